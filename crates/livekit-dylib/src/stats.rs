@@ -1,0 +1,142 @@
+//! The part of the W3C statistics that Adjourn reads.
+
+use crate::proto;
+
+/// One statistics object of a peer connection.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum RtcStats {
+    /// A received RTP stream.
+    InboundRtp(InboundRtpStats),
+    /// A DTLS transport.
+    Transport(TransportStats),
+    /// An ICE candidate pair.
+    CandidatePair(CandidatePairStats),
+    /// Any other object; its content is not read.
+    Track,
+}
+
+/// A received RTP stream.
+#[derive(Debug, Clone, Default)]
+pub struct InboundRtpStats {
+    /// What every RTP stream has.
+    pub stream: dictionaries::RtpStreamStats,
+    /// Counters of the receiver.
+    pub received: dictionaries::ReceivedRtpStreamStats,
+    /// Counters of the decoder and jitter buffer.
+    pub inbound: dictionaries::InboundRtpStreamStats,
+}
+
+/// A DTLS transport.
+#[derive(Debug, Clone, Default)]
+pub struct TransportStats {
+    /// Its counters.
+    pub transport: dictionaries::TransportStats,
+}
+
+/// An ICE candidate pair.
+#[derive(Debug, Clone, Default)]
+pub struct CandidatePairStats {
+    /// Its counters.
+    pub candidate_pair: dictionaries::CandidatePairStats,
+}
+
+/// The W3C dictionaries; names and units are those of webrtc-stats (seconds, bytes, samples).
+pub mod dictionaries {
+    /// What every RTP stream has.
+    #[derive(Debug, Clone, Default)]
+    pub struct RtpStreamStats {
+        /// Synchronisation source.
+        pub ssrc: u32,
+        /// `audio` or `video`.
+        pub kind: String,
+    }
+    /// Counters of a receiver.
+    #[derive(Debug, Clone, Default)]
+    pub struct ReceivedRtpStreamStats {
+        /// RTP packets.
+        pub packets_received: u64,
+        /// RTP packets lost; negative when duplicates outnumber losses.
+        pub packets_lost: i64,
+        /// Seconds.
+        pub jitter: f64,
+    }
+    /// Counters of the decoder and jitter buffer.
+    #[derive(Debug, Clone, Default)]
+    pub struct InboundRtpStreamStats {
+        /// Id of the track.
+        pub track_identifier: String,
+        /// Payload bytes.
+        pub bytes_received: u64,
+        /// Seconds, summed over emitted samples.
+        pub jitter_buffer_delay: f64,
+        /// Samples.
+        pub jitter_buffer_emitted_count: u64,
+        /// Samples.
+        pub total_samples_received: u64,
+        /// Samples.
+        pub concealed_samples: u64,
+        /// 0 to 1.
+        pub audio_level: f64,
+    }
+    /// Counters of a DTLS transport.
+    #[derive(Debug, Clone, Default)]
+    pub struct TransportStats {
+        /// Packets.
+        pub packets_received: u64,
+        /// Bytes.
+        pub bytes_received: u64,
+    }
+    /// Counters of an ICE candidate pair.
+    #[derive(Debug, Clone, Default)]
+    pub struct CandidatePairStats {
+        /// Chosen for media.
+        pub nominated: bool,
+        /// Bytes.
+        pub bytes_received: u64,
+        /// Seconds.
+        pub current_round_trip_time: f64,
+        /// Answered STUN checks.
+        pub responses_received: u64,
+    }
+}
+
+impl From<proto::RtcStats> for RtcStats {
+    fn from(stats: proto::RtcStats) -> Self {
+        use proto::rtc_stats::Stats;
+        match stats.stats {
+            Some(Stats::InboundRtp(s)) => Self::InboundRtp(InboundRtpStats {
+                stream: dictionaries::RtpStreamStats { ssrc: s.stream.ssrc, kind: s.stream.kind },
+                received: dictionaries::ReceivedRtpStreamStats {
+                    packets_received: s.received.packets_received,
+                    packets_lost: s.received.packets_lost,
+                    jitter: s.received.jitter,
+                },
+                inbound: dictionaries::InboundRtpStreamStats {
+                    track_identifier: s.inbound.track_identifier,
+                    bytes_received: s.inbound.bytes_received,
+                    jitter_buffer_delay: s.inbound.jitter_buffer_delay,
+                    jitter_buffer_emitted_count: s.inbound.jitter_buffer_emitted_count,
+                    total_samples_received: s.inbound.total_samples_received,
+                    concealed_samples: s.inbound.concealed_samples,
+                    audio_level: s.inbound.audio_level,
+                },
+            }),
+            Some(Stats::Transport(s)) => Self::Transport(TransportStats {
+                transport: dictionaries::TransportStats {
+                    packets_received: s.transport.packets_received,
+                    bytes_received: s.transport.bytes_received,
+                },
+            }),
+            Some(Stats::CandidatePair(s)) => Self::CandidatePair(CandidatePairStats {
+                candidate_pair: dictionaries::CandidatePairStats {
+                    nominated: s.candidate_pair.nominated,
+                    bytes_received: s.candidate_pair.bytes_received,
+                    current_round_trip_time: s.candidate_pair.current_round_trip_time,
+                    responses_received: s.candidate_pair.responses_received,
+                },
+            }),
+            None => Self::Track,
+        }
+    }
+}

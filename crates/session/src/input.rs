@@ -1,0 +1,264 @@
+//! What can happen to an interview.
+
+use serde::{Deserialize, Serialize};
+
+/// What a participant is, as far as the machine cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParticipantKind {
+    /// An agent that may be the interviewer.
+    Agent,
+    /// An avatar or simulator: never the interviewer.
+    Helper,
+    /// Anybody else.
+    Other,
+}
+
+/// Somebody else in the room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Participant {
+    /// Id of this presence.
+    pub sid: String,
+    /// Unique name within the room.
+    pub identity: String,
+    /// What it is.
+    pub kind: ParticipantKind,
+    /// Name under which the agent was dispatched, if it says one.
+    pub agent_name: Option<String>,
+    /// `lk.agent.state`, if set.
+    pub state: Option<AgentState>,
+    /// Whether it publishes sound.
+    pub audio: bool,
+}
+
+/// What the interviewer says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentState {
+    /// Still starting.
+    Initializing,
+    /// Waits for the candidate.
+    Listening,
+    /// Prepares an answer, or runs a tool.
+    Thinking,
+    /// Speaks.
+    Speaking,
+}
+
+/// LiveKit's reasons for a departure, one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum LeaveReason {
+    Unknown,
+    ClientInitiated,
+    DuplicateIdentity,
+    ServerShutdown,
+    ParticipantRemoved,
+    RoomDeleted,
+    StateMismatch,
+    JoinFailure,
+    Migration,
+    SignalClose,
+    RoomClosed,
+    UserUnavailable,
+    UserRejected,
+    SipTrunkFailure,
+    ConnectionTimeout,
+    MediaFailure,
+    AgentError,
+}
+
+/// The two questions that tell a live interviewer from a closed one and from a dead one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProbeKind {
+    /// Ping on `lk.agent.session`: answered while the agent's session is open.
+    Session,
+    /// RPC to a method that nobody registered: answered while the agent's process lives.
+    Process,
+}
+
+/// Who said something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The candidate.
+    Candidate,
+    /// The interviewer.
+    Interviewer,
+}
+
+/// What the backend granted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinGrant {
+    /// Name under which the interviewer is dispatched.
+    pub agent_name: Option<String>,
+    /// Milliseconds from now to the interview's maximum length.
+    pub remaining: u64,
+}
+
+/// What the backend knows about a room that is gone or was replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrganiserWord {
+    /// The organiser ended the interview.
+    Ended,
+    /// The interview is not ended.
+    Running,
+    /// The backend could not be asked: never a reason to end.
+    Unreachable,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "input", rename_all = "snake_case")]
+pub enum Input {
+    /// The candidate finished the device check.
+    JoinPressed,
+    /// The candidate confirmed that the interview shall end.
+    EndConfirmed,
+    /// The candidate answered "are you still talking?": go on.
+    GoOnPressed,
+    /// The machine is being shut down or the window closed.
+    SystemEnds,
+    /// The candidate made a sound that is speech by its level and length.
+    CandidateSpoke,
+    /// A part of the application failed in a way that it can't recover from.
+    ClientFailed,
+
+    /// The backend granted the join.
+    JoinGranted(JoinGrant),
+    /// The backend refused, or could not be reached.
+    JoinFailed {
+        /// One sentence: what is wrong and what to do.
+        message: String,
+        /// Whether trying again can help.
+        retry: bool,
+    },
+    /// We are in the room (first time, or by our own redial).
+    Connected {
+        /// Id of this life of the room.
+        room_sid: String,
+        /// Everybody else.
+        roster: Vec<Participant>,
+    },
+    /// The room could not be reached.
+    ConnectFailed {
+        /// What the SDK said, without secrets.
+        message: String,
+    },
+    /// The SDK restores the connection.
+    Reconnecting,
+    /// The SDK restored the connection.
+    Reconnected {
+        /// Id of this life of the room.
+        room_sid: String,
+        /// Everybody else, read anew.
+        roster: Vec<Participant>,
+    },
+    /// We are out of the room.
+    Disconnected {
+        /// Why.
+        reason: LeaveReason,
+    },
+    /// Statistics of our connection: a counter that grows with what we receive.
+    LinkStats {
+        /// Received bytes plus answered STUN checks.
+        received: u64,
+    },
+
+    /// Somebody came.
+    ParticipantJoined(Participant),
+    /// Something about somebody changed (name, state, sound).
+    ParticipantChanged(Participant),
+    /// Somebody left.
+    ParticipantLeft {
+        /// Id of the presence that ended.
+        sid: String,
+        /// Why.
+        reason: LeaveReason,
+    },
+    /// Everybody else, read anew.
+    Roster(Vec<Participant>),
+    /// RTP packets received from somebody, counted from the start.
+    RtpPackets {
+        /// Whose.
+        sid: String,
+        /// Packets.
+        packets: u64,
+    },
+    /// The interviewer's sound at our loudspeaker.
+    InterviewerLevel {
+        /// Whether it is above the threshold of audibility.
+        audible: bool,
+    },
+
+    /// A probe was answered.
+    ProbeAnswered {
+        /// By whom.
+        sid: String,
+        /// Which kind.
+        probe: ProbeKind,
+        /// Which one.
+        id: u64,
+    },
+    /// Somebody's session state changed.
+    AgentStateChanged {
+        /// Whose.
+        sid: String,
+        /// To what.
+        state: AgentState,
+    },
+    /// A finished piece of conversation.
+    Item {
+        /// Reported by whom.
+        sid: String,
+        /// Who said it.
+        role: Role,
+    },
+    /// A tool of the interviewer began.
+    ToolStarted {
+        /// Whose.
+        sid: String,
+        /// Its name.
+        name: String,
+    },
+    /// A tool of the interviewer ended.
+    ToolEnded {
+        /// Whose.
+        sid: String,
+        /// Its name.
+        name: String,
+        /// Whether it succeeded.
+        ok: bool,
+        /// Id of the call; both messages about one call carry the same.
+        call_id: String,
+    },
+    /// The interviewer's session reported an error.
+    SessionFailed {
+        /// Whose.
+        sid: String,
+    },
+    /// The interviewer's package says that the interview is over.
+    EndMarker {
+        /// Who says so.
+        sid: String,
+    },
+    /// The room's metadata says that the organiser ended the interview.
+    RoomEnded,
+    /// The backend's answer to [`crate::Output::AskOrganiser`].
+    Organiser(OrganiserWord),
+
+    /// The record is on disk.
+    RecordCommitted,
+    /// The record could not be put on disk; it is sent from memory.
+    RecordNotSaved,
+    /// The backend has the record; the receipt is verified.
+    Delivered {
+        /// Receipt's id.
+        receipt: String,
+    },
+    /// The backend will never take the record; it is kept and shown.
+    DeliveryParked,
+}

@@ -1,0 +1,52 @@
+//! The interview as a pure machine.
+//!
+//! **In:** [`Input`]s (what the room, the backend, the outbox and the candidate did) and the time.
+//! **Out:** [`Output`]s (what to do now), the time of the next decision, and a [`View`].
+//! **What never happens here:** no IO, no clock, no randomness, no thread, no sleep. The same
+//! inputs at the same times give the same outputs, so a recorded [`trace`] replays bit for bit.
+//!
+//! ```
+//! use adjourn_session::{Input, Output, Phase, Policy, Session, Time};
+//!
+//! let mut session = Session::new(Policy::default(), Time::ZERO);
+//! session.handle(Input::JoinPressed, Time::ZERO);
+//! assert_eq!(session.poll_output(), Some(Output::RequestJoin));
+//! // Nothing answers: time alone brings the candidate back to a screen with a way on.
+//! while let Some(at) = session.poll_timeout() {
+//!     session.handle_timeout(at);
+//! }
+//! assert_eq!(session.phase(), Phase::Checking);
+//! assert!(session.view().problem.is_some());
+//! ```
+//!
+//! Call order: [`Session::handle`] or [`Session::handle_timeout`], then [`Session::poll_output`]
+//! until `None`, then [`Session::poll_timeout`] for when to come back.
+//!
+//! Every decision that waits is one line of the table in [`rules`]: a [`rules::Rule`] with the time
+//! at which it fires. There are no other timers, so "time alone leads to the end" can be read off it.
+
+mod evidence;
+mod input;
+mod interviewer;
+mod link;
+mod machine;
+mod outcome;
+mod output;
+mod policy;
+mod probes;
+pub mod rules;
+mod time;
+pub mod trace;
+mod view;
+
+pub use evidence::{Evidence, EvidenceKind};
+pub use input::{
+    AgentState, Input, JoinGrant, LeaveReason, OrganiserWord, Participant, ParticipantKind, ProbeKind, Role,
+};
+pub use link::Link;
+pub use machine::Session;
+pub use outcome::{EndedWhy, Ending, InterruptedWhy, Outcome};
+pub use output::Output;
+pub use policy::{Policy, PolicyError};
+pub use time::Time;
+pub use view::{Agent, Delivery, Phase, Problem, View};

@@ -1,0 +1,680 @@
+//! The machine: inputs in, outputs out.
+
+use std::collections::VecDeque;
+
+use crate::interviewer::{Interviewer, Presence};
+use crate::link::{Fresh, LinkMonitor};
+use crate::rules::Rule;
+use crate::{
+    Agent, Delivery, EndedWhy, Ending, Evidence, EvidenceKind, Input, InterruptedWhy, LeaveReason, Link,
+    OrganiserWord, Outcome, Output, Participant, ParticipantKind, Phase, Policy, Problem, ProbeKind, Role, Time, View,
+};
+
+/// Rules fired by one call at most; a correct machine needs a handful.
+const FIRINGS: usize = 1_000;
+
+/// One interview attempt, from the device check to the end screen.
+///
+/// Getters: [`Self::phase`], [`Self::view`], [`Self::ending`]. Inputs: [`Self::handle`],
+/// [`Self::handle_timeout`]. Outputs: [`Self::poll_output`], [`Self::poll_timeout`].
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub(crate) policy: Policy,
+    pub(crate) now: Time,
+    pub(crate) phase: Phase,
+    pub(crate) link: LinkMonitor,
+    /// When the current step of joining, wrapping up or sending began.
+    pub(crate) step_since: Time,
+    pub(crate) redial_at: Time,
+    pub(crate) ends_at: Option<Time>,
+    agent_name: Option<String>,
+    room_sid: Option<String>,
+    /// We are out because the room is gone; the backend is asked why.
+    pub(crate) room_gone: Option<Time>,
+    /// The room is another one than before.
+    pub(crate) replaced: Option<Fresh>,
+    roster: Vec<Participant>,
+    pub(crate) interviewer: Option<Interviewer>,
+    /// The interviewer before this one, for the record of its last signs of life.
+    losses: Vec<Fresh>,
+    conversed: bool,
+    pub(crate) quiet: bool,
+    pub(crate) waiting_since: Fresh,
+    pub(crate) waiting_long: bool,
+    pub(crate) candidate_spoke: Option<Fresh>,
+    pub(crate) asked: Option<Fresh>,
+    next_probe: u64,
+    problem: Option<Problem>,
+    ending: Option<Ending>,
+    pub(crate) delivery: Delivery,
+    outputs: VecDeque<Output>,
+}
+
+impl Session {
+    /// A session at the device check.
+    pub fn new(policy: Policy, now: Time) -> Self {
+        Self {
+            policy,
+            now,
+            phase: Phase::Checking,
+            link: LinkMonitor::new(),
+            step_since: now,
+            redial_at: now,
+            ends_at: None,
+            agent_name: None,
+            room_sid: None,
+            room_gone: None,
+            replaced: None,
+            roster: Vec::new(),
+            interviewer: None,
+            losses: Vec::new(),
+            conversed: false,
+            quiet: false,
+            waiting_since: Fresh(0),
+            waiting_long: false,
+            candidate_spoke: None,
+            asked: None,
+            next_probe: 1,
+            problem: None,
+            ending: None,
+            delivery: Delivery::Saving,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Where the interview stands.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The decision, once made. It never changes.
+    pub fn ending(&self) -> Option<&Ending> {
+        self.ending.as_ref()
+    }
+
+    /// Id of the presence of the pinned interviewer.
+    pub fn interviewer_sid(&self) -> Option<&str> {
+        self.interviewer.as_ref().map(|i| i.sid.as_str())
+    }
+
+    /// Replaces the constants: the join answer may bring its own. Only before the interview.
+    pub fn set_policy(&mut self, policy: Policy) {
+        if self.phase == Phase::Joining || self.phase == Phase::Checking {
+            self.policy = policy;
+        }
+    }
+
+    /// The next thing to do, in order.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Self::handle_timeout`] at the latest; `None` when only an input can change
+    /// anything (a question to the candidate, or the end).
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.pending().into_iter().map(|(at, _)| at).min()
+    }
+
+    /// Time passed.
+    pub fn handle_timeout(&mut self, now: Time) {
+        self.now = self.now.max(now);
+        for _ in 0..FIRINGS {
+            let due = self.pending().into_iter().filter(|(at, _)| *at <= self.now).min();
+            let Some((_, rule)) = due else { return };
+            self.fire(rule);
+        }
+        debug_assert!(false, "rules keep firing at one time");
+    }
+
+    /// Something happened at `now`.
+    pub fn handle(&mut self, input: Input, now: Time) {
+        self.handle_timeout(now);
+        match self.phase {
+            Phase::Checking => self.while_checking(input),
+            Phase::Joining => self.while_joining(input),
+            Phase::Waiting | Phase::Live => self.while_open(input),
+            Phase::WrappingUp | Phase::Completed => self.while_closing(input),
+        }
+        self.handle_timeout(now);
+    }
+
+    /// A picture for the screen.
+    pub fn view(&self) -> View {
+        View {
+            phase: self.phase,
+            link: self.link.state,
+            link_fresh: self.link.is_fresh(),
+            agent: match &self.interviewer {
+                None => Agent::Expected,
+                Some(Interviewer { presence: Presence::Here, .. }) if self.quiet => Agent::Quiet,
+                Some(Interviewer { presence: Presence::Here, ready: Some(_), .. }) => Agent::Present,
+                Some(Interviewer { presence: Presence::Here, .. }) => Agent::Expected,
+                Some(Interviewer { presence: Presence::Unsure { .. }, .. }) => Agent::Quiet,
+                Some(Interviewer { presence: Presence::Left { .. }, .. }) => Agent::Gone,
+            },
+            waiting_long: self.waiting_long,
+            asking: self.asked.is_some(),
+            remaining: self.ends_at.map(|at| at.since(self.now)),
+            problem: self.problem.clone(),
+            ending: self.ending.clone(),
+            delivery: self.delivery.clone(),
+        }
+    }
+
+    fn fresh(&self) -> Fresh {
+        self.link.fresh(self.now)
+    }
+
+    // --- phases ---------------------------------------------------------------
+
+    fn while_checking(&mut self, input: Input) {
+        if input == Input::JoinPressed {
+            self.phase = Phase::Joining;
+            self.problem = None;
+            self.link = LinkMonitor::new();
+            self.step_since = self.now;
+            self.outputs.push_back(Output::RequestJoin);
+        }
+    }
+
+    fn while_joining(&mut self, input: Input) {
+        if let Input::JoinGranted(grant) = input {
+            if self.link.state == Link::Idle {
+                self.agent_name = grant.agent_name;
+                self.ends_at = Some(self.now.after(grant.remaining));
+                self.link.state = Link::Connecting;
+                self.step_since = self.now;
+                self.outputs.push_back(Output::Connect);
+            }
+        } else if let Input::JoinFailed { message, retry } = input {
+            self.back_to_checking(message, retry);
+        } else if let Input::ConnectFailed { message } = input {
+            let message = format!("The interview room could not be reached ({message}). Check your internet connection and try again.");
+            self.back_to_checking(message, true);
+        } else if let Input::Connected { room_sid, roster } = input {
+            if self.link.state == Link::Connecting {
+                self.phase = Phase::Waiting;
+                self.link.up(self.now);
+                self.waiting_since = self.fresh();
+                self.room_sid = Some(room_sid);
+                self.take_roster(roster);
+            }
+        } else if input == Input::EndConfirmed || input == Input::SystemEnds {
+            self.outputs.push_back(Output::CancelConnect);
+            self.phase = Phase::Checking;
+        }
+    }
+
+    fn back_to_checking(&mut self, message: String, retry: bool) {
+        self.phase = Phase::Checking;
+        self.link = LinkMonitor::new();
+        self.problem = Some(Problem { message, retry });
+        self.outputs.push_back(Output::CancelConnect);
+    }
+
+    fn while_closing(&mut self, input: Input) {
+        match (input, &self.delivery) {
+            (Input::RecordCommitted, Delivery::Saving) => {
+                self.delivery = Delivery::Sending;
+                self.complete();
+            }
+            (Input::RecordNotSaved, Delivery::Saving) => {
+                self.delivery = Delivery::Unsaved;
+                self.complete();
+            }
+            (Input::Delivered { receipt }, delivery) if !matches!(delivery, Delivery::Received { .. }) => {
+                self.delivery = Delivery::Received { receipt };
+                self.complete();
+            }
+            (Input::DeliveryParked, Delivery::Sending | Delivery::Saved) => self.delivery = Delivery::Parked,
+            // Everything else comes too late to matter: the decision stands.
+            _ => {}
+        }
+    }
+
+    fn complete(&mut self) {
+        self.phase = Phase::Completed;
+        self.step_since = self.now;
+    }
+
+    fn while_open(&mut self, input: Input) {
+        let now = self.fresh();
+        match input {
+            Input::EndConfirmed => self.decide(Outcome::EndedByCandidate, "the candidate ended it"),
+            Input::SystemEnds => self.decide(Outcome::Ended(EndedWhy::BySystem), "the system ended it"),
+            Input::ClientFailed => {
+                self.decide(Outcome::Interrupted(InterruptedWhy::ClientFailed), "a part of the application failed");
+            }
+            Input::GoOnPressed => {
+                self.asked = None;
+                self.candidate_spoke = None;
+                if let Some(i) = &mut self.interviewer {
+                    i.last_reaction = now;
+                }
+            }
+            Input::CandidateSpoke => self.candidate_spoke = Some(now),
+
+            Input::Reconnecting => {
+                self.link.stop(self.now);
+                self.link.state = Link::Resuming;
+            }
+            Input::Connected { room_sid, roster } | Input::Reconnected { room_sid, roster } => {
+                self.link.up(self.now);
+                let replaced = self.room_sid.as_ref().is_some_and(|before| *before != room_sid);
+                self.room_sid = Some(room_sid);
+                if replaced {
+                    self.replaced = Some(self.fresh());
+                    self.outputs.push_back(Output::AskOrganiser);
+                }
+                self.take_roster(roster);
+            }
+            Input::ConnectFailed { .. } => {
+                self.link.state = Link::Down;
+                self.redial_at = self.now.after(self.policy.redial);
+            }
+            Input::Disconnected { reason } => self.disconnected(reason),
+            Input::LinkStats { received } => self.link.stats(received, self.now),
+
+            Input::ParticipantJoined(p) | Input::ParticipantChanged(p) => self.seen(p),
+            Input::ParticipantLeft { sid, reason } => self.left(&sid, reason),
+            Input::Roster(roster) => self.take_roster(roster),
+            Input::RtpPackets { sid, packets } => {
+                let real = self.now;
+                self.with(&sid, |i| i.rtp(packets, now, real));
+                self.reconsider_quiet();
+            }
+            Input::InterviewerLevel { audible } => {
+                if let Some(i) = &mut self.interviewer {
+                    i.set_audible(audible, now);
+                    i.spoke |= audible;
+                }
+                self.reacted();
+            }
+
+            Input::ProbeAnswered { sid, probe, id } => {
+                let real = self.now;
+                self.with(&sid, |i| {
+                    i.answered(probe, id, now, real);
+                });
+                self.reconsider_quiet();
+                self.begin_if_ready();
+            }
+            Input::AgentStateChanged { sid, state } => {
+                self.with(&sid, |i| i.set_state(state, now));
+                self.begin_if_ready();
+                self.reacted();
+            }
+            Input::Item { sid, role } => self.item(&sid, role),
+            Input::ToolStarted { sid, name } => {
+                let end_tool = self.policy.end_tools.contains(&name);
+                self.with(&sid, |i| {
+                    i.last_proof = now;
+                    if !end_tool {
+                        i.evidence = None;
+                    }
+                });
+            }
+            Input::ToolEnded { sid, name, ok, call_id } => self.tool_ended(&sid, name, ok, call_id),
+            Input::SessionFailed { sid } => self.with(&sid, |i| i.failed = true),
+            Input::EndMarker { sid } => self.evidence(&sid, EvidenceKind::EndMarker),
+            Input::RoomEnded => {
+                if let Some(sid) = self.interviewer.as_ref().map(|i| i.sid.clone()) {
+                    self.evidence(&sid, EvidenceKind::Organiser);
+                }
+                self.decide(Outcome::Ended(EndedWhy::ClosedByOrganiser), "the organiser ended it");
+            }
+            Input::Organiser(word) => self.organiser_said(word),
+
+            // Of other phases: a late answer to something that was given up.
+            Input::JoinPressed
+            | Input::JoinGranted(_)
+            | Input::JoinFailed { .. }
+            | Input::RecordCommitted
+            | Input::RecordNotSaved
+            | Input::Delivered { .. }
+            | Input::DeliveryParked => {}
+        }
+    }
+
+    // --- our own link -----------------------------------------------------------
+
+    fn disconnected(&mut self, reason: LeaveReason) {
+        self.link.stop(self.now);
+        self.link.state = Link::Down;
+        self.redial_at = self.now;
+        let evident = self.evident();
+        match reason {
+            LeaveReason::DuplicateIdentity => {
+                self.decide(Outcome::Ended(EndedWhy::ContinuedElsewhere), "another client joined in our place");
+            }
+            LeaveReason::ParticipantRemoved if evident => self.decide(Outcome::Finished, "removed, with evidence"),
+            LeaveReason::ParticipantRemoved => {
+                self.decide(Outcome::Interrupted(InterruptedWhy::Removed), "removed from the room");
+            }
+            LeaveReason::RoomDeleted | LeaveReason::RoomClosed if evident => {
+                self.decide(Outcome::Finished, "the room was closed, with evidence");
+            }
+            LeaveReason::RoomDeleted | LeaveReason::RoomClosed => {
+                self.room_gone = Some(self.now);
+                self.outputs.push_back(Output::AskOrganiser);
+            }
+            // The connection failed, in one way or another: we try ourselves until the link is lost.
+            LeaveReason::Unknown
+            | LeaveReason::ClientInitiated
+            | LeaveReason::ServerShutdown
+            | LeaveReason::StateMismatch
+            | LeaveReason::JoinFailure
+            | LeaveReason::Migration
+            | LeaveReason::SignalClose
+            | LeaveReason::ConnectionTimeout
+            | LeaveReason::MediaFailure
+            // Of telephony and of agents; a candidate's client never gets them from a real server.
+            | LeaveReason::UserUnavailable
+            | LeaveReason::UserRejected
+            | LeaveReason::SipTrunkFailure
+            | LeaveReason::AgentError => {}
+        }
+    }
+
+    fn organiser_said(&mut self, word: OrganiserWord) {
+        let gone = self.room_gone.is_some();
+        if !gone && self.replaced.is_none() {
+            return;
+        }
+        match word {
+            OrganiserWord::Ended => {
+                self.decide(Outcome::Ended(EndedWhy::ClosedByOrganiser), "the backend says that the organiser ended it");
+            }
+            // A read that failed never means "ended"; a room that is gone is gone all the same.
+            OrganiserWord::Running | OrganiserWord::Unreachable if gone => {
+                self.decide(Outcome::Ended(EndedWhy::RoomClosed), "the room was closed");
+            }
+            OrganiserWord::Running | OrganiserWord::Unreachable => {}
+        }
+    }
+
+    // --- the interviewer ----------------------------------------------------------
+
+    fn eligible(&self, p: &Participant) -> bool {
+        p.kind == ParticipantKind::Agent
+            && match (&self.agent_name, &p.agent_name) {
+                (Some(wanted), Some(name)) => wanted == name,
+                (None, _) | (_, None) => true,
+            }
+    }
+
+    fn take_roster(&mut self, roster: Vec<Participant>) {
+        self.roster.clear();
+        let now = self.fresh();
+        let gone = self.interviewer.as_ref().filter(|i| {
+            matches!(i.presence, Presence::Here | Presence::Unsure { .. }) && !roster.iter().any(|p| p.identity == i.identity)
+        });
+        if let Some(sid) = gone.map(|i| i.sid.clone()) {
+            self.gone(&sid, LeaveReason::Unknown, now);
+        }
+        for participant in roster {
+            self.seen(participant);
+        }
+    }
+
+    fn seen(&mut self, participant: Participant) {
+        let now = self.fresh();
+        self.roster.retain(|p| p.identity != participant.identity);
+        self.roster.push(participant.clone());
+        match &mut self.interviewer {
+            Some(i) if i.sid == participant.sid => {
+                i.presence = Presence::Here;
+                i.update(&participant, now);
+                self.replaced = None;
+            }
+            Some(i) if i.identity == participant.identity => {
+                // The same interviewer in a new presence: fresh probes, same conversation.
+                let spoke = i.spoke;
+                let mut again = Interviewer::new(&participant, now);
+                again.spoke = spoke;
+                self.interviewer = Some(again);
+                self.replaced = None;
+            }
+            Some(Interviewer { presence: Presence::Here | Presence::Unsure { .. }, .. }) => {}
+            Some(_) | None => {
+                if self.eligible(&participant) {
+                    self.interviewer = Some(Interviewer::new(&participant, now));
+                    self.quiet = false;
+                }
+            }
+        }
+        self.begin_if_ready();
+    }
+
+    fn left(&mut self, sid: &str, reason: LeaveReason) {
+        let now = self.fresh();
+        self.roster.retain(|p| p.sid != sid);
+        let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == sid) else { return };
+        if reason == LeaveReason::Unknown {
+            // What the SDK says of everybody during its own reconnect.
+            i.presence = Presence::Unsure { at: now };
+            return;
+        }
+        let sid = sid.to_owned();
+        self.gone(&sid, reason, now);
+    }
+
+    /// The interviewer is really gone.
+    fn gone(&mut self, sid: &str, reason: LeaveReason, now: Fresh) {
+        let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == sid) else { return };
+        i.presence = Presence::Left { at: now, reason };
+        i.audible = false;
+        if i.evidence.is_some() {
+            self.decide(Outcome::Finished, "the interviewer left, with evidence");
+            return;
+        }
+        if !self.conversed {
+            let window = self.policy.crash_loop_window;
+            self.losses.retain(|at| now.since(*at) <= window);
+            self.losses.push(now);
+            if self.losses.len() >= 3 {
+                self.decide(Outcome::Interrupted(InterruptedWhy::InterviewerLost), "three interviewers were lost");
+                return;
+            }
+        }
+        if let Some(successor) = self.roster.iter().find(|p| p.sid != sid && self.eligible(p)).cloned() {
+            self.seen(successor);
+        }
+    }
+
+    fn with(&mut self, sid: &str, apply: impl FnOnce(&mut Interviewer)) {
+        if let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == sid) {
+            apply(i);
+        }
+    }
+
+    fn begin_if_ready(&mut self) {
+        if self.phase == Phase::Waiting && self.interviewer.as_ref().is_some_and(|i| i.ready.is_some()) {
+            self.phase = Phase::Live;
+        }
+    }
+
+    /// The interviewer did something that a candidate can notice.
+    fn reacted(&mut self) {
+        let now = self.fresh();
+        if self.interviewer.as_ref().is_some_and(|i| i.last_reaction == now) {
+            self.asked = None;
+        }
+    }
+
+    fn reconsider_quiet(&mut self) {
+        let now = self.fresh();
+        let p = &self.policy;
+        if let Some(i) = &self.interviewer {
+            let quiet = i.process.silent_for(now).is_some_and(|ms| ms >= p.process_suspect)
+                || i.session.silent_for(now).is_some_and(|ms| ms >= p.session_suspect);
+            self.quiet = quiet;
+        }
+    }
+
+    fn item(&mut self, sid: &str, role: Role) {
+        let now = self.fresh();
+        self.with(sid, |i| {
+            i.last_proof = now;
+            i.last_reaction = now;
+            match role {
+                // The candidate's turn goes on: what looked like an end was none.
+                Role::Candidate => i.evidence = None,
+                Role::Interviewer => i.spoke = true,
+            }
+        });
+        self.conversed = true;
+        self.reacted();
+    }
+
+    fn tool_ended(&mut self, sid: &str, name: String, ok: bool, call_id: String) {
+        let now = self.fresh();
+        let repeated = self.interviewer.as_ref().is_some_and(|i| i.last_call.as_ref() == Some(&call_id));
+        if repeated {
+            return; // both messages about one call arrive
+        }
+        let end_tool = self.policy.end_tools.contains(&name);
+        self.with(sid, |i| {
+            i.last_call = Some(call_id);
+            i.last_proof = now;
+            if !end_tool {
+                i.evidence = None;
+            }
+        });
+        if end_tool && ok {
+            self.evidence(sid, EvidenceKind::EndTool(name));
+        }
+    }
+
+    fn evidence(&mut self, sid: &str, kind: EvidenceKind) {
+        let (now, at) = (self.fresh(), self.now);
+        self.with(sid, |i| i.evidence = Some((Evidence { kind, at }, now)));
+    }
+
+    fn evident(&self) -> bool {
+        self.interviewer.as_ref().is_some_and(|i| i.evidence.is_some())
+    }
+
+    // --- time ---------------------------------------------------------------------
+
+    fn fire(&mut self, rule: Rule) {
+        let lost = Outcome::Interrupted(InterruptedWhy::InterviewerLost);
+        let by_evidence = |evident, otherwise| if evident { Outcome::Finished } else { otherwise };
+        let evident = self.evident();
+        match rule {
+            Rule::JoinLimit => self.back_to_checking(
+                "The interview's server does not answer. Check your internet connection and try again.".to_owned(),
+                true,
+            ),
+            Rule::ConnectLimit => self.back_to_checking(
+                "The interview room does not answer. Check your internet connection and try again.".to_owned(),
+                true,
+            ),
+            Rule::LinkStale => self.link.stop(self.now),
+            Rule::LinkLost => self.decide(by_evidence(evident, Outcome::ConnectionLost), "link_lost"),
+            Rule::Redial => {
+                self.link.state = Link::Connecting;
+                self.outputs.push_back(Output::Connect);
+            }
+            Rule::WaitingNotice => self.waiting_long = true,
+            Rule::NeverStarted => self.decide(Outcome::NeverStarted, "never_started"),
+            Rule::NotReady => {
+                let outcome = if self.phase == Phase::Live { lost } else { Outcome::NeverStarted };
+                self.decide(by_evidence(evident, outcome), "not_ready");
+            }
+            Rule::PingDue => self.probe(ProbeKind::Session),
+            Rule::ProbeDue => self.probe(ProbeKind::Process),
+            Rule::Quiet => self.quiet = true,
+            Rule::ProcessLost => self.decide(by_evidence(evident, lost), "process_lost"),
+            Rule::SessionFinished => self.decide(Outcome::Finished, "session_finished"),
+            Rule::SessionClosed => {
+                let failed = self.interviewer.as_ref().is_some_and(|i| i.failed);
+                let outcome = if failed {
+                    Outcome::Interrupted(InterruptedWhy::InterviewerFailed)
+                } else {
+                    Outcome::Ended(EndedWhy::SessionClosed)
+                };
+                self.decide(outcome, "session_closed");
+            }
+            Rule::SessionBlocked => self.decide(
+                Outcome::Interrupted(InterruptedWhy::InterviewerStoppedResponding),
+                "session_blocked",
+            ),
+            Rule::LeftSettled => self.settled(lost),
+            Rule::RosterDue => {
+                let now = self.fresh();
+                if let Some(i) = &mut self.interviewer {
+                    i.presence = Presence::Unsure { at: now };
+                }
+                self.outputs.push_back(Output::ReadRoster);
+            }
+            Rule::EvidenceExpires => {
+                if let Some(i) = &mut self.interviewer {
+                    i.evidence = None;
+                }
+            }
+            Rule::Ask => self.asked = Some(self.fresh()),
+            Rule::NoAnswer => {
+                self.decide(by_evidence(evident, Outcome::Ended(EndedWhy::NoAnswer)), "no_answer");
+            }
+            Rule::NoProofOfLife => self.decide(by_evidence(evident, lost), "no_proof_of_life"),
+            Rule::ReplacedRoom => self.decide(by_evidence(evident, Outcome::ConnectionLost), "replaced_room"),
+            Rule::OrganiserLimit => self.decide(Outcome::Ended(EndedWhy::RoomClosed), "the room was closed"),
+            Rule::TimeLimit => {
+                let at = self.now;
+                if let Some(i) = &mut self.interviewer {
+                    i.evidence = Some((Evidence { kind: EvidenceKind::TimeLimit, at }, Fresh(0)));
+                }
+                self.decide(Outcome::Finished, "time_limit");
+            }
+            Rule::CommitLimit => self.complete(),
+            Rule::DeliveryLimit => self.delivery = Delivery::Saved,
+        }
+    }
+
+    fn settled(&mut self, lost: Outcome) {
+        let Some(i) = &self.interviewer else { return };
+        let outcome = match i.presence {
+            Presence::Left { reason: LeaveReason::ConnectionTimeout, .. } => lost,
+            Presence::Left { .. } if i.ready.is_none() && self.phase == Phase::Waiting => Outcome::NeverStarted,
+            Presence::Left { .. } | Presence::Here | Presence::Unsure { .. } => Outcome::Ended(EndedWhy::InterviewerLeft),
+        };
+        self.decide(outcome, "left_settled");
+    }
+
+    fn probe(&mut self, probe: ProbeKind) {
+        let now = self.fresh();
+        let id = self.next_probe;
+        let Some(i) = &mut self.interviewer else { return };
+        self.next_probe += 1;
+        match probe {
+            ProbeKind::Session => i.session.sent(id, now),
+            ProbeKind::Process => i.process.sent(id, now),
+        }
+        self.outputs.push_back(Output::Probe { sid: i.sid.clone(), probe, id });
+    }
+
+    fn decide(&mut self, outcome: Outcome, by: &str) {
+        if !matches!(self.phase, Phase::Waiting | Phase::Live) {
+            return;
+        }
+        let i = self.interviewer.as_ref();
+        let ending = Ending {
+            outcome,
+            decided_at: self.now,
+            decided_by: by.to_owned(),
+            evidence: i.and_then(|i| i.evidence.as_ref()).map(|(evidence, _)| evidence.clone()),
+            last_pong: i.and_then(|i| i.last_pong),
+            last_process_answer: i.and_then(|i| i.last_process_answer),
+            last_received: self.link.last_growth,
+        };
+        self.ending = Some(ending.clone());
+        self.phase = Phase::WrappingUp;
+        self.asked = None;
+        self.quiet = false;
+        self.step_since = self.now;
+        self.outputs.push_back(Output::ReleaseMicrophone);
+        self.outputs.push_back(Output::CommitRecord(ending));
+        self.outputs.push_back(Output::LeaveRoom);
+    }
+}

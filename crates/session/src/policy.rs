@@ -1,0 +1,158 @@
+//! Every constant of the machine, with its unit, reason and allowed range.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! policy {
+    ($($(#[doc = $doc:literal])* $name:ident: $default:literal in $low:literal..=$high:literal,)*) => {
+        /// The machine's constants, in milliseconds. The join answer may override each within its
+        /// range; outside of it the join fails with one sentence.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct Policy {
+            $($(#[doc = $doc])* pub $name: u64,)*
+            /// Tools whose success is evidence that the interview is over.
+            pub end_tools: Vec<String>,
+        }
+
+        impl Default for Policy {
+            fn default() -> Self {
+                Self {
+                    $($name: $default,)*
+                    end_tools: vec!["end_interview".to_owned(), "end_call".to_owned()],
+                }
+            }
+        }
+
+        impl Policy {
+            /// Checks every constant against its range.
+            ///
+            /// # Errors
+            /// The first constant that is outside, in one sentence.
+            pub fn check(&self) -> Result<(), PolicyError> {
+                $(if !($low..=$high).contains(&self.$name) {
+                    return Err(PolicyError { name: stringify!($name), value: self.$name, low: $low, high: $high });
+                })*
+                Ok(())
+            }
+
+            /// Every numeric constant with its name and value, in order.
+            pub fn constants(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name),)*]
+            }
+        }
+    };
+}
+
+/// A constant outside of its allowed range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyError {
+    name: &'static str,
+    value: u64,
+    low: u64,
+    high: u64,
+}
+
+impl std::fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "this interview's settings are not usable: {} is {} ms, allowed are {} to {} ms; please tell the organiser",
+            self.name, self.value, self.low, self.high
+        )
+    }
+}
+impl std::error::Error for PolicyError {}
+
+policy! {
+    /// Own link: received bytes or STUN answers must grow within this, else the link is stale. The
+    /// probes' acknowledgements alone make them grow twice a second.
+    link_stale: 3_000 in 1_000..=10_000,
+    /// Own link: no growth for this long is a lost connection.
+    link_lost: 30_000 in 10_000..=120_000,
+    /// Own link: pause between our own attempts after the SDK gave up.
+    redial: 2_000 in 500..=10_000,
+    /// The join request must be answered within this (a silent host: endings.md, 11 s).
+    join_limit: 10_000 in 2_000..=30_000,
+    /// The room must be reached within this after the join was granted.
+    connect_limit: 10_000 in 2_000..=30_000,
+    /// Waiting room: after this the screen says that it takes longer than usual.
+    waiting_notice: 20_000 in 5_000..=60_000,
+    /// Waiting room: without an interviewer for this long the interview never started.
+    never_started: 60_000 in 20_000..=600_000,
+    /// An interviewer that joined must be ready (pong, state or sound) within this; LiveKit's own
+    /// clients give 20 s.
+    ready_limit: 20_000 in 5_000..=120_000,
+    /// Process probe: one every 500 ms (an answer takes 4 ms).
+    process_interval: 500 in 200..=5_000,
+    /// Session ping: one every second (an answer takes 4.5 ms).
+    ping_interval: 1_000 in 200..=10_000,
+    /// Session ping after evidence or suspicion.
+    ping_interval_fast: 500 in 200..=5_000,
+    /// Session ping of an interviewer that never answered one.
+    ping_interval_slow: 10_000 in 1_000..=60_000,
+    /// After this without a pong since ready, an interviewer counts as one without session ping.
+    ping_unsupported: 10_000 in 2_000..=60_000,
+    /// Process probe unanswered for this long: "checking on the interviewer". Two probes and a bit.
+    process_suspect: 1_200 in 600..=10_000,
+    /// Process probe unanswered for this long: the interviewer is lost. A frozen process that comes
+    /// back sooner is forgiven.
+    process_lost: 8_000 in 3_000..=60_000,
+    /// Session ping unanswered (process alive) for this long: "checking on the interviewer".
+    session_suspect: 3_000 in 1_000..=20_000,
+    /// Session ping unanswered with standing evidence: finished.
+    session_finished: 2_000 in 1_000..=20_000,
+    /// Session ping unanswered, last state listening: the session closed.
+    session_closed: 8_000 in 3_000..=60_000,
+    /// Session ping unanswered, last state thinking or speaking: a blocked tool may come back until then.
+    session_blocked: 20_000 in 5_000..=120_000,
+    /// A lost session ping counts only once a process probe sent after it was answered this long
+    /// ago: both travel over one ordered channel, so the ping arrived.
+    session_grace: 500 in 100..=5_000,
+    /// The goodbye is heard to its end: nothing is confirmed within this after the interviewer was audible.
+    audible_tail: 700 in 0..=5_000,
+    /// Evidence falls away after this without the interviewer's speech while pongs go on.
+    evidence_expiry: 15_000 in 5_000..=120_000,
+    /// After a leave without evidence: longer than the server's 3 s batching; a successor may come.
+    leave_settling: 4_000 in 3_100..=60_000,
+    /// Three losses within this without a word of conversation are a crash loop.
+    crash_loop_window: 60_000 in 10_000..=600_000,
+    /// After the candidate spoke, no reaction for this long: ask.
+    ask_after: 45_000 in 15_000..=600_000,
+    /// No answer to the question for this long: ended.
+    answer_limit: 120_000 in 30_000..=600_000,
+    /// A room that was replaced by another: the same interviewer must be back within this.
+    replaced_room: 8_000 in 2_000..=60_000,
+    /// How long to wait for the backend's word on why a room is gone.
+    organiser_limit: 1_000 in 200..=10_000,
+    /// Whatever else: no proof of life for this long (own link fresh) is a lost interviewer.
+    no_proof_of_life: 60_000 in 30_000..=600_000,
+    /// The end screen shows after this even if the record is not committed yet ("saving…").
+    commit_limit: 2_000 in 500..=10_000,
+    /// "sending" becomes "saved" after this; delivery goes on.
+    delivery_limit: 10_000 in 2_000..=60_000,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Policy;
+
+    #[test]
+    fn defaults_are_within_their_ranges() {
+        assert_eq!(Policy::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn a_constant_outside_its_range_is_one_sentence() {
+        let policy = Policy { process_lost: 1, ..Policy::default() };
+        let text = policy.check().unwrap_err().to_string();
+        assert_eq!(
+            text,
+            "this interview's settings are not usable: process_lost is 1 ms, allowed are 3000 to 60000 ms; please tell the organiser"
+        );
+    }
+
+    #[test]
+    fn unknown_constants_are_refused() {
+        assert!(serde_json::from_str::<Policy>(r#"{"proces_lost": 9000}"#).is_err());
+    }
+}

@@ -1,0 +1,47 @@
+//! One kind of probe to one interviewer: what is under way, what was answered.
+
+use std::collections::VecDeque;
+
+use crate::link::Fresh;
+
+/// Probes that are remembered while unanswered; older ones are forgotten.
+const REMEMBERED: usize = 32;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Probes {
+    under_way: VecDeque<(u64, Fresh)>,
+    pub(crate) last_sent: Option<Fresh>,
+    pub(crate) last_answer: Option<Fresh>,
+    /// Send time of the first probe after the last answer.
+    pub(crate) unanswered_since: Option<Fresh>,
+}
+
+impl Probes {
+    pub(crate) fn sent(&mut self, id: u64, now: Fresh) {
+        if self.under_way.len() == REMEMBERED {
+            self.under_way.pop_front();
+        }
+        self.under_way.push_back((id, now));
+        self.last_sent = Some(now);
+        self.unanswered_since.get_or_insert(now);
+    }
+
+    /// Takes an answer; gives the send time of the probe, or `None` if it is not one of ours.
+    pub(crate) fn answered(&mut self, id: u64, now: Fresh) -> Option<Fresh> {
+        let index = self.under_way.iter().position(|(known, _)| *known == id)?;
+        let (_, sent) = self.under_way.remove(index)?;
+        self.sign_of_life(now);
+        self.unanswered_since = self.under_way.iter().map(|(_, at)| *at).find(|at| *at > sent);
+        Some(sent)
+    }
+
+    /// Something else proved the same.
+    pub(crate) fn sign_of_life(&mut self, now: Fresh) {
+        self.last_answer = Some(now);
+    }
+
+    /// Fresh milliseconds since the last answer; `None` if there never was one.
+    pub(crate) fn silent_for(&self, now: Fresh) -> Option<u64> {
+        self.last_answer.map(|at| now.since(at))
+    }
+}

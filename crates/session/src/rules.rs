@@ -1,0 +1,229 @@
+//! The table of everything that happens by time alone.
+//!
+//! [`Session::pending`] lists each rule that waits, with the time at which it fires;
+//! [`Session::handle_timeout`] fires those that are due. A rule about the interviewer counts fresh
+//! time (see [`crate::Link`]) and is absent while our own link is not fresh; the rules about the link
+//! itself are never absent while it is not.
+
+use serde::{Deserialize, Serialize};
+
+use crate::interviewer::{Interviewer, Presence};
+use crate::link::Fresh;
+use crate::{AgentState, Delivery, LeaveReason, Link, Phase, Session, Time};
+
+/// One thing that time alone brings about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// The join request went unanswered.
+    JoinLimit,
+    /// The room could not be reached in time.
+    ConnectLimit,
+    /// Nothing was received lately: our link does not count as up.
+    LinkStale,
+    /// Nothing was received for too long.
+    LinkLost,
+    /// Try to enter the room again ourselves.
+    Redial,
+    /// Waiting takes longer than usual.
+    WaitingNotice,
+    /// No interviewer came.
+    NeverStarted,
+    /// The interviewer came and did not become ready.
+    NotReady,
+    /// Send a session ping.
+    PingDue,
+    /// Send a process probe.
+    ProbeDue,
+    /// Say "checking on the interviewer".
+    Quiet,
+    /// The interviewer's process does not answer.
+    ProcessLost,
+    /// Session ping lost, evidence stands.
+    SessionFinished,
+    /// Session ping lost, no evidence, it was listening.
+    SessionClosed,
+    /// Session ping lost, no evidence, it was busy.
+    SessionBlocked,
+    /// The interviewer left and nobody took over.
+    LeftSettled,
+    /// Read who is in the room.
+    RosterDue,
+    /// Evidence without consequence falls away.
+    EvidenceExpires,
+    /// Ask the candidate.
+    Ask,
+    /// The candidate did not answer.
+    NoAnswer,
+    /// No proof of life of any kind.
+    NoProofOfLife,
+    /// The room was replaced and the interviewer is not back.
+    ReplacedRoom,
+    /// The backend's word on a closed room did not come.
+    OrganiserLimit,
+    /// The interview's maximum length.
+    TimeLimit,
+    /// Show the end screen although the record is not committed yet.
+    CommitLimit,
+    /// "sending" becomes "saved".
+    DeliveryLimit,
+}
+
+/// Pause before a roster is read again while somebody's departure is unsure.
+const ROSTER_PAUSE_MS: u64 = 500;
+
+impl Session {
+    /// Every rule that waits, with the time at which it fires.
+    pub fn pending(&self) -> Vec<(Time, Rule)> {
+        let mut table = Vec::with_capacity(16);
+        let p = &self.policy;
+        match self.phase {
+            Phase::Checking => {}
+            Phase::Joining => {
+                let (limit, rule) = match self.link.state {
+                    Link::Idle => (p.join_limit, Rule::JoinLimit),
+                    Link::Connecting | Link::Up | Link::Resuming | Link::Down => (p.connect_limit, Rule::ConnectLimit),
+                };
+                table.push((self.step_since.after(limit), rule));
+            }
+            Phase::Waiting | Phase::Live => {
+                self.pending_link(&mut table);
+                self.pending_room(&mut table);
+                self.pending_interviewer(&mut table);
+            }
+            Phase::WrappingUp => table.push((self.step_since.after(p.commit_limit), Rule::CommitLimit)),
+            Phase::Completed => {
+                if self.delivery == Delivery::Sending {
+                    table.push((self.step_since.after(p.delivery_limit), Rule::DeliveryLimit));
+                }
+            }
+        }
+        table
+    }
+
+    fn pending_link(&self, table: &mut Vec<(Time, Rule)>) {
+        let p = &self.policy;
+        if let Some(at) = self.room_gone {
+            table.push((at.after(p.organiser_limit), Rule::OrganiserLimit));
+            return;
+        }
+        let growth = self.link.last_growth.unwrap_or(self.step_since);
+        if self.link.is_fresh() {
+            table.push((growth.after(p.link_stale), Rule::LinkStale));
+        } else {
+            table.push((growth.after(p.link_lost), Rule::LinkLost));
+        }
+        if self.link.state == Link::Down {
+            table.push((self.redial_at, Rule::Redial));
+        }
+        if let Some(at) = self.ends_at {
+            table.push((at, Rule::TimeLimit));
+        }
+    }
+
+    fn pending_room(&self, table: &mut Vec<(Time, Rule)>) {
+        let p = &self.policy;
+        let mut push = |at: Fresh, rule| table.extend(self.link.real(at).map(|at| (at, rule)));
+        if let Some(at) = self.replaced {
+            push(at.after(p.replaced_room), Rule::ReplacedRoom);
+        }
+        if self.phase == Phase::Waiting && self.interviewer.is_none() {
+            if !self.waiting_long {
+                push(self.waiting_since.after(p.waiting_notice), Rule::WaitingNotice);
+            }
+            push(self.waiting_since.after(p.never_started), Rule::NeverStarted);
+        }
+        if let Some(asked) = self.asked {
+            push(asked.after(p.answer_limit), Rule::NoAnswer);
+        }
+    }
+
+    fn pending_interviewer(&self, table: &mut Vec<(Time, Rule)>) {
+        let Some(i) = &self.interviewer else { return };
+        let p = &self.policy;
+        let now = self.link.fresh(self.now);
+        let mut push = |at: Fresh, rule| table.extend(self.link.real(at).map(|at| (at, rule)));
+        match i.presence {
+            Presence::Here => {}
+            Presence::Left { at, reason: LeaveReason::ConnectionTimeout } => {
+                let due = i.process.last_answer.map_or(at.after(p.leave_settling), |t| t.after(p.process_lost).max(at));
+                push(due, Rule::LeftSettled);
+                return;
+            }
+            Presence::Left { at, .. } => {
+                push(at.after(p.leave_settling), Rule::LeftSettled);
+                return;
+            }
+            Presence::Unsure { at } => {
+                push(at.after(ROSTER_PAUSE_MS), Rule::RosterDue);
+                push(i.last_proof.after(p.no_proof_of_life), Rule::NoProofOfLife);
+                return;
+            }
+        }
+        if i.ready.is_none() {
+            push(i.joined.after(p.ready_limit), Rule::NotReady);
+        }
+        push(i.session.last_sent.map_or(i.joined, |at| at.after(self.ping_interval(i, now))), Rule::PingDue);
+        push(i.process.last_sent.map_or(i.joined, |at| at.after(p.process_interval)), Rule::ProbeDue);
+        push(i.last_proof.after(p.no_proof_of_life), Rule::NoProofOfLife);
+        if let Some(answered) = i.process.last_answer {
+            push(answered.after(p.process_lost), Rule::ProcessLost);
+            if !self.quiet {
+                push(answered.after(p.process_suspect), Rule::Quiet);
+            }
+        }
+        if let Some(pong) = i.session.last_answer {
+            if !self.quiet {
+                push(pong.after(p.session_suspect), Rule::Quiet);
+            }
+            self.pending_session(i, pong, now, &mut push);
+        }
+        if let Some((evidence, at)) = &i.evidence {
+            let _ = evidence;
+            if i.session.silent_for(now).is_some_and(|ms| ms < p.session_finished) && !i.audible {
+                let since = i.last_audible.map_or(*at, |heard| heard.max(*at));
+                push(since.after(p.evidence_expiry), Rule::EvidenceExpires);
+            }
+        }
+        if self.asked.is_none() && self.phase == Phase::Live {
+            if let Some(spoke) = self.candidate_spoke.filter(|spoke| i.last_reaction < *spoke) {
+                push(spoke.after(p.ask_after), Rule::Ask);
+            }
+            if !i.pingable() {
+                let heard = self.candidate_spoke.map_or(i.last_reaction, |spoke| spoke.max(i.last_reaction));
+                push(heard.after(p.ask_after), Rule::Ask);
+            }
+        }
+    }
+
+    /// Rules about a session ping that goes unanswered although it arrived.
+    fn pending_session(&self, i: &Interviewer, pong: Fresh, now: Fresh, push: &mut impl FnMut(Fresh, Rule)) {
+        let p = &self.policy;
+        let (Some(proven), true) = (i.channel_proven, i.process_alive(now, p.process_suspect)) else { return };
+        let proven = proven.after(p.session_grace);
+        if i.evidence.is_some() {
+            if !i.audible {
+                let heard = i.last_audible.map_or(proven, |at| at.after(p.audible_tail));
+                push(pong.after(p.session_finished).max(proven).max(heard), Rule::SessionFinished);
+            }
+            return;
+        }
+        match i.state {
+            Some(AgentState::Thinking | AgentState::Speaking) => {
+                push(pong.after(p.session_blocked).max(proven), Rule::SessionBlocked);
+            }
+            Some(AgentState::Listening | AgentState::Initializing) | None => {
+                push(pong.after(p.session_closed).max(proven), Rule::SessionClosed);
+            }
+        }
+    }
+
+    fn ping_interval(&self, i: &Interviewer, now: Fresh) -> u64 {
+        let p = &self.policy;
+        if !i.pingable() {
+            let unanswered = i.ready.is_some_and(|ready| now.since(ready) >= p.ping_unsupported);
+            return if unanswered { p.ping_interval_slow } else { p.ping_interval };
+        }
+        if i.evidence.is_some() || self.quiet { p.ping_interval_fast } else { p.ping_interval }
+    }
+}

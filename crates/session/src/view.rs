@@ -1,0 +1,92 @@
+//! What the screen needs to know.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Ending, Link};
+
+/// Where the interview stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Device check; also where a failed join comes back to.
+    Checking,
+    /// On the way into the room.
+    Joining,
+    /// In the room, no interviewer ready yet.
+    Waiting,
+    /// The interview.
+    Live,
+    /// Decided; the record is being committed.
+    WrappingUp,
+    /// The end screen.
+    Completed,
+}
+
+/// How the interviewer stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Agent {
+    /// Not there yet.
+    Expected,
+    /// There and answering.
+    Present,
+    /// There and not answering: "checking on the interviewer".
+    Quiet,
+    /// Left.
+    Gone,
+}
+
+/// Where the record is. Separate from the outcome, which never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "delivery", rename_all = "snake_case")]
+pub enum Delivery {
+    /// Not on disk yet.
+    Saving,
+    /// On disk, being sent.
+    Sending,
+    /// On disk; sending goes on later.
+    Saved,
+    /// On disk; the backend will never take it.
+    Parked,
+    /// Sent from memory: the disk did not take it.
+    Unsaved,
+    /// At the backend, receipt verified.
+    Received {
+        /// Receipt's id.
+        receipt: String,
+    },
+}
+
+/// A failed join.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// One sentence: what is wrong and what to do.
+    pub message: String,
+    /// Whether trying again can help.
+    pub retry: bool,
+}
+
+/// A picture of the machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// Where the interview stands.
+    pub phase: Phase,
+    /// Our own connection as the SDK tells it.
+    pub link: Link,
+    /// Whether our own connection delivers.
+    pub link_fresh: bool,
+    /// The interviewer.
+    pub agent: Agent,
+    /// Waiting takes longer than usual.
+    pub waiting_long: bool,
+    /// The candidate is asked whether the interview goes on.
+    pub asking: bool,
+    /// Milliseconds to the interview's maximum length, at the time of the view.
+    pub remaining: Option<u64>,
+    /// Why the last join failed.
+    pub problem: Option<Problem>,
+    /// The decision.
+    pub ending: Option<Ending>,
+    /// Where the record is.
+    pub delivery: Delivery,
+}
