@@ -277,10 +277,10 @@ fn free_unclaimed(event: Event) {
                 tracing::debug!("a late room could not be left");
             }
         }
-    } else if let Event::PublishTrack(m) = event {
-        if let Some(proto::publish_track_callback::Message::Publication(publication)) = m.message {
-            drop(FfiHandle::new(publication.handle.id));
-        }
+    } else if let Event::PublishTrack(m) = event
+        && let Some(proto::publish_track_callback::Message::Publication(publication)) = m.message
+    {
+        drop(FfiHandle::new(publication.handle.id));
     }
 }
 

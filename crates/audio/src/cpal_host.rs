@@ -1,0 +1,204 @@
+//! cpal: WASAPI, CoreAudio, and ALSA where there is no Pulse server.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use cpal::traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _};
+use cpal::{FromSample, Sample as _, SampleFormat, SizedSample};
+use rtrb::{Producer, RingBuffer};
+
+use crate::capture::{CaptureShared, OnFrame};
+use crate::convert::{Rate, mono, to_i16};
+use crate::playback::{PlaybackShared, Source};
+use crate::{AudioError, Device, DeviceChoice, Devices, FRAME, SAMPLE_RATE};
+
+/// How often the pump thread looks at the ring; half a frame.
+const PUMP: Duration = Duration::from_millis(5);
+/// Ring between the device's callback and the pump: 400 ms at 48 kHz mono.
+const RING_MS: u32 = 400;
+
+/// Keeps a cpal stream open.
+pub(crate) struct Held {
+    _stream: cpal::Stream,
+}
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Held")
+    }
+}
+
+fn system(error: impl std::fmt::Display) -> AudioError {
+    AudioError::System(error.to_string())
+}
+
+pub(crate) fn devices() -> Result<Devices, AudioError> {
+    let host = cpal::default_host();
+    let default_in = host.default_input_device().and_then(|d| d.id().ok());
+    let default_out = host.default_output_device().and_then(|d| d.id().ok());
+    let list = |devices: Vec<cpal::Device>, default: Option<cpal::DeviceId>| {
+        devices
+            .into_iter()
+            .filter_map(|device| {
+                let id = device.id().ok()?;
+                let name = device.description().ok()?.name().to_owned();
+                // ALSA lists its rate converters as if they were devices.
+                let junk = ["lavrate", "samplerate", "speexrate", "upmix", "vdownmix"].iter().any(|j| name.contains(j));
+                (!junk).then(|| Device { default: default.as_ref() == Some(&id), id: id.to_string(), name })
+            })
+            .collect()
+    };
+    Ok(Devices {
+        inputs: list(host.input_devices().map_err(system)?.collect(), default_in),
+        outputs: list(host.output_devices().map_err(system)?.collect(), default_out),
+    })
+}
+
+fn find(choice: &DeviceChoice, input: bool) -> Result<cpal::Device, AudioError> {
+    let host = cpal::default_host();
+    let none = if input { AudioError::NoMicrophone } else { AudioError::NoSpeaker };
+    match choice {
+        DeviceChoice::SystemDefault => {
+            if input { host.default_input_device() } else { host.default_output_device() }.ok_or(none)
+        }
+        DeviceChoice::Named(id) => {
+            let parsed = id.parse().map_err(|_| AudioError::Missing(id.clone()))?;
+            host.device_by_id(&parsed).ok_or_else(|| AudioError::Missing(id.clone()))
+        }
+    }
+}
+
+fn unsupported(what: &str, format: SampleFormat) -> AudioError {
+    AudioError::System(format!("the {what} speaks the unknown format {format}"))
+}
+
+fn on_error(what: &'static str) -> impl FnMut(cpal::Error) + Send + 'static {
+    move |error| tracing::warn!(%error, "the {what} reported an error")
+}
+
+/// Captures until stopped.
+///
+/// # Errors
+/// The device can't be opened.
+pub(crate) fn capture(choice: &DeviceChoice, shared: Arc<CaptureShared>, mut on_frame: OnFrame) -> Result<Held, AudioError> {
+    let device = find(choice, true)?;
+    let supported = device.default_input_config().map_err(system)?;
+    let (format, config) = (supported.sample_format(), supported.config());
+    let channels = usize::from(config.channels);
+    let capacity = (config.sample_rate * RING_MS / 1000) as usize * channels;
+    let (producer, mut consumer) = RingBuffer::<f32>::new(capacity);
+    let lost = Arc::clone(&shared);
+    #[expect(clippy::wildcard_enum_match_arm, reason = "cpal's list of formats is open")]
+    let stream = match format {
+        SampleFormat::F32 => input::<f32>(&device, &config, producer, lost),
+        SampleFormat::I16 => input::<i16>(&device, &config, producer, lost),
+        SampleFormat::I32 => input::<i32>(&device, &config, producer, lost),
+        SampleFormat::U8 => input::<u8>(&device, &config, producer, lost),
+        other => Err(unsupported("microphone", other)),
+    }?;
+    let mut rate = Rate::new(config.sample_rate, SAMPLE_RATE)?;
+    let pump = move || {
+        let (mut part, mut single, mut waiting) = (Vec::new(), Vec::new(), Vec::<i16>::new());
+        while !shared.stopped() {
+            part.clear();
+            let whole = consumer.slots() / channels * channels;
+            part.extend(std::iter::from_fn(|| consumer.pop().ok()).take(whole));
+            mono(&part, channels, &mut single);
+            rate.process(&single, |out| waiting.extend(out.iter().map(|s| to_i16(*s))));
+            while let Some(frame) = waiting.first_chunk::<FRAME>().copied() {
+                waiting.drain(..FRAME);
+                shared.level.measure(&frame);
+                shared.frames.fetch_add(1, Ordering::Relaxed);
+                on_frame(&frame);
+            }
+            std::thread::sleep(PUMP);
+        }
+    };
+    std::thread::Builder::new().name("microphone-pump".to_owned()).spawn(pump).map_err(system)?;
+    stream.play().map_err(system)?;
+    Ok(Held { _stream: stream })
+}
+
+fn input<T>(
+    device: &cpal::Device,
+    config: &cpal::StreamConfig,
+    mut ring: Producer<f32>,
+    shared: Arc<CaptureShared>,
+) -> Result<cpal::Stream, AudioError>
+where
+    T: SizedSample,
+    f32: FromSample<T>,
+{
+    let callback = move |data: &[T], _: &cpal::InputCallbackInfo| {
+        let fit = ring.slots().min(data.len());
+        for sample in &data[..fit] {
+            let _ = ring.push(f32::from_sample(*sample));
+        }
+        if fit < data.len() {
+            shared.lost_samples.fetch_add((data.len() - fit) as u64, Ordering::Relaxed);
+        }
+    };
+    device.build_input_stream(*config, callback, on_error("microphone"), None).map_err(system)
+}
+
+/// Plays until stopped.
+///
+/// # Errors
+/// The device can't be opened.
+pub(crate) fn playback(choice: &DeviceChoice, shared: Arc<PlaybackShared>, mut source: Source) -> Result<Held, AudioError> {
+    let device = find(choice, false)?;
+    let supported = device.default_output_config().map_err(system)?;
+    let (format, config) = (supported.sample_format(), supported.config());
+    let capacity = (config.sample_rate * RING_MS / 1000) as usize;
+    // What waits in the device's ring is delay: keep two frames.
+    let target = (config.sample_rate / 50) as usize;
+    let (mut producer, consumer) = RingBuffer::<f32>::new(capacity);
+    #[expect(clippy::wildcard_enum_match_arm, reason = "cpal's list of formats is open")]
+    let stream = match format {
+        SampleFormat::F32 => output::<f32>(&device, &config, consumer),
+        SampleFormat::I16 => output::<i16>(&device, &config, consumer),
+        SampleFormat::I32 => output::<i32>(&device, &config, consumer),
+        SampleFormat::U8 => output::<u8>(&device, &config, consumer),
+        other => Err(unsupported("loudspeaker", other)),
+    }?;
+    let mut rate = Rate::new(SAMPLE_RATE, config.sample_rate)?;
+    let pump = move || {
+        let (mut frame, mut floats) = ([0_i16; FRAME], [0_f32; FRAME]);
+        while !shared.stopped() {
+            while capacity - producer.slots() < target {
+                source.fill(&mut frame);
+                for (float, sample) in floats.iter_mut().zip(&frame) {
+                    *float = f32::from(*sample) / f32::from(i16::MAX);
+                }
+                rate.process(&floats, |out| {
+                    for sample in out {
+                        let _ = producer.push(*sample);
+                    }
+                });
+            }
+            std::thread::sleep(PUMP);
+        }
+    };
+    std::thread::Builder::new().name("loudspeaker-pump".to_owned()).spawn(pump).map_err(system)?;
+    stream.play().map_err(system)?;
+    Ok(Held { _stream: stream })
+}
+
+fn output<T>(
+    device: &cpal::Device,
+    config: &cpal::StreamConfig,
+    mut ring: rtrb::Consumer<f32>,
+) -> Result<cpal::Stream, AudioError>
+where
+    T: SizedSample + FromSample<f32>,
+{
+    let channels = usize::from(config.channels);
+    let callback = move |data: &mut [T], _: &cpal::OutputCallbackInfo| {
+        for frame in data.chunks_mut(channels) {
+            let sample = T::from_sample(ring.pop().unwrap_or(0.0));
+            frame.fill(sample);
+        }
+    };
+    device.build_output_stream(*config, callback, on_error("loudspeaker"), None).map_err(system)
+}

@@ -1,0 +1,79 @@
+//! Which devices there are, and which one is wanted.
+
+use serde::{Deserialize, Serialize};
+
+/// A microphone or loudspeaker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// Stable name for choosing it again.
+    pub id: String,
+    /// Name to show.
+    pub name: String,
+    /// Whether the system uses it by default.
+    pub default: bool,
+}
+
+/// Every usable device.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Devices {
+    /// Microphones.
+    pub inputs: Vec<Device>,
+    /// Loudspeakers.
+    pub outputs: Vec<Device>,
+}
+
+/// What the candidate chose.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceChoice {
+    /// Whatever the system uses.
+    #[default]
+    SystemDefault,
+    /// One device, by its id.
+    Named(String),
+}
+
+impl DeviceChoice {
+    /// `None` and the empty id mean the system's default.
+    pub fn from_id(id: Option<String>) -> Self {
+        id.filter(|id| !id.is_empty()).map_or(Self::SystemDefault, Self::Named)
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::SystemDefault => None,
+            Self::Named(id) => Some(id),
+        }
+    }
+}
+
+/// Sound that can't be had. Each message says what is wrong and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AudioError {
+    /// No microphone at all.
+    #[error("no microphone was found; connect one, then choose it in the list")]
+    NoMicrophone,
+    /// No loudspeaker at all.
+    #[error("no loudspeaker or headphones were found; connect some, then choose them in the list")]
+    NoSpeaker,
+    /// The chosen device is not there.
+    #[error("the device \"{0}\" is not connected; connect it or choose another one")]
+    Missing(String),
+    /// The system's sound service does not work.
+    #[error("the computer's sound system does not answer ({0}); restart the computer or ask for help")]
+    System(String),
+    /// A sound file can't be used.
+    #[error("the sound file {0}")]
+    File(String),
+}
+
+/// Lists the usable devices. Takes up to 2 s when the sound service hangs.
+///
+/// # Errors
+/// The sound service does not answer.
+pub fn devices() -> Result<Devices, AudioError> {
+    #[cfg(target_os = "linux")]
+    if let Some(found) = crate::pulse::devices() {
+        return Ok(found);
+    }
+    crate::cpal_host::devices()
+}

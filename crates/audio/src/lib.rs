@@ -1,0 +1,32 @@
+//! Devices, capture, playback, resampling, levels: the only crate that opens a sound card.
+//!
+//! **In:** a [`DeviceChoice`]; frames to play, 48 kHz mono, 10 ms each.
+//! **Out:** captured frames of the same shape, handed to a closure; levels in dBFS; counters.
+//! **What never happens here:** no room, no network, no decision. The device's own thread takes no
+//! lock, allocates nothing and logs nothing; what has to wait, waits on a thread of ours.
+//!
+//! On Linux a PulseAudio client with explicit buffer sizes (it serves PipeWire too); without a
+//! Pulse server, and on other systems, cpal (`docs/decisions/0003-pulse-client.md`).
+
+mod capture;
+mod convert;
+mod cpal_host;
+mod device;
+mod file;
+mod level;
+mod playback;
+#[cfg(target_os = "linux")]
+mod pulse;
+mod tone;
+
+pub use capture::{Capture, CaptureStats};
+pub use device::{AudioError, Device, DeviceChoice, Devices, devices};
+pub use file::{FileMicrophone, load_wav};
+pub use level::{Level, SpeechDetector, dbfs};
+pub use playback::{Playback, PlaybackStats, Speaker};
+pub use tone::chime;
+
+/// Hertz, everywhere inside.
+pub const SAMPLE_RATE: u32 = 48_000;
+/// Samples of one frame: 10 ms.
+pub const FRAME: usize = 480;

@@ -1,0 +1,64 @@
+//! Error answers: problem+json with a stable code (RFC 9457).
+
+use adjourn_outbox::wire::Problem;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+/// An error answer.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    title: String,
+    retry_after: Option<u64>,
+    receipt_id: Option<String>,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, code: &'static str, title: impl Into<String>) -> Self {
+        Self { status, code, title: title.into(), retry_after: None, receipt_id: None }
+    }
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+    pub(crate) fn receipt(mut self, receipt_id: String) -> Self {
+        self.receipt_id = Some(receipt_id);
+        self
+    }
+    pub(crate) fn unauthorised() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorised", "The token is missing, expired or for something else.")
+    }
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such interview.")
+    }
+    pub(crate) fn bad_request(code: &'static str, title: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, title)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let body = Problem {
+            code: self.code.to_owned(),
+            title: self.title,
+            status: self.status.as_u16(),
+            receipt_id: self.receipt_id,
+        };
+        let mut response = (self.status, axum::Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<sqlx::Error> for Refusal {
+    fn from(error: sqlx::Error) -> Self {
+        tracing::error!(%error, "the database failed");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "database", "The server's database does not answer; try again.")
+            .retry_after(2)
+    }
+}

@@ -1,0 +1,52 @@
+//! Upload tokens: JWT, HS256, for one interview, attempt and source.
+
+use axum::http::HeaderMap;
+use chrono::{DateTime, Duration, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use crate::problem::Refusal;
+
+/// A token is refreshed by joining again, so it need not live long; a day covers a night offline.
+const LIFE: Duration = Duration::hours(24);
+
+/// What a token allows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Claims {
+    pub(crate) sub: String,
+    pub(crate) attempt: i64,
+    /// `client`, or `agent` for any `agent:<job id>`.
+    pub(crate) source: String,
+    exp: i64,
+}
+
+pub(crate) struct Signer(Vec<u8>);
+
+impl Signer {
+    pub(crate) fn new(secret: Vec<u8>) -> Self {
+        Self(secret)
+    }
+
+    pub(crate) fn make(&self, interview: &str, attempt: i64, source: &str, now: DateTime<Utc>) -> Result<String, Refusal> {
+        let claims =
+            Claims { sub: interview.to_owned(), attempt, source: source.to_owned(), exp: (now + LIFE).timestamp() };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(&self.0)).map_err(|error| {
+            tracing::error!(%error, "a token could not be signed");
+            Refusal::unauthorised()
+        })
+    }
+
+    /// Checks the bearer token of a request.
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<Claims, Refusal> {
+        let token = bearer(headers).ok_or_else(Refusal::unauthorised)?;
+        let validation = Validation::new(Algorithm::HS256);
+        jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_secret(&self.0), &validation)
+            .map(|data| data.claims)
+            .map_err(|_| Refusal::unauthorised())
+    }
+}
+
+/// The bearer token of a request.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")
+}

@@ -1,0 +1,47 @@
+//! What a person can ask for.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// One request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "command", rename_all = "snake_case")]
+#[ts(export, export_to = "Command.ts")]
+pub enum Command {
+    /// Use this link (opened, typed or from the command line).
+    OpenLink {
+        /// The link.
+        link: String,
+    },
+    /// The host of the link may be used.
+    ConfirmHost,
+    /// Forget the link.
+    ForgetLink,
+    /// Choose a microphone; `None` for the system's default.
+    ChooseInput {
+        /// Id of the device.
+        id: Option<String>,
+    },
+    /// Choose a loudspeaker; `None` for the system's default.
+    ChooseOutput {
+        /// Id of the device.
+        id: Option<String>,
+    },
+    /// Look for devices again.
+    RefreshDevices,
+    /// Play the test sound.
+    PlayTestSound,
+    /// The device check is done: join.
+    Join,
+    /// Mute or unmute the microphone.
+    SetMuted {
+        /// Whether it is muted.
+        muted: bool,
+    },
+    /// End the interview (already confirmed).
+    End,
+    /// Answer to "is your interview still going on?": yes.
+    GoOn,
+    /// The window was closed or the system is shutting down.
+    Quit,
+}

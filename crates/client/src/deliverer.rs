@@ -1,0 +1,77 @@
+//! Delivers what waits, at the start and as long as the client runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adjourn_outbox::wire::ClientInfo;
+use adjourn_outbox::{Attempt, Backend, Granted, JoinLink, Outbox, Secret, verify};
+use chrono::Utc;
+use tokio::sync::{Notify, mpsc};
+
+use crate::run::Event;
+
+/// Longest sleep: something may become due by another process.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// Runs until the loop is gone. `wake` says that something new waits.
+pub(crate) async fn run(outbox: Outbox, client: ClientInfo, wake: Arc<Notify>, events: mpsc::Sender<Event>) {
+    loop {
+        let now = Utc::now();
+        match outbox.deliver_due(&client, now, jitter()).await {
+            Ok(delivered) => {
+                for event in delivered {
+                    if let Attempt::Later { reason } = &event.attempt {
+                        tracing::info!(%reason, "a record waits");
+                    }
+                    if events.send(Event::Delivery(event)).await.is_err() {
+                        return;
+                    }
+                }
+            }
+            Err(error) => tracing::error!(%error, "the outbox could not be read"),
+        }
+        let due = outbox.next_due().await.ok().flatten();
+        let sleep = due.map_or(LONGEST_SLEEP, |due| {
+            Duration::from_millis(u64::try_from(due - Utc::now().timestamp_millis()).unwrap_or(0)).min(LONGEST_SLEEP)
+        });
+        tokio::select! {
+            () = tokio::time::sleep(sleep) => {}
+            () = wake.notified() => {}
+            () = events.closed() => return,
+        }
+    }
+}
+
+/// Delivers a record that the disk did not take.
+pub(crate) async fn from_memory(link: JoinLink, granted: Granted, join_id: Secret, record: Vec<u8>, events: mpsc::Sender<Event>) {
+    let mut pause = Duration::from_millis(500);
+    loop {
+        let sent = match Backend::new(&link.server) {
+            Ok(backend) => backend.deliver(&granted.interview_id, granted.attempt, &granted.client_token, record.clone()).await,
+            Err(error) => Err(error),
+        };
+        let receipt = sent.ok().and_then(|jws| verify(&jws, &granted.receipt_keys).ok()).filter(|receipt| {
+            receipt.matches(&granted.interview_id, granted.attempt, "client", &record).is_ok()
+        });
+        if let Some(receipt) = receipt {
+            let attempt = Attempt::Delivered { receipt_id: receipt.claims.receipt_id };
+            let event = adjourn_outbox::DeliveryEvent { join_id, attempt };
+            // The loop is gone: the process is ending.
+            let _ = events.send(Event::Delivery(event)).await;
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_SLEEP),
+            () = events.closed() => return,
+        }
+    }
+}
+
+/// Random in 0..1.
+fn jitter() -> f64 {
+    let mut bytes = [0_u8; 4];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
+        Err(_) => 0.5,
+    }
+}

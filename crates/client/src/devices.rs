@@ -1,0 +1,121 @@
+//! The candidate's ears and mouth: sound card, or a file for demonstrations.
+
+use adjourn_audio::{AudioError, Capture, DeviceChoice, FRAME, FileMicrophone, Level, Playback, SpeechDetector, dbfs};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::sound::{MicrophoneRoute, SpeakerRoute};
+
+/// Where the candidate's voice comes from.
+#[derive(Clone, Debug)]
+pub enum Mouth {
+    /// A microphone.
+    Device(DeviceChoice),
+    /// A recording (48 kHz mono), spoken each time the interviewer listens.
+    Recording(Vec<i16>),
+}
+
+/// Where the interviewer's voice goes.
+#[derive(Clone, Debug)]
+pub enum Ears {
+    /// A loudspeaker.
+    Device(DeviceChoice),
+    /// Nowhere; levels are measured all the same.
+    None,
+}
+
+/// Everything that is open.
+#[derive(Default)]
+pub(crate) struct Open {
+    capture: Option<Capture>,
+    file: Option<FileMicrophone>,
+    playback: Option<Playback>,
+    pub(crate) microphone: MicrophoneRoute,
+    pub(crate) speaker: SpeakerRoute,
+    spoke: Arc<AtomicBool>,
+    level: Arc<Mutex<f32>>,
+    capture_level: Option<Level>,
+}
+
+impl Open {
+    pub(crate) fn open_microphone(&mut self, mouth: &Mouth) -> Result<(), AudioError> {
+        self.close_microphone();
+        let (route, spoke, level) = (self.microphone.clone(), Arc::clone(&self.spoke), Arc::clone(&self.level));
+        let mut detector = SpeechDetector::default();
+        let on_frame = move |frame: &[i16; FRAME]| {
+            if detector.speech(frame) {
+                spoke.store(true, Ordering::Relaxed);
+            }
+            route.push(frame);
+        };
+        match mouth {
+            Mouth::Device(choice) => {
+                let capture = Capture::open(choice, on_frame)?;
+                self.capture_level = Some(capture.level());
+                self.capture = Some(capture);
+            }
+            Mouth::Recording(samples) => {
+                let mut on_frame = on_frame;
+                self.file = Some(FileMicrophone::start(samples.clone(), move |frame| {
+                    *level.lock() = dbfs(frame);
+                    on_frame(frame);
+                })?);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn close_microphone(&mut self) {
+        self.capture = None;
+        self.file = None;
+        self.capture_level = None;
+        *self.level.lock() = -120.0;
+    }
+
+    pub(crate) fn microphone_open(&self) -> bool {
+        self.capture.is_some() || self.file.is_some()
+    }
+
+    pub(crate) fn open_speaker(&mut self, ears: &Ears) -> Result<(), AudioError> {
+        self.close_speaker();
+        if let Ears::Device(choice) = ears {
+            let (playback, speaker) = Playback::open(choice)?;
+            self.playback = Some(playback);
+            self.speaker.set(Some(speaker));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn close_speaker(&mut self) {
+        self.speaker.set(None);
+        self.playback = None;
+    }
+
+    /// The interviewer listens: a recording speaks now.
+    pub(crate) fn your_turn(&self) {
+        if let Some(file) = &self.file {
+            file.speak();
+        }
+    }
+
+    /// Whether the candidate spoke since this was asked last.
+    pub(crate) fn took_speech(&self) -> bool {
+        self.spoke.swap(false, Ordering::Relaxed)
+    }
+
+    pub(crate) fn input_level(&self) -> f32 {
+        self.capture_level.as_ref().map_or_else(|| *self.level.lock(), Level::get)
+    }
+
+    /// Counters for the record.
+    pub(crate) fn statistics(&self) -> serde_json::Value {
+        let capture = self.capture.as_ref().map(Capture::stats).unwrap_or_default();
+        let playback = self.playback.as_ref().map(Playback::stats).unwrap_or_default();
+        serde_json::json!({
+            "captured_frames": capture.frames, "lost_samples": capture.lost_samples,
+            "played_samples": playback.played, "underruns": playback.underruns, "skipped_samples": playback.skipped,
+            "reopened": capture.reopened + playback.reopened,
+        })
+    }
+}

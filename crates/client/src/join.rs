@@ -1,0 +1,49 @@
+//! From a link to a granted join, beside the loop.
+
+use std::time::Duration;
+
+use adjourn_outbox::wire::{ClientInfo, JoinAnswer, JoinRequest};
+use adjourn_outbox::{Backend, Join, JoinLink, Outbox, RecordHead, sha256};
+
+/// Pause before the one automatic second try: a lost answer is asked for again.
+const SECOND_TRY: Duration = Duration::from_secs(1);
+
+/// What a granted join brings.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    pub(crate) join: Join,
+    pub(crate) answer: JoinAnswer,
+    pub(crate) head: RecordHead,
+}
+
+/// A join that did not work.
+#[derive(Clone, Debug)]
+pub(crate) struct Rejection {
+    pub(crate) message: String,
+    pub(crate) retry: bool,
+}
+
+/// Asks for the join of `link`; the same one every time on this machine.
+pub(crate) async fn admission(outbox: &Outbox, link: &JoinLink, client: &ClientInfo) -> Result<Admission, Rejection> {
+    let final_no = |message: String| Rejection { message, retry: false };
+    let join = outbox.join_for(link).await.map_err(|e| final_no(e.to_string()))?;
+    let backend = Backend::new(&link.server).map_err(|e| final_no(e.to_string()))?;
+    let request = JoinRequest { code: link.code.clone(), join_id: join.join_id.clone(), client: client.clone() };
+    let mut result = backend.join(&request).await;
+    if result.as_ref().is_err_and(|e| e.retryable() && e.retry_after().is_none_or(|after| after <= SECOND_TRY * 2)) {
+        tokio::time::sleep(SECOND_TRY).await;
+        result = backend.join(&request).await;
+    }
+    let answer = result.map_err(|error| Rejection { message: error.to_string(), retry: error.retryable() })?;
+    answer.policy.check().map_err(|e| final_no(e.to_string()))?;
+    let policy = serde_json::to_vec(&answer.policy).unwrap_or_default();
+    let head = RecordHead {
+        interview_id: answer.interview.id.clone(),
+        attempt: answer.interview.attempt,
+        room: answer.livekit.as_ref().map_or_else(|| answer.interview.id.clone(), |l| l.room.clone()),
+        build: client.version.clone(),
+        policy_sha256: sha256(&policy),
+    };
+    outbox.granted(&join, &answer, &head).await.map_err(|e| final_no(e.to_string()))?;
+    Ok(Admission { join, answer, head })
+}

@@ -1,0 +1,162 @@
+//! The whole state of the screen, as one value.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Which screen is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export, export_to = "Screen.ts")]
+pub enum Screen {
+    /// No link yet.
+    Start,
+    /// A host that was not used before has to be confirmed.
+    ConfirmHost,
+    /// Device check.
+    Checking,
+    /// On the way into the room.
+    Joining,
+    /// In the room, the interviewer is not ready yet.
+    Waiting,
+    /// The interview.
+    Interview,
+    /// The record is being written.
+    WrappingUp,
+    /// The end.
+    Completed,
+}
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export, export_to = "Speaker.ts")]
+pub enum Speaker {
+    /// The candidate.
+    Candidate,
+    /// The interviewer.
+    Interviewer,
+}
+
+/// A caption.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "Line.ts")]
+pub struct Line {
+    /// Id; later lines with the same id replace it.
+    pub id: String,
+    /// Who speaks.
+    pub speaker: Speaker,
+    /// What.
+    pub text: String,
+    /// Whether it will not change any more.
+    pub done: bool,
+}
+
+/// What the interviewer does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export, export_to = "InterviewerState.ts")]
+pub enum InterviewerState {
+    /// Not there yet.
+    Absent,
+    /// Listens.
+    Listening,
+    /// Thinks.
+    Thinking,
+    /// Speaks.
+    Speaking,
+    /// Does not answer at the moment.
+    Checking,
+    /// Left; somebody may come back.
+    Gone,
+}
+
+/// A device to choose.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "DeviceList.ts")]
+pub struct DeviceList {
+    /// Id and name of every device.
+    pub devices: Vec<(String, String)>,
+    /// Id of the chosen one; `None` for the system's default.
+    pub chosen: Option<String>,
+    /// Name of the system's default.
+    pub default_name: Option<String>,
+    /// Why the chosen one does not work.
+    pub problem: Option<String>,
+}
+
+/// The end screen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "Completed.ts")]
+pub struct Completed {
+    /// The one word for how it ended.
+    pub outcome: String,
+    /// Heading.
+    pub headline: String,
+    /// Why it ended, in plain words.
+    pub reason: String,
+    /// What happens next.
+    pub next: String,
+    /// Where the record is: `saving`, `sending`, `saved`, `parked`, `unsaved`, `received`.
+    pub delivery: String,
+    /// The same in plain words.
+    pub delivery_text: String,
+    /// Receipt's number, once verified.
+    pub receipt: Option<String>,
+}
+
+/// The whole state of the screen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "Snapshot.ts")]
+pub struct Snapshot {
+    /// Grows with every snapshot.
+    #[ts(type = "number")]
+    pub seq: u64,
+    /// Which screen.
+    pub screen: Screen,
+    /// The interview's title, once known.
+    pub title: Option<String>,
+    /// Host to confirm, or in use.
+    pub host: Option<String>,
+    /// What is wrong, in one sentence that says what to do.
+    pub problem: Option<String>,
+    /// Whether trying again can help.
+    pub can_retry: bool,
+    /// Something to know, that is no reason to stop.
+    pub notice: Option<String>,
+    /// Microphones.
+    pub input: DeviceList,
+    /// Loudspeakers.
+    pub output: DeviceList,
+    /// Whether the microphone is open.
+    pub microphone_open: bool,
+    /// Whether the microphone is muted.
+    pub muted: bool,
+    /// Whether our own connection delivers.
+    pub connected: bool,
+    /// What the interviewer does.
+    pub interviewer: InterviewerState,
+    /// The same in plain words.
+    pub status: String,
+    /// Whether the candidate is asked if the interview goes on.
+    pub asking: bool,
+    /// Captions, oldest first.
+    pub captions: Vec<Line>,
+    /// Whole seconds since the interview began, at the time of this snapshot.
+    #[ts(type = "number | null")]
+    pub elapsed_s: Option<u64>,
+    /// Whole seconds until the interview's maximum length, at the time of this snapshot.
+    #[ts(type = "number | null")]
+    pub remaining_s: Option<u64>,
+    /// The end.
+    pub completed: Option<Completed>,
+}
+
+/// Levels in dBFS, -120 for silence.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "Meters.ts")]
+pub struct Meters {
+    /// Microphone.
+    pub input: f32,
+    /// Loudspeaker.
+    pub output: f32,
+}

@@ -1,0 +1,109 @@
+//! Every text that a candidate reads from the client, in one place: calm, plain, specific.
+
+use adjourn_session::{Delivery, EndedWhy, InterruptedWhy, Link, Outcome, View};
+
+use crate::snapshot::InterviewerState;
+
+/// Heading, reason and what happens next, for an outcome.
+pub fn ending(outcome: Outcome) -> (&'static str, &'static str, &'static str) {
+    const NEXT: &str = "You don't have to do anything else. You can close this window.";
+    const ORGANISER: &str = "What was said so far is kept. The organiser can see what happened and will tell you how it goes on; quote your receipt number when you ask.";
+    match outcome {
+        Outcome::Finished => ("Your interview is complete", "The interviewer ended the interview.", NEXT),
+        Outcome::EndedByCandidate => ("You ended the interview", "You chose to end the interview.", NEXT),
+        Outcome::NeverStarted => (
+            "The interview did not start",
+            "No interviewer was available.",
+            "This was not your fault. Your link stays valid: open it again to try once more, or ask the organiser for another time.",
+        ),
+        Outcome::ConnectionLost => (
+            "The connection was lost",
+            "Your computer could not reach the interview room for 30 seconds.",
+            ORGANISER,
+        ),
+        Outcome::Ended(why) => match why {
+            EndedWhy::SessionClosed => ("The interview has ended", "The interviewer closed the interview.", NEXT),
+            EndedWhy::InterviewerLeft => ("The interview has ended", "The interviewer left the room.", NEXT),
+            EndedWhy::RoomClosed => ("The interview has ended", "The interview room was closed.", NEXT),
+            EndedWhy::ClosedByOrganiser => {
+                ("The interview was closed", "The organiser closed the interview.", NEXT)
+            }
+            EndedWhy::ContinuedElsewhere => (
+                "The interview continues elsewhere",
+                "Your interview was opened on another computer.",
+                "Go on there. This window can be closed.",
+            ),
+            EndedWhy::NoAnswer => {
+                ("The interview has ended", "Nothing was said for several minutes.", ORGANISER)
+            }
+            EndedWhy::BySystem => ("The interview has ended", "This computer was shut down.", ORGANISER),
+        },
+        Outcome::Interrupted(why) => match why {
+            InterruptedWhy::InterviewerLost => {
+                ("The interview was interrupted", "The connection to the interviewer was lost.", ORGANISER)
+            }
+            InterruptedWhy::InterviewerStoppedResponding => {
+                ("The interview was interrupted", "The interviewer stopped responding.", ORGANISER)
+            }
+            InterruptedWhy::InterviewerFailed => {
+                ("The interview was interrupted", "The interviewer had a technical problem.", ORGANISER)
+            }
+            InterruptedWhy::Removed => {
+                ("The interview was interrupted", "You were removed from the interview room.", ORGANISER)
+            }
+            InterruptedWhy::ClientFailed => {
+                ("The interview was interrupted", "This application had a technical problem.", ORGANISER)
+            }
+        },
+    }
+}
+
+/// Name and text of where the record is.
+pub fn delivery(delivery: &Delivery) -> (&'static str, &'static str) {
+    match delivery {
+        Delivery::Saving => ("saving", "Saving your interview…"),
+        Delivery::Sending => ("sending", "Sending your interview…"),
+        Delivery::Saved => (
+            "saved",
+            "Your interview is saved on this computer. It will be sent as soon as the server can be reached, also when you open Adjourn next time.",
+        ),
+        Delivery::Parked => (
+            "parked",
+            "Your interview is saved on this computer, but the server did not accept it. Please tell the organiser.",
+        ),
+        Delivery::Unsaved => (
+            "unsaved",
+            "This computer's disk did not take your interview. Please leave this window open until it is sent.",
+        ),
+        Delivery::Received { .. } => ("received", "Your interview has been received."),
+    }
+}
+
+/// One line about what goes on.
+pub fn status(view: &View, interviewer: InterviewerState, muted: bool) -> &'static str {
+    match (view.link, view.link_fresh) {
+        (Link::Up, true) => {}
+        (Link::Idle | Link::Connecting | Link::Up | Link::Resuming | Link::Down, _) => {
+            return "Your connection is interrupted. Reconnecting…";
+        }
+    }
+    match interviewer {
+        InterviewerState::Absent if view.waiting_long => {
+            "This takes longer than usual. You can go on waiting, or leave and try again later."
+        }
+        InterviewerState::Absent => "Your interviewer will be here in a moment.",
+        InterviewerState::Checking => "Checking on the interviewer…",
+        InterviewerState::Gone => "The interviewer left. Waiting a moment in case they come back…",
+        InterviewerState::Listening if muted => "Your microphone is muted.",
+        InterviewerState::Listening => "The interviewer is listening. Please speak.",
+        InterviewerState::Thinking => "The interviewer is thinking.",
+        InterviewerState::Speaking => "The interviewer is speaking.",
+    }
+}
+
+/// The candidate's link leads to an interview that is over.
+pub const ALREADY_ENDED: &str = "This interview has already ended. What was recorded is being sent; if you think this is a mistake, ask the organiser.";
+
+/// The disk does not take the journal.
+pub const NOT_JOURNALED: &str =
+    "This computer's disk does not accept data. Your interview goes on and will be sent directly at its end.";

@@ -1,0 +1,214 @@
+//! Talking to the backend: joining, asking, delivering.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use reqwest::StatusCode;
+use url::Url;
+
+use crate::Secret;
+use crate::wire::{InterviewStatus, JoinAnswer, JoinRequest, Problem, ReceiptAnswer};
+
+/// Limit of one request. A host that takes the connection and stays silent is given up after this.
+const REQUEST_LIMIT: Duration = Duration::from_secs(8);
+/// Limit of reaching the host at all.
+const CONNECT_LIMIT: Duration = Duration::from_secs(4);
+
+/// A request that did not do what it should. Each message says what is wrong and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BackendError {
+    /// The host can't be reached.
+    #[error("the interview server {host} cannot be reached; check your internet connection and try again")]
+    Unreachable {
+        /// Host.
+        host: String,
+    },
+    /// It does not answer in time, or not what it should.
+    #[error("the interview server {host} does not answer properly ({detail}); try again in a minute")]
+    Unusable {
+        /// Host.
+        host: String,
+        /// Status or parse error.
+        detail: String,
+        /// How long it asked us to wait.
+        retry_after: Option<Duration>,
+    },
+    /// 404.
+    #[error("this code is not known to {host}; check it against your invitation")]
+    UnknownCode {
+        /// Host.
+        host: String,
+    },
+    /// 409 `code_used`.
+    #[error("this code was already used on another computer or installation; ask the organiser for a new one")]
+    CodeUsed,
+    /// 410.
+    #[error("this interview is not open now; check its time in your invitation, or ask the organiser")]
+    NotOpen,
+    /// 429.
+    #[error("there were too many wrong codes from here; wait a minute and try again")]
+    TooMany {
+        /// How long it asked us to wait.
+        retry_after: Option<Duration>,
+    },
+    /// 401.
+    #[error("the interview server no longer accepts this session")]
+    Unauthorised,
+    /// 409 `record_exists` with other content.
+    #[error("the interview server already holds another report for this interview (receipt {0})")]
+    RecordExists(String),
+    /// 413, 400 and what else never succeeds.
+    #[error("the interview server refuses the report: {0}")]
+    Refused(String),
+}
+
+impl BackendError {
+    /// Whether the same request may succeed later.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Unusable { .. } | Self::TooMany { .. } | Self::Unauthorised => true,
+            Self::UnknownCode { .. } | Self::CodeUsed | Self::NotOpen | Self::RecordExists(_) | Self::Refused(_) => false,
+        }
+    }
+
+    /// How long the server asked us to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unusable { retry_after, .. } | Self::TooMany { retry_after } => *retry_after,
+            Self::Unreachable { .. }
+            | Self::UnknownCode { .. }
+            | Self::CodeUsed
+            | Self::NotOpen
+            | Self::Unauthorised
+            | Self::RecordExists(_)
+            | Self::Refused(_) => None,
+        }
+    }
+}
+
+/// A connection to one backend.
+#[derive(Clone, Debug)]
+pub struct Backend {
+    base: Url,
+    http: reqwest::Client,
+}
+
+impl Backend {
+    /// For the backend at `base`.
+    ///
+    /// # Errors
+    /// The HTTP client can't be made (no TLS roots).
+    pub fn new(base: &Url) -> Result<Self, BackendError> {
+        let http = reqwest::Client::builder()
+            .timeout(REQUEST_LIMIT)
+            .connect_timeout(CONNECT_LIMIT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|e| BackendError::Unusable { host: host(base), detail: e.to_string(), retry_after: None })?;
+        Ok(Self { base: base.clone(), http })
+    }
+
+    fn url(&self, path: &str) -> Result<Url, BackendError> {
+        self.base.join(path).map_err(|e| self.unusable(e.to_string()))
+    }
+
+    fn unusable(&self, detail: impl Into<String>) -> BackendError {
+        BackendError::Unusable { host: host(&self.base), detail: detail.into(), retry_after: None }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> BackendError {
+        if error.is_timeout() && !error.is_connect() {
+            return self.unusable("it took too long");
+        }
+        BackendError::Unreachable { host: host(&self.base) }
+    }
+
+    /// Joins, or joins again: the same `join_id` gives the same attempt with fresh tokens.
+    ///
+    /// # Errors
+    /// One sentence that says what is wrong and what to do.
+    pub async fn join(&self, request: &JoinRequest) -> Result<JoinAnswer, BackendError> {
+        let response = self.http.post(self.url("v1/join")?).json(request).send().await.map_err(|e| self.unreachable(&e))?;
+        if response.status().is_success() {
+            return response.json().await.map_err(|e| self.unusable(e.without_url().to_string()));
+        }
+        Err(self.refusal(response).await)
+    }
+
+    /// Where the interview stands.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub async fn status(&self, interview_id: &str, token: &Secret) -> Result<InterviewStatus, BackendError> {
+        let url = self.url(&format!("v1/interviews/{interview_id}"))?;
+        let response = self.http.get(url).bearer_auth(token.expose()).send().await.map_err(|e| self.unreachable(&e))?;
+        if response.status().is_success() {
+            return response.json().await.map_err(|e| self.unusable(e.without_url().to_string()));
+        }
+        Err(self.refusal(response).await)
+    }
+
+    /// Delivers a record; the same bytes again give the same receipt.
+    ///
+    /// # Errors
+    /// One sentence; [`BackendError::retryable`] tells whether to try again.
+    pub async fn deliver(
+        &self,
+        interview_id: &str,
+        attempt: i64,
+        token: &Secret,
+        record: Vec<u8>,
+    ) -> Result<String, BackendError> {
+        let url = self.url(&format!("v1/interviews/{interview_id}/attempts/{attempt}/records/client"))?;
+        use sha2::Digest as _;
+        let digest = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(&record));
+        let response = self
+            .http
+            .put(url)
+            .bearer_auth(token.expose())
+            .header("content-digest", format!("sha-256=:{digest}:"))
+            .header("content-type", "application/json")
+            .body(record)
+            .send()
+            .await
+            .map_err(|e| self.unreachable(&e))?;
+        if response.status().is_success() {
+            let answer: ReceiptAnswer =
+                response.json().await.map_err(|e| self.unusable(e.without_url().to_string()))?;
+            return Ok(answer.receipt);
+        }
+        Err(self.refusal(response).await)
+    }
+
+    /// What an answer that is no success means.
+    async fn refusal(&self, response: reqwest::Response) -> BackendError {
+        let status = response.status();
+        let retry_after = response
+            .headers()
+            .get("retry-after")
+            .and_then(|v| v.to_str().ok())
+            .and_then(|v| v.parse().ok())
+            .map(Duration::from_secs);
+        let problem: Option<Problem> = response.json().await.ok();
+        let code = problem.as_ref().map(|p| p.code.as_str()).unwrap_or_default();
+        match status {
+            StatusCode::UNAUTHORIZED => BackendError::Unauthorised,
+            StatusCode::NOT_FOUND if code == "unknown_code" => BackendError::UnknownCode { host: host(&self.base) },
+            StatusCode::CONFLICT if code == "code_used" => BackendError::CodeUsed,
+            StatusCode::CONFLICT if code == "record_exists" => {
+                BackendError::RecordExists(problem.and_then(|p| p.receipt_id).unwrap_or_default())
+            }
+            StatusCode::GONE => BackendError::NotOpen,
+            StatusCode::TOO_MANY_REQUESTS => BackendError::TooMany { retry_after },
+            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
+                BackendError::Refused(problem.map_or_else(|| status.to_string(), |p| p.title))
+            }
+            _ => BackendError::Unusable { host: host(&self.base), detail: status.to_string(), retry_after },
+        }
+    }
+}
+
+fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}

@@ -1,0 +1,147 @@
+//! Sending what waits, again and again, until a verified receipt is on disk.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::store::millis;
+use crate::wire::{ClientInfo, JoinRequest};
+use crate::{Backend, BackendError, Outbox, OutboxError, Pending, Secret, verify};
+
+/// First pause after a failed try; doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Longest pause: a backend that comes back is noticed within a minute.
+const LONGEST_PAUSE: Duration = Duration::from_secs(45);
+
+/// What a try came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// Receipt verified and on disk.
+    Delivered {
+        /// Id of the receipt.
+        receipt_id: String,
+    },
+    /// Later again.
+    Later {
+        /// Why, in one sentence.
+        reason: String,
+    },
+    /// Never; the record stays on disk.
+    Parked {
+        /// Why, in one sentence.
+        reason: String,
+    },
+}
+
+/// A try and its record.
+#[derive(Clone, Debug)]
+pub struct DeliveryEvent {
+    /// Whose record.
+    pub join_id: Secret,
+    /// What it came to.
+    pub attempt: Attempt,
+}
+
+impl Outbox {
+    /// Tries everything that is due at `now`. `jitter` is random in 0..1 (full jitter: a test center's
+    /// clients must not come back all at once).
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn deliver_due(
+        &self,
+        client: &ClientInfo,
+        now: DateTime<Utc>,
+        jitter: f64,
+    ) -> Result<Vec<DeliveryEvent>, OutboxError> {
+        let mut events = Vec::new();
+        for pending in self.pending().await? {
+            if pending.next_try > millis(now) {
+                continue;
+            }
+            let attempt = self.try_once(&pending, client).await?;
+            match &attempt {
+                Attempt::Delivered { .. } => {}
+                Attempt::Parked { reason } => self.parked(&pending.join.join_id, reason).await?,
+                Attempt::Later { reason } => {
+                    let pause = pause(pending.tries, jitter);
+                    let next = millis(now) + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
+                    self.failed_try(&pending.join.join_id, next, reason).await?;
+                }
+            }
+            events.push(DeliveryEvent { join_id: pending.join.join_id.clone(), attempt });
+        }
+        Ok(events)
+    }
+
+    /// When the next try is due, if anything waits.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn next_due(&self) -> Result<Option<i64>, OutboxError> {
+        Ok(self.pending().await?.iter().map(|pending| pending.next_try).min())
+    }
+
+    async fn try_once(&self, pending: &Pending, client: &ClientInfo) -> Result<Attempt, OutboxError> {
+        let granted = &pending.granted;
+        let backend = match Backend::new(&pending.join.link.server) {
+            Ok(backend) => backend,
+            Err(error) => return Ok(Attempt::Later { reason: error.to_string() }),
+        };
+        let mut token = granted.client_token.clone();
+        let mut result = backend.deliver(&granted.interview_id, granted.attempt, &token, pending.body.clone()).await;
+        if result == Err(BackendError::Unauthorised) {
+            let request = JoinRequest {
+                code: pending.join.link.code.clone(),
+                join_id: pending.join.join_id.clone(),
+                client: client.clone(),
+            };
+            match backend.join(&request).await {
+                Ok(answer) => {
+                    token = answer.client_token;
+                    self.refresh_token(&pending.join.join_id, &token).await?;
+                    result = backend.deliver(&granted.interview_id, granted.attempt, &token, pending.body.clone()).await;
+                }
+                Err(error) => result = Err(error),
+            }
+        }
+        let jws = match result {
+            Ok(jws) => jws,
+            Err(error) if error.retryable() => return Ok(Attempt::Later { reason: error.to_string() }),
+            Err(error) => return Ok(Attempt::Parked { reason: error.to_string() }),
+        };
+        // A receipt that proves nothing is none: say "not received" and ask again.
+        let verified = verify(&jws, &granted.receipt_keys).and_then(|receipt| {
+            receipt.matches(&granted.interview_id, granted.attempt, "client", &pending.body).map(|()| receipt)
+        });
+        match verified {
+            Ok(receipt) => {
+                self.delivered(&pending.join.join_id, &receipt).await?;
+                Ok(Attempt::Delivered { receipt_id: receipt.claims.receipt_id })
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the backend's receipt was refused");
+                Ok(Attempt::Later { reason: format!("the interview server's receipt is not valid: {error}") })
+            }
+        }
+    }
+}
+
+/// Full jitter: anything up to the doubled pause, but never nothing.
+fn pause(tries: u32, jitter: f64) -> Duration {
+    let ceiling = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(tries.min(16))).min(LONGEST_PAUSE);
+    ceiling.mul_f64(jitter.clamp(0.0, 1.0)).max(FIRST_PAUSE / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_stay_bounded() {
+        assert_eq!(pause(0, 1.0), FIRST_PAUSE);
+        assert_eq!(pause(3, 1.0), FIRST_PAUSE * 8);
+        assert_eq!(pause(30, 1.0), LONGEST_PAUSE);
+        assert_eq!(pause(30, 0.0), FIRST_PAUSE / 2);
+    }
+}

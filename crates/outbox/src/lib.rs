@@ -1,0 +1,33 @@
+//! Durable journal of what happened; delivery; receipts.
+//!
+//! **In:** a link; what happens in the interview, as it happens; the record at its end.
+//! **Out:** the granted join; receipts that were verified; what is still to be delivered.
+//! **What never happens here:** no LiveKit, no audio, no decision about the interview. Nothing is
+//! called delivered without a receipt whose signature, interview, attempt and digest were checked. No
+//! row is ever dropped: what the backend refuses is parked, what is damaged is quarantined.
+//!
+//! What can't be sent now waits on disk; [`Outbox::deliver_due`] is called again and again by the
+//! client, at every start and while it runs.
+
+mod backend;
+mod delivery;
+mod link;
+mod receipt;
+mod record;
+mod secret;
+mod store;
+pub mod wire;
+
+pub use backend::{Backend, BackendError};
+pub use delivery::{Attempt, DeliveryEvent};
+pub use link::{JoinLink, LinkError};
+pub use receipt::{Receipt, ReceiptError, verify};
+pub use record::{Entry, EntryKind, Record, RecordHead, TranscriptItem};
+pub use secret::Secret;
+pub use store::{Granted, Join, Outbox, OutboxError, Pending, Quarantined};
+
+/// SHA-256 of bytes, as lower-case hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    hex::encode(sha2::Sha256::digest(bytes))
+}

@@ -1,0 +1,131 @@
+//! Join links: `adjourn://join?server=https://interviews.example.com&code=K7QF-9M2X`.
+
+use url::Url;
+
+use crate::Secret;
+
+/// Where to join, and with what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinLink {
+    /// The backend: `https`, or `http` on this very machine.
+    pub server: Url,
+    /// The candidate's code.
+    pub code: Secret,
+}
+
+/// A link that can't be used. Each message says what is wrong and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// Not a link at all.
+    #[error("this is not an interview link; it should begin with adjourn://join — copy the whole link from your invitation")]
+    NotALink,
+    /// A part is missing or given twice.
+    #[error("the interview link is incomplete (its {0} is missing or given twice); copy the whole link from your invitation")]
+    Incomplete(&'static str),
+    /// The server's address can't be used.
+    #[error("the interview link names the server \"{0}\", which is not a web address; copy the whole link from your invitation")]
+    BadServer(String),
+    /// The server's address is not encrypted.
+    #[error("the interview link leads to an unencrypted server ({0}); ask the organiser for a link with https")]
+    Unencrypted(String),
+    /// The code can't be one.
+    #[error("the code in the interview link is not valid; it looks like K7QF-9M2X — copy the whole link from your invitation")]
+    BadCode,
+}
+
+impl JoinLink {
+    /// Reads a link.
+    ///
+    /// # Errors
+    /// One sentence that says what is wrong and what to do.
+    pub fn parse(text: &str) -> Result<Self, LinkError> {
+        let url = Url::parse(text.trim()).map_err(|_| LinkError::NotALink)?;
+        if url.scheme() != "adjourn" || url.host_str() != Some("join") {
+            return Err(LinkError::NotALink);
+        }
+        let one = |name: &'static str| {
+            let mut values = url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+            match (values.next(), values.next()) {
+                (Some(value), None) if !value.is_empty() => Ok(value),
+                _ => Err(LinkError::Incomplete(name)),
+            }
+        };
+        Self::new(&one("server")?, &one("code")?)
+    }
+
+    /// A link from its two parts, as typed.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn new(server: &str, code: &str) -> Result<Self, LinkError> {
+        let server = Url::parse(server.trim()).map_err(|_| LinkError::BadServer(server.to_owned()))?;
+        let Some(host) = server.host_str().map(str::to_owned) else {
+            return Err(LinkError::BadServer(server.to_string()));
+        };
+        match server.scheme() {
+            "https" => {}
+            "http" if is_loopback(&host) => {}
+            "http" => return Err(LinkError::Unencrypted(host)),
+            _ => return Err(LinkError::BadServer(server.to_string())),
+        }
+        let code = code.trim().to_ascii_uppercase();
+        let plausible = (4..=64).contains(&code.len()) && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if !plausible {
+            return Err(LinkError::BadCode);
+        }
+        Ok(Self { server, code: Secret::new(code) })
+    }
+
+    /// Host (and port, if given) to show before it is used the first time.
+    pub fn host(&self) -> String {
+        let host = self.server.host_str().unwrap_or_default();
+        self.server.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// The link as text, with its code.
+    pub fn to_text(&self) -> String {
+        let mut url = self.server.clone();
+        url.set_query(None);
+        let server = url.as_str().trim_end_matches('/').to_owned();
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("server", &server)
+            .append_pair("code", self.code.expose())
+            .finish();
+        format!("adjourn://join?{query}")
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_survives_being_written_and_read() {
+        let link = JoinLink::parse("adjourn://join?server=https://interviews.example.com&code=k7qf-9m2x").unwrap();
+        assert_eq!(link.host(), "interviews.example.com");
+        assert_eq!(link.code.expose(), "K7QF-9M2X");
+        assert_eq!(JoinLink::parse(&link.to_text()).unwrap(), link);
+    }
+
+    #[test]
+    fn bad_links_say_what_is_wrong() {
+        let error = |text| JoinLink::parse(text).unwrap_err();
+        assert_eq!(error("hello"), LinkError::NotALink);
+        assert_eq!(error("https://example.com"), LinkError::NotALink);
+        assert_eq!(error("adjourn://join?server=https://a.example"), LinkError::Incomplete("code"));
+        assert_eq!(
+            error("adjourn://join?server=https://a.example&code=K7QF-9M2X&code=K7QF-9M2Y"),
+            LinkError::Incomplete("code")
+        );
+        assert_eq!(
+            error("adjourn://join?server=http://a.example&code=K7QF-9M2X"),
+            LinkError::Unencrypted("a.example".to_owned())
+        );
+        assert_eq!(error("adjourn://join?server=https://a.example&code=%2F%2F"), LinkError::BadCode);
+        assert!(JoinLink::parse("adjourn://join?server=http://127.0.0.1:8080&code=K7QF-9M2X").is_ok());
+    }
+}

@@ -1,0 +1,112 @@
+//! What is written down: journal entries as they happen, and the record at the end.
+
+use adjourn_session::{Ending, Outcome, Role};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Kind of a journal entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// The interview's head: see [`RecordHead`].
+    Head,
+    /// A finished piece of conversation.
+    Said,
+    /// Something on the timeline: link, interviewer, devices.
+    Timeline,
+    /// The decision.
+    Ending,
+}
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// What it is.
+    pub kind: EntryKind,
+    /// Wall clock.
+    pub at: DateTime<Utc>,
+    /// Monotonic milliseconds since this run of the client began.
+    pub mono_ms: u64,
+    /// Content.
+    pub body: serde_json::Value,
+}
+
+/// Who and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordHead {
+    /// The interview.
+    pub interview_id: String,
+    /// The attempt.
+    pub attempt: i64,
+    /// Name of the room.
+    pub room: String,
+    /// Version of the client.
+    pub build: String,
+    /// SHA-256 of the policy in force.
+    pub policy_sha256: String,
+}
+
+/// One thing that was said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TranscriptItem {
+    /// The agent's id of the item.
+    pub id: String,
+    /// Who.
+    pub role: Role,
+    /// What.
+    pub text: String,
+    /// When it arrived here.
+    pub at: DateTime<Utc>,
+}
+
+/// The candidate's side of an interview, as delivered. It is the candidate's word and marked so: where
+/// the agent's own report exists, its transcript wins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Version of this format.
+    pub format: u32,
+    /// Whose word this is: always `client`.
+    pub source: String,
+    /// Who and where.
+    #[serde(flatten)]
+    pub head: RecordHead,
+    /// The one word for how it ended.
+    pub outcome: String,
+    /// The decision with its evidence and times; `None` when it was made from the journal of a
+    /// client that died.
+    pub ending: Option<Ending>,
+    /// What was said, in order.
+    pub transcript: Vec<TranscriptItem>,
+    /// What happened, in order.
+    pub timeline: Vec<Entry>,
+    /// When the record was made.
+    pub made_at: DateTime<Utc>,
+}
+
+impl Record {
+    /// Makes the record out of the journal.
+    pub fn from_journal(head: RecordHead, entries: Vec<Entry>, ending: Option<Ending>, made_at: DateTime<Utc>) -> Self {
+        let outcome = ending.as_ref().map_or(
+            Outcome::Interrupted(adjourn_session::InterruptedWhy::ClientFailed),
+            |ending| ending.outcome,
+        );
+        let mut transcript: Vec<TranscriptItem> = Vec::new();
+        let mut timeline = Vec::new();
+        for entry in entries {
+            match entry.kind {
+                EntryKind::Said => {
+                    if let Ok(item) = serde_json::from_value::<TranscriptItem>(entry.body) {
+                        // The same item comes again with a history; what came last is most complete.
+                        match transcript.iter_mut().find(|known| known.id == item.id) {
+                            Some(known) => known.text = item.text,
+                            None => transcript.push(item),
+                        }
+                    }
+                }
+                EntryKind::Timeline => timeline.push(entry),
+                EntryKind::Head | EntryKind::Ending => {}
+            }
+        }
+        Self { format: 1, source: "client".to_owned(), head, outcome: outcome.to_string(), ending, transcript, timeline, made_at }
+    }
+}

@@ -1,0 +1,482 @@
+//! The database: joins, journal, records, receipts. SQLite, write-ahead log, every commit synced.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+
+use chrono::{DateTime, Utc};
+use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use url::Url;
+
+use crate::wire::JoinAnswer;
+use crate::{Entry, EntryKind, JoinLink, Receipt, Record, RecordHead, Secret, sha256};
+
+/// The journal can't be used. Each message says what is wrong, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboxError {
+    /// The folder or file can't be written.
+    #[error("the interview's journal {path} cannot be written ({reason}); free some disk space or check the folder's permissions")]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// A statement failed.
+    #[error("the interview's journal failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// Something stored can't be read.
+    #[error("the interview's journal holds something unreadable: {0}")]
+    Unreadable(String),
+    /// The system gave no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    NoRandomness(String),
+}
+
+/// One use of a link on this machine.
+#[derive(Clone, Debug)]
+pub struct Join {
+    /// Secret id, stored before it was first sent.
+    pub join_id: Secret,
+    /// Where to join, and with what.
+    pub link: JoinLink,
+    /// What was granted, if it was.
+    pub granted: Option<Granted>,
+}
+
+/// What a granted join left on disk.
+#[derive(Clone, Debug)]
+pub struct Granted {
+    /// The interview.
+    pub interview_id: String,
+    /// The attempt.
+    pub attempt: i64,
+    /// Title to show.
+    pub title: String,
+    /// For uploads; refreshed by joining again.
+    pub client_token: Secret,
+    /// Keys of receipts (a JWK set).
+    pub receipt_keys: serde_json::Value,
+    /// Who and where, for the record.
+    pub head: Option<RecordHead>,
+}
+
+/// A record that is not delivered yet.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// Its join.
+    pub join: Join,
+    /// What was granted.
+    pub granted: Granted,
+    /// The exact bytes to send.
+    pub body: Vec<u8>,
+    /// How often it was tried.
+    pub tries: u32,
+    /// When to try next, milliseconds since 1970.
+    pub next_try: i64,
+}
+
+/// Something damaged that was put aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Quarantined {
+    /// The whole file; it was renamed.
+    File(PathBuf),
+    /// Rows of the journal.
+    Rows(usize),
+}
+
+impl std::fmt::Display for Quarantined {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(
+                f,
+                "The journal of earlier interviews was damaged. It was put aside as {}; please give this file to the organiser if a receipt is missing.",
+                path.display()
+            ),
+            Self::Rows(rows) => write!(
+                f,
+                "{rows} entries of the journal were damaged and were put aside; the rest of the interview is complete."
+            ),
+        }
+    }
+}
+
+/// The outbox on disk. Clones share one connection.
+#[derive(Clone, Debug)]
+pub struct Outbox {
+    pool: SqlitePool,
+    path: PathBuf,
+}
+
+impl Outbox {
+    /// Opens (or makes) the outbox in `folder`; what is damaged is put aside and said.
+    ///
+    /// # Errors
+    /// The folder can't be written.
+    pub async fn open(folder: &Path) -> Result<(Self, Vec<Quarantined>), OutboxError> {
+        let path = folder.join("outbox.db");
+        let unwritable = |reason: String| OutboxError::Unwritable { path: path.clone(), reason };
+        private_folder(folder).map_err(|e| unwritable(e.to_string()))?;
+        let mut quarantined = Vec::new();
+        let pool = match connect(&path).await {
+            Ok(pool) => pool,
+            Err(error) if is_damage(&error) => {
+                let aside = folder.join(format!("outbox.damaged-{}.db", Utc::now().format("%Y%m%dT%H%M%S%3f")));
+                std::fs::rename(&path, &aside).map_err(|e| unwritable(e.to_string()))?;
+                for suffix in ["-wal", "-shm"] {
+                    // Part of the damaged file; absent after a clean close.
+                    let _ = std::fs::remove_file(folder.join(format!("outbox.db{suffix}")));
+                }
+                quarantined.push(Quarantined::File(aside));
+                connect(&path).await.map_err(|e| unwritable(e.to_string()))?
+            }
+            Err(error) => return Err(unwritable(error.to_string())),
+        };
+        let outbox = Self { pool, path };
+        let rows = outbox.quarantine_rows().await?;
+        if rows > 0 {
+            quarantined.push(Quarantined::Rows(rows));
+        }
+        Ok((outbox, quarantined))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Closes the file.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Whether this host was used before; remembers it when `confirm` is set.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn host_known(&self, host: &str, confirm: bool) -> Result<bool, OutboxError> {
+        let known = sqlx::query("SELECT 1 FROM hosts WHERE host = ?").bind(host).fetch_optional(&self.pool).await?.is_some();
+        if !known && confirm {
+            sqlx::query("INSERT INTO hosts (host, first_used) VALUES (?, ?)")
+                .bind(host)
+                .bind(Utc::now().to_rfc3339())
+                .execute(&self.pool)
+                .await?;
+        }
+        Ok(known)
+    }
+
+    /// The join of this link on this machine: the same one every time, so that a lost answer or a
+    /// crash never uses a code twice. Stored before it is returned.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn join_for(&self, link: &JoinLink) -> Result<Join, OutboxError> {
+        // An interview that never started stays open: the next use of its link is a new attempt.
+        let found = sqlx::query(
+            "SELECT joins.* FROM joins LEFT JOIN records USING (join_id)
+             WHERE server = ? AND code = ? AND COALESCE(records.outcome, '') <> 'never started'
+             ORDER BY joins.created_at DESC LIMIT 1",
+        )
+            .bind(link.server.as_str())
+            .bind(link.code.expose())
+            .fetch_optional(&self.pool)
+            .await?;
+        if let Some(row) = found {
+            return read_join(&row);
+        }
+        let mut random = [0_u8; 16];
+        getrandom::fill(&mut random).map_err(|e| OutboxError::NoRandomness(e.to_string()))?;
+        let join_id = Secret::new(hex::encode(random));
+        sqlx::query("INSERT INTO joins (join_id, server, code, created_at) VALUES (?, ?, ?, ?)")
+            .bind(join_id.expose())
+            .bind(link.server.as_str())
+            .bind(link.code.expose())
+            .bind(Utc::now().to_rfc3339())
+            .execute(&self.pool)
+            .await?;
+        Ok(Join { join_id, link: link.clone(), granted: None })
+    }
+
+    /// Stores what the backend granted (again): tokens and keys are replaced by the newest.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn granted(&self, join: &Join, answer: &JoinAnswer, head: &RecordHead) -> Result<(), OutboxError> {
+        let head = serde_json::to_string(head).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
+        sqlx::query(
+            "UPDATE joins SET interview_id = ?, attempt = ?, title = ?, client_token = ?, receipt_keys = ?, head = COALESCE(head, ?)
+             WHERE join_id = ?",
+        )
+        .bind(&answer.interview.id)
+        .bind(answer.interview.attempt)
+        .bind(&answer.interview.title)
+        .bind(answer.client_token.expose())
+        .bind(answer.receipt_keys.to_string())
+        .bind(head)
+        .bind(join.join_id.expose())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes one line of the journal; it is on disk when this returns.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn append(&self, join_id: &Secret, entry: &Entry) -> Result<(), OutboxError> {
+        let text = serde_json::to_string(entry).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
+        sqlx::query("INSERT INTO journal (join_id, entry, checksum) VALUES (?, ?, ?)")
+            .bind(join_id.expose())
+            .bind(&text)
+            .bind(sha256(text.as_bytes()))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// The journal of a join, in order.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn journal(&self, join_id: &Secret) -> Result<Vec<Entry>, OutboxError> {
+        let rows = sqlx::query("SELECT entry FROM journal WHERE join_id = ? ORDER BY id")
+            .bind(join_id.expose())
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let text: String = row.try_get("entry")?;
+                serde_json::from_str(&text).map_err(|e| OutboxError::Unreadable(e.to_string()))
+            })
+            .collect()
+    }
+
+    /// Puts the record in the outbox, in one transaction with the journal's last line. A join has one
+    /// record: a second one changes nothing and the first is returned.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn commit(&self, join_id: &Secret, record: &Record) -> Result<Vec<u8>, OutboxError> {
+        let body = serde_json::to_vec(record).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
+        let ending = Entry {
+            kind: EntryKind::Ending,
+            at: record.made_at,
+            mono_ms: record.ending.as_ref().map_or(0, |ending| ending.decided_at.0),
+            body: serde_json::json!({ "outcome": record.outcome }),
+        };
+        let line = serde_json::to_string(&ending).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
+        let mut transaction = self.pool.begin().await?;
+        let inserted = sqlx::query(
+            "INSERT INTO records (join_id, body, sha256, created_at, outcome, state) VALUES (?, ?, ?, ?, ?, 'queued')
+             ON CONFLICT (join_id) DO NOTHING",
+        )
+        .bind(join_id.expose())
+        .bind(&body)
+        .bind(sha256(&body))
+        .bind(record.made_at.to_rfc3339())
+        .bind(&record.outcome)
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected();
+        if inserted == 1 {
+            sqlx::query("INSERT INTO journal (join_id, entry, checksum) VALUES (?, ?, ?)")
+                .bind(join_id.expose())
+                .bind(&line)
+                .bind(sha256(line.as_bytes()))
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        if inserted == 1 {
+            return Ok(body);
+        }
+        let row = sqlx::query("SELECT body FROM records WHERE join_id = ?").bind(join_id.expose()).fetch_one(&self.pool).await?;
+        Ok(row.try_get("body")?)
+    }
+
+    /// Joins that were granted and have no record: their client died in the middle.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn unfinished(&self) -> Result<Vec<Join>, OutboxError> {
+        let rows = sqlx::query(
+            "SELECT joins.* FROM joins LEFT JOIN records USING (join_id)
+             WHERE joins.interview_id IS NOT NULL AND records.join_id IS NULL ORDER BY joins.created_at",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(read_join).collect()
+    }
+
+    /// Records that are not delivered and not parked.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn pending(&self) -> Result<Vec<Pending>, OutboxError> {
+        let rows = sqlx::query(
+            "SELECT joins.*, records.body, records.tries, records.next_try FROM records JOIN joins USING (join_id)
+             WHERE records.state = 'queued' ORDER BY records.created_at",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut pending = Vec::new();
+        for row in &rows {
+            let join = read_join(row)?;
+            let Some(granted) = join.granted.clone() else { continue };
+            let tries: i64 = row.try_get("tries")?;
+            pending.push(Pending {
+                join,
+                granted,
+                body: row.try_get("body")?,
+                tries: u32::try_from(tries).unwrap_or(u32::MAX),
+                next_try: row.try_get("next_try")?,
+            });
+        }
+        Ok(pending)
+    }
+
+    /// The record of a join: its bytes, and its receipt once there is one.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn record(&self, join_id: &Secret) -> Result<Option<(Vec<u8>, Option<String>)>, OutboxError> {
+        let row = sqlx::query("SELECT body, receipt FROM records WHERE join_id = ?")
+            .bind(join_id.expose())
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|row| Ok((row.try_get("body")?, row.try_get("receipt")?))).transpose()
+    }
+
+    pub(crate) async fn delivered(&self, join_id: &Secret, receipt: &Receipt) -> Result<(), OutboxError> {
+        sqlx::query("UPDATE records SET state = 'delivered', receipt = ?, receipt_id = ? WHERE join_id = ?")
+            .bind(&receipt.jws)
+            .bind(&receipt.claims.receipt_id)
+            .bind(join_id.expose())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn parked(&self, join_id: &Secret, reason: &str) -> Result<(), OutboxError> {
+        sqlx::query("UPDATE records SET state = 'parked', reason = ? WHERE join_id = ?")
+            .bind(reason)
+            .bind(join_id.expose())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn failed_try(&self, join_id: &Secret, next_try: i64, reason: &str) -> Result<(), OutboxError> {
+        sqlx::query("UPDATE records SET tries = tries + 1, next_try = ?, reason = ? WHERE join_id = ?")
+            .bind(next_try)
+            .bind(reason)
+            .bind(join_id.expose())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn refresh_token(&self, join_id: &Secret, token: &Secret) -> Result<(), OutboxError> {
+        sqlx::query("UPDATE joins SET client_token = ? WHERE join_id = ?")
+            .bind(token.expose())
+            .bind(join_id.expose())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Moves journal rows whose checksum is wrong aside; gives their number.
+    async fn quarantine_rows(&self) -> Result<usize, OutboxError> {
+        let rows = sqlx::query("SELECT id, entry, checksum FROM journal").fetch_all(&self.pool).await?;
+        let mut damaged = 0;
+        for row in rows {
+            let (id, entry, checksum): (i64, String, String) =
+                (row.try_get("id")?, row.try_get("entry")?, row.try_get("checksum")?);
+            if sha256(entry.as_bytes()) == checksum && serde_json::from_str::<Entry>(&entry).is_ok() {
+                continue;
+            }
+            damaged += 1;
+            let mut transaction = self.pool.begin().await?;
+            sqlx::query("INSERT INTO quarantine (origin, body, reason) VALUES ('journal', ?, 'checksum')")
+                .bind(entry.as_bytes())
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::query("DELETE FROM journal WHERE id = ?").bind(id).execute(&mut *transaction).await?;
+            transaction.commit().await?;
+        }
+        Ok(damaged)
+    }
+}
+
+fn read_join(row: &sqlx::sqlite::SqliteRow) -> Result<Join, OutboxError> {
+    let (server, code): (String, String) = (row.try_get("server")?, row.try_get("code")?);
+    let server = Url::from_str(&server).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
+    let join_id: String = row.try_get("join_id")?;
+    let interview_id: Option<String> = row.try_get("interview_id")?;
+    let granted = match interview_id {
+        None => None,
+        Some(interview_id) => {
+            let (keys, head): (String, Option<String>) = (row.try_get("receipt_keys")?, row.try_get("head")?);
+            let token: String = row.try_get("client_token")?;
+            Some(Granted {
+                interview_id,
+                attempt: row.try_get("attempt")?,
+                title: row.try_get("title")?,
+                client_token: Secret::new(token),
+                receipt_keys: serde_json::from_str(&keys).map_err(|e| OutboxError::Unreadable(e.to_string()))?,
+                head: head.and_then(|head| serde_json::from_str(&head).ok()),
+            })
+        }
+    };
+    Ok(Join { join_id: Secret::new(join_id), link: JoinLink { server, code: Secret::new(code) }, granted })
+}
+
+async fn connect(path: &Path) -> Result<SqlitePool, sqlx::Error> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("fullfsync", "ON")
+        .foreign_keys(true)
+        .busy_timeout(std::time::Duration::from_secs(5));
+    // One connection: statements of one client are in order, and a lock is never waited for.
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+    let checked: String = sqlx::query("PRAGMA quick_check").fetch_one(&pool).await?.try_get(0)?;
+    if checked != "ok" {
+        pool.close().await;
+        return Err(sqlx::Error::Protocol(format!("damaged: {checked}")));
+    }
+    // A library may override the settings silently: read them back.
+    let journal: String = sqlx::query("PRAGMA journal_mode").fetch_one(&pool).await?.try_get(0)?;
+    let synchronous: i64 = sqlx::query("PRAGMA synchronous").fetch_one(&pool).await?.try_get(0)?;
+    if journal != "wal" || synchronous != 2 {
+        return Err(sqlx::Error::Protocol(format!("journal mode {journal}, synchronous {synchronous}")));
+    }
+    sqlx::raw_sql(include_str!("schema.sql")).execute(&pool).await?;
+    Ok(pool)
+}
+
+/// Whether the file is damaged, as opposed to unreachable. SQLite's codes 11 (corrupt) and 26 (not a
+/// database).
+fn is_damage(error: &sqlx::Error) -> bool {
+    let text = error.to_string();
+    text.contains("malformed") || text.contains("not a database") || text.contains("damaged")
+}
+
+/// Makes the folder, readable by its owner only.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn millis(at: DateTime<Utc>) -> i64 {
+    at.timestamp_millis()
+}

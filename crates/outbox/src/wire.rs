@@ -1,0 +1,166 @@
+//! What travels between client and backend, as JSON (see `docs/backend-api.md`).
+
+use adjourn_session::Policy;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::Secret;
+
+/// `POST /v1/join`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct JoinRequest {
+    /// The candidate's code.
+    pub code: Secret,
+    /// 128 random bits in hex, secret, stored before the first send: the same code and `join_id` give
+    /// the same interview and attempt.
+    pub join_id: Secret,
+    /// Who asks.
+    pub client: ClientInfo,
+}
+
+/// The client's build.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ClientInfo {
+    /// Version.
+    pub version: String,
+    /// Operating system and architecture.
+    pub platform: String,
+    /// Whether it runs in a test center.
+    pub kiosk: bool,
+}
+
+/// Answer to `POST /v1/join`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct JoinAnswer {
+    /// The backend's time.
+    pub now: DateTime<Utc>,
+    /// The interview.
+    pub interview: InterviewInfo,
+    /// How to enter the room; `None` once the interview has ended (only uploads are left).
+    pub livekit: Option<LiveKitInfo>,
+    /// For uploads.
+    pub client_token: Secret,
+    /// Constants that differ from the defaults.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub policy: Policy,
+    /// Keys that this interview's receipts are signed with (a JWK set).
+    pub receipt_keys: serde_json::Value,
+}
+
+/// The interview, as the candidate may see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct InterviewInfo {
+    /// Random id.
+    pub id: String,
+    /// Counts from 1.
+    pub attempt: i64,
+    /// Title.
+    pub title: String,
+    /// The candidate's name, if the organiser gave one.
+    pub candidate_name: Option<String>,
+    /// Language tag.
+    pub language: String,
+    /// Maximum length in minutes.
+    pub max_minutes: i64,
+    /// When the maximum length is reached.
+    pub ends_at: DateTime<Utc>,
+}
+
+/// How to enter the room.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LiveKitInfo {
+    /// `ws://` or `wss://`.
+    pub url: String,
+    /// Access token.
+    pub token: Secret,
+    /// Name of the room.
+    pub room: String,
+    /// Name under which the interviewer is dispatched.
+    pub agent_name: Option<String>,
+}
+
+/// An error answer (RFC 9457).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Problem {
+    /// Stable code.
+    pub code: String,
+    /// One sentence.
+    pub title: String,
+    /// HTTP status.
+    pub status: u16,
+    /// Id of the receipt that exists already (`record_exists`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt_id: Option<String>,
+}
+
+/// Answer to a delivered record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReceiptAnswer {
+    /// The receipt as a compact JWS.
+    pub receipt: String,
+}
+
+/// What a receipt says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReceiptClaims {
+    /// Id to show and to quote.
+    pub receipt_id: String,
+    /// The interview.
+    pub interview_id: String,
+    /// The attempt.
+    pub attempt: i64,
+    /// `client` or `agent:<job id>`.
+    pub source: String,
+    /// SHA-256 of the record, lower-case hex.
+    pub sha256: String,
+    /// Length of the record.
+    pub bytes: i64,
+    /// When it was received.
+    pub received_at: DateTime<Utc>,
+}
+
+/// Where an interview stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum InterviewState {
+    /// Nobody joined yet.
+    Scheduled,
+    /// Somebody joined.
+    Live,
+    /// It ended; not everything has arrived.
+    Ended,
+    /// Everything has arrived.
+    Complete,
+}
+
+/// `GET /v1/interviews/{id}`, the part that a client reads.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct InterviewStatus {
+    /// The interview.
+    pub id: String,
+    /// Where it stands.
+    pub state: InterviewState,
+    /// The newest attempt.
+    pub attempt: i64,
+    /// Set when the organiser ended it.
+    pub ended_by_organiser: Option<DateTime<Utc>>,
+    /// `none`, `received`.
+    pub client_record: String,
+    /// `pending`, `received`.
+    pub agent_report: String,
+    /// Number of stored records of all attempts and sources.
+    pub records: i64,
+    /// The interview's own outcome, once known.
+    pub outcome: Option<String>,
+}

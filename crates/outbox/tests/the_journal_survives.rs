@@ -1,0 +1,84 @@
+#![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
+//! What is written stays, what is damaged is put aside, what is committed is committed once.
+
+use adjourn_outbox::{Entry, EntryKind, JoinLink, Outbox, Quarantined, Record, RecordHead};
+use chrono::Utc;
+use std::io::{Seek as _, Write as _};
+
+fn link() -> JoinLink {
+    JoinLink::new("http://127.0.0.1:9", "K7QF-9M2X").unwrap()
+}
+
+fn said(id: &str) -> Entry {
+    let body = serde_json::json!({"id": id, "role": "candidate", "text": "hello", "at": Utc::now()});
+    Entry { kind: EntryKind::Said, at: Utc::now(), mono_ms: 1, body }
+}
+
+fn head() -> RecordHead {
+    RecordHead { interview_id: "i".into(), attempt: 1, room: "i".into(), build: "0".into(), policy_sha256: String::new() }
+}
+
+#[tokio::test]
+async fn the_same_link_gives_the_same_join_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
+    let first = outbox.join_for(&link()).await.unwrap();
+    outbox.close().await;
+    let (outbox, quarantined) = Outbox::open(folder.path()).await.unwrap();
+    assert_eq!(outbox.join_for(&link()).await.unwrap().join_id, first.join_id);
+    assert_eq!(first.join_id.expose().len(), 32);
+    assert!(quarantined.is_empty());
+}
+
+#[tokio::test]
+async fn a_join_has_one_record_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
+    let join = outbox.join_for(&link()).await.unwrap();
+    outbox.append(&join.join_id, &said("a")).await.unwrap();
+    let entries = outbox.journal(&join.join_id).await.unwrap();
+    let first = Record::from_journal(head(), entries, None, Utc::now());
+    assert_eq!(first.outcome, "interrupted(client failed)");
+    assert_eq!(first.transcript.len(), 1);
+    let bytes = outbox.commit(&join.join_id, &first).await.unwrap();
+    let second = Record { outcome: "finished".into(), ..first };
+    assert_eq!(outbox.commit(&join.join_id, &second).await.unwrap(), bytes);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_put_aside_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("outbox.db"), vec![b'x'; 8192]).unwrap();
+    let (outbox, quarantined) = Outbox::open(folder.path()).await.unwrap();
+    assert!(matches!(&quarantined[..], [Quarantined::File(path)] if path.exists()));
+    assert!(quarantined[0].to_string().contains("put aside"));
+    outbox.join_for(&link()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_put_aside_and_the_rest_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
+    let join = outbox.join_for(&link()).await.unwrap();
+    outbox.append(&join.join_id, &said("first")).await.unwrap();
+    outbox.append(&join.join_id, &said("second")).await.unwrap();
+    outbox.close().await;
+    // Flip one letter inside the stored row.
+    let path = folder.path().join("outbox.db");
+    let bytes = std::fs::read(&path).unwrap();
+    let at = bytes.windows(6).position(|w| w == b"second").unwrap();
+    let mut file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.seek(std::io::SeekFrom::Start(at as u64)).unwrap();
+    file.write_all(b"t").unwrap();
+    drop(file);
+    let (outbox, quarantined) = Outbox::open(folder.path()).await.unwrap();
+    assert_eq!(quarantined, [Quarantined::Rows(1)]);
+    assert_eq!(outbox.journal(&join.join_id).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_written_is_one_sentence() {
+    let error = Outbox::open(std::path::Path::new("/proc/nowhere")).await.unwrap_err().to_string();
+    assert!(error.starts_with("the interview's journal /proc/nowhere/outbox.db cannot be written"), "{error}");
+    assert!(error.ends_with("permissions"), "{error}");
+}

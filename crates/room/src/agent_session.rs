@@ -1,0 +1,217 @@
+//! Messages on `lk.agent.session`: encoded requests, decoded answers and events.
+
+use std::collections::HashMap;
+
+use adjourn_session::{AgentState, Input, ProbeKind, Role};
+use prost::Message as _;
+
+use crate::facts::{Fact, Said};
+
+#[allow(missing_docs, unreachable_pub, dead_code, clippy::all)]
+mod proto {
+    include!(concat!(env!("OUT_DIR"), "/livekit.agent.rs"));
+}
+
+/// Byte-stream topic of the agent's session host (livekit-agents `TOPIC_SESSION_MESSAGES`).
+pub(crate) const TOPIC: &str = "lk.agent.session";
+
+/// Prefix of our request ids; answers go to everybody, so a stranger's pong must not look like ours.
+const PREFIX: &str = "adjourn";
+
+/// A ping with number `id`, for the connection marked by `nonce`.
+pub(crate) fn ping(nonce: &str, id: u64) -> Vec<u8> {
+    request(format!("{PREFIX}-{nonce}-{id}"), proto::session_request::Request::Ping(proto::session_request::Ping {}))
+}
+
+/// A request for the conversation so far.
+pub(crate) fn history(nonce: &str) -> Vec<u8> {
+    request(
+        format!("{PREFIX}-{nonce}-history"),
+        proto::session_request::Request::GetChatHistory(proto::session_request::GetChatHistory {}),
+    )
+}
+
+fn request(request_id: String, request: proto::session_request::Request) -> Vec<u8> {
+    let message = proto::agent_session_message::Message::Request(proto::SessionRequest {
+        request_id,
+        request: Some(request),
+    });
+    proto::AgentSessionMessage { message: Some(message) }.encode_to_vec()
+}
+
+/// Decodes messages of one connection; remembers the names of running tools by call id.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    nonce: String,
+    running: HashMap<String, String>,
+}
+
+impl Decoder {
+    pub(crate) fn new(nonce: String) -> Self {
+        Self { nonce, running: HashMap::new() }
+    }
+
+    /// Turns one message of `sid` into facts. What can't be decoded gives none.
+    pub(crate) fn decode(&mut self, sid: &str, bytes: &[u8]) -> Vec<Fact> {
+        use proto::agent_session_message::Message as M;
+        let sid = sid.to_owned();
+        match proto::AgentSessionMessage::decode(bytes).map(|m| m.message) {
+            Ok(Some(M::Event(event))) => event.event.map(|e| self.event(sid, e)).unwrap_or_default(),
+            Ok(Some(M::Response(response))) => self.response(sid, response),
+            Ok(Some(M::Request(_)) | None) => Vec::new(),
+            Err(error) => {
+                tracing::warn!(%error, "a message of the interviewer's session could not be decoded");
+                Vec::new()
+            }
+        }
+    }
+
+    fn response(&self, sid: String, response: proto::SessionResponse) -> Vec<Fact> {
+        use proto::session_response::Response as R;
+        let Some(own) = response.request_id.strip_prefix(&format!("{PREFIX}-{}-", self.nonce)) else {
+            return Vec::new();
+        };
+        match response.response {
+            Some(R::GetChatHistory(history)) => {
+                history.items.into_iter().flat_map(|item| said(&sid, item, false)).collect()
+            }
+            Some(R::Pong(_)) | None => own
+                .parse()
+                .map(|id| vec![Fact::Input(Input::ProbeAnswered { sid, probe: ProbeKind::Session, id })])
+                .unwrap_or_default(),
+        }
+    }
+
+    fn event(&mut self, sid: String, event: proto::agent_session_event::Event) -> Vec<Fact> {
+        use proto::agent_session_event::Event as E;
+        use proto::agent_session_event::tool_execution_updated::Update as U;
+        match event {
+            E::AgentStateChanged(changed) => {
+                let state = match changed.new_state() {
+                    proto::AgentState::AsInitializing => AgentState::Initializing,
+                    proto::AgentState::AsIdle | proto::AgentState::AsListening => AgentState::Listening,
+                    proto::AgentState::AsThinking => AgentState::Thinking,
+                    proto::AgentState::AsSpeaking => AgentState::Speaking,
+                };
+                vec![Fact::Input(Input::AgentStateChanged { sid, state })]
+            }
+            E::ConversationItemAdded(added) => added.item.map(|item| said(&sid, item, true)).unwrap_or_default(),
+            E::FunctionToolsExecuted(executed) => {
+                let failed = |call_id: &str| {
+                    executed.function_call_outputs.iter().any(|o| o.call_id == call_id && o.is_error)
+                };
+                executed
+                    .function_calls
+                    .iter()
+                    .map(|call| {
+                        Fact::Input(Input::ToolEnded {
+                            sid: sid.clone(),
+                            name: call.name.clone(),
+                            ok: !failed(&call.call_id),
+                            call_id: call.call_id.clone(),
+                        })
+                    })
+                    .collect()
+            }
+            E::Error(_) => vec![Fact::Input(Input::SessionFailed { sid })],
+            E::ToolExecutionUpdated(updated) => match updated.update {
+                Some(U::Started(started)) => {
+                    let Some(call) = started.function_call else { return Vec::new() };
+                    self.running.insert(call.call_id, call.name.clone());
+                    vec![Fact::Input(Input::ToolStarted { sid, name: call.name })]
+                }
+                Some(U::Ended(ended)) => {
+                    let Some(name) = self.running.remove(&ended.call_id) else { return Vec::new() };
+                    let ok = match ended.status() {
+                        proto::ToolCallStatus::TcDone => true,
+                        proto::ToolCallStatus::TcError | proto::ToolCallStatus::TcCancelled => false,
+                        proto::ToolCallStatus::TcRunning => return Vec::new(),
+                    };
+                    vec![Fact::Input(Input::ToolEnded { sid, name, ok, call_id: ended.call_id })]
+                }
+                None => Vec::new(),
+            },
+        }
+    }
+}
+
+/// A message of the candidate or the interviewer; everything else (instructions, tools) gives nothing.
+/// `fresh` items also tell the machine; items of a history are old.
+fn said(sid: &str, item: proto::chat_context::ChatItem, fresh: bool) -> Vec<Fact> {
+    let Some(proto::chat_context::chat_item::Item::Message(message)) = item.item else { return Vec::new() };
+    let role = match message.role() {
+        proto::ChatRole::User => Role::Candidate,
+        proto::ChatRole::Assistant => Role::Interviewer,
+        proto::ChatRole::Developer | proto::ChatRole::System => return Vec::new(),
+    };
+    let text = message
+        .content
+        .into_iter()
+        .filter_map(|content| content.payload)
+        .map(|proto::chat_message::chat_content::Payload::Text(text)| text)
+        .collect::<Vec<_>>()
+        .join("\n");
+    let said = Said { id: message.id, role, text, interrupted: message.interrupted };
+    let mut facts = vec![Fact::Said { sid: sid.to_owned(), said }];
+    if fresh {
+        facts.push(Fact::Input(Input::Item { sid: sid.to_owned(), role }));
+    }
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(event: proto::agent_session_event::Event) -> Vec<u8> {
+        let message = proto::agent_session_message::Message::Event(proto::AgentSessionEvent { event: Some(event) });
+        proto::AgentSessionMessage { message: Some(message) }.encode_to_vec()
+    }
+
+    fn pong(request_id: &str) -> Vec<u8> {
+        let message = proto::agent_session_message::Message::Response(proto::SessionResponse {
+            request_id: request_id.to_owned(),
+            response: Some(proto::session_response::Response::Pong(proto::session_response::Pong {})),
+        });
+        proto::AgentSessionMessage { message: Some(message) }.encode_to_vec()
+    }
+
+    #[test]
+    fn only_a_pong_to_our_own_ping_counts() {
+        let mut decoder = Decoder::new("n1".to_owned());
+        assert!(decoder.decode("PA_a", &pong("adjourn-n2-7")).is_empty());
+        assert!(decoder.decode("PA_a", &pong("7")).is_empty());
+        let facts = decoder.decode("PA_a", &pong("adjourn-n1-7"));
+        let expected = Input::ProbeAnswered { sid: "PA_a".to_owned(), probe: ProbeKind::Session, id: 7 };
+        assert!(matches!(&facts[..], [Fact::Input(input)] if *input == expected));
+    }
+
+    #[test]
+    fn instructions_never_become_a_fact() {
+        use proto::agent_session_event::{ConversationItemAdded, Event};
+        let message = proto::ChatMessage {
+            id: "item_1".to_owned(),
+            role: proto::ChatRole::System.into(),
+            content: vec![proto::chat_message::ChatContent {
+                payload: Some(proto::chat_message::chat_content::Payload::Text("CANARY".to_owned())),
+            }],
+            interrupted: false,
+        };
+        let item = proto::chat_context::ChatItem { item: Some(proto::chat_context::chat_item::Item::Message(message)) };
+        let bytes = event(Event::ConversationItemAdded(ConversationItemAdded { item: Some(item) }));
+        assert!(Decoder::new(String::new()).decode("PA_a", &bytes).is_empty());
+    }
+
+    #[test]
+    fn a_tool_that_ended_carries_the_name_it_started_with() {
+        use proto::agent_session_event::{Event, ToolExecutionUpdated, tool_execution_updated as t};
+        let mut decoder = Decoder::new(String::new());
+        let call = proto::FunctionCall { call_id: "c".to_owned(), name: "end_interview".to_owned() };
+        let started = t::Update::Started(t::Started { function_call: Some(call) });
+        decoder.decode("PA_a", &event(Event::ToolExecutionUpdated(ToolExecutionUpdated { update: Some(started) })));
+        let ended = t::Update::Ended(t::Ended { call_id: "c".to_owned(), status: proto::ToolCallStatus::TcDone.into() });
+        let facts =
+            decoder.decode("PA_a", &event(Event::ToolExecutionUpdated(ToolExecutionUpdated { update: Some(ended) })));
+        assert!(matches!(&facts[..], [Fact::Input(Input::ToolEnded { name, ok: true, .. })] if name == "end_interview"));
+    }
+}

@@ -1,0 +1,187 @@
+//! A room without LiveKit, for unit tests of what is built on [`Transport`].
+//!
+//! It keeps the real one's quirks: on a full reconnect everybody is reported as gone (reason
+//! unknown) *before* `Reconnecting`; a session that closed leaves its participant in the room,
+//! answering process probes; a frozen link swallows probes without an error.
+
+use std::sync::Arc;
+
+use adjourn_session::{AgentState, Input, LeaveReason, Participant, ParticipantKind, ProbeKind};
+use parking_lot::Mutex;
+
+use crate::facts::{Fact, Facts};
+use crate::transport::{ConnectError, Joined, Microphone, RoomLink, Transport};
+
+/// Enters the fake room.
+#[derive(Clone, Debug, Default)]
+pub struct Fake {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    facts: Option<Facts>,
+    roster: Vec<Participant>,
+    session_open: bool,
+    process_alive: bool,
+    link_up: bool,
+    refuse: Option<String>,
+    received: u64,
+    left: bool,
+    muted: bool,
+    frames: u64,
+}
+
+/// The fake room.
+#[derive(Clone, Debug)]
+pub struct FakeRoom {
+    state: Arc<Mutex<State>>,
+}
+
+impl Fake {
+    /// Makes the next attempts to enter fail.
+    pub fn refuse(&self, message: &str) {
+        self.state.lock().refuse = Some(message.to_owned());
+    }
+
+    /// The interviewer comes, ready and answering.
+    pub async fn interviewer_joins(&self, sid: &str) {
+        let participant = Participant {
+            sid: sid.to_owned(),
+            identity: format!("agent-{sid}"),
+            kind: ParticipantKind::Agent,
+            agent_name: None,
+            state: Some(AgentState::Listening),
+            audio: true,
+        };
+        {
+            let mut state = self.state.lock();
+            state.roster.push(participant.clone());
+            state.session_open = true;
+            state.process_alive = true;
+        }
+        self.say(Fact::Input(Input::ParticipantJoined(participant))).await;
+    }
+
+    /// The session closes; the participant stays, as with a bare `session.shutdown()`.
+    pub fn session_closes(&self) {
+        self.state.lock().session_open = false;
+    }
+
+    /// The interviewer's process dies; nobody says so.
+    pub fn process_dies(&self) {
+        let mut state = self.state.lock();
+        state.session_open = false;
+        state.process_alive = false;
+    }
+
+    /// The interviewer leaves.
+    pub async fn interviewer_leaves(&self, sid: &str, reason: LeaveReason) {
+        self.state.lock().roster.retain(|p| p.sid != sid);
+        self.say(Fact::Input(Input::ParticipantLeft { sid: sid.to_owned(), reason })).await;
+    }
+
+    /// A full reconnect, in the SDK's order of events.
+    pub async fn full_reconnect(&self) {
+        let roster = self.state.lock().roster.clone();
+        for p in &roster {
+            let left = Input::ParticipantLeft { sid: p.sid.clone(), reason: LeaveReason::Unknown };
+            self.say(Fact::Input(left)).await;
+        }
+        self.say(Fact::Input(Input::Reconnecting)).await;
+        self.say(Fact::Input(Input::Reconnected { room_sid: "RM_fake".to_owned(), roster })).await;
+    }
+
+    /// Any other fact.
+    pub async fn say(&self, fact: Fact) {
+        let facts = self.state.lock().facts.clone();
+        if let Some(facts) = facts {
+            // A test that dropped the client hears nothing more.
+            let _ = facts.send(fact).await;
+        }
+    }
+
+    /// Whether the room was left.
+    pub fn is_left(&self) -> bool {
+        self.state.lock().left
+    }
+
+    /// Microphone frames that arrived.
+    pub fn frames(&self) -> u64 {
+        self.state.lock().frames
+    }
+}
+
+impl Transport for Fake {
+    type Room = FakeRoom;
+
+    async fn connect(&self, _url: &str, _token: &str, facts: Facts) -> Result<Joined<FakeRoom>, ConnectError> {
+        tokio::task::yield_now().await;
+        let mut state = self.state.lock();
+        if let Some(message) = &state.refuse {
+            return Err(ConnectError(message.clone()));
+        }
+        state.facts = Some(facts);
+        state.link_up = true;
+        let roster = state.roster.clone();
+        Ok(Joined { room: FakeRoom { state: Arc::clone(&self.state) }, room_sid: "RM_fake".to_owned(), roster })
+    }
+}
+
+impl FakeRoom {
+    fn answer(&self, fact: Fact) {
+        let facts = self.state.lock().facts.clone();
+        if let Some(facts) = facts {
+            tokio::spawn(async move {
+                let _ = facts.send(fact).await;
+            });
+        }
+    }
+}
+
+impl RoomLink for FakeRoom {
+    fn roster(&self) -> Vec<Participant> {
+        self.state.lock().roster.clone()
+    }
+
+    fn probe(&self, sid: &str, probe: ProbeKind, id: u64) {
+        let answers = {
+            let state = self.state.lock();
+            state.link_up
+                && match probe {
+                    ProbeKind::Session => state.session_open,
+                    ProbeKind::Process => state.process_alive,
+                }
+        };
+        if answers {
+            self.answer(Fact::Input(Input::ProbeAnswered { sid: sid.to_owned(), probe, id }));
+        }
+    }
+
+    fn request_history(&self, _sid: &str) {}
+
+    fn request_stats(&self) {
+        let received = {
+            let mut state = self.state.lock();
+            state.received += if state.link_up { 100 } else { 0 };
+            state.received
+        };
+        self.answer(Fact::Input(Input::LinkStats { received }));
+    }
+
+    fn microphone(&self) -> Microphone {
+        let state = Arc::clone(&self.state);
+        Microphone(Arc::new(move |_| state.lock().frames += 1))
+    }
+
+    fn set_muted(&self, muted: bool) {
+        self.state.lock().muted = muted;
+    }
+
+    async fn leave(&self) {
+        tokio::task::yield_now().await;
+        let mut state = self.state.lock();
+        state.left = true;
+        state.facts = None;
+    }
+}

@@ -1,0 +1,33 @@
+//! LiveKit behind a trait: translates and probes, decides nothing.
+//!
+//! **In:** an address and a token; probes to send; microphone frames.
+//! **Out:** [`Fact`]s: [`adjourn_session::Input`]s for the machine, finished conversation items and
+//! captions for the record and the screen, streams of sound for the loudspeaker.
+//! **What never happens here:** no decision about the interview, no clock of its own (the caller asks
+//! for statistics and probes), no sound card, no file. An agent's instructions and the arguments
+//! and outputs of its tools are not even decoded.
+//!
+//! The SDK is named in one place, [`sdk`]: the prebuilt library by default, the upstream crate
+//! with the feature `static-sdk`, which CI type-checks.
+
+mod agent_session;
+mod facts;
+pub mod fake;
+mod live;
+mod sdk;
+mod stats;
+mod translate;
+mod transport;
+
+pub use facts::{Caption, Fact, Facts, Said, Sound};
+pub use live::{Live, LiveRoom};
+pub use transport::{ConnectError, Joined, Microphone, RoomLink, Transport};
+
+/// Finds and loads the SDK library; see [`livekit_dylib::library::load`].
+///
+/// # Errors
+/// One sentence that says what is wrong, where, and what to do.
+#[cfg(not(feature = "static-sdk"))]
+pub fn load_sdk(resource_dir: Option<&std::path::Path>) -> Result<(), livekit_dylib::library::LibraryError> {
+    livekit_dylib::library::load(resource_dir)
+}

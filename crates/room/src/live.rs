@@ -1,0 +1,341 @@
+//! The real room.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use adjourn_session::{Input, Participant, ProbeKind, Role};
+use futures_util::{FutureExt as _, StreamExt as _};
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+
+use crate::agent_session::{self, Decoder};
+use crate::facts::{Caption, Fact, Facts, Sound};
+use crate::sdk::data_stream::api::{ByteStreamReader, SendByteOptions, StreamReader as _, TextStreamReader};
+use crate::sdk::options::TrackPublishOptions;
+use crate::sdk::prelude::{
+    LocalAudioTrack, LocalTrack, PerformRpcData, RemoteParticipant, Room, RoomEvent, RoomOptions, RpcError,
+    TrackSource,
+};
+use crate::sdk::webrtc::audio_frame::AudioFrame;
+use crate::sdk::webrtc::audio_source::native::NativeAudioSource;
+use crate::sdk::webrtc::audio_source::{AudioSourceOptions, RtcAudioSource};
+use crate::sdk::webrtc::audio_stream::native::NativeAudioStream;
+use crate::translate::{self, Meaning};
+use crate::transport::{ConnectError, Joined, Microphone, RoomLink, Transport};
+use crate::stats;
+
+/// Hertz, to and from the SDK.
+const SAMPLE_RATE: u32 = 48_000;
+/// Text-stream topic of captions (livekit-agents `TOPIC_TRANSCRIPTION`).
+const TRANSCRIPTION: &str = "lk.transcription";
+/// RPC that the agent package calls to say that the interview is over (contracts.md).
+const END_MARKER: &str = "adjourn.ended";
+/// RPC that nobody registers: any answer proves that the process behind it lives.
+const NOBODYS_METHOD: &str = "adjourn.alive";
+/// The way there and back may take this long before the SDK gives up on a process probe.
+const PROBE_ROUND_TRIP: Duration = Duration::from_secs(2);
+/// A stream of the session host that stays unfinished this long is given up, for the next one's sake.
+const MESSAGE_LIMIT: Duration = Duration::from_secs(5);
+/// Streams that wait to be read in order.
+const WAITING_STREAMS: usize = 256;
+
+static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
+
+/// Enters real rooms.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Live;
+
+/// A real room that was entered.
+pub struct LiveRoom {
+    shared: Arc<Shared>,
+    source: NativeAudioSource,
+    track: LocalAudioTrack,
+}
+
+impl std::fmt::Debug for LiveRoom {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LiveRoom").finish_non_exhaustive()
+    }
+}
+
+struct Shared {
+    room: Room,
+    facts: Facts,
+    /// Marks our requests on a topic where everybody hears all answers.
+    nonce: String,
+    tasks: Mutex<tokio::task::JoinSet<()>>,
+}
+
+impl Transport for Live {
+    type Room = LiveRoom;
+
+    async fn connect(&self, url: &str, token: &str, facts: Facts) -> Result<Joined<LiveRoom>, ConnectError> {
+        let (room, events) = Room::connect(url, token, RoomOptions::default()).await.map_err(readable)?;
+        let source = NativeAudioSource::new(AudioSourceOptions::default(), SAMPLE_RATE, 1, 0);
+        let track = LocalAudioTrack::create_audio_track("microphone", RtcAudioSource::Native(source.clone()));
+        // Measured: without redundancy and discontinuous transmission 5 to 15 ms less delay; a steady
+        // stream also keeps the agent's voice detection fed in silence.
+        let options =
+            TrackPublishOptions { source: TrackSource::Microphone, dtx: false, red: false, ..Default::default() };
+        room.local_participant().publish_track(LocalTrack::Audio(track.clone()), options).await.map_err(readable)?;
+        // Pids and times are not secret; the nonce only has to differ between connections.
+        let nonce = format!("{:x}{:x}", std::process::id(), CONNECTIONS.fetch_add(1, Ordering::Relaxed));
+        let shared = Arc::new(Shared { room, facts, nonce, tasks: Mutex::default() });
+        shared.register_end_marker();
+        let joined = Joined {
+            room_sid: shared.room_sid(),
+            roster: shared.roster(),
+            room: LiveRoom { shared: Arc::clone(&shared), source, track },
+        };
+        let ended = ended_by_metadata(&shared.room.metadata());
+        let (sessions, messages) = mpsc::channel(WAITING_STREAMS);
+        Shared::spawn(&shared, |shared| read_session(shared, messages));
+        Shared::spawn(&shared, |shared| follow(shared, events, sessions, ended));
+        Ok(joined)
+    }
+}
+
+fn readable(error: crate::sdk::RoomError) -> ConnectError {
+    ConnectError(error.to_string())
+}
+
+/// Whether the backend's metadata says that the organiser ended the interview.
+fn ended_by_metadata(metadata: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(metadata).is_ok_and(|value| value.get("adjourn.ended").is_some())
+}
+
+impl RoomLink for LiveRoom {
+    fn roster(&self) -> Vec<Participant> {
+        self.shared.roster()
+    }
+
+    fn probe(&self, sid: &str, probe: ProbeKind, id: u64) {
+        let Some(to) = self.shared.by_sid(sid).map(|p| p.identity()) else { return };
+        let sid = sid.to_owned();
+        Shared::spawn(&self.shared, move |shared| async move {
+            match probe {
+                ProbeKind::Session => {
+                    let ping = agent_session::ping(&shared.nonce, id);
+                    let options = SendByteOptions::new_with_topic(agent_session::TOPIC)
+                        .with_destination_identities(vec![to]);
+                    if let Err(error) = shared.room.local_participant().send_bytes(ping, options).await {
+                        tracing::debug!(%error, "a session ping could not be sent");
+                    }
+                }
+                ProbeKind::Process => {
+                    let call = PerformRpcData::new(to, NOBODYS_METHOD)
+                        .with_response_timeout(PROBE_ROUND_TRIP * 2)
+                        .with_max_round_trip_latency(PROBE_ROUND_TRIP);
+                    let answer = shared.room.local_participant().perform_rpc(call).await;
+                    if answered(&answer) {
+                        shared.say(Fact::Input(Input::ProbeAnswered { sid, probe, id })).await;
+                    }
+                }
+            }
+        });
+    }
+
+    fn request_history(&self, sid: &str) {
+        let Some(to) = self.shared.by_sid(sid).map(|p| p.identity()) else { return };
+        Shared::spawn(&self.shared, move |shared| async move {
+            let options =
+                SendByteOptions::new_with_topic(agent_session::TOPIC).with_destination_identities(vec![to]);
+            let request = agent_session::history(&shared.nonce);
+            if let Err(error) = shared.room.local_participant().send_bytes(request, options).await {
+                tracing::debug!(%error, "the conversation so far could not be asked for");
+            }
+        });
+    }
+
+    fn request_stats(&self) {
+        Shared::spawn(&self.shared, |shared| async move {
+            let Ok(stats) = shared.room.get_stats().await else { return };
+            let received = stats::received(stats.publisher_stats.iter().chain(&stats.subscriber_stats));
+            shared.say(Fact::Input(Input::LinkStats { received: received.total })).await;
+            for (track, packets) in received.audio {
+                if let Some(sid) = shared.publisher_of(&track) {
+                    shared.say(Fact::Input(Input::RtpPackets { sid, packets })).await;
+                }
+            }
+        });
+    }
+
+    fn microphone(&self) -> Microphone {
+        let source = self.source.clone();
+        Microphone(Arc::new(move |samples| {
+            let frame = AudioFrame {
+                data: samples.into(),
+                sample_rate: SAMPLE_RATE,
+                num_channels: 1,
+                samples_per_channel: u32::try_from(samples.len()).unwrap_or_default(),
+            };
+            // Without a queue the frame is taken during this one poll.
+            if let Some(Err(error)) = source.capture_frame(&frame).now_or_never() {
+                tracing::debug!(%error, "a microphone frame was refused");
+            }
+        }))
+    }
+
+    fn set_muted(&self, muted: bool) {
+        if muted { self.track.mute() } else { self.track.unmute() }
+    }
+
+    async fn leave(&self) {
+        if let Err(error) = self.shared.room.close().await {
+            tracing::debug!(%error, "leaving the room failed");
+        }
+        self.shared.tasks.lock().abort_all();
+    }
+}
+
+impl Drop for LiveRoom {
+    fn drop(&mut self) {
+        // Tasks hold the room; without this it would outlive us.
+        self.shared.tasks.lock().abort_all();
+    }
+}
+
+/// Whether an RPC's result proves that the destination's process answered. 1501 to 1503 and send
+/// errors are made up on our side.
+fn answered(answer: &Result<String, RpcError>) -> bool {
+    match answer {
+        Ok(_) => true,
+        Err(error) => !matches!(error.code, 1401 | 1501..=1503 | 1505),
+    }
+}
+
+impl Shared {
+    fn spawn<F>(this: &Arc<Self>, work: impl FnOnce(Arc<Self>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let task = work(Arc::clone(this));
+        let mut tasks = this.tasks.lock();
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+
+    async fn say(&self, fact: Fact) {
+        // Nobody listens any more: the room is being left.
+        let _ = self.facts.send(fact).await;
+    }
+
+    fn room_sid(&self) -> String {
+        self.room.maybe_sid().map(String::from).unwrap_or_default()
+    }
+
+    fn roster(&self) -> Vec<Participant> {
+        self.room.remote_participants().values().map(translate::participant).collect()
+    }
+
+    fn by_sid(&self, sid: &str) -> Option<RemoteParticipant> {
+        self.room.remote_participants().into_values().find(|p| p.sid().as_str() == sid)
+    }
+
+    fn sid_of(&self, identity: &str) -> Option<String> {
+        self.room.remote_participants().get(&identity.to_owned().into()).map(|p| p.sid().into())
+    }
+
+    /// Sid of the participant that publishes the track with this WebRTC id. The server uses the
+    /// track's sid as its id.
+    fn publisher_of(&self, track: &str) -> Option<String> {
+        self.room
+            .remote_participants()
+            .into_values()
+            .find(|p| p.track_publications().keys().any(|sid| track.contains(sid.as_str())))
+            .map(|p| p.sid().into())
+    }
+
+    fn register_end_marker(self: &Arc<Self>) {
+        let weak = Arc::downgrade(self);
+        self.room.local_participant().register_rpc_method(END_MARKER.to_owned(), move |call| {
+            let shared = weak.upgrade();
+            Box::pin(async move {
+                let identity = String::from(call.caller_identity);
+                if let Some((shared, sid)) = shared.and_then(|s| s.sid_of(&identity).map(|sid| (s, sid))) {
+                    shared.say(Fact::Input(Input::EndMarker { sid })).await;
+                }
+                Ok("{}".to_owned())
+            })
+        });
+    }
+}
+
+/// Passes the SDK's events on, in order.
+async fn follow(
+    shared: Arc<Shared>,
+    mut events: mpsc::UnboundedReceiver<RoomEvent>,
+    sessions: mpsc::Sender<(String, ByteStreamReader)>,
+    ended: bool,
+) {
+    if ended {
+        shared.say(Fact::Input(Input::RoomEnded)).await;
+    }
+    while let Some(event) = events.recv().await {
+        match translate::translate(event) {
+            Meaning::Input(input) => shared.say(Fact::Input(input)).await,
+            Meaning::Restored => {
+                let input = Input::Reconnected { room_sid: shared.room_sid(), roster: shared.roster() };
+                shared.say(Fact::Input(input)).await;
+            }
+            Meaning::Metadata(metadata) => {
+                if ended_by_metadata(&metadata) {
+                    shared.say(Fact::Input(Input::RoomEnded)).await;
+                }
+            }
+            Meaning::Track(track, sid) => {
+                let rate = i32::try_from(SAMPLE_RATE).unwrap_or(i32::MAX);
+                let frames = NativeAudioStream::new(track.rtc_track(), rate, 1).map(|frame| frame.data.into_owned());
+                shared.say(Fact::Sound(Sound { sid, frames: frames.boxed() })).await;
+            }
+            Meaning::Bytes(reader, identity) => {
+                if reader.info().topic == agent_session::TOPIC {
+                    // A full queue holds the room back; in 256 waiting messages nothing is fresh.
+                    let _ = sessions.send((identity, reader)).await;
+                }
+            }
+            Meaning::Text(reader, identity) => {
+                if reader.info().topic == TRANSCRIPTION {
+                    Shared::spawn(&shared, |shared| read_caption(shared, reader, identity));
+                }
+            }
+            Meaning::Nothing => {}
+        }
+    }
+}
+
+/// Reads messages of session hosts one after the other, so that they stay in order.
+async fn read_session(shared: Arc<Shared>, mut messages: mpsc::Receiver<(String, ByteStreamReader)>) {
+    let mut decoder = Decoder::new(shared.nonce.clone());
+    while let Some((identity, reader)) = messages.recv().await {
+        let Ok(Ok(bytes)) = tokio::time::timeout(MESSAGE_LIMIT, reader.read_all()).await else {
+            tracing::debug!("a message of the interviewer's session did not arrive whole");
+            continue;
+        };
+        let Some(sid) = shared.sid_of(&identity) else { continue };
+        for fact in decoder.decode(&sid, &bytes) {
+            shared.say(fact).await;
+        }
+    }
+}
+
+/// Shows a line while it is spoken. The agent's own lines grow chunk by chunk; the candidate's
+/// come anew with every update.
+async fn read_caption(shared: Arc<Shared>, mut reader: TextStreamReader, identity: String) {
+    let own = shared.room.local_participant().identity();
+    let role = if own.as_str() == identity { Role::Candidate } else { Role::Interviewer };
+    let segment = |reader: &TextStreamReader| {
+        let info = reader.info();
+        info.attributes().get("lk.segment_id").cloned().unwrap_or_else(|| info.id.clone())
+    };
+    let mut text = String::new();
+    while let Some(Ok(part)) = reader.next().await {
+        text.push_str(&part);
+        let caption = Caption { segment: segment(&reader), role, text: text.clone(), done: false };
+        shared.say(Fact::Caption(caption)).await;
+    }
+    let done = reader.info().attributes().get("lk.transcription_final").is_some_and(|v| v == "true");
+    let caption = Caption { segment: segment(&reader), role, text, done };
+    shared.say(Fact::Caption(caption)).await;
+}

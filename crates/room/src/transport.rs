@@ -1,0 +1,73 @@
+//! The seam: what a room can do, for the real one and the fake.
+
+use adjourn_session::{Participant, ProbeKind};
+
+use crate::Facts;
+
+/// A room that could not be entered. The text carries no token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConnectError(pub String);
+
+/// What is known right after entering.
+#[derive(Debug)]
+pub struct Joined<R> {
+    /// The room.
+    pub room: R,
+    /// Id of this life of the room.
+    pub room_sid: String,
+    /// Everybody else.
+    pub roster: Vec<Participant>,
+}
+
+/// Enters rooms.
+pub trait Transport: Send + Sync + 'static {
+    /// The room that is entered.
+    type Room: RoomLink;
+
+    /// Enters the room at `url` that `token` names, and publishes the microphone. May take long on a
+    /// silent host: the caller limits it by dropping the future.
+    fn connect(
+        &self,
+        url: &str,
+        token: &str,
+        facts: Facts,
+    ) -> impl Future<Output = Result<Joined<Self::Room>, ConnectError>> + Send;
+}
+
+/// A room that was entered. Dropping it leaves the room.
+pub trait RoomLink: Send + Sync + 'static {
+    /// Everybody else, now.
+    fn roster(&self) -> Vec<Participant>;
+    /// Sends probe `id`; an answer comes as a fact.
+    fn probe(&self, sid: &str, probe: ProbeKind, id: u64);
+    /// Asks the interviewer for the whole conversation so far; it comes as facts.
+    fn request_history(&self, sid: &str);
+    /// Reads our connection's statistics; they come as facts.
+    fn request_stats(&self);
+    /// Where microphone frames go.
+    fn microphone(&self) -> Microphone;
+    /// Stops or goes on sending sound.
+    fn set_muted(&self, muted: bool);
+    /// Leaves.
+    fn leave(&self) -> impl Future<Output = ()> + Send;
+}
+
+/// Takes microphone frames of exactly 10 ms (480 samples at 48 kHz, mono), from a thread of the caller.
+#[derive(Clone)]
+pub struct Microphone(pub(crate) std::sync::Arc<TakeFrame>);
+
+type TakeFrame = dyn Fn(&[i16]) + Send + Sync;
+
+impl Microphone {
+    /// Gives one frame to the encoder; takes 45 to 90 µs.
+    pub fn push(&self, frame: &[i16]) {
+        (self.0)(frame);
+    }
+}
+
+impl std::fmt::Debug for Microphone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Microphone")
+    }
+}
