@@ -175,7 +175,7 @@ def prewarm(process: JobProcess) -> None:
 
 
 # A busy test machine must not make the worker refuse jobs.
-server = AgentServer(load_fnc=lambda *_: 0.0, setup_fnc=prewarm, num_idle_processes=1, port=int(os.environ.get("ADJOURN_WORKER_PORT", "0")))
+server = AgentServer(load_fnc=lambda *_: 0.0, setup_fnc=prewarm, num_idle_processes=1, host="127.0.0.1", port=0)
 
 
 async def session_end(ctx: JobContext) -> None:
@@ -204,6 +204,13 @@ async def interview(ctx: JobContext) -> None:
         await leave(*args, **kwargs)
 
     ctx.room.disconnect = disconnect  # type: ignore[method-assign]
+    delete = ctx.delete_room
+
+    def delete_room(*args: Any, **kwargs: Any) -> Any:
+        log("deleting_room")
+        return delete(*args, **kwargs)
+
+    ctx.delete_room = delete_room  # type: ignore[method-assign]
     await session.start(Interviewer(), room=ctx.room, room_options=RoomOptions(delete_room_on_close=ENDING == "delete-room"))
     log("session_started")
 

@@ -1,2 +1,50 @@
-//! x
-fn main() {}
+//! `cargo xtask demo | test | fetch | …`: everything that is not compiled from this repository is
+//! installed, fetched or built here, kept per user, and found again by version and hash.
+//!
+//! It has no dependencies, so that it starts at once on a fresh machine.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it speaks to whoever runs it")]
+
+mod demo;
+mod fetch;
+mod packages;
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask demo [--headless] [--server PATH] [--keep FOLDER]
+    A whole interview with a real server and a real interviewer: in a window, or
+    without one (a file is the microphone; prints one JSON line).
+    --server PATH      a livekit-server to use instead of building one
+cargo xtask test [PART…]
+    The whole test suite, end to end. Parts: style core wire backend ui endings desktop
+cargo xtask fetch
+    Installs, fetches and builds what the other two need, and says where it is.
+cargo xtask qa …
+    Runs adjourn-qa with everything that it needs.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rest = arguments.get(1..).unwrap_or_default();
+    let result = match arguments.first().map(String::as_str) {
+        Some("demo") => demo::run(rest),
+        Some("test") => test::run(rest),
+        Some("fetch") => fetch::everything(None).map(|tools| println!("{}", tools.text())),
+        Some("qa") => demo::qa(rest),
+        Some("--help" | "-h" | "help") | None => {
+            println!("{HELP}");
+            Ok(())
+        }
+        Some(other) => Err(format!("there is no `cargo xtask {other}`\n{HELP}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The whole interview without a window: real server, backend and interviewer, a file as microphone.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use adjourn_client::{Screen, Snapshot};
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::lab::{BackendServer, Child, LiveKitServer, Network, Tools, Worker};
+
+/// Longest the interview may take: three questions and their answers take under a minute.
+const LIMIT: Duration = Duration::from_secs(240);
+
+/// The demo's line.
+#[derive(Debug, Serialize)]
+pub struct Line {
+    outcome: String,
+    delivery: String,
+    receipt: Option<String>,
+    transcript_agent_items: usize,
+    transcript_user_items: usize,
+    seconds: f64,
+    /// Files for `adjourn-qa verify`.
+    receipt_file: PathBuf,
+    keys_file: PathBuf,
+    record_file: PathBuf,
+}
+
+/// Runs the demo; everything it leaves behind is in `folder`.
+///
+/// # Errors
+/// A part does not start, or the interview does not come to its end.
+pub async fn headless(folder: PathBuf, say: impl Fn(&str)) -> anyhow::Result<Line> {
+    let tools = Tools::find()?;
+    std::fs::create_dir_all(&folder)?;
+    say("starting livekit-server, backend and interviewer");
+    let network = Network::Loopback;
+    let livekit = LiveKitServer::start(&tools, &folder, &network).await?;
+    let backend = BackendServer::start(&folder, &livekit, &network).await?;
+    let _worker = Worker::start(&tools, &folder, &livekit, &network, "zombie", 99).await?;
+    let invitation = backend.invite("{}").await?;
+    say("the interview begins; it takes about a minute");
+    let began = Instant::now();
+    let mut command = network.client_command(&Tools::binary("adjourn-qa")?);
+    command
+        .args(["headless", "--join", "--until-delivered", "--link", &invitation.link, "--microphone"])
+        .arg(tools.interviewers().join("speech/answer.wav"))
+        .arg("--data")
+        .arg(folder.join("client"))
+        .env("ADJOURN_LIVEKIT_LIBRARY", &tools.library);
+    let (mut client, input, mut lines) = Child::start_talking("the client", &mut command, &folder.join("client.log"))?;
+    let mut last: Option<Snapshot> = None;
+    let mut screen = None;
+    let read = async {
+        while let Some(line) = lines.next_line().await? {
+            let snapshot: Snapshot = serde_json::from_str(&line)?;
+            if screen != Some(snapshot.screen) {
+                screen = Some(snapshot.screen);
+                say(match snapshot.screen {
+                    Screen::Start | Screen::ConfirmHost | Screen::Checking => "device check",
+                    Screen::Joining => "joining",
+                    Screen::Waiting => "waiting for the interviewer",
+                    Screen::Interview => "interview",
+                    Screen::WrappingUp => "wrapping up",
+                    Screen::Completed => "completed",
+                });
+            }
+            last = Some(snapshot);
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(LIMIT, read).await.context("the interview did not end")??;
+    drop(input);
+    client.finished(Duration::from_secs(5)).await?;
+    let seconds = began.elapsed().as_secs_f64();
+    let last = last.context("the client showed nothing")?;
+    let completed = last
+        .completed
+        .with_context(|| format!("the interview did not come to its end: {}", last.problem.unwrap_or_default()))?;
+    let record = backend.record(&invitation.id, 1).await?;
+    let parsed: adjourn_outbox::Record = serde_json::from_slice(&record)?;
+    let count = |role| parsed.transcript.iter().filter(|item| item.role == role).count();
+    let (receipt_file, keys_file, record_file) =
+        (folder.join("receipt.jws"), folder.join("receipt-keys.json"), folder.join("record.json"));
+    let (outbox, _) = adjourn_outbox::Outbox::open(&folder.join("client")).await?;
+    let join = outbox.join_for(&adjourn_outbox::JoinLink::parse(&invitation.link)?).await?;
+    let jws = outbox.record(&join.join_id).await?.and_then(|(_, jws)| jws).unwrap_or_default();
+    outbox.close().await;
+    std::fs::write(&receipt_file, jws)?;
+    std::fs::write(&keys_file, serde_json::to_vec(&backend.keys().await?)?)?;
+    std::fs::write(&record_file, &record)?;
+    Ok(Line {
+        outcome: completed.outcome,
+        delivery: if completed.delivery == "received" { "delivered".to_owned() } else { completed.delivery },
+        receipt: completed.receipt,
+        transcript_agent_items: count(adjourn_session::Role::Interviewer),
+        transcript_user_items: count(adjourn_session::Role::Candidate),
+        seconds: (seconds * 100.0).round() / 100.0,
+        receipt_file,
+        keys_file,
+        record_file,
+    })
+}
+

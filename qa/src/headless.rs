@@ -1,0 +1,130 @@
+//! The product's client without a window: snapshots out as JSON lines, commands in as JSON lines.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use adjourn_audio::DeviceChoice;
+use adjourn_client::{Client, Command, Ears, Meters, Mouth, Screen, Setup, Shell, Snapshot};
+use adjourn_outbox::wire::ClientInfo;
+use adjourn_room::Live;
+use anyhow::Context as _;
+use tokio::sync::mpsc;
+
+/// How the headless client is run.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Join link.
+    pub link: Option<String>,
+    /// Folder of the outbox.
+    pub data: PathBuf,
+    /// WAV file that is spoken each time the interviewer listens, in place of a microphone.
+    pub microphone: Option<PathBuf>,
+    /// Trace of the session's inputs.
+    pub trace: Option<PathBuf>,
+    /// Join without waiting for a command.
+    pub join: bool,
+    /// End when the receipt is there (or nothing more will come).
+    pub until_delivered: bool,
+}
+
+/// The terminal as a shell: one JSON line per snapshot.
+struct Terminal {
+    commands: mpsc::Sender<Command>,
+    options: Options,
+    pressed: bool,
+}
+
+impl Shell for Terminal {
+    fn show(&mut self, snapshot: &Snapshot) {
+        let line = serde_json::to_string(snapshot).unwrap_or_default();
+        let mut out = std::io::stdout().lock();
+        // Whoever read the lines is gone: go on without.
+        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+        if self.options.join && !self.pressed && snapshot.screen == Screen::Checking && snapshot.microphone_open {
+            self.pressed = true;
+            self.send(Command::Join);
+        }
+        let done = snapshot.completed.as_ref().is_some_and(|c| !matches!(c.delivery.as_str(), "saving" | "sending" | "unsaved"))
+            && snapshot.screen == Screen::Completed;
+        let failed = self.pressed && snapshot.screen == Screen::Checking && snapshot.problem.is_some();
+        if self.options.until_delivered && (done || failed) {
+            self.send(Command::Quit);
+        }
+    }
+
+    fn meters(&mut self, _: Meters) {}
+}
+
+impl Terminal {
+    fn send(&self, command: Command) {
+        if self.commands.try_send(command).is_err() {
+            tracing::warn!("a command was lost");
+        }
+    }
+}
+
+/// Who we are, for the backend.
+pub fn info() -> ClientInfo {
+    ClientInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        platform: format!("{}-{} headless", std::env::consts::OS, std::env::consts::ARCH),
+        kiosk: false,
+    }
+}
+
+/// Runs the client until it is told to quit, its input ends, or it is done.
+///
+/// # Errors
+/// The library, the outbox or the sound file can't be used.
+pub async fn run(options: Options) -> anyhow::Result<Snapshot> {
+    adjourn_room::load_sdk(None)?;
+    let (mouth, ears) = match &options.microphone {
+        Some(file) => (Mouth::Recording(adjourn_audio::load_wav(file)?), Ears::None),
+        None => (Mouth::Device(DeviceChoice::SystemDefault), Ears::Device(DeviceChoice::SystemDefault)),
+    };
+    let setup = Setup {
+        data: options.data.clone(),
+        info: info(),
+        mouth,
+        ears,
+        trace: options.trace.clone(),
+        link: options.link.clone(),
+    };
+    let (commands, received) = mpsc::channel(64);
+    let shell = Terminal { commands: commands.clone(), options, pressed: false };
+    let client = Client::new(Live, shell, setup).await?;
+    read_commands(commands.clone());
+    tokio::spawn(async move {
+        if stop().await.is_ok() {
+            // The client is gone already.
+            let _ = commands.send(Command::Quit).await;
+        }
+    });
+    Ok(client.run(received).await)
+}
+
+/// Commands from standard input, until it ends. On a thread of its own: a blocked read must not hold
+/// the process when the interview is over.
+fn read_commands(commands: mpsc::Sender<Command>) {
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            match serde_json::from_str(&line) {
+                Ok(command) => {
+                    if commands.blocking_send(command).is_err() {
+                        return;
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "not a command"),
+            }
+        }
+    });
+}
+
+/// Ctrl-C or SIGTERM.
+async fn stop() -> anyhow::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result.context("no signals"),
+        _ = terminate.recv() => Ok(()),
+    }
+}

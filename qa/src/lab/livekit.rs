@@ -1,0 +1,58 @@
+//! A real livekit-server.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use super::process::{Child, until};
+use super::{Network, Tools};
+
+/// API key of the lab's servers.
+pub(super) const KEY: &str = "labkey";
+/// API secret of the lab's servers; they listen on loopback or in a namespace of the lab.
+pub(super) const SECRET: &str = "lab-secret-lab-secret-lab-secret-0";
+
+/// A running server.
+#[derive(Debug)]
+pub struct LiveKitServer {
+    /// The process.
+    pub process: Child,
+    /// `ws://…`
+    pub url: String,
+}
+
+impl LiveKitServer {
+    /// Starts a server on free ports; ready when it answers.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start(tools: &Tools, folder: &Path, network: &Network) -> anyhow::Result<Self> {
+        let (http, tcp, udp) = (super::free_port()?, super::free_port()?, super::free_port()?);
+        let address = network.server_address();
+        let interface = network.server_interface();
+        let config = format!(
+            "port: {http}\nbind_addresses: [{address}]\nrtc:\n  tcp_port: {tcp}\n  udp_port: {udp}\n  node_ip: {address}\n  \
+             use_external_ip: false\n  enable_loopback_candidate: {loopback}\n  interfaces: {{includes: [{interface}]}}\n  \
+             ips: {{includes: [{address}/32]}}\nroom: {{auto_create: false}}\nkeys: {{{KEY}: {SECRET}}}\nlogging: {{level: info}}\n",
+            loopback = network.is_loopback(),
+        );
+        let path = folder.join("livekit.yaml");
+        std::fs::write(&path, config)?;
+        let mut command = network.server_command(&tools.livekit_server);
+        command.arg("--config").arg(&path).stdout(std::process::Stdio::null());
+        let mut process = Child::start("livekit-server", &mut command, &folder.join("livekit.log"))?;
+        let log = folder.join("livekit.log");
+        until(&mut process, Duration::from_secs(15), "livekit-server's start", || {
+            let started = std::fs::read_to_string(&log).is_ok_and(|text| text.contains("starting LiveKit server"));
+            std::future::ready(started)
+        })
+        .await?;
+        Ok(Self { process, url: format!("ws://{address}:{http}") })
+    }
+
+    /// Gives a process the server's address and keys.
+    pub fn give(&self, command: &mut Command) {
+        command.env("LIVEKIT_URL", &self.url).env("LIVEKIT_API_KEY", KEY).env("LIVEKIT_API_SECRET", SECRET);
+    }
+}

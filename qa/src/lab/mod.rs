@@ -1,0 +1,28 @@
+//! Real parts, started for one run and gone after it.
+
+mod backend;
+mod livekit;
+mod network;
+mod process;
+mod pulse;
+mod tools;
+mod worker;
+
+pub use backend::{BackendServer, Invitation};
+pub use livekit::LiveKitServer;
+pub use network::Network;
+pub use process::{Child, LineReader, unix_now};
+pub use pulse::Pulse;
+pub use tools::Tools;
+pub use worker::{AgentEvent, Worker};
+
+use anyhow::Context as _;
+
+/// A free TCP port of the loopback interface, as the system gives it.
+///
+/// # Errors
+/// The system has none.
+pub fn free_port() -> anyhow::Result<u16> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
+    Ok(listener.local_addr()?.port())
+}

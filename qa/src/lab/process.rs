@@ -1,0 +1,134 @@
+//! Processes that end with their owner.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{ChildStdin, ChildStdout, Command};
+
+/// Lines of a process's standard output.
+pub type LineReader = Lines<BufReader<ChildStdout>>;
+
+/// Seconds since 1970, with fractions: one clock for all processes of one machine.
+pub fn unix_now() -> f64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+/// A process in a group of its own; the whole group is killed when this is dropped.
+#[derive(Debug)]
+pub struct Child {
+    inner: tokio::process::Child,
+    pid: Pid,
+    name: String,
+}
+
+impl Child {
+    /// Starts `command` with its standard error in `log`.
+    ///
+    /// # Errors
+    /// The program can't be started.
+    pub fn start(name: &str, command: &mut Command, log: &Path) -> anyhow::Result<Self> {
+        let log = std::fs::File::create(log).with_context(|| format!("{} can't be written", log.display()))?;
+        let inner = command
+            .process_group(0)
+            .kill_on_drop(true)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("{name} could not be started"))?;
+        let pid = inner.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        Ok(Self { inner, pid: pid.with_context(|| format!("{name} ended at once"))?, name: name.to_owned() })
+    }
+
+    /// As [`Self::start`], with standard input and output to talk to.
+    ///
+    /// # Errors
+    /// The program can't be started.
+    pub fn start_talking(name: &str, command: &mut Command, log: &Path) -> anyhow::Result<(Self, ChildStdin, LineReader)> {
+        let mut child = Self::start(name, command.stdin(Stdio::piped()).stdout(Stdio::piped()), log)?;
+        let input = child.inner.stdin.take().context("no standard input")?;
+        let output = child.inner.stdout.take().context("no standard output")?;
+        Ok((child, input, BufReader::new(output).lines()))
+    }
+
+    /// Process id.
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
+    }
+
+    /// Signals the process (not its group).
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        kill_process(self.pid, signal).with_context(|| format!("{} is gone", self.name))
+    }
+
+    /// Signals any process.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn signal_pid(pid: i32, signal: Signal) -> anyhow::Result<()> {
+        kill_process(Pid::from_raw(pid).context("no such process")?, signal).context("the process is gone")
+    }
+
+    /// Whether it still runs.
+    pub fn running(&mut self) -> bool {
+        matches!(self.inner.try_wait(), Ok(None))
+    }
+
+    /// Waits until it ended by itself.
+    ///
+    /// # Errors
+    /// It does not end in time, or with an error.
+    pub async fn finished(&mut self, limit: Duration) -> anyhow::Result<()> {
+        let status = tokio::time::timeout(limit, self.inner.wait())
+            .await
+            .with_context(|| format!("{} does not end", self.name))??;
+        anyhow::ensure!(status.success(), "{} ended with {status}", self.name);
+        Ok(())
+    }
+
+    /// Kills the whole group and waits for the process.
+    pub async fn kill(&mut self) {
+        self.kill_group();
+        // Killed: it can't refuse to end.
+        let _ = self.inner.wait().await;
+    }
+
+    fn kill_group(&self) {
+        // An empty group is what we want.
+        let _ = kill_process_group(self.pid, Signal::KILL);
+    }
+
+    /// Whether anything of its group still runs.
+    pub fn group_alive(&self) -> bool {
+        rustix::process::test_kill_process_group(self.pid).is_ok()
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.kill_group();
+    }
+}
+
+/// Waits until `ready` says yes.
+///
+/// # Errors
+/// It does not in time, or the process ended.
+pub(crate) async fn until<F, R>(child: &mut Child, limit: Duration, what: &str, mut ready: F) -> anyhow::Result<()>
+where
+    F: FnMut() -> R,
+    R: Future<Output = bool>,
+{
+    let deadline = tokio::time::Instant::now() + limit;
+    while !ready().await {
+        anyhow::ensure!(child.running(), "{} ended before {what}", child.name);
+        anyhow::ensure!(tokio::time::Instant::now() < deadline, "{what} did not happen within {limit:?}");
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    Ok(())
+}

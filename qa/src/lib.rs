@@ -1,0 +1,14 @@
+//! The headless client and the failure lab.
+//!
+//! **In:** a link, or the id of a row of the list of endings. **Out:** JSON lines.
+//! **What never happens here:** no fake server, agent or sound server; nothing that the client says
+//! about itself counts as an observation: end screen, microphone, rows and processes are looked at
+//! from outside.
+
+pub mod demo;
+pub mod headless;
+pub mod lab;
+pub mod replay;
+pub mod run;
+pub mod scenario;
+pub mod verify;

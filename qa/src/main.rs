@@ -1,0 +1,158 @@
+//! `adjourn-qa`: headless client, failure lab, replay, receipts.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an entry point's answer goes to standard output")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use adjourn_qa::{demo, headless, replay, run, scenario, verify};
+use clap::{Parser, Subcommand};
+
+/// Headless client and failure lab.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the client without a window: snapshots as JSON lines, commands as JSON lines.
+    Headless {
+        /// Join link.
+        #[arg(long)]
+        link: Option<String>,
+        /// Folder of the outbox.
+        #[arg(long)]
+        data: PathBuf,
+        /// WAV file in place of a microphone.
+        #[arg(long)]
+        microphone: Option<PathBuf>,
+        /// Where to write the trace.
+        #[arg(long)]
+        trace: Option<PathBuf>,
+        /// Join without waiting for a command.
+        #[arg(long)]
+        join: bool,
+        /// End when the receipt is there.
+        #[arg(long)]
+        until_delivered: bool,
+    },
+    /// Runs one row of the list of endings on real parts.
+    Run {
+        /// Id of the row.
+        id: String,
+        /// Seed, for rows with chance in them.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Print the JSON line only.
+        #[arg(long)]
+        json: bool,
+        /// Keep the run's files here.
+        #[arg(long)]
+        keep: Option<PathBuf>,
+    },
+    /// Lists the rows that can be run.
+    Rows,
+    /// The whole interview without a window; prints one JSON line.
+    Demo {
+        /// Folder for what it leaves behind.
+        #[arg(long)]
+        folder: PathBuf,
+    },
+    /// Checks a receipt offline.
+    Verify {
+        /// The receipt (compact JWS), or a file with it.
+        receipt: String,
+        /// The record's file.
+        record: Option<PathBuf>,
+        /// File with the keys (a JWK set).
+        #[arg(long)]
+        keys: PathBuf,
+    },
+    /// Plays a trace again.
+    Replay {
+        /// The trace.
+        trace: PathBuf,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn,adjourn=info".into()))
+        .with_writer(std::io::stderr)
+        .init();
+    let arguments = Arguments::parse();
+    // Ctrl-C drops the work, and with it every process that it started.
+    let result = tokio::select! {
+        result = work(arguments.command) => result,
+        () = interrupted() => Err(anyhow::anyhow!("interrupted")),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("adjourn-qa: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn interrupted() {
+    // The headless client handles signals itself; for everything else they end the work.
+    if std::env::args().nth(1).as_deref() == Some("headless") {
+        std::future::pending::<()>().await;
+    }
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    match terminate {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => std::future::pending().await,
+    }
+}
+
+async fn work(command: Command) -> anyhow::Result<bool> {
+    match command {
+        Command::Headless { link, data, microphone, trace, join, until_delivered } => {
+            headless::run(headless::Options { link, data, microphone, trace, join, until_delivered }).await?;
+            Ok(true)
+        }
+        Command::Run { id, seed, json, keep } => {
+            let row = scenario::find(&id)?;
+            let line = run::run(row, seed, keep.as_deref()).await?;
+            println!("{}", serde_json::to_string(&line)?);
+            if !json {
+                for failure in &line.failures {
+                    eprintln!("{id}: {failure}");
+                }
+            }
+            Ok(line.verdict == "pass")
+        }
+        Command::Rows => {
+            for row in scenario::SCENARIOS {
+                println!("{:16} {} {:?}", row.id, row.outcome, row.bound_s);
+            }
+            Ok(true)
+        }
+        Command::Demo { folder } => {
+            let line = demo::headless(folder, |step| eprintln!("demo: {step}")).await?;
+            println!("{}", serde_json::to_string(&line)?);
+            Ok(true)
+        }
+        Command::Verify { receipt, record, keys } => {
+            let claims = verify::verify(&receipt, &keys, record.as_deref())?;
+            println!("{}", serde_json::to_string(&claims)?);
+            Ok(true)
+        }
+        Command::Replay { trace } => {
+            let (session, sha256) = replay::replay_file(&trace)?;
+            let ending = serde_json::to_string(&session.ending())?;
+            println!("{{\"ending\":{ending},\"trace_sha256\":\"{sha256}\"}}");
+            Ok(true)
+        }
+    }
+}

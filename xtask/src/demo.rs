@@ -1,0 +1,56 @@
+//! `cargo xtask demo` and `cargo xtask qa`.
+
+use std::path::{Path, PathBuf};
+
+use crate::fetch;
+use crate::step::{Result, cargo, quietly, root, say};
+
+/// Runs the demo.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let mut headless = false;
+    let (mut server, mut keep): (Option<PathBuf>, Option<PathBuf>) = (None, None);
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let mut value = || rest.next().map(PathBuf::from).ok_or_else(|| format!("{argument} needs a value"));
+        match argument.as_str() {
+            "--headless" => headless = true,
+            "--server" => server = Some(value()?),
+            "--keep" => keep = Some(value()?),
+            other => return Err(format!("demo knows no {other}")),
+        }
+    }
+    if !headless {
+        return Err("the window is not part of this version yet; use --headless".to_owned());
+    }
+    let tools = fetch::everything(server.as_deref())?;
+    quietly("building Adjourn", &mut cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-qa"]))?;
+    let folder = keep.unwrap_or_else(|| root().join("target/demo"));
+    // What an earlier demo left; absent the first time.
+    let _ = std::fs::remove_dir_all(&folder);
+    say("the demo begins");
+    let mut command = std::process::Command::new(binary("adjourn-qa"));
+    command.arg("demo").arg("--folder").arg(&folder);
+    tools.give(&mut command);
+    finish(&mut command)
+}
+
+/// Runs adjourn-qa.
+pub(crate) fn qa(arguments: &[String]) -> Result<()> {
+    let tools = fetch::everything(None)?;
+    quietly("building Adjourn", &mut cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-qa"]))?;
+    let mut command = std::process::Command::new(binary("adjourn-qa"));
+    command.args(arguments.iter().skip_while(|a| *a == "--"));
+    tools.give(&mut command);
+    finish(&mut command)
+}
+
+fn finish(command: &mut std::process::Command) -> Result<()> {
+    let status = command.status().map_err(|e| e.to_string())?;
+    if status.success() { Ok(()) } else { Err(format!("adjourn-qa ended with {status}")) }
+}
+
+/// A binary of this workspace.
+pub(crate) fn binary(name: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Path::new(&target).join("debug").join(name)
+}

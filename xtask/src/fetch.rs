@@ -1,0 +1,162 @@
+//! The SDK library, livekit-server and the interviewers' Python: fetched or built once per user and
+//! version.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::packages;
+use crate::step::{Result, program, quietly, root};
+
+/// The wheel that the SDK library is taken from, with the SHA-256 of its file for this platform. Source:
+/// the Python package index; `crates/livekit-dylib` checks the library inside once more when loading.
+const WHEEL: &str = "livekit==1.2.1";
+const WHEEL_SHA256: &[(&str, &str, &str)] = &[
+    ("linux", "x86_64", "c9a0269cc23a889e20f716405a59fbae375a0248ea3d2d043da103cfb0b71711"),
+    ("linux", "aarch64", "8a3dd36574d5df73dba5baa8fbed97401e25b51ab38822fe2c4769fef994f09d"),
+    ("macos", "aarch64", "571d25d107b70e70b6b435e803554b0124272cc3d85a45998ea75a4eb09b5ab8"),
+    ("macos", "x86_64", "7c3a09623b059f7d93c0c487ff4ba8b5bdebdfa7f0bd424cccbe655ea70c85f3"),
+    ("windows", "x86_64", "a7892d9b7bd2f683c8789026519e84d6931b67dd19507450343e147dff789c2f"),
+    ("windows", "aarch64", "110518d41f242af77a6c1e1bff1c4111dc50bdd9f4d14972ef2155876758582e"),
+];
+/// The Go module of the server, the newest whose dependencies the module proxy has.
+const SERVER: &str = "github.com/livekit/livekit-server";
+const SERVER_VERSION: &str = "v1.13.5";
+
+/// Where everything is.
+pub(crate) struct Tools {
+    pub(crate) server: PathBuf,
+    pub(crate) python: PathBuf,
+    pub(crate) library: PathBuf,
+}
+
+impl Tools {
+    /// As environment lines.
+    pub(crate) fn text(&self) -> String {
+        self.pairs().iter().map(|(name, path)| format!("{name}={}\n", path.display())).collect()
+    }
+
+    fn pairs(&self) -> [(&'static str, &Path); 3] {
+        [
+            ("ADJOURN_LIVEKIT_SERVER", &self.server),
+            ("ADJOURN_AGENT_PYTHON", &self.python),
+            ("ADJOURN_LIVEKIT_LIBRARY", &self.library),
+        ]
+    }
+
+    /// Gives a command the paths.
+    pub(crate) fn give(&self, command: &mut Command) {
+        command.envs(self.pairs());
+    }
+}
+
+/// The folder for what is kept between checkouts.
+pub(crate) fn cache() -> Result<PathBuf> {
+    let path = if let Some(path) = std::env::var_os("ADJOURN_CACHE") {
+        PathBuf::from(path)
+    } else {
+        let home = std::env::var_os("HOME").ok_or("HOME is not set; set ADJOURN_CACHE to a folder")?;
+        std::env::var_os("XDG_CACHE_HOME").map_or_else(|| PathBuf::from(home).join(".cache"), PathBuf::from).join("adjourn")
+    };
+    std::fs::create_dir_all(&path).map_err(|e| format!("{} can't be made: {e}", path.display()))?;
+    Ok(path)
+}
+
+/// Everything; `server` is a livekit-server that is given.
+pub(crate) fn everything(server: Option<&Path>) -> Result<Tools> {
+    packages::ensure(packages::SOUND)?;
+    let cache = cache()?;
+    let given = server.map(Path::to_owned).or_else(|| std::env::var_os("ADJOURN_LIVEKIT_SERVER").map(PathBuf::from));
+    let tools = Tools {
+        library: library(&cache)?,
+        server: match given {
+            Some(path) if path.exists() => path,
+            Some(path) => return Err(format!("{} does not exist", path.display())),
+            None => livekit_server(&cache)?,
+        },
+        python: interviewers(&cache)?,
+    };
+    write(&cache.join("tools.env"), &tools.text())?;
+    Ok(tools)
+}
+
+/// Makes `folder` by `make` in a folder beside it, and renames it when it is complete.
+fn once(folder: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    if folder.exists() {
+        return Ok(());
+    }
+    let part = folder.with_extension(format!("part{}", std::process::id()));
+    // Left over from an interrupted run of the same process id.
+    let _ = std::fs::remove_dir_all(&part);
+    std::fs::create_dir_all(&part).map_err(|e| format!("{} can't be made: {e}", part.display()))?;
+    make(&part)?;
+    std::fs::rename(&part, folder).map_err(|e| format!("{} can't be renamed: {e}", part.display()))
+}
+
+fn library(cache: &Path) -> Result<PathBuf> {
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    let hash = WHEEL_SHA256
+        .iter()
+        .find(|(o, a, _)| *o == os && *a == arch)
+        .map(|(_, _, hash)| *hash)
+        .ok_or_else(|| format!("LiveKit ships no library for {os} on {arch}"))?;
+    let folder = cache.join(format!("sdk-{}", &hash[..16]));
+    once(&folder, |part| {
+        write(&part.join("requirements.txt"), &format!("{WHEEL} --hash=sha256:{hash}\n"))?;
+        let pip = ["-m", "pip", "download", "-q", "--require-hashes", "--no-deps", "--only-binary=:all:", "-d", "wheel", "-r", "requirements.txt"];
+        quietly("fetching the LiveKit SDK library (25 MB, once)", &mut program("python3", &pip, part))?;
+        let wheel = std::fs::read_dir(part.join("wheel"))
+            .ok()
+            .and_then(|mut entries| entries.next())
+            .and_then(std::result::Result::ok)
+            .ok_or("pip fetched nothing")?
+            .path();
+        let wheel = wheel.to_string_lossy().into_owned();
+        quietly("unpacking it", &mut program("python3", &["-m", "zipfile", "-e", &wheel, "."], part))
+    })?;
+    let name = match os {
+        "windows" => "livekit_ffi.dll",
+        "macos" => "liblivekit_ffi.dylib",
+        _ => "liblivekit_ffi.so",
+    };
+    Ok(folder.join("livekit/rtc/resources").join(name))
+}
+
+fn livekit_server(cache: &Path) -> Result<PathBuf> {
+    let folder = cache.join(format!("livekit-server-{SERVER_VERSION}"));
+    once(&folder, |part| {
+        quietly("preparing livekit-server", &mut program("go", &["mod", "init", "adjourn.example/server"], part))?;
+        let module = format!("{SERVER}/cmd/server@{SERVER_VERSION}");
+        quietly("fetching livekit-server's modules (once)", &mut program("go", &["get", "-tool", &module], part))?;
+        let package = format!("{SERVER}/cmd/server");
+        let build = ["build", "-trimpath", "-o", "livekit-server", &package];
+        quietly("building livekit-server (two to five minutes, once)", &mut program("go", &build, part))
+    })?;
+    Ok(folder.join("livekit-server"))
+}
+
+fn interviewers(cache: &Path) -> Result<PathBuf> {
+    let requirements = root().join("agents/requirements.txt");
+    let text = std::fs::read_to_string(&requirements).map_err(|e| format!("{}: {e}", requirements.display()))?;
+    let folder = cache.join(format!("interviewers-{:016x}", fnv(text.as_bytes())));
+    // A virtual environment knows its own path: it is made in place, with a mark when it is complete.
+    let mark = folder.join("complete");
+    if !mark.exists() {
+        let _ = std::fs::remove_dir_all(&folder);
+        let path = folder.to_string_lossy().into_owned();
+        quietly("making a Python environment", &mut program("python3", &["-m", "venv", &path], &root()))?;
+        let mut pip = Command::new(folder.join("bin/python"));
+        pip.args(["-m", "pip", "install", "-q", "--disable-pip-version-check", "-r"]).arg(&requirements);
+        quietly("installing livekit-agents (once)", &mut pip)?;
+        write(&mark, "")?;
+    }
+    Ok(folder.join("bin/python"))
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).map_err(|e| format!("{} can't be written: {e}", path.display()))
+}
+
+/// FNV-1a, 64 bit: names a cache folder, protects nothing.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
