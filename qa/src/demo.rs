@@ -49,7 +49,8 @@ pub async fn headless(folder: PathBuf, say: impl Fn(&str)) -> anyhow::Result<Lin
         .arg("--data")
         .arg(folder.join("client"))
         .env("ADJOURN_LIVEKIT_LIBRARY", &tools.library);
-    let (mut client, input, mut lines) = Child::start_talking("the client", &mut command, &folder.join("client.log"))?;
+    let (mut client, input, mut lines) =
+        Child::start_talking("the client", &mut command, &folder.join("client.log"))?;
     let mut last: Option<Snapshot> = None;
     let mut screen = None;
     let read = async {
@@ -75,9 +76,9 @@ pub async fn headless(folder: PathBuf, say: impl Fn(&str)) -> anyhow::Result<Lin
     client.finished(Duration::from_secs(5)).await?;
     let seconds = began.elapsed().as_secs_f64();
     let last = last.context("the client showed nothing")?;
-    let completed = last
-        .completed
-        .with_context(|| format!("the interview did not come to its end: {}", last.problem.unwrap_or_default()))?;
+    let completed = last.completed.with_context(|| {
+        format!("the interview did not come to its end: {}", last.problem.unwrap_or_default())
+    })?;
     let record = backend.record(&invitation.id, 1).await?;
     let parsed: adjourn_outbox::Record = serde_json::from_slice(&record)?;
     let count = |role| parsed.transcript.iter().filter(|item| item.role == role).count();
@@ -102,4 +103,3 @@ pub async fn headless(folder: PathBuf, say: impl Fn(&str)) -> anyhow::Result<Lin
         record_file,
     })
 }
-

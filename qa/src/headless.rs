@@ -40,11 +40,18 @@ impl Shell for Terminal {
         let mut out = std::io::stdout().lock();
         // Whoever read the lines is gone: go on without.
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-        if self.options.join && !self.pressed && snapshot.screen == Screen::Checking && snapshot.microphone_open {
+        if self.options.join
+            && !self.pressed
+            && snapshot.screen == Screen::Checking
+            && snapshot.microphone_open
+        {
             self.pressed = true;
             self.send(Command::Join);
         }
-        let done = snapshot.completed.as_ref().is_some_and(|c| !matches!(c.delivery.as_str(), "saving" | "sending" | "unsaved"))
+        let done = snapshot
+            .completed
+            .as_ref()
+            .is_some_and(|c| !matches!(c.delivery.as_str(), "saving" | "sending" | "unsaved"))
             && snapshot.screen == Screen::Completed;
         let failed = self.pressed && snapshot.screen == Screen::Checking && snapshot.problem.is_some();
         if self.options.until_delivered && (done || failed) {

@@ -1,6 +1,10 @@
 //! `adjourn-qa`: headless client, failure lab, replay, receipts.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an entry point's answer goes to standard output")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "an entry point's answer goes to standard output"
+)]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -81,7 +85,10 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn,adjourn=info".into()))
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| "warn,adjourn=info".into()),
+        )
         .with_writer(std::io::stderr)
         .init();
     let arguments = Arguments::parse();

@@ -14,7 +14,9 @@ use tokio::io::AsyncReadExt as _;
 use tokio::process::ChildStdin;
 use tokio::sync::watch;
 
-use crate::lab::{BackendServer, Child, Invitation, LineReader, LiveKitServer, Network, Pulse, Tools, Worker, unix_now};
+use crate::lab::{
+    BackendServer, Child, Invitation, LineReader, LiveKitServer, Network, Pulse, Tools, Worker, unix_now,
+};
 use crate::replay::replay_file;
 use crate::scenario::{Fault, Scenario, Start};
 
@@ -104,7 +106,12 @@ async fn start(scenario: &Scenario, tools: &Tools, folder: &Path) -> anyhow::Res
     let backend = BackendServer::start(folder, &livekit, &network).await?;
     let worker = match scenario.fault {
         Fault::NoWorker => None,
-        Fault::None | Fault::KillSpeaking | Fault::Freeze | Fault::CandidateEnds | Fault::KillServer | Fault::Link2 => {
+        Fault::None
+        | Fault::KillSpeaking
+        | Fault::Freeze
+        | Fault::CandidateEnds
+        | Fault::KillServer
+        | Fault::Link2 => {
             Some(Worker::start(tools, folder, &livekit, &network, scenario.ending, scenario.questions).await?)
         }
     };
@@ -119,7 +126,8 @@ async fn start(scenario: &Scenario, tools: &Tools, folder: &Path) -> anyhow::Res
         .arg(&trace)
         .env("ADJOURN_LIVEKIT_LIBRARY", &tools.library);
     pulse.give(&mut command);
-    let (client, input, lines) = Child::start_talking("the client", &mut command, &folder.join("client.log"))?;
+    let (client, input, lines) =
+        Child::start_talking("the client", &mut command, &folder.join("client.log"))?;
     let (seen, watcher) = watch::channel(Seen::default());
     tokio::spawn(observe(lines, seen));
     Ok(Lab { client, input, seen: watcher, pulse, worker, backend, livekit, network, invitation, trace })
@@ -152,8 +160,14 @@ async fn observe(mut lines: LineReader, seen: watch::Sender<Seen>) {
 }
 
 impl Lab {
-    async fn wait(&mut self, limit: Duration, what: &str, when: impl Fn(&Seen) -> bool) -> anyhow::Result<()> {
-        let result = tokio::time::timeout(limit, self.seen.wait_for(|seen| when(seen))).await.map(|r| r.map(|_| ()));
+    async fn wait(
+        &mut self,
+        limit: Duration,
+        what: &str,
+        when: impl Fn(&Seen) -> bool,
+    ) -> anyhow::Result<()> {
+        let result =
+            tokio::time::timeout(limit, self.seen.wait_for(|seen| when(seen))).await.map(|r| r.map(|_| ()));
         match result {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => anyhow::bail!("the client ended before {what}"),
@@ -180,7 +194,10 @@ impl Lab {
             if times >= nth {
                 return Ok(());
             }
-            anyhow::ensure!(tokio::time::Instant::now() < deadline, "the interviewer was not {state} within {limit:?}");
+            anyhow::ensure!(
+                tokio::time::Instant::now() < deadline,
+                "the interviewer was not {state} within {limit:?}"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -193,7 +210,10 @@ impl Lab {
     /// Answers one question with a real voice into the microphone, once the question was asked.
     async fn answer(&self, tools: &Tools) -> anyhow::Result<Child> {
         self.agent_state("speaking", 1, BEGIN).await?;
-        let asked = self.worker.as_ref().map(|w| w.events().iter().filter(|e| e.state.as_deref() == Some("listening")).count());
+        let asked = self
+            .worker
+            .as_ref()
+            .map(|w| w.events().iter().filter(|e| e.state.as_deref() == Some("listening")).count());
         self.agent_state("listening", asked.unwrap_or(0) + 1, Duration::from_secs(60)).await?;
         self.pulse.speak(&tools.interviewers().join("speech/answer.wav"))
     }
@@ -210,20 +230,27 @@ async fn drive(
     let mut audio_back = None;
     let fault_at = match scenario.fault {
         Fault::NoWorker => {
-            lab.wait(BEGIN, "the waiting room", |seen| seen.last.as_ref().is_some_and(|s| s.screen == Screen::Waiting)).await?;
+            lab.wait(BEGIN, "the waiting room", |seen| {
+                seen.last.as_ref().is_some_and(|s| s.screen == Screen::Waiting)
+            })
+            .await?;
             unix_now()
         }
         Fault::None => {
             lab.wait(BEGIN, "the interview", live).await?;
             let _voice = lab.answer(tools).await?;
-            let Start::Agent(event) = scenario.start else { anyhow::bail!("a row without a fault starts at the agent") };
+            let Start::Agent(event) = scenario.start else {
+                anyhow::bail!("a row without a fault starts at the agent")
+            };
             wait_for_event(lab, event, Duration::from_secs(60)).await?
         }
         Fault::KillSpeaking => {
             lab.wait(BEGIN, "the interview", live).await?;
             lab.agent_state("speaking", 1, BEGIN).await?;
             lab.wait(BEGIN, "speech", |seen| {
-                seen.last.as_ref().is_some_and(|s| s.interviewer == InterviewerState::Speaking && !s.captions.is_empty())
+                seen.last
+                    .as_ref()
+                    .is_some_and(|s| s.interviewer == InterviewerState::Speaking && !s.captions.is_empty())
             })
             .await?;
             Child::signal_pid(lab.job()?, Signal::KILL)?;
@@ -253,7 +280,10 @@ async fn drive(
             lab.wait(BEGIN, "the interview", live).await?;
             lab.agent_state("speaking", 1, BEGIN).await?;
             let heard = Heard::listen(&lab.pulse)?;
-            heard.after(unix_now(), Duration::from_secs(10)).await.context("the interviewer was not heard before the fault")?;
+            heard
+                .after(unix_now(), Duration::from_secs(10))
+                .await
+                .context("the interviewer was not heard before the fault")?;
             lab.network.set_link(false).await?;
             tokio::time::sleep(Duration::from_secs(2)).await;
             lab.network.set_link(true).await?;
@@ -279,7 +309,10 @@ async fn wait_for_event(lab: &Lab, event: &str, limit: Duration) -> anyhow::Resu
         if let Some(found) = worker.first(event) {
             return Ok(found.at);
         }
-        anyhow::ensure!(tokio::time::Instant::now() < deadline, "the interviewer's `{event}` did not come within {limit:?}");
+        anyhow::ensure!(
+            tokio::time::Instant::now() < deadline,
+            "the interviewer's `{event}` did not come within {limit:?}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -322,7 +355,9 @@ async fn finish(
     if completed_s.is_some_and(|s| s < 0.0) {
         failures.push("the interview ended before its cause".to_owned());
     }
-    if scenario.fault == Fault::NoWorker && seen.long_wait_at.is_none_or(|at| !(19.0..21.5).contains(&(at - fault_at))) {
+    if scenario.fault == Fault::NoWorker
+        && seen.long_wait_at.is_none_or(|at| !(19.0..21.5).contains(&(at - fault_at)))
+    {
         failures.push("the waiting room did not say at 20 s that it takes longer".to_owned());
     }
     if seen.terminal_screens != 1 {
@@ -343,7 +378,9 @@ async fn finish(
         bound_s: scenario.bound_s,
         audio_back_s,
         outcome,
-        delivery: shown.as_ref().map_or_else(String::new, |c| if c.delivery == "received" { "delivered".to_owned() } else { c.delivery.clone() }),
+        delivery: shown.as_ref().map_or_else(String::new, |c| {
+            if c.delivery == "received" { "delivered".to_owned() } else { c.delivery.clone() }
+        }),
         receipt: shown.and_then(|c| c.receipt),
         verdict: if failures.is_empty() { "pass" } else { "fail" }.to_owned(),
         trace_sha256,
@@ -377,7 +414,8 @@ async fn delivered(lab: &mut Lab, failures: &mut Vec<String>) -> Option<f64> {
 async fn check_receipt(lab: &Lab) -> anyhow::Result<()> {
     let shown = lab.seen.borrow().last.as_ref().and_then(|s| s.completed.clone()).and_then(|c| c.receipt);
     let shown = shown.context("no receipt on the screen")?;
-    let record = lab.backend.record(&lab.invitation.id, 1).await.context("the record is not at the backend")?;
+    let record =
+        lab.backend.record(&lab.invitation.id, 1).await.context("the record is not at the backend")?;
     let keys = lab.backend.keys().await?;
     // The receipt as stored by the client, on its own disk.
     let folder = lab.trace.parent().context("no folder")?.join("client");
@@ -430,7 +468,14 @@ impl Heard {
     fn listen(pulse: &Pulse) -> anyhow::Result<Self> {
         let mut command = tokio::process::Command::new("parec");
         command
-            .args(["--raw", "--format=s16le", "--rate=48000", "--channels=1", "--latency-msec=20", "--device=candidate_speaker.monitor"])
+            .args([
+                "--raw",
+                "--format=s16le",
+                "--rate=48000",
+                "--channels=1",
+                "--latency-msec=20",
+                "--device=candidate_speaker.monitor",
+            ])
             .stdout(std::process::Stdio::piped());
         pulse.give(&mut command);
         let log = std::env::temp_dir().join("adjourn-parec.log");
@@ -441,7 +486,8 @@ impl Heard {
         tokio::spawn(async move {
             let mut bytes = vec![0_u8; 4_800]; // 50 ms
             while stream.read_exact(&mut bytes).await.is_ok() {
-                let samples: Vec<i16> = bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
+                let samples: Vec<i16> =
+                    bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
                 if adjourn_audio::dbfs(&samples) > -45.0 {
                     newest.store((unix_now() * 1000.0) as u64, Ordering::Relaxed);
                 }

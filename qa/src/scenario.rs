@@ -49,8 +49,24 @@ pub struct Scenario {
     pub suspect_bound_s: Option<f64>,
 }
 
-const fn row(id: &'static str, ending: &'static str, fault: Fault, start: Start, outcome: &'static str, bound_s: f64) -> Scenario {
-    Scenario { id, ending, questions: 1, fault, start, outcome, bound_s: Some(bound_s), suspect_bound_s: None }
+const fn row(
+    id: &'static str,
+    ending: &'static str,
+    fault: Fault,
+    start: Start,
+    outcome: &'static str,
+    bound_s: f64,
+) -> Scenario {
+    Scenario {
+        id,
+        ending,
+        questions: 1,
+        fault,
+        start,
+        outcome,
+        bound_s: Some(bound_s),
+        suspect_bound_s: None,
+    }
 }
 
 /// Every row that can be run.
@@ -60,7 +76,14 @@ pub const SCENARIOS: &[Scenario] = &[
     row("delete-room", "delete-room", Fault::None, Start::Agent("deleting_room"), "finished", 1.5),
     Scenario {
         suspect_bound_s: Some(1.6),
-        ..row("kill-speaking", "long", Fault::KillSpeaking, Start::Fault, "interrupted(interviewer lost)", 10.5)
+        ..row(
+            "kill-speaking",
+            "long",
+            Fault::KillSpeaking,
+            Start::Fault,
+            "interrupted(interviewer lost)",
+            10.5,
+        )
     },
     row("freeze", "zombie", Fault::Freeze, Start::Fault, "interrupted(interviewer lost)", 10.5),
     row("never-joins", "zombie", Fault::NoWorker, Start::Fault, "never started", 62.0),

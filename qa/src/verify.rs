@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
 use adjourn_outbox::wire::ReceiptClaims;
+use anyhow::Context as _;
 
 /// Checks the receipt (compact JWS, as text or in a file) with the keys in a file (a JWK set), and the
 /// record's digest if a record is given.

@@ -23,7 +23,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         return Err("the window is not part of this version yet; use --headless".to_owned());
     }
     let tools = fetch::everything(server.as_deref())?;
-    quietly("building Adjourn", &mut cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-qa"]))?;
+    quietly(
+        "building Adjourn",
+        &mut cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-qa"]),
+    )?;
     let folder = keep.unwrap_or_else(|| root().join("target/demo"));
     // What an earlier demo left; absent the first time.
     let _ = std::fs::remove_dir_all(&folder);
@@ -37,7 +40,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 /// Runs adjourn-qa.
 pub(crate) fn qa(arguments: &[String]) -> Result<()> {
     let tools = fetch::everything(None)?;
-    quietly("building Adjourn", &mut cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-qa"]))?;
+    quietly(
+        "building Adjourn",
+        &mut cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-qa"]),
+    )?;
     let mut command = std::process::Command::new(binary("adjourn-qa"));
     command.args(arguments.iter().skip_while(|a| *a == "--"));
     tools.give(&mut command);

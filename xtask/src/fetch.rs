@@ -55,7 +55,9 @@ pub(crate) fn cache() -> Result<PathBuf> {
         PathBuf::from(path)
     } else {
         let home = std::env::var_os("HOME").ok_or("HOME is not set; set ADJOURN_CACHE to a folder")?;
-        std::env::var_os("XDG_CACHE_HOME").map_or_else(|| PathBuf::from(home).join(".cache"), PathBuf::from).join("adjourn")
+        std::env::var_os("XDG_CACHE_HOME")
+            .map_or_else(|| PathBuf::from(home).join(".cache"), PathBuf::from)
+            .join("adjourn")
     };
     std::fs::create_dir_all(&path).map_err(|e| format!("{} can't be made: {e}", path.display()))?;
     Ok(path)
@@ -65,7 +67,8 @@ pub(crate) fn cache() -> Result<PathBuf> {
 pub(crate) fn everything(server: Option<&Path>) -> Result<Tools> {
     packages::ensure(packages::SOUND)?;
     let cache = cache()?;
-    let given = server.map(Path::to_owned).or_else(|| std::env::var_os("ADJOURN_LIVEKIT_SERVER").map(PathBuf::from));
+    let given =
+        server.map(Path::to_owned).or_else(|| std::env::var_os("ADJOURN_LIVEKIT_SERVER").map(PathBuf::from));
     let tools = Tools {
         library: library(&cache)?,
         server: match given {
@@ -102,7 +105,19 @@ fn library(cache: &Path) -> Result<PathBuf> {
     let folder = cache.join(format!("sdk-{}", &hash[..16]));
     once(&folder, |part| {
         write(&part.join("requirements.txt"), &format!("{WHEEL} --hash=sha256:{hash}\n"))?;
-        let pip = ["-m", "pip", "download", "-q", "--require-hashes", "--no-deps", "--only-binary=:all:", "-d", "wheel", "-r", "requirements.txt"];
+        let pip = [
+            "-m",
+            "pip",
+            "download",
+            "-q",
+            "--require-hashes",
+            "--no-deps",
+            "--only-binary=:all:",
+            "-d",
+            "wheel",
+            "-r",
+            "requirements.txt",
+        ];
         quietly("fetching the LiveKit SDK library (25 MB, once)", &mut program("python3", &pip, part))?;
         let wheel = std::fs::read_dir(part.join("wheel"))
             .ok()
@@ -124,9 +139,15 @@ fn library(cache: &Path) -> Result<PathBuf> {
 fn livekit_server(cache: &Path) -> Result<PathBuf> {
     let folder = cache.join(format!("livekit-server-{SERVER_VERSION}"));
     once(&folder, |part| {
-        quietly("preparing livekit-server", &mut program("go", &["mod", "init", "adjourn.example/server"], part))?;
+        quietly(
+            "preparing livekit-server",
+            &mut program("go", &["mod", "init", "adjourn.example/server"], part),
+        )?;
         let module = format!("{SERVER}/cmd/server@{SERVER_VERSION}");
-        quietly("fetching livekit-server's modules (once)", &mut program("go", &["get", "-tool", &module], part))?;
+        quietly(
+            "fetching livekit-server's modules (once)",
+            &mut program("go", &["get", "-tool", &module], part),
+        )?;
         let package = format!("{SERVER}/cmd/server");
         let build = ["build", "-trimpath", "-o", "livekit-server", &package];
         quietly("building livekit-server (two to five minutes, once)", &mut program("go", &build, part))
@@ -136,7 +157,8 @@ fn livekit_server(cache: &Path) -> Result<PathBuf> {
 
 fn interviewers(cache: &Path) -> Result<PathBuf> {
     let requirements = root().join("agents/requirements.txt");
-    let text = std::fs::read_to_string(&requirements).map_err(|e| format!("{}: {e}", requirements.display()))?;
+    let text =
+        std::fs::read_to_string(&requirements).map_err(|e| format!("{}: {e}", requirements.display()))?;
     let folder = cache.join(format!("interviewers-{:016x}", fnv(text.as_bytes())));
     // A virtual environment knows its own path: it is made in place, with a mark when it is complete.
     let mark = folder.join("complete");
@@ -158,5 +180,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
 
 /// FNV-1a, 64 bit: names a cache folder, protects nothing.
 fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }

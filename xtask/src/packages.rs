@@ -5,15 +5,23 @@ use std::process::Command;
 use crate::step::{Result, output, quietly};
 
 /// For the client and the lab: sound, namespaces, HTTP from a namespace.
-pub(crate) const SOUND: &[&str] =
-    &["libpulse-dev", "libasound2-dev", "pkg-config", "pulseaudio", "pulseaudio-utils", "iproute2", "curl", "python3-venv"];
+pub(crate) const SOUND: &[&str] = &[
+    "libpulse-dev",
+    "libasound2-dev",
+    "pkg-config",
+    "pulseaudio",
+    "pulseaudio-utils",
+    "iproute2",
+    "curl",
+    "python3-venv",
+];
 /// For the window, and for looking at it without a screen.
 pub(crate) const WINDOW: &[&str] =
     &["libwebkit2gtk-4.1-dev", "librsvg2-dev", "webkit2gtk-driver", "xvfb", "dbus", "fonts-dejavu-core"];
 
 /// Makes sure that packages are there. On other systems than Debian nothing is checked.
 pub(crate) fn ensure(packages: &[&str]) -> Result<()> {
-    if output(&mut Command::new("dpkg-query").arg("--version")).is_none() {
+    if output(Command::new("dpkg-query").arg("--version")).is_none() {
         return Ok(());
     }
     let missing: Vec<&str> = packages.iter().copied().filter(|package| !installed(package)).collect();
@@ -28,7 +36,10 @@ pub(crate) fn ensure(packages: &[&str]) -> Result<()> {
     let mut update = Command::new("apt-get");
     quietly("refreshing the package lists", update.args(["update", "-qq"]))?;
     let mut install = Command::new("apt-get");
-    install.args(["install", "-y", "-qq", "--no-install-recommends"]).args(&missing).env("DEBIAN_FRONTEND", "noninteractive");
+    install
+        .args(["install", "-y", "-qq", "--no-install-recommends"])
+        .args(&missing)
+        .env("DEBIAN_FRONTEND", "noninteractive");
     quietly(&format!("installing {}", missing.join(", ")), &mut install)
 }
 

@@ -23,7 +23,8 @@ pub(crate) fn say(what: &str) {
 pub(crate) fn run(what: &str, command: &mut Command) -> Result<()> {
     say(what);
     let began = Instant::now();
-    let status = command.status().map_err(|e| format!("{what}: {} could not be started ({e})", name(command)))?;
+    let status =
+        command.status().map_err(|e| format!("{what}: {} could not be started ({e})", name(command)))?;
     if !status.success() {
         return Err(format!("{what}: {} ended with {status}", name(command)));
     }

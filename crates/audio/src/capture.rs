@@ -85,7 +85,11 @@ impl Drop for Capture {
 }
 
 /// Whether the choice can be met by what there is.
-pub(crate) fn check(choice: &DeviceChoice, found: &[crate::Device], none: AudioError) -> Result<(), AudioError> {
+pub(crate) fn check(
+    choice: &DeviceChoice,
+    found: &[crate::Device],
+    none: AudioError,
+) -> Result<(), AudioError> {
     if found.is_empty() {
         return Err(none);
     }

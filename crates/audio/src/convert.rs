@@ -1,7 +1,10 @@
 //! From any rate and channel count to 48 kHz mono frames, and back to a device's rate.
 
 use audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Async, FixedAsync, Indexing, Resampler as _, SincInterpolationParameters, SincInterpolationType, WindowFunction};
+use rubato::{
+    Async, FixedAsync, Indexing, Resampler as _, SincInterpolationParameters, SincInterpolationType,
+    WindowFunction,
+};
 
 use crate::AudioError;
 
@@ -52,7 +55,9 @@ impl Rate {
                 ) else {
                     return;
                 };
-                resampler.process_into_buffer(&input, &mut output, Some(&Indexing::new())).map(|(_, written)| written)
+                resampler
+                    .process_into_buffer(&input, &mut output, Some(&Indexing::new()))
+                    .map(|(_, written)| written)
             };
             self.input.drain(..CHUNK);
             if let Ok(written) = written {
@@ -89,8 +94,9 @@ mod tests {
     #[test]
     fn pitch_and_level_survive_every_rate() {
         for from in [8_000_u32, 16_000, 44_100, 48_000, 96_000] {
-            let input: Vec<f32> =
-                (0..from).map(|n| (n as f32 / from as f32 * 440.0 * std::f32::consts::TAU).sin() * 0.5).collect();
+            let input: Vec<f32> = (0..from)
+                .map(|n| (n as f32 / from as f32 * 440.0 * std::f32::consts::TAU).sin() * 0.5)
+                .collect();
             let mut output = Vec::new();
             let mut rate = Rate::new(from, 48_000).unwrap();
             for part in input.chunks(333) {

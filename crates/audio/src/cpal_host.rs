@@ -44,7 +44,9 @@ pub(crate) fn devices() -> Result<Devices, AudioError> {
                 let id = device.id().ok()?;
                 let name = device.description().ok()?.name().to_owned();
                 // ALSA lists its rate converters as if they were devices.
-                let junk = ["lavrate", "samplerate", "speexrate", "upmix", "vdownmix"].iter().any(|j| name.contains(j));
+                let junk = ["lavrate", "samplerate", "speexrate", "upmix", "vdownmix"]
+                    .iter()
+                    .any(|j| name.contains(j));
                 (!junk).then(|| Device { default: default.as_ref() == Some(&id), id: id.to_string(), name })
             })
             .collect()
@@ -81,7 +83,11 @@ fn on_error(what: &'static str) -> impl FnMut(cpal::Error) + Send + 'static {
 ///
 /// # Errors
 /// The device can't be opened.
-pub(crate) fn capture(choice: &DeviceChoice, shared: Arc<CaptureShared>, mut on_frame: OnFrame) -> Result<Held, AudioError> {
+pub(crate) fn capture(
+    choice: &DeviceChoice,
+    shared: Arc<CaptureShared>,
+    mut on_frame: OnFrame,
+) -> Result<Held, AudioError> {
     let device = find(choice, true)?;
     let supported = device.default_input_config().map_err(system)?;
     let (format, config) = (supported.sample_format(), supported.config());
@@ -146,7 +152,11 @@ where
 ///
 /// # Errors
 /// The device can't be opened.
-pub(crate) fn playback(choice: &DeviceChoice, shared: Arc<PlaybackShared>, mut source: Source) -> Result<Held, AudioError> {
+pub(crate) fn playback(
+    choice: &DeviceChoice,
+    shared: Arc<PlaybackShared>,
+    mut source: Source,
+) -> Result<Held, AudioError> {
     let device = find(choice, false)?;
     let supported = device.default_output_config().map_err(system)?;
     let (format, config) = (supported.sample_format(), supported.config());

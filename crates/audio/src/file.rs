@@ -25,7 +25,8 @@ pub fn load_wav(path: &Path) -> Result<Vec<i16>, AudioError> {
     let mut single = Vec::new();
     mono(&samples, usize::from(spec.channels), &mut single);
     let mut out = Vec::new();
-    Rate::new(spec.sample_rate, SAMPLE_RATE)?.process(&single, |part| out.extend(part.iter().map(|s| to_i16(*s))));
+    Rate::new(spec.sample_rate, SAMPLE_RATE)?
+        .process(&single, |part| out.extend(part.iter().map(|s| to_i16(*s))));
     Ok(out)
 }
 

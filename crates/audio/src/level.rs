@@ -55,7 +55,11 @@ const SPEECH_FRAMES: u32 = 30;
 impl SpeechDetector {
     /// Takes one frame; true while speech goes on.
     pub fn speech(&mut self, frame: &[i16]) -> bool {
-        self.loud = if dbfs(frame) > SPEECH_DBFS { (self.loud + 2).min(SPEECH_FRAMES * 3) } else { self.loud.saturating_sub(1) };
+        self.loud = if dbfs(frame) > SPEECH_DBFS {
+            (self.loud + 2).min(SPEECH_FRAMES * 3)
+        } else {
+            self.loud.saturating_sub(1)
+        };
         self.loud >= SPEECH_FRAMES * 2
     }
 }

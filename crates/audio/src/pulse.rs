@@ -117,8 +117,9 @@ fn wait<T>(mainloop: &mut Mainloop, deadline: Instant, done: impl Fn() -> Option
 }
 
 fn open(direction: Direction, choice: &DeviceChoice, what: &str) -> Result<Simple, AudioError> {
-    Simple::new(None, NAME, direction, choice.name(), what, &SPEC, None, Some(&attributes()))
-        .map_err(|error| AudioError::System(error.to_string().unwrap_or_else(|| "no reason given".to_owned())))
+    Simple::new(None, NAME, direction, choice.name(), what, &SPEC, None, Some(&attributes())).map_err(
+        |error| AudioError::System(error.to_string().unwrap_or_else(|| "no reason given".to_owned())),
+    )
 }
 
 /// Runs `run` on a thread once the stream is open there; gives the first opening's error here.
@@ -159,7 +160,10 @@ fn start(
             std::thread::sleep(REOPEN_PAUSE);
         }
     };
-    std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|e| AudioError::System(e.to_string()))?;
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|e| AudioError::System(e.to_string()))?;
     first.recv_timeout(ANSWER_LIMIT).unwrap_or_else(|_| Err(AudioError::System("it hangs".to_owned())))
 }
 
@@ -167,7 +171,11 @@ fn start(
 ///
 /// # Errors
 /// The stream can't be opened.
-pub(crate) fn capture(choice: &DeviceChoice, shared: Arc<CaptureShared>, mut on_frame: OnFrame) -> Result<(), AudioError> {
+pub(crate) fn capture(
+    choice: &DeviceChoice,
+    shared: Arc<CaptureShared>,
+    mut on_frame: OnFrame,
+) -> Result<(), AudioError> {
     let (again, stop) = (Arc::clone(&shared), Arc::clone(&shared));
     let run = move |stream: Simple| {
         let mut bytes = [0_u8; FRAME_BYTES];
@@ -199,7 +207,11 @@ pub(crate) fn capture(choice: &DeviceChoice, shared: Arc<CaptureShared>, mut on_
 ///
 /// # Errors
 /// The stream can't be opened.
-pub(crate) fn playback(choice: &DeviceChoice, shared: Arc<PlaybackShared>, mut source: Source) -> Result<(), AudioError> {
+pub(crate) fn playback(
+    choice: &DeviceChoice,
+    shared: Arc<PlaybackShared>,
+    mut source: Source,
+) -> Result<(), AudioError> {
     let (again, stop) = (Arc::clone(&shared), Arc::clone(&shared));
     let run = move |stream: Simple| {
         let mut frame = [0_i16; FRAME];

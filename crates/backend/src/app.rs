@@ -40,7 +40,12 @@ impl App {
     ///
     /// # Errors
     /// The stored keys are damaged or the database failed.
-    pub async fn new(pool: SqlitePool, public_url: Url, livekit: LiveKit, organiser_key: Option<Secret>) -> anyhow::Result<Self> {
+    pub async fn new(
+        pool: SqlitePool,
+        public_url: Url,
+        livekit: LiveKit,
+        organiser_key: Option<Secret>,
+    ) -> anyhow::Result<Self> {
         let key = ReceiptKey::load(&pool).await?;
         let tokens = Signer::new(store::secret(&pool, "tokens").await?);
         Ok(Self {
@@ -83,7 +88,10 @@ impl App {
             .route("/v1/interviews/{id}", get(status::get))
             .route("/v1/interviews/{id}/end", post(create::end))
             .route("/v1/join", post(join::post))
-            .route("/v1/interviews/{id}/attempts/{attempt}/records/{source}", put(records::put).get(records::get))
+            .route(
+                "/v1/interviews/{id}/attempts/{attempt}/records/{source}",
+                put(records::put).get(records::get),
+            )
             .route("/.well-known/jwks.json", get(jwks))
             .route("/openapi.json", get(|| std::future::ready(Json(openapi::document()))))
             .route("/healthz", get(|| std::future::ready("ok")))

@@ -126,13 +126,16 @@ pub(crate) async fn end(
 ) -> Result<StatusCode, Refusal> {
     app.organiser(&headers)?;
     let now = Utc::now();
-    let changed = sqlx::query("UPDATE interviews SET ended_at = ?, ended_by = 'organiser' WHERE id = ? AND ended_by IS NULL")
-        .bind(now.to_rfc3339())
-        .bind(&id)
-        .execute(&app.pool)
-        .await?
-        .rows_affected();
-    let exists = sqlx::query("SELECT 1 FROM interviews WHERE id = ?").bind(&id).fetch_optional(&app.pool).await?;
+    let changed = sqlx::query(
+        "UPDATE interviews SET ended_at = ?, ended_by = 'organiser' WHERE id = ? AND ended_by IS NULL",
+    )
+    .bind(now.to_rfc3339())
+    .bind(&id)
+    .execute(&app.pool)
+    .await?
+    .rows_affected();
+    let exists =
+        sqlx::query("SELECT 1 FROM interviews WHERE id = ?").bind(&id).fetch_optional(&app.pool).await?;
     if exists.is_none() {
         return Err(Refusal::not_found());
     }

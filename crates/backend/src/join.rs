@@ -33,17 +33,24 @@ pub(crate) async fn post(
     let (by_address, by_code) = (address.ip().to_string(), format!("code {code_hash}"));
     let instant = Instant::now();
     if app.failures.blocked(&by_address, instant) || app.failures.blocked(&by_code, instant) {
-        return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many", "Too many wrong codes.").retry_after(60));
+        return Err(
+            Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many", "Too many wrong codes.").retry_after(60)
+        );
     }
     let fail = |refusal| {
         app.failures.note(&by_address, instant);
         app.failures.note(&by_code, instant);
         refusal
     };
-    if request.join_id.expose().len() != 32 || !request.join_id.expose().bytes().all(|b| b.is_ascii_hexdigit()) {
+    if request.join_id.expose().len() != 32
+        || !request.join_id.expose().bytes().all(|b| b.is_ascii_hexdigit())
+    {
         return Err(Refusal::bad_request("bad_join_id", "join_id must be 32 hex digits."));
     }
-    let Some(row) = sqlx::query("SELECT * FROM interviews WHERE code_hash = ?").bind(&code_hash).fetch_optional(&app.pool).await?
+    let Some(row) = sqlx::query("SELECT * FROM interviews WHERE code_hash = ?")
+        .bind(&code_hash)
+        .fetch_optional(&app.pool)
+        .await?
     else {
         return Err(fail(Refusal::new(StatusCode::NOT_FOUND, "unknown_code", "This code is not known.")));
     };
@@ -79,7 +86,11 @@ pub(crate) async fn post(
             Some(newest) => {
                 let outcome: Option<String> = newest.try_get("outcome")?;
                 if outcome.as_deref() != Some("never started") {
-                    return Err(fail(Refusal::new(StatusCode::CONFLICT, "code_used", "This code was used already.")));
+                    return Err(fail(Refusal::new(
+                        StatusCode::CONFLICT,
+                        "code_used",
+                        "This code was used already.",
+                    )));
                 }
                 newest.try_get::<i64, _>("attempt")? + 1
             }
@@ -100,12 +111,13 @@ pub(crate) async fn post(
             .await?;
         (attempt, ends_at)
     };
-    let delivered = sqlx::query("SELECT 1 FROM records WHERE interview_id = ? AND attempt = ? AND source = 'client'")
-        .bind(&id)
-        .bind(attempt)
-        .fetch_optional(&mut *transaction)
-        .await?
-        .is_some();
+    let delivered =
+        sqlx::query("SELECT 1 FROM records WHERE interview_id = ? AND attempt = ? AND source = 'client'")
+            .bind(&id)
+            .bind(attempt)
+            .fetch_optional(&mut *transaction)
+            .await?
+            .is_some();
     transaction.commit().await?;
 
     let agent_name: Option<String> = row.try_get("agent_name")?;
@@ -120,8 +132,12 @@ pub(crate) async fn post(
         .to_string();
         let unavailable = |error: crate::livekit::LiveKitError| {
             tracing::error!(%error, "a room could not be made");
-            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "livekit_unavailable", "The interview room can't be opened right now.")
-                .retry_after(2)
+            Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "livekit_unavailable",
+                "The interview room can't be opened right now.",
+            )
+            .retry_after(2)
         };
         app.livekit.create_room(&id, agent_name.as_deref(), &metadata).await.map_err(unavailable)?;
         let token = app

@@ -26,7 +26,9 @@ impl std::fmt::Debug for ReceiptKey {
 impl ReceiptKey {
     /// The stored key, or a new one that is stored.
     pub(crate) async fn load(pool: &SqlitePool) -> anyhow::Result<Self> {
-        let row = sqlx::query("SELECT pkcs8 FROM keys ORDER BY created_at DESC LIMIT 1").fetch_optional(pool).await?;
+        let row = sqlx::query("SELECT pkcs8 FROM keys ORDER BY created_at DESC LIMIT 1")
+            .fetch_optional(pool)
+            .await?;
         let pkcs8: Vec<u8> = match row {
             Some(row) => row.try_get("pkcs8")?,
             None => {

@@ -22,7 +22,8 @@ impl Failures {
     /// Whether `key` failed too often lately.
     pub(crate) fn blocked(&self, key: &str, now: Instant) -> bool {
         let seen = self.seen.lock();
-        seen.get(key).is_some_and(|at| at.iter().filter(|at| now.duration_since(**at) < WINDOW).count() >= FAILURES)
+        seen.get(key)
+            .is_some_and(|at| at.iter().filter(|at| now.duration_since(**at) < WINDOW).count() >= FAILURES)
     }
 
     /// Notes a failure.

@@ -59,9 +59,23 @@ impl LiveKit {
         Ok(Self { url, key, secret, http })
     }
 
-    fn token(&self, sub: &str, name: Option<&str>, video: serde_json::Value, life: i64, now: DateTime<Utc>) -> Result<String, LiveKitError> {
+    fn token(
+        &self,
+        sub: &str,
+        name: Option<&str>,
+        video: serde_json::Value,
+        life: i64,
+        now: DateTime<Utc>,
+    ) -> Result<String, LiveKitError> {
         // A minute back, for clocks that differ.
-        let claims = Claims { iss: &self.key, sub, nbf: now.timestamp() - 60, exp: now.timestamp() + life, name, video };
+        let claims = Claims {
+            iss: &self.key,
+            sub,
+            nbf: now.timestamp() - 60,
+            exp: now.timestamp() + life,
+            name,
+            video,
+        };
         let key = EncodingKey::from_secret(self.secret.expose().as_bytes());
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key)
             .map_err(|e| LiveKitError { call: "token", reason: e.to_string() })
@@ -71,7 +85,13 @@ impl LiveKit {
     ///
     /// # Errors
     /// Signing failed.
-    pub fn candidate_token(&self, room: &str, identity: &str, name: Option<&str>, now: DateTime<Utc>) -> Result<Secret, LiveKitError> {
+    pub fn candidate_token(
+        &self,
+        room: &str,
+        identity: &str,
+        name: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Secret, LiveKitError> {
         let video = json!({
             "roomJoin": true, "room": room, "canPublish": true, "canSubscribe": true, "canPublishData": true,
             "canPublishSources": ["microphone"],
@@ -79,14 +99,20 @@ impl LiveKit {
         self.token(identity, name, video, CANDIDATE_LIFE_S, now).map(Secret::new)
     }
 
-    async fn call(&self, call: &'static str, room: &str, body: serde_json::Value) -> Result<(), LiveKitError> {
+    async fn call(
+        &self,
+        call: &'static str,
+        room: &str,
+        body: serde_json::Value,
+    ) -> Result<(), LiveKitError> {
         let failed = |reason: String| LiveKitError { call, reason };
         let video = json!({"roomCreate": true, "roomAdmin": true, "roomList": true, "room": room});
         let token = self.token("adjourn-backend", None, video, CALL_LIFE_S, Utc::now())?;
         let mut url = self.url.clone();
         let scheme = if url.scheme() == "wss" { "https" } else { "http" };
         url.set_scheme(scheme).map_err(|()| failed("its address is not a web address".to_owned()))?;
-        let url = url.join(&format!("twirp/livekit.RoomService/{call}")).map_err(|e| failed(e.to_string()))?;
+        let url =
+            url.join(&format!("twirp/livekit.RoomService/{call}")).map_err(|e| failed(e.to_string()))?;
         let response = self
             .http
             .post(url)
@@ -107,7 +133,12 @@ impl LiveKit {
     ///
     /// # Errors
     /// LiveKit refused or can't be reached.
-    pub async fn create_room(&self, room: &str, agent_name: Option<&str>, metadata: &str) -> Result<(), LiveKitError> {
+    pub async fn create_room(
+        &self,
+        room: &str,
+        agent_name: Option<&str>,
+        metadata: &str,
+    ) -> Result<(), LiveKitError> {
         let agents: Vec<_> =
             agent_name.iter().map(|name| json!({"agent_name": name, "metadata": metadata})).collect();
         let body = json!({"name": room, "empty_timeout": 120, "departure_timeout": 60, "agents": agents});

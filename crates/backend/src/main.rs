@@ -81,11 +81,21 @@ enum Command {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
+        )
         .with_writer(std::io::stderr)
         .init();
     match Arguments::parse().command {
-        Command::Serve { listen, database, public_url, livekit_url, livekit_key, livekit_secret, organiser_key } => {
+        Command::Serve {
+            listen,
+            database,
+            public_url,
+            livekit_url,
+            livekit_key,
+            livekit_secret,
+            organiser_key,
+        } => {
             let public_url = match public_url {
                 Some(url) => url,
                 None => format!("http://{listen}").parse()?,
@@ -93,9 +103,9 @@ async fn main() -> anyhow::Result<()> {
             let pool = store::open(&database).await?;
             let livekit = LiveKit::new(livekit_url, livekit_key, Secret::new(livekit_secret))?;
             let app = App::new(pool, public_url, livekit, organiser_key.map(Secret::new)).await?;
-            let listener = tokio::net::TcpListener::bind(listen)
-                .await
-                .with_context(|| format!("cannot listen on {listen}; choose another address with --listen"))?;
+            let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| {
+                format!("cannot listen on {listen}; choose another address with --listen")
+            })?;
             tracing::info!(%listen, "serving");
             let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
             axum::serve(listener, service).with_graceful_shutdown(stop()).await?;

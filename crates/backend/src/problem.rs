@@ -27,7 +27,11 @@ impl Refusal {
         self
     }
     pub(crate) fn unauthorised() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorised", "The token is missing, expired or for something else.")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorised",
+            "The token is missing, expired or for something else.",
+        )
     }
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such interview.")
@@ -58,7 +62,11 @@ impl IntoResponse for Refusal {
 impl From<sqlx::Error> for Refusal {
     fn from(error: sqlx::Error) -> Self {
         tracing::error!(%error, "the database failed");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "database", "The server's database does not answer; try again.")
-            .retry_after(2)
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "database",
+            "The server's database does not answer; try again.",
+        )
+        .retry_after(2)
     }
 }

@@ -40,11 +40,18 @@ pub(crate) async fn put(
         return Err(Refusal::unauthorised());
     }
     if body.len() > LARGEST {
-        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The record is larger than 8 MiB."));
+        return Err(Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "The record is larger than 8 MiB.",
+        ));
     }
     let digest = sha256(&body);
     if !digest_matches(&headers, &digest) {
-        return Err(Refusal::bad_request("bad_digest", "Content-Digest is missing or does not match the body."));
+        return Err(Refusal::bad_request(
+            "bad_digest",
+            "Content-Digest is missing or does not match the body.",
+        ));
     }
     let record: serde_json::Value = serde_json::from_slice(&body)
         .map_err(|_| Refusal::bad_request("bad_record", "The record is not JSON."))?;
@@ -85,7 +92,8 @@ pub(crate) async fn put(
         if known == digest {
             return Ok(Json(ReceiptAnswer { receipt }));
         }
-        return Err(Refusal::new(StatusCode::CONFLICT, "record_exists", "Another record is stored already.").receipt(receipt_id));
+        return Err(Refusal::new(StatusCode::CONFLICT, "record_exists", "Another record is stored already.")
+            .receipt(receipt_id));
     }
     sqlx::query(
         "INSERT INTO records (interview_id, attempt, source, body, sha256, outcome, received_at, receipt_id, receipt)
@@ -107,7 +115,8 @@ pub(crate) async fn put(
         .fetch_one(&mut *transaction)
         .await?
         .try_get(0)?;
-    let closes = source == "client" && attempt == newest && outcome.as_deref() != Some("ended(continued elsewhere)");
+    let closes =
+        source == "client" && attempt == newest && outcome.as_deref() != Some("ended(continued elsewhere)");
     if closes && outcome.as_deref() != Some("never started") {
         sqlx::query("UPDATE interviews SET ended_at = COALESCE(ended_at, ?), ended_by = COALESCE(ended_by, 'client') WHERE id = ?")
             .bind(received_at.to_rfc3339())
@@ -133,15 +142,23 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     app.organiser(&headers)?;
-    let row = sqlx::query("SELECT body, receipt FROM records WHERE interview_id = ? AND attempt = ? AND source = ?")
-        .bind(&id)
-        .bind(attempt)
-        .bind(&source)
-        .fetch_optional(&app.pool)
-        .await?
-        .ok_or_else(Refusal::not_found)?;
+    let row = sqlx::query(
+        "SELECT body, receipt FROM records WHERE interview_id = ? AND attempt = ? AND source = ?",
+    )
+    .bind(&id)
+    .bind(attempt)
+    .bind(&source)
+    .fetch_optional(&app.pool)
+    .await?
+    .ok_or_else(Refusal::not_found)?;
     let (body, receipt): (Vec<u8>, String) = (row.try_get("body")?, row.try_get("receipt")?);
-    Ok(([(header::CONTENT_TYPE, "application/json".to_owned()), (header::LINK, format!("<data:,{receipt}>; rel=receipt"))], body)
+    Ok((
+        [
+            (header::CONTENT_TYPE, "application/json".to_owned()),
+            (header::LINK, format!("<data:,{receipt}>; rel=receipt")),
+        ],
+        body,
+    )
         .into_response())
 }
 

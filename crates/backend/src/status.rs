@@ -27,10 +27,11 @@ pub(crate) async fn get(
         .fetch_optional(&app.pool)
         .await?
         .ok_or_else(Refusal::not_found)?;
-    let rows = sqlx::query("SELECT attempt, source, outcome FROM records WHERE interview_id = ? ORDER BY attempt")
-        .bind(&id)
-        .fetch_all(&app.pool)
-        .await?;
+    let rows =
+        sqlx::query("SELECT attempt, source, outcome FROM records WHERE interview_id = ? ORDER BY attempt")
+            .bind(&id)
+            .fetch_all(&app.pool)
+            .await?;
     let attempt: i64 = sqlx::query("SELECT COALESCE(MAX(attempt), 0) FROM attempts WHERE interview_id = ?")
         .bind(&id)
         .fetch_one(&app.pool)
@@ -45,7 +46,8 @@ pub(crate) async fn get(
         }
         agent |= of == attempt && source.starts_with("agent:");
     }
-    let (ended_at, ended_by): (Option<String>, Option<String>) = (interview.try_get("ended_at")?, interview.try_get("ended_by")?);
+    let (ended_at, ended_by): (Option<String>, Option<String>) =
+        (interview.try_get("ended_at")?, interview.try_get("ended_by")?);
     let started: Option<String> = interview.try_get("started_at")?;
     let state = match (ended_at.is_some(), client && agent, started.is_some()) {
         (true, true, _) => InterviewState::Complete,

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 
 /// Opens (or makes) the database at `path`; every commit is synced.
 ///
@@ -12,7 +14,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 /// The file can't be written, or is no database.
 pub async fn open(path: &Path) -> anyhow::Result<SqlitePool> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).with_context(|| format!("the folder {} can't be made", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("the folder {} can't be made", folder.display()))?;
     }
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -39,5 +42,9 @@ pub(crate) async fn secret(pool: &SqlitePool, name: &str) -> anyhow::Result<Vec<
         .bind(&fresh[..])
         .execute(pool)
         .await?;
-    Ok(sqlx::query("SELECT value FROM secrets WHERE name = ?").bind(name).fetch_one(pool).await?.try_get("value")?)
+    Ok(sqlx::query("SELECT value FROM secrets WHERE name = ?")
+        .bind(name)
+        .fetch_one(pool)
+        .await?
+        .try_get("value")?)
 }

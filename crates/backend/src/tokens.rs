@@ -27,13 +27,24 @@ impl Signer {
         Self(secret)
     }
 
-    pub(crate) fn make(&self, interview: &str, attempt: i64, source: &str, now: DateTime<Utc>) -> Result<String, Refusal> {
-        let claims =
-            Claims { sub: interview.to_owned(), attempt, source: source.to_owned(), exp: (now + LIFE).timestamp() };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(&self.0)).map_err(|error| {
-            tracing::error!(%error, "a token could not be signed");
-            Refusal::unauthorised()
-        })
+    pub(crate) fn make(
+        &self,
+        interview: &str,
+        attempt: i64,
+        source: &str,
+        now: DateTime<Utc>,
+    ) -> Result<String, Refusal> {
+        let claims = Claims {
+            sub: interview.to_owned(),
+            attempt,
+            source: source.to_owned(),
+            exp: (now + LIFE).timestamp(),
+        };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(&self.0))
+            .map_err(|error| {
+                tracing::error!(%error, "a token could not be signed");
+                Refusal::unauthorised()
+            })
     }
 
     /// Checks the bearer token of a request.

@@ -32,7 +32,8 @@ pub(crate) async fn run(outbox: Outbox, client: ClientInfo, wake: Arc<Notify>, e
         }
         let due = outbox.next_due().await.ok().flatten();
         let sleep = due.map_or(LONGEST_SLEEP, |due| {
-            Duration::from_millis(u64::try_from(due - Utc::now().timestamp_millis()).unwrap_or(0)).min(LONGEST_SLEEP)
+            Duration::from_millis(u64::try_from(due - Utc::now().timestamp_millis()).unwrap_or(0))
+                .min(LONGEST_SLEEP)
         });
         tokio::select! {
             () = tokio::time::sleep(sleep) => {}
@@ -43,11 +44,21 @@ pub(crate) async fn run(outbox: Outbox, client: ClientInfo, wake: Arc<Notify>, e
 }
 
 /// Delivers a record that the disk did not take.
-pub(crate) async fn from_memory(link: JoinLink, granted: Granted, join_id: Secret, record: Vec<u8>, events: mpsc::Sender<Event>) {
+pub(crate) async fn from_memory(
+    link: JoinLink,
+    granted: Granted,
+    join_id: Secret,
+    record: Vec<u8>,
+    events: mpsc::Sender<Event>,
+) {
     let mut pause = Duration::from_millis(500);
     loop {
         let sent = match Backend::new(&link.server) {
-            Ok(backend) => backend.deliver(&granted.interview_id, granted.attempt, &granted.client_token, record.clone()).await,
+            Ok(backend) => {
+                backend
+                    .deliver(&granted.interview_id, granted.attempt, &granted.client_token, record.clone())
+                    .await
+            }
             Err(error) => Err(error),
         };
         let receipt = sent.ok().and_then(|jws| verify(&jws, &granted.receipt_keys).ok()).filter(|receipt| {

@@ -1,6 +1,8 @@
 //! The candidate's ears and mouth: sound card, or a file for demonstrations.
 
-use adjourn_audio::{AudioError, Capture, DeviceChoice, FRAME, FileMicrophone, Level, Playback, SpeechDetector, dbfs};
+use adjourn_audio::{
+    AudioError, Capture, DeviceChoice, FRAME, FileMicrophone, Level, Playback, SpeechDetector, dbfs,
+};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,7 +43,8 @@ pub(crate) struct Open {
 impl Open {
     pub(crate) fn open_microphone(&mut self, mouth: &Mouth) -> Result<(), AudioError> {
         self.close_microphone();
-        let (route, spoke, level) = (self.microphone.clone(), Arc::clone(&self.spoke), Arc::clone(&self.level));
+        let (route, spoke, level) =
+            (self.microphone.clone(), Arc::clone(&self.spoke), Arc::clone(&self.level));
         let mut detector = SpeechDetector::default();
         let on_frame = move |frame: &[i16; FRAME]| {
             if detector.speech(frame) {

@@ -24,17 +24,26 @@ pub(crate) struct Rejection {
 }
 
 /// Asks for the join of `link`; the same one every time on this machine.
-pub(crate) async fn admission(outbox: &Outbox, link: &JoinLink, client: &ClientInfo) -> Result<Admission, Rejection> {
+pub(crate) async fn admission(
+    outbox: &Outbox,
+    link: &JoinLink,
+    client: &ClientInfo,
+) -> Result<Admission, Rejection> {
     let final_no = |message: String| Rejection { message, retry: false };
     let join = outbox.join_for(link).await.map_err(|e| final_no(e.to_string()))?;
     let backend = Backend::new(&link.server).map_err(|e| final_no(e.to_string()))?;
-    let request = JoinRequest { code: link.code.clone(), join_id: join.join_id.clone(), client: client.clone() };
+    let request =
+        JoinRequest { code: link.code.clone(), join_id: join.join_id.clone(), client: client.clone() };
     let mut result = backend.join(&request).await;
-    if result.as_ref().is_err_and(|e| e.retryable() && e.retry_after().is_none_or(|after| after <= SECOND_TRY * 2)) {
+    if result
+        .as_ref()
+        .is_err_and(|e| e.retryable() && e.retry_after().is_none_or(|after| after <= SECOND_TRY * 2))
+    {
         tokio::time::sleep(SECOND_TRY).await;
         result = backend.join(&request).await;
     }
-    let answer = result.map_err(|error| Rejection { message: error.to_string(), retry: error.retryable() })?;
+    let answer =
+        result.map_err(|error| Rejection { message: error.to_string(), retry: error.retryable() })?;
     answer.policy.check().map_err(|e| final_no(e.to_string()))?;
     let policy = serde_json::to_vec(&answer.policy).unwrap_or_default();
     let head = RecordHead {

@@ -19,7 +19,12 @@ enum Order {
 pub(crate) struct Journal(mpsc::UnboundedSender<Order>);
 
 impl Journal {
-    pub(crate) fn start(outbox: Outbox, join_id: Secret, head: RecordHead, events: mpsc::Sender<Event>) -> Self {
+    pub(crate) fn start(
+        outbox: Outbox,
+        join_id: Secret,
+        head: RecordHead,
+        events: mpsc::Sender<Event>,
+    ) -> Self {
         let (sender, orders) = mpsc::unbounded_channel();
         tokio::spawn(write(outbox, join_id, head, orders, events));
         Self(sender)
@@ -87,7 +92,11 @@ async fn tell(events: &mpsc::Sender<Event>, event: Event) {
 }
 
 /// Makes and commits the record of a join whose client died in the middle, from its journal alone.
-pub(crate) async fn finish_abandoned(outbox: &Outbox, join_id: &Secret, head: RecordHead) -> Result<(), adjourn_outbox::OutboxError> {
+pub(crate) async fn finish_abandoned(
+    outbox: &Outbox,
+    join_id: &Secret,
+    head: RecordHead,
+) -> Result<(), adjourn_outbox::OutboxError> {
     let entries = outbox.journal(join_id).await?;
     let record = Record::from_journal(head, entries, None, Utc::now());
     outbox.commit(join_id, &record).await?;

@@ -9,7 +9,8 @@ use adjourn_outbox::wire::ClientInfo;
 use adjourn_outbox::{Attempt, Backend, DeliveryEvent, Granted, JoinLink, Outbox, OutboxError, Secret};
 use adjourn_room::{Fact, Joined, RoomLink, Transport};
 use adjourn_session::{
-    Agent, AgentState, Delivery, Ending, Input, JoinGrant, OrganiserWord, Output, Phase, Policy, Role, Session, Time,
+    Agent, AgentState, Delivery, Ending, Input, JoinGrant, OrganiserWord, Output, Phase, Policy, Role,
+    Session, Time,
 };
 use tokio::sync::{Notify, mpsc};
 use tokio::time::MissedTickBehavior;
@@ -159,7 +160,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
         else {
             return self.shown;
         };
-        tokio::spawn(deliverer::run(self.outbox.clone(), self.setup.info.clone(), Arc::clone(&self.wake), self.events.clone()));
+        tokio::spawn(deliverer::run(
+            self.outbox.clone(),
+            self.setup.info.clone(),
+            Arc::clone(&self.wake),
+            self.events.clone(),
+        ));
         self.refresh_devices();
         if let Some(link) = self.setup.link.take() {
             self.open_link(&link);
@@ -424,7 +430,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
         // A connection of before is of no use any more.
         self.room = None;
         self.connecting = Some(tokio::spawn(async move {
-            let joined = transport.connect(&livekit.url, livekit.token.expose(), facts).await.map_err(|e| e.to_string());
+            let joined = transport
+                .connect(&livekit.url, livekit.token.expose(), facts)
+                .await
+                .map_err(|e| e.to_string());
             // The loop is gone: the process is ending.
             let _ = rooms.send(joined).await;
         }));
@@ -499,7 +508,11 @@ impl<T: Transport, S: Shell> Client<T, S> {
     /// A line on the record's timeline.
     fn note(&self, what: &str, detail: serde_json::Value) {
         if let Some(journal) = &self.journal {
-            journal.write(journal::TIMELINE, self.now().0, serde_json::json!({ "what": what, "detail": detail }));
+            journal.write(
+                journal::TIMELINE,
+                self.now().0,
+                serde_json::json!({ "what": what, "detail": detail }),
+            );
         }
     }
 
@@ -524,8 +537,16 @@ impl<T: Transport, S: Shell> Client<T, S> {
             }
             Event::NotCommitted(record) => {
                 self.feed(Input::RecordNotSaved);
-                if let (Some(link), Some(granted), Some(a)) = (self.link.clone(), self.granted(), &self.admission) {
-                    let work = deliverer::from_memory(link, granted, a.join.join_id.clone(), record, self.events.clone());
+                if let (Some(link), Some(granted), Some(a)) =
+                    (self.link.clone(), self.granted(), &self.admission)
+                {
+                    let work = deliverer::from_memory(
+                        link,
+                        granted,
+                        a.join.join_id.clone(),
+                        record,
+                        self.events.clone(),
+                    );
                     tokio::spawn(work);
                 }
             }
@@ -568,7 +589,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
         match event.attempt {
             Attempt::Delivered { receipt_id } if ours => self.feed(Input::Delivered { receipt: receipt_id }),
             Attempt::Delivered { receipt_id } => {
-                self.shown.notice = Some(format!("An earlier interview has been received. Receipt: {receipt_id}"));
+                self.shown.notice =
+                    Some(format!("An earlier interview has been received. Receipt: {receipt_id}"));
             }
             Attempt::Parked { reason } if ours => {
                 self.shown.notice = Some(reason);
@@ -724,13 +746,22 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 delivery_text: delivery_text.to_owned(),
                 receipt: match &view.delivery {
                     Delivery::Received { receipt } => Some(receipt.clone()),
-                    Delivery::Saving | Delivery::Sending | Delivery::Saved | Delivery::Parked | Delivery::Unsaved => None,
+                    Delivery::Saving
+                    | Delivery::Sending
+                    | Delivery::Saved
+                    | Delivery::Parked
+                    | Delivery::Unsaved => None,
                 },
             }
         });
         // Seconds tick in the window itself; they are no reason for a new snapshot.
         let unchanged = self.sent.as_ref().is_some_and(|sent| {
-            let seconds = Snapshot { seq: sent.seq, elapsed_s: sent.elapsed_s, remaining_s: sent.remaining_s, ..next.clone() };
+            let seconds = Snapshot {
+                seq: sent.seq,
+                elapsed_s: sent.elapsed_s,
+                remaining_s: sent.remaining_s,
+                ..next.clone()
+            };
             seconds == *sent
         });
         self.shown = next;

@@ -22,7 +22,9 @@ pub fn ending(outcome: Outcome) -> (&'static str, &'static str, &'static str) {
             ORGANISER,
         ),
         Outcome::Ended(why) => match why {
-            EndedWhy::SessionClosed => ("The interview has ended", "The interviewer closed the interview.", NEXT),
+            EndedWhy::SessionClosed => {
+                ("The interview has ended", "The interviewer closed the interview.", NEXT)
+            }
             EndedWhy::InterviewerLeft => ("The interview has ended", "The interviewer left the room.", NEXT),
             EndedWhy::RoomClosed => ("The interview has ended", "The interview room was closed.", NEXT),
             EndedWhy::ClosedByOrganiser => {

@@ -95,7 +95,14 @@ impl NativeAudioSource {
             Ok(_) | Err(_) => 0,
         };
         let queued = queue_size_ms > 0;
-        Self { shared: Arc::new(SourceShared { handle: FfiHandle::new(handle), sample_rate, num_channels, queued }) }
+        Self {
+            shared: Arc::new(SourceShared {
+                handle: FfiHandle::new(handle),
+                sample_rate,
+                num_channels,
+                queued,
+            }),
+        }
     }
 
     /// Gives one frame to the encoder. Without a queue the frame is taken during the first poll (45
@@ -128,19 +135,25 @@ impl NativeAudioSource {
             })
         };
         if !shared.queued {
-            server::request("capture_audio_frame", build(server::unwatched_id())).map_err(|e| refused(e.to_string()))?;
+            server::request("capture_audio_frame", build(server::unwatched_id()))
+                .map_err(|e| refused(e.to_string()))?;
             return Ok(());
         }
-        let pending = server::request_async("capture_audio_frame", build).map_err(|e| refused(e.to_string()))?;
+        let pending =
+            server::request_async("capture_audio_frame", build).map_err(|e| refused(e.to_string()))?;
         match pending.wait().await {
-            Some(Event::CaptureAudioFrame(proto::CaptureAudioFrameCallback { error: Some(e), .. })) => Err(refused(e)),
+            Some(Event::CaptureAudioFrame(proto::CaptureAudioFrameCallback { error: Some(e), .. })) => {
+                Err(refused(e))
+            }
             _ => Ok(()),
         }
     }
 
     /// Forgets what is queued.
     pub fn clear_buffer(&self) {
-        let request = Request::ClearAudioBuffer(proto::ClearAudioBufferRequest { source_handle: self.shared.handle.id() });
+        let request = Request::ClearAudioBuffer(proto::ClearAudioBufferRequest {
+            source_handle: self.shared.handle.id(),
+        });
         if let Err(error) = server::request("clear_audio_buffer", request) {
             tracing::debug!(%error, "an audio source could not be cleared");
         }
@@ -315,7 +328,12 @@ impl AudioProcessingModule {
     ///
     /// # Errors
     /// Another length (the library would abort on it), or the module's own error.
-    pub fn process_stream(&mut self, data: &mut [i16], sample_rate: i32, num_channels: i32) -> Result<(), RtcError> {
+    pub fn process_stream(
+        &mut self,
+        data: &mut [i16],
+        sample_rate: i32,
+        num_channels: i32,
+    ) -> Result<(), RtcError> {
         let (data_ptr, size, sample_rate, num_channels) = checked(data, sample_rate, num_channels)?;
         let request = Request::ApmProcessStream(proto::ApmProcessStreamRequest {
             apm_handle: self.handle.id(),
@@ -361,8 +379,10 @@ impl AudioProcessingModule {
     /// # Errors
     /// The module's own.
     pub fn set_stream_delay_ms(&mut self, delay_ms: i32) -> Result<(), RtcError> {
-        let request =
-            Request::ApmSetStreamDelay(proto::ApmSetStreamDelayRequest { apm_handle: self.handle.id(), delay_ms });
+        let request = Request::ApmSetStreamDelay(proto::ApmSetStreamDelayRequest {
+            apm_handle: self.handle.id(),
+            delay_ms,
+        });
         match server::request("apm_set_stream_delay", request) {
             Ok(Response::ApmSetStreamDelay(r)) => r.error.map_or(Ok(()), |e| Err(refused(e))),
             Ok(_) => Err(refused("unexpected answer")),

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::participant::{ConnectionQuality, DisconnectReason, Participant, ParticipantIdentity, RemoteParticipant};
+use crate::participant::{
+    ConnectionQuality, DisconnectReason, Participant, ParticipantIdentity, RemoteParticipant,
+};
 use crate::room::{ConnectionState, DataPacketKind};
 use crate::stream::{ByteStreamReader, TakeCell, TextStreamReader};
 use crate::track::{RemoteTrack, RemoteTrackPublication, TrackPublication};

@@ -36,22 +36,24 @@ mod proto {
 
 pub use events::RoomEvent;
 pub use options::RoomOptions;
-pub use room::{ConnectionState, DataPacketKind, EngineError, EngineResult, Room, RoomError, RoomResult, SessionStats};
-pub use stream::TakeCell;
 /// Scenarios that the library can play against itself, for tests.
 pub use room::SimulateScenario;
+pub use room::{
+    ConnectionState, DataPacketKind, EngineError, EngineResult, Room, RoomError, RoomResult, SessionStats,
+};
+pub use stream::TakeCell;
 
 /// Everything a program that joins a room needs, as `livekit::prelude`.
 pub mod prelude {
     pub use crate::participant::{
-        ConnectionQuality, DisconnectReason, LocalParticipant, Participant, ParticipantIdentity, ParticipantKind,
-        ParticipantSid, RemoteParticipant,
+        ConnectionQuality, DisconnectReason, LocalParticipant, Participant, ParticipantIdentity,
+        ParticipantKind, ParticipantSid, RemoteParticipant,
     };
     pub use crate::room::RoomSid;
     pub use crate::rpc::{PerformRpcData, RpcError, RpcErrorCode, RpcInvocationData};
     pub use crate::track::{
-        LocalAudioTrack, LocalTrack, LocalTrackPublication, RemoteAudioTrack, RemoteTrack, RemoteTrackPublication,
-        TrackKind, TrackPublication, TrackSid, TrackSource,
+        LocalAudioTrack, LocalTrack, LocalTrackPublication, RemoteAudioTrack, RemoteTrack,
+        RemoteTrackPublication, TrackKind, TrackPublication, TrackSid, TrackSource,
     };
     pub use crate::{ConnectionState, DataPacketKind, Room, RoomError, RoomEvent, RoomOptions, RoomResult};
 }

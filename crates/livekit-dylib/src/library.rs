@@ -47,13 +47,17 @@ pub const SHA256: Option<&str> = if cfg!(all(target_os = "linux", target_arch = 
 #[derive(Debug, thiserror::Error)]
 pub enum LibraryError {
     /// No candidate path exists.
-    #[error("the LiveKit library {FILE_NAME} was not found in {places}; reinstall Adjourn, or run `cargo xtask fetch` in a checkout")]
+    #[error(
+        "the LiveKit library {FILE_NAME} was not found in {places}; reinstall Adjourn, or run `cargo xtask fetch` in a checkout"
+    )]
     Missing {
         /// The places that were looked at, comma separated.
         places: String,
     },
     /// The file could not be read.
-    #[error("the LiveKit library {path} cannot be read ({source}); check its permissions or reinstall Adjourn")]
+    #[error(
+        "the LiveKit library {path} cannot be read ({source}); check its permissions or reinstall Adjourn"
+    )]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -61,13 +65,17 @@ pub enum LibraryError {
         source: std::io::Error,
     },
     /// The file is not the pinned one.
-    #[error("the LiveKit library {path} is damaged or of another version (it is not the one of livekit {WHEEL_VERSION}); reinstall Adjourn, or run `cargo xtask fetch` in a checkout")]
+    #[error(
+        "the LiveKit library {path} is damaged or of another version (it is not the one of livekit {WHEEL_VERSION}); reinstall Adjourn, or run `cargo xtask fetch` in a checkout"
+    )]
     Mismatch {
         /// The file.
         path: PathBuf,
     },
     /// The system's loader refused it.
-    #[error("the LiveKit library {path} does not load on this system ({message}); Adjourn needs a 64-bit system with glibc 2.28 or newer")]
+    #[error(
+        "the LiveKit library {path} does not load on this system ({message}); Adjourn needs a 64-bit system with glibc 2.28 or newer"
+    )]
     Unloadable {
         /// The file.
         path: PathBuf,
@@ -129,8 +137,8 @@ pub fn load_from(candidates: &[PathBuf]) -> Result<(), LibraryError> {
         let places = candidates.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
         return Err(LibraryError::Missing { places });
     };
-    let bytes = std::fs::read(path)
-        .map_err(|source| LibraryError::Unreadable { path: path.clone(), source })?;
+    let bytes =
+        std::fs::read(path).map_err(|source| LibraryError::Unreadable { path: path.clone(), source })?;
     if hex::encode(Sha256::digest(&bytes)) != expected {
         return Err(LibraryError::Mismatch { path: path.clone() });
     }
@@ -142,8 +150,10 @@ pub fn load_from(candidates: &[PathBuf]) -> Result<(), LibraryError> {
 }
 
 fn open(path: &Path) -> Result<Library, LibraryError> {
-    let unloadable =
-        |error: libloading::Error| LibraryError::Unloadable { path: path.to_owned(), message: error.to_string() };
+    let unloadable = |error: libloading::Error| LibraryError::Unloadable {
+        path: path.to_owned(),
+        message: error.to_string(),
+    };
     // SAFETY: the file's hash is the pinned one, so its constructors and the three signatures below
     // are those of livekit-ffi 0.13.2 (`livekit_ffi.h` in the same wheel).
     unsafe {
@@ -175,7 +185,10 @@ extern "C" fn on_event(data: *const u8, len: usize) {
 impl Library {
     /// Sends one request and returns its response, or `None` when the library refused it (it
     /// writes the reason to its log).
-    pub(crate) fn request(&self, message: proto::ffi_request::Message) -> Option<proto::ffi_response::Message> {
+    pub(crate) fn request(
+        &self,
+        message: proto::ffi_request::Message,
+    ) -> Option<proto::ffi_response::Message> {
         let bytes = proto::FfiRequest { message: Some(message) }.encode_to_vec();
         let mut data: *const u8 = std::ptr::null();
         let mut len = 0_usize;

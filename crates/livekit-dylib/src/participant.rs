@@ -17,7 +17,9 @@ use crate::redact::redact;
 use crate::room::{RoomError, RoomResult};
 use crate::rpc::{self, PerformRpcData, RpcError, RpcErrorCode, RpcInvocationData};
 use crate::server;
-use crate::stream::{self, ByteStreamInfo, SendByteOptions, SendTextOptions, StreamError, StreamResult, TextStreamInfo};
+use crate::stream::{
+    self, ByteStreamInfo, SendByteOptions, SendTextOptions, StreamError, StreamResult, TextStreamInfo,
+};
 use crate::track::{LocalTrack, LocalTrackPublication, RemoteTrackPublication, TrackSid};
 
 /// A participant's name within its room, unique at any time.
@@ -211,7 +213,10 @@ pub(crate) struct RemoteShared {
 
 impl fmt::Debug for RemoteParticipant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RemoteParticipant").field("identity", &self.identity()).field("sid", &self.sid()).finish()
+        f.debug_struct("RemoteParticipant")
+            .field("identity", &self.identity())
+            .field("sid", &self.sid())
+            .finish()
     }
 }
 
@@ -274,7 +279,8 @@ impl RemoteParticipant {
     }
 }
 
-type RpcHandler = dyn Fn(RpcInvocationData) -> Pin<Box<dyn Future<Output = Result<String, RpcError>> + Send>> + Send + Sync;
+type RpcHandler =
+    dyn Fn(RpcInvocationData) -> Pin<Box<dyn Future<Output = Result<String, RpcError>> + Send>> + Send + Sync;
 
 /// Ourselves in the room. Clones share one state.
 #[derive(Clone)]
@@ -361,9 +367,10 @@ impl LocalParticipant {
         })?;
         use proto::publish_track_callback::Message as M;
         match pending.wait().await {
-            Some(Event::PublishTrack(proto::PublishTrackCallback { message: Some(M::Publication(p)), .. })) => {
-                Ok(LocalTrackPublication::new(p, track))
-            }
+            Some(Event::PublishTrack(proto::PublishTrackCallback {
+                message: Some(M::Publication(p)),
+                ..
+            })) => Ok(LocalTrackPublication::new(p, track)),
             Some(Event::PublishTrack(proto::PublishTrackCallback { message: Some(M::Error(e)), .. })) => {
                 Err(RoomError::Internal(redact(&e)))
             }
@@ -468,7 +475,11 @@ impl LocalParticipant {
     ///
     /// # Errors
     /// [`StreamError`].
-    pub async fn send_bytes(&self, data: impl AsRef<[u8]>, options: SendByteOptions) -> StreamResult<ByteStreamInfo> {
+    pub async fn send_bytes(
+        &self,
+        data: impl AsRef<[u8]>,
+        options: SendByteOptions,
+    ) -> StreamResult<ByteStreamInfo> {
         stream::send_bytes(self.id(), data.as_ref(), options).await
     }
 }

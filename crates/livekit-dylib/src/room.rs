@@ -209,7 +209,8 @@ impl Room {
         let mut present = Vec::new();
         for found in result.participants {
             let participant = RemoteParticipant::new(found.participant);
-            let publications: Vec<_> = found.publications.into_iter().map(RemoteTrackPublication::new).collect();
+            let publications: Vec<_> =
+                found.publications.into_iter().map(RemoteTrackPublication::new).collect();
             for publication in &publications {
                 participant.shared.publications.write().insert(publication.sid(), publication.clone());
             }
@@ -254,15 +255,17 @@ impl Room {
         .map_err(|e| EngineError::Internal(e.to_string()))?;
         use proto::get_session_stats_callback::Message as M;
         match pending.wait().await {
-            Some(Event::GetSessionStats(proto::GetSessionStatsCallback { message: Some(M::Result(r)), .. })) => {
-                Ok(SessionStats {
-                    publisher_stats: r.publisher_stats.into_iter().map(Into::into).collect(),
-                    subscriber_stats: r.subscriber_stats.into_iter().map(Into::into).collect(),
-                })
-            }
-            Some(Event::GetSessionStats(proto::GetSessionStatsCallback { message: Some(M::Error(e)), .. })) => {
-                Err(EngineError::Internal(redact(&e)))
-            }
+            Some(Event::GetSessionStats(proto::GetSessionStatsCallback {
+                message: Some(M::Result(r)),
+                ..
+            })) => Ok(SessionStats {
+                publisher_stats: r.publisher_stats.into_iter().map(Into::into).collect(),
+                subscriber_stats: r.subscriber_stats.into_iter().map(Into::into).collect(),
+            }),
+            Some(Event::GetSessionStats(proto::GetSessionStatsCallback {
+                message: Some(M::Error(e)),
+                ..
+            })) => Err(EngineError::Internal(redact(&e))),
             _ => Err(EngineError::Internal("the room is closed".to_owned())),
         }
     }
@@ -376,7 +379,9 @@ impl RoomShared {
                 }
             }
             M::TrackUnpublished(m) => {
-                if let Some((participant, publication)) = self.publication(&m.participant_identity, &m.publication_sid) {
+                if let Some((participant, publication)) =
+                    self.publication(&m.participant_identity, &m.publication_sid)
+                {
                     participant.shared.publications.write().remove(&publication.sid());
                     self.emit(RoomEvent::TrackUnpublished { publication, participant });
                 }
@@ -391,8 +396,10 @@ impl RoomShared {
                 }
             }
             M::TrackUnsubscribed(m) => {
-                let key =
-                    (ParticipantIdentity::from(m.participant_identity.as_str()), TrackSid(m.track_sid.clone()));
+                let key = (
+                    ParticipantIdentity::from(m.participant_identity.as_str()),
+                    TrackSid(m.track_sid.clone()),
+                );
                 let track = self.tracks.lock().remove(&key);
                 if let (Some(track), Some((participant, publication))) =
                     (track, self.publication(&m.participant_identity, &m.track_sid))
@@ -491,7 +498,10 @@ impl RoomShared {
                 tracing::warn!(track = %m.track_sid, error = %redact(&m.error), "a track could not be subscribed to");
             }
             // Facts about ourselves that the caller of the operation knows already.
-            M::LocalTrackPublished(_) | M::LocalTrackUnpublished(_) | M::LocalTrackSubscribed(_) | M::Eos(_) => {}
+            M::LocalTrackPublished(_)
+            | M::LocalTrackUnpublished(_)
+            | M::LocalTrackSubscribed(_)
+            | M::Eos(_) => {}
         }
     }
 
@@ -504,7 +514,8 @@ impl RoomShared {
     fn mute_changed(&self, identity: &str, sid: &str, muted: bool) {
         if let Some((participant, publication)) = self.publication(identity, sid) {
             publication.set_muted(muted);
-            let (participant, publication) = (Participant::Remote(participant), TrackPublication::Remote(publication));
+            let (participant, publication) =
+                (Participant::Remote(participant), TrackPublication::Remote(publication));
             self.emit(if muted {
                 RoomEvent::TrackMuted { participant, publication }
             } else {

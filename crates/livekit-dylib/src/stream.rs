@@ -165,10 +165,21 @@ struct Incoming {
 
 impl Incoming {
     fn new(handle: u64, attributes: Attributes) -> Self {
-        Self { handle: Some(FfiHandle::new(handle)), id: handle, chunks: None, queued: VecDeque::new(), attributes, ended: false }
+        Self {
+            handle: Some(FfiHandle::new(handle)),
+            id: handle,
+            chunks: None,
+            queued: VecDeque::new(),
+            attributes,
+            ended: false,
+        }
     }
 
-    fn poll_next(&mut self, begin: fn(u64) -> Request, cx: &mut Context<'_>) -> Poll<Option<StreamResult<Bytes>>> {
+    fn poll_next(
+        &mut self,
+        begin: fn(u64) -> Request,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<StreamResult<Bytes>>> {
         if self.ended {
             return Poll::Ready(None);
         }
@@ -237,7 +248,9 @@ impl Stream for ByteStreamReader {
     type Item = StreamResult<Bytes>;
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.incoming.poll_next(
-            |reader_handle| Request::ByteReadIncremental(proto::ByteStreamReaderReadIncrementalRequest { reader_handle }),
+            |reader_handle| {
+                Request::ByteReadIncremental(proto::ByteStreamReaderReadIncrementalRequest { reader_handle })
+            },
             cx,
         )
     }
@@ -282,7 +295,9 @@ impl Stream for TextStreamReader {
     type Item = StreamResult<String>;
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let part = self.incoming.poll_next(
-            |reader_handle| Request::TextReadIncremental(proto::TextStreamReaderReadIncrementalRequest { reader_handle }),
+            |reader_handle| {
+                Request::TextReadIncremental(proto::TextStreamReaderReadIncrementalRequest { reader_handle })
+            },
             cx,
         );
         part.map(|part| part.map(|part| Ok(String::from_utf8(part?.into())?)))
@@ -338,7 +353,11 @@ macro_rules! send_options {
 send_options!(SendByteOptions, "bytes");
 send_options!(SendTextOptions, "text");
 
-pub(crate) async fn send_bytes(local: u64, data: &[u8], options: SendByteOptions) -> StreamResult<ByteStreamInfo> {
+pub(crate) async fn send_bytes(
+    local: u64,
+    data: &[u8],
+    options: SendByteOptions,
+) -> StreamResult<ByteStreamInfo> {
     use proto::stream_byte_options::AttributesEntry;
     let pending = server::request_async("send_bytes", |id| {
         Request::SendBytes(proto::StreamSendBytesRequest {
@@ -350,7 +369,11 @@ pub(crate) async fn send_bytes(local: u64, data: &[u8], options: SendByteOptions
                     .into_iter()
                     .map(|(k, v)| AttributesEntry { key: Some(k), value: Some(v) })
                     .collect(),
-                destination_identities: options.destination_identities.into_iter().map(String::from).collect(),
+                destination_identities: options
+                    .destination_identities
+                    .into_iter()
+                    .map(String::from)
+                    .collect(),
                 id: None,
                 name: None,
                 mime_type: None,
@@ -363,12 +386,18 @@ pub(crate) async fn send_bytes(local: u64, data: &[u8], options: SendByteOptions
     })?;
     use proto::stream_send_bytes_callback::Result as R;
     match pending.wait().await {
-        Some(Event::SendBytes(proto::StreamSendBytesCallback { result: Some(R::Info(info)), .. })) => Ok(info.into()),
+        Some(Event::SendBytes(proto::StreamSendBytesCallback { result: Some(R::Info(info)), .. })) => {
+            Ok(info.into())
+        }
         _ => Err(StreamError::SendFailed),
     }
 }
 
-pub(crate) async fn send_text(local: u64, text: &str, options: SendTextOptions) -> StreamResult<TextStreamInfo> {
+pub(crate) async fn send_text(
+    local: u64,
+    text: &str,
+    options: SendTextOptions,
+) -> StreamResult<TextStreamInfo> {
     use proto::stream_text_options::AttributesEntry;
     let pending = server::request_async("send_text", |id| {
         Request::SendText(proto::StreamSendTextRequest {
@@ -380,7 +409,11 @@ pub(crate) async fn send_text(local: u64, text: &str, options: SendTextOptions) 
                     .into_iter()
                     .map(|(k, v)| AttributesEntry { key: Some(k), value: Some(v) })
                     .collect(),
-                destination_identities: options.destination_identities.into_iter().map(String::from).collect(),
+                destination_identities: options
+                    .destination_identities
+                    .into_iter()
+                    .map(String::from)
+                    .collect(),
                 id: None,
             },
             text: text.to_owned(),
@@ -389,7 +422,9 @@ pub(crate) async fn send_text(local: u64, text: &str, options: SendTextOptions) 
     })?;
     use proto::stream_send_text_callback::Result as R;
     match pending.wait().await {
-        Some(Event::SendText(proto::StreamSendTextCallback { result: Some(R::Info(info)), .. })) => Ok(info.into()),
+        Some(Event::SendText(proto::StreamSendTextCallback { result: Some(R::Info(info)), .. })) => {
+            Ok(info.into())
+        }
         _ => Err(StreamError::SendFailed),
     }
 }

@@ -40,7 +40,9 @@ pub enum BackendError {
         host: String,
     },
     /// 409 `code_used`.
-    #[error("this code was already used on another computer or installation; ask the organiser for a new one")]
+    #[error(
+        "this code was already used on another computer or installation; ask the organiser for a new one"
+    )]
     CodeUsed,
     /// 410.
     #[error("this interview is not open now; check its time in your invitation, or ask the organiser")]
@@ -66,8 +68,14 @@ impl BackendError {
     /// Whether the same request may succeed later.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Unusable { .. } | Self::TooMany { .. } | Self::Unauthorised => true,
-            Self::UnknownCode { .. } | Self::CodeUsed | Self::NotOpen | Self::RecordExists(_) | Self::Refused(_) => false,
+            Self::Unreachable { .. } | Self::Unusable { .. } | Self::TooMany { .. } | Self::Unauthorised => {
+                true
+            }
+            Self::UnknownCode { .. }
+            | Self::CodeUsed
+            | Self::NotOpen
+            | Self::RecordExists(_)
+            | Self::Refused(_) => false,
         }
     }
 
@@ -104,7 +112,11 @@ impl Backend {
             .connect_timeout(CONNECT_LIMIT)
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|e| BackendError::Unusable { host: host(base), detail: e.to_string(), retry_after: None })?;
+            .map_err(|e| BackendError::Unusable {
+                host: host(base),
+                detail: e.to_string(),
+                retry_after: None,
+            })?;
         Ok(Self { base: base.clone(), http })
     }
 
@@ -128,7 +140,13 @@ impl Backend {
     /// # Errors
     /// One sentence that says what is wrong and what to do.
     pub async fn join(&self, request: &JoinRequest) -> Result<JoinAnswer, BackendError> {
-        let response = self.http.post(self.url("v1/join")?).json(request).send().await.map_err(|e| self.unreachable(&e))?;
+        let response = self
+            .http
+            .post(self.url("v1/join")?)
+            .json(request)
+            .send()
+            .await
+            .map_err(|e| self.unreachable(&e))?;
         if response.status().is_success() {
             return response.json().await.map_err(|e| self.unusable(e.without_url().to_string()));
         }
@@ -141,7 +159,8 @@ impl Backend {
     /// One sentence.
     pub async fn status(&self, interview_id: &str, token: &Secret) -> Result<InterviewStatus, BackendError> {
         let url = self.url(&format!("v1/interviews/{interview_id}"))?;
-        let response = self.http.get(url).bearer_auth(token.expose()).send().await.map_err(|e| self.unreachable(&e))?;
+        let response =
+            self.http.get(url).bearer_auth(token.expose()).send().await.map_err(|e| self.unreachable(&e))?;
         if response.status().is_success() {
             return response.json().await.map_err(|e| self.unusable(e.without_url().to_string()));
         }
@@ -193,7 +212,9 @@ impl Backend {
         let code = problem.as_ref().map(|p| p.code.as_str()).unwrap_or_default();
         match status {
             StatusCode::UNAUTHORIZED => BackendError::Unauthorised,
-            StatusCode::NOT_FOUND if code == "unknown_code" => BackendError::UnknownCode { host: host(&self.base) },
+            StatusCode::NOT_FOUND if code == "unknown_code" => {
+                BackendError::UnknownCode { host: host(&self.base) }
+            }
             StatusCode::CONFLICT if code == "code_used" => BackendError::CodeUsed,
             StatusCode::CONFLICT if code == "record_exists" => {
                 BackendError::RecordExists(problem.and_then(|p| p.receipt_id).unwrap_or_default())

@@ -89,7 +89,8 @@ impl Outbox {
             Err(error) => return Ok(Attempt::Later { reason: error.to_string() }),
         };
         let mut token = granted.client_token.clone();
-        let mut result = backend.deliver(&granted.interview_id, granted.attempt, &token, pending.body.clone()).await;
+        let mut result =
+            backend.deliver(&granted.interview_id, granted.attempt, &token, pending.body.clone()).await;
         if result == Err(BackendError::Unauthorised) {
             let request = JoinRequest {
                 code: pending.join.link.code.clone(),
@@ -100,7 +101,9 @@ impl Outbox {
                 Ok(answer) => {
                     token = answer.client_token;
                     self.refresh_token(&pending.join.join_id, &token).await?;
-                    result = backend.deliver(&granted.interview_id, granted.attempt, &token, pending.body.clone()).await;
+                    result = backend
+                        .deliver(&granted.interview_id, granted.attempt, &token, pending.body.clone())
+                        .await;
                 }
                 Err(error) => result = Err(error),
             }

@@ -17,19 +17,29 @@ pub struct JoinLink {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
     /// Not a link at all.
-    #[error("this is not an interview link; it should begin with adjourn://join — copy the whole link from your invitation")]
+    #[error(
+        "this is not an interview link; it should begin with adjourn://join — copy the whole link from your invitation"
+    )]
     NotALink,
     /// A part is missing or given twice.
-    #[error("the interview link is incomplete (its {0} is missing or given twice); copy the whole link from your invitation")]
+    #[error(
+        "the interview link is incomplete (its {0} is missing or given twice); copy the whole link from your invitation"
+    )]
     Incomplete(&'static str),
     /// The server's address can't be used.
-    #[error("the interview link names the server \"{0}\", which is not a web address; copy the whole link from your invitation")]
+    #[error(
+        "the interview link names the server \"{0}\", which is not a web address; copy the whole link from your invitation"
+    )]
     BadServer(String),
     /// The server's address is not encrypted.
-    #[error("the interview link leads to an unencrypted server ({0}); ask the organiser for a link with https")]
+    #[error(
+        "the interview link leads to an unencrypted server ({0}); ask the organiser for a link with https"
+    )]
     Unencrypted(String),
     /// The code can't be one.
-    #[error("the code in the interview link is not valid; it looks like K7QF-9M2X — copy the whole link from your invitation")]
+    #[error(
+        "the code in the interview link is not valid; it looks like K7QF-9M2X — copy the whole link from your invitation"
+    )]
     BadCode,
 }
 
@@ -44,7 +54,8 @@ impl JoinLink {
             return Err(LinkError::NotALink);
         }
         let one = |name: &'static str| {
-            let mut values = url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+            let mut values =
+                url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
             match (values.next(), values.next()) {
                 (Some(value), None) if !value.is_empty() => Ok(value),
                 _ => Err(LinkError::Incomplete(name)),
@@ -69,7 +80,8 @@ impl JoinLink {
             _ => return Err(LinkError::BadServer(server.to_string())),
         }
         let code = code.trim().to_ascii_uppercase();
-        let plausible = (4..=64).contains(&code.len()) && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        let plausible =
+            (4..=64).contains(&code.len()) && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
         if !plausible {
             return Err(LinkError::BadCode);
         }
@@ -96,7 +108,8 @@ impl JoinLink {
 }
 
 fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host == "localhost"
+        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -105,7 +118,8 @@ mod tests {
 
     #[test]
     fn a_link_survives_being_written_and_read() {
-        let link = JoinLink::parse("adjourn://join?server=https://interviews.example.com&code=k7qf-9m2x").unwrap();
+        let link =
+            JoinLink::parse("adjourn://join?server=https://interviews.example.com&code=k7qf-9m2x").unwrap();
         assert_eq!(link.host(), "interviews.example.com");
         assert_eq!(link.code.expose(), "K7QF-9M2X");
         assert_eq!(JoinLink::parse(&link.to_text()).unwrap(), link);

@@ -45,7 +45,8 @@ pub fn verify(jws: &str, keys: &serde_json::Value) -> Result<Receipt, ReceiptErr
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;
-    let claims = decode::<ReceiptClaims>(jws, &key, &validation).map_err(|_| ReceiptError::BadSignature)?.claims;
+    let claims =
+        decode::<ReceiptClaims>(jws, &key, &validation).map_err(|_| ReceiptError::BadSignature)?.claims;
     Ok(Receipt { claims, jws: jws.to_owned() })
 }
 
@@ -54,7 +55,13 @@ impl Receipt {
     ///
     /// # Errors
     /// For what else it is.
-    pub fn matches(&self, interview_id: &str, attempt: i64, source: &str, record: &[u8]) -> Result<(), ReceiptError> {
+    pub fn matches(
+        &self,
+        interview_id: &str,
+        attempt: i64,
+        source: &str,
+        record: &[u8],
+    ) -> Result<(), ReceiptError> {
         let claims = &self.claims;
         if claims.interview_id != interview_id {
             return Err(ReceiptError::Other("interview"));

@@ -85,11 +85,17 @@ pub struct Record {
 
 impl Record {
     /// Makes the record out of the journal.
-    pub fn from_journal(head: RecordHead, entries: Vec<Entry>, ending: Option<Ending>, made_at: DateTime<Utc>) -> Self {
-        let outcome = ending.as_ref().map_or(
-            Outcome::Interrupted(adjourn_session::InterruptedWhy::ClientFailed),
-            |ending| ending.outcome,
-        );
+    pub fn from_journal(
+        head: RecordHead,
+        entries: Vec<Entry>,
+        ending: Option<Ending>,
+        made_at: DateTime<Utc>,
+    ) -> Self {
+        let outcome = ending
+            .as_ref()
+            .map_or(Outcome::Interrupted(adjourn_session::InterruptedWhy::ClientFailed), |ending| {
+                ending.outcome
+            });
         let mut transcript: Vec<TranscriptItem> = Vec::new();
         let mut timeline = Vec::new();
         for entry in entries {
@@ -107,6 +113,15 @@ impl Record {
                 EntryKind::Head | EntryKind::Ending => {}
             }
         }
-        Self { format: 1, source: "client".to_owned(), head, outcome: outcome.to_string(), ending, transcript, timeline, made_at }
+        Self {
+            format: 1,
+            source: "client".to_owned(),
+            head,
+            outcome: outcome.to_string(),
+            ending,
+            transcript,
+            timeline,
+            made_at,
+        }
     }
 }

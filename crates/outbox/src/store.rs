@@ -5,7 +5,9 @@ use std::str::FromStr as _;
 
 use chrono::{DateTime, Utc};
 use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use url::Url;
 
 use crate::wire::JoinAnswer;
@@ -15,7 +17,9 @@ use crate::{Entry, EntryKind, JoinLink, Receipt, Record, RecordHead, Secret, sha
 #[derive(Debug, thiserror::Error)]
 pub enum OutboxError {
     /// The folder or file can't be written.
-    #[error("the interview's journal {path} cannot be written ({reason}); free some disk space or check the folder's permissions")]
+    #[error(
+        "the interview's journal {path} cannot be written ({reason}); free some disk space or check the folder's permissions"
+    )]
     Unwritable {
         /// The file.
         path: PathBuf,
@@ -121,7 +125,8 @@ impl Outbox {
         let pool = match connect(&path).await {
             Ok(pool) => pool,
             Err(error) if is_damage(&error) => {
-                let aside = folder.join(format!("outbox.damaged-{}.db", Utc::now().format("%Y%m%dT%H%M%S%3f")));
+                let aside =
+                    folder.join(format!("outbox.damaged-{}.db", Utc::now().format("%Y%m%dT%H%M%S%3f")));
                 std::fs::rename(&path, &aside).map_err(|e| unwritable(e.to_string()))?;
                 for suffix in ["-wal", "-shm"] {
                     // Part of the damaged file; absent after a clean close.
@@ -155,7 +160,11 @@ impl Outbox {
     /// # Errors
     /// The database failed.
     pub async fn host_known(&self, host: &str, confirm: bool) -> Result<bool, OutboxError> {
-        let known = sqlx::query("SELECT 1 FROM hosts WHERE host = ?").bind(host).fetch_optional(&self.pool).await?.is_some();
+        let known = sqlx::query("SELECT 1 FROM hosts WHERE host = ?")
+            .bind(host)
+            .fetch_optional(&self.pool)
+            .await?
+            .is_some();
         if !known && confirm {
             sqlx::query("INSERT INTO hosts (host, first_used) VALUES (?, ?)")
                 .bind(host)
@@ -178,10 +187,10 @@ impl Outbox {
              WHERE server = ? AND code = ? AND COALESCE(records.outcome, '') <> 'never started'
              ORDER BY joins.created_at DESC LIMIT 1",
         )
-            .bind(link.server.as_str())
-            .bind(link.code.expose())
-            .fetch_optional(&self.pool)
-            .await?;
+        .bind(link.server.as_str())
+        .bind(link.code.expose())
+        .fetch_optional(&self.pool)
+        .await?;
         if let Some(row) = found {
             return read_join(&row);
         }
@@ -202,7 +211,12 @@ impl Outbox {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn granted(&self, join: &Join, answer: &JoinAnswer, head: &RecordHead) -> Result<(), OutboxError> {
+    pub async fn granted(
+        &self,
+        join: &Join,
+        answer: &JoinAnswer,
+        head: &RecordHead,
+    ) -> Result<(), OutboxError> {
         let head = serde_json::to_string(head).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
         sqlx::query(
             "UPDATE joins SET interview_id = ?, attempt = ?, title = ?, client_token = ?, receipt_keys = ?, head = COALESCE(head, ?)
@@ -291,7 +305,10 @@ impl Outbox {
         if inserted == 1 {
             return Ok(body);
         }
-        let row = sqlx::query("SELECT body FROM records WHERE join_id = ?").bind(join_id.expose()).fetch_one(&self.pool).await?;
+        let row = sqlx::query("SELECT body FROM records WHERE join_id = ?")
+            .bind(join_id.expose())
+            .fetch_one(&self.pool)
+            .await?;
         Ok(row.try_get("body")?)
     }
 
@@ -367,7 +384,12 @@ impl Outbox {
         Ok(())
     }
 
-    pub(crate) async fn failed_try(&self, join_id: &Secret, next_try: i64, reason: &str) -> Result<(), OutboxError> {
+    pub(crate) async fn failed_try(
+        &self,
+        join_id: &Secret,
+        next_try: i64,
+        reason: &str,
+    ) -> Result<(), OutboxError> {
         sqlx::query("UPDATE records SET tries = tries + 1, next_try = ?, reason = ? WHERE join_id = ?")
             .bind(next_try)
             .bind(reason)
@@ -424,7 +446,8 @@ fn read_join(row: &sqlx::sqlite::SqliteRow) -> Result<Join, OutboxError> {
                 attempt: row.try_get("attempt")?,
                 title: row.try_get("title")?,
                 client_token: Secret::new(token),
-                receipt_keys: serde_json::from_str(&keys).map_err(|e| OutboxError::Unreadable(e.to_string()))?,
+                receipt_keys: serde_json::from_str(&keys)
+                    .map_err(|e| OutboxError::Unreadable(e.to_string()))?,
                 head: head.and_then(|head| serde_json::from_str(&head).ok()),
             })
         }

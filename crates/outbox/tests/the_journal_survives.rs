@@ -15,7 +15,13 @@ fn said(id: &str) -> Entry {
 }
 
 fn head() -> RecordHead {
-    RecordHead { interview_id: "i".into(), attempt: 1, room: "i".into(), build: "0".into(), policy_sha256: String::new() }
+    RecordHead {
+        interview_id: "i".into(),
+        attempt: 1,
+        room: "i".into(),
+        build: "0".into(),
+        policy_sha256: String::new(),
+    }
 }
 
 #[tokio::test]
@@ -79,6 +85,9 @@ async fn a_damaged_row_is_put_aside_and_the_rest_stays() {
 #[tokio::test]
 async fn a_folder_that_cannot_be_written_is_one_sentence() {
     let error = Outbox::open(std::path::Path::new("/proc/nowhere")).await.unwrap_err().to_string();
-    assert!(error.starts_with("the interview's journal /proc/nowhere/outbox.db cannot be written"), "{error}");
+    assert!(
+        error.starts_with("the interview's journal /proc/nowhere/outbox.db cannot be written"),
+        "{error}"
+    );
     assert!(error.ends_with("permissions"), "{error}");
 }

@@ -20,7 +20,10 @@ const PREFIX: &str = "adjourn";
 
 /// A ping with number `id`, for the connection marked by `nonce`.
 pub(crate) fn ping(nonce: &str, id: u64) -> Vec<u8> {
-    request(format!("{PREFIX}-{nonce}-{id}"), proto::session_request::Request::Ping(proto::session_request::Ping {}))
+    request(
+        format!("{PREFIX}-{nonce}-{id}"),
+        proto::session_request::Request::Ping(proto::session_request::Ping {}),
+    )
 }
 
 /// A request for the conversation so far.
@@ -95,7 +98,9 @@ impl Decoder {
                 };
                 vec![Fact::Input(Input::AgentStateChanged { sid, state })]
             }
-            E::ConversationItemAdded(added) => added.item.map(|item| said(&sid, item, true)).unwrap_or_default(),
+            E::ConversationItemAdded(added) => {
+                added.item.map(|item| said(&sid, item, true)).unwrap_or_default()
+            }
             E::FunctionToolsExecuted(executed) => {
                 let failed = |call_id: &str| {
                     executed.function_call_outputs.iter().any(|o| o.call_id == call_id && o.is_error)
@@ -164,7 +169,8 @@ mod tests {
     use super::*;
 
     fn event(event: proto::agent_session_event::Event) -> Vec<u8> {
-        let message = proto::agent_session_message::Message::Event(proto::AgentSessionEvent { event: Some(event) });
+        let message =
+            proto::agent_session_message::Message::Event(proto::AgentSessionEvent { event: Some(event) });
         proto::AgentSessionMessage { message: Some(message) }.encode_to_vec()
     }
 
@@ -197,7 +203,9 @@ mod tests {
             }],
             interrupted: false,
         };
-        let item = proto::chat_context::ChatItem { item: Some(proto::chat_context::chat_item::Item::Message(message)) };
+        let item = proto::chat_context::ChatItem {
+            item: Some(proto::chat_context::chat_item::Item::Message(message)),
+        };
         let bytes = event(Event::ConversationItemAdded(ConversationItemAdded { item: Some(item) }));
         assert!(Decoder::new(String::new()).decode("PA_a", &bytes).is_empty());
     }
@@ -208,10 +216,20 @@ mod tests {
         let mut decoder = Decoder::new(String::new());
         let call = proto::FunctionCall { call_id: "c".to_owned(), name: "end_interview".to_owned() };
         let started = t::Update::Started(t::Started { function_call: Some(call) });
-        decoder.decode("PA_a", &event(Event::ToolExecutionUpdated(ToolExecutionUpdated { update: Some(started) })));
-        let ended = t::Update::Ended(t::Ended { call_id: "c".to_owned(), status: proto::ToolCallStatus::TcDone.into() });
-        let facts =
-            decoder.decode("PA_a", &event(Event::ToolExecutionUpdated(ToolExecutionUpdated { update: Some(ended) })));
-        assert!(matches!(&facts[..], [Fact::Input(Input::ToolEnded { name, ok: true, .. })] if name == "end_interview"));
+        decoder.decode(
+            "PA_a",
+            &event(Event::ToolExecutionUpdated(ToolExecutionUpdated { update: Some(started) })),
+        );
+        let ended = t::Update::Ended(t::Ended {
+            call_id: "c".to_owned(),
+            status: proto::ToolCallStatus::TcDone.into(),
+        });
+        let facts = decoder.decode(
+            "PA_a",
+            &event(Event::ToolExecutionUpdated(ToolExecutionUpdated { update: Some(ended) })),
+        );
+        assert!(
+            matches!(&facts[..], [Fact::Input(Input::ToolEnded { name, ok: true, .. })] if name == "end_interview")
+        );
     }
 }

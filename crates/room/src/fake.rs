@@ -115,7 +115,12 @@ impl Fake {
 impl Transport for Fake {
     type Room = FakeRoom;
 
-    async fn connect(&self, _url: &str, _token: &str, facts: Facts) -> Result<Joined<FakeRoom>, ConnectError> {
+    async fn connect(
+        &self,
+        _url: &str,
+        _token: &str,
+        facts: Facts,
+    ) -> Result<Joined<FakeRoom>, ConnectError> {
         tokio::task::yield_now().await;
         let mut state = self.state.lock();
         if let Some(message) = &state.refuse {
@@ -124,7 +129,11 @@ impl Transport for Fake {
         state.facts = Some(facts);
         state.link_up = true;
         let roster = state.roster.clone();
-        Ok(Joined { room: FakeRoom { state: Arc::clone(&self.state) }, room_sid: "RM_fake".to_owned(), roster })
+        Ok(Joined {
+            room: FakeRoom { state: Arc::clone(&self.state) },
+            room_sid: "RM_fake".to_owned(),
+            roster,
+        })
     }
 }
 

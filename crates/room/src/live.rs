@@ -21,9 +21,9 @@ use crate::sdk::webrtc::audio_frame::AudioFrame;
 use crate::sdk::webrtc::audio_source::native::NativeAudioSource;
 use crate::sdk::webrtc::audio_source::{AudioSourceOptions, RtcAudioSource};
 use crate::sdk::webrtc::audio_stream::native::NativeAudioStream;
+use crate::stats;
 use crate::translate::{self, Meaning};
 use crate::transport::{ConnectError, Joined, Microphone, RoomLink, Transport};
-use crate::stats;
 
 /// Hertz, to and from the SDK.
 const SAMPLE_RATE: u32 = 48_000;
@@ -76,9 +76,16 @@ impl Transport for Live {
         let track = LocalAudioTrack::create_audio_track("microphone", RtcAudioSource::Native(source.clone()));
         // Measured: without redundancy and discontinuous transmission 5 to 15 ms less delay; a steady
         // stream also keeps the agent's voice detection fed in silence.
-        let options =
-            TrackPublishOptions { source: TrackSource::Microphone, dtx: false, red: false, ..Default::default() };
-        room.local_participant().publish_track(LocalTrack::Audio(track.clone()), options).await.map_err(readable)?;
+        let options = TrackPublishOptions {
+            source: TrackSource::Microphone,
+            dtx: false,
+            red: false,
+            ..Default::default()
+        };
+        room.local_participant()
+            .publish_track(LocalTrack::Audio(track.clone()), options)
+            .await
+            .map_err(readable)?;
         // Pids and times are not secret; the nonce only has to differ between connections.
         let nonce = format!("{:x}{:x}", std::process::id(), CONNECTIONS.fetch_add(1, Ordering::Relaxed));
         let shared = Arc::new(Shared { room, facts, nonce, tasks: Mutex::default() });
@@ -102,7 +109,8 @@ fn readable(error: crate::sdk::RoomError) -> ConnectError {
 
 /// Whether the backend's metadata says that the organiser ended the interview.
 fn ended_by_metadata(metadata: &str) -> bool {
-    serde_json::from_str::<serde_json::Value>(metadata).is_ok_and(|value| value.get("adjourn.ended").is_some())
+    serde_json::from_str::<serde_json::Value>(metadata)
+        .is_ok_and(|value| value.get("adjourn.ended").is_some())
 }
 
 impl RoomLink for LiveRoom {
@@ -286,7 +294,8 @@ async fn follow(
             }
             Meaning::Track(track, sid) => {
                 let rate = i32::try_from(SAMPLE_RATE).unwrap_or(i32::MAX);
-                let frames = NativeAudioStream::new(track.rtc_track(), rate, 1).map(|frame| frame.data.into_owned());
+                let frames =
+                    NativeAudioStream::new(track.rtc_track(), rate, 1).map(|frame| frame.data.into_owned());
                 shared.say(Fact::Sound(Sound { sid, frames: frames.boxed() })).await;
             }
             Meaning::Bytes(reader, identity) => {

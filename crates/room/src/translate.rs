@@ -27,24 +27,28 @@ pub(crate) enum Meaning {
     Nothing,
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "the SDK's enum is open; this is the one place that says so")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the SDK's enum is open; this is the one place that says so"
+)]
 #[cfg_attr(not(feature = "static-sdk"), expect(clippy::useless_conversion, reason = "another type upstream"))]
 pub(crate) fn translate(event: RoomEvent) -> Meaning {
     match event {
         RoomEvent::ParticipantConnected(p) => Meaning::Input(Input::ParticipantJoined(participant(&p))),
         RoomEvent::ParticipantActive(p) => Meaning::Input(Input::ParticipantChanged(participant(&p))),
-        RoomEvent::ParticipantDisconnected(p) => {
-            Meaning::Input(Input::ParticipantLeft { sid: p.sid().into(), reason: reason(p.disconnect_reason()) })
-        }
-        RoomEvent::ParticipantAttributesChanged { participant: sdk::prelude::Participant::Remote(p), .. } => {
-            Meaning::Input(Input::ParticipantChanged(participant(&p)))
-        }
+        RoomEvent::ParticipantDisconnected(p) => Meaning::Input(Input::ParticipantLeft {
+            sid: p.sid().into(),
+            reason: reason(p.disconnect_reason()),
+        }),
+        RoomEvent::ParticipantAttributesChanged {
+            participant: sdk::prelude::Participant::Remote(p), ..
+        } => Meaning::Input(Input::ParticipantChanged(participant(&p))),
         RoomEvent::TrackPublished { participant: p, .. } => {
             Meaning::Input(Input::ParticipantChanged(participant(&p)))
         }
-        RoomEvent::TrackSubscribed { track: sdk::prelude::RemoteTrack::Audio(track), participant: p, .. } => {
-            Meaning::Track(track, p.sid().into())
-        }
+        RoomEvent::TrackSubscribed {
+            track: sdk::prelude::RemoteTrack::Audio(track), participant: p, ..
+        } => Meaning::Track(track, p.sid().into()),
         RoomEvent::RoomMetadataChanged { metadata, .. } => Meaning::Metadata(metadata),
         RoomEvent::ByteStreamOpened { reader, participant_identity, .. } => reader
             .take()
@@ -60,7 +64,10 @@ pub(crate) fn translate(event: RoomEvent) -> Meaning {
         }
         // The SDK's enum is open. What is not named above has no meaning for an interview.
         other => {
-            tracing::trace!(event = event_name(&other), "an event of the room without meaning for the interview");
+            tracing::trace!(
+                event = event_name(&other),
+                "an event of the room without meaning for the interview"
+            );
             Meaning::Nothing
         }
     }

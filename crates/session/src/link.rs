@@ -50,7 +50,13 @@ pub(crate) struct LinkMonitor {
 
 impl LinkMonitor {
     pub(crate) fn new() -> Self {
-        Self { state: Link::Idle, received: None, last_growth: None, accumulated: Fresh(0), running_since: None }
+        Self {
+            state: Link::Idle,
+            received: None,
+            last_growth: None,
+            accumulated: Fresh(0),
+            running_since: None,
+        }
     }
 
     /// Whether the link is up and known to deliver.

@@ -7,7 +7,8 @@ use crate::link::{Fresh, LinkMonitor};
 use crate::rules::Rule;
 use crate::{
     Agent, Delivery, EndedWhy, Ending, Evidence, EvidenceKind, Input, InterruptedWhy, LeaveReason, Link,
-    OrganiserWord, Outcome, Output, Participant, ParticipantKind, Phase, Policy, Problem, ProbeKind, Role, Time, View,
+    OrganiserWord, Outcome, Output, Participant, ParticipantKind, Phase, Policy, ProbeKind, Problem, Role,
+    Time, View,
 };
 
 /// Rules fired by one call at most; a correct machine needs a handful.
@@ -189,7 +190,9 @@ impl Session {
         } else if let Input::JoinFailed { message, retry } = input {
             self.back_to_checking(message, retry);
         } else if let Input::ConnectFailed { message } = input {
-            let message = format!("The interview room could not be reached ({message}). Check your internet connection and try again.");
+            let message = format!(
+                "The interview room could not be reached ({message}). Check your internet connection and try again."
+            );
             self.back_to_checking(message, true);
         } else if let Input::Connected { room_sid, roster } = input {
             if self.link.state == Link::Connecting {
@@ -243,7 +246,10 @@ impl Session {
             Input::EndConfirmed => self.decide(Outcome::EndedByCandidate, "the candidate ended it"),
             Input::SystemEnds => self.decide(Outcome::Ended(EndedWhy::BySystem), "the system ended it"),
             Input::ClientFailed => {
-                self.decide(Outcome::Interrupted(InterruptedWhy::ClientFailed), "a part of the application failed");
+                self.decide(
+                    Outcome::Interrupted(InterruptedWhy::ClientFailed),
+                    "a part of the application failed",
+                );
             }
             Input::GoOnPressed => {
                 self.asked = None;
@@ -383,7 +389,10 @@ impl Session {
         }
         match word {
             OrganiserWord::Ended => {
-                self.decide(Outcome::Ended(EndedWhy::ClosedByOrganiser), "the backend says that the organiser ended it");
+                self.decide(
+                    Outcome::Ended(EndedWhy::ClosedByOrganiser),
+                    "the backend says that the organiser ended it",
+                );
             }
             // A read that failed never means "ended"; a room that is gone is gone all the same.
             OrganiserWord::Running | OrganiserWord::Unreachable if gone => {
@@ -407,7 +416,8 @@ impl Session {
         self.roster.clear();
         let now = self.fresh();
         let gone = self.interviewer.as_ref().filter(|i| {
-            matches!(i.presence, Presence::Here | Presence::Unsure { .. }) && !roster.iter().any(|p| p.identity == i.identity)
+            matches!(i.presence, Presence::Here | Presence::Unsure { .. })
+                && !roster.iter().any(|p| p.identity == i.identity)
         });
         if let Some(sid) = gone.map(|i| i.sid.clone()) {
             self.gone(&sid, LeaveReason::Unknown, now);
@@ -473,7 +483,10 @@ impl Session {
             self.losses.retain(|at| now.since(*at) <= window);
             self.losses.push(now);
             if self.losses.len() >= 3 {
-                self.decide(Outcome::Interrupted(InterruptedWhy::InterviewerLost), "three interviewers were lost");
+                self.decide(
+                    Outcome::Interrupted(InterruptedWhy::InterviewerLost),
+                    "three interviewers were lost",
+                );
                 return;
             }
         }
@@ -563,11 +576,13 @@ impl Session {
         let evident = self.evident();
         match rule {
             Rule::JoinLimit => self.back_to_checking(
-                "The interview's server does not answer. Check your internet connection and try again.".to_owned(),
+                "The interview's server does not answer. Check your internet connection and try again."
+                    .to_owned(),
                 true,
             ),
             Rule::ConnectLimit => self.back_to_checking(
-                "The interview room does not answer. Check your internet connection and try again.".to_owned(),
+                "The interview room does not answer. Check your internet connection and try again."
+                    .to_owned(),
                 true,
             ),
             Rule::LinkStale => self.link.stop(self.now),
@@ -636,8 +651,12 @@ impl Session {
         let Some(i) = &self.interviewer else { return };
         let outcome = match i.presence {
             Presence::Left { reason: LeaveReason::ConnectionTimeout, .. } => lost,
-            Presence::Left { .. } if i.ready.is_none() && self.phase == Phase::Waiting => Outcome::NeverStarted,
-            Presence::Left { .. } | Presence::Here | Presence::Unsure { .. } => Outcome::Ended(EndedWhy::InterviewerLeft),
+            Presence::Left { .. } if i.ready.is_none() && self.phase == Phase::Waiting => {
+                Outcome::NeverStarted
+            }
+            Presence::Left { .. } | Presence::Here | Presence::Unsure { .. } => {
+                Outcome::Ended(EndedWhy::InterviewerLeft)
+            }
         };
         self.decide(outcome, "left_settled");
     }

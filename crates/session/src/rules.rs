@@ -82,7 +82,9 @@ impl Session {
             Phase::Joining => {
                 let (limit, rule) = match self.link.state {
                     Link::Idle => (p.join_limit, Rule::JoinLimit),
-                    Link::Connecting | Link::Up | Link::Resuming | Link::Down => (p.connect_limit, Rule::ConnectLimit),
+                    Link::Connecting | Link::Up | Link::Resuming | Link::Down => {
+                        (p.connect_limit, Rule::ConnectLimit)
+                    }
                 };
                 table.push((self.step_since.after(limit), rule));
             }
@@ -146,7 +148,10 @@ impl Session {
         match i.presence {
             Presence::Here => {}
             Presence::Left { at, reason: LeaveReason::ConnectionTimeout } => {
-                let due = i.process.last_answer.map_or(at.after(p.leave_settling), |t| t.after(p.process_lost).max(at));
+                let due = i
+                    .process
+                    .last_answer
+                    .map_or(at.after(p.leave_settling), |t| t.after(p.process_lost).max(at));
                 push(due, Rule::LeftSettled);
                 return;
             }
@@ -199,7 +204,9 @@ impl Session {
     /// Rules about a session ping that goes unanswered although it arrived.
     fn pending_session(&self, i: &Interviewer, pong: Fresh, now: Fresh, push: &mut impl FnMut(Fresh, Rule)) {
         let p = &self.policy;
-        let (Some(proven), true) = (i.channel_proven, i.process_alive(now, p.process_suspect)) else { return };
+        let (Some(proven), true) = (i.channel_proven, i.process_alive(now, p.process_suspect)) else {
+            return;
+        };
         let proven = proven.after(p.session_grace);
         if i.evidence.is_some() {
             if !i.audible {

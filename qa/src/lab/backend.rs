@@ -53,7 +53,16 @@ impl BackendServer {
         // The client takes plain http only from its own loopback: the backend lives on its side.
         let url = format!("http://{listen}");
         let process = Self::spawn(&program, &network_prefix, &listen, &database, &livekit.url, &log).await?;
-        Ok(Self { process, url, database, program, log, listen, livekit: livekit.url.clone(), network_prefix })
+        Ok(Self {
+            process,
+            url,
+            database,
+            program,
+            log,
+            listen,
+            livekit: livekit.url.clone(),
+            network_prefix,
+        })
     }
 
     async fn spawn(
@@ -87,8 +96,15 @@ impl BackendServer {
     /// It does not start.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.process.kill().await;
-        self.process =
-            Self::spawn(&self.program, &self.network_prefix, &self.listen, &self.database, &self.livekit, &self.log).await?;
+        self.process = Self::spawn(
+            &self.program,
+            &self.network_prefix,
+            &self.listen,
+            &self.database,
+            &self.livekit,
+            &self.log,
+        )
+        .await?;
         Ok(())
     }
 
@@ -98,13 +114,26 @@ impl BackendServer {
     /// The command fails.
     pub async fn invite(&self, policy: &str) -> anyhow::Result<Invitation> {
         let output = command(&self.program, &[])
-            .args(["invite", "--json", "--title", "Embedded engineer, first talk", "--candidate", "Sam", "--policy", policy])
+            .args([
+                "invite",
+                "--json",
+                "--title",
+                "Embedded engineer, first talk",
+                "--candidate",
+                "Sam",
+                "--policy",
+                policy,
+            ])
             .args(["--public-url", &self.url])
             .arg("--database")
             .arg(&self.database)
             .output()
             .await?;
-        anyhow::ensure!(output.status.success(), "invite failed: {}", String::from_utf8_lossy(&output.stderr));
+        anyhow::ensure!(
+            output.status.success(),
+            "invite failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
@@ -136,7 +165,8 @@ impl BackendServer {
     async fn get(&self, path: &str) -> anyhow::Result<Vec<u8>> {
         let url = format!("{}/{path}", self.url);
         if self.network_prefix.is_empty() {
-            let response = reqwest::Client::new().get(&url).bearer_auth(ORGANISER).send().await?.error_for_status()?;
+            let response =
+                reqwest::Client::new().get(&url).bearer_auth(ORGANISER).send().await?.error_for_status()?;
             return Ok(response.bytes().await?.to_vec());
         }
         let output = command(Path::new("curl"), &self.network_prefix)

@@ -28,13 +28,30 @@ impl LiveKitServer {
     /// # Errors
     /// It does not start.
     pub async fn start(tools: &Tools, folder: &Path, network: &Network) -> anyhow::Result<Self> {
+        Self::launch(tools, folder, network, false).await
+    }
+
+    /// As [`Self::start`], making rooms by itself as they are joined.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start_with_rooms(tools: &Tools, folder: &Path, network: &Network) -> anyhow::Result<Self> {
+        Self::launch(tools, folder, network, true).await
+    }
+
+    async fn launch(
+        tools: &Tools,
+        folder: &Path,
+        network: &Network,
+        auto_create: bool,
+    ) -> anyhow::Result<Self> {
         let (http, tcp, udp) = (super::free_port()?, super::free_port()?, super::free_port()?);
         let address = network.server_address();
         let interface = network.server_interface();
         let config = format!(
             "port: {http}\nbind_addresses: [{address}]\nrtc:\n  tcp_port: {tcp}\n  udp_port: {udp}\n  node_ip: {address}\n  \
              use_external_ip: false\n  enable_loopback_candidate: {loopback}\n  interfaces: {{includes: [{interface}]}}\n  \
-             ips: {{includes: [{address}/32]}}\nroom: {{auto_create: false}}\nkeys: {{{KEY}: {SECRET}}}\nlogging: {{level: info}}\n",
+             ips: {{includes: [{address}/32]}}\nroom: {{auto_create: {auto_create}}}\nkeys: {{{KEY}: {SECRET}}}\nlogging: {{level: info}}\n",
             loopback = network.is_loopback(),
         );
         let path = folder.join("livekit.yaml");
@@ -44,7 +61,8 @@ impl LiveKitServer {
         let mut process = Child::start("livekit-server", &mut command, &folder.join("livekit.log"))?;
         let log = folder.join("livekit.log");
         until(&mut process, Duration::from_secs(15), "livekit-server's start", || {
-            let started = std::fs::read_to_string(&log).is_ok_and(|text| text.contains("starting LiveKit server"));
+            let started =
+                std::fs::read_to_string(&log).is_ok_and(|text| text.contains("starting LiveKit server"));
             std::future::ready(started)
         })
         .await?;
@@ -55,4 +73,18 @@ impl LiveKitServer {
     pub fn give(&self, command: &mut Command) {
         command.env("LIVEKIT_URL", &self.url).env("LIVEKIT_API_KEY", KEY).env("LIVEKIT_API_SECRET", SECRET);
     }
+}
+
+/// An access token for a room of the lab's servers.
+///
+/// # Errors
+/// Signing failed.
+pub fn token(room: &str, identity: &str) -> anyhow::Result<String> {
+    let now = super::unix_now() as i64;
+    let claims = serde_json::json!({
+        "iss": KEY, "sub": identity, "nbf": now - 60, "exp": now + 3600,
+        "video": {"roomJoin": true, "room": room, "canPublish": true, "canSubscribe": true, "canPublishData": true},
+    });
+    let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+    Ok(jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key)?)
 }

@@ -9,7 +9,7 @@ mod tools;
 mod worker;
 
 pub use backend::{BackendServer, Invitation};
-pub use livekit::LiveKitServer;
+pub use livekit::{LiveKitServer, token};
 pub use network::Network;
 pub use process::{Child, LineReader, unix_now};
 pub use pulse::Pulse;

@@ -107,7 +107,15 @@ impl Drop for Network {
 }
 
 async fn ip(line: &str) -> anyhow::Result<()> {
-    let output = Command::new("ip").args(line.split(' ')).output().await.context("`ip` (iproute2) is not installed")?;
-    anyhow::ensure!(output.status.success(), "`ip {line}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    let output = Command::new("ip")
+        .args(line.split(' '))
+        .output()
+        .await
+        .context("`ip` (iproute2) is not installed")?;
+    anyhow::ensure!(
+        output.status.success(),
+        "`ip {line}` failed: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
     Ok(())
 }

@@ -31,7 +31,8 @@ impl Child {
     /// # Errors
     /// The program can't be started.
     pub fn start(name: &str, command: &mut Command, log: &Path) -> anyhow::Result<Self> {
-        let log = std::fs::File::create(log).with_context(|| format!("{} can't be written", log.display()))?;
+        let log =
+            std::fs::File::create(log).with_context(|| format!("{} can't be written", log.display()))?;
         let inner = command
             .process_group(0)
             .kill_on_drop(true)
@@ -46,7 +47,11 @@ impl Child {
     ///
     /// # Errors
     /// The program can't be started.
-    pub fn start_talking(name: &str, command: &mut Command, log: &Path) -> anyhow::Result<(Self, ChildStdin, LineReader)> {
+    pub fn start_talking(
+        name: &str,
+        command: &mut Command,
+        log: &Path,
+    ) -> anyhow::Result<(Self, ChildStdin, LineReader)> {
         let mut child = Self::start(name, command.stdin(Stdio::piped()).stdout(Stdio::piped()), log)?;
         let input = child.inner.stdin.take().context("no standard input")?;
         let output = child.inner.stdout.take().context("no standard output")?;
@@ -119,7 +124,12 @@ impl Drop for Child {
 ///
 /// # Errors
 /// It does not in time, or the process ended.
-pub(crate) async fn until<F, R>(child: &mut Child, limit: Duration, what: &str, mut ready: F) -> anyhow::Result<()>
+pub(crate) async fn until<F, R>(
+    child: &mut Child,
+    limit: Duration,
+    what: &str,
+    mut ready: F,
+) -> anyhow::Result<()>
 where
     F: FnMut() -> R,
     R: Future<Output = bool>,

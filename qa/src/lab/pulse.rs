@@ -46,7 +46,15 @@ impl Pulse {
         )?;
         let mut command = Command::new("pulseaudio");
         command
-            .args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--disable-shm", "--use-pid-file=no", "--realtime=no", "-F"])
+            .args([
+                "-n",
+                "--daemonize=no",
+                "--exit-idle-time=-1",
+                "--disable-shm",
+                "--use-pid-file=no",
+                "--realtime=no",
+                "-F",
+            ])
             .arg(&script)
             .env("XDG_RUNTIME_DIR", folder)
             .env("HOME", folder)
@@ -91,6 +99,7 @@ impl Pulse {
 }
 
 async fn sources(server: &str) -> bool {
-    let output = Command::new("pactl").args(["list", "short", "sources"]).env("PULSE_SERVER", server).output().await;
+    let output =
+        Command::new("pactl").args(["list", "short", "sources"]).env("PULSE_SERVER", server).output().await;
     output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(MICROPHONE))
 }

@@ -65,8 +65,13 @@ impl Tools {
 fn fetched() -> HashMap<String, String> {
     let cache = std::env::var_os("ADJOURN_CACHE").map(PathBuf::from).or_else(|| {
         let home = PathBuf::from(std::env::var_os("HOME")?);
-        Some(std::env::var_os("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from).join("adjourn"))
+        Some(
+            std::env::var_os("XDG_CACHE_HOME")
+                .map_or_else(|| home.join(".cache"), PathBuf::from)
+                .join("adjourn"),
+        )
     });
-    let text = cache.and_then(|cache| std::fs::read_to_string(cache.join("tools.env")).ok()).unwrap_or_default();
+    let text =
+        cache.and_then(|cache| std::fs::read_to_string(cache.join("tools.env")).ok()).unwrap_or_default();
     text.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
 }

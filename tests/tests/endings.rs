@@ -1,0 +1,24 @@
+//! Every ending on a real server with a real interviewer, observed from outside.
+
+use adjourn_tests::row;
+
+macro_rules! rows {
+    ($($name:ident: $id:literal,)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            row($id).await;
+        }
+    )*};
+}
+
+rows! {
+    a_zombie_is_finished: "zombie",
+    a_clean_leave_is_finished: "leave",
+    a_deleted_room_is_finished: "delete-room",
+    a_killed_interviewer_is_lost: "kill-speaking",
+    a_frozen_interviewer_is_lost: "freeze",
+    an_interviewer_that_never_joins_is_said_and_ends: "never-joins",
+    the_candidate_can_end: "candidate-ends",
+    a_killed_server_is_a_lost_connection: "server-kill",
+    a_cable_out_for_two_seconds_ends_nothing: "link-2",
+}

@@ -1,0 +1,83 @@
+//! The SDK library gives back everything that it was asked for.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
+
+use std::time::Duration;
+
+use adjourn_qa::lab::{LiveKitServer, Network, Tools};
+use livekit_dylib::options::TrackPublishOptions;
+use livekit_dylib::prelude::{LocalAudioTrack, LocalTrack, Room, RoomOptions, TrackSource};
+use livekit_dylib::webrtc::audio_frame::AudioFrame;
+use livekit_dylib::webrtc::audio_source::native::NativeAudioSource;
+use livekit_dylib::webrtc::audio_source::{AudioSourceOptions, RtcAudioSource};
+
+/// Cycles of connecting, publishing, sending and leaving; `ADJOURN_CYCLES` asks for more.
+fn cycles() -> usize {
+    std::env::var("ADJOURN_CYCLES").ok().and_then(|n| n.parse().ok()).unwrap_or(100)
+}
+
+fn threads_and_files() -> (usize, usize) {
+    let count = |path: &str| std::fs::read_dir(path).unwrap().count();
+    (count("/proc/self/task"), count("/proc/self/fd"))
+}
+
+async fn cycle(url: &str, room: &str) {
+    let token = adjourn_qa::lab::token(room, "tester").unwrap();
+    let (room, mut events) = Room::connect(url, &token, RoomOptions::default()).await.unwrap();
+    let source = NativeAudioSource::new(AudioSourceOptions::default(), 48_000, 1, 0);
+    let track = LocalAudioTrack::create_audio_track("microphone", RtcAudioSource::Native(source.clone()));
+    let options = TrackPublishOptions { source: TrackSource::Microphone, ..Default::default() };
+    room.local_participant().publish_track(LocalTrack::Audio(track), options).await.unwrap();
+    let frame = AudioFrame {
+        data: vec![0; 480].into(),
+        sample_rate: 48_000,
+        num_channels: 1,
+        samples_per_channel: 480,
+    };
+    source.capture_frame(&frame).await.unwrap();
+    room.get_stats().await.unwrap();
+    room.close().await.unwrap();
+    drop(room);
+    // The events' sender is gone with the room.
+    while tokio::time::timeout(Duration::from_secs(5), events.recv()).await.unwrap().is_some() {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn handles_threads_and_files_are_back_at_the_start() {
+    let tools = Tools::find().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    livekit_dylib::library::load_from(std::slice::from_ref(&tools.library)).unwrap();
+    let server = LiveKitServer::start_with_rooms(&tools, folder.path(), &Network::Loopback).await.unwrap();
+    // The first cycles start the library's own worker threads, which stay.
+    for _ in 0..3 {
+        cycle(&server.url, "warm-up").await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let before = threads_and_files();
+    let handles = livekit_dylib::handle::outstanding();
+    for _ in 0..cycles() {
+        cycle(&server.url, "cycles").await;
+    }
+    assert_eq!(livekit_dylib::handle::outstanding(), handles, "handles");
+    assert_eq!(handles, 0, "handles before");
+    // Threads of the last rooms end shortly after them.
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        let after = threads_and_files();
+        if after.0 <= before.0 && after.1 <= before.1 {
+            println!(
+                "{} cycles: threads {} -> {}, files {} -> {}",
+                cycles(),
+                before.0,
+                after.0,
+                before.1,
+                after.1
+            );
+            break;
+        }
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "threads and files: {before:?} before, {after:?} after"
+        );
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}
