@@ -85,8 +85,8 @@ pub async fn headless(folder: PathBuf, say: impl Fn(&str)) -> anyhow::Result<Lin
     let (receipt_file, keys_file, record_file) =
         (folder.join("receipt.jws"), folder.join("receipt-keys.json"), folder.join("record.json"));
     let (outbox, _) = adjourn_outbox::Outbox::open(&folder.join("client")).await?;
-    let join = outbox.join_for(&adjourn_outbox::JoinLink::parse(&invitation.link)?).await?;
-    let jws = outbox.record(&join.join_id).await?.and_then(|(_, jws)| jws).unwrap_or_default();
+    let link = adjourn_outbox::JoinLink::parse(&invitation.link)?;
+    let jws = outbox.record_of(&link).await?.and_then(|(_, jws)| jws).unwrap_or_default();
     outbox.close().await;
     std::fs::write(&receipt_file, jws)?;
     std::fs::write(&keys_file, serde_json::to_vec(&backend.keys().await?)?)?;

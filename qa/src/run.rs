@@ -421,8 +421,7 @@ async fn check_receipt(lab: &Lab) -> anyhow::Result<()> {
     let folder = lab.trace.parent().context("no folder")?.join("client");
     let (outbox, _) = adjourn_outbox::Outbox::open(&folder).await?;
     let link = adjourn_outbox::JoinLink::parse(&lab.invitation.link)?;
-    let join = outbox.join_for(&link).await?;
-    let stored = outbox.record(&join.join_id).await?;
+    let stored = outbox.record_of(&link).await?;
     outbox.close().await;
     let (own, jws) = stored.context("the client's outbox has no record")?;
     anyhow::ensure!(own == record, "the backend's record differs from the client's");

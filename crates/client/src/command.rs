@@ -42,6 +42,10 @@ pub enum Command {
     End,
     /// Answer to "is your interview still going on?": yes.
     GoOn,
-    /// The window was closed or the system is shutting down.
+    /// The window shall be closed: asked back while an interview is open.
+    Close,
+    /// The window shall stay open after all.
+    Stay,
+    /// End now: the system is shutting down.
     Quit,
 }

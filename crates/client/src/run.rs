@@ -180,6 +180,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             tokio::select! {
                 command = commands.recv() => match command {
                     Some(Command::Quit) | None => break,
+                    Some(Command::Close) if !matches!(self.session.phase(), Phase::Waiting | Phase::Live) => break,
                     Some(command) => self.command(command),
                 },
                 Some(event) = events.recv() => self.event(event).await,
@@ -243,7 +244,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 }
                 Output::ReadRoster => {
                     if let Some(roster) = self.room.as_ref().map(|room| room.roster()) {
-                        self.feed(Input::Roster(roster));
+                        self.feed(Input::Roster { roster });
                     }
                 }
                 Output::Probe { sid, probe, id } => {
@@ -313,6 +314,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
             }
             Command::End => self.feed(Input::EndConfirmed),
             Command::GoOn => self.feed(Input::GoOnPressed),
+            Command::Close => self.shown.closing = true,
+            Command::Stay => self.shown.closing = false,
             Command::Quit => {}
         }
     }
@@ -530,7 +533,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Event::Rejected(rejection) => {
                 self.feed(Input::JoinFailed { message: rejection.message, retry: rejection.retry });
             }
-            Event::Organiser(word) => self.feed(Input::Organiser(word)),
+            Event::Organiser(word) => self.feed(Input::Organiser { word }),
             Event::Committed => {
                 self.feed(Input::RecordCommitted);
                 self.wake.notify_one();
@@ -804,6 +807,7 @@ fn empty() -> Snapshot {
         interviewer: InterviewerState::Absent,
         status: String::new(),
         asking: false,
+        closing: false,
         captions: Vec::new(),
         elapsed_s: None,
         remaining_s: None,

@@ -139,6 +139,8 @@ pub struct Snapshot {
     pub status: String,
     /// Whether the candidate is asked if the interview goes on.
     pub asking: bool,
+    /// Whether the candidate is asked if the interview shall end, because the window was to be closed.
+    pub closing: bool,
     /// Captions, oldest first.
     pub captions: Vec<Line>,
     /// Whole seconds since the interview began, at the time of this snapshot.

@@ -365,6 +365,22 @@ impl Outbox {
         row.map(|row| Ok((row.try_get("body")?, row.try_get("receipt")?))).transpose()
     }
 
+    /// The newest record made from a link: its bytes, and its receipt once there is one.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn record_of(&self, link: &JoinLink) -> Result<Option<(Vec<u8>, Option<String>)>, OutboxError> {
+        let row = sqlx::query(
+            "SELECT body, receipt FROM records JOIN joins USING (join_id) WHERE server = ? AND code = ?
+             ORDER BY records.created_at DESC LIMIT 1",
+        )
+        .bind(link.server.as_str())
+        .bind(link.code.expose())
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| Ok((row.try_get("body")?, row.try_get("receipt")?))).transpose()
+    }
+
     pub(crate) async fn delivered(&self, join_id: &Secret, receipt: &Receipt) -> Result<(), OutboxError> {
         sqlx::query("UPDATE records SET state = 'delivered', receipt = ?, receipt_id = ? WHERE join_id = ?")
             .bind(&receipt.jws)

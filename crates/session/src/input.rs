@@ -180,7 +180,10 @@ pub enum Input {
         reason: LeaveReason,
     },
     /// Everybody else, read anew.
-    Roster(Vec<Participant>),
+    Roster {
+        /// Who is there.
+        roster: Vec<Participant>,
+    },
     /// RTP packets received from somebody, counted from the start.
     RtpPackets {
         /// Whose.
@@ -248,7 +251,10 @@ pub enum Input {
     /// The room's metadata says that the organiser ended the interview.
     RoomEnded,
     /// The backend's answer to [`crate::Output::AskOrganiser`].
-    Organiser(OrganiserWord),
+    Organiser {
+        /// Its word.
+        word: OrganiserWord,
+    },
 
     /// The record is on disk.
     RecordCommitted,

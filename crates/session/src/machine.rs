@@ -283,7 +283,7 @@ impl Session {
 
             Input::ParticipantJoined(p) | Input::ParticipantChanged(p) => self.seen(p),
             Input::ParticipantLeft { sid, reason } => self.left(&sid, reason),
-            Input::Roster(roster) => self.take_roster(roster),
+            Input::Roster { roster } => self.take_roster(roster),
             Input::RtpPackets { sid, packets } => {
                 let real = self.now;
                 self.with(&sid, |i| i.rtp(packets, now, real));
@@ -329,7 +329,7 @@ impl Session {
                 }
                 self.decide(Outcome::Ended(EndedWhy::ClosedByOrganiser), "the organiser ended it");
             }
-            Input::Organiser(word) => self.organiser_said(word),
+            Input::Organiser { word } => self.organiser_said(word),
 
             // Of other phases: a late answer to something that was given up.
             Input::JoinPressed

@@ -6,6 +6,7 @@ mod network;
 mod process;
 mod pulse;
 mod tools;
+mod window;
 mod worker;
 
 pub use backend::{BackendServer, Invitation};
@@ -14,6 +15,7 @@ pub use network::Network;
 pub use process::{Child, LineReader, unix_now};
 pub use pulse::Pulse;
 pub use tools::Tools;
+pub use window::Window;
 pub use worker::{AgentEvent, Worker};
 
 use anyhow::Context as _;

@@ -25,19 +25,21 @@ impl Tools {
     /// Something is neither given nor fetched.
     pub fn find() -> anyhow::Result<Self> {
         let fetched = fetched();
-        let path = |name: &str| {
-            std::env::var_os(name)
-                .map(PathBuf::from)
-                .or_else(|| fetched.get(name).map(PathBuf::from))
-                .filter(|path| path.exists())
-                .with_context(|| format!("{name} is not set and not fetched; run `cargo xtask fetch`"))
-        };
+        let path = |name: &str| path_of(&fetched, name);
         Ok(Self {
             livekit_server: path("ADJOURN_LIVEKIT_SERVER")?,
             agent_python: path("ADJOURN_AGENT_PYTHON")?,
             library: path("ADJOURN_LIVEKIT_LIBRARY")?,
             root: Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no parent folder")?.to_owned(),
         })
+    }
+
+    /// tauri-driver.
+    ///
+    /// # Errors
+    /// It is neither given nor fetched.
+    pub fn driver(&self) -> anyhow::Result<PathBuf> {
+        path_of(&fetched(), "ADJOURN_TAURI_DRIVER")
     }
 
     /// The folder of the scripted interviewers.
@@ -74,4 +76,12 @@ fn fetched() -> HashMap<String, String> {
     let text =
         cache.and_then(|cache| std::fs::read_to_string(cache.join("tools.env")).ok()).unwrap_or_default();
     text.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+}
+
+fn path_of(fetched: &HashMap<String, String>, name: &str) -> anyhow::Result<PathBuf> {
+    std::env::var_os(name)
+        .map(PathBuf::from)
+        .or_else(|| fetched.get(name).map(PathBuf::from))
+        .filter(|path| path.exists())
+        .with_context(|| format!("{name} is not set and not fetched; run `cargo xtask fetch`"))
 }

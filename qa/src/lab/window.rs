@@ -1,0 +1,183 @@
+//! The real window in a real webview, driven by WebDriver, on a screen that nobody sees.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use super::process::{Child, until};
+use super::{Pulse, Tools};
+
+/// Size of the screen in pixels.
+const SCREEN: &str = "1280x900x24";
+
+/// A running window.
+#[derive(Debug)]
+pub struct Window {
+    http: reqwest::Client,
+    session: String,
+    // Dropped in this order: driver with the app, then the screen.
+    driver: Child,
+    _screen: Child,
+}
+
+impl Window {
+    /// Opens the app with a link, at the given sound server.
+    ///
+    /// # Errors
+    /// The screen, the driver or the app does not start.
+    pub async fn open(
+        tools: &Tools,
+        folder: &Path,
+        link: &str,
+        pulse: &Pulse,
+        dark: bool,
+    ) -> anyhow::Result<Self> {
+        let (display, screen) = screen(folder).await?;
+        let (port, native) = (super::free_port()?, super::free_port()?);
+        let mut command = Command::new("dbus-run-session");
+        command
+            .arg("--")
+            .arg(&tools.driver()?)
+            .args(["--port", &port.to_string(), "--native-port", &native.to_string()])
+            .env("DISPLAY", &display)
+            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
+            .env("LIBGL_ALWAYS_SOFTWARE", "1")
+            .env("GTK_THEME", if dark { "Adwaita:dark" } else { "Adwaita" })
+            .env("NO_AT_BRIDGE", "1")
+            .env("ADJOURN_LIVEKIT_LIBRARY", &tools.library)
+            .env("XDG_RUNTIME_DIR", folder)
+            .stdout(std::process::Stdio::null());
+        pulse.give(&mut command);
+        let mut driver = Child::start("tauri-driver", &mut command, &folder.join("driver.log"))?;
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?;
+        let base = format!("http://127.0.0.1:{port}");
+        let (probe, address) = (http.clone(), format!("{base}/status"));
+        until(&mut driver, Duration::from_secs(20), "the driver's start", || {
+            let request = probe.get(&address).send();
+            async move { request.await.is_ok_and(|r| r.status().is_success()) }
+        })
+        .await?;
+        let app = Tools::binary("adjourn")?;
+        let data = folder.join("client");
+        let trace = folder.join("trace.jsonl");
+        let options = json!({"application": app, "args": ["--join", link, "--data", data, "--trace", trace]});
+        let body = json!({"capabilities": {"alwaysMatch": {"tauri:options": options}}});
+        let answer: Value = http.post(format!("{base}/session")).json(&body).send().await?.json().await?;
+        let id = answer["value"]["sessionId"].as_str().with_context(|| format!("no session: {answer}"))?;
+        let session = format!("{base}/session/{id}");
+        Ok(Self { http, session, driver, _screen: screen })
+    }
+
+    async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
+        let answer: Value =
+            self.http.post(format!("{}/{path}", self.session)).json(&body).send().await?.json().await?;
+        anyhow::ensure!(answer["value"]["error"].is_null(), "{path}: {}", answer["value"]);
+        Ok(answer["value"].clone())
+    }
+
+    /// Runs a script in the page and gives its result.
+    ///
+    /// # Errors
+    /// The page does not answer.
+    pub async fn script(&self, script: &str) -> anyhow::Result<Value> {
+        self.post("execute/sync", json!({"script": script, "args": []})).await
+    }
+
+    /// Which screen is shown.
+    ///
+    /// # Errors
+    /// The page does not answer.
+    pub async fn screen(&self) -> anyhow::Result<String> {
+        let value = self.script("return document.querySelector('main')?.dataset.screen ?? ''").await?;
+        Ok(value.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Text of the page, as a person reads it.
+    ///
+    /// # Errors
+    /// The page does not answer.
+    pub async fn text(&self) -> anyhow::Result<String> {
+        let value = self.script("return document.querySelector('main')?.innerText ?? ''").await?;
+        Ok(value.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Waits until a script gives true.
+    ///
+    /// # Errors
+    /// It does not in time; says what the page shows.
+    pub async fn wait(&self, what: &str, script: &str, limit: Duration) -> anyhow::Result<()> {
+        let deadline = tokio::time::Instant::now() + limit;
+        loop {
+            if self.script(script).await? == Value::Bool(true) {
+                return Ok(());
+            }
+            if tokio::time::Instant::now() >= deadline {
+                anyhow::bail!(
+                    "{what} was not seen within {limit:?}; the window shows:\n{}",
+                    self.text().await?
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits for a screen.
+    ///
+    /// # Errors
+    /// It does not come in time.
+    pub async fn wait_screen(&self, name: &str, limit: Duration) -> anyhow::Result<()> {
+        let script = format!("return document.querySelector('main')?.dataset.screen === '{name}'");
+        self.wait(&format!("the screen `{name}`"), &script, limit).await
+    }
+
+    /// Presses the button with this text, as a person would with the keyboard.
+    ///
+    /// # Errors
+    /// There is no such button.
+    pub async fn press(&self, button: &str) -> anyhow::Result<()> {
+        let using = json!({"using": "xpath", "value": format!("//button[normalize-space()='{button}']")});
+        let element = self.post("element", using).await?;
+        let id = element
+            .as_object()
+            .and_then(|o| o.values().next())
+            .and_then(Value::as_str)
+            .context("no element")?;
+        self.post(&format!("element/{id}/click"), json!({})).await?;
+        Ok(())
+    }
+
+    /// Saves a picture of the page.
+    ///
+    /// # Errors
+    /// The picture can't be taken or written.
+    pub async fn picture(&self, path: &Path) -> anyhow::Result<()> {
+        let answer: Value =
+            self.http.get(format!("{}/screenshot", self.session)).send().await?.json().await?;
+        let text = answer["value"].as_str().context("no picture")?;
+        use base64::Engine as _;
+        std::fs::write(path, base64::engine::general_purpose::STANDARD.decode(text)?)?;
+        Ok(())
+    }
+
+    /// Ends the session and with it the app.
+    pub async fn close(mut self) {
+        // A driver that is gone already has closed it.
+        let _ = self.http.delete(&self.session).send().await;
+        self.driver.kill().await;
+    }
+}
+
+/// Starts a virtual screen; the server chooses the number and says it.
+async fn screen(folder: &Path) -> anyhow::Result<(String, Child)> {
+    let mut command = Command::new("Xvfb");
+    command.args(["-displayfd", "1", "-screen", "0", SCREEN, "-nolisten", "tcp"]);
+    let (child, _, mut lines) = Child::start_talking("Xvfb", &mut command, &folder.join("xvfb.log"))
+        .context("Xvfb is needed for the window")?;
+    let number = tokio::time::timeout(Duration::from_secs(10), lines.next_line())
+        .await
+        .context("Xvfb says nothing")??;
+    Ok((format!(":{}", number.context("Xvfb ended")?.trim()), child))
+}

@@ -1,0 +1,87 @@
+//! The two commands of the window.
+
+use std::sync::Arc;
+
+use adjourn_client::{Command, Meters, Shell, Snapshot};
+use parking_lot::Mutex;
+use serde::Serialize;
+use tauri::State;
+use tauri::ipc::Channel;
+use tokio::sync::mpsc;
+
+/// What goes to the window.
+#[derive(Clone, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Message {
+    /// The whole state of the screen.
+    Snapshot(Snapshot),
+    /// Levels.
+    Meters(Meters),
+}
+
+/// What window and client share.
+#[derive(Clone, Default)]
+pub(crate) struct Stage(Arc<Mutex<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    channel: Option<Channel<Message>>,
+    last: Option<Snapshot>,
+    commands: Option<mpsc::Sender<Command>>,
+}
+
+impl Stage {
+    /// Where commands go.
+    pub(crate) fn connect(&self, commands: mpsc::Sender<Command>) {
+        self.0.lock().commands = Some(commands);
+    }
+
+    /// Gives the client a command; refused when the client is gone or hopelessly late.
+    pub(crate) fn order(&self, command: Command) -> Result<(), String> {
+        let commands = self.0.lock().commands.clone();
+        let sent = commands.map(|commands| commands.try_send(command));
+        match sent {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err("the client is not running".to_owned()),
+        }
+    }
+
+    fn send(inner: &Inner, message: Message) {
+        if let Some(channel) = &inner.channel
+            && let Err(error) = channel.send(message)
+        {
+            tracing::debug!(%error, "the window does not listen");
+        }
+    }
+}
+
+impl Shell for Stage {
+    fn show(&mut self, snapshot: &Snapshot) {
+        let mut inner = self.0.lock();
+        inner.last = Some(snapshot.clone());
+        Self::send(&inner, Message::Snapshot(snapshot.clone()));
+    }
+
+    fn meters(&mut self, meters: Meters) {
+        Self::send(&self.0.lock(), Message::Meters(meters));
+    }
+}
+
+/// The page listens; it gets the snapshot of now at once.
+#[tauri::command]
+#[expect(clippy::needless_pass_by_value, reason = "Tauri's commands take their arguments by value")]
+pub(crate) fn subscribe(stage: State<'_, Stage>, channel: Channel<Message>) {
+    let mut inner = stage.0.lock();
+    inner.channel = Some(channel);
+    if let Some(last) = inner.last.clone() {
+        Stage::send(&inner, Message::Snapshot(last));
+    }
+}
+
+/// The page asks for something.
+#[tauri::command]
+#[expect(clippy::needless_pass_by_value, reason = "Tauri's commands take their arguments by value")]
+pub(crate) fn order(stage: State<'_, Stage>, command: Command) -> Result<(), String> {
+    stage.order(command)
+}

@@ -1,0 +1,66 @@
+//! The desktop app: a window onto the client. A Shell and nothing else: it decides nothing.
+#![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+#![allow(clippy::print_stderr, reason = "before there is a window, standard error is all there is")]
+
+mod commands;
+mod window;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Adjourn: interviews that know when they are over.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Interview link (adjourn://join?…).
+    link: Option<String>,
+    /// Interview link, as an option.
+    #[arg(long, conflicts_with = "link")]
+    join: Option<String>,
+    /// Folder of the journal; the system's place for application data if not given.
+    #[arg(long, env = "ADJOURN_DATA")]
+    data: Option<PathBuf>,
+    /// Write the session's inputs here, for finding out what happened.
+    #[arg(long)]
+    trace: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| "warn,adjourn=info".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let arguments = Arguments::parse();
+    #[cfg(target_os = "linux")]
+    if let Some(code) = without_dmabuf() {
+        return code;
+    }
+    match window::run(arguments.join.or(arguments.link), arguments.data, arguments.trace) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("adjourn: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// WebKitGTK's DMABUF renderer leaves the window blank on many systems (tauri#9304). The variable must be
+/// set before GTK starts, and setting it in a running program is not safe: start once more with it.
+#[cfg(target_os = "linux")]
+fn without_dmabuf() -> Option<ExitCode> {
+    use std::os::unix::process::CommandExt as _;
+    const VARIABLE: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
+    if std::env::var_os(VARIABLE).is_some() {
+        return None;
+    }
+    let program = std::env::current_exe().ok()?;
+    let error =
+        std::process::Command::new(program).args(std::env::args_os().skip(1)).env(VARIABLE, "1").exec();
+    tracing::warn!(%error, "could not start again without the DMABUF renderer");
+    None
+}

@@ -1,0 +1,119 @@
+//! The real window: a person's way through the interview, and three of its endings. Pictures are kept in
+//! `target/pictures`.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use adjourn_qa::lab::{
+    BackendServer, Invitation, LiveKitServer, Network, Pulse, Tools, Window, Worker, unix_now,
+};
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// Real parts around a real window.
+struct Stage {
+    folder: tempfile::TempDir,
+    tools: Tools,
+    pulse: Pulse,
+    worker: Worker,
+    backend: BackendServer,
+    _livekit: LiveKitServer,
+    invitation: Invitation,
+}
+
+impl Stage {
+    async fn set(ending: &str) -> Self {
+        let tools = Tools::find().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let network = Network::Loopback;
+        let pulse = Pulse::start(folder.path()).await.unwrap();
+        let livekit = LiveKitServer::start(&tools, folder.path(), &network).await.unwrap();
+        let backend = BackendServer::start(folder.path(), &livekit, &network).await.unwrap();
+        let worker = Worker::start(&tools, folder.path(), &livekit, &network, ending, 1).await.unwrap();
+        let invitation = backend.invite("{}").await.unwrap();
+        Self { folder, tools, pulse, worker, backend, _livekit: livekit, invitation }
+    }
+
+    async fn window(&self, dark: bool) -> Window {
+        Window::open(&self.tools, self.folder.path(), &self.invitation.link, &self.pulse, dark).await.unwrap()
+    }
+
+    async fn times(&self, state: &str, times: usize) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        while self.worker.events().iter().filter(|e| e.state.as_deref() == Some(state)).count() < times {
+            assert!(tokio::time::Instant::now() < deadline, "the interviewer was not {state} {times} times");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+fn picture(name: &str) -> PathBuf {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("target/pictures");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder.join(format!("{name}.png"))
+}
+
+/// Walks through the interview until the agent's `event`, and gives the seconds from it to the end screen.
+async fn interview(ending: &str, event: &str, bound_s: f64) {
+    let stage = Stage::set(ending).await;
+    let window = stage.window(ending == "leave").await;
+    window.wait_screen("checking", SOON).await.unwrap();
+    window
+        .wait("the microphone's name", "return document.body.innerText.includes('Microphone')", SOON)
+        .await
+        .unwrap();
+    let voice = stage.pulse.speak(&stage.tools.interviewers().join("speech/answer.wav")).unwrap();
+    window
+        .wait("the level", "return document.body.innerText.includes('We can hear you.')", SOON)
+        .await
+        .unwrap();
+    window.picture(&picture(&format!("{ending}-check"))).await.unwrap();
+    drop(voice);
+    window.press("Join the interview").await.unwrap();
+    window.wait_screen("interview", Duration::from_secs(45)).await.unwrap();
+    stage.times("speaking", 1).await;
+    window
+        .wait("a caption", "return document.querySelector('.lines p.interviewer') !== null", SOON)
+        .await
+        .unwrap();
+    let listening = stage.worker.events().iter().filter(|e| e.state.as_deref() == Some("listening")).count();
+    stage.times("listening", listening + 1).await;
+    let _voice = stage.pulse.speak(&stage.tools.interviewers().join("speech/answer.wav")).unwrap();
+    window
+        .wait("the candidate's caption", "return document.querySelector('.lines p.candidate') !== null", SOON)
+        .await
+        .unwrap();
+    window.picture(&picture(&format!("{ending}-interview"))).await.unwrap();
+    window.wait_screen("completed", Duration::from_secs(30)).await.unwrap();
+    let shown = unix_now();
+    let cause = stage.worker.first(event).expect("the agent's event").at;
+    let completed_s = shown - cause;
+    window.wait("the receipt", "return document.querySelector('.number') !== null", SOON).await.unwrap();
+    window.picture(&picture(&format!("{ending}-completed"))).await.unwrap();
+    let text = window.text().await.unwrap();
+    assert!(text.contains("Your interview is complete"), "{text}");
+    assert!(text.contains("Your interview has been received."), "{text}");
+    let recordings = stage.pulse.recordings().await.unwrap();
+    assert_eq!(recordings, 0, "the microphone is released");
+    let status = stage.backend.status(&stage.invitation.id).await.unwrap();
+    assert_eq!((status.records, status.outcome.as_deref()), (1, Some("finished")));
+    println!("window {ending}: end screen {completed_s:.3} s after {event}, bound {bound_s} s");
+    assert!((0.0..=bound_s).contains(&completed_s), "{completed_s} s");
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_zombie_ends_in_the_window() {
+    interview("zombie", "close", 3.5).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clean_leave_ends_in_the_window() {
+    interview("leave", "disconnecting", 1.5).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_room_ends_in_the_window() {
+    interview("delete-room", "deleting_room", 1.5).await;
+}
