@@ -16,8 +16,15 @@ pub(crate) const SOUND: &[&str] = &[
     "python3-venv",
 ];
 /// For the window, and for looking at it without a screen.
-pub(crate) const WINDOW: &[&str] =
-    &["libwebkit2gtk-4.1-dev", "librsvg2-dev", "webkit2gtk-driver", "xvfb", "dbus", "fonts-dejavu-core"];
+pub(crate) const WINDOW: &[&str] = &[
+    "libwebkit2gtk-4.1-dev",
+    "librsvg2-dev",
+    "webkit2gtk-driver",
+    "xvfb",
+    "dbus",
+    "imagemagick",
+    "fonts-dejavu-core",
+];
 
 /// Makes sure that packages are there. On other systems than Debian nothing is checked.
 pub(crate) fn ensure(packages: &[&str]) -> Result<()> {

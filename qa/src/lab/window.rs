@@ -11,13 +11,14 @@ use super::process::{Child, until};
 use super::{Pulse, Tools};
 
 /// Size of the screen in pixels.
-const SCREEN: &str = "1280x900x24";
+const SCREEN: &str = "960x720x24"; // the window's own: without a window manager it fills the screen
 
 /// A running window.
 #[derive(Debug)]
 pub struct Window {
     http: reqwest::Client,
     session: String,
+    display: String,
     // Dropped in this order: driver with the app, then the screen.
     driver: Child,
     _screen: Child,
@@ -68,7 +69,7 @@ impl Window {
         let answer: Value = http.post(format!("{base}/session")).json(&body).send().await?.json().await?;
         let id = answer["value"]["sessionId"].as_str().with_context(|| format!("no session: {answer}"))?;
         let session = format!("{base}/session/{id}");
-        Ok(Self { http, session, driver, _screen: screen })
+        Ok(Self { http, session, display, driver, _screen: screen })
     }
 
     async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
@@ -149,16 +150,23 @@ impl Window {
         Ok(())
     }
 
-    /// Saves a picture of the page.
+    /// Saves a picture of the screen: what a person would see, taken from the X server. (The driver's own
+    /// screenshot waits for the page to be painted again, which a finished page never is.)
     ///
     /// # Errors
-    /// The picture can't be taken or written.
+    /// The picture can't be taken.
     pub async fn picture(&self, path: &Path) -> anyhow::Result<()> {
-        let answer: Value =
-            self.http.get(format!("{}/screenshot", self.session)).send().await?.json().await?;
-        let text = answer["value"].as_str().context("no picture")?;
-        use base64::Engine as _;
-        std::fs::write(path, base64::engine::general_purpose::STANDARD.decode(text)?)?;
+        let output = Command::new("import")
+            .args(["-display", &self.display, "-window", "root"])
+            .arg(path)
+            .output()
+            .await
+            .context("`import` (imagemagick) is not installed")?;
+        anyhow::ensure!(
+            output.status.success(),
+            "no picture: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
         Ok(())
     }
 
