@@ -1,13 +1,13 @@
 //! The whole interview without a window: real server, backend and interviewer, a file as microphone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use adjourn_client::{Screen, Snapshot};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::lab::{BackendServer, Child, LiveKitServer, Network, Tools, Worker};
+use crate::lab::{BackendServer, Child, Invitation, LiveKitServer, Network, Tools, Worker};
 
 /// Longest the interview may take: three questions and their answers take under a minute.
 const LIMIT: Duration = Duration::from_secs(240);
@@ -27,19 +27,48 @@ pub struct Line {
     record_file: PathBuf,
 }
 
+/// What an interview needs besides the client.
+struct Servers {
+    tools: Tools,
+    network: Network,
+    _livekit: LiveKitServer,
+    backend: BackendServer,
+    _worker: Worker,
+    invitation: Invitation,
+}
+
+async fn servers(folder: &Path, program: Option<PathBuf>, say: &impl Fn(&str)) -> anyhow::Result<Servers> {
+    let tools = Tools::find()?;
+    std::fs::create_dir_all(folder)?;
+    say("starting livekit-server, backend and interviewer");
+    let network = Network::Loopback;
+    let livekit = LiveKitServer::start(&tools, folder, &network).await?;
+    let backend = BackendServer::start_program(program, folder, &livekit, &network).await?;
+    let worker = Worker::start(&tools, folder, &livekit, &network, "zombie", 99).await?;
+    let invitation = backend.invite("{}").await?;
+    Ok(Servers { tools, network, _livekit: livekit, backend, _worker: worker, invitation })
+}
+
+/// Opens the window with a link filled in, and ends everything when it is closed.
+///
+/// # Errors
+/// A part does not start.
+pub async fn window(folder: PathBuf, program: Option<PathBuf>, say: impl Fn(&str)) -> anyhow::Result<()> {
+    let Servers { tools, network, invitation, .. } = &servers(&folder, program, &say).await?;
+    let mut command = network.client_command(&Tools::binary("adjourn")?);
+    command.args(["--join", &invitation.link]).arg("--data").arg(folder.join("client"));
+    command.env("ADJOURN_LIVEKIT_LIBRARY", &tools.library);
+    say("the window is open; close it (or press Ctrl-C) to end the demo");
+    let mut app = Child::start("adjourn", &mut command, &folder.join("client.log"))?;
+    app.finished(Duration::from_secs(24 * 3600)).await.context("see client.log in the demo's folder")
+}
+
 /// Runs the demo; everything it leaves behind is in `folder`.
 ///
 /// # Errors
 /// A part does not start, or the interview does not come to its end.
-pub async fn headless(folder: PathBuf, say: impl Fn(&str)) -> anyhow::Result<Line> {
-    let tools = Tools::find()?;
-    std::fs::create_dir_all(&folder)?;
-    say("starting livekit-server, backend and interviewer");
-    let network = Network::Loopback;
-    let livekit = LiveKitServer::start(&tools, &folder, &network).await?;
-    let backend = BackendServer::start(&folder, &livekit, &network).await?;
-    let _worker = Worker::start(&tools, &folder, &livekit, &network, "zombie", 99).await?;
-    let invitation = backend.invite("{}").await?;
+pub async fn headless(folder: PathBuf, program: Option<PathBuf>, say: impl Fn(&str)) -> anyhow::Result<Line> {
+    let Servers { tools, backend, invitation, network, .. } = &servers(&folder, program, &say).await?;
     say("the interview begins; it takes about a minute");
     let began = Instant::now();
     let mut command = network.client_command(&Tools::binary("adjourn-qa")?);

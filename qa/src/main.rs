@@ -59,11 +59,17 @@ enum Command {
     },
     /// Lists the rows that can be run.
     Rows,
-    /// The whole interview without a window; prints one JSON line.
+    /// The whole interview on real parts; without a window it prints one JSON line.
     Demo {
         /// Folder for what it leaves behind.
         #[arg(long)]
         folder: PathBuf,
+        /// Open the window instead, for a person to take part.
+        #[arg(long)]
+        window: bool,
+        /// An adjourn-backend to use instead of the one built here.
+        #[arg(long)]
+        backend: Option<PathBuf>,
     },
     /// Checks a receipt offline.
     Verify {
@@ -145,8 +151,12 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             }
             Ok(true)
         }
-        Command::Demo { folder } => {
-            let line = demo::headless(folder, |step| eprintln!("demo: {step}")).await?;
+        Command::Demo { folder, window: true, backend } => {
+            demo::window(folder, backend, |step| eprintln!("demo: {step}")).await?;
+            Ok(true)
+        }
+        Command::Demo { folder, window: false, backend } => {
+            let line = demo::headless(folder, backend, |step| eprintln!("demo: {step}")).await?;
             println!("{}", serde_json::to_string(&line)?);
             Ok(true)
         }

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Message {
     /// The whole state of the screen.
-    Snapshot(Snapshot),
+    Snapshot(Box<Snapshot>),
     /// Levels.
     Meters(Meters),
 }
@@ -60,7 +60,7 @@ impl Shell for Stage {
     fn show(&mut self, snapshot: &Snapshot) {
         let mut inner = self.0.lock();
         inner.last = Some(snapshot.clone());
-        Self::send(&inner, Message::Snapshot(snapshot.clone()));
+        Self::send(&inner, Message::Snapshot(Box::new(snapshot.clone())));
     }
 
     fn meters(&mut self, meters: Meters) {
@@ -75,7 +75,7 @@ pub(crate) fn subscribe(stage: State<'_, Stage>, channel: Channel<Message>) {
     let mut inner = stage.0.lock();
     inner.channel = Some(channel);
     if let Some(last) = inner.last.clone() {
-        Stage::send(&inner, Message::Snapshot(last));
+        Stage::send(&inner, Message::Snapshot(Box::new(last)));
     }
 }
 

@@ -1,5 +1,10 @@
 //! The SDK library gives back everything that it was asked for.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may stop where it stands"
+)]
 
 use std::time::Duration;
 

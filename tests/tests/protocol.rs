@@ -1,5 +1,10 @@
 //! The hand-kept protocol files match what the pinned library and agents really speak.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may stop where it stands"
+)]
 
 use std::collections::HashMap;
 use std::path::Path;

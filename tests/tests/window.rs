@@ -1,6 +1,11 @@
 //! The real window: a person's way through the interview, and three of its endings. Pictures are kept in
 //! `target/pictures`.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may stop where it stands"
+)]
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::fetch;
 use crate::step::{Result, cargo, quietly, root, say};
+use crate::{fetch, packages};
 
 /// Runs the demo.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let mut headless = false;
     let (mut server, mut keep): (Option<PathBuf>, Option<PathBuf>) = (None, None);
+    let mut backend: Option<String> = None;
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let mut value = || rest.next().map(PathBuf::from).ok_or_else(|| format!("{argument} needs a value"));
@@ -16,23 +17,32 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             "--headless" => headless = true,
             "--server" => server = Some(value()?),
             "--keep" => keep = Some(value()?),
+            "--backend" => backend = Some(value()?.to_string_lossy().into_owned()),
             other => return Err(format!("demo knows no {other}")),
         }
     }
     if !headless {
-        return Err("the window is not part of this version yet; use --headless".to_owned());
+        packages::ensure(packages::APP)?;
     }
     let tools = fetch::everything(server.as_deref())?;
-    quietly(
-        "building Adjourn",
-        &mut cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-qa"]),
-    )?;
+    let mut packages = vec!["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-qa"];
+    if !headless {
+        fetch::page()?;
+        packages.extend(["-p", "adjourn-desktop"]);
+    }
+    quietly("building Adjourn (some minutes the first time)", &mut cargo(&packages))?;
     let folder = keep.unwrap_or_else(|| root().join("target/demo"));
     // What an earlier demo left; absent the first time.
     let _ = std::fs::remove_dir_all(&folder);
     say("the demo begins");
     let mut command = std::process::Command::new(binary("adjourn-qa"));
     command.arg("demo").arg("--folder").arg(&folder);
+    if !headless {
+        command.arg("--window");
+    }
+    if let Some(backend) = &backend {
+        command.args(["--backend", backend]);
+    }
     tools.give(&mut command);
     finish(&mut command)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::packages;
-use crate::step::{Result, program, quietly, root};
+use crate::step::{Result, cargo, program, quietly, root};
 
 /// The wheel that the SDK library is taken from, with the SHA-256 of its file for this platform. Source:
 /// the Python package index; `crates/livekit-dylib` checks the library inside once more when loading.
@@ -61,6 +61,49 @@ pub(crate) fn cache() -> Result<PathBuf> {
     };
     std::fs::create_dir_all(&path).map_err(|e| format!("{} can't be made: {e}", path.display()))?;
     Ok(path)
+}
+
+/// A program from crates.io, built once per version.
+fn installed(cache: &Path, name: &str, version: &str) -> Result<PathBuf> {
+    let folder = cache.join(format!("{name}-{version}"));
+    let program = folder.join("bin").join(name);
+    if !program.exists() {
+        let root = folder.to_string_lossy().into_owned();
+        let install = ["install", name, "--version", version, "--locked", "--root", &root];
+        quietly(&format!("building {name} (a few minutes, once)"), &mut cargo(&install))?;
+    }
+    Ok(program)
+}
+
+/// Drives the window in tests. Never a 3.0 alpha.
+pub(crate) fn driver() -> Result<PathBuf> {
+    installed(&cache()?, "tauri-driver", "2.1.0")
+}
+
+/// Checks licences, advisories and the directions of dependencies.
+pub(crate) fn deny() -> Result<PathBuf> {
+    installed(&cache()?, "cargo-deny", "0.20.2")
+}
+
+/// The window's page: dependencies as locked, then the build.
+pub(crate) fn page() -> Result<()> {
+    let ui = root().join("ui");
+    let mark = ui.join("node_modules/.package-lock.json");
+    let stale = match (modified(&ui.join("package-lock.json")), modified(&mark)) {
+        (Some(lock), Some(mark)) => lock > mark,
+        _ => true,
+    };
+    if stale {
+        quietly(
+            "fetching the page's dependencies",
+            &mut program("npm", &["ci", "--no-audit", "--no-fund"], &ui),
+        )?;
+    }
+    quietly("building the page", &mut program("npm", &["run", "--silent", "build"], &ui))
+}
+
+fn modified(path: &Path) -> Option<std::time::SystemTime> {
+    path.metadata().ok()?.modified().ok()
 }
 
 /// Everything; `server` is a livekit-server that is given.

@@ -14,16 +14,18 @@ mod test;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-cargo xtask demo [--headless] [--server PATH] [--keep FOLDER]
+cargo xtask demo [--headless] [--server PATH] [--backend PATH] [--keep FOLDER]
     A whole interview with a real server and a real interviewer: in a window, or
     without one (a file is the microphone; prints one JSON line).
-    --server PATH      a livekit-server to use instead of building one
-cargo xtask test [PART…]
-    The whole test suite, end to end. Parts: style core wire backend ui endings desktop
+    --server PATH      a livekit-server program to use instead of building one
+    --backend PATH     an adjourn-backend program to use instead of building one
+cargo xtask test [PART...]
+    The whole test suite, end to end.
+    Parts: style supply core sdk page endings window
 cargo xtask fetch
     Installs, fetches and builds what the other two need, and says where it is.
-cargo xtask qa …
-    Runs adjourn-qa with everything that it needs.
+cargo xtask qa ...
+    Runs adjourn-qa with everything that it needs, for example `qa run zombie --json`.
 ";
 
 fn main() -> ExitCode {

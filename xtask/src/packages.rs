@@ -15,16 +15,10 @@ pub(crate) const SOUND: &[&str] = &[
     "curl",
     "python3-venv",
 ];
-/// For the window, and for looking at it without a screen.
-pub(crate) const WINDOW: &[&str] = &[
-    "libwebkit2gtk-4.1-dev",
-    "librsvg2-dev",
-    "webkit2gtk-driver",
-    "xvfb",
-    "dbus",
-    "imagemagick",
-    "fonts-dejavu-core",
-];
+/// For building and showing the window.
+pub(crate) const APP: &[&str] = &["libwebkit2gtk-4.1-dev", "librsvg2-dev"];
+/// For driving the window without a screen, and for pictures of it.
+pub(crate) const SCREEN: &[&str] = &["webkit2gtk-driver", "xvfb", "dbus", "imagemagick", "fonts-dejavu-core"];
 
 /// Makes sure that packages are there. On other systems than Debian nothing is checked.
 pub(crate) fn ensure(packages: &[&str]) -> Result<()> {

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: the whole suite, in the order in which it fails fastest.
 
-use crate::fetch;
 use crate::step::{self, Result, cargo};
+use crate::{fetch, packages};
 
 /// Crates without a window.
 const CORE: &[&str] = &[
@@ -26,7 +26,7 @@ const CORE: &[&str] = &[
 ];
 
 /// The whole suite, or the named parts.
-const PARTS: &[&str] = &["style", "core", "sdk", "endings"];
+const PARTS: &[&str] = &["style", "supply", "core", "sdk", "page", "endings", "window"];
 
 /// Runs the named parts, or all.
 pub(crate) fn run(parts: &[String]) -> Result<()> {
@@ -34,12 +34,28 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
         return Err(format!("there is no part {unknown}; there are {}", PARTS.join(" ")));
     }
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|p| p == part);
+    let window = wanted("window") || wanted("style");
+    if window {
+        packages::ensure(packages::APP)?;
+        packages::ensure(packages::SCREEN)?;
+    }
     let tools = fetch::everything(None)?;
+    if wanted("page") || window {
+        fetch::page()?;
+    }
     if wanted("style") {
         step::run("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;
         step::run(
             "lints",
-            cargo(&["clippy", "--quiet", "--all-targets"]).args(CORE).args(["--", "-D", "warnings"]),
+            &mut cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        )?;
+        files_stay_small()?;
+    }
+    if wanted("supply") {
+        let deny = fetch::deny()?.to_string_lossy().into_owned();
+        step::run(
+            "licences, advisories, directions",
+            &mut step::program(&deny, &["--log-level", "error", "check"], &step::root()),
         )?;
     }
     if wanted("core") {
@@ -47,20 +63,69 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
         test.args(CORE);
         tools.give(&mut test);
         step::run("unit tests", &mut test)?;
+        step::run(
+            "the page's types are those of the program",
+            &mut step::program(
+                "git",
+                &["diff", "--exit-code", "--stat", "--", "ui/src/generated"],
+                &step::root(),
+            ),
+        )?;
+    }
+    if wanted("page") {
+        let ui = step::root().join("ui");
+        step::run("the page's types", &mut step::program("npm", &["run", "--silent", "check"], &ui))?;
+        step::run("the page's tests", &mut step::program("npm", &["run", "--silent", "test"], &ui))?;
+    }
+    if wanted("endings") || wanted("window") {
+        let mut build = cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-qa"]);
+        if wanted("window") {
+            build.args(["-p", "adjourn-desktop"]);
+        }
+        step::run("building the binaries", &mut build)?;
+    }
+    for (part, tests) in [
+        ("endings", &["protocol", "bad_input", "recovery", "library", "endings"][..]),
+        ("window", &["window"][..]),
+    ] {
+        if wanted(part) {
+            let mut test = cargo(&["test", "-p", "adjourn-tests"]);
+            for name in tests {
+                test.args(["--test", name]);
+            }
+            // One after the other: bounds are measured.
+            test.args(["--", "--test-threads=1", "--nocapture"]);
+            tools.give(&mut test);
+            if part == "window" {
+                test.env("ADJOURN_TAURI_DRIVER", fetch::driver()?);
+            }
+            step::run(&format!("{part}, on real parts"), &mut test)?;
+        }
     }
     if wanted("sdk") {
         let mut check = cargo(&["check", "--quiet", "-p", "adjourn-room", "--features", "static-sdk"]);
         // The crate's build script then skips its download; nothing is linked.
         step::run("the same code against the upstream SDK crate", check.env("DOCS_RS", "1"))?;
     }
-    if wanted("endings") {
-        step::run(
-            "building the binaries",
-            &mut cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-qa"]),
-        )?;
-        let mut test = cargo(&["test", "-p", "adjourn-tests", "--", "--test-threads=1", "--nocapture"]);
-        tools.give(&mut test);
-        step::run("end to end on real parts", &mut test)?;
+    Ok(())
+}
+
+/// Most lines of a file of our own, tests aside.
+const LINES: usize = 600;
+
+fn files_stay_small() -> Result<()> {
+    let list = step::output(&mut step::program(
+        "git",
+        &["ls-files", "*.rs", "*.ts", "*.svelte", "*.py"],
+        &step::root(),
+    ))
+    .ok_or("git does not list the files")?;
+    for path in list.lines().filter(|path| !path.contains("/tests/") && !path.contains("generated")) {
+        let text = std::fs::read_to_string(step::root().join(path)).unwrap_or_default();
+        let own = text.split("#[cfg(test)]").next().unwrap_or_default().lines().count();
+        if own > LINES {
+            return Err(format!("{path} has {own} lines; one concept per file, at most {LINES}"));
+        }
     }
     Ok(())
 }

@@ -9,14 +9,18 @@
 mod command;
 mod deliverer;
 mod devices;
+mod happenings;
 mod join;
 mod journal;
+mod orders;
 mod run;
+mod screen;
 mod shell;
 mod snapshot;
 mod sound;
 mod tracefile;
 pub mod words;
+mod world;
 
 pub use command::Command;
 pub use devices::{Ears, Mouth};

@@ -33,6 +33,7 @@ mod machine;
 mod outcome;
 mod output;
 mod policy;
+mod presence;
 mod probes;
 pub mod rules;
 mod time;

@@ -7,8 +7,7 @@ use crate::link::{Fresh, LinkMonitor};
 use crate::rules::Rule;
 use crate::{
     Agent, Delivery, EndedWhy, Ending, Evidence, EvidenceKind, Input, InterruptedWhy, LeaveReason, Link,
-    OrganiserWord, Outcome, Output, Participant, ParticipantKind, Phase, Policy, ProbeKind, Problem, Role,
-    Time, View,
+    OrganiserWord, Outcome, Output, Participant, Phase, Policy, ProbeKind, Problem, Time, View,
 };
 
 /// Rules fired by one call at most; a correct machine needs a handful.
@@ -28,17 +27,17 @@ pub struct Session {
     pub(crate) step_since: Time,
     pub(crate) redial_at: Time,
     pub(crate) ends_at: Option<Time>,
-    agent_name: Option<String>,
-    room_sid: Option<String>,
+    pub(crate) agent_name: Option<String>,
+    pub(crate) room_sid: Option<String>,
     /// We are out because the room is gone; the backend is asked why.
     pub(crate) room_gone: Option<Time>,
     /// The room is another one than before.
     pub(crate) replaced: Option<Fresh>,
-    roster: Vec<Participant>,
+    pub(crate) roster: Vec<Participant>,
     pub(crate) interviewer: Option<Interviewer>,
     /// The interviewer before this one, for the record of its last signs of life.
-    losses: Vec<Fresh>,
-    conversed: bool,
+    pub(crate) losses: Vec<Fresh>,
+    pub(crate) conversed: bool,
     pub(crate) quiet: bool,
     pub(crate) waiting_since: Fresh,
     pub(crate) waiting_long: bool,
@@ -162,7 +161,7 @@ impl Session {
         }
     }
 
-    fn fresh(&self) -> Fresh {
+    pub(crate) fn fresh(&self) -> Fresh {
         self.link.fresh(self.now)
     }
 
@@ -402,172 +401,6 @@ impl Session {
         }
     }
 
-    // --- the interviewer ----------------------------------------------------------
-
-    fn eligible(&self, p: &Participant) -> bool {
-        p.kind == ParticipantKind::Agent
-            && match (&self.agent_name, &p.agent_name) {
-                (Some(wanted), Some(name)) => wanted == name,
-                (None, _) | (_, None) => true,
-            }
-    }
-
-    fn take_roster(&mut self, roster: Vec<Participant>) {
-        self.roster.clear();
-        let now = self.fresh();
-        let gone = self.interviewer.as_ref().filter(|i| {
-            matches!(i.presence, Presence::Here | Presence::Unsure { .. })
-                && !roster.iter().any(|p| p.identity == i.identity)
-        });
-        if let Some(sid) = gone.map(|i| i.sid.clone()) {
-            self.gone(&sid, LeaveReason::Unknown, now);
-        }
-        for participant in roster {
-            self.seen(participant);
-        }
-    }
-
-    fn seen(&mut self, participant: Participant) {
-        let now = self.fresh();
-        self.roster.retain(|p| p.identity != participant.identity);
-        self.roster.push(participant.clone());
-        match &mut self.interviewer {
-            Some(i) if i.sid == participant.sid => {
-                i.presence = Presence::Here;
-                i.update(&participant, now);
-                self.replaced = None;
-            }
-            Some(i) if i.identity == participant.identity => {
-                // The same interviewer in a new presence: fresh probes, same conversation.
-                let spoke = i.spoke;
-                let mut again = Interviewer::new(&participant, now);
-                again.spoke = spoke;
-                self.interviewer = Some(again);
-                self.replaced = None;
-            }
-            Some(Interviewer { presence: Presence::Here | Presence::Unsure { .. }, .. }) => {}
-            Some(_) | None => {
-                if self.eligible(&participant) {
-                    self.interviewer = Some(Interviewer::new(&participant, now));
-                    self.quiet = false;
-                }
-            }
-        }
-        self.begin_if_ready();
-    }
-
-    fn left(&mut self, sid: &str, reason: LeaveReason) {
-        let now = self.fresh();
-        self.roster.retain(|p| p.sid != sid);
-        let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == sid) else { return };
-        if reason == LeaveReason::Unknown {
-            // What the SDK says of everybody during its own reconnect.
-            i.presence = Presence::Unsure { at: now };
-            return;
-        }
-        let sid = sid.to_owned();
-        self.gone(&sid, reason, now);
-    }
-
-    /// The interviewer is really gone.
-    fn gone(&mut self, sid: &str, reason: LeaveReason, now: Fresh) {
-        let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == sid) else { return };
-        i.presence = Presence::Left { at: now, reason };
-        i.audible = false;
-        if i.evidence.is_some() {
-            self.decide(Outcome::Finished, "the interviewer left, with evidence");
-            return;
-        }
-        if !self.conversed {
-            let window = self.policy.crash_loop_window;
-            self.losses.retain(|at| now.since(*at) <= window);
-            self.losses.push(now);
-            if self.losses.len() >= 3 {
-                self.decide(
-                    Outcome::Interrupted(InterruptedWhy::InterviewerLost),
-                    "three interviewers were lost",
-                );
-                return;
-            }
-        }
-        if let Some(successor) = self.roster.iter().find(|p| p.sid != sid && self.eligible(p)).cloned() {
-            self.seen(successor);
-        }
-    }
-
-    fn with(&mut self, sid: &str, apply: impl FnOnce(&mut Interviewer)) {
-        if let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == sid) {
-            apply(i);
-        }
-    }
-
-    fn begin_if_ready(&mut self) {
-        if self.phase == Phase::Waiting && self.interviewer.as_ref().is_some_and(|i| i.ready.is_some()) {
-            self.phase = Phase::Live;
-        }
-    }
-
-    /// The interviewer did something that a candidate can notice.
-    fn reacted(&mut self) {
-        let now = self.fresh();
-        if self.interviewer.as_ref().is_some_and(|i| i.last_reaction == now) {
-            self.asked = None;
-        }
-    }
-
-    fn reconsider_quiet(&mut self) {
-        let now = self.fresh();
-        let p = &self.policy;
-        if let Some(i) = &self.interviewer {
-            let quiet = i.process.silent_for(now).is_some_and(|ms| ms >= p.process_suspect)
-                || i.session.silent_for(now).is_some_and(|ms| ms >= p.session_suspect);
-            self.quiet = quiet;
-        }
-    }
-
-    fn item(&mut self, sid: &str, role: Role) {
-        let now = self.fresh();
-        self.with(sid, |i| {
-            i.last_proof = now;
-            i.last_reaction = now;
-            match role {
-                // The candidate's turn goes on: what looked like an end was none.
-                Role::Candidate => i.evidence = None,
-                Role::Interviewer => i.spoke = true,
-            }
-        });
-        self.conversed = true;
-        self.reacted();
-    }
-
-    fn tool_ended(&mut self, sid: &str, name: String, ok: bool, call_id: String) {
-        let now = self.fresh();
-        let repeated = self.interviewer.as_ref().is_some_and(|i| i.last_call.as_ref() == Some(&call_id));
-        if repeated {
-            return; // both messages about one call arrive
-        }
-        let end_tool = self.policy.end_tools.contains(&name);
-        self.with(sid, |i| {
-            i.last_call = Some(call_id);
-            i.last_proof = now;
-            if !end_tool {
-                i.evidence = None;
-            }
-        });
-        if end_tool && ok {
-            self.evidence(sid, EvidenceKind::EndTool(name));
-        }
-    }
-
-    fn evidence(&mut self, sid: &str, kind: EvidenceKind) {
-        let (now, at) = (self.fresh(), self.now);
-        self.with(sid, |i| i.evidence = Some((Evidence { kind, at }, now)));
-    }
-
-    fn evident(&self) -> bool {
-        self.interviewer.as_ref().is_some_and(|i| i.evidence.is_some())
-    }
-
     // --- time ---------------------------------------------------------------------
 
     fn fire(&mut self, rule: Rule) {
@@ -673,7 +506,7 @@ impl Session {
         self.outputs.push_back(Output::Probe { sid: i.sid.clone(), probe, id });
     }
 
-    fn decide(&mut self, outcome: Outcome, by: &str) {
+    pub(crate) fn decide(&mut self, outcome: Outcome, by: &str) {
         if !matches!(self.phase, Phase::Waiting | Phase::Live) {
             return;
         }

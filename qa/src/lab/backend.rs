@@ -43,7 +43,20 @@ impl BackendServer {
     /// # Errors
     /// It does not start.
     pub async fn start(folder: &Path, livekit: &LiveKitServer, network: &Network) -> anyhow::Result<Self> {
-        let program = Tools::binary("adjourn-backend")?;
+        Self::start_program(None, folder, livekit, network).await
+    }
+
+    /// As [`Self::start`], with another program than the one built here.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start_program(
+        program: Option<PathBuf>,
+        folder: &Path,
+        livekit: &LiveKitServer,
+        network: &Network,
+    ) -> anyhow::Result<Self> {
+        let program = program.map_or_else(|| Tools::binary("adjourn-backend"), Ok)?;
         let listen = format!("127.0.0.1:{}", super::free_port()?);
         let network_prefix = match network {
             Network::Loopback => Vec::new(),

@@ -80,9 +80,17 @@ impl LiveKitServer {
 /// # Errors
 /// Signing failed.
 pub fn token(room: &str, identity: &str) -> anyhow::Result<String> {
+    token_valid_until(room, identity, 3_600)
+}
+
+/// As [`token`], valid until `seconds` from now (negative: expired).
+///
+/// # Errors
+/// Signing failed.
+pub fn token_valid_until(room: &str, identity: &str, seconds: i64) -> anyhow::Result<String> {
     let now = super::unix_now() as i64;
     let claims = serde_json::json!({
-        "iss": KEY, "sub": identity, "nbf": now - 60, "exp": now + 3600,
+        "iss": KEY, "sub": identity, "nbf": now - 7_200, "exp": now + seconds,
         "video": {"roomJoin": true, "room": room, "canPublish": true, "canSubscribe": true, "canPublishData": true},
     });
     let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());

@@ -1,6 +1,7 @@
 //! Real parts, started for one run and gone after it.
 
 mod backend;
+mod client;
 mod livekit;
 mod network;
 mod process;
@@ -10,7 +11,8 @@ mod window;
 mod worker;
 
 pub use backend::{BackendServer, Invitation};
-pub use livekit::{LiveKitServer, token};
+pub use client::ClientProcess;
+pub use livekit::{LiveKitServer, token, token_valid_until};
 pub use network::Network;
 pub use process::{Child, LineReader, unix_now};
 pub use pulse::Pulse;

@@ -31,16 +31,31 @@ impl Pulse {
     /// # Errors
     /// It does not start.
     pub async fn start(folder: &Path) -> anyhow::Result<Self> {
+        let cards = format!(
+            "load-module module-null-sink sink_name={MOUTH} rate=48000 channels=1\n\
+             load-module module-null-sink sink_name={SPEAKER} rate=48000 channels=2 sink_properties=device.description=Headphones\n\
+             load-module module-remap-source source_name={MICROPHONE} master={MOUTH}.monitor source_properties=device.description=Microphone\n\
+             set-default-sink {SPEAKER}\nset-default-source {MICROPHONE}\n"
+        );
+        Self::launch(folder, &cards, MICROPHONE).await
+    }
+
+    /// Starts a daemon with a loudspeaker and no microphone.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start_without_microphone(folder: &Path) -> anyhow::Result<Self> {
+        let cards = format!("load-module module-null-sink sink_name={SPEAKER} rate=48000 channels=2\n");
+        Self::launch(folder, &cards, SPEAKER).await
+    }
+
+    async fn launch(folder: &Path, cards: &str, ready: &'static str) -> anyhow::Result<Self> {
         let socket = folder.join("pulse.sock");
         let script = folder.join("pulse.pa");
         std::fs::write(
             &script,
             format!(
-                "load-module module-native-protocol-unix auth-anonymous=1 socket={}\n\
-                 load-module module-null-sink sink_name={MOUTH} rate=48000 channels=1\n\
-                 load-module module-null-sink sink_name={SPEAKER} rate=48000 channels=2 sink_properties=device.description=Headphones\n\
-                 load-module module-remap-source source_name={MICROPHONE} master={MOUTH}.monitor source_properties=device.description=Microphone\n\
-                 set-default-sink {SPEAKER}\nset-default-source {MICROPHONE}\n",
+                "load-module module-native-protocol-unix auth-anonymous=1 socket={}\n{cards}",
                 socket.display()
             ),
         )?;
@@ -62,7 +77,8 @@ impl Pulse {
         let mut process = Child::start("pulseaudio", &mut command, &folder.join("pulse.log"))
             .context("PulseAudio is needed for the lab's sound cards")?;
         let server = format!("unix:{}", socket.display());
-        until(&mut process, Duration::from_secs(10), "PulseAudio's start", || sources(&server)).await?;
+        until(&mut process, Duration::from_secs(10), "PulseAudio's start", || sources(&server, ready))
+            .await?;
         Ok(Self { process, server, folder: folder.to_owned() })
     }
 
@@ -98,8 +114,8 @@ impl Pulse {
     }
 }
 
-async fn sources(server: &str) -> bool {
+async fn sources(server: &str, wanted: &str) -> bool {
     let output =
         Command::new("pactl").args(["list", "short", "sources"]).env("PULSE_SERVER", server).output().await;
-    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(MICROPHONE))
+    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(wanted))
 }

@@ -81,7 +81,14 @@ impl Stage {
                     self.commits += 1;
                     Some(Input::RecordCommitted)
                 }
-                _ => None,
+                Output::RequestJoin
+                | Output::Connect
+                | Output::CancelConnect
+                | Output::ReadRoster
+                | Output::Probe { .. }
+                | Output::AskOrganiser
+                | Output::ReleaseMicrophone
+                | Output::LeaveRoom => None,
             };
             self.outputs.push(output);
             if let Some(answer) = answer {
@@ -97,7 +104,7 @@ impl Stage {
             self.now += 100;
             self.session.handle_timeout(Time(self.now));
             self.settle();
-            if self.now % 500 == 0 {
+            if self.now.is_multiple_of(500) {
                 if self.link_up {
                     self.received += 100;
                 }

@@ -1,0 +1,190 @@
+//! What comes back: from work beside the loop, and from the room.
+
+use adjourn_audio::Devices;
+use adjourn_outbox::{Attempt, DeliveryEvent, Secret};
+use adjourn_room::{Fact, Transport};
+use adjourn_session::{AgentState, Input, JoinGrant, Phase, Role};
+
+use crate::join::Admission;
+use crate::journal::{self, Journal, finish_abandoned};
+use crate::run::{Client, Event};
+use crate::snapshot::{DeviceList, Line, Speaker};
+use crate::{Shell, deliverer, sound, words};
+
+/// Captions on the screen; older ones are in the record.
+const SHOWN_CAPTIONS: usize = 200;
+
+impl<T: Transport, S: Shell> Client<T, S> {
+    pub(crate) async fn event(&mut self, event: Event) {
+        match event {
+            Event::Host { link, known: true } => {
+                self.link = Some(link);
+                self.open_microphone();
+                self.refresh_devices();
+            }
+            Event::Host { link, known: false } => self.unconfirmed = Some(link),
+            Event::Admitted(admission) => self.admitted(*admission).await,
+            Event::Rejected(rejection) => {
+                self.feed(Input::JoinFailed { message: rejection.message, retry: rejection.retry });
+            }
+            Event::Organiser(word) => self.feed(Input::Organiser { word }),
+            Event::Committed => {
+                self.feed(Input::RecordCommitted);
+                self.wake.notify_one();
+            }
+            Event::NotCommitted(record) => {
+                self.feed(Input::RecordNotSaved);
+                if let (Some(link), Some(granted), Some(a)) =
+                    (self.link.clone(), self.granted(), &self.admission)
+                {
+                    let work = deliverer::from_memory(
+                        link,
+                        granted,
+                        a.join.join_id.clone(),
+                        record,
+                        self.events.clone(),
+                    );
+                    tokio::spawn(work);
+                }
+            }
+            Event::NotJournaled => self.shown.notice = Some(words::NOT_JOURNALED.to_owned()),
+            Event::Delivery(event) => self.delivery(event),
+            Event::Devices(devices) => self.devices(devices),
+        }
+    }
+
+    pub(crate) async fn admitted(&mut self, admission: Admission) {
+        if self.session.phase() != Phase::Joining {
+            return;
+        }
+        let join_id: Secret = admission.join.join_id.clone();
+        if admission.answer.livekit.is_none() {
+            if let Err(error) = finish_abandoned(&self.outbox, &join_id, admission.head.clone()).await {
+                tracing::error!(%error, "an earlier interview could not be closed");
+            }
+            self.wake.notify_one();
+            self.feed(Input::JoinFailed { message: words::ALREADY_ENDED.to_owned(), retry: false });
+            return;
+        }
+        self.session.set_policy(admission.answer.policy.clone());
+        self.trace.policy(&admission.answer.policy);
+        let (answer, head) = (&admission.answer, admission.head.clone());
+        let remaining = (answer.interview.ends_at - answer.now).num_milliseconds();
+        let grant = JoinGrant {
+            agent_name: answer.livekit.as_ref().and_then(|l| l.agent_name.clone()),
+            remaining: u64::try_from(remaining).unwrap_or(0),
+        };
+        self.shown.title = Some(answer.interview.title.clone());
+        self.journal = Some(Journal::start(self.outbox.clone(), join_id, head, self.events.clone()));
+        self.admission = Some(admission);
+        self.note("joined", serde_json::Value::Null);
+        self.feed(Input::JoinGranted(grant));
+    }
+
+    pub(crate) fn delivery(&mut self, event: DeliveryEvent) {
+        let ours = self.admission.as_ref().is_some_and(|a| a.join.join_id == event.join_id);
+        match event.attempt {
+            Attempt::Delivered { receipt_id } if ours => self.feed(Input::Delivered { receipt: receipt_id }),
+            Attempt::Delivered { receipt_id } => {
+                self.shown.notice =
+                    Some(format!("An earlier interview has been received. Receipt: {receipt_id}"));
+            }
+            Attempt::Parked { reason } if ours => {
+                self.shown.notice = Some(reason);
+                self.feed(Input::DeliveryParked);
+            }
+            Attempt::Parked { reason } => {
+                self.shown.notice = Some(format!("An earlier interview was not accepted: {reason}"));
+            }
+            Attempt::Later { .. } => {}
+        }
+    }
+
+    pub(crate) fn devices(&mut self, devices: Result<Devices, String>) {
+        match devices {
+            Ok(found) => {
+                let list = |devices: Vec<adjourn_audio::Device>, old: &DeviceList| DeviceList {
+                    default_name: devices.iter().find(|d| d.default).map(|d| d.name.clone()),
+                    devices: devices.into_iter().map(|d| (d.id, d.name)).collect(),
+                    chosen: old.chosen.clone(),
+                    problem: old.problem.clone(),
+                };
+                self.shown.input = list(found.inputs, &self.shown.input);
+                self.shown.output = list(found.outputs, &self.shown.output);
+            }
+            Err(problem) => self.shown.input.problem = Some(problem),
+        }
+    }
+
+    pub(crate) fn fact(&mut self, fact: Fact) {
+        match fact {
+            Fact::Input(input) => {
+                self.observe(&input);
+                self.feed(input);
+            }
+            Fact::Said { sid, said } => {
+                if self.session.interviewer_sid() == Some(sid.as_str()) {
+                    let body = serde_json::json!({"id": said.id, "role": said.role, "text": said.text, "at": chrono::Utc::now()});
+                    if let Some(journal) = &self.journal {
+                        journal.write(journal::SAID, self.now().0, body);
+                    }
+                }
+            }
+            Fact::Caption(caption) => {
+                let line = Line {
+                    id: caption.segment,
+                    speaker: match caption.role {
+                        Role::Candidate => Speaker::Candidate,
+                        Role::Interviewer => Speaker::Interviewer,
+                    },
+                    text: caption.text,
+                    done: caption.done,
+                };
+                match self.shown.captions.iter_mut().find(|known| known.id == line.id) {
+                    Some(known) => *known = line,
+                    None => self.shown.captions.push(line),
+                }
+                if self.shown.captions.len() > SHOWN_CAPTIONS {
+                    self.shown.captions.remove(0);
+                }
+            }
+            Fact::Sound(sound) => {
+                tokio::spawn(sound::play(sound, self.open.speaker.clone()));
+            }
+        }
+    }
+
+    /// What the screen and the timeline want to know of an input.
+    pub(crate) fn observe(&mut self, input: &Input) {
+        let pinned = self.session.interviewer_sid().map(str::to_owned);
+        let is_pinned = |sid: &str| pinned.as_deref() == Some(sid);
+        let state = if let Input::AgentStateChanged { sid, state } = input {
+            Some((sid, *state))
+        } else if let Input::ParticipantChanged(p) | Input::ParticipantJoined(p) = input {
+            p.state.map(|state| (&p.sid, state))
+        } else {
+            None
+        };
+        if let Some((sid, state)) = state
+            && (is_pinned(sid) || pinned.is_none())
+            && self.agent_state != Some(state)
+        {
+            self.agent_state = Some(state);
+            self.note("interviewer", serde_json::json!({ "state": state }));
+            if state == AgentState::Listening {
+                self.open.your_turn();
+            }
+        }
+        if let Input::ParticipantLeft { reason, .. } = input {
+            self.note("participant_left", serde_json::json!({ "reason": reason }));
+        } else if let Input::Disconnected { reason } = input {
+            self.note("disconnected", serde_json::json!({ "reason": reason }));
+        } else if *input == Input::Reconnecting {
+            self.note("reconnecting", serde_json::Value::Null);
+        } else if let Input::Reconnected { .. } = input {
+            self.note("reconnected", serde_json::Value::Null);
+        } else if let Input::ToolEnded { name, ok, .. } = input {
+            self.note("tool_ended", serde_json::json!({ "name": name, "ok": ok }));
+        }
+    }
+}

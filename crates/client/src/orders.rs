@@ -1,0 +1,154 @@
+//! What a person asks for, and the devices that it needs.
+
+use std::time::Duration;
+
+use adjourn_audio::DeviceChoice;
+use adjourn_outbox::JoinLink;
+use adjourn_room::{RoomLink, Transport};
+use adjourn_session::{Input, Phase};
+
+use crate::devices::{Ears, Mouth};
+use crate::run::{Client, Event};
+use crate::snapshot::Meters;
+use crate::{Command, Shell};
+
+impl<T: Transport, S: Shell> Client<T, S> {
+    pub(crate) fn command(&mut self, command: Command) {
+        match command {
+            Command::OpenLink { link } => self.open_link(&link),
+            Command::ConfirmHost => {
+                if let Some(link) = self.unconfirmed.take() {
+                    self.check_host(link, true);
+                }
+            }
+            Command::ForgetLink => {
+                self.unconfirmed = None;
+                if self.session.phase() == Phase::Checking {
+                    self.link = None;
+                    self.open.close_microphone();
+                    self.open.close_speaker();
+                }
+            }
+            Command::ChooseInput { id } => {
+                self.setup.mouth = Mouth::Device(DeviceChoice::from_id(id));
+                self.open_microphone();
+            }
+            Command::ChooseOutput { id } => {
+                self.setup.ears = Ears::Device(DeviceChoice::from_id(id));
+                self.open_speaker();
+            }
+            Command::RefreshDevices => self.refresh_devices(),
+            Command::PlayTestSound => self.play_test_sound(),
+            Command::Join => self.join(),
+            Command::SetMuted { muted } => {
+                self.shown.muted = muted;
+                if let Some(room) = &self.room {
+                    room.set_muted(muted);
+                }
+                self.note(if muted { "muted" } else { "unmuted" }, serde_json::Value::Null);
+            }
+            Command::End => self.feed(Input::EndConfirmed),
+            Command::GoOn => self.feed(Input::GoOnPressed),
+            Command::Close => self.shown.closing = true,
+            Command::Stay => self.shown.closing = false,
+            Command::Quit => {}
+        }
+    }
+
+    pub(crate) fn open_link(&mut self, text: &str) {
+        if self.session.phase() != Phase::Checking {
+            return; // an interview is under way
+        }
+        match JoinLink::parse(text) {
+            Ok(link) => {
+                self.shown.problem = None;
+                self.check_host(link, false);
+            }
+            Err(error) => self.shown.problem = Some(error.to_string()),
+        }
+    }
+
+    pub(crate) fn check_host(&self, link: JoinLink, confirm: bool) {
+        let (outbox, events) = (self.outbox.clone(), self.events.clone());
+        tokio::spawn(async move {
+            let local = link.server.scheme() == "http"; // this very machine
+            let known = outbox.host_known(&link.host(), confirm).await.unwrap_or(false);
+            // The loop is gone: the process is ending.
+            let _ = events.send(Event::Host { link, known: known || confirm || local }).await;
+        });
+    }
+
+    pub(crate) fn join(&mut self) {
+        if self.link.is_none() || self.session.phase() != Phase::Checking {
+            return;
+        }
+        if !self.open.microphone_open() {
+            self.open_microphone();
+        }
+        self.open_speaker();
+        let broken = self.shown.input.problem.clone().or_else(|| self.shown.output.problem.clone());
+        match broken {
+            Some(problem) => self.shown.problem = Some(problem),
+            None => self.feed(Input::JoinPressed),
+        }
+    }
+
+    pub(crate) fn refresh_devices(&self) {
+        let events = self.events.clone();
+        tokio::task::spawn_blocking(move || {
+            let devices = adjourn_audio::devices().map_err(|e| e.to_string());
+            // The loop is gone: the process is ending.
+            let _ = events.blocking_send(Event::Devices(devices));
+        });
+    }
+
+    pub(crate) fn open_microphone(&mut self) {
+        self.shown.input.problem = self.open.open_microphone(&self.setup.mouth).err().map(|e| e.to_string());
+        if let Mouth::Device(choice) = &self.setup.mouth {
+            self.shown.input.chosen = chosen(choice);
+        }
+    }
+
+    pub(crate) fn open_speaker(&mut self) {
+        self.shown.output.problem = self.open.open_speaker(&self.setup.ears).err().map(|e| e.to_string());
+        if let Ears::Device(choice) = &self.setup.ears {
+            self.shown.output.chosen = chosen(choice);
+        }
+    }
+
+    pub(crate) fn play_test_sound(&mut self) {
+        self.open_speaker();
+        let speaker = self.open.speaker.clone();
+        tokio::spawn(async move {
+            let mut pace = tokio::time::interval(Duration::from_millis(10));
+            for frame in adjourn_audio::chime() {
+                pace.tick().await;
+                speaker.push(&frame);
+            }
+        });
+    }
+
+    pub(crate) fn measure(&mut self) {
+        let phase = self.session.phase();
+        if matches!(phase, Phase::Waiting | Phase::Live) {
+            let audible = self.open.speaker.audible();
+            if audible != self.audible {
+                self.audible = audible;
+                self.feed(Input::InterviewerLevel { audible });
+            }
+            if self.open.took_speech() && !self.shown.muted {
+                self.feed(Input::CandidateSpoke);
+            }
+        }
+        if phase != Phase::Completed {
+            self.shell.meters(Meters { input: self.open.input_level(), output: self.open.speaker.level() });
+        }
+    }
+}
+
+fn chosen(choice: &DeviceChoice) -> Option<String> {
+    match choice {
+        DeviceChoice::SystemDefault => None,
+        DeviceChoice::Named(id) => Some(id.clone()),
+    }
+}

@@ -1,0 +1,114 @@
+//! What the screen shows.
+
+use adjourn_outbox::JoinLink;
+use adjourn_room::Transport;
+use adjourn_session::{Agent, AgentState, Delivery, Phase};
+
+use crate::run::Client;
+use crate::snapshot::{Completed, DeviceList, InterviewerState, Screen, Snapshot};
+use crate::{Shell, words};
+
+impl<T: Transport, S: Shell> Client<T, S> {
+    pub(crate) fn show(&mut self) {
+        let view = self.session.view();
+        let mut next = self.shown.clone();
+        next.screen = match view.phase {
+            Phase::Checking if self.unconfirmed.is_some() => Screen::ConfirmHost,
+            Phase::Checking if self.link.is_none() => Screen::Start,
+            Phase::Checking => Screen::Checking,
+            Phase::Joining => Screen::Joining,
+            Phase::Waiting => Screen::Waiting,
+            Phase::Live => Screen::Interview,
+            Phase::WrappingUp => Screen::WrappingUp,
+            Phase::Completed => Screen::Completed,
+        };
+        next.host = self.unconfirmed.as_ref().or(self.link.as_ref()).map(JoinLink::host);
+        if let Some(problem) = &view.problem {
+            next.problem = Some(problem.message.clone());
+            next.can_retry = problem.retry;
+        } else if view.phase != Phase::Checking {
+            next.problem = None;
+        }
+        next.microphone_open = self.open.microphone_open();
+        next.connected = view.link_fresh;
+        next.interviewer = match view.agent {
+            Agent::Expected => InterviewerState::Absent,
+            Agent::Quiet => InterviewerState::Checking,
+            Agent::Gone => InterviewerState::Gone,
+            Agent::Present => match self.agent_state {
+                Some(AgentState::Thinking) => InterviewerState::Thinking,
+                Some(AgentState::Speaking) => InterviewerState::Speaking,
+                Some(AgentState::Listening | AgentState::Initializing) | None => InterviewerState::Listening,
+            },
+        };
+        next.status = words::status(&view, next.interviewer, next.muted).to_owned();
+        next.asking = view.asking;
+        let over = view.ending.is_some();
+        if !over {
+            next.elapsed_s = self.live_since.map(|at| at.elapsed().as_secs());
+            next.remaining_s = view.remaining.map(|ms| ms / 1_000);
+        }
+        next.completed = view.ending.as_ref().map(|ending| {
+            let (headline, reason, what_next) = words::ending(ending.outcome);
+            let (delivery, delivery_text) = words::delivery(&view.delivery);
+            Completed {
+                outcome: ending.outcome.to_string(),
+                headline: headline.to_owned(),
+                reason: reason.to_owned(),
+                next: what_next.to_owned(),
+                delivery: delivery.to_owned(),
+                delivery_text: delivery_text.to_owned(),
+                receipt: match &view.delivery {
+                    Delivery::Received { receipt } => Some(receipt.clone()),
+                    Delivery::Saving
+                    | Delivery::Sending
+                    | Delivery::Saved
+                    | Delivery::Parked
+                    | Delivery::Unsaved => None,
+                },
+            }
+        });
+        // Seconds tick in the window itself; they are no reason for a new snapshot.
+        let unchanged = self.sent.as_ref().is_some_and(|sent| {
+            let seconds = Snapshot {
+                seq: sent.seq,
+                elapsed_s: sent.elapsed_s,
+                remaining_s: sent.remaining_s,
+                ..next.clone()
+            };
+            seconds == *sent
+        });
+        self.shown = next;
+        if !unchanged {
+            self.shown.seq += 1;
+            self.shell.show(&self.shown);
+            self.sent = Some(self.shown.clone());
+        }
+    }
+}
+
+/// Before anything is known.
+pub(crate) fn empty() -> Snapshot {
+    Snapshot {
+        seq: 0,
+        screen: Screen::Start,
+        title: None,
+        host: None,
+        problem: None,
+        can_retry: false,
+        notice: None,
+        input: DeviceList::default(),
+        output: DeviceList::default(),
+        microphone_open: false,
+        muted: false,
+        connected: false,
+        interviewer: InterviewerState::Absent,
+        status: String::new(),
+        asking: false,
+        closing: false,
+        captions: Vec::new(),
+        elapsed_s: None,
+        remaining_s: None,
+        completed: None,
+    }
+}

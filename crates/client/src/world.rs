@@ -1,0 +1,122 @@
+//! What the session wants done in the outside world.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adjourn_outbox::{Backend, Granted};
+use adjourn_room::{Joined, RoomLink, Transport};
+use adjourn_session::{Ending, Input, OrganiserWord, Phase};
+
+use crate::join::admission;
+use crate::run::{Client, Event};
+use crate::{Shell, journal};
+
+/// What is buffered may be played this long before the loudspeaker is closed.
+const PLAY_OUT: Duration = Duration::from_millis(500);
+
+impl<T: Transport, S: Shell> Client<T, S> {
+    pub(crate) fn request_join(&mut self) {
+        let Some(link) = self.link.clone() else { return };
+        let (outbox, info, events) = (self.outbox.clone(), self.setup.info.clone(), self.events.clone());
+        tokio::spawn(async move {
+            let event = match admission(&outbox, &link, &info).await {
+                Ok(admission) => Event::Admitted(Box::new(admission)),
+                Err(rejection) => Event::Rejected(rejection),
+            };
+            // The loop is gone: the process is ending.
+            let _ = events.send(event).await;
+        });
+    }
+
+    pub(crate) fn connect(&mut self) {
+        let Some(livekit) = self.admission.as_ref().and_then(|a| a.answer.livekit.clone()) else { return };
+        let (transport, facts, rooms) = (Arc::clone(&self.transport), self.facts.clone(), self.rooms.clone());
+        // A connection of before is of no use any more.
+        self.room = None;
+        self.connecting = Some(tokio::spawn(async move {
+            let joined = transport
+                .connect(&livekit.url, livekit.token.expose(), facts)
+                .await
+                .map_err(|e| e.to_string());
+            // The loop is gone: the process is ending.
+            let _ = rooms.send(joined).await;
+        }));
+    }
+
+    pub(crate) fn entered(&mut self, joined: Result<Joined<T::Room>, String>) {
+        self.connecting = None;
+        match joined {
+            Ok(joined) if matches!(self.session.phase(), Phase::Joining | Phase::Waiting | Phase::Live) => {
+                let room = Arc::new(joined.room);
+                self.open.microphone.set(Some(room.microphone()));
+                room.set_muted(self.shown.muted);
+                self.room = Some(room);
+                self.asked_history = None;
+                self.connected_rooms += 1;
+                self.note("connected", serde_json::json!({ "room_sid": joined.room_sid }));
+                self.feed(Input::Connected { room_sid: joined.room_sid, roster: joined.roster });
+            }
+            Ok(_) => {} // given up meanwhile: dropping it leaves
+            Err(message) => self.feed(Input::ConnectFailed { message }),
+        }
+    }
+
+    pub(crate) fn ask_organiser(&self) {
+        let Some((link, granted)) = self.link.clone().zip(self.granted()) else { return };
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            let status = match Backend::new(&link.server) {
+                Ok(backend) => backend.status(&granted.interview_id, &granted.client_token).await,
+                Err(error) => Err(error),
+            };
+            let word = match status {
+                Ok(status) if status.ended_by_organiser.is_some() => OrganiserWord::Ended,
+                Ok(_) => OrganiserWord::Running,
+                Err(_) => OrganiserWord::Unreachable,
+            };
+            // The loop is gone: the process is ending.
+            let _ = events.send(Event::Organiser(word)).await;
+        });
+    }
+
+    pub(crate) fn granted(&self) -> Option<Granted> {
+        self.admission.as_ref().map(|a| Granted {
+            interview_id: a.answer.interview.id.clone(),
+            attempt: a.answer.interview.attempt,
+            title: a.answer.interview.title.clone(),
+            client_token: a.answer.client_token.clone(),
+            receipt_keys: a.answer.receipt_keys.clone(),
+            head: Some(a.head.clone()),
+        })
+    }
+
+    pub(crate) fn leave(&mut self) {
+        let Some(room) = self.room.take() else { return };
+        let buffered = self.open.speaker.buffered().min(PLAY_OUT);
+        let speaker = self.open.speaker.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(buffered).await;
+            room.leave().await;
+            speaker.set(None);
+        });
+    }
+
+    pub(crate) fn commit(&mut self, ending: Ending) {
+        self.note("audio", self.open.statistics());
+        match &self.journal {
+            Some(journal) => journal.commit(ending),
+            None => tracing::error!("an interview ended without a journal"),
+        }
+    }
+
+    /// A line on the record's timeline.
+    pub(crate) fn note(&self, what: &str, detail: serde_json::Value) {
+        if let Some(journal) = &self.journal {
+            journal.write(
+                journal::TIMELINE,
+                self.now().0,
+                serde_json::json!({ "what": what, "detail": detail }),
+            );
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Who the interviewer is, and what is learnt from it.
+
+use crate::interviewer::{Interviewer, Presence};
+use crate::link::Fresh;
+use crate::{
+    Evidence, EvidenceKind, InterruptedWhy, LeaveReason, Outcome, Participant, ParticipantKind, Phase, Role,
+    Session,
+};
+
+impl Session {
+    pub(crate) fn eligible(&self, p: &Participant) -> bool {
+        p.kind == ParticipantKind::Agent
+            && match (&self.agent_name, &p.agent_name) {
+                (Some(wanted), Some(name)) => wanted == name,
+                (None, _) | (_, None) => true,
+            }
+    }
+
+    pub(crate) fn take_roster(&mut self, roster: Vec<Participant>) {
+        self.roster.clear();
+        let now = self.fresh();
+        let gone = self.interviewer.as_ref().filter(|i| {
+            matches!(i.presence, Presence::Here | Presence::Unsure { .. })
+                && !roster.iter().any(|p| p.identity == i.identity)
+        });
+        if let Some(sid) = gone.map(|i| i.sid.clone()) {
+            self.gone(&sid, LeaveReason::Unknown, now);
+        }
+        for participant in roster {
+            self.seen(participant);
+        }
+    }
+
+    pub(crate) fn seen(&mut self, participant: Participant) {
+        let now = self.fresh();
+        self.roster.retain(|p| p.identity != participant.identity);
+        self.roster.push(participant.clone());
+        match &mut self.interviewer {
+            Some(i) if i.sid == participant.sid => {
+                i.presence = Presence::Here;
+                i.update(&participant, now);
+                self.replaced = None;
+            }
+            Some(i) if i.identity == participant.identity => {
+                // The same interviewer in a new presence: fresh probes, same conversation.
+                let spoke = i.spoke;
+                let mut again = Interviewer::new(&participant, now);
+                again.spoke = spoke;
+                self.interviewer = Some(again);
+                self.replaced = None;
+            }
+            Some(Interviewer { presence: Presence::Here | Presence::Unsure { .. }, .. }) => {}
+            Some(_) | None => {
+                if self.eligible(&participant) {
+                    self.interviewer = Some(Interviewer::new(&participant, now));
+                    self.quiet = false;
+                }
+            }
+        }
+        self.begin_if_ready();
+    }
+
+    pub(crate) fn left(&mut self, sid: &str, reason: LeaveReason) {
+        let now = self.fresh();
+        self.roster.retain(|p| p.sid != sid);
+        let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == sid) else { return };
+        if reason == LeaveReason::Unknown {
+            // What the SDK says of everybody during its own reconnect.
+            i.presence = Presence::Unsure { at: now };
+            return;
+        }
+        let sid = sid.to_owned();
+        self.gone(&sid, reason, now);
+    }
+
+    /// The interviewer is really gone.
+    pub(crate) fn gone(&mut self, sid: &str, reason: LeaveReason, now: Fresh) {
+        let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == sid) else { return };
+        i.presence = Presence::Left { at: now, reason };
+        i.audible = false;
+        if i.evidence.is_some() {
+            self.decide(Outcome::Finished, "the interviewer left, with evidence");
+            return;
+        }
+        if !self.conversed {
+            let window = self.policy.crash_loop_window;
+            self.losses.retain(|at| now.since(*at) <= window);
+            self.losses.push(now);
+            if self.losses.len() >= 3 {
+                self.decide(
+                    Outcome::Interrupted(InterruptedWhy::InterviewerLost),
+                    "three interviewers were lost",
+                );
+                return;
+            }
+        }
+        if let Some(successor) = self.roster.iter().find(|p| p.sid != sid && self.eligible(p)).cloned() {
+            self.seen(successor);
+        }
+    }
+
+    pub(crate) fn with(&mut self, sid: &str, apply: impl FnOnce(&mut Interviewer)) {
+        if let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == sid) {
+            apply(i);
+        }
+    }
+
+    pub(crate) fn begin_if_ready(&mut self) {
+        if self.phase == Phase::Waiting && self.interviewer.as_ref().is_some_and(|i| i.ready.is_some()) {
+            self.phase = Phase::Live;
+        }
+    }
+
+    /// The interviewer did something that a candidate can notice.
+    pub(crate) fn reacted(&mut self) {
+        let now = self.fresh();
+        if self.interviewer.as_ref().is_some_and(|i| i.last_reaction == now) {
+            self.asked = None;
+        }
+    }
+
+    pub(crate) fn reconsider_quiet(&mut self) {
+        let now = self.fresh();
+        let p = &self.policy;
+        if let Some(i) = &self.interviewer {
+            let quiet = i.process.silent_for(now).is_some_and(|ms| ms >= p.process_suspect)
+                || i.session.silent_for(now).is_some_and(|ms| ms >= p.session_suspect);
+            self.quiet = quiet;
+        }
+    }
+
+    pub(crate) fn item(&mut self, sid: &str, role: Role) {
+        let now = self.fresh();
+        self.with(sid, |i| {
+            i.last_proof = now;
+            i.last_reaction = now;
+            match role {
+                // The candidate's turn goes on: what looked like an end was none.
+                Role::Candidate => i.evidence = None,
+                Role::Interviewer => i.spoke = true,
+            }
+        });
+        self.conversed = true;
+        self.reacted();
+    }
+
+    pub(crate) fn tool_ended(&mut self, sid: &str, name: String, ok: bool, call_id: String) {
+        let now = self.fresh();
+        let repeated = self.interviewer.as_ref().is_some_and(|i| i.last_call.as_ref() == Some(&call_id));
+        if repeated {
+            return; // both messages about one call arrive
+        }
+        let end_tool = self.policy.end_tools.contains(&name);
+        self.with(sid, |i| {
+            i.last_call = Some(call_id);
+            i.last_proof = now;
+            if !end_tool {
+                i.evidence = None;
+            }
+        });
+        if end_tool && ok {
+            self.evidence(sid, EvidenceKind::EndTool(name));
+        }
+    }
+
+    pub(crate) fn evidence(&mut self, sid: &str, kind: EvidenceKind) {
+        let (now, at) = (self.fresh(), self.now);
+        self.with(sid, |i| i.evidence = Some((Evidence { kind, at }, now)));
+    }
+
+    pub(crate) fn evident(&self) -> bool {
+        self.interviewer.as_ref().is_some_and(|i| i.evidence.is_some())
+    }
+}

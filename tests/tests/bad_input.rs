@@ -1,0 +1,202 @@
+//! Whatever is wrong is said in one plain sentence that tells what to do. Real client, backend, server
+//! and sound server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may stop where it stands"
+)]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use adjourn_client::{Command, Screen, Snapshot};
+use adjourn_qa::lab::{BackendServer, ClientProcess, LiveKitServer, Network, Pulse, Tools};
+use adjourn_room::{Live, Transport as _};
+
+const SOON: Duration = Duration::from_secs(15);
+
+struct Stage {
+    folder: tempfile::TempDir,
+    tools: Tools,
+    pulse: Pulse,
+    livekit: LiveKitServer,
+    backend: BackendServer,
+}
+
+impl Stage {
+    async fn set() -> Self {
+        let tools = Tools::find().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let pulse = Pulse::start(folder.path()).await.unwrap();
+        let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
+        let backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await.unwrap();
+        Self { folder, tools, pulse, livekit, backend }
+    }
+
+    fn data(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn client(&self, name: &str, link: &str) -> ClientProcess {
+        ClientProcess::start(&self.tools, &self.data(name), Some(link), &self.pulse.server).unwrap()
+    }
+}
+
+/// Joins and gives the problem that is shown.
+async fn problem_of_join(client: &mut ClientProcess) -> String {
+    client
+        .wait("the device check", SOON, |s| s.screen == Screen::Checking && s.microphone_open)
+        .await
+        .unwrap();
+    client.order(&Command::Join).await.unwrap();
+    problem(client).await
+}
+
+async fn problem(client: &mut ClientProcess) -> String {
+    let shown = |s: &Snapshot| s.problem.is_some() || s.input.problem.is_some();
+    let snapshot = client.wait("a problem", SOON, shown).await.unwrap();
+    snapshot.problem.or(snapshot.input.problem).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_and_used_codes_and_servers_that_are_down() {
+    let mut stage = Stage::set().await;
+    let host = stage.backend.url.trim_start_matches("http://").to_owned();
+
+    let wrong = format!("adjourn://join?server={}&code=BBBB-2222", stage.backend.url);
+    let said = problem_of_join(&mut stage.client("wrong", &wrong)).await;
+    assert_eq!(said, format!("this code is not known to {host}; check it against your invitation"));
+
+    let invitation = stage.backend.invite("{}").await.unwrap();
+    let mut first = stage.client("first", &invitation.link);
+    first.wait("the device check", SOON, |s| s.microphone_open).await.unwrap();
+    first.order(&Command::Join).await.unwrap();
+    first.wait("the waiting room", SOON, |s| s.screen == Screen::Waiting).await.unwrap();
+    let said = problem_of_join(&mut stage.client("second", &invitation.link)).await;
+    assert_eq!(
+        said,
+        "this code was already used on another computer or installation; ask the organiser for a new one"
+    );
+
+    // No LiveKit server: the backend says so, the client passes it on and can be tried again.
+    let other = stage.backend.invite("{}").await.unwrap();
+    stage.livekit.process.kill().await;
+    let mut client = stage.client("no-server", &other.link);
+    let said = problem_of_join(&mut client).await;
+    assert_eq!(
+        said,
+        format!(
+            "the interview server {host} does not answer properly (503 Service Unavailable); try again in a minute"
+        )
+    );
+    assert!(client.last.as_ref().unwrap().can_retry);
+
+    // No backend.
+    stage.backend.process.kill().await;
+    let said = problem_of_join(&mut stage.client("no-backend", &other.link)).await;
+    assert_eq!(
+        said,
+        format!(
+            "the interview server {host} cannot be reached; check your internet connection and try again"
+        )
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_expired_token_is_refused_without_being_repeated() {
+    let stage = Stage::set().await;
+    livekit_dylib::library::load_from(std::slice::from_ref(&stage.tools.library)).unwrap();
+    let token = adjourn_qa::lab::token_valid_until("room", "candidate", -3_600).unwrap();
+    let (facts, _received) = tokio::sync::mpsc::channel(16);
+    let error = Live.connect(&stage.livekit.url, &token, facts).await.unwrap_err().to_string();
+    assert!(error.contains("401"), "{error}");
+    assert!(!error.contains("eyJ"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn policy_out_of_its_range_and_unusable_links() {
+    let stage = Stage::set().await;
+    let refused = stage.backend.invite(r#"{"process_lost": 1}"#).await.unwrap_err().to_string();
+    assert!(refused.contains("process_lost is 1 ms, allowed are 3000 to 60000 ms"), "{refused}");
+
+    // A backend that grants it all the same: its database is changed behind its back.
+    let invitation = stage.backend.invite("{}").await.unwrap();
+    let script = r#"import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute("UPDATE interviews SET policy='{\"process_lost\":1}'"); c.commit()"#;
+    let changed = std::process::Command::new("python3")
+        .args(["-c", script])
+        .arg(stage.data("backend.db"))
+        .status()
+        .unwrap();
+    assert!(changed.success());
+    let said = problem_of_join(&mut stage.client("policy", &invitation.link)).await;
+    assert_eq!(
+        said,
+        "this interview's settings are not usable: process_lost is 1 ms, allowed are 3000 to 60000 ms; please tell the organiser"
+    );
+
+    let said = problem(&mut stage.client("no-link", "https://example.com/interview")).await;
+    assert!(said.starts_with("this is not an interview link"), "{said}");
+    let said =
+        problem(&mut stage.client("plain", "adjourn://join?server=http://a.example&code=BBBB-2222")).await;
+    assert!(said.starts_with("the interview link leads to an unencrypted server (a.example)"), "{said}");
+
+    // A host that was not used before is asked about, once.
+    let link = "adjourn://join?server=https://interviews.example.com&code=BBBB-2222";
+    let mut client = stage.client("host", link);
+    let asked = client.wait("the question", SOON, |s| s.screen == Screen::ConfirmHost).await.unwrap();
+    assert_eq!(asked.host.as_deref(), Some("interviews.example.com"));
+    client.order(&Command::ConfirmHost).await.unwrap();
+    client.wait("the device check", SOON, |s| s.screen == Screen::Checking).await.unwrap();
+    client.process.kill().await;
+    let mut again = stage.client("host", link);
+    again.wait("the device check", SOON, |s| s.screen == Screen::Checking).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_microphone_and_a_damaged_journal() {
+    let stage = Stage::set().await;
+    let invitation = stage.backend.invite("{}").await.unwrap();
+    let folder = stage.folder.path().join("silent");
+    std::fs::create_dir_all(&folder).unwrap();
+    let silent = Pulse::start_without_microphone(&folder).await.unwrap();
+    let mut client = ClientProcess::start(
+        &stage.tools,
+        &stage.data("silent-client"),
+        Some(&invitation.link),
+        &silent.server,
+    )
+    .unwrap();
+    let said = problem(&mut client).await;
+    assert_eq!(said, "no microphone was found; connect one, then choose it in the list");
+
+    let data = stage.data("damaged");
+    std::fs::create_dir_all(&data).unwrap();
+    std::fs::write(data.join("outbox.db"), vec![7_u8; 4_096]).unwrap();
+    let mut client = stage.client("damaged", &invitation.link);
+    let said = client.wait("the notice", SOON, |s| s.notice.is_some()).await.unwrap().notice.unwrap();
+    assert!(said.starts_with("The journal of earlier interviews was damaged. It was put aside as"), "{said}");
+    client.wait("the device check", SOON, |s| s.microphone_open).await.unwrap();
+}
+
+/// Starts the client with a library and gives what it writes before it ends.
+async fn refusal(stage: &Stage, name: &str, library: &Path) -> String {
+    let data = stage.data(name);
+    let mut client = ClientProcess::start_with(&data, None, &stage.pulse.server, library).unwrap();
+    client.wait("nothing", SOON, |_| false).await.unwrap_err();
+    std::fs::read_to_string(data.with_extension("log")).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_library_that_is_missing_or_damaged_is_one_sentence_at_the_start() {
+    let stage = Stage::set().await;
+    let said = refusal(&stage, "missing", Path::new("/nowhere/liblivekit_ffi.so")).await;
+    assert!(said.contains("was not found in /nowhere/liblivekit_ffi.so; reinstall Adjourn"), "{said}");
+
+    let damaged = stage.data("liblivekit_ffi.so");
+    let mut bytes = std::fs::read(&stage.tools.library).unwrap();
+    bytes[1_000_000] ^= 1;
+    std::fs::write(&damaged, bytes).unwrap();
+    let said = refusal(&stage, "damaged-library", &damaged).await;
+    assert!(said.contains("is damaged or of another version"), "{said}");
+}

@@ -1,0 +1,122 @@
+//! What was said survives a lost answer, a dead backend and a killed app.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may stop where it stands"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use adjourn_client::{Command, Screen};
+use adjourn_qa::lab::{BackendServer, ClientProcess, LiveKitServer, Network, Pulse, Tools, Worker};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// Passes connections on to `backend`; the first answer is read there and never given back.
+async fn losing_the_first_answer(backend: String) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let lost = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&lost);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = TcpStream::connect(&backend).await.unwrap();
+            let count = Arc::clone(&count);
+            tokio::spawn(async move {
+                if count.load(Ordering::SeqCst) == 0 {
+                    let (mut from, mut to) = (client.split(), server.split());
+                    let mut answer = [0_u8; 16];
+                    tokio::select! {
+                        _ = tokio::io::copy(&mut from.0, &mut to.1) => {}
+                        read = to.0.read(&mut answer) => { read.unwrap(); count.fetch_add(1, Ordering::SeqCst); }
+                    }
+                    client.shutdown().await.unwrap();
+                } else {
+                    // Ends when either side does.
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                }
+            });
+        }
+    });
+    (format!("http://{address}"), lost)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_join_answer_is_asked_for_again_and_uses_the_code_once() {
+    let tools = Tools::find().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let pulse = Pulse::start(folder.path()).await.unwrap();
+    let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
+    let backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await.unwrap();
+    let invitation = backend.invite("{}").await.unwrap();
+    let (proxy, lost) = losing_the_first_answer(backend.url.trim_start_matches("http://").to_owned()).await;
+    let code = invitation.link.split("code=").nth(1).unwrap();
+    let link = format!("adjourn://join?server={proxy}&code={code}");
+    let mut client =
+        ClientProcess::start(&tools, &folder.path().join("client"), Some(&link), &pulse.server).unwrap();
+    client.wait("the device check", SOON, |s| s.microphone_open).await.unwrap();
+    client.order(&Command::Join).await.unwrap();
+    client.wait("the waiting room", SOON, |s| s.screen == Screen::Waiting).await.unwrap();
+    assert_eq!(lost.load(Ordering::SeqCst), 1, "an answer was lost");
+    assert_eq!(backend.status(&invitation.id).await.unwrap().attempt, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn backend_down_then_app_killed_then_both_back_gives_one_receipt() {
+    let tools = Tools::find().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let pulse = Pulse::start(folder.path()).await.unwrap();
+    let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
+    let mut backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await.unwrap();
+    let worker =
+        Worker::start(&tools, folder.path(), &livekit, &Network::Loopback, "zombie", 1).await.unwrap();
+    let invitation = backend.invite("{}").await.unwrap();
+    let data = folder.path().join("client");
+    let mut client = ClientProcess::start(&tools, &data, Some(&invitation.link), &pulse.server).unwrap();
+    client.wait("the device check", SOON, |s| s.microphone_open).await.unwrap();
+    client.order(&Command::Join).await.unwrap();
+    client.wait("the interview", Duration::from_secs(45), |s| s.screen == Screen::Interview).await.unwrap();
+    // The first question was said to its end: it is in the journal.
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(45);
+    while worker.first("item").is_none() || !client_heard(&worker) {
+        assert!(tokio::time::Instant::now() < deadline, "no question was asked");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    backend.process.kill().await;
+    client.order(&Command::End).await.unwrap();
+    let saved = client
+        .wait("\"saved\"", Duration::from_secs(25), |s| {
+            s.completed.as_ref().is_some_and(|c| c.delivery == "saved")
+        })
+        .await
+        .unwrap();
+    assert!(saved.completed.unwrap().delivery_text.contains("also when you open Adjourn next time"));
+    client.process.kill().await;
+
+    backend.restart().await.unwrap();
+    let mut again = ClientProcess::start(&tools, &data, None, &pulse.server).unwrap();
+    let notice = again
+        .wait("the receipt", Duration::from_secs(60), |s| s.notice.is_some())
+        .await
+        .unwrap()
+        .notice
+        .unwrap();
+    assert!(notice.starts_with("An earlier interview has been received. Receipt: R-"), "{notice}");
+    let status = backend.status(&invitation.id).await.unwrap();
+    assert_eq!((status.records, status.outcome.as_deref()), (1, Some("ended by candidate")));
+    let record = String::from_utf8(backend.record(&invitation.id, 1).await.unwrap()).unwrap();
+    assert!(record.contains("welcome to your interview"), "{record}");
+    assert!(!record.contains("CANARY-4f1c"), "the agent's instructions are in the record");
+    let journal = std::fs::read(data.join("outbox.db")).unwrap();
+    assert!(!journal.windows(11).any(|w| w == b"CANARY-4f1c"), "the agent's instructions are in the journal");
+}
+
+/// Whether the interviewer finished its first question.
+fn client_heard(worker: &Worker) -> bool {
+    worker.events().iter().filter(|e| e.state.as_deref() == Some("listening")).count() >= 2
+}

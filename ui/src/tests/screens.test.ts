@@ -1,0 +1,65 @@
+import { cleanup, render, screen } from "@testing-library/svelte";
+import { afterEach, expect, test, vi } from "vitest";
+
+import { clock, fill } from "../clock";
+import type { Snapshot } from "../generated/Snapshot";
+import Check from "../screens/Check.svelte";
+import Completed from "../screens/Completed.svelte";
+import Start from "../screens/Start.svelte";
+
+afterEach(cleanup);
+
+const list = { devices: [["mic", "Desk microphone"] as [string, string]], chosen: null, default_name: "Desk microphone", problem: null };
+const snapshot: Snapshot = {
+  seq: 1, screen: "checking", title: null, host: "interviews.example.com", problem: null, can_retry: false, notice: null,
+  input: list, output: list, microphone_open: true, muted: false, connected: true, interviewer: "absent", status: "",
+  asking: false, closing: false, captions: [], elapsed_s: null, remaining_s: null, completed: null,
+};
+
+test("time and levels are shown evenly", () => {
+  expect(clock(0)).toBe("0:00");
+  expect(clock(75.9)).toBe("1:15");
+  expect(clock(3661)).toBe("1:01:01");
+  expect(fill(-120)).toBe(0);
+  expect(fill(-33)).toBeCloseTo(0.5);
+  expect(fill(0)).toBe(1);
+});
+
+test("a link is given on as it was typed", async () => {
+  const order = vi.fn().mockResolvedValue(undefined);
+  render(Start, { snapshot: { ...snapshot, screen: "start" }, order });
+  const input = screen.getByLabelText<HTMLInputElement>("Interview link");
+  const button = screen.getByRole<HTMLButtonElement>("button", { name: "Continue" });
+  expect(button.disabled).toBe(true);
+  input.value = "adjourn://join?server=https://a.example&code=BBBB-2222";
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+  await Promise.resolve();
+  button.click();
+  expect(order).toHaveBeenCalledWith({ command: "open_link", link: input.value });
+});
+
+test("a problem that can be tried again keeps the way on open, another one closes it", () => {
+  const order = vi.fn();
+  const meters = { input: -120, output: -120 };
+  render(Check, { snapshot: { ...snapshot, problem: "The server does not answer.", can_retry: true }, meters, order });
+  expect(screen.getByRole("alert").textContent).toContain("The server does not answer.");
+  screen.getByRole("button", { name: "Try again" }).click();
+  expect(order).toHaveBeenCalledWith({ command: "join" });
+  cleanup();
+  render(Check, { snapshot: { ...snapshot, problem: "This code was used.", can_retry: false }, meters, order });
+  expect(screen.getByRole<HTMLButtonElement>("button", { name: "Join the interview" }).disabled).toBe(true);
+});
+
+test("received is shown with its receipt, saved without one", () => {
+  const completed = {
+    outcome: "finished", headline: "Your interview is complete", reason: "The interviewer ended the interview.",
+    next: "You can close this window.", delivery: "received", delivery_text: "Your interview has been received.", receipt: "R-1234",
+  };
+  render(Completed, { snapshot: { ...snapshot, screen: "completed", completed } });
+  expect(screen.getByText("R-1234")).toBeTruthy();
+  cleanup();
+  const saved = { ...completed, delivery: "saved", delivery_text: "Your interview is saved on this computer.", receipt: null };
+  render(Completed, { snapshot: { ...snapshot, screen: "completed", completed: saved } });
+  expect(screen.queryByText(/Receipt/)).toBeNull();
+  expect(screen.getByText("Your interview is saved on this computer.")).toBeTruthy();
+});
