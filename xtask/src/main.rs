@@ -22,6 +22,8 @@ cargo xtask demo [--headless] [--server PATH] [--backend PATH] [--keep FOLDER]
 cargo xtask test [PART...]
     The whole test suite, end to end.
     Parts: style supply core sdk page endings window
+cargo xtask advisories
+    Known weaknesses of dependencies; needs the advisory databases' hosts.
 cargo xtask fetch
     Installs, fetches and builds what the other two need, and says where it is.
 cargo xtask qa ...
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     let result = match arguments.first().map(String::as_str) {
         Some("demo") => demo::run(rest),
         Some("test") => test::run(rest),
+        Some("advisories") => test::advisories(),
         Some("fetch") => fetch::everything(None).map(|tools| println!("{}", tools.text())),
         Some("qa") => demo::qa(rest),
         Some("--help" | "-h" | "help") | None => {

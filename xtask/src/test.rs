@@ -53,10 +53,8 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
     }
     if wanted("supply") {
         let deny = fetch::deny()?.to_string_lossy().into_owned();
-        step::run(
-            "licences, advisories, directions",
-            &mut step::program(&deny, &["--log-level", "error", "check"], &step::root()),
-        )?;
+        let check = ["--log-level", "error", "check", "bans", "licenses", "sources"];
+        step::run("licences, sources, directions", &mut step::program(&deny, &check, &step::root()))?;
     }
     if wanted("core") {
         let mut test = cargo(&["test", "--quiet"]);
@@ -108,6 +106,18 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
         step::run("the same code against the upstream SDK crate", check.env("DOCS_RS", "1"))?;
     }
     Ok(())
+}
+
+/// Known weaknesses of what we depend on. Apart from the suite: the databases are not package registries,
+/// and a machine without them must not pass silently.
+pub(crate) fn advisories() -> Result<()> {
+    let deny = fetch::deny()?.to_string_lossy().into_owned();
+    let check = ["--log-level", "error", "check", "advisories"];
+    step::run("advisories for crates", &mut step::program(&deny, &check, &step::root()))?;
+    step::run(
+        "advisories for the page",
+        &mut step::program("npm", &["audit", "--omit=dev"], &step::root().join("ui")),
+    )
 }
 
 /// Most lines of a file of our own, tests aside.
