@@ -22,6 +22,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         }
     }
     if !headless {
+        let screen = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
+        if cfg!(target_os = "linux") && !screen {
+            return Err("there is no screen here; run `cargo xtask demo --headless`".to_owned());
+        }
         packages::ensure(packages::APP)?;
     }
     let tools = fetch::everything(server.as_deref())?;

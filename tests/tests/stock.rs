@@ -1,0 +1,19 @@
+//! The interviewers of the tests are stock: they don't use our agent package.
+#![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
+use std::path::Path;
+
+#[test]
+fn interviewers_import_nothing_of_ours() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("agents/interviewers");
+    let mut read = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|e| e == "py") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(!text.contains("adjourn_agent"), "{}", path.display());
+            read += 1;
+        }
+    }
+    assert!(read > 0, "there are interviewers");
+}
