@@ -137,7 +137,7 @@ class Recording(tts.ChunkedStream):
 
 
 class ScriptedLLM(llm.LLM):
-    """Asks one question after the other, then calls ``end_interview``."""
+    """Asks one question after the other, then says goodbye and calls ``end_interview`` in one turn."""
 
     def chat(self, *, chat_ctx, tools=None, conn_options=llm.llm.DEFAULT_API_CONNECT_OPTIONS, **_):  # type: ignore[no-untyped-def]
         return ScriptedReply(self, chat_ctx=chat_ctx, tools=tools or [], conn_options=conn_options)
@@ -151,7 +151,7 @@ class ScriptedReply(llm.LLMStream):
             delta = llm.ChoiceDelta(role="assistant", content=lines[answers]["text"])
         else:
             call = llm.FunctionToolCall(name="end_interview", arguments="{}", call_id=uuid.uuid4().hex)
-            delta = llm.ChoiceDelta(role="assistant", tool_calls=[call])
+            delta = llm.ChoiceDelta(role="assistant", content=SCRIPT["goodbye"]["text"], tool_calls=[call])
         self._event_ch.send_nowait(llm.ChatChunk(id=uuid.uuid4().hex, delta=delta))
 
 
@@ -166,7 +166,6 @@ class Interviewer(Agent):
     async def end_interview(self, context: RunContext) -> None:
         """Called when the interview is complete."""
         log("end_tool")
-        context.session.say(SCRIPT["goodbye"]["text"], allow_interruptions=False)
         context.session.shutdown(drain=True)
 
 

@@ -131,6 +131,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 }
             }
             Fact::Caption(caption) => {
+                if let Some(journal) = self.journal.as_ref().filter(|_| caption.done) {
+                    let body = serde_json::json!({"id": caption.segment, "role": caption.role, "text": caption.text, "at": chrono::Utc::now()});
+                    journal.write(journal::CAPTION, self.now().0, body);
+                }
                 let line = Line {
                     id: caption.segment,
                     speaker: match caption.role {
@@ -169,9 +173,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
             && (is_pinned(sid) || pinned.is_none())
             && self.agent_state != Some(state)
         {
-            self.agent_state = Some(state);
+            let before = self.agent_state.replace(state);
             self.note("interviewer", serde_json::json!({ "state": state }));
-            if state == AgentState::Listening {
+            // A session listens for a moment before its first question: that is nobody's turn.
+            if state == AgentState::Listening && before == Some(AgentState::Speaking) {
                 self.open.your_turn();
             }
         }

@@ -105,4 +105,5 @@ pub(crate) async fn finish_abandoned(
 
 /// Kinds of journal lines, for the loop.
 pub(crate) const SAID: EntryKind = EntryKind::Said;
+pub(crate) const CAPTION: EntryKind = EntryKind::Caption;
 pub(crate) const TIMELINE: EntryKind = EntryKind::Timeline;

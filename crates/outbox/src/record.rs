@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 pub enum EntryKind {
     /// The interview's head: see [`RecordHead`].
     Head,
-    /// A finished piece of conversation.
+    /// A finished piece of conversation, as the agent reports it.
     Said,
+    /// A finished caption: what was spoken. Stands in where the agent reported no item.
+    Caption,
     /// Something on the timeline: link, interviewer, devices.
     Timeline,
     /// The decision.
@@ -97,6 +99,7 @@ impl Record {
                 ending.outcome
             });
         let mut transcript: Vec<TranscriptItem> = Vec::new();
+        let mut captions: Vec<TranscriptItem> = Vec::new();
         let mut timeline = Vec::new();
         for entry in entries {
             match entry.kind {
@@ -109,10 +112,28 @@ impl Record {
                         }
                     }
                 }
+                EntryKind::Caption => {
+                    if let Ok(item) = serde_json::from_value::<TranscriptItem>(entry.body) {
+                        captions.retain(|known| known.id != item.id);
+                        captions.push(item);
+                    }
+                }
                 EntryKind::Timeline => timeline.push(entry),
                 EntryKind::Head | EntryKind::Ending => {}
             }
         }
+        // livekit-agents closes a draining session before it reports the goodbye (seen with 1.8.9): what
+        // was heard and is in no item is kept from the captions.
+        for caption in captions {
+            let heard = letters(&caption.text);
+            let reported = transcript
+                .iter()
+                .any(|item| item.role == caption.role && letters(&item.text).contains(&heard));
+            if !heard.is_empty() && !reported {
+                transcript.push(caption);
+            }
+        }
+        transcript.sort_by_key(|item| item.at);
         Self {
             format: 1,
             source: "client".to_owned(),
@@ -123,5 +144,41 @@ impl Record {
             timeline,
             made_at,
         }
+    }
+}
+
+/// A text without what differs between a caption and its item: spaces, punctuation, case.
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: EntryKind, id: &str, text: &str, second: i64) -> Entry {
+        let at = DateTime::from_timestamp(second, 0).unwrap();
+        let body = serde_json::json!({"id": id, "role": "interviewer", "text": text, "at": at});
+        Entry { kind, at, mono_ms: 0, body }
+    }
+
+    #[test]
+    fn a_goodbye_that_was_only_heard_is_in_the_transcript() {
+        let head = RecordHead {
+            interview_id: "i".into(),
+            attempt: 1,
+            room: "i".into(),
+            build: "0".into(),
+            policy_sha256: String::new(),
+        };
+        let journal = vec![
+            entry(EntryKind::Caption, "SG_1", "Hello, and  welcome", 1),
+            entry(EntryKind::Said, "item_1", "Hello, and welcome.", 2),
+            entry(EntryKind::Caption, "SG_2", "Good", 3),
+            entry(EntryKind::Caption, "SG_2", "Goodbye!", 4),
+        ];
+        let record = Record::from_journal(head, journal, None, Utc::now());
+        let texts: Vec<_> = record.transcript.iter().map(|item| item.text.as_str()).collect();
+        assert_eq!(texts, ["Hello, and welcome.", "Goodbye!"]);
     }
 }

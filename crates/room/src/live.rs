@@ -344,7 +344,9 @@ async fn read_caption(shared: Arc<Shared>, mut reader: TextStreamReader, identit
         let caption = Caption { segment: segment(&reader), role, text: text.clone(), done: false };
         shared.say(Fact::Caption(caption)).await;
     }
-    let done = reader.info().attributes().get("lk.transcription_final").is_some_and(|v| v == "true");
+    // The agent's line ends with its stream, also when it is cut; the candidate's is replaced until final.
+    let last = reader.info().attributes().get("lk.transcription_final").is_some_and(|v| v == "true");
+    let done = last || role == Role::Interviewer;
     let caption = Caption { segment: segment(&reader), role, text, done };
     shared.say(Fact::Caption(caption)).await;
 }
