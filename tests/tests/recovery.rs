@@ -116,6 +116,46 @@ async fn backend_down_then_app_killed_then_both_back_gives_one_receipt() {
     assert!(!journal.windows(11).any(|w| w == b"CANARY-4f1c"), "the agent's instructions are in the journal");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_killed_in_mid_interview_comes_back_to_it_with_what_was_said() {
+    let tools = Tools::find().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let pulse = Pulse::start(folder.path()).await.unwrap();
+    let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
+    let backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await.unwrap();
+    let worker =
+        Worker::start(&tools, folder.path(), &livekit, &Network::Loopback, "zombie", 1).await.unwrap();
+    let invitation = backend.invite("{}").await.unwrap();
+    let data = folder.path().join("client");
+    let mut client = ClientProcess::start(&tools, &data, Some(&invitation.link), &pulse.server).unwrap();
+    client.wait("the device check", SOON, |s| s.microphone_open).await.unwrap();
+    client.order(&Command::Join).await.unwrap();
+    client.wait("the interview", Duration::from_secs(45), |s| s.screen == Screen::Interview).await.unwrap();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(45);
+    while !client_heard(&worker) {
+        assert!(tokio::time::Instant::now() < deadline, "no question was asked");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    client.process.kill().await;
+
+    // Started again without a link: it knows where it was.
+    let mut again = ClientProcess::start(&tools, &data, None, &pulse.server).unwrap();
+    let back = again
+        .wait("the way back", SOON, |s| s.screen == Screen::Checking && s.microphone_open)
+        .await
+        .unwrap();
+    assert!(back.notice.unwrap().starts_with("Your interview was interrupted."));
+    again.order(&Command::Join).await.unwrap();
+    again.wait("the interview", Duration::from_secs(45), |s| s.screen == Screen::Interview).await.unwrap();
+    again.order(&Command::End).await.unwrap();
+    let received = |s: &adjourn_client::Snapshot| s.completed.as_ref().is_some_and(|c| c.receipt.is_some());
+    again.wait("the receipt", SOON, received).await.unwrap();
+    let status = backend.status(&invitation.id).await.unwrap();
+    assert_eq!((status.records, status.attempt), (1, 1));
+    let record = String::from_utf8(backend.record(&invitation.id, 1).await.unwrap()).unwrap();
+    assert_eq!(record.matches("welcome to your interview").count(), 1, "{record}");
+}
+
 /// Whether the interviewer finished its first question.
 fn client_heard(worker: &Worker) -> bool {
     worker.events().iter().filter(|e| e.state.as_deref() == Some("listening")).count() >= 2

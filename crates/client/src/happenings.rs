@@ -23,6 +23,13 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.refresh_devices();
             }
             Event::Host { link, known: false } => self.unconfirmed = Some(link),
+            Event::Unfinished { open } => {
+                self.wake.notify_one();
+                if let Some(link) = open.filter(|_| self.link.is_none() && self.unconfirmed.is_none()) {
+                    self.shown.notice = Some(words::UNFINISHED.to_owned());
+                    self.check_host(link, false);
+                }
+            }
             Event::Admitted(admission) => self.admitted(*admission).await,
             Event::Rejected(rejection) => {
                 self.feed(Input::JoinFailed { message: rejection.message, retry: rejection.retry });

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::journal::finish_abandoned;
 use adjourn_outbox::wire::{ClientInfo, JoinAnswer, JoinRequest};
 use adjourn_outbox::{Backend, Join, JoinLink, Outbox, RecordHead, sha256};
 
@@ -55,4 +56,27 @@ pub(crate) async fn admission(
     };
     outbox.granted(&join, &answer, &head).await.map_err(|e| final_no(e.to_string()))?;
     Ok(Admission { join, answer, head })
+}
+
+/// Looks after interviews whose client died in the middle: those that are over are closed from their
+/// journal, and the link of the newest that still goes on is given back.
+pub(crate) async fn unfinished(outbox: &Outbox, client: &ClientInfo) -> Option<JoinLink> {
+    let joins = outbox.unfinished().await.unwrap_or_else(|error| {
+        tracing::error!(%error, "unfinished interviews could not be looked for");
+        Vec::new()
+    });
+    let mut open = None;
+    for join in joins {
+        match admission(outbox, &join.link, client).await {
+            Ok(admission) if admission.answer.livekit.is_none() => {
+                if let Err(error) = finish_abandoned(outbox, &join.join_id, admission.head).await {
+                    tracing::error!(%error, "an earlier interview could not be closed");
+                }
+            }
+            Ok(_) => open = Some(join.link),
+            // The backend can't be asked now: looked after at the next start.
+            Err(rejection) => tracing::info!(reason = %rejection.message, "an unfinished interview waits"),
+        }
+    }
+    open
 }

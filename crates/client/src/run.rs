@@ -56,6 +56,7 @@ pub enum StartError {
 /// What comes back from work beside the loop.
 pub(crate) enum Event {
     Host { link: JoinLink, known: bool },
+    Unfinished { open: Option<JoinLink> },
     Admitted(Box<Admission>),
     Rejected(Rejection),
     Organiser(OrganiserWord),
@@ -160,8 +161,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
             self.events.clone(),
         ));
         self.refresh_devices();
-        if let Some(link) = self.setup.link.take() {
-            self.open_link(&link);
+        match self.setup.link.take() {
+            Some(link) => self.open_link(&link),
+            None => self.look_after_unfinished(),
         }
         let mut meters = tokio::time::interval(METERS);
         meters.set_missed_tick_behavior(MissedTickBehavior::Skip);

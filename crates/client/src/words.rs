@@ -109,3 +109,7 @@ pub const ALREADY_ENDED: &str = "This interview has already ended. What was reco
 /// The disk does not take the journal.
 pub const NOT_JOURNALED: &str =
     "This computer's disk does not accept data. Your interview goes on and will be sent directly at its end.";
+
+/// An interview of an earlier run still goes on.
+pub const UNFINISHED: &str =
+    "Your interview was interrupted. What was said is kept; you can go on with it now.";

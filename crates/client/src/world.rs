@@ -7,7 +7,7 @@ use adjourn_outbox::{Backend, Granted};
 use adjourn_room::{Joined, RoomLink, Transport};
 use adjourn_session::{Ending, Input, OrganiserWord, Phase};
 
-use crate::join::admission;
+use crate::join::{admission, unfinished};
 use crate::run::{Client, Event};
 use crate::{Shell, journal};
 
@@ -25,6 +25,16 @@ impl<T: Transport, S: Shell> Client<T, S> {
             };
             // The loop is gone: the process is ending.
             let _ = events.send(event).await;
+        });
+    }
+
+    /// Interviews of an earlier run that have no end yet.
+    pub(crate) fn look_after_unfinished(&self) {
+        let (outbox, info, events) = (self.outbox.clone(), self.setup.info.clone(), self.events.clone());
+        tokio::spawn(async move {
+            let open = unfinished(&outbox, &info).await;
+            // The loop is gone: the process is ending.
+            let _ = events.send(Event::Unfinished { open }).await;
         });
     }
 
