@@ -83,7 +83,10 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
         step::run("building the binaries", &mut build)?;
     }
     for (part, tests) in [
-        ("endings", &["stock", "protocol", "fake_room", "bad_input", "recovery", "library", "endings"][..]),
+        (
+            "endings",
+            &["stock", "protocol", "backend", "fake_room", "bad_input", "recovery", "library", "endings"][..],
+        ),
         ("window", &["window"][..]),
     ] {
         if wanted(part) {

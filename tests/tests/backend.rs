@@ -1,0 +1,213 @@
+//! The backend over real HTTP: bad requests store nothing, the same record gives the same receipt.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
+
+use adjourn_outbox::{Backend, BackendError, JoinLink, Secret, verify, wire};
+use adjourn_qa::headless::info;
+use adjourn_qa::lab::{BackendServer, Invitation, LiveKitServer, Network, Tools};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::Value;
+
+struct Stage {
+    backend: BackendServer,
+    _livekit: LiveKitServer,
+    _folder: tempfile::TempDir,
+    http: Client,
+}
+
+impl Stage {
+    async fn set() -> Self {
+        let tools = Tools::find().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
+        let backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await.unwrap();
+        Self { backend, _livekit: livekit, _folder: folder, http: Client::new() }
+    }
+
+    async fn join(&self, invitation: &Invitation, join_id: &str) -> Result<wire::JoinAnswer, BackendError> {
+        let link = JoinLink::parse(&invitation.link).unwrap();
+        let request = wire::JoinRequest { code: link.code, join_id: Secret::new(join_id), client: info() };
+        Backend::new(&link.server).unwrap().join(&request).await
+    }
+
+    /// Puts a record by hand; gives status and problem code.
+    async fn put(
+        &self,
+        path: &str,
+        token: &str,
+        digest: Option<&str>,
+        body: Vec<u8>,
+    ) -> (StatusCode, String) {
+        let url = format!("{}/v1/interviews/{path}", self.backend.url);
+        let mut request = self.http.request(Method::PUT, url).bearer_auth(token).body(body);
+        if let Some(digest) = digest {
+            request = request.header("content-digest", digest);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let json: Value = response.json().await.unwrap_or_default();
+        (status, json["code"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+const JOIN_ID: &str = "0123456789abcdef0123456789abcdef";
+/// SHA-256 of `{}`, as the header wants it.
+const EMPTY: &str = "sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_is_stored_once_and_bad_ones_not_at_all() {
+    let stage = Stage::set().await;
+    let (mine, other) =
+        (stage.backend.invite("{}").await.unwrap(), stage.backend.invite("{}").await.unwrap());
+    let joined = stage.join(&mine, JOIN_ID).await.unwrap();
+    let again = stage.join(&mine, JOIN_ID).await.unwrap();
+    assert_eq!(again.interview, joined.interview, "the same join is the same attempt");
+    let (id, token) = (&joined.interview.id, joined.client_token.expose());
+    let path = format!("{id}/attempts/1/records/client");
+
+    let empty = || b"{}".to_vec();
+    for (what, path, token, digest, body, status, code) in [
+        ("no token", path.clone(), "", Some(EMPTY), empty(), 401, "unauthorised"),
+        (
+            "forged token",
+            path.clone(),
+            "eyJhbGciOiJIUzI1NiJ9.e30.AAAA",
+            Some(EMPTY),
+            empty(),
+            401,
+            "unauthorised",
+        ),
+        (
+            "another interview",
+            format!("{}/attempts/1/records/client", other.id),
+            token,
+            Some(EMPTY),
+            empty(),
+            401,
+            "unauthorised",
+        ),
+        (
+            "another attempt",
+            format!("{id}/attempts/2/records/client"),
+            token,
+            Some(EMPTY),
+            empty(),
+            401,
+            "unauthorised",
+        ),
+        (
+            "another source",
+            format!("{id}/attempts/1/records/agent:AJ_1"),
+            token,
+            Some(EMPTY),
+            empty(),
+            401,
+            "unauthorised",
+        ),
+        ("no digest", path.clone(), token, None, empty(), 400, "bad_digest"),
+        ("wrong digest", path.clone(), token, Some(EMPTY), b"{ }".to_vec(), 400, "bad_digest"),
+        (
+            "no JSON",
+            path.clone(),
+            token,
+            Some("sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:"),
+            b"abc".to_vec(),
+            400,
+            "bad_record",
+        ),
+        ("too large", path.clone(), token, Some(EMPTY), vec![b' '; 8 * 1024 * 1024 + 1], 413, "too_large"),
+    ] {
+        let answer = stage.put(&path, token, digest, body).await;
+        assert_eq!(answer, (StatusCode::from_u16(status).unwrap(), code.to_owned()), "{what}");
+    }
+    assert_eq!(stage.backend.status(id).await.unwrap().records, 0, "nothing is stored on an error");
+
+    let link = JoinLink::parse(&mine.link).unwrap();
+    let client = Backend::new(&link.server).unwrap();
+    let record = br#"{"outcome":"finished"}"#.to_vec();
+    let first = client.deliver(id, 1, &joined.client_token, record.clone()).await.unwrap();
+    let second = client.deliver(id, 1, &joined.client_token, record.clone()).await.unwrap();
+    assert_eq!(first, second, "the same bytes give the same receipt");
+    let receipt = verify(&first, &joined.receipt_keys).unwrap();
+    receipt.matches(id, 1, "client", &record).unwrap();
+    assert!(receipt.matches(id, 1, "client", b"{}").is_err());
+    let conflict = client.deliver(id, 1, &joined.client_token, b"{}".to_vec()).await.unwrap_err();
+    assert_eq!(conflict, BackendError::RecordExists(receipt.claims.receipt_id.clone()));
+    let status = stage.backend.status(id).await.unwrap();
+    assert_eq!((status.records, status.outcome.as_deref()), (1, Some("finished")));
+
+    // It is over: the same join may only upload, another one is refused.
+    assert!(stage.join(&mine, JOIN_ID).await.unwrap().livekit.is_none());
+    let late = stage.join(&mine, "ffffffffffffffffffffffffffffffff").await.unwrap_err();
+    assert_eq!(late, BackendError::NotOpen);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interview_that_never_started_can_be_joined_once_more() {
+    let stage = Stage::set().await;
+    let invitation = stage.backend.invite("{}").await.unwrap();
+    let joined = stage.join(&invitation, JOIN_ID).await.unwrap();
+    let second = "ffffffffffffffffffffffffffffffff";
+    assert_eq!(stage.join(&invitation, second).await.unwrap_err(), BackendError::CodeUsed);
+    let link = JoinLink::parse(&invitation.link).unwrap();
+    let record = br#"{"outcome":"never started"}"#.to_vec();
+    let client = Backend::new(&link.server).unwrap();
+    client.deliver(&joined.interview.id, 1, &joined.client_token, record).await.unwrap();
+    let again = stage.join(&invitation, second).await.unwrap();
+    assert_eq!(again.interview.attempt, 2);
+    assert!(again.livekit.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guessing_codes_is_slowed_down_and_receipts_of_strangers_are_refused() {
+    let stage = Stage::set().await;
+    let invitation = stage.backend.invite("{}").await.unwrap();
+    let joined = stage.join(&invitation, JOIN_ID).await.unwrap();
+    for n in 0..10 {
+        let wrong = Invitation {
+            id: String::new(),
+            link: invitation.link[..invitation.link.len() - 9].to_owned() + &format!("BBBB-22{n:02}"),
+        };
+        assert!(matches!(stage.join(&wrong, JOIN_ID).await, Err(BackendError::UnknownCode { .. })));
+    }
+    assert!(matches!(
+        stage.join(&invitation, JOIN_ID).await,
+        Err(BackendError::TooMany { retry_after: Some(_) })
+    ));
+
+    // A receipt of another backend proves nothing here.
+    let stranger = Stage::set().await;
+    let other = stranger.backend.invite("{}").await.unwrap();
+    let theirs = stranger.join(&other, JOIN_ID).await.unwrap();
+    let link = JoinLink::parse(&other.link).unwrap();
+    let jws = Backend::new(&link.server)
+        .unwrap()
+        .deliver(&theirs.interview.id, 1, &theirs.client_token, b"{}".to_vec())
+        .await
+        .unwrap();
+    assert!(verify(&jws, &theirs.receipt_keys).is_ok());
+    assert!(verify(&jws, &joined.receipt_keys).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_openapi_document_names_every_route() {
+    let stage = Stage::set().await;
+    let document: Value = stage
+        .http
+        .get(format!("{}/openapi.json", stage.backend.url))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let paths: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
+    for path in [
+        "/v1/interviews",
+        "/v1/interviews/{id}",
+        "/v1/interviews/{id}/end",
+        "/v1/join",
+        "/v1/interviews/{id}/attempts/{attempt}/records/{source}",
+    ] {
+        assert!(paths.iter().any(|p| p == path), "{path} is not in {paths:?}");
+    }
+}
