@@ -66,7 +66,7 @@ async fn wrong_and_used_codes_and_servers_that_are_down() {
 
     let wrong = format!("adjourn://join?server={}&code=BBBB-2222", stage.backend.url);
     let said = problem_of_join(&mut stage.client("wrong", &wrong)).await;
-    assert_eq!(said, format!("this code is not known to {host}; check it against your invitation"));
+    assert_eq!(said, format!("This code is not known to {host}; check it against your invitation."));
 
     let invitation = stage.backend.invite("{}").await.unwrap();
     let mut first = stage.client("first", &invitation.link);
@@ -76,7 +76,7 @@ async fn wrong_and_used_codes_and_servers_that_are_down() {
     let said = problem_of_join(&mut stage.client("second", &invitation.link)).await;
     assert_eq!(
         said,
-        "this code was already used on another computer or installation; ask the organiser for a new one"
+        "This code was already used on another computer or installation; ask the organiser for a new one."
     );
 
     // No LiveKit server: the backend says so, the client passes it on and can be tried again.
@@ -87,7 +87,7 @@ async fn wrong_and_used_codes_and_servers_that_are_down() {
     assert_eq!(
         said,
         format!(
-            "the interview server {host} does not answer properly (503 Service Unavailable); try again in a minute"
+            "The interview server {host} does not answer properly (503 Service Unavailable); try again in a minute."
         )
     );
     assert!(client.last.as_ref().unwrap().can_retry);
@@ -98,7 +98,7 @@ async fn wrong_and_used_codes_and_servers_that_are_down() {
     assert_eq!(
         said,
         format!(
-            "the interview server {host} cannot be reached; check your internet connection and try again"
+            "The interview server {host} cannot be reached; check your internet connection and try again."
         )
     );
 }
@@ -132,14 +132,14 @@ async fn policy_out_of_its_range_and_unusable_links() {
     let said = problem_of_join(&mut stage.client("policy", &invitation.link)).await;
     assert_eq!(
         said,
-        "this interview's settings are not usable: process_lost is 1 ms, allowed are 3000 to 60000 ms; please tell the organiser"
+        "This interview's settings are not usable: process_lost is 1 ms, allowed are 3000 to 60000 ms; please tell the organiser."
     );
 
     let said = problem(&mut stage.client("no-link", "https://example.com/interview")).await;
-    assert!(said.starts_with("this is not an interview link"), "{said}");
+    assert!(said.starts_with("This is not an interview link"), "{said}");
     let said =
         problem(&mut stage.client("plain", "adjourn://join?server=http://a.example&code=BBBB-2222")).await;
-    assert!(said.starts_with("the interview link leads to an unencrypted server (a.example)"), "{said}");
+    assert!(said.starts_with("The interview link leads to an unencrypted server (a.example)"), "{said}");
 
     // A host that was not used before is asked about, once.
     let link = "adjourn://join?server=https://interviews.example.com&code=BBBB-2222";
@@ -168,7 +168,7 @@ async fn no_microphone_and_a_damaged_journal() {
     )
     .unwrap();
     let said = problem(&mut client).await;
-    assert_eq!(said, "no microphone was found; connect one, then choose it in the list");
+    assert_eq!(said, "No microphone was found; connect one, then choose it in the list.");
 
     let data = stage.data("damaged");
     std::fs::create_dir_all(&data).unwrap();

@@ -8,7 +8,7 @@ use cpal::traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _};
 use cpal::{FromSample, Sample as _, SampleFormat, SizedSample};
 use rtrb::{Producer, RingBuffer};
 
-use crate::capture::{CaptureShared, OnFrame};
+use crate::capture::{CaptureShared, OnFrame, check};
 use crate::convert::{Rate, mono, to_i16};
 use crate::playback::{PlaybackShared, Source};
 use crate::{AudioError, Device, DeviceChoice, Devices, FRAME, SAMPLE_RATE};
@@ -88,6 +88,7 @@ pub(crate) fn capture(
     shared: Arc<CaptureShared>,
     mut on_frame: OnFrame,
 ) -> Result<Held, AudioError> {
+    check(choice, &devices()?.inputs, AudioError::NoMicrophone)?;
     let device = find(choice, true)?;
     let supported = device.default_input_config().map_err(system)?;
     let (format, config) = (supported.sample_format(), supported.config());
@@ -157,6 +158,7 @@ pub(crate) fn playback(
     shared: Arc<PlaybackShared>,
     mut source: Source,
 ) -> Result<Held, AudioError> {
+    check(choice, &devices()?.outputs, AudioError::NoSpeaker)?;
     let device = find(choice, false)?;
     let supported = device.default_output_config().map_err(system)?;
     let (format, config) = (supported.sample_format(), supported.config());

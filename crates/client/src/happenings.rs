@@ -97,7 +97,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                     Some(format!("An earlier interview has been received. Receipt: {receipt_id}"));
             }
             Attempt::Parked { reason } if ours => {
-                self.shown.notice = Some(reason);
+                self.shown.notice = Some(words::sentence(&reason));
                 self.feed(Input::DeliveryParked);
             }
             Attempt::Parked { reason } => {
@@ -119,7 +119,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.shown.input = list(found.inputs, &self.shown.input);
                 self.shown.output = list(found.outputs, &self.shown.output);
             }
-            Err(problem) => self.shown.input.problem = Some(problem),
+            Err(problem) => self.shown.input.problem = Some(words::sentence(&problem)),
         }
     }
 

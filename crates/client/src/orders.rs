@@ -10,7 +10,7 @@ use adjourn_session::{Input, Phase};
 use crate::devices::{Ears, Mouth};
 use crate::run::{Client, Event};
 use crate::snapshot::Meters;
-use crate::{Command, Shell};
+use crate::{Command, Shell, words};
 
 impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) fn command(&mut self, command: Command) {
@@ -64,7 +64,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.shown.problem = None;
                 self.check_host(link, false);
             }
-            Err(error) => self.shown.problem = Some(error.to_string()),
+            Err(error) => self.shown.problem = Some(words::sentence(&error.to_string())),
         }
     }
 
@@ -103,14 +103,16 @@ impl<T: Transport, S: Shell> Client<T, S> {
     }
 
     pub(crate) fn open_microphone(&mut self) {
-        self.shown.input.problem = self.open.open_microphone(&self.setup.mouth).err().map(|e| e.to_string());
+        self.shown.input.problem =
+            self.open.open_microphone(&self.setup.mouth).err().map(|e| words::sentence(&e.to_string()));
         if let Mouth::Device(choice) = &self.setup.mouth {
             self.shown.input.chosen = chosen(choice);
         }
     }
 
     pub(crate) fn open_speaker(&mut self) {
-        self.shown.output.problem = self.open.open_speaker(&self.setup.ears).err().map(|e| e.to_string());
+        self.shown.output.problem =
+            self.open.open_speaker(&self.setup.ears).err().map(|e| words::sentence(&e.to_string()));
         if let Ears::Device(choice) = &self.setup.ears {
             self.shown.output.chosen = chosen(choice);
         }

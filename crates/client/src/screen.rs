@@ -24,7 +24,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         };
         next.host = self.unconfirmed.as_ref().or(self.link.as_ref()).map(JoinLink::host);
         if let Some(problem) = &view.problem {
-            next.problem = Some(problem.message.clone());
+            next.problem = Some(words::sentence(&problem.message));
             next.can_retry = problem.retry;
         } else if view.phase != Phase::Checking {
             next.problem = None;

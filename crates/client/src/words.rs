@@ -113,3 +113,24 @@ pub const NOT_JOURNALED: &str =
 /// An interview of an earlier run still goes on.
 pub const UNFINISHED: &str =
     "Your interview was interrupted. What was said is kept; you can go on with it now.";
+
+/// An error's text as a sentence for the screen: capital at its beginning, period at its end.
+pub fn sentence(error: &str) -> String {
+    let mut letters = error.chars();
+    let Some(first) = letters.next() else { return String::new() };
+    let mut text: String = first.to_uppercase().chain(letters).collect();
+    if !text.ends_with(['.', '!', '?', '…']) {
+        text.push('.');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_error_becomes_a_sentence_and_a_sentence_stays_one() {
+        assert_eq!(super::sentence("no microphone was found"), "No microphone was found.");
+        assert_eq!(super::sentence("Your interview is over."), "Your interview is over.");
+        assert_eq!(super::sentence(""), "");
+    }
+}
