@@ -86,3 +86,30 @@ async fn handles_threads_and_files_are_back_at_the_start() {
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
 }
+
+#[test]
+fn audio_processing_takes_ten_milliseconds_and_refuses_what_would_abort_it() {
+    let tools = Tools::find().unwrap();
+    livekit_dylib::library::load_from(std::slice::from_ref(&tools.library)).unwrap();
+    let mut processing =
+        livekit_dylib::webrtc::native::apm::AudioProcessingModule::new(true, true, true, true);
+    let mut frame = [0_i16; 480];
+    processing.process_reverse_stream(&mut frame, 48_000, 1).unwrap();
+    processing.set_stream_delay_ms(20).unwrap();
+    processing.process_stream(&mut frame, 48_000, 1).unwrap();
+    let refused = processing.process_stream(&mut frame[..100], 48_000, 1).unwrap_err();
+    assert_eq!(refused.to_string(), "audio processing takes a multiple of 10 ms");
+    // A steady 440 Hz at 10 % is noise to the suppressor: what comes out is quieter than what went in.
+    let mut quiet = f32::MAX;
+    for n in 0..200_i32 {
+        let mut frame: Vec<i16> = (0..480)
+            .map(|i| ((n * 480 + i) as f32 * 440.0 / 48_000.0 * std::f32::consts::TAU).sin())
+            .map(|sample| (sample * 3_276.0) as i16)
+            .collect();
+        processing.process_reverse_stream(&mut frame.clone(), 48_000, 1).unwrap();
+        processing.process_stream(&mut frame, 48_000, 1).unwrap();
+        let rms = (frame.iter().map(|s| f32::from(*s).powi(2)).sum::<f32>() / 480.0).sqrt();
+        quiet = quiet.min(rms);
+    }
+    assert!(quiet < 500.0, "an echo of {quiet} (of 2316) is left");
+}

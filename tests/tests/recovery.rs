@@ -68,25 +68,8 @@ async fn a_lost_join_answer_is_asked_for_again_and_uses_the_code_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn backend_down_then_app_killed_then_both_back_gives_one_receipt() {
-    let tools = Tools::find().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let pulse = Pulse::start(folder.path()).await.unwrap();
-    let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
-    let mut backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await.unwrap();
-    let worker =
-        Worker::start(&tools, folder.path(), &livekit, &Network::Loopback, "zombie", 1).await.unwrap();
-    let invitation = backend.invite("{}").await.unwrap();
-    let data = folder.path().join("client");
-    let mut client = ClientProcess::start(&tools, &data, Some(&invitation.link), &pulse.server).unwrap();
-    client.wait("the device check", SOON, |s| s.microphone_open).await.unwrap();
-    client.order(&Command::Join).await.unwrap();
-    client.wait("the interview", Duration::from_secs(45), |s| s.screen == Screen::Interview).await.unwrap();
-    // The first question was said to its end: it is in the journal.
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(45);
-    while worker.first("item").is_none() || !client_heard(&worker) {
-        assert!(tokio::time::Instant::now() < deadline, "no question was asked");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let Asked { tools, pulse, mut backend, invitation, data, mut client, _worker, _livekit, _folder } =
+        asked().await;
     backend.process.kill().await;
     client.order(&Command::End).await.unwrap();
     let saved = client
@@ -118,24 +101,8 @@ async fn backend_down_then_app_killed_then_both_back_gives_one_receipt() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_app_killed_in_mid_interview_comes_back_to_it_with_what_was_said() {
-    let tools = Tools::find().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let pulse = Pulse::start(folder.path()).await.unwrap();
-    let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
-    let backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await.unwrap();
-    let worker =
-        Worker::start(&tools, folder.path(), &livekit, &Network::Loopback, "zombie", 1).await.unwrap();
-    let invitation = backend.invite("{}").await.unwrap();
-    let data = folder.path().join("client");
-    let mut client = ClientProcess::start(&tools, &data, Some(&invitation.link), &pulse.server).unwrap();
-    client.wait("the device check", SOON, |s| s.microphone_open).await.unwrap();
-    client.order(&Command::Join).await.unwrap();
-    client.wait("the interview", Duration::from_secs(45), |s| s.screen == Screen::Interview).await.unwrap();
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(45);
-    while !client_heard(&worker) {
-        assert!(tokio::time::Instant::now() < deadline, "no question was asked");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let Asked { tools, pulse, backend, invitation, data, mut client, _worker, _livekit, _folder } =
+        asked().await;
     client.process.kill().await;
 
     // Started again without a link: it knows where it was.
@@ -156,7 +123,47 @@ async fn an_app_killed_in_mid_interview_comes_back_to_it_with_what_was_said() {
     assert_eq!(record.matches("welcome to your interview").count(), 1, "{record}");
 }
 
-/// Whether the interviewer finished its first question.
-fn client_heard(worker: &Worker) -> bool {
-    worker.events().iter().filter(|e| e.state.as_deref() == Some("listening")).count() >= 2
+/// An interview whose first question was asked to its end: it is in the journal.
+struct Asked {
+    tools: Tools,
+    pulse: Pulse,
+    backend: BackendServer,
+    invitation: adjourn_qa::lab::Invitation,
+    data: std::path::PathBuf,
+    client: ClientProcess,
+    _worker: Worker,
+    _livekit: LiveKitServer,
+    _folder: tempfile::TempDir,
+}
+
+async fn asked() -> Asked {
+    let tools = Tools::find().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let pulse = Pulse::start(folder.path()).await.unwrap();
+    let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
+    let backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await.unwrap();
+    let worker =
+        Worker::start(&tools, folder.path(), &livekit, &Network::Loopback, "zombie", 1).await.unwrap();
+    let invitation = backend.invite("{}").await.unwrap();
+    let data = folder.path().join("client");
+    let mut client = ClientProcess::start(&tools, &data, Some(&invitation.link), &pulse.server).unwrap();
+    client.wait("the device check", SOON, |s| s.microphone_open).await.unwrap();
+    client.order(&Command::Join).await.unwrap();
+    client.wait("the interview", Duration::from_secs(45), |s| s.screen == Screen::Interview).await.unwrap();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(45);
+    while worker.events().iter().filter(|e| e.state.as_deref() == Some("listening")).count() < 2 {
+        assert!(tokio::time::Instant::now() < deadline, "no question was asked");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Asked {
+        tools,
+        pulse,
+        backend,
+        invitation,
+        data,
+        client,
+        _worker: worker,
+        _livekit: livekit,
+        _folder: folder,
+    }
 }
