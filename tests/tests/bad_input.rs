@@ -65,8 +65,19 @@ async fn wrong_and_used_codes_and_servers_that_are_down() {
     let host = stage.backend.url.trim_start_matches("http://").to_owned();
 
     let wrong = format!("adjourn://join?server={}&code=BBBB-2222", stage.backend.url);
-    let said = problem_of_join(&mut stage.client("wrong", &wrong)).await;
+    let mut mistaken = stage.client("wrong", &wrong);
+    let said = problem_of_join(&mut mistaken).await;
     assert_eq!(said, format!("This code is not known to {host}; check it against your invitation."));
+
+    // The right link takes the problem from the screen and leads on.
+    let right = stage.backend.invite("{}").await.unwrap();
+    mistaken.order(&Command::OpenLink { link: right.link }).await.unwrap();
+    mistaken
+        .wait("a clean check", SOON, |s| s.screen == Screen::Checking && s.problem.is_none())
+        .await
+        .unwrap();
+    mistaken.order(&Command::Join).await.unwrap();
+    mistaken.wait("the waiting room", SOON, |s| s.screen == Screen::Waiting).await.unwrap();
 
     let invitation = stage.backend.invite("{}").await.unwrap();
     let mut first = stage.client("first", &invitation.link);

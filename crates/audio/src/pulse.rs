@@ -140,8 +140,12 @@ fn start(
             match open(direction, &choice, &what) {
                 Ok(stream) => {
                     match opened.take() {
-                        // The opener may have given up waiting.
-                        Some(opened) => drop(opened.send(Ok(()))),
+                        // The opener gave up waiting: nobody would ever close this stream.
+                        Some(opened) => {
+                            if opened.send(Ok(())).is_err() {
+                                return;
+                            }
+                        }
                         None => reopened(),
                     }
                     if run(stream) {

@@ -54,6 +54,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                     tokio::spawn(work);
                 }
             }
+            Event::Left => self.open.close_speaker(),
             Event::NotJournaled => self.shown.notice = Some(words::NOT_JOURNALED.to_owned()),
             Event::Delivery(event) => self.delivery(event),
             Event::Devices(devices) => self.devices(devices),
@@ -61,7 +62,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
     }
 
     pub(crate) async fn admitted(&mut self, admission: Admission) {
-        if self.session.phase() != Phase::Joining {
+        // An answer to another link, or to a join that was given up.
+        if self.session.phase() != Phase::Joining || self.link.as_ref() != Some(&admission.join.link) {
             return;
         }
         let join_id: Secret = admission.join.join_id.clone();
@@ -138,10 +140,6 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 }
             }
             Fact::Caption(caption) => {
-                if let Some(journal) = self.journal.as_ref().filter(|_| caption.done) {
-                    let body = serde_json::json!({"id": caption.segment, "role": caption.role, "text": caption.text, "at": chrono::Utc::now()});
-                    journal.write(journal::CAPTION, self.now().0, body);
-                }
                 let line = Line {
                     id: caption.segment,
                     speaker: match caption.role {
@@ -151,6 +149,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
                     text: caption.text,
                     done: caption.done,
                 };
+                if line.done {
+                    self.journal_caption(&line);
+                }
                 match self.shown.captions.iter_mut().find(|known| known.id == line.id) {
                     Some(known) => *known = line,
                     None => self.shown.captions.push(line),
@@ -162,6 +163,19 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Fact::Sound(sound) => {
                 tokio::spawn(sound::play(sound, self.open.speaker.clone()));
             }
+        }
+    }
+
+    /// A line that was heard.
+    pub(crate) fn journal_caption(&self, line: &Line) {
+        if let Some(journal) = &self.journal {
+            let role = match line.speaker {
+                Speaker::Candidate => Role::Candidate,
+                Speaker::Interviewer => Role::Interviewer,
+            };
+            let body =
+                serde_json::json!({"id": line.id, "role": role, "text": line.text, "at": chrono::Utc::now()});
+            journal.write(journal::CAPTION, self.now().0, body);
         }
     }
 

@@ -23,6 +23,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             }
             Command::ForgetLink => {
                 self.unconfirmed = None;
+                self.shown.problem = None;
                 if self.session.phase() == Phase::Checking {
                     self.link = None;
                     self.open.close_microphone();
@@ -30,14 +31,20 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 }
             }
             Command::ChooseInput { id } => {
+                self.shown.problem = None;
                 self.setup.mouth = Mouth::Device(DeviceChoice::from_id(id));
                 self.open_microphone();
             }
             Command::ChooseOutput { id } => {
+                self.shown.problem = None;
                 self.setup.ears = Ears::Device(DeviceChoice::from_id(id));
                 self.open_speaker();
             }
-            Command::RefreshDevices => self.refresh_devices(),
+            Command::RefreshDevices => {
+                self.shown.problem = None;
+                self.open_microphone();
+                self.refresh_devices();
+            }
             Command::PlayTestSound => self.play_test_sound(),
             Command::Join => self.join(),
             Command::SetMuted { muted } => {
@@ -62,6 +69,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
         match JoinLink::parse(text) {
             Ok(link) => {
                 self.shown.problem = None;
+                // Until its host is known to be right, there is nothing to join.
+                self.link = None;
                 self.check_host(link, false);
             }
             Err(error) => self.shown.problem = Some(words::sentence(&error.to_string())),
@@ -82,13 +91,15 @@ impl<T: Transport, S: Shell> Client<T, S> {
         if self.link.is_none() || self.session.phase() != Phase::Checking {
             return;
         }
-        if !self.open.microphone_open() {
-            self.open_microphone();
-        }
+        // Opened anew: what was wrong a minute ago may be right now.
+        self.open_microphone();
         self.open_speaker();
         let broken = self.shown.input.problem.clone().or_else(|| self.shown.output.problem.clone());
         match broken {
-            Some(problem) => self.shown.problem = Some(problem),
+            Some(problem) => {
+                self.shown.problem = Some(problem);
+                self.shown.can_retry = true;
+            }
             None => self.feed(Input::JoinPressed),
         }
     }

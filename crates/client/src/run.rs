@@ -63,6 +63,7 @@ pub(crate) enum Event {
     Committed,
     NotCommitted(Vec<u8>),
     NotJournaled,
+    Left,
     Delivery(DeliveryEvent),
     Devices(Result<Devices, String>),
 }
@@ -99,6 +100,12 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) shown: Snapshot,
     /// What the shell was shown last.
     pub(crate) sent: Option<Snapshot>,
+    /// The session's problem that was put on the screen last.
+    pub(crate) told: Option<adjourn_session::Problem>,
+    /// The room is being left.
+    pub(crate) leaving: Option<tokio::task::JoinHandle<()>>,
+    /// The backend is being asked for the join.
+    pub(crate) joining: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl<T: Transport, S: Shell> Client<T, S> {
@@ -143,6 +150,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
             connected_rooms: 0,
             shown,
             sent: None,
+            told: None,
+            leaving: None,
+            joining: None,
         })
     }
 
@@ -209,9 +219,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
             }
         }
         self.open.close_microphone();
-        if let Some(room) = self.room.take() {
+        self.leave();
+        if let Some(leaving) = self.leaving.take() {
             // A dead link must not hold the exit.
-            let _ = tokio::time::timeout(Duration::from_millis(500), room.leave()).await;
+            let _ = tokio::time::timeout(Duration::from_secs(1), leaving).await;
         }
         self.show();
         self.outbox.close().await;
@@ -236,6 +247,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 Output::Connect => self.connect(),
                 Output::CancelConnect => {
                     self.connecting.take().inspect(tokio::task::JoinHandle::abort);
+                    self.joining.take().inspect(tokio::task::JoinHandle::abort);
                 }
                 Output::ReadRoster => {
                     if let Some(roster) = self.room.as_ref().map(|room| room.roster()) {

@@ -23,11 +23,14 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Phase::Completed => Screen::Completed,
         };
         next.host = self.unconfirmed.as_ref().or(self.link.as_ref()).map(JoinLink::host);
-        if let Some(problem) = &view.problem {
-            next.problem = Some(words::sentence(&problem.message));
-            next.can_retry = problem.retry;
-        } else if view.phase != Phase::Checking {
+        if view.phase != Phase::Checking {
+            self.told = None;
             next.problem = None;
+        } else if view.problem != self.told {
+            // Told once: what the person does about it takes it from the screen.
+            self.told = view.problem.clone();
+            next.problem = view.problem.as_ref().map(|problem| words::sentence(&problem.message));
+            next.can_retry = view.problem.as_ref().is_some_and(|problem| problem.retry);
         }
         next.microphone_open = self.open.microphone_open();
         next.connected = view.link_fresh;
@@ -49,7 +52,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             next.remaining_s = view.remaining.map(|ms| ms / 1_000);
         }
         next.completed = view.ending.as_ref().map(|ending| {
-            let (headline, reason, what_next) = words::ending(ending.outcome);
+            let (headline, reason, what_next) = words::ending(ending);
             let (delivery, delivery_text) = words::delivery(&view.delivery);
             Completed {
                 outcome: ending.outcome.to_string(),

@@ -1,11 +1,29 @@
 //! Every text that a candidate reads from the client, in one place: calm, plain, specific.
 
-use adjourn_session::{Delivery, EndedWhy, InterruptedWhy, Link, Outcome, View};
+use adjourn_session::{Delivery, EndedWhy, Ending, EvidenceKind, InterruptedWhy, Link, Outcome, View};
 
 use crate::snapshot::InterviewerState;
 
-/// Heading, reason and what happens next, for an outcome.
-pub fn ending(outcome: Outcome) -> (&'static str, &'static str, &'static str) {
+/// Heading, reason and what happens next, for an ending.
+pub fn ending(ending: &Ending) -> (&'static str, &'static str, &'static str) {
+    let (headline, reason, next) = by_outcome(ending.outcome);
+    let time_limit =
+        ending.evidence.as_ref().is_some_and(|evidence| evidence.kind == EvidenceKind::TimeLimit);
+    match ending.outcome {
+        Outcome::Finished if time_limit => (headline, "The interview's full time was used.", next),
+        Outcome::ConnectionLost if ending.decided_by == "replaced_room" => {
+            (headline, "The interview room was restarted, and your interviewer did not come back.", next)
+        }
+        Outcome::Finished
+        | Outcome::Ended(_)
+        | Outcome::Interrupted(_)
+        | Outcome::ConnectionLost
+        | Outcome::NeverStarted
+        | Outcome::EndedByCandidate => (headline, reason, next),
+    }
+}
+
+fn by_outcome(outcome: Outcome) -> (&'static str, &'static str, &'static str) {
     const NEXT: &str = "You don't have to do anything else. You can close this window.";
     const ORGANISER: &str = "What was said so far is kept. The organiser can see what happened and will tell you how it goes on; quote your receipt number when you ask.";
     match outcome {

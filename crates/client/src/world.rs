@@ -18,14 +18,14 @@ impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) fn request_join(&mut self) {
         let Some(link) = self.link.clone() else { return };
         let (outbox, info, events) = (self.outbox.clone(), self.setup.info.clone(), self.events.clone());
-        tokio::spawn(async move {
+        self.joining = Some(tokio::spawn(async move {
             let event = match admission(&outbox, &link, &info).await {
                 Ok(admission) => Event::Admitted(Box::new(admission)),
                 Err(rejection) => Event::Rejected(rejection),
             };
             // The loop is gone: the process is ending.
             let _ = events.send(event).await;
-        });
+        }));
     }
 
     /// Interviews of an earlier run that have no end yet.
@@ -101,18 +101,30 @@ impl<T: Transport, S: Shell> Client<T, S> {
     }
 
     pub(crate) fn leave(&mut self) {
-        let Some(room) = self.room.take() else { return };
+        // A room that is still being entered would be entered for nobody.
+        self.connecting.take().inspect(tokio::task::JoinHandle::abort);
+        let Some(room) = self.room.take() else {
+            if self.leaving.is_none() {
+                self.open.close_speaker();
+            }
+            return;
+        };
         let buffered = self.open.speaker.buffered().min(PLAY_OUT);
-        let speaker = self.open.speaker.clone();
-        tokio::spawn(async move {
+        let events = self.events.clone();
+        self.leaving = Some(tokio::spawn(async move {
             tokio::time::sleep(buffered).await;
             room.leave().await;
-            speaker.set(None);
-        });
+            // The loop is gone: the process is ending.
+            let _ = events.send(Event::Left).await;
+        }));
     }
 
     pub(crate) fn commit(&mut self, ending: Ending) {
         self.note("audio", self.open.statistics());
+        // A line that was being spoken was heard that far.
+        for line in self.shown.captions.clone().into_iter().filter(|line| !line.done) {
+            self.journal_caption(&line);
+        }
         match &self.journal {
             Some(journal) => journal.commit(ending),
             None => tracing::error!("an interview ended without a journal"),

@@ -153,6 +153,15 @@ impl fmt::Debug for Room {
 impl Drop for RoomShared {
     fn drop(&mut self) {
         server::remove_room(self.handle.id());
+        // Dropping the handle alone would leave us in the room. Harmless when we left already.
+        let leave = proto::DisconnectRequest {
+            room_handle: self.handle.id(),
+            request_async_id: Some(server::unwatched_id()),
+            reason: None,
+        };
+        if server::request("disconnect", Request::Disconnect(leave)).is_err() {
+            tracing::debug!("a dropped room could not be left");
+        }
     }
 }
 

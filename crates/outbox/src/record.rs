@@ -124,13 +124,19 @@ impl Record {
         }
         // livekit-agents closes a draining session before it reports the goodbye (seen with 1.8.9): what
         // was heard and is in no item is kept from the captions.
+        let reported = transcript.clone();
+        let mut used = vec![false; reported.len()];
         for caption in captions {
             let heard = letters(&caption.text);
-            let reported = transcript
-                .iter()
-                .any(|item| item.role == caption.role && letters(&item.text).contains(&heard));
-            if !heard.is_empty() && !reported {
-                transcript.push(caption);
+            let near = |item: &TranscriptItem| (item.at - caption.at).abs() <= SAME_LINE;
+            let item = reported.iter().zip(&used).position(|(item, used)| {
+                !used && item.role == caption.role && near(item) && letters(&item.text).contains(&heard)
+            });
+            match item {
+                // "Yes." twice is two answers: an item stands for one caption of the same words.
+                Some(index) => used[index] = letters(&reported[index].text) == heard,
+                None if !heard.is_empty() => transcript.push(caption),
+                None => {}
             }
         }
         transcript.sort_by_key(|item| item.at);
@@ -146,6 +152,9 @@ impl Record {
         }
     }
 }
+
+/// A caption and its item arrive within this of each other.
+const SAME_LINE: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 
 /// A text without what differs between a caption and its item: spaces, punctuation, case.
 fn letters(text: &str) -> String {
@@ -176,9 +185,10 @@ mod tests {
             entry(EntryKind::Said, "item_1", "Hello, and welcome.", 2),
             entry(EntryKind::Caption, "SG_2", "Good", 3),
             entry(EntryKind::Caption, "SG_2", "Goodbye!", 4),
+            entry(EntryKind::Caption, "SG_3", "Hello", 90),
         ];
         let record = Record::from_journal(head, journal, None, Utc::now());
         let texts: Vec<_> = record.transcript.iter().map(|item| item.text.as_str()).collect();
-        assert_eq!(texts, ["Hello, and welcome.", "Goodbye!"]);
+        assert_eq!(texts, ["Hello, and welcome.", "Goodbye!", "Hello"]);
     }
 }

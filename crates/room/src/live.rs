@@ -301,7 +301,10 @@ async fn follow(
             Meaning::Bytes(reader, identity) => {
                 if reader.info().topic == agent_session::TOPIC {
                     // A full queue holds the room back; in 256 waiting messages nothing is fresh.
-                    let _ = sessions.send((identity, reader)).await;
+                    // The sender is resolved now: a leave may overtake the reading.
+                    if let Some(sid) = shared.sid_of(&identity) {
+                        let _ = sessions.send((sid, reader)).await;
+                    }
                 }
             }
             Meaning::Text(reader, identity) => {
@@ -317,12 +320,11 @@ async fn follow(
 /// Reads messages of session hosts one after the other, so that they stay in order.
 async fn read_session(shared: Arc<Shared>, mut messages: mpsc::Receiver<(String, ByteStreamReader)>) {
     let mut decoder = Decoder::new(shared.nonce.clone());
-    while let Some((identity, reader)) = messages.recv().await {
+    while let Some((sid, reader)) = messages.recv().await {
         let Ok(Ok(bytes)) = tokio::time::timeout(MESSAGE_LIMIT, reader.read_all()).await else {
             tracing::debug!("a message of the interviewer's session did not arrive whole");
             continue;
         };
-        let Some(sid) = shared.sid_of(&identity) else { continue };
         for fact in decoder.decode(&sid, &bytes) {
             shared.say(fact).await;
         }

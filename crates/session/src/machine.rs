@@ -468,6 +468,9 @@ impl Session {
             Rule::NoProofOfLife => self.decide(by_evidence(evident, lost), "no_proof_of_life"),
             Rule::ReplacedRoom => self.decide(by_evidence(evident, Outcome::ConnectionLost), "replaced_room"),
             Rule::OrganiserLimit => self.decide(Outcome::Ended(EndedWhy::RoomClosed), "the room was closed"),
+            Rule::TimeLimit if self.phase == Phase::Waiting => {
+                self.decide(Outcome::NeverStarted, "time_limit")
+            }
             Rule::TimeLimit => {
                 let at = self.now;
                 if let Some(i) = &mut self.interviewer {

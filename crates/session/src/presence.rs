@@ -3,8 +3,8 @@
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::Fresh;
 use crate::{
-    Evidence, EvidenceKind, InterruptedWhy, LeaveReason, Outcome, Participant, ParticipantKind, Phase, Role,
-    Session,
+    AgentState, Evidence, EvidenceKind, InterruptedWhy, LeaveReason, Outcome, Participant, ParticipantKind,
+    Phase, Role, Session,
 };
 
 impl Session {
@@ -35,6 +35,8 @@ impl Session {
         let now = self.fresh();
         self.roster.retain(|p| p.identity != participant.identity);
         self.roster.push(participant.clone());
+        let state = participant.state.filter(|state| *state != AgentState::Initializing);
+        let talks = self.eligible(&participant) && (participant.audio || state.is_some());
         match &mut self.interviewer {
             Some(i) if i.sid == participant.sid => {
                 i.presence = Presence::Here;
@@ -48,6 +50,13 @@ impl Session {
                 again.spoke = spoke;
                 self.interviewer = Some(again);
                 self.replaced = None;
+            }
+            // One that stands there silently is no interviewer while another one talks.
+            Some(Interviewer { presence: Presence::Here | Presence::Unsure { .. }, ready: None, .. })
+                if talks =>
+            {
+                self.interviewer = Some(Interviewer::new(&participant, now));
+                self.quiet = false;
             }
             Some(Interviewer { presence: Presence::Here | Presence::Unsure { .. }, .. }) => {}
             Some(_) | None => {
@@ -166,6 +175,11 @@ impl Session {
     pub(crate) fn evidence(&mut self, sid: &str, kind: EvidenceKind) {
         let (now, at) = (self.fresh(), self.now);
         self.with(sid, |i| i.evidence = Some((Evidence { kind, at }, now)));
+        // The last word may be read after the departure that overtook it.
+        let gone = |i: &Interviewer| i.sid == sid && matches!(i.presence, Presence::Left { .. });
+        if self.interviewer.as_ref().is_some_and(gone) {
+            self.decide(Outcome::Finished, "the interviewer left, with evidence");
+        }
     }
 
     pub(crate) fn evident(&self) -> bool {

@@ -209,6 +209,8 @@ impl Session {
         };
         let proven = proven.after(p.session_grace);
         if i.evidence.is_some() {
+            // A sound that never stops (an ambience track, say) must not keep a finished interview open.
+            push(pong.after(p.session_blocked).max(proven), Rule::SessionFinished);
             if !i.audible {
                 let heard = i.last_audible.map_or(proven, |at| at.after(p.audible_tail));
                 push(pong.after(p.session_finished).max(proven).max(heard), Rule::SessionFinished);

@@ -246,3 +246,41 @@ fn delivery_is_separate_and_the_outcome_never_changes() {
     assert_eq!(stage.outcome(), "ended by candidate");
     assert_eq!(stage.commits, 1);
 }
+
+#[test]
+fn a_silent_agent_that_came_first_does_not_keep_the_interviewer_out() {
+    let mut stage = Stage::waiting();
+    let mut observer = interviewer();
+    observer.sid = "PA_observer".into();
+    observer.identity = "observer".into();
+    observer.agent_name = None;
+    observer.state = None;
+    observer.audio = false;
+    stage.give(Input::ParticipantJoined(observer));
+    stage.session_open = true;
+    stage.process_alive = true;
+    stage.give(Input::ParticipantJoined(interviewer()));
+    assert_eq!(stage.session.interviewer_sid(), Some(SID));
+    stage.run(60_000);
+    assert_eq!(stage.session.phase(), Phase::Live);
+}
+
+#[test]
+fn evidence_that_a_leave_overtook_still_finishes() {
+    let mut stage = Stage::live();
+    stage.left(LeaveReason::ClientInitiated);
+    stage.run(200);
+    stage.end_tool();
+    assert_eq!(stage.outcome(), "finished");
+}
+
+#[test]
+fn a_sound_that_never_stops_does_not_keep_a_finished_interview_open() {
+    let mut stage = Stage::live();
+    stage.end_tool();
+    stage.give(Input::InterviewerLevel { audible: true });
+    stage.session_open = false;
+    let ms = stage.until_completed(30_000).unwrap();
+    assert!(ms <= 21_000, "{ms}");
+    assert_eq!(stage.outcome(), "finished");
+}
