@@ -102,7 +102,11 @@ async fn a_full_reconnect_in_the_sdks_order_ends_nothing_and_a_zombie_then_does(
 async fn a_dead_process_is_told_from_a_closed_session() {
     let mut stage = Stage::interview().await;
     // Both probes have to be answered once before their silence means something.
-    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    let deadline = tokio::time::Instant::now() + SOON;
+    while stage.fake.answered().0 == 0 || stage.fake.answered().1 == 0 {
+        assert!(tokio::time::Instant::now() < deadline, "no probe was sent");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     stage.fake.process_dies();
     stage.wait("the suspicion", |s| s.interviewer == InterviewerState::Checking).await;
     let end = stage.wait("the end", |s| s.completed.is_some()).await;

@@ -25,6 +25,21 @@ fn threads_and_files() -> (usize, usize) {
     (count("/proc/self/task"), count("/proc/self/fd"))
 }
 
+/// Threads and files once they stayed the same for a second: those of the rooms before are gone.
+async fn settled() -> (usize, usize) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    let mut last = (threads_and_files(), tokio::time::Instant::now());
+    while last.1.elapsed() < Duration::from_secs(1) {
+        assert!(tokio::time::Instant::now() < deadline, "threads and files never settle: {:?}", last.0);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let now = threads_and_files();
+        if now != last.0 {
+            last = (now, tokio::time::Instant::now());
+        }
+    }
+    last.0
+}
+
 async fn cycle(url: &str, room: &str) {
     let token = adjourn_qa::lab::token(room, "tester").unwrap();
     let (room, mut events) = Room::connect(url, &token, RoomOptions::default()).await.unwrap();
@@ -56,8 +71,7 @@ async fn handles_threads_and_files_are_back_at_the_start() {
     for _ in 0..3 {
         cycle(&server.url, "warm-up").await;
     }
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let before = threads_and_files();
+    let before = settled().await;
     let handles = livekit_dylib::handle::outstanding();
     for _ in 0..cycles() {
         cycle(&server.url, "cycles").await;

@@ -30,6 +30,8 @@ struct State {
     left: bool,
     muted: bool,
     frames: u64,
+    pongs: u64,
+    process_answers: u64,
 }
 
 /// The fake room.
@@ -106,6 +108,12 @@ impl Fake {
         self.state.lock().left
     }
 
+    /// Answered session pings and process probes.
+    pub fn answered(&self) -> (u64, u64) {
+        let state = self.state.lock();
+        (state.pongs, state.process_answers)
+    }
+
     /// Microphone frames that arrived.
     pub fn frames(&self) -> u64 {
         self.state.lock().frames
@@ -155,12 +163,17 @@ impl RoomLink for FakeRoom {
 
     fn probe(&self, sid: &str, probe: ProbeKind, id: u64) {
         let answers = {
-            let state = self.state.lock();
-            state.link_up
+            let mut state = self.state.lock();
+            let answers = state.link_up
                 && match probe {
                     ProbeKind::Session => state.session_open,
                     ProbeKind::Process => state.process_alive,
-                }
+                };
+            match probe {
+                ProbeKind::Session => state.pongs += u64::from(answers),
+                ProbeKind::Process => state.process_answers += u64::from(answers),
+            }
+            answers
         };
         if answers {
             self.answer(Fact::Input(Input::ProbeAnswered { sid: sid.to_owned(), probe, id }));
