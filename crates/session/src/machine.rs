@@ -274,8 +274,11 @@ impl Session {
                 self.take_roster(roster);
             }
             Input::ConnectFailed { .. } => {
-                self.link.state = Link::Down;
-                self.redial_at = self.now.after(self.policy.redial);
+                // Of an attempt that was given up, it says nothing about the connection of now.
+                if self.link.state == Link::Connecting {
+                    self.link.state = Link::Down;
+                    self.redial_at = self.now.after(self.policy.redial);
+                }
             }
             Input::Disconnected { reason } => self.disconnected(reason),
             Input::LinkStats { received } => self.link.stats(received, self.now),

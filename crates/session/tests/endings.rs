@@ -284,3 +284,11 @@ fn a_sound_that_never_stops_does_not_keep_a_finished_interview_open() {
     assert!(ms <= 21_000, "{ms}");
     assert_eq!(stage.outcome(), "finished");
 }
+
+#[test]
+fn a_late_failure_of_an_earlier_attempt_says_nothing_about_the_connection() {
+    let mut stage = Stage::live();
+    stage.give(Input::ConnectFailed { message: "an attempt that was given up".into() });
+    assert!(stage.session.view().link_fresh);
+    assert_eq!(stage.session.view().link, adjourn_session::Link::Up);
+}
