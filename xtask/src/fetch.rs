@@ -63,7 +63,7 @@ pub(crate) fn cache() -> Result<PathBuf> {
     Ok(path)
 }
 
-/// A program from crates.io, built once per version.
+/// A Rust program, built once per version.
 fn installed(cache: &Path, name: &str, version: &str) -> Result<PathBuf> {
     let folder = cache.join(format!("{name}-{version}"));
     let program = folder.join("bin").join(name);
