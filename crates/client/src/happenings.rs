@@ -1,12 +1,12 @@
 //! What comes back: from work beside the loop, and from the room.
 
 use adjourn_audio::Devices;
-use adjourn_outbox::{Attempt, DeliveryEvent, Secret};
+use adjourn_outbox::{Attempt, DeliveryEvent, EntryKind, Secret};
 use adjourn_room::{Fact, Transport};
 use adjourn_session::{AgentState, Input, JoinGrant, Phase, Role};
 
 use crate::join::Admission;
-use crate::journal::{self, Journal, finish_abandoned};
+use crate::journal::{Journal, finish_abandoned};
 use crate::run::{Client, Event};
 use crate::snapshot::{DeviceList, Line, Speaker};
 use crate::{Shell, deliverer, sound, words};
@@ -135,7 +135,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 if self.session.interviewer_sid() == Some(sid.as_str()) {
                     let body = serde_json::json!({"id": said.id, "role": said.role, "text": said.text, "at": chrono::Utc::now()});
                     if let Some(journal) = &self.journal {
-                        journal.write(journal::SAID, self.now().0, body);
+                        journal.write(EntryKind::Said, self.now().0, body);
                     }
                 }
             }
@@ -175,7 +175,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             };
             let body =
                 serde_json::json!({"id": line.id, "role": role, "text": line.text, "at": chrono::Utc::now()});
-            journal.write(journal::CAPTION, self.now().0, body);
+            journal.write(EntryKind::Caption, self.now().0, body);
         }
     }
 

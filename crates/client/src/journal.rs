@@ -102,8 +102,3 @@ pub(crate) async fn finish_abandoned(
     outbox.commit(join_id, &record).await?;
     Ok(())
 }
-
-/// Kinds of journal lines, for the loop.
-pub(crate) const SAID: EntryKind = EntryKind::Said;
-pub(crate) const CAPTION: EntryKind = EntryKind::Caption;
-pub(crate) const TIMELINE: EntryKind = EntryKind::Timeline;

@@ -95,7 +95,6 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) live_since: Option<Instant>,
     pub(crate) asked_history: Option<String>,
     pub(crate) audible: bool,
-    pub(crate) connected_rooms: u32,
     /// What is true now.
     pub(crate) shown: Snapshot,
     /// What the shell was shown last.
@@ -147,7 +146,6 @@ impl<T: Transport, S: Shell> Client<T, S> {
             live_since: None,
             asked_history: None,
             audible: false,
-            connected_rooms: 0,
             shown,
             sent: None,
             told: None,

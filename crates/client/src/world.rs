@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adjourn_outbox::{Backend, Granted};
+use adjourn_outbox::{Backend, EntryKind, Granted};
 use adjourn_room::{Joined, RoomLink, Transport};
 use adjourn_session::{Ending, Input, OrganiserWord, Phase};
 
+use crate::Shell;
 use crate::join::{admission, unfinished};
 use crate::run::{Client, Event};
-use crate::{Shell, journal};
 
 /// What is buffered may be played this long before the loudspeaker is closed.
 const PLAY_OUT: Duration = Duration::from_millis(500);
@@ -62,7 +62,6 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 room.set_muted(self.shown.muted);
                 self.room = Some(room);
                 self.asked_history = None;
-                self.connected_rooms += 1;
                 self.note("connected", serde_json::json!({ "room_sid": joined.room_sid }));
                 self.feed(Input::Connected { room_sid: joined.room_sid, roster: joined.roster });
             }
@@ -135,7 +134,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) fn note(&self, what: &str, detail: serde_json::Value) {
         if let Some(journal) = &self.journal {
             journal.write(
-                journal::TIMELINE,
+                EntryKind::Timeline,
                 self.now().0,
                 serde_json::json!({ "what": what, "detail": detail }),
             );

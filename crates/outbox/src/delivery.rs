@@ -74,14 +74,6 @@ impl Outbox {
         Ok(events)
     }
 
-    /// When the next try is due, if anything waits.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn next_due(&self) -> Result<Option<i64>, OutboxError> {
-        Ok(self.pending().await?.iter().map(|pending| pending.next_try).min())
-    }
-
     async fn try_once(&self, pending: &Pending, client: &ClientInfo) -> Result<Attempt, OutboxError> {
         let granted = &pending.granted;
         let backend = match Backend::new(&pending.join.link.server) {

@@ -109,7 +109,6 @@ impl std::fmt::Display for Quarantined {
 #[derive(Clone, Debug)]
 pub struct Outbox {
     pool: SqlitePool,
-    path: PathBuf,
 }
 
 impl Outbox {
@@ -137,17 +136,12 @@ impl Outbox {
             }
             Err(error) => return Err(unwritable(error.to_string())),
         };
-        let outbox = Self { pool, path };
+        let outbox = Self { pool };
         let rows = outbox.quarantine_rows().await?;
         if rows > 0 {
             quarantined.push(Quarantined::Rows(rows));
         }
         Ok((outbox, quarantined))
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Closes the file.
@@ -353,16 +347,18 @@ impl Outbox {
         Ok(pending)
     }
 
-    /// The record of a join: its bytes, and its receipt once there is one.
+    /// When the next try is due, milliseconds since 1970, if anything waits.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn record(&self, join_id: &Secret) -> Result<Option<(Vec<u8>, Option<String>)>, OutboxError> {
-        let row = sqlx::query("SELECT body, receipt FROM records WHERE join_id = ?")
-            .bind(join_id.expose())
-            .fetch_optional(&self.pool)
-            .await?;
-        row.map(|row| Ok((row.try_get("body")?, row.try_get("receipt")?))).transpose()
+    pub async fn next_due(&self) -> Result<Option<i64>, OutboxError> {
+        let row = sqlx::query(
+            "SELECT MIN(records.next_try) FROM records JOIN joins USING (join_id)
+             WHERE records.state = 'queued' AND joins.interview_id IS NOT NULL",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(row.try_get(0)?)
     }
 
     /// The newest record made from a link: its bytes, and its receipt once there is one.

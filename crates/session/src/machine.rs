@@ -35,7 +35,7 @@ pub struct Session {
     pub(crate) replaced: Option<Fresh>,
     pub(crate) roster: Vec<Participant>,
     pub(crate) interviewer: Option<Interviewer>,
-    /// The interviewer before this one, for the record of its last signs of life.
+    /// When interviewers were lost before a word was said: too many are a crash loop.
     pub(crate) losses: Vec<Fresh>,
     pub(crate) conversed: bool,
     pub(crate) quiet: bool,

@@ -183,12 +183,13 @@ impl Session {
             }
             self.pending_session(i, pong, now, &mut push);
         }
-        if let Some((evidence, at)) = &i.evidence {
-            let _ = evidence;
-            if i.session.silent_for(now).is_some_and(|ms| ms < p.session_finished) && !i.audible {
-                let since = i.last_audible.map_or(*at, |heard| heard.max(*at));
-                push(since.after(p.evidence_expiry), Rule::EvidenceExpires);
-            }
+        let pongs_go_on = i.session.silent_for(now).is_some_and(|ms| ms < p.session_finished);
+        if let Some((_, at)) = &i.evidence
+            && pongs_go_on
+            && !i.audible
+        {
+            let since = i.last_audible.map_or(*at, |heard| heard.max(*at));
+            push(since.after(p.evidence_expiry), Rule::EvidenceExpires);
         }
         if self.asked.is_none() && self.phase == Phase::Live {
             if let Some(spoke) = self.candidate_spoke.filter(|spoke| i.last_reaction < *spoke) {
