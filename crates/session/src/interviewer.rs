@@ -36,7 +36,6 @@ pub(crate) struct Interviewer {
     pub(crate) last_audible: Option<Fresh>,
     pub(crate) last_reaction: Fresh,
     pub(crate) last_proof: Fresh,
-    pub(crate) spoke: bool,
     pub(crate) packets: Option<u64>,
     pub(crate) last_call: Option<String>,
 }
@@ -61,7 +60,6 @@ impl Interviewer {
             last_audible: None,
             last_reaction: now,
             last_proof: now,
-            spoke: false,
             packets: None,
             last_call: None,
         };

@@ -36,6 +36,8 @@ mod policy;
 mod presence;
 mod probes;
 pub mod rules;
+#[cfg(all(test, not(target_family = "wasm")))] // some millions of states, once, natively
+mod search;
 mod time;
 pub mod trace;
 mod view;

@@ -39,9 +39,11 @@ impl Fresh {
 pub(crate) struct LinkMonitor {
     pub(crate) state: Link,
     /// Counter of the last statistics.
-    received: Option<u64>,
+    pub(crate) received: Option<u64>,
     /// When it last grew.
     pub(crate) last_growth: Option<Time>,
+    /// Since when we are out of the room, or being brought back into it.
+    pub(crate) out_since: Option<Time>,
     /// Fresh time up to `running_since`.
     accumulated: Fresh,
     /// The clock runs from here, or stands.
@@ -54,6 +56,7 @@ impl LinkMonitor {
             state: Link::Idle,
             received: None,
             last_growth: None,
+            out_since: None,
             accumulated: Fresh(0),
             running_since: None,
         }
@@ -81,6 +84,7 @@ impl LinkMonitor {
     /// In the room: the clock starts, on the credit of the connection itself.
     pub(crate) fn up(&mut self, now: Time) {
         self.state = Link::Up;
+        self.out_since = None;
         self.received = None;
         self.last_growth = Some(now);
         if self.running_since.is_none() {
@@ -100,6 +104,13 @@ impl LinkMonitor {
         if self.state == Link::Up && self.running_since.is_none() {
             self.running_since = Some(now);
         }
+    }
+
+    /// Out of the room, or being brought back.
+    pub(crate) fn out(&mut self, state: Link, now: Time) {
+        self.stop(now);
+        self.state = state;
+        self.out_since.get_or_insert(now);
     }
 
     /// The link is not up, or stale: the clock stands, and what it counted since the last growth is

@@ -35,15 +35,14 @@ pub struct Session {
     pub(crate) replaced: Option<Fresh>,
     pub(crate) roster: Vec<Participant>,
     pub(crate) interviewer: Option<Interviewer>,
-    /// When interviewers were lost before a word was said: too many are a crash loop.
+    /// When interviewers were lost since a word was said: too many are a crash loop.
     pub(crate) losses: Vec<Fresh>,
-    pub(crate) conversed: bool,
     pub(crate) quiet: bool,
     pub(crate) waiting_since: Fresh,
     pub(crate) waiting_long: bool,
     pub(crate) candidate_spoke: Option<Fresh>,
     pub(crate) asked: Option<Fresh>,
-    next_probe: u64,
+    pub(crate) next_probe: u64,
     problem: Option<Problem>,
     ending: Option<Ending>,
     pub(crate) delivery: Delivery,
@@ -68,7 +67,6 @@ impl Session {
             roster: Vec::new(),
             interviewer: None,
             losses: Vec::new(),
-            conversed: false,
             quiet: false,
             waiting_since: Fresh(0),
             waiting_long: false,
@@ -112,16 +110,17 @@ impl Session {
     /// When to call [`Self::handle_timeout`] at the latest; `None` when only an input can change
     /// anything (a question to the candidate, or the end).
     pub fn poll_timeout(&self) -> Option<Time> {
-        self.pending().into_iter().map(|(at, _)| at).min()
+        self.next_rule().map(|(at, _)| at)
     }
 
     /// Time passed.
     pub fn handle_timeout(&mut self, now: Time) {
         self.now = self.now.max(now);
         for _ in 0..FIRINGS {
-            let due = self.pending().into_iter().filter(|(at, _)| *at <= self.now).min();
-            let Some((_, rule)) = due else { return };
-            self.fire(rule);
+            match self.next_rule() {
+                Some((at, rule)) if at <= self.now => self.fire(rule),
+                Some(_) | None => return,
+            }
         }
         debug_assert!(false, "rules keep firing at one time");
     }
@@ -260,8 +259,7 @@ impl Session {
             Input::CandidateSpoke => self.candidate_spoke = Some(now),
 
             Input::Reconnecting => {
-                self.link.stop(self.now);
-                self.link.state = Link::Resuming;
+                self.link.out(Link::Resuming, self.now);
             }
             Input::Connected { room_sid, roster } | Input::Reconnected { room_sid, roster } => {
                 self.link.up(self.now);
@@ -294,7 +292,6 @@ impl Session {
             Input::InterviewerLevel { audible } => {
                 if let Some(i) = &mut self.interviewer {
                     i.set_audible(audible, now);
-                    i.spoke |= audible;
                 }
                 self.reacted();
             }
@@ -347,8 +344,7 @@ impl Session {
     // --- our own link -----------------------------------------------------------
 
     fn disconnected(&mut self, reason: LeaveReason) {
-        self.link.stop(self.now);
-        self.link.state = Link::Down;
+        self.link.out(Link::Down, self.now);
         self.redial_at = self.now;
         let evident = self.evident();
         match reason {
@@ -488,14 +484,36 @@ impl Session {
 
     fn settled(&mut self, lost: Outcome) {
         let Some(i) = &self.interviewer else { return };
+        let never = i.ready.is_none() && self.phase == Phase::Waiting;
+        let left = Outcome::Ended(EndedWhy::InterviewerLeft);
         let outcome = match i.presence {
-            Presence::Left { reason: LeaveReason::ConnectionTimeout, .. } => lost,
-            Presence::Left { .. } if i.ready.is_none() && self.phase == Phase::Waiting => {
-                Outcome::NeverStarted
-            }
-            Presence::Left { .. } | Presence::Here | Presence::Unsure { .. } => {
-                Outcome::Ended(EndedWhy::InterviewerLeft)
-            }
+            Presence::Left { reason, .. } => match reason {
+                LeaveReason::ConnectionTimeout => lost,
+                _ if never => Outcome::NeverStarted,
+                _ if i.failed => Outcome::Interrupted(InterruptedWhy::InterviewerFailed),
+                LeaveReason::AgentError => Outcome::Interrupted(InterruptedWhy::InterviewerFailed),
+                // Its connection failed, in one way or another.
+                LeaveReason::SignalClose
+                | LeaveReason::MediaFailure
+                | LeaveReason::StateMismatch
+                | LeaveReason::JoinFailure
+                | LeaveReason::Migration
+                | LeaveReason::ServerShutdown => lost,
+                // It was its own will, or somebody else's.
+                LeaveReason::ClientInitiated
+                | LeaveReason::DuplicateIdentity
+                | LeaveReason::ParticipantRemoved
+                | LeaveReason::RoomDeleted
+                | LeaveReason::RoomClosed
+                // Of telephony; an agent never leaves with them.
+                | LeaveReason::UserUnavailable
+                | LeaveReason::UserRejected
+                | LeaveReason::SipTrunkFailure
+                // Not there any more in a roster that was read over a fresh link.
+                | LeaveReason::Unknown => left,
+            },
+            // Not reached: the rule waits for a departure.
+            Presence::Here | Presence::Unsure { .. } => left,
         };
         self.decide(outcome, "left_settled");
     }

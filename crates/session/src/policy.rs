@@ -67,7 +67,7 @@ policy! {
     /// Own link: received bytes or STUN answers must grow within this, else the link is stale. The
     /// probes' acknowledgements alone make them grow twice a second.
     link_stale: 3_000 in 1_000..=10_000,
-    /// Own link: no growth for this long is a lost connection.
+    /// Own link: no growth, or out of the room, for this long is a lost connection.
     link_lost: 30_000 in 10_000..=120_000,
     /// Own link: pause between our own attempts after the SDK gave up.
     redial: 2_000 in 500..=10_000,
@@ -114,6 +114,8 @@ policy! {
     evidence_expiry: 15_000 in 5_000..=120_000,
     /// After a leave without evidence: longer than the server's 3 s batching; a successor may come.
     leave_settling: 4_000 in 3_100..=60_000,
+    /// A departure without reason: the roster is read again after this, until it says who is there.
+    roster_pause: 500 in 100..=5_000,
     /// Three losses within this without a word of conversation are a crash loop.
     crash_loop_window: 60_000 in 10_000..=600_000,
     /// After the candidate spoke, no reaction for this long: ask.

@@ -45,10 +45,7 @@ impl Session {
             }
             Some(i) if i.identity == participant.identity => {
                 // The same interviewer in a new presence: fresh probes, same conversation.
-                let spoke = i.spoke;
-                let mut again = Interviewer::new(&participant, now);
-                again.spoke = spoke;
-                self.interviewer = Some(again);
+                self.interviewer = Some(Interviewer::new(&participant, now));
                 self.replaced = None;
             }
             // One that stands there silently is no interviewer while another one talks.
@@ -91,17 +88,15 @@ impl Session {
             self.decide(Outcome::Finished, "the interviewer left, with evidence");
             return;
         }
-        if !self.conversed {
-            let window = self.policy.crash_loop_window;
-            self.losses.retain(|at| now.since(*at) <= window);
-            self.losses.push(now);
-            if self.losses.len() >= 3 {
-                self.decide(
-                    Outcome::Interrupted(InterruptedWhy::InterviewerLost),
-                    "three interviewers were lost",
-                );
-                return;
-            }
+        let window = self.policy.crash_loop_window;
+        self.losses.retain(|at| now.since(*at) <= window);
+        self.losses.push(now);
+        if self.losses.len() >= 3 {
+            self.decide(
+                Outcome::Interrupted(InterruptedWhy::InterviewerLost),
+                "three interviewers were lost",
+            );
+            return;
         }
         if let Some(successor) = self.roster.iter().find(|p| p.sid != sid && self.eligible(p)).cloned() {
             self.seen(successor);
@@ -139,17 +134,19 @@ impl Session {
     }
 
     pub(crate) fn item(&mut self, sid: &str, role: Role) {
+        if self.interviewer_sid() != Some(sid) {
+            return; // anybody can publish what looks like an item
+        }
         let now = self.fresh();
         self.with(sid, |i| {
             i.last_proof = now;
             i.last_reaction = now;
-            match role {
+            if role == Role::Candidate {
                 // The candidate's turn goes on: what looked like an end was none.
-                Role::Candidate => i.evidence = None,
-                Role::Interviewer => i.spoke = true,
+                i.evidence = None;
             }
         });
-        self.conversed = true;
+        self.losses.clear();
         self.reacted();
     }
 

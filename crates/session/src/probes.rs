@@ -9,7 +9,8 @@ const REMEMBERED: usize = 32;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Probes {
-    under_way: VecDeque<(u64, Fresh)>,
+    /// Since the last answer, oldest first.
+    pub(crate) under_way: VecDeque<(u64, Fresh)>,
     pub(crate) last_sent: Option<Fresh>,
     pub(crate) last_answer: Option<Fresh>,
     /// Send time of the first probe after the last answer.
@@ -29,9 +30,10 @@ impl Probes {
     /// Takes an answer; gives the send time of the probe, or `None` if it is not one of ours.
     pub(crate) fn answered(&mut self, id: u64, now: Fresh) -> Option<Fresh> {
         let index = self.under_way.iter().position(|(known, _)| *known == id)?;
-        let (_, sent) = self.under_way.remove(index)?;
+        // The channel is ordered: what was sent before the answered one is answered or lost.
+        let (_, sent) = self.under_way.drain(..=index).next_back()?;
         self.sign_of_life(now);
-        self.unanswered_since = self.under_way.iter().map(|(_, at)| *at).find(|at| *at > sent);
+        self.unanswered_since = self.under_way.front().map(|(_, at)| *at);
         Some(sent)
     }
 

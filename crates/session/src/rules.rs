@@ -69,13 +69,29 @@ pub enum Rule {
     DeliveryLimit,
 }
 
-/// Pause before a roster is read again while somebody's departure is unsure.
-const ROSTER_PAUSE_MS: u64 = 500;
+/// Takes each waiting rule with its time.
+type Sink<'a> = &'a mut dyn FnMut(Time, Rule);
 
 impl Session {
     /// Every rule that waits, with the time at which it fires.
     pub fn pending(&self) -> Vec<(Time, Rule)> {
-        let mut table = Vec::with_capacity(16);
+        let mut table = Vec::new();
+        self.each_pending(&mut |at, rule| table.push((at, rule)));
+        table
+    }
+
+    /// The rule that fires next, and when.
+    pub(crate) fn next_rule(&self) -> Option<(Time, Rule)> {
+        let mut next: Option<(Time, Rule)> = None;
+        self.each_pending(&mut |at, rule| {
+            if next.is_none_or(|earliest| (at, rule) < earliest) {
+                next = Some((at, rule));
+            }
+        });
+        next
+    }
+
+    fn each_pending(&self, push: Sink<'_>) {
         let p = &self.policy;
         match self.phase {
             Phase::Checking => {}
@@ -86,46 +102,53 @@ impl Session {
                         (p.connect_limit, Rule::ConnectLimit)
                     }
                 };
-                table.push((self.step_since.after(limit), rule));
+                push(self.step_since.after(limit), rule);
             }
             Phase::Waiting | Phase::Live => {
-                self.pending_link(&mut table);
-                self.pending_room(&mut table);
-                self.pending_interviewer(&mut table);
+                self.pending_link(push);
+                // The rules about others count fresh time: they are absent while it stands.
+                let link = &self.link;
+                let mut fresh = |at: Fresh, rule| {
+                    if let Some(at) = link.real(at) {
+                        push(at, rule);
+                    }
+                };
+                self.pending_room(&mut fresh);
+                self.pending_interviewer(&mut fresh);
             }
-            Phase::WrappingUp => table.push((self.step_since.after(p.commit_limit), Rule::CommitLimit)),
+            Phase::WrappingUp => push(self.step_since.after(p.commit_limit), Rule::CommitLimit),
             Phase::Completed => {
                 if self.delivery == Delivery::Sending {
-                    table.push((self.step_since.after(p.delivery_limit), Rule::DeliveryLimit));
+                    push(self.step_since.after(p.delivery_limit), Rule::DeliveryLimit);
                 }
             }
         }
-        table
     }
 
-    fn pending_link(&self, table: &mut Vec<(Time, Rule)>) {
+    fn pending_link(&self, push: Sink<'_>) {
         let p = &self.policy;
         if let Some(at) = self.room_gone {
-            table.push((at.after(p.organiser_limit), Rule::OrganiserLimit));
+            push(at.after(p.organiser_limit), Rule::OrganiserLimit);
             return;
         }
         let growth = self.link.last_growth.unwrap_or(self.step_since);
         if self.link.is_fresh() {
-            table.push((growth.after(p.link_stale), Rule::LinkStale));
+            push(growth.after(p.link_stale), Rule::LinkStale);
         } else {
-            table.push((growth.after(p.link_lost), Rule::LinkLost));
+            // Being out of the room for so long is a lost connection, even if some bytes still arrive.
+            let since = self.link.out_since.map_or(growth, |out| out.min(growth));
+            push(since.after(p.link_lost), Rule::LinkLost);
         }
         if self.link.state == Link::Down {
-            table.push((self.redial_at, Rule::Redial));
+            push(self.redial_at, Rule::Redial);
         }
         if let Some(at) = self.ends_at {
-            table.push((at, Rule::TimeLimit));
+            push(at, Rule::TimeLimit);
         }
     }
 
-    fn pending_room(&self, table: &mut Vec<(Time, Rule)>) {
+    fn pending_room(&self, push: &mut impl FnMut(Fresh, Rule)) {
         let p = &self.policy;
-        let mut push = |at: Fresh, rule| table.extend(self.link.real(at).map(|at| (at, rule)));
         if let Some(at) = self.replaced {
             push(at.after(p.replaced_room), Rule::ReplacedRoom);
         }
@@ -140,11 +163,10 @@ impl Session {
         }
     }
 
-    fn pending_interviewer(&self, table: &mut Vec<(Time, Rule)>) {
+    fn pending_interviewer(&self, push: &mut impl FnMut(Fresh, Rule)) {
         let Some(i) = &self.interviewer else { return };
         let p = &self.policy;
         let now = self.link.fresh(self.now);
-        let mut push = |at: Fresh, rule| table.extend(self.link.real(at).map(|at| (at, rule)));
         match i.presence {
             Presence::Here => {}
             Presence::Left { at, reason: LeaveReason::ConnectionTimeout } => {
@@ -160,7 +182,7 @@ impl Session {
                 return;
             }
             Presence::Unsure { at } => {
-                push(at.after(ROSTER_PAUSE_MS), Rule::RosterDue);
+                push(at.after(p.roster_pause), Rule::RosterDue);
                 push(i.last_proof.after(p.no_proof_of_life), Rule::NoProofOfLife);
                 return;
             }
@@ -181,7 +203,7 @@ impl Session {
             if !self.quiet {
                 push(pong.after(p.session_suspect), Rule::Quiet);
             }
-            self.pending_session(i, pong, now, &mut push);
+            self.pending_session(i, pong, now, push);
         }
         let pongs_go_on = i.session.silent_for(now).is_some_and(|ms| ms < p.session_finished);
         if let Some((_, at)) = &i.evidence

@@ -1,5 +1,7 @@
 //! The promises, for whatever happens: random inputs at random times.
 
+#![cfg(not(target_family = "wasm"))]
+
 use adjourn_session::trace::{Entry, replay};
 use adjourn_session::{
     AgentState, Input, JoinGrant, LeaveReason, OrganiserWord, Output, Participant, ParticipantKind, Phase,

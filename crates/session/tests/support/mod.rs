@@ -1,6 +1,7 @@
 //! A stage for the machine in virtual time: an interviewer that answers probes as a real one does.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test file uses its part")]
 
+use adjourn_session::trace::Entry;
 use adjourn_session::{
     AgentState, Input, JoinGrant, LeaveReason, Output, Participant, ParticipantKind, Phase, Policy,
     ProbeKind, Session, Time,
@@ -20,6 +21,8 @@ pub struct Stage {
     pub link_up: bool,
     received: u64,
     pub outputs: Vec<Output>,
+    /// What was given to the machine.
+    pub trace: Vec<Entry>,
     pub commits: usize,
 }
 
@@ -34,6 +37,7 @@ impl Stage {
             link_up: true,
             received: 0,
             outputs: Vec::new(),
+            trace: Vec::new(),
             commits: 0,
         }
     }
@@ -62,8 +66,16 @@ impl Stage {
     }
 
     pub fn give(&mut self, input: Input) {
-        self.session.handle(input, Time(self.now));
+        self.hand(Some(input));
         self.settle();
+    }
+
+    fn hand(&mut self, input: Option<Input>) {
+        self.trace.push(Entry { at: Time(self.now), input: input.clone() });
+        match input {
+            Some(input) => self.session.handle(input, Time(self.now)),
+            None => self.session.handle_timeout(Time(self.now)),
+        }
     }
 
     /// Does what the machine asks for, as the world of this stage would.
@@ -92,7 +104,7 @@ impl Stage {
             };
             self.outputs.push(output);
             if let Some(answer) = answer {
-                self.session.handle(answer, Time(self.now));
+                self.hand(Some(answer));
             }
         }
     }
@@ -102,7 +114,7 @@ impl Stage {
         let end = self.now + ms;
         while self.now < end {
             self.now += 100;
-            self.session.handle_timeout(Time(self.now));
+            self.hand(None);
             self.settle();
             if self.now.is_multiple_of(500) {
                 if self.link_up {

@@ -1,0 +1,268 @@
+//! What can happen in the searched worlds: every input, with duplicates, late and lost answers.
+
+use super::key::{LATEST, OFF};
+use super::{World, ticks};
+use crate::{
+    AgentState, Input, JoinGrant, LeaveReason, OrganiserWord, Participant, ParticipantKind, Policy,
+    ProbeKind, Role, Session,
+};
+
+/// The two agents of the worlds. Either can become the interviewer.
+pub(super) const A: &str = "A";
+pub(super) const B: &str = "B";
+
+/// One thing that happens. Some depend on what the machine did: they become an [`Input`] at their state.
+#[derive(Clone, Debug)]
+pub(super) enum Move {
+    /// Time passes. Answers that never come are ticks without them.
+    Tick,
+    /// The same everywhere.
+    Given(Input),
+    /// Our connection received something.
+    Growth,
+    /// The interviewer's track received packets.
+    Packets,
+    /// The newest probe of a kind is answered (what was before it is lost or late).
+    Newest(ProbeKind),
+    /// The oldest unanswered probe is answered, [`LATEST`] ticks late at most: later is never.
+    Oldest(ProbeKind),
+    /// An answer that was counted already comes again, or one to nothing.
+    Duplicate(ProbeKind),
+    /// A tool of the interviewer ends, in a call of its own.
+    Tool { name: &'static str, ok: bool },
+    /// The second message about the last call.
+    ToolAgain,
+}
+
+impl Move {
+    /// The input that this is in a state; `None` for time, and for what can't happen there.
+    pub(super) fn at(&self, session: &Session) -> Option<Input> {
+        let interviewer = session.interviewer.as_ref();
+        let sid = || interviewer.map_or_else(|| A.to_owned(), |i| i.sid.clone());
+        let probes = |kind: ProbeKind| {
+            interviewer.map(|i| match kind {
+                ProbeKind::Session => &i.session.under_way,
+                ProbeKind::Process => &i.process.under_way,
+            })
+        };
+        let answer = |probe, id| Input::ProbeAnswered { sid: sid(), probe, id };
+        let call = interviewer.and_then(|i| i.last_call.clone());
+        match self {
+            Self::Tick => None,
+            Self::Given(input) => Some(input.clone()),
+            Self::Growth => Some(Input::LinkStats { received: session.link.received.unwrap_or(0) + 1 }),
+            Self::Packets => Some(Input::RtpPackets {
+                sid: sid(),
+                packets: interviewer.and_then(|i| i.packets).unwrap_or(0) + 1,
+            }),
+            Self::Newest(kind) => probes(*kind)?.back().map(|(id, _)| answer(*kind, *id)),
+            Self::Oldest(kind) => {
+                let (id, sent) = probes(*kind)?.front()?;
+                (session.fresh().since(*sent) <= LATEST).then(|| answer(*kind, *id))
+            }
+            Self::Duplicate(kind) => Some(answer(*kind, 0)),
+            Self::Tool { name, ok } => Some(Input::ToolEnded {
+                sid: sid(),
+                name: (*name).to_owned(),
+                ok: *ok,
+                call_id: if call.as_deref() == Some("x") { "y" } else { "x" }.to_owned(),
+            }),
+            Self::ToolAgain => Some(Input::ToolEnded {
+                sid: sid(),
+                name: "end_interview".to_owned(),
+                ok: true,
+                call_id: call?,
+            }),
+        }
+    }
+}
+
+fn agent(sid: &str, state: Option<AgentState>, audio: bool) -> Participant {
+    Participant {
+        sid: sid.to_owned(),
+        identity: sid.to_owned(),
+        kind: ParticipantKind::Agent,
+        agent_name: None,
+        state,
+        audio,
+    }
+}
+
+/// The device check, the way in and out, and the record.
+fn around() -> Vec<Move> {
+    [
+        Input::JoinPressed,
+        Input::JoinGranted(JoinGrant { agent_name: None, remaining: 1_000_000_000 }),
+        Input::JoinFailed { message: String::new(), retry: true },
+        Input::ConnectFailed { message: String::new() },
+        Input::Connected { room_sid: "1".into(), roster: vec![] },
+        Input::EndConfirmed,
+        Input::SystemEnds,
+        Input::ClientFailed,
+        Input::RecordCommitted,
+        Input::RecordNotSaved,
+        Input::Delivered { receipt: "R".into() },
+        Input::DeliveryParked,
+    ]
+    .map(Move::Given)
+    .into()
+}
+
+/// Our own link and the room.
+fn link() -> Vec<Move> {
+    [
+        Input::Reconnecting,
+        Input::Connected { room_sid: "1".into(), roster: vec![agent(A, None, true)] },
+        Input::Reconnected { room_sid: "1".into(), roster: vec![agent(A, None, true)] },
+        Input::Reconnected { room_sid: "1".into(), roster: vec![] },
+        Input::Reconnected { room_sid: "2".into(), roster: vec![agent(B, None, true)] },
+        Input::Disconnected { reason: LeaveReason::Unknown },
+        Input::Disconnected { reason: LeaveReason::DuplicateIdentity },
+        Input::Disconnected { reason: LeaveReason::ParticipantRemoved },
+        Input::Disconnected { reason: LeaveReason::RoomDeleted },
+        Input::Organiser { word: OrganiserWord::Ended },
+        Input::Organiser { word: OrganiserWord::Running },
+        Input::Organiser { word: OrganiserWord::Unreachable },
+        Input::RoomEnded,
+    ]
+    .map(Move::Given)
+    .into()
+}
+
+/// Who is there.
+fn presence() -> Vec<Move> {
+    [
+        Input::ParticipantJoined(agent(A, None, true)),
+        Input::ParticipantJoined(agent(A, None, false)),
+        Input::ParticipantJoined(agent(B, None, true)),
+        Input::ParticipantLeft { sid: A.into(), reason: LeaveReason::Unknown },
+        Input::ParticipantLeft { sid: A.into(), reason: LeaveReason::ClientInitiated },
+        Input::ParticipantLeft { sid: A.into(), reason: LeaveReason::ConnectionTimeout },
+        Input::ParticipantLeft { sid: B.into(), reason: LeaveReason::ClientInitiated },
+        Input::Roster { roster: vec![agent(A, None, true)] },
+        Input::Roster { roster: vec![] },
+    ]
+    .map(Move::Given)
+    .into()
+}
+
+/// Signs of life.
+fn life() -> Vec<Move> {
+    let mut moves = vec![Move::Packets];
+    for kind in [ProbeKind::Session, ProbeKind::Process] {
+        moves.extend([Move::Newest(kind), Move::Oldest(kind), Move::Duplicate(kind)]);
+    }
+    moves
+}
+
+/// The conversation and what is read from it.
+fn conversation() -> Vec<Move> {
+    let a = || A.to_owned();
+    let mut moves: Vec<Move> = [
+        Input::InterviewerLevel { audible: true },
+        Input::InterviewerLevel { audible: false },
+        Input::AgentStateChanged { sid: a(), state: AgentState::Thinking },
+        Input::AgentStateChanged { sid: a(), state: AgentState::Listening },
+        Input::Item { sid: a(), role: Role::Candidate },
+        Input::Item { sid: a(), role: Role::Interviewer },
+        Input::ToolStarted { sid: a(), name: "other".into() },
+        Input::SessionFailed { sid: a() },
+        Input::EndMarker { sid: a() },
+        Input::CandidateSpoke,
+        Input::GoOnPressed,
+    ]
+    .map(Move::Given)
+    .into();
+    moves.extend([
+        Move::Tool { name: "end_interview", ok: true },
+        Move::Tool { name: "end_interview", ok: false },
+        Move::Tool { name: "other", ok: true },
+        Move::ToolAgain,
+    ]);
+    moves
+}
+
+fn all(parts: &[Vec<Move>]) -> Vec<Move> {
+    parts.iter().flatten().cloned().chain([Move::Tick]).collect()
+}
+
+/// The moves of some kinds of input only.
+fn only(moves: Vec<Move>, wanted: fn(&Input) -> bool) -> Vec<Move> {
+    moves.into_iter().filter(|m| matches!(m, Move::Given(input) if wanted(input))).collect()
+}
+
+/// The straight way in with one interviewer, and out.
+fn in_and_out() -> Vec<Move> {
+    let mut moves = only(around(), |i| {
+        matches!(i, Input::JoinPressed | Input::JoinGranted(_) | Input::EndConfirmed | Input::RecordCommitted)
+    });
+    moves.extend(only(link(), |i| matches!(i, Input::Connected { .. })));
+    moves.extend(only(presence(), |i| {
+        matches!(i, Input::ParticipantLeft { sid, reason } if sid == A && *reason != LeaveReason::Unknown)
+    }));
+    moves
+}
+
+/// Who is there and whether we are: every way in and out, no probe is ever answered.
+pub(super) fn comings_and_goings() -> World {
+    let policy = Policy {
+        ask_after: OFF,
+        crash_loop_window: 2,
+        leave_settling: 1,
+        no_proof_of_life: 3,
+        replaced_room: 2,
+        link_lost: 3,
+        ..ticks()
+    };
+    World {
+        moves: all(&[around(), link(), presence(), vec![Move::Growth]]),
+        policy,
+        alive: false,
+        unsure: true,
+        silent: 12,
+    }
+}
+
+/// Probes that are answered, late, twice or not, over a link that comes and goes.
+pub(super) fn probes_over_a_bad_link() -> World {
+    let policy = Policy {
+        ask_after: OFF,
+        crash_loop_window: OFF,
+        // Nobody is busy in this world.
+        session_blocked: 3,
+        no_proof_of_life: 4,
+        link_lost: 3,
+        ..ticks()
+    };
+    let bad = only(link(), |i| {
+        matches!(i, Input::Reconnecting | Input::Reconnected { .. })
+            || matches!(i, Input::Disconnected { reason: LeaveReason::Unknown })
+    });
+    let moves = all(&[in_and_out(), bad, life(), vec![Move::Growth]]);
+    World { moves, policy, alive: false, unsure: false, silent: 12 }
+}
+
+/// Everything that one interviewer shows and says, over a link that holds.
+pub(super) fn signs_of_life() -> World {
+    let policy = Policy { ask_after: OFF, crash_loop_window: OFF, ..ticks() };
+    let said = only(conversation(), |i| {
+        !matches!(i, Input::CandidateSpoke | Input::GoOnPressed | Input::SessionFailed { .. })
+    });
+    let tools = conversation().into_iter().filter(|m| !matches!(m, Move::Given(_))).collect();
+    World { moves: all(&[in_and_out(), life(), said, tools]), policy, alive: true, unsure: false, silent: 12 }
+}
+
+/// A candidate who speaks or not, and the question, over a link that holds.
+pub(super) fn the_question() -> World {
+    let policy = Policy { crash_loop_window: OFF, ..ticks() };
+    let said = only(conversation(), |i| {
+        matches!(i, Input::CandidateSpoke | Input::GoOnPressed | Input::AgentStateChanged { .. })
+    });
+    World { moves: all(&[in_and_out(), life(), said]), policy, alive: true, unsure: false, silent: 16 }
+}
+
+/// Everything at once: too large to finish; as far as a number of states goes.
+pub(super) fn everything() -> World {
+    let moves = all(&[around(), link(), presence(), life(), conversation(), vec![Move::Growth]]);
+    World { moves, policy: ticks(), alive: false, unsure: true, silent: 0 }
+}

@@ -1,0 +1,247 @@
+//! Promise 1 as a theorem: every reachable state of the machine, found by breadth-first search, with
+//! time alone from each of them.
+//!
+//! **How it is finite.** The policy is scaled to a few ticks per constant, in the order in which the
+//! default policy has them; time passes one tick at a time; a state's key holds every clock as its age,
+//! cut off where no rule looks any further (`key.rs`). Two states with the same key do the same.
+//!
+//! **What every step is checked for:** see [`check`]. **What every state is checked for:** the length of
+//! the chain of ticks from it to the end screen or the device check.
+
+#![allow(clippy::disallowed_types, reason = "looked up, never iterated: its order does not matter")]
+
+mod inputs;
+mod key;
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use self::inputs::Move;
+use crate::{Outcome, Output, Phase, Policy, Session, Time};
+
+/// No state yet.
+const UNKNOWN: u32 = u32::MAX;
+
+/// A searched world: which inputs there are.
+struct World {
+    moves: Vec<Move>,
+    policy: Policy,
+    /// Our own link receives something all the time.
+    alive: bool,
+    /// Somebody can be reported as gone without a reason.
+    unsure: bool,
+    /// Ticks to an end from any state, at most, while our own link lives and nothing else does.
+    silent: u32,
+}
+
+/// What a search found.
+struct Found {
+    states: usize,
+    steps: u64,
+    /// Whether there is no other state.
+    complete: bool,
+    /// Longest chain of ticks from any state to an end: with a dead link, and with a live one over which
+    /// nobody answers.
+    dead: u32,
+    silent: u32,
+}
+
+/// The default policy in ticks; the order of the constants is the default's.
+fn ticks() -> Policy {
+    Policy {
+        link_stale: 2,
+        link_lost: 4,
+        redial: 1,
+        join_limit: 1,
+        connect_limit: 1,
+        waiting_notice: 1,
+        never_started: 2,
+        ready_limit: 2,
+        process_interval: 1,
+        ping_interval: 1,
+        ping_interval_fast: 1,
+        ping_interval_slow: 1,
+        ping_unsupported: 1,
+        process_suspect: 2,
+        process_lost: 3,
+        session_suspect: 2,
+        session_finished: 2,
+        session_closed: 3,
+        session_blocked: 4,
+        session_grace: 1,
+        audible_tail: 1,
+        evidence_expiry: 3,
+        leave_settling: 2,
+        roster_pause: 1,
+        crash_loop_window: 4,
+        ask_after: 4,
+        answer_limit: 5,
+        replaced_room: 3,
+        organiser_limit: 1,
+        no_proof_of_life: 5,
+        commit_limit: 1,
+        delivery_limit: 2,
+        ..Policy::default()
+    }
+}
+
+/// What a move leads to; `None` where it can't happen.
+fn step(session: &Session, way: &Move, alive: bool) -> Option<(Session, Vec<Output>)> {
+    let mut next = session.clone();
+    match way.at(session) {
+        Some(input) => next.handle(input, session.now),
+        None if matches!(way, Move::Tick) => {
+            next.handle_timeout(session.now.after(1));
+            if let Some(input) = Move::Growth.at(&next).filter(|_| alive) {
+                next.handle(input, session.now.after(1));
+            }
+        }
+        None => return None,
+    }
+    let outputs = std::iter::from_fn(|| next.poll_output()).collect();
+    Some((next, outputs))
+}
+
+/// What holds of every step from any reachable state.
+fn check(before: &Session, after: &Session, outputs: &[Output]) -> Result<(), String> {
+    let decides = before.ending().is_none() && after.ending().is_some();
+    let count = |wanted: fn(&Output) -> bool| outputs.iter().filter(|o| wanted(o)).count();
+    let records = count(|o| matches!(o, Output::CommitRecord(_)));
+    let released = count(|o| matches!(o, Output::ReleaseMicrophone));
+    if records != usize::from(decides) || released != usize::from(decides) {
+        return Err("a record or a release without a decision, or a decision without".to_owned());
+    }
+    if before.ending().is_some() && before.ending() != after.ending() {
+        return Err("a decision changed".to_owned());
+    }
+    let closed = |s: &Session| matches!(s.phase(), Phase::WrappingUp | Phase::Completed);
+    if closed(before) && !closed(after) || closed(after) != after.ending().is_some() {
+        return Err("an end that is none".to_owned());
+    }
+    if let Some(ending) = after.ending().filter(|_| decides) {
+        if ending.outcome == Outcome::Finished && ending.evidence.is_none() {
+            return Err("finished without evidence".to_owned());
+        }
+        let about_the_interviewer = ["process_lost", "session_closed", "session_blocked", "session_finished"];
+        let fresh = after.link.is_fresh();
+        if about_the_interviewer.contains(&ending.decided_by.as_str()) && !fresh {
+            return Err("the interviewer was judged over a link that is not fresh".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// Everything that is reachable, up to `most` states.
+fn search(world: &World, most: usize) -> Result<Found, String> {
+    let start = Session::new(world.policy.clone(), Time(1_000));
+    let mut index: HashMap<u128, u32> = HashMap::new();
+    let mut queue = VecDeque::new();
+    // Per state: what a tick leads to, what growth of our link leads to, and whether it is an end.
+    let (mut ticked, mut grown) = (vec![UNKNOWN], vec![UNKNOWN]);
+    let mut ends = vec![true];
+    index.insert(key::of(&start, world.unsure), 0);
+    queue.push_back((0_usize, start));
+    let mut steps = 0;
+    while ends.len() < most
+        && let Some((number, session)) = queue.pop_front()
+    {
+        for way in &world.moves {
+            let Some((next, outputs)) = step(&session, way, world.alive) else { continue };
+            steps += 1;
+            check(&session, &next, &outputs).map_err(|e| format!("{e}: {way:?} in {session:#?}"))?;
+            let new = u32::try_from(ends.len()).map_err(|_| "too many states")?;
+            let target = *index.entry(key::of(&next, world.unsure)).or_insert(new);
+            if target == new {
+                ends.push(matches!(next.phase(), Phase::Checking | Phase::Completed));
+                ticked.push(UNKNOWN);
+                grown.push(UNKNOWN);
+                queue.push_back((target as usize, next));
+            }
+            match way {
+                Move::Tick => ticked[number] = target,
+                Move::Growth => grown[number] = target,
+                _ => {}
+            }
+        }
+    }
+    let complete = queue.is_empty();
+    let (mut dead, mut silent) = (0, 0);
+    if complete {
+        if world.alive {
+            silent = longest_chain(&ticked, &ends)?;
+        } else {
+            let alive: Vec<u32> = grown.iter().map(|at| ticked[*at as usize]).collect();
+            dead = longest_chain(&ticked, &ends)?;
+            silent = longest_chain(&alive, &ends)?;
+        }
+    }
+    Ok(Found { states: ends.len(), steps, complete, dead, silent })
+}
+
+/// The longest chain to an end; a circle is a state in which time alone leads nowhere.
+fn longest_chain(next: &[u32], ends: &[bool]) -> Result<u32, String> {
+    let mut length: Vec<Option<u32>> = ends.iter().map(|end| end.then_some(0)).collect();
+    let mut longest = 0;
+    for start in 0..ends.len() {
+        let mut chain = Vec::new();
+        let mut at = start;
+        while length[at].is_none() {
+            chain.push(at);
+            if chain.len() > 10_000 {
+                return Err(format!("time alone does not end state {start}"));
+            }
+            at = next[at] as usize;
+        }
+        let mut ticks = length[at].unwrap_or(0);
+        for state in chain.into_iter().rev() {
+            ticks += 1;
+            length[state] = Some(ticks);
+        }
+        longest = longest.max(ticks);
+    }
+    Ok(longest)
+}
+
+fn prove(name: &str, world: &World) {
+    let began = std::time::SystemTime::now();
+    let found = search(world, usize::MAX).unwrap();
+    let seconds = began.elapsed().unwrap_or(Duration::ZERO).as_secs_f64();
+    let dead = if world.alive {
+        String::new()
+    } else {
+        format!(" with a dead link in at most {} ticks,", found.dead)
+    };
+    println!(
+        "{name}: {} states, {} steps, {seconds:.1} s; the end comes{dead} with a silent interviewer in at most {} ticks",
+        found.states, found.steps, found.silent
+    );
+    assert!(found.complete);
+    assert!(found.dead <= world.policy.link_lost as u32 + 1, "{} ticks", found.dead);
+    assert!(found.silent <= world.silent, "{} ticks", found.silent);
+}
+
+#[test]
+fn whoever_comes_and_goes_time_alone_leads_to_the_end() {
+    prove("comings and goings", &inputs::comings_and_goings());
+}
+
+#[test]
+fn however_the_link_is_time_alone_leads_to_the_end() {
+    prove("probes over a bad link", &inputs::probes_over_a_bad_link());
+}
+
+#[test]
+fn whatever_signs_of_life_there_are_time_alone_leads_to_the_end() {
+    prove("signs of life", &inputs::signs_of_life());
+}
+
+#[test]
+fn whatever_is_asked_time_alone_leads_to_the_end() {
+    prove("the question", &inputs::the_question());
+}
+
+#[test]
+fn no_step_breaks_a_promise_as_far_as_two_hundred_thousand_states_go() {
+    let found = search(&inputs::everything(), 200_000).unwrap();
+    println!("everything: {} states, {} steps, not complete", found.states, found.steps);
+}
