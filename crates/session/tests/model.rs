@@ -160,7 +160,7 @@ fn play(world: &World) -> (String, u64) {
 }
 
 fn compare(world: &World) -> Result<(), String> {
-    let text = serde_json::to_string(world).unwrap();
+    let text = serde_json::to_string(world).unwrap_or_default();
     let (outcome, at) = play(world);
     match model(world, &Policy::default()) {
         Some(expected) if outcome == expected.outcome && at.abs_diff(expected.at) <= TOLERANCE => Ok(()),

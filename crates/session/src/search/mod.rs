@@ -9,6 +9,12 @@
 //! the chain of ticks from it to the end screen or the device check.
 
 #![allow(clippy::disallowed_types, reason = "looked up, never iterated: its order does not matter")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "how long a search takes is part of its result"
+)]
+#![allow(clippy::unwrap_used, reason = "a test stops where it finds something")]
 
 mod inputs;
 mod key;
@@ -157,10 +163,10 @@ fn search(world: &World, most: usize) -> Result<Found, String> {
                 grown.push(UNKNOWN);
                 queue.push_back((target as usize, next));
             }
-            match way {
-                Move::Tick => ticked[number] = target,
-                Move::Growth => grown[number] = target,
-                _ => {}
+            if matches!(way, Move::Tick) {
+                ticked[number] = target;
+            } else if matches!(way, Move::Growth) {
+                grown[number] = target;
             }
         }
     }
