@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::lab::{BackendServer, Child, Invitation, LiveKitServer, Network, Tools, Worker};
+use crate::scenario::Interviewer;
 
 /// Longest the interview may take: three questions and their answers take under a minute.
 const LIMIT: Duration = Duration::from_secs(240);
@@ -44,7 +45,7 @@ async fn servers(folder: &Path, program: Option<PathBuf>, say: &impl Fn(&str)) -
     let network = Network::Loopback;
     let livekit = LiveKitServer::start(&tools, folder, &network).await?;
     let backend = BackendServer::start_program(program, folder, &livekit, &network).await?;
-    let worker = Worker::start(&tools, folder, &livekit, &network, "zombie", 99).await?;
+    let worker = Worker::start(&tools, folder, &livekit, &network, &Interviewer::plain("zombie", 99)).await?;
     let invitation = backend.invite("{}").await?;
     Ok(Servers { tools, network, _livekit: livekit, backend, _worker: worker, invitation })
 }

@@ -6,8 +6,10 @@
 //! from outside.
 
 pub mod demo;
+pub mod explain;
 pub mod headless;
 pub mod lab;
+pub mod matrix;
 pub mod replay;
 pub mod run;
 pub mod scenario;

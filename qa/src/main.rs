@@ -9,7 +9,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use adjourn_qa::{demo, headless, replay, run, scenario, verify};
+use adjourn_qa::{demo, explain, headless, matrix, replay, run, scenario, verify};
 use clap::{Parser, Subcommand};
 
 /// Headless client and failure lab.
@@ -57,8 +57,48 @@ enum Command {
         #[arg(long)]
         keep: Option<PathBuf>,
     },
+    /// Runs many rows and writes a table, JUnit and a page with timelines. Goes on where it was broken
+    /// off, as long as the commit is the same.
+    Matrix {
+        /// Only this section: agent, room, network.
+        #[arg(long)]
+        section: Option<String>,
+        /// Only these rows.
+        #[arg(long, value_delimiter = ',')]
+        rows: Vec<String>,
+        /// Only the rows that every change is tested with.
+        #[arg(long)]
+        suite: bool,
+        /// Runs per row.
+        #[arg(long, default_value_t = 1)]
+        repeat: usize,
+        /// Seed of the first run of a row.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// A further file of rows.
+        #[arg(long)]
+        file: Option<PathBuf>,
+        /// Folder of the results.
+        #[arg(long, default_value = "target/matrix")]
+        out: PathBuf,
+        /// Run each row with LiveKit's own web client too, in the same conditions.
+        #[arg(long)]
+        peer: bool,
+        /// Print one JSON line per run instead of the table.
+        #[arg(long)]
+        json: bool,
+    },
     /// Lists the rows that can be run.
-    Rows,
+    Rows {
+        /// A further file of rows.
+        #[arg(long)]
+        file: Option<PathBuf>,
+    },
+    /// Says why an interview ended: the decision, step by step.
+    Explain {
+        /// The trace.
+        trace: PathBuf,
+    },
     /// The whole interview on real parts; without a window it prints one JSON line.
     Demo {
         /// Folder for what it leaves behind.
@@ -136,7 +176,7 @@ async fn work(command: Command) -> anyhow::Result<bool> {
         }
         Command::Run { id, seed, json, keep } => {
             let row = scenario::find(&id)?;
-            let line = run::run(row, seed, keep.as_deref()).await?;
+            let line = run::run(&row, seed, keep.as_deref()).await?;
             println!("{}", serde_json::to_string(&line)?);
             if !json {
                 for failure in &line.failures {
@@ -145,10 +185,33 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             }
             Ok(line.verdict == "pass")
         }
-        Command::Rows => {
-            for row in scenario::SCENARIOS {
-                println!("{:16} {} {:?}", row.id, row.outcome, row.bound_s);
+        Command::Matrix { section, rows, suite, repeat, seed, file, out, peer, json } => {
+            let options = matrix::Options { section, rows, suite, repeat, seed, file, out, peer };
+            let matrix = matrix::run(&options, |what| eprintln!("matrix: {what}")).await?;
+            if json {
+                for row in &matrix.rows {
+                    for (_, line) in &row.runs {
+                        println!("{}", serde_json::to_string(line)?);
+                    }
+                    for line in &row.peer {
+                        println!("{}", serde_json::json!({ "peer": line }));
+                    }
+                }
+            } else {
+                print!("{}", matrix.table());
             }
+            eprintln!("matrix: {}", matrix.folder.join("index.html").display());
+            Ok(matrix.passed())
+        }
+        Command::Rows { file } => {
+            for row in scenario::all(file.as_deref())? {
+                let bound = row.expect.bound.map_or_else(|| "goes on".to_owned(), |s| format!("≤ {s} s"));
+                println!("{:8} {:20} {:40} {bound}", row.section, row.id, row.expect.outcome);
+            }
+            Ok(true)
+        }
+        Command::Explain { trace } => {
+            print!("{}", explain::text(&trace)?);
             Ok(true)
         }
         Command::Demo { folder, window: true, backend } => {

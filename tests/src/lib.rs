@@ -9,7 +9,7 @@ use adjourn_qa::{run, scenario};
 #[expect(clippy::expect_used, reason = "a test stops where its lab does not work")]
 pub async fn row(id: &str) {
     let scenario = scenario::find(id).expect("a row of the list");
-    let line = run::run(scenario, 1, None).await.expect("the lab works");
+    let line = run::run(&scenario, 1, None).await.expect("the lab works");
     let text = serde_json::to_string(&line).expect("a line is JSON");
     assert!(line.failures.is_empty(), "{}\n{text}", line.failures.join("\n"));
     // The figures belong to the test's output.

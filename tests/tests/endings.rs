@@ -15,10 +15,22 @@ rows! {
     a_zombie_is_finished: "zombie",
     a_clean_leave_is_finished: "leave",
     a_deleted_room_is_finished: "delete-room",
+    a_departure_without_evidence_has_ended: "leave-no-evidence",
+    an_interviewer_that_never_joins_is_said_and_ends: "never-joins",
     a_killed_interviewer_is_lost: "kill-speaking",
     a_frozen_interviewer_is_lost: "freeze",
-    an_interviewer_that_never_joins_is_said_and_ends: "never-joins",
+    a_blocked_interviewer_stopped_responding: "block",
     the_candidate_can_end: "candidate-ends",
+    a_removed_candidate_is_interrupted: "kicked",
+    a_room_that_is_deleted_has_ended: "room-deleted",
     a_killed_server_is_a_lost_connection: "server-kill",
     a_cable_out_for_two_seconds_ends_nothing: "link-2",
+}
+
+#[test]
+fn every_row_of_the_suite_is_a_test() {
+    let here = include_str!("endings.rs");
+    for row in adjourn_qa::scenario::all(None).unwrap().into_iter().filter(|row| row.suite) {
+        assert!(here.contains(&format!("\"{}\"", row.id)), "{} is not run here", row.id);
+    }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use adjourn_client::{Command, Screen};
 use adjourn_qa::lab::{BackendServer, ClientProcess, LiveKitServer, Network, Pulse, Tools, Worker};
+use adjourn_qa::scenario::Interviewer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -143,7 +144,9 @@ async fn asked() -> Asked {
     let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
     let backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await.unwrap();
     let worker =
-        Worker::start(&tools, folder.path(), &livekit, &Network::Loopback, "zombie", 1).await.unwrap();
+        Worker::start(&tools, folder.path(), &livekit, &Network::Loopback, &Interviewer::plain("zombie", 1))
+            .await
+            .unwrap();
     let invitation = backend.invite("{}").await.unwrap();
     let data = folder.path().join("client");
     let mut client = ClientProcess::start(&tools, &data, Some(&invitation.link), &pulse.server).unwrap();

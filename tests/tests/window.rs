@@ -13,6 +13,7 @@ use std::time::Duration;
 use adjourn_qa::lab::{
     BackendServer, Invitation, LiveKitServer, Network, Pulse, Tools, Window, Worker, unix_now,
 };
+use adjourn_qa::scenario::Interviewer;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -35,7 +36,9 @@ impl Stage {
         let pulse = Pulse::start(folder.path()).await.unwrap();
         let livekit = LiveKitServer::start(&tools, folder.path(), &network).await.unwrap();
         let backend = BackendServer::start(folder.path(), &livekit, &network).await.unwrap();
-        let worker = Worker::start(&tools, folder.path(), &livekit, &network, ending, 1).await.unwrap();
+        let worker = Worker::start(&tools, folder.path(), &livekit, &network, &Interviewer::plain(ending, 1))
+            .await
+            .unwrap();
         let invitation = backend.invite("{}").await.unwrap();
         Self { folder, tools, pulse, worker, backend, _livekit: livekit, invitation }
     }

@@ -54,6 +54,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 /// Runs adjourn-qa.
 pub(crate) fn qa(arguments: &[String]) -> Result<()> {
     let tools = fetch::everything(None)?;
+    if arguments.iter().any(|argument| argument == "--peer") {
+        packages::ensure(packages::PEER)?;
+        fetch::peer()?;
+    }
     quietly(
         "building Adjourn",
         &mut cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-qa"]),

@@ -87,7 +87,15 @@ pub(crate) fn deny() -> Result<PathBuf> {
 
 /// The window's page: dependencies as locked, then the build.
 pub(crate) fn page() -> Result<()> {
-    let ui = root().join("ui");
+    built(&root().join("ui"), "the page")
+}
+
+/// The page with LiveKit's own web client, for comparison.
+pub(crate) fn peer() -> Result<()> {
+    built(&root().join("qa/peer"), "the peer's page")
+}
+
+fn built(ui: &Path, name: &str) -> Result<()> {
     let mark = ui.join("node_modules/.package-lock.json");
     let stale = match (modified(&ui.join("package-lock.json")), modified(&mark)) {
         (Some(lock), Some(mark)) => lock > mark,
@@ -95,11 +103,11 @@ pub(crate) fn page() -> Result<()> {
     };
     if stale {
         quietly(
-            "fetching the page's dependencies",
-            &mut program("npm", &["ci", "--no-audit", "--no-fund"], &ui),
+            &format!("fetching the dependencies of {name}"),
+            &mut program("npm", &["ci", "--no-audit", "--no-fund"], ui),
         )?;
     }
-    quietly("building the page", &mut program("npm", &["run", "--silent", "build"], &ui))
+    quietly(&format!("building {name}"), &mut program("npm", &["run", "--silent", "build"], ui))
 }
 
 fn modified(path: &Path) -> Option<std::time::SystemTime> {

@@ -17,6 +17,8 @@ pub(crate) const SOUND: &[&str] = &[
 ];
 /// For building and showing the window.
 pub(crate) const APP: &[&str] = &["libwebkit2gtk-4.1-dev", "librsvg2-dev"];
+/// For comparing with LiveKit's own web client.
+pub(crate) const PEER: &[&str] = &["chromium"];
 /// For driving the window without a screen, and for pictures of it.
 pub(crate) const SCREEN: &[&str] = &["webkit2gtk-driver", "xvfb", "dbus", "imagemagick", "fonts-dejavu-core"];
 

@@ -69,6 +69,40 @@ pub enum Rule {
     DeliveryLimit,
 }
 
+impl Rule {
+    /// What it means that this rule fires, in a few words.
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::JoinLimit => "the join request went unanswered",
+            Self::ConnectLimit => "the room could not be reached in time",
+            Self::LinkStale => "nothing was received lately",
+            Self::LinkLost => "our own connection is lost",
+            Self::Redial => "we try to enter the room again",
+            Self::WaitingNotice => "waiting takes longer than usual",
+            Self::NeverStarted => "no interviewer came",
+            Self::NotReady => "the interviewer did not become ready",
+            Self::PingDue => "a session ping is due",
+            Self::ProbeDue => "a process probe is due",
+            Self::Quiet => "the interviewer does not answer: it is said on the screen",
+            Self::ProcessLost => "the interviewer's process does not answer",
+            Self::SessionFinished => "the session ping is lost and evidence stands",
+            Self::SessionClosed => "the session ping is lost, the process answers, it was listening",
+            Self::SessionBlocked => "the session ping is lost, the process answers, it was busy",
+            Self::LeftSettled => "the interviewer left and nobody took over",
+            Self::RosterDue => "the roster is read again",
+            Self::EvidenceExpires => "the evidence had no consequence and falls away",
+            Self::Ask => "no reaction since the candidate last spoke",
+            Self::NoAnswer => "the candidate did not answer",
+            Self::NoProofOfLife => "no proof of life of any kind",
+            Self::ReplacedRoom => "the room was replaced and the interviewer is not back",
+            Self::OrganiserLimit => "the backend did not say why the room is gone",
+            Self::TimeLimit => "the interview's maximum length is reached",
+            Self::CommitLimit => "the record is not committed yet: the end screen shows all the same",
+            Self::DeliveryLimit => "sending takes longer: it goes on later",
+        }
+    }
+}
+
 /// Takes each waiting rule with its time.
 type Sink<'a> = &'a mut dyn FnMut(Time, Rule);
 

@@ -159,6 +159,21 @@ impl BackendServer {
         Ok(serde_json::from_slice(&text)?)
     }
 
+    /// The organiser ends an interview, which closes its room.
+    ///
+    /// # Errors
+    /// The backend does not answer.
+    pub async fn end(&self, id: &str) -> anyhow::Result<()> {
+        let output = command(Path::new("curl"), &self.network_prefix)
+            .args(["-sSf", "-X", "POST", "-H", &format!("Authorization: Bearer {ORGANISER}")])
+            .arg(format!("{}/v1/interviews/{id}/end", self.url))
+            .output()
+            .await
+            .context("`curl` is not installed")?;
+        anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
+        Ok(())
+    }
+
     /// A stored record of the client.
     ///
     /// # Errors

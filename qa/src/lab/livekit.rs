@@ -1,9 +1,11 @@
 //! A real livekit-server.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::process::Command;
+
+use anyhow::Context as _;
 
 use super::process::{Child, until};
 use super::{Network, Tools};
@@ -20,6 +22,8 @@ pub struct LiveKitServer {
     pub process: Child,
     /// `ws://…`
     pub url: String,
+    config: PathBuf,
+    log: PathBuf,
 }
 
 impl LiveKitServer {
@@ -56,17 +60,55 @@ impl LiveKitServer {
         );
         let path = folder.join("livekit.yaml");
         std::fs::write(&path, config)?;
-        let mut command = network.server_command(&tools.livekit_server);
-        command.arg("--config").arg(&path).stdout(std::process::Stdio::null());
-        let mut process = Child::start("livekit-server", &mut command, &folder.join("livekit.log"))?;
         let log = folder.join("livekit.log");
-        until(&mut process, Duration::from_secs(15), "livekit-server's start", || {
-            let started =
-                std::fs::read_to_string(&log).is_ok_and(|text| text.contains("starting LiveKit server"));
-            std::future::ready(started)
-        })
-        .await?;
-        Ok(Self { process, url: format!("ws://{address}:{http}") })
+        let process = spawn(tools, network, &path, &log).await?;
+        Ok(Self { process, url: format!("ws://{address}:{http}"), config: path, log })
+    }
+
+    /// Starts it again on the same address; its rooms are forgotten.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn restart(&mut self, tools: &Tools, network: &Network) -> anyhow::Result<()> {
+        self.process.kill().await;
+        self.process = spawn(tools, network, &self.config, &self.log).await?;
+        Ok(())
+    }
+
+    /// A call of the server's API (Twirp): service and method, and the request as JSON.
+    ///
+    /// # Errors
+    /// The server refuses or does not answer.
+    pub async fn call(
+        &self,
+        network: &Network,
+        method: &str,
+        body: &serde_json::Value,
+    ) -> anyhow::Result<()> {
+        let url = format!("{}/twirp/livekit.{method}", self.url.replacen("ws", "http", 1));
+        let room = body["room"].as_str().unwrap_or_default();
+        let video = serde_json::json!({"roomCreate": true, "roomAdmin": true, "room": room});
+        let token = signed("lab", 60, &video, None)?;
+        let output = network
+            .server_command(Path::new("curl"))
+            .args([
+                "-sS",
+                "--fail-with-body",
+                "--max-time",
+                "5",
+                "-H",
+                "Content-Type: application/json",
+                "-H",
+            ])
+            .arg(format!("Authorization: Bearer {token}"))
+            .args(["-d", &body.to_string(), &url])
+            .output()
+            .await
+            .context("`curl` is not installed")?;
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        anyhow::ensure!(output.status.success(), "livekit-server refused {method}: {}", said.trim());
+        Ok(())
     }
 
     /// Gives a process the server's address and keys.
@@ -88,11 +130,47 @@ pub fn token(room: &str, identity: &str) -> anyhow::Result<String> {
 /// # Errors
 /// Signing failed.
 pub fn token_valid_until(room: &str, identity: &str, seconds: i64) -> anyhow::Result<String> {
+    signed(identity, seconds, &joining(room), None)
+}
+
+/// A token for a participant that the lab plays, as an agent if wanted.
+pub(super) fn actor_token(room: &str, identity: &str, agent: bool) -> anyhow::Result<String> {
+    let mut video = joining(room);
+    video["canUpdateOwnMetadata"] = true.into();
+    signed(identity, 3_600, &video, agent.then_some("agent"))
+}
+
+fn joining(room: &str) -> serde_json::Value {
+    serde_json::json!({
+        "roomJoin": true, "room": room, "canPublish": true, "canSubscribe": true, "canPublishData": true,
+    })
+}
+
+fn signed(
+    identity: &str,
+    seconds: i64,
+    video: &serde_json::Value,
+    kind: Option<&str>,
+) -> anyhow::Result<String> {
     let now = super::unix_now() as i64;
-    let claims = serde_json::json!({
-        "iss": KEY, "sub": identity, "nbf": now - 7_200, "exp": now + seconds,
-        "video": {"roomJoin": true, "room": room, "canPublish": true, "canSubscribe": true, "canPublishData": true},
+    let mut claims = serde_json::json!({
+        "iss": KEY, "sub": identity, "nbf": now - 7_200, "exp": now + seconds, "video": video,
     });
+    if let Some(kind) = kind {
+        claims["kind"] = kind.into();
+    }
     let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
     Ok(jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key)?)
+}
+
+async fn spawn(tools: &Tools, network: &Network, config: &Path, log: &Path) -> anyhow::Result<Child> {
+    let mut command = network.server_command(&tools.livekit_server);
+    command.arg("--config").arg(config).stdout(std::process::Stdio::null());
+    let mut process = Child::start("livekit-server", &mut command, log)?;
+    until(&mut process, Duration::from_secs(15), "livekit-server's start", || {
+        let started = std::fs::read_to_string(log).is_ok_and(|text| text.contains("starting LiveKit server"));
+        std::future::ready(started)
+    })
+    .await?;
+    Ok(process)
 }

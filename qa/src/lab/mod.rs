@@ -1,5 +1,6 @@
 //! Real parts, started for one run and gone after it.
 
+mod actor;
 mod backend;
 mod client;
 mod livekit;
@@ -10,6 +11,7 @@ mod tools;
 mod window;
 mod worker;
 
+pub use actor::Actor;
 pub use backend::{BackendServer, Invitation};
 pub use client::ClientProcess;
 pub use livekit::{LiveKitServer, token, token_valid_until};

@@ -102,20 +102,34 @@ impl Pulse {
     /// # Errors
     /// The daemon does not answer.
     pub async fn recordings(&self) -> anyhow::Result<usize> {
-        let output = Command::new("pactl")
-            .args(["list", "short", "source-outputs"])
-            .env("PULSE_SERVER", &self.server)
-            .output()
-            .await
-            .context("`pactl` is not installed")?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        // The remapped microphone itself is a recording of the module's (its client column is "-").
-        Ok(text.lines().filter(|line| line.split('\t').nth(2) != Some("-")).count())
+        let sources = list(&self.server, "sources").await?;
+        // Listening at the loudspeaker, as the lab does, is no recording of a microphone.
+        let speaker = sources
+            .iter()
+            .find(|columns| columns.get(1).is_some_and(|name| *name == format!("{SPEAKER}.monitor")))
+            .and_then(|columns| columns.first().cloned());
+        let outputs = list(&self.server, "source-outputs").await?;
+        let recording = |columns: &&Vec<String>| {
+            // The remapped microphone itself is a recording of the module's (its client column is "-").
+            columns.get(1) != speaker.as_ref() && columns.get(2).is_none_or(|client| client != "-")
+        };
+        Ok(outputs.iter().filter(recording).count())
     }
 }
 
+/// A short list of the daemon's, as columns.
+async fn list(server: &str, what: &str) -> anyhow::Result<Vec<Vec<String>>> {
+    let output = Command::new("pactl")
+        .args(["list", "short", what])
+        .env("PULSE_SERVER", server)
+        .output()
+        .await
+        .context("`pactl` is not installed")?;
+    anyhow::ensure!(output.status.success(), "the sound server does not answer");
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect())
+}
+
 async fn sources(server: &str, wanted: &str) -> bool {
-    let output =
-        Command::new("pactl").args(["list", "short", "sources"]).env("PULSE_SERVER", server).output().await;
-    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(wanted))
+    list(server, "sources").await.is_ok_and(|list| list.iter().flatten().any(|name| name == wanted))
 }

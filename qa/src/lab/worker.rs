@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::process::{Child, until};
 use super::{LiveKitServer, Network, Tools};
+use crate::scenario::Interviewer;
 
 /// One line of the interviewer's own log.
 #[derive(Clone, Debug, Deserialize)]
@@ -41,22 +42,25 @@ impl Worker {
         folder: &Path,
         livekit: &LiveKitServer,
         network: &Network,
-        ending: &str,
-        questions: usize,
+        script: &Interviewer,
     ) -> anyhow::Result<Self> {
-        let (events, log) = (folder.join("agent.jsonl"), folder.join("agent.log"));
+        // Every worker of a run writes into one list of events.
+        let events = folder.join("agent.jsonl");
+        let number = (1..).find(|n| !folder.join(format!("agent-{n}.log")).exists()).unwrap_or(1);
+        let log = folder.join(format!("agent-{number}.log"));
         // livekit-agents logs to standard output.
-        let out = folder.join("agent-out.log");
+        let out = folder.join(format!("agent-{number}-out.log"));
         let mut command = network.server_command(&tools.agent_python);
         command
             .arg(tools.interviewers().join("stock.py"))
             .arg("start")
-            .env("ADJOURN_ENDING", ending)
-            .env("ADJOURN_QUESTIONS", questions.to_string())
+            .env("ADJOURN_ENDING", &script.ending)
+            .env("ADJOURN_QUESTIONS", script.questions.to_string())
+            .env("ADJOURN_WITH", serde_json::to_string(&script.with)?)
             .env("ADJOURN_AGENT_LOG", &events)
             .env_remove("PULSE_SERVER")
             .stdin(std::process::Stdio::null())
-            .stdout(std::fs::File::create(folder.join("agent-out.log"))?);
+            .stdout(std::fs::File::create(&out)?);
         livekit.give(&mut command);
         let mut process = Child::start("interviewer", &mut command, &log)?;
         until(&mut process, Duration::from_secs(60), "the interviewer's registration", || {
@@ -64,7 +68,7 @@ impl Worker {
             std::future::ready(text.contains("registered worker") && text.contains("process initialized"))
         })
         .await
-        .context("see agent.log")?;
+        .with_context(|| format!("see {}", log.display()))?;
         Ok(Self { process, events })
     }
 

@@ -1,0 +1,48 @@
+// The page that LiveKit's own documentation leads to: useSession, useAgent, an audio renderer. It tells
+// what a candidate would be shown, and nothing else.
+import { RoomAudioRenderer, SessionProvider, useAgent, useSession } from '@livekit/components-react';
+import { TokenSource } from 'livekit-client';
+import { useEffect, useMemo } from 'react';
+import { createRoot } from 'react-dom/client';
+
+declare global {
+  interface Window {
+    adjourn: { serverUrl: string; participantToken: string };
+    report: (line: object) => void;
+  }
+}
+
+function Interview() {
+  const tokens = useMemo(() => TokenSource.literal(window.adjourn), []);
+  const session = useSession(tokens);
+  useEffect(() => {
+    session.start().catch((error: unknown) => window.report({ error: String(error) }));
+    return () => {
+      void session.end();
+    };
+    // eslint-disable-next-line
+  }, []);
+  return (
+    <SessionProvider session={session}>
+      <Agent connection={session.connectionState} />
+      <RoomAudioRenderer />
+    </SessionProvider>
+  );
+}
+
+function Agent({ connection }: { connection: string }) {
+  const agent = useAgent();
+  const failures = agent.failureReasons?.join(' ') ?? '';
+  useEffect(() => {
+    window.report({ connection, agent: agent.state, finished: agent.isFinished, failures });
+  }, [connection, agent.state, agent.isFinished, failures]);
+  return (
+    <main>
+      <h1>{agent.state}</h1>
+      <p>{failures}</p>
+    </main>
+  );
+}
+
+const root = document.getElementById('root');
+if (root) createRoot(root).render(<Interview />);

@@ -1,0 +1,178 @@
+//! Why did it end? A trace, step by step.
+
+use std::path::Path;
+
+use adjourn_session::rules::Rule;
+use adjourn_session::trace::Entry;
+use adjourn_session::{Ending, Evidence, Input, Session, Time, View};
+
+use crate::replay::read_trace;
+use crate::run::timeline::{Lane, Mark};
+
+/// One step of the way to the end.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// When, on the client's clock.
+    pub at: Time,
+    /// Told or decided.
+    pub lane: Lane,
+    /// What, in one line.
+    pub text: String,
+}
+
+/// Plays a trace again and says what mattered: inputs other than the steady signs of life, rules that
+/// fired, what changed by it.
+///
+/// # Errors
+/// The file can't be read or is no trace.
+pub fn steps(path: &Path) -> anyhow::Result<(Vec<Step>, Session)> {
+    let (policy, entries, _) = read_trace(path)?;
+    let mut session = Session::new(policy, entries.first().map_or(Time::ZERO, |entry| entry.at));
+    let mut steps = Vec::new();
+    for Entry { at, input } in entries {
+        let before = session.view();
+        let due: Vec<Rule> =
+            session.pending().into_iter().filter(|(due, _)| *due <= at).map(|(_, r)| r).collect();
+        session.handle_timeout(at);
+        while session.poll_output().is_some() {}
+        for rule in due.into_iter().filter(|rule| !matches!(rule, Rule::PingDue | Rule::ProbeDue)) {
+            steps.push(Step { at, lane: Lane::Decision, text: format!("rule: {}", rule.why()) });
+        }
+        changes(&mut steps, at, &before, &session);
+        let Some(input) = input else { continue };
+        let (before, told) = (session.view(), words(&input));
+        session.handle(input, at);
+        while session.poll_output().is_some() {}
+        if let Some(text) = told {
+            steps.push(Step { at, lane: Lane::Signal, text });
+        }
+        changes(&mut steps, at, &before, &session);
+    }
+    Ok((steps, session))
+}
+
+/// What is different, as lines.
+fn changes(steps: &mut Vec<Step>, at: Time, before: &View, session: &Session) {
+    let after = session.view();
+    let mut say = |text: String| steps.push(Step { at, lane: Lane::Decision, text });
+    if before.phase != after.phase {
+        say(format!("phase: {:?} → {:?}", before.phase, after.phase));
+    }
+    if before.link_fresh != after.link_fresh {
+        say(if after.link_fresh {
+            "own link: delivers"
+        } else {
+            "own link: stale, nothing counts against the interviewer"
+        }
+        .to_owned());
+    }
+    if before.agent != after.agent {
+        say(format!("interviewer: {:?} → {:?}", before.agent, after.agent));
+    }
+    if !before.asking && after.asking {
+        say("the candidate is asked".to_owned());
+    }
+    if let (None, Some(ending)) = (&before.ending, &after.ending) {
+        for line in why(ending) {
+            say(line);
+        }
+    }
+}
+
+/// The decision, its evidence and its times.
+pub fn why(ending: &Ending) -> Vec<String> {
+    let ago = |at: Option<Time>| match at {
+        Some(at) => format!("{:.2} s before", ending.decided_at.since(at) as f64 / 1000.0),
+        None => "never".to_owned(),
+    };
+    let evidence = match &ending.evidence {
+        Some(Evidence { kind, at }) => format!("{kind:?}, {}", ago(Some(*at))),
+        None => "none".to_owned(),
+    };
+    vec![
+        format!("decided: {} (by {})", ending.outcome, ending.decided_by),
+        format!("  evidence: {evidence}"),
+        format!("  last pong of its session: {}", ago(ending.last_pong)),
+        format!("  last sign of its process: {}", ago(ending.last_process_answer)),
+        format!("  last data from the server: {}", ago(ending.last_received)),
+    ]
+}
+
+/// An input in words; `None` for the steady ones.
+fn words(input: &Input) -> Option<String> {
+    let text = match input {
+        Input::LinkStats { .. }
+        | Input::RtpPackets { .. }
+        | Input::ProbeAnswered { .. }
+        | Input::Roster { .. } => return None,
+        Input::InterviewerLevel { audible: true } => "the interviewer is heard".to_owned(),
+        Input::InterviewerLevel { audible: false } => "the interviewer is silent".to_owned(),
+        Input::AgentStateChanged { state, .. } => {
+            format!("the interviewer says it is {state:?}").to_lowercase()
+        }
+        Input::ParticipantJoined(p) => format!("{} came ({:?})", p.identity, p.kind),
+        Input::ParticipantChanged(p) => {
+            format!("{} changed (state {:?}, sound {})", p.identity, p.state, p.audio)
+        }
+        Input::ParticipantLeft { sid, reason } => format!("{sid} left ({reason:?})"),
+        Input::Item { role, .. } => format!("a finished turn of the {role:?}").to_lowercase(),
+        Input::ToolStarted { name, .. } => format!("tool {name} began"),
+        Input::ToolEnded { name, ok, .. } => {
+            format!("tool {name} {}", if *ok { "succeeded" } else { "failed" })
+        }
+        Input::Connected { roster, .. } => format!("in the room, with {} others", roster.len()),
+        Input::Reconnected { roster, .. } => format!("connection restored, with {} others", roster.len()),
+        Input::Disconnected { reason } => format!("out of the room ({reason:?})"),
+        Input::JoinPressed
+        | Input::EndConfirmed
+        | Input::GoOnPressed
+        | Input::SystemEnds
+        | Input::CandidateSpoke
+        | Input::ClientFailed
+        | Input::JoinGranted(_)
+        | Input::JoinFailed { .. }
+        | Input::ConnectFailed { .. }
+        | Input::Reconnecting
+        | Input::SessionFailed { .. }
+        | Input::EndMarker { .. }
+        | Input::RoomEnded
+        | Input::Organiser { .. }
+        | Input::RecordCommitted
+        | Input::RecordNotSaved
+        | Input::Delivered { .. }
+        | Input::DeliveryParked => {
+            let text = format!("{input:?}");
+            text.split(['(', '{']).next().unwrap_or_default().trim().to_owned()
+        }
+    };
+    Some(text)
+}
+
+/// The same as marks of a timeline; `zero` is the client's start in seconds since 1970.
+pub(crate) fn marks(trace: &Path, zero: f64) -> anyhow::Result<Vec<Mark>> {
+    let (steps, _) = steps(trace)?;
+    Ok(steps
+        .into_iter()
+        .map(|step| Mark { at: zero + step.at.0 as f64 / 1000.0, lane: step.lane, text: step.text })
+        .collect())
+}
+
+/// As text for a terminal.
+///
+/// # Errors
+/// The file can't be read or is no trace.
+pub fn text(path: &Path) -> anyhow::Result<String> {
+    let (steps, session) = steps(path)?;
+    let mut text = String::new();
+    for step in &steps {
+        let side = if step.lane == Lane::Signal { "  " } else { "→ " };
+        text += &format!("{:9.3} s  {side}{}\n", step.at.0 as f64 / 1000.0, step.text);
+    }
+    if session.ending().is_none() {
+        text += "There is no end in this trace. What waits:\n";
+        for (at, rule) in session.pending() {
+            text += &format!("{:9.3} s    {}\n", at.0 as f64 / 1000.0, rule.why());
+        }
+    }
+    Ok(text)
+}

@@ -1,0 +1,184 @@
+//! Runs many rows, keeps what they gave per commit, and writes it down: table, JUnit, a page with timelines.
+
+mod junit;
+mod page;
+mod results;
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+pub use self::results::{Figures, RowResult};
+use crate::run::{self, Line};
+use crate::scenario::{self, Needs, Place, Scenario};
+
+/// Which rows, how often, and where the results go.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Only this section.
+    pub section: Option<String>,
+    /// Only these rows.
+    pub rows: Vec<String>,
+    /// Only the rows that every change is tested with.
+    pub suite: bool,
+    /// Runs per row.
+    pub repeat: usize,
+    /// Seed of the first run; the next ones count up from it.
+    pub seed: u64,
+    /// A further file of rows.
+    pub file: Option<PathBuf>,
+    /// Folder of the results.
+    pub out: PathBuf,
+    /// Run each row with LiveKit's own web client too.
+    pub peer: bool,
+}
+
+/// What became of the rows.
+#[derive(Debug)]
+pub struct Matrix {
+    /// One per row, in the order of the list.
+    pub rows: Vec<RowResult>,
+    /// Folder with `table.txt`, `junit.xml`, `index.html` and every run's files.
+    pub folder: PathBuf,
+}
+
+impl Matrix {
+    /// Whether every row was run as often as wanted and passed.
+    pub fn passed(&self) -> bool {
+        self.rows.iter().all(RowResult::passed)
+    }
+
+    /// The table for a terminal.
+    pub fn table(&self) -> String {
+        table::table(&self.rows)
+    }
+}
+
+/// Runs what is wanted and is not there yet. `progress` hears of each run.
+///
+/// # Errors
+/// A row does not exist, or the results can't be written. What fails in a run is in its line.
+pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<Matrix> {
+    let rows = select(options)?;
+    if options.peer {
+        run::peer::check()?;
+        if let Some(row) = rows.iter().find(|row| row.network != Place::Loopback) {
+            anyhow::bail!("the peer's browser has no cable: leave out {}", row.id);
+        }
+    }
+    let (commit, clean) = commit();
+    let folder = options.out.join(&commit);
+    std::fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
+    let mut results = Vec::new();
+    let total = rows.len() * options.repeat;
+    let mut done = 0;
+    for row in &rows {
+        let missing: Vec<&str> = row.needs().into_iter().filter_map(Needs::missing).collect();
+        let mut result = RowResult::new(row, missing.first().map(ToString::to_string));
+        if let Some(missing) = &result.missing {
+            progress(&format!("{} can't run here: {missing}", row.id));
+            done += options.repeat;
+            results.push(result);
+            continue;
+        }
+        for n in 0..options.repeat {
+            let seed = options.seed + n as u64;
+            let keep = folder.join(format!("{}-{seed}", row.id.replace(':', "_")));
+            done += 1;
+            let known = if clean { results::read(&keep) } else { None };
+            let line = if let Some(line) = known {
+                line
+            } else {
+                progress(&format!("{done}/{total} {} (seed {seed})", row.id));
+                let line = one(row, seed, &keep).await?;
+                for failure in &line.failures {
+                    progress(&format!("  {}: {failure}", row.id));
+                }
+                line
+            };
+            result.runs.push((keep.clone(), line));
+            if options.peer {
+                let keep = keep.with_extension("peer");
+                let known = if clean { run::peer::read(&keep) } else { None };
+                let line = if let Some(line) = known {
+                    line
+                } else {
+                    progress(&format!("{done}/{total} {} (seed {seed}), the peer", row.id));
+                    // What an earlier run left that was broken off; absent the first time.
+                    let _ = std::fs::remove_dir_all(&keep);
+                    run::peer::run(row, seed, &keep).await?
+                };
+                if let Some(broken) = &line.broken {
+                    progress(&format!("  {}, the peer: {broken}", row.id));
+                }
+                result.peer.push(line);
+            }
+        }
+        results.push(result);
+        // After each row: a matrix that is broken off leaves what it has.
+        write(&folder, &commit, &results)?;
+    }
+    write(&folder, &commit, &results)?;
+    Ok(Matrix { rows: results, folder })
+}
+
+fn select(options: &Options) -> anyhow::Result<Vec<Scenario>> {
+    let all = scenario::all(options.file.as_deref())?;
+    for id in &options.rows {
+        anyhow::ensure!(
+            all.iter().any(|row| row.id == *id),
+            "there is no row {id:?}; `adjourn-qa rows` lists them"
+        );
+    }
+    if let Some(section) = &options.section {
+        anyhow::ensure!(
+            all.iter().any(|row| row.section == *section),
+            "there is no section {section:?}; `adjourn-qa rows` lists them"
+        );
+    }
+    Ok(all
+        .into_iter()
+        .filter(|row| options.rows.is_empty() || options.rows.contains(&row.id))
+        .filter(|row| options.section.as_ref().is_none_or(|s| *s == row.section))
+        .filter(|row| !options.suite || row.suite)
+        .collect())
+}
+
+async fn one(row: &Scenario, seed: u64, keep: &Path) -> anyhow::Result<Line> {
+    // What an earlier run left that was broken off; absent the first time.
+    let _ = std::fs::remove_dir_all(keep);
+    match run::run(row, seed, Some(keep)).await {
+        Ok(line) => Ok(line),
+        Err(error) => {
+            let line = Line::broken(&row.id, seed, row.expect.bound, format!("the lab: {error:#}"));
+            results::write(keep, &line)?;
+            Ok(line)
+        }
+    }
+}
+
+fn write(folder: &Path, commit: &str, rows: &[RowResult]) -> anyhow::Result<()> {
+    std::fs::write(folder.join("table.txt"), table::table(rows))?;
+    std::fs::write(folder.join("junit.xml"), junit::junit(rows))?;
+    std::fs::write(folder.join("index.html"), page::page(commit, rows))?;
+    Ok(())
+}
+
+/// The commit that is tested, and whether nothing was changed since: only then are results kept for it.
+fn commit() -> (String, bool) {
+    let git = |arguments: &[&str]| {
+        let output = std::process::Command::new("git")
+            .args(arguments)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .ok()
+            .filter(|output| output.status.success())?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let Some(head) = git(&["rev-parse", "--short=12", "HEAD"]) else {
+        return ("no-commit".to_owned(), false);
+    };
+    let clean = git(&["status", "--porcelain"]).is_some_and(|changes| changes.is_empty());
+    if clean { (head, true) } else { (format!("{head}-changed"), false) }
+}

@@ -1,0 +1,118 @@
+//! What the runs of one row gave.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::run::Line;
+use crate::run::peer::PeerLine;
+use crate::scenario::Scenario;
+
+/// One row with its runs.
+#[derive(Clone, Debug)]
+pub struct RowResult {
+    /// Row.
+    pub id: String,
+    /// Section.
+    pub section: String,
+    /// What happens, in words.
+    pub cause: String,
+    /// Expected outcome.
+    pub outcome: String,
+    /// Bound for the end screen in seconds.
+    pub bound: Option<f64>,
+    /// Why it can't run here.
+    pub missing: Option<String>,
+    /// Folder and line of each run.
+    pub runs: Vec<(PathBuf, Line)>,
+    /// What LiveKit's own web client did, if it was asked.
+    pub peer: Vec<PeerLine>,
+}
+
+/// Figures of several runs, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Figures {
+    /// Half of the runs were not slower.
+    pub p50: f64,
+    /// 95 of 100 were not slower.
+    pub p95: f64,
+    /// The slowest.
+    pub max: f64,
+}
+
+impl Figures {
+    /// Of some measurements (nearest rank); `None` of none.
+    pub fn of(mut values: Vec<f64>) -> Option<Self> {
+        values.sort_by(f64::total_cmp);
+        let rank = |share: f64| {
+            let index = (share * values.len() as f64).ceil() as usize;
+            values.get(index.max(1) - 1).copied()
+        };
+        Some(Self { p50: rank(0.50)?, p95: rank(0.95)?, max: *values.last()? })
+    }
+}
+
+impl RowResult {
+    pub(super) fn new(row: &Scenario, missing: Option<String>) -> Self {
+        Self {
+            id: row.id.clone(),
+            section: row.section.clone(),
+            cause: row.cause.clone(),
+            outcome: row.expect.outcome.clone(),
+            bound: row.expect.bound,
+            missing,
+            runs: Vec::new(),
+            peer: Vec::new(),
+        }
+    }
+
+    /// Whether it could run and every run passed.
+    pub fn passed(&self) -> bool {
+        self.missing.is_none()
+            && self.runs.iter().all(|(_, line)| line.verdict == "pass")
+            && self.peer.iter().all(|line| line.broken.is_none())
+    }
+
+    /// What the peer did, in a few words; empty if it was not asked.
+    pub fn peer_text(&self) -> String {
+        let Some(line) = self.peer.last() else { return String::new() };
+        let ended: Vec<f64> = self.peer.iter().filter_map(|line| line.ended_s).collect();
+        let never = self.peer.len() - ended.len();
+        let figure = Figures::of(ended).map(|f| format!("{:.2} s (p95 {:.2})", f.p50, f.p95));
+        let never = match (never, self.peer.len()) {
+            (0, _) => None,
+            (n, all) if n == all => Some(format!("never ({:.0} s)", line.watched_s)),
+            (n, all) => Some(format!("never in {n} of {all}")),
+        };
+        let times: Vec<String> = figure.into_iter().chain(never).collect();
+        format!("{}: {}", times.join(", "), line.broken.as_deref().unwrap_or(&line.shows))
+    }
+
+    /// Figures of one measurement over all runs.
+    pub fn figures(&self, of: impl Fn(&Line) -> Option<f64>) -> Option<Figures> {
+        Figures::of(self.runs.iter().filter_map(|(_, line)| of(line)).collect())
+    }
+}
+
+/// A run's line from its folder.
+pub(super) fn read(folder: &Path) -> Option<Line> {
+    serde_json::from_slice(&std::fs::read(folder.join("line.json")).ok()?).ok()
+}
+
+pub(super) fn write(folder: &Path, line: &Line) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    Ok(std::fs::write(folder.join("line.json"), serde_json::to_vec(line)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Figures;
+
+    #[test]
+    fn figures_are_nearest_ranks() {
+        let figures = Figures::of((1..=20).rev().map(f64::from).collect()).unwrap();
+        assert_eq!(figures, Figures { p50: 10.0, p95: 19.0, max: 20.0 });
+        assert_eq!(Figures::of(vec![7.0]).unwrap(), Figures { p50: 7.0, p95: 7.0, max: 7.0 });
+        assert_eq!(Figures::of(Vec::new()), None);
+    }
+}

@@ -1,0 +1,44 @@
+//! The table for a terminal.
+
+use super::RowResult;
+
+pub(super) fn table(rows: &[RowResult]) -> String {
+    let mut text = format!(
+        "{:8} {:24} {:42} {:>5} {:>7} {:>7} {:>7} {:>7} {:>9}  verdict\n",
+        "section", "row", "outcome", "runs", "p50 s", "p95 s", "max s", "bound", "suspect s"
+    );
+    let with_peer = rows.iter().any(|row| !row.peer.is_empty());
+    for row in rows {
+        let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.2}"));
+        let completed = row.figures(|line| line.completed_s);
+        let suspect = row.figures(|line| line.suspect_s);
+        let verdict = match &row.missing {
+            Some(missing) => format!("not run: {missing}"),
+            None => {
+                let passed = row.runs.iter().filter(|(_, line)| line.verdict == "pass").count();
+                if row.passed() {
+                    "pass".to_owned()
+                } else {
+                    format!("FAIL ({passed} of {} passed)", row.runs.len())
+                }
+            }
+        };
+        text += &format!(
+            "{:8} {:24} {:42} {:>5} {:>7} {:>7} {:>7} {:>7} {:>9}  {verdict}\n",
+            row.section,
+            row.id,
+            row.outcome,
+            row.runs.len(),
+            number(completed.map(|f| f.p50)),
+            number(completed.map(|f| f.p95)),
+            number(completed.map(|f| f.max)),
+            number(row.bound),
+            number(suspect.map(|f| f.p95)),
+        );
+        if with_peer {
+            text += &format!("{:8} {:24} {}\n", "", "  LiveKit's web client", row.peer_text());
+        }
+    }
+    let failed = rows.iter().filter(|row| !row.passed()).count();
+    text + &format!("{} rows, {} not passed\n", rows.len(), failed)
+}

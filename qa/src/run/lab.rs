@@ -1,0 +1,184 @@
+//! Everything that runs for one row.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use adjourn_client::Command;
+use anyhow::Context as _;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::ChildStdin;
+use tokio::sync::watch;
+
+use super::peer;
+use super::seen::{Heard, Seen, observe};
+use super::timeline::{Lane, Mark};
+use crate::lab::{
+    Actor, BackendServer, Child, Invitation, LiveKitServer, Network, Pulse, Tools, Worker, unix_now,
+};
+use crate::scenario::{Place, Scenario};
+
+/// Whose client the candidate uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// Ours.
+    Adjourn,
+    /// LiveKit's own, in a browser.
+    Peer,
+}
+
+pub(super) struct Lab {
+    // Dropped in this order: those that talk before those that they talk to.
+    pub(super) client: Child,
+    input: ChildStdin,
+    pub(super) seen: watch::Receiver<Seen>,
+    pub(super) heard: Heard,
+    pub(super) actors: BTreeMap<String, Actor>,
+    pub(super) voices: Vec<Child>,
+    pub(super) pulse: Pulse,
+    pub(super) workers: Vec<Worker>,
+    pub(super) backend: BackendServer,
+    pub(super) livekit: LiveKitServer,
+    pub(super) network: Network,
+    pub(super) invitation: Invitation,
+    pub(super) folder: PathBuf,
+    pub(super) trace: PathBuf,
+    pub(super) tools: Tools,
+    /// When the client started: the zero of its trace.
+    pub(super) client_started: f64,
+    pub(super) marks: Vec<Mark>,
+}
+
+impl Lab {
+    pub(super) async fn start(scenario: &Scenario, folder: &Path, subject: Subject) -> anyhow::Result<Self> {
+        let tools = Tools::find()?;
+        let network = match scenario.network {
+            Place::Cable => Network::cable().await?,
+            Place::Loopback => Network::Loopback,
+        };
+        let pulse = Pulse::start(folder).await?;
+        let livekit = if scenario.auto_create {
+            LiveKitServer::start_with_rooms(&tools, folder, &network).await?
+        } else {
+            LiveKitServer::start(&tools, folder, &network).await?
+        };
+        let backend = BackendServer::start(folder, &livekit, &network).await?;
+        let mut workers = Vec::new();
+        if let Some(script) = &scenario.interviewer {
+            workers.push(Worker::start(&tools, folder, &livekit, &network, script).await?);
+        }
+        let invitation = backend.invite("{}").await?;
+        let trace = folder.join("trace.jsonl");
+        let mut command = match subject {
+            Subject::Peer => peer::command(&livekit, &invitation.id).await?,
+            Subject::Adjourn => {
+                let mut command = network.client_command(&Tools::binary("adjourn-qa")?);
+                command
+                    .args(["headless", "--join", "--link", &invitation.link])
+                    .arg("--data")
+                    .arg(folder.join("client"))
+                    .arg("--trace")
+                    .arg(&trace)
+                    .env("ADJOURN_LIVEKIT_LIBRARY", &tools.library);
+                command
+            }
+        };
+        pulse.give(&mut command);
+        let heard = Heard::listen(&pulse, folder)?;
+        let client_started = unix_now();
+        let (client, input, lines) =
+            Child::start_talking("the client", &mut command, &folder.join("client.log"))?;
+        let (seen, watcher) = watch::channel(Seen::default());
+        match subject {
+            Subject::Adjourn => tokio::spawn(observe(lines, seen)),
+            Subject::Peer => tokio::spawn(peer::observe(lines, seen)),
+        };
+        Ok(Self {
+            client,
+            input,
+            seen: watcher,
+            heard,
+            actors: BTreeMap::new(),
+            voices: Vec::new(),
+            pulse,
+            workers,
+            backend,
+            livekit,
+            network,
+            invitation,
+            folder: folder.to_owned(),
+            trace,
+            tools,
+            client_started,
+            marks: Vec::new(),
+        })
+    }
+
+    pub(super) fn mark(&mut self, text: impl Into<String>) {
+        self.marks.push(Mark { at: unix_now(), lane: Lane::Lab, text: text.into() });
+    }
+
+    /// Waits for something on the candidate's screen.
+    pub(super) async fn wait(
+        &mut self,
+        limit: Duration,
+        what: &str,
+        when: impl Fn(&Seen) -> bool,
+    ) -> anyhow::Result<()> {
+        match tokio::time::timeout(limit, self.seen.wait_for(|seen| when(seen))).await.map(|r| r.map(|_| ()))
+        {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => anyhow::bail!("the client ended before {what}"),
+            Err(_) => {
+                let last = self.seen.borrow().last.clone();
+                anyhow::bail!("{what} was not seen within {limit:?}; the last screen was {last:?}")
+            }
+        }
+    }
+
+    pub(super) async fn order(&mut self, command: &Command) -> anyhow::Result<()> {
+        let line = serde_json::to_string(command)?;
+        self.input.write_all(format!("{line}\n").as_bytes()).await?;
+        self.input.flush().await?;
+        Ok(())
+    }
+
+    /// What the interviewers of this run wrote down.
+    pub(super) fn events(&self) -> Vec<crate::lab::AgentEvent> {
+        self.workers.first().map(Worker::events).unwrap_or_default()
+    }
+
+    /// Waits until the n-th of the interviewer's events that `wanted` takes; gives its time.
+    pub(super) async fn event(
+        &self,
+        what: &str,
+        times: usize,
+        limit: Duration,
+        wanted: impl Fn(&crate::lab::AgentEvent) -> bool,
+    ) -> anyhow::Result<f64> {
+        let deadline = tokio::time::Instant::now() + limit;
+        loop {
+            if let Some(event) = self.events().into_iter().filter(|e| wanted(e)).nth(times.saturating_sub(1))
+            {
+                return Ok(event.at);
+            }
+            anyhow::ensure!(
+                tokio::time::Instant::now() < deadline,
+                "the interviewer's {what} did not come {times} times within {limit:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Process id of the newest job.
+    pub(super) fn job(&self) -> anyhow::Result<i32> {
+        let started = self.events().into_iter().rfind(|e| e.event == "job_started");
+        Ok(started.context("no job was started")?.pid)
+    }
+
+    /// Says something into the candidate's microphone.
+    pub(super) fn say(&mut self) -> anyhow::Result<()> {
+        self.voices.push(self.pulse.speak(&self.tools.interviewers().join("speech/answer.wav"))?);
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! The line of a run (endings.md).
+
+use serde::{Deserialize, Serialize};
+
+/// What a run measured, and whether it is as the row expects.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Line {
+    /// Row.
+    pub id: String,
+    /// Seed.
+    pub seed: u64,
+    /// Seconds since 1970 when the clock started.
+    pub fault_at: f64,
+    /// Seconds until "checking on the interviewer".
+    pub suspect_s: Option<f64>,
+    /// Seconds until the candidate was asked whether the interview goes on.
+    pub question_s: Option<f64>,
+    /// Seconds until the end screen.
+    pub completed_s: Option<f64>,
+    /// Seconds until the record was at the backend with a receipt that verifies.
+    pub delivered_s: Option<f64>,
+    /// Bound for `completed_s`.
+    pub bound_s: Option<f64>,
+    /// Seconds from the interviewer's last word to the end screen.
+    pub after_last_word_s: Option<f64>,
+    /// Seconds until sound was back after the fault was mended.
+    pub audio_back_s: Option<f64>,
+    /// What the end screen says.
+    pub outcome: String,
+    /// Where the record is.
+    pub delivery: String,
+    /// Receipt's number.
+    pub receipt: Option<String>,
+    /// `pass` or `fail`.
+    pub verdict: String,
+    /// SHA-256 of the recorded trace.
+    pub trace_sha256: Option<String>,
+    /// What did not hold.
+    pub failures: Vec<String>,
+}
+
+impl Line {
+    /// Of a run in which the lab itself failed.
+    pub(crate) fn broken(id: &str, seed: u64, bound_s: Option<f64>, failure: String) -> Self {
+        Self {
+            id: id.to_owned(),
+            seed,
+            fault_at: 0.0,
+            suspect_s: None,
+            question_s: None,
+            completed_s: None,
+            delivered_s: None,
+            bound_s,
+            after_last_word_s: None,
+            audio_back_s: None,
+            outcome: "none".to_owned(),
+            delivery: String::new(),
+            receipt: None,
+            verdict: "fail".to_owned(),
+            trace_sha256: None,
+            failures: vec![failure],
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Runs one row on real parts and observes it from outside.
+
+mod lab;
+mod line;
+pub mod peer;
+mod seen;
+mod steps;
+pub mod timeline;
+
+use std::path::Path;
+use std::time::Duration;
+
+use adjourn_client::Command;
+use adjourn_outbox::verify;
+use anyhow::Context as _;
+
+use self::lab::{Lab, Subject};
+pub use self::line::Line;
+use self::seen::Seen;
+use self::steps::Played;
+use crate::explain;
+use crate::lab::{AgentEvent, Pulse};
+use crate::replay::replay_file;
+use crate::scenario::{Delivered, Scenario};
+
+/// How much longer than its bound a row is watched.
+const WATCH: Duration = Duration::from_secs(20);
+/// "sending" becomes "saved" within this (endings.md, section backend).
+const SAVED: Duration = Duration::from_secs(13);
+/// What was saved is delivered within this once the backend is back.
+const DELIVERED_LATER: Duration = Duration::from_secs(60);
+
+/// Runs a row. Files of the run are left in `keep`, if given.
+///
+/// # Errors
+/// The lab itself fails; what the product does wrong is in the line.
+pub async fn run(scenario: &Scenario, seed: u64, keep: Option<&Path>) -> anyhow::Result<Line> {
+    if let Some(missing) = scenario.needs().into_iter().find_map(crate::scenario::Needs::missing) {
+        anyhow::bail!("{} can't run here: {missing}", scenario.id);
+    }
+    let temporary = tempfile::tempdir()?;
+    let folder = keep.unwrap_or(temporary.path()).to_owned();
+    std::fs::create_dir_all(&folder)?;
+    let mut lab = Lab::start(scenario, &folder, Subject::Adjourn).await?;
+    let played = steps::play(scenario, &mut lab).await?;
+    finish(scenario, lab, seed, played).await
+}
+
+async fn finish(scenario: &Scenario, mut lab: Lab, seed: u64, played: Played) -> anyhow::Result<Line> {
+    let Played { clock, audio_back_s, mut failures } = played;
+    let limit = Duration::from_secs_f64(scenario.expect.bound.unwrap_or(30.0)) + WATCH;
+    if let Err(error) = lab.wait(limit, "the end screen", |seen| seen.completed_at.is_some()).await {
+        failures.push(format!("{error:#}"));
+    }
+    if !released(&lab.pulse).await? {
+        failures.push("the microphone is still open one second after the end screen".to_owned());
+    }
+    let delivered_at = delivered(scenario, &mut lab, &mut failures).await;
+    let seen = lab.seen.borrow().clone();
+    let shown = seen.last.as_ref().and_then(|s| s.completed.clone());
+    let outcome = shown.as_ref().map_or_else(|| "none".to_owned(), |c| c.outcome.clone());
+    let after = |at: f64| at - clock;
+    let first_after = |times: &[f64]| times.iter().find(|at| **at >= clock).copied().map(after);
+    let events = lab.events();
+    let last_word = last_word(&events);
+    let mut line = Line {
+        id: scenario.id.clone(),
+        seed,
+        fault_at: clock,
+        suspect_s: first_after(&seen.suspects),
+        question_s: first_after(&seen.questions),
+        completed_s: seen.completed_at.map(after),
+        delivered_s: delivered_at.map(after),
+        bound_s: scenario.expect.bound,
+        after_last_word_s: seen.completed_at.zip(last_word).map(|(end, word)| end - word),
+        audio_back_s,
+        outcome: outcome.clone(),
+        delivery: shown.as_ref().map_or_else(String::new, |c| {
+            if c.delivery == "received" { "delivered".to_owned() } else { c.delivery.clone() }
+        }),
+        receipt: shown.and_then(|c| c.receipt),
+        verdict: String::new(),
+        trace_sha256: None,
+        failures: Vec::new(),
+    };
+    compare(scenario, &line, &seen, &mut failures);
+    line.trace_sha256 = end_and_replay(&mut lab, &outcome, &mut failures).await;
+    let records = lab.backend.status(&lab.invitation.id).await?.records;
+    if records != 1 {
+        failures.push(format!("the backend has {records} records of this attempt, expected is 1"));
+    }
+    line.verdict = if failures.is_empty() { "pass" } else { "fail" }.to_owned();
+    line.failures = failures;
+    write_timeline(&lab, &seen, &events, &line)?;
+    Ok(line)
+}
+
+/// What the row expects, against what was seen.
+fn compare(scenario: &Scenario, line: &Line, seen: &Seen, failures: &mut Vec<String>) {
+    let expect = &scenario.expect;
+    if line.outcome != expect.outcome {
+        failures.push(format!("the outcome is {}, expected is {}", line.outcome, expect.outcome));
+    }
+    let bounds = [
+        ("the end screen", expect.bound, line.completed_s),
+        ("\"checking\"", expect.suspect, line.suspect_s),
+        ("the question", expect.question, line.question_s),
+        ("sound", expect.audio_back, line.audio_back_s),
+    ];
+    for (what, bound, measured) in bounds {
+        if let Some(bound) = bound
+            && measured.is_none_or(|s| s > bound)
+        {
+            failures.push(format!("{what} came after {measured:?} s, the bound is {bound} s"));
+        }
+    }
+    if line.completed_s.is_some_and(|s| s < 0.0) {
+        failures.push("the interview ended before its cause".to_owned());
+    }
+    if let Some((earliest, latest)) = expect.long_wait {
+        let said = seen.long_wait_at.map(|at| at - line.fault_at);
+        if said.is_none_or(|s| s < earliest || s > latest) {
+            failures.push(format!(
+                "that it takes longer was said after {said:?} s, expected is {earliest} to {latest}"
+            ));
+        }
+    }
+    if seen.terminal_screens != 1 {
+        failures.push(format!("{} terminal states were seen", seen.terminal_screens));
+    }
+}
+
+/// When the interviewer stopped speaking for the last time.
+fn last_word(events: &[AgentEvent]) -> Option<f64> {
+    let states: Vec<_> = events.iter().filter(|e| e.state.is_some()).collect();
+    let spoke = |e: &AgentEvent| e.state.as_deref() == Some("speaking");
+    states.windows(2).rev().find(|pair| spoke(pair[0]) && !spoke(pair[1])).map(|pair| pair[1].at)
+}
+
+async fn released(pulse: &Pulse) -> anyhow::Result<bool> {
+    for _ in 0..20 {
+        if pulse.recordings().await? == 0 {
+            return Ok(true);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(false)
+}
+
+/// Waits for the receipt on the screen, then checks the row at the backend and the receipt ourselves.
+async fn delivered(scenario: &Scenario, lab: &mut Lab, failures: &mut Vec<String>) -> Option<f64> {
+    let mut limit = WATCH;
+    if scenario.expect.delivery == Delivered::Later {
+        let saved = lab.wait(SAVED, "\"saved\"", |seen| {
+            let shown = seen.last.as_ref().and_then(|s| s.completed.as_ref());
+            shown.is_some_and(|c| c.delivery == "saved")
+        });
+        if let Err(error) = saved.await {
+            failures.push(format!("{error:#}"));
+        }
+        lab.mark("the backend is back");
+        if let Err(error) = lab.backend.restart().await {
+            failures.push(format!("{error:#}"));
+        }
+        limit = DELIVERED_LATER;
+    }
+    if let Err(error) = lab.wait(limit, "the receipt", |seen| seen.received_at.is_some()).await {
+        failures.push(format!("{error:#}"));
+        return None;
+    }
+    if let Err(error) = check_receipt(lab).await {
+        failures.push(format!("{error:#}"));
+    }
+    lab.seen.borrow().received_at
+}
+
+async fn check_receipt(lab: &Lab) -> anyhow::Result<()> {
+    let shown = lab.seen.borrow().last.as_ref().and_then(|s| s.completed.clone()).and_then(|c| c.receipt);
+    let shown = shown.context("no receipt on the screen")?;
+    let record =
+        lab.backend.record(&lab.invitation.id, 1).await.context("the record is not at the backend")?;
+    let keys = lab.backend.keys().await?;
+    // The receipt as stored by the client, on its own disk.
+    let (outbox, _) = adjourn_outbox::Outbox::open(&lab.folder.join("client")).await?;
+    let link = adjourn_outbox::JoinLink::parse(&lab.invitation.link)?;
+    let stored = outbox.record_of(&link).await?;
+    outbox.close().await;
+    let (own, jws) = stored.context("the client's outbox has no record")?;
+    anyhow::ensure!(own == record, "the backend's record differs from the client's");
+    let receipt = verify(&jws.context("the client's outbox has no receipt")?, &keys)?;
+    receipt.matches(&lab.invitation.id, 1, "client", &record)?;
+    anyhow::ensure!(receipt.claims.receipt_id == shown, "another receipt number is shown");
+    Ok(())
+}
+
+async fn end_and_replay(lab: &mut Lab, outcome: &str, failures: &mut Vec<String>) -> Option<String> {
+    if lab.order(&Command::Quit).await.is_err() {
+        failures.push("the client was gone before it was told to quit".to_owned());
+    }
+    if let Err(error) = lab.client.finished(Duration::from_secs(5)).await {
+        failures.push(format!("{error:#}"));
+    }
+    if lab.client.group_alive() {
+        failures.push("the client left a process behind".to_owned());
+    }
+    match replay_file(&lab.trace) {
+        Ok((session, sha256)) => {
+            let replayed = session.ending().map_or_else(|| "none".to_owned(), |e| e.outcome.to_string());
+            if replayed != outcome {
+                failures.push(format!("the trace replays to {replayed}"));
+            }
+            Some(sha256)
+        }
+        Err(error) => {
+            failures.push(format!("{error:#}"));
+            None
+        }
+    }
+}
+
+/// Leaves the run's line and its timeline beside its other files.
+fn write_timeline(lab: &Lab, seen: &Seen, events: &[AgentEvent], line: &Line) -> anyhow::Result<()> {
+    let mut marks = lab.marks.clone();
+    marks.extend(seen.marks.iter().cloned());
+    marks.extend(timeline::of_interviewer(events));
+    marks.extend(explain::marks(&lab.trace, lab.client_started)?);
+    marks.sort_by(|a, b| a.at.total_cmp(&b.at));
+    std::fs::write(lab.folder.join("timeline.json"), serde_json::to_vec(&marks)?)?;
+    std::fs::write(lab.folder.join("line.json"), serde_json::to_vec(line)?)?;
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! The same row with LiveKit's own web client in the candidate's place: livekit-client with `useSession`
+//! and `useAgent`, as their documentation says, in Debian's Chromium (`qa/peer/`).
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::process::Command;
+use tokio::sync::watch;
+
+use super::lab::{Lab, Subject};
+use super::seen::Seen;
+use super::timeline::{self, Lane, Mark};
+use crate::lab::{LineReader, LiveKitServer, Network, Tools, token};
+use crate::scenario::{Place, Scenario};
+
+/// How long a page that says nothing is watched.
+const WATCHED: Duration = Duration::from_secs(75);
+
+/// What the peer's page showed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PeerLine {
+    /// Row.
+    pub id: String,
+    /// Seed.
+    pub seed: u64,
+    /// Seconds since 1970 when the clock started.
+    pub fault_at: f64,
+    /// Seconds until the page says that it is over; `None`: never, in the time it was watched.
+    pub ended_s: Option<f64>,
+    /// Seconds that the page was watched at most.
+    pub watched_s: f64,
+    /// What the page shows at the end.
+    pub shows: String,
+    /// Why the run gave no figure.
+    pub broken: Option<String>,
+}
+
+/// One line of the page.
+#[derive(Clone, Debug, Deserialize)]
+struct Shown {
+    at: f64,
+    #[serde(default)]
+    connection: String,
+    #[serde(default)]
+    agent: String,
+    #[serde(default)]
+    failures: String,
+    #[serde(default)]
+    error: String,
+}
+
+/// Runs a row with the peer.
+///
+/// # Errors
+/// The row has a cable: the peer's browser lives on the loopback interface.
+pub async fn run(scenario: &Scenario, seed: u64, folder: &Path) -> anyhow::Result<PeerLine> {
+    anyhow::ensure!(scenario.network == Place::Loopback, "{}: the peer has no cable", scenario.id);
+    std::fs::create_dir_all(folder)?;
+    let line = match watched(scenario, seed, folder).await {
+        Ok(line) => line,
+        Err(error) => PeerLine {
+            id: scenario.id.clone(),
+            seed,
+            fault_at: 0.0,
+            ended_s: None,
+            watched_s: 0.0,
+            shows: String::new(),
+            broken: Some(format!("{error:#}")),
+        },
+    };
+    std::fs::write(folder.join("peer.json"), serde_json::to_vec(&line)?)?;
+    Ok(line)
+}
+
+async fn watched(scenario: &Scenario, seed: u64, folder: &Path) -> anyhow::Result<PeerLine> {
+    let mut lab = Lab::start(scenario, folder, Subject::Peer).await?;
+    let played = super::steps::play(scenario, &mut lab).await?;
+    // A page that says nothing is a result, not a mistake.
+    let _ = lab.wait(WATCHED, "the end", |seen| seen.completed_at.is_some()).await;
+    let seen = lab.seen.borrow().clone();
+    let mut marks = lab.marks.clone();
+    marks.extend(seen.marks.iter().cloned());
+    marks.extend(timeline::of_interviewer(&lab.events()));
+    marks.sort_by(|a, b| a.at.total_cmp(&b.at));
+    std::fs::write(folder.join("timeline.json"), serde_json::to_vec(&marks)?)?;
+    Ok(PeerLine {
+        id: scenario.id.clone(),
+        seed,
+        fault_at: played.clock,
+        ended_s: seen.completed_at.map(|at| at - played.clock),
+        watched_s: WATCHED.as_secs_f64(),
+        shows: seen.marks.last().map(|mark| mark.text.clone()).unwrap_or_default(),
+        broken: None,
+    })
+}
+
+/// The command that opens the page in `room`, made with an interviewer sent there.
+pub(super) async fn command(livekit: &LiveKitServer, room: &str) -> anyhow::Result<Command> {
+    let body = json!({"name": room, "room": room, "agents": [{"agent_name": "interviewer"}]});
+    livekit.call(&Network::Loopback, "RoomService/CreateRoom", &body).await?;
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("peer");
+    anyhow::ensure!(
+        page.join("dist/page.js").exists(),
+        "the peer's page is not built; run `cargo xtask qa matrix --peer …`"
+    );
+    let mut command = Command::new("node");
+    command
+        .arg(page.join("driver.mjs"))
+        .env("ADJOURN_CHROMIUM", chromium()?)
+        .env("LIVEKIT_URL", &livekit.url)
+        .env("ADJOURN_TOKEN", token(room, super::steps::CANDIDATE)?);
+    Ok(command)
+}
+
+fn chromium() -> anyhow::Result<PathBuf> {
+    let path = std::env::var_os("ADJOURN_CHROMIUM")
+        .map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
+    anyhow::ensure!(
+        path.exists(),
+        "{} does not exist; install chromium or set ADJOURN_CHROMIUM",
+        path.display()
+    );
+    Ok(path)
+}
+
+/// Reads the page's lines.
+pub(super) async fn observe(mut lines: LineReader, seen: watch::Sender<Seen>) {
+    while let Ok(Some(line)) = lines.next_line().await {
+        let Ok(shown) = serde_json::from_str::<Shown>(&line) else { continue };
+        seen.send_modify(|seen| take(seen, &shown));
+    }
+}
+
+fn take(seen: &mut Seen, shown: &Shown) {
+    let talks = matches!(shown.agent.as_str(), "listening" | "thinking" | "speaking");
+    seen.now.waiting = shown.connection == "connected" && !talks;
+    seen.now.speech = shown.agent == "speaking";
+    let was_there = seen.now.was_there;
+    seen.now.interview = talks;
+    seen.now.was_there |= shown.connection == "connected";
+    let over =
+        matches!(shown.agent.as_str(), "failed" | "disconnected") || shown.connection == "disconnected";
+    if over && was_there {
+        seen.completed_at.get_or_insert(shown.at);
+    }
+    let failures = if shown.failures.is_empty() { String::new() } else { format!(": {}", shown.failures) };
+    let text = if shown.error.is_empty() {
+        format!("agent {}, connection {}{failures}", shown.agent, shown.connection)
+    } else {
+        shown.error.clone()
+    };
+    seen.marks.push(Mark { at: shown.at, lane: Lane::Screen, text });
+}
+
+/// A line of an earlier run.
+pub fn read(folder: &Path) -> Option<PeerLine> {
+    serde_json::from_slice(&std::fs::read(folder.join("peer.json")).ok()?).ok()
+}
+
+/// What the peer needs beside the tools of every row.
+///
+/// # Errors
+/// What is missing, in one sentence.
+pub fn check() -> anyhow::Result<()> {
+    chromium().map(|_| ()).context("the peer's browser")?;
+    Tools::find().map(|_| ())
+}

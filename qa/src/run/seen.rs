@@ -1,0 +1,155 @@
+//! What is seen and heard of the client from outside, with the lab's own clock.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use adjourn_client::{InterviewerState, Screen, Snapshot};
+use tokio::io::AsyncReadExt as _;
+use tokio::sync::watch;
+
+use super::timeline::{Lane, Mark};
+use crate::lab::{Child, LineReader, Pulse, unix_now};
+
+/// What was seen of the client, with times in seconds since 1970.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    /// What the steps of a row wait for.
+    pub(super) now: Now,
+    pub(super) last: Option<Snapshot>,
+    pub(super) suspects: Vec<f64>,
+    pub(super) questions: Vec<f64>,
+    pub(super) completed_at: Option<f64>,
+    pub(super) received_at: Option<f64>,
+    pub(super) long_wait_at: Option<f64>,
+    pub(super) terminal_screens: u32,
+    pub(super) marks: Vec<Mark>,
+}
+
+/// What a candidate sees now, whichever client he uses.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Now {
+    pub(super) waiting: bool,
+    pub(super) interview: bool,
+    pub(super) speech: bool,
+    pub(super) asking: bool,
+    /// He was in the room once.
+    pub(super) was_there: bool,
+}
+
+impl Seen {
+    /// Takes the next snapshot; a line of the timeline for what a person would notice.
+    fn take(&mut self, snapshot: Snapshot, now: f64) {
+        let noticed = notice(&snapshot);
+        if self.last.as_ref().map(notice).as_ref() != Some(&noticed) {
+            self.marks.push(Mark { at: now, lane: Lane::Screen, text: noticed });
+        }
+        let before = self.last.as_ref();
+        if snapshot.interviewer == InterviewerState::Checking
+            && before.is_none_or(|b| b.interviewer != InterviewerState::Checking)
+        {
+            self.suspects.push(now);
+        }
+        if snapshot.asking && before.is_none_or(|b| !b.asking) {
+            self.questions.push(now);
+        }
+        if snapshot.screen == Screen::Waiting && snapshot.status.starts_with("This takes longer") {
+            self.long_wait_at.get_or_insert(now);
+        }
+        if snapshot.screen == Screen::Completed {
+            if before.is_none_or(|b| b.screen != Screen::Completed) {
+                self.terminal_screens += 1;
+            }
+            self.completed_at.get_or_insert(now);
+        }
+        if snapshot.completed.as_ref().is_some_and(|c| c.receipt.is_some()) {
+            self.received_at.get_or_insert(now);
+        }
+        self.now = Now {
+            waiting: snapshot.screen == Screen::Waiting,
+            interview: snapshot.screen == Screen::Interview,
+            speech: snapshot.interviewer == InterviewerState::Speaking && !snapshot.captions.is_empty(),
+            asking: snapshot.asking,
+            was_there: self.now.was_there || snapshot.screen == Screen::Waiting,
+        };
+        self.last = Some(snapshot);
+    }
+}
+
+/// What a person would notice of a screen, in a few words.
+fn notice(snapshot: &Snapshot) -> String {
+    if let Some(completed) = &snapshot.completed {
+        return format!("end: {} ({})", completed.outcome, completed.delivery);
+    }
+    let mut text = format!("{:?}", snapshot.screen).to_lowercase();
+    if matches!(snapshot.screen, Screen::Waiting | Screen::Interview) {
+        text += &format!(": {}", snapshot.status);
+        if snapshot.asking {
+            text += " (asks the candidate)";
+        }
+    }
+    text
+}
+
+/// Reads the client's screen and stamps it with our own clock.
+pub(super) async fn observe(mut lines: LineReader, seen: watch::Sender<Seen>) {
+    while let Ok(Some(line)) = lines.next_line().await {
+        let now = unix_now();
+        let Ok(snapshot) = serde_json::from_str::<Snapshot>(&line) else { continue };
+        seen.send_modify(|seen| seen.take(snapshot, now));
+    }
+}
+
+/// Listens at the candidate's loudspeaker.
+#[derive(Debug)]
+pub(super) struct Heard {
+    /// Milliseconds since 1970 of the newest audible moment.
+    last: Arc<AtomicU64>,
+    _process: Child,
+}
+
+impl Heard {
+    pub(super) fn listen(pulse: &Pulse, folder: &Path) -> anyhow::Result<Self> {
+        let mut command = tokio::process::Command::new("parec");
+        command
+            .args([
+                "--raw",
+                "--format=s16le",
+                "--rate=48000",
+                "--channels=1",
+                "--latency-msec=20",
+                "--device=candidate_speaker.monitor",
+            ])
+            .stdout(std::process::Stdio::piped());
+        pulse.give(&mut command);
+        let (process, _, lines) = Child::start_talking("parec", &mut command, &folder.join("parec.log"))?;
+        let last = Arc::new(AtomicU64::new(0));
+        let newest = Arc::clone(&last);
+        let mut stream = lines.into_inner();
+        tokio::spawn(async move {
+            let mut bytes = vec![0_u8; 4_800]; // 50 ms
+            while stream.read_exact(&mut bytes).await.is_ok() {
+                let samples: Vec<i16> =
+                    bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
+                if adjourn_audio::dbfs(&samples) > -45.0 {
+                    newest.store((unix_now() * 1000.0) as u64, Ordering::Relaxed);
+                }
+            }
+        });
+        Ok(Self { last, _process: process })
+    }
+
+    /// The first audible moment seen after `since`.
+    pub(super) async fn after(&self, since: f64, limit: Duration) -> anyhow::Result<f64> {
+        let deadline = tokio::time::Instant::now() + limit;
+        loop {
+            let at = self.last.load(Ordering::Relaxed) as f64 / 1000.0;
+            if at > since {
+                return Ok(at);
+            }
+            anyhow::ensure!(tokio::time::Instant::now() < deadline, "nothing was heard within {limit:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Plays the steps of a row.
+
+use std::time::Duration;
+
+use adjourn_client::Command;
+use anyhow::Context as _;
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::lab::Lab;
+use crate::lab::{Actor, Child, Worker, unix_now};
+use crate::scenario::{Act, Button, Call, Scenario, Side, Step, Target};
+
+/// Longest time from the start to the interview.
+const BEGIN: Duration = Duration::from_secs(45);
+/// The candidate's identity in its first attempt.
+pub(super) const CANDIDATE: &str = "candidate-1";
+
+/// What the steps measured.
+#[derive(Debug, Default)]
+pub(super) struct Played {
+    /// Seconds since 1970 when the clock started.
+    pub(super) clock: f64,
+    pub(super) audio_back_s: Option<f64>,
+    /// What did not hold on the way.
+    pub(super) failures: Vec<String>,
+}
+
+pub(super) async fn play(scenario: &Scenario, lab: &mut Lab) -> anyhow::Result<Played> {
+    let mut played = Played::default();
+    for (number, step) in scenario.steps.iter().enumerate() {
+        let what = words(step);
+        lab.mark(what.clone());
+        one(step, lab, &mut played).await.with_context(|| format!("step {} ({what})", number + 1))?;
+    }
+    Ok(played)
+}
+
+fn words(step: &Step) -> String {
+    let text = format!("{step:?}");
+    text.replace(" { ", " ").replace(" }", "").replace('"', "").to_lowercase()
+}
+
+async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<()> {
+    let seconds = Duration::from_secs_f64;
+    match step {
+        Step::Waiting => lab.wait(BEGIN, "the waiting room", |seen| seen.now.waiting).await,
+        Step::Interview => lab.wait(seconds(90.0), "the interview", |seen| seen.now.interview).await,
+        Step::Speech => lab.wait(BEGIN, "speech", |seen| seen.now.speech).await,
+        Step::Agent { event, times, within } => {
+            lab.event(event, *times, seconds(*within), |e| e.event == *event).await.map(|_| ())
+        }
+        Step::AgentState { is, times, within } => {
+            lab.event(is, *times, seconds(*within), |e| e.state.as_deref() == Some(is)).await.map(|_| ())
+        }
+        Step::Answer => answer(lab).await,
+        Step::Say => lab.say(),
+        Step::Clock(start) => {
+            played.clock = match start.strip_prefix("agent:") {
+                Some(event) => lab.event(event, 1, seconds(120.0), |e| e.event == event).await?,
+                None if start == "now" => unix_now(),
+                None => anyhow::bail!("a clock starts `now` or at `agent:EVENT`, not at {start:?}"),
+            };
+            Ok(())
+        }
+        Step::Signal { to, signal } => signal_to(lab, *to, signal),
+        Step::Pause(length) => {
+            tokio::time::sleep(seconds(*length)).await;
+            Ok(())
+        }
+        Step::Stays(length) => {
+            stays(lab, seconds(*length), &mut played.failures).await;
+            Ok(())
+        }
+        Step::Cable(side) => lab.network.set_link(*side == Side::In).await,
+        Step::Worker(script) => {
+            let worker = Worker::start(&lab.tools, &lab.folder, &lab.livekit, &lab.network, script).await?;
+            lab.workers.push(worker);
+            Ok(())
+        }
+        Step::Dispatch => {
+            let body = json!({"room": lab.invitation.id, "agent_name": "interviewer"});
+            lab.livekit.call(&lab.network, "AgentDispatchService/CreateDispatch", &body).await
+        }
+        Step::RestartServer => lab.livekit.restart(&lab.tools, &lab.network).await,
+        Step::Press(Button::End) => lab.order(&Command::End).await,
+        Step::Press(Button::GoOn) => lab.order(&Command::GoOn).await,
+        Step::Api(call) => api(lab, *call).await,
+        Step::Question { within } => lab.wait(seconds(*within), "the question", |seen| seen.now.asking).await,
+        Step::Heard { within } => {
+            let since = unix_now();
+            match lab.heard.after(since, seconds(*within)).await {
+                Ok(at) => played.audio_back_s = Some(at - since),
+                Err(error) => played.failures.push(format!("{error:#}")),
+            }
+            Ok(())
+        }
+        Step::Actor { name, act } => actor(lab, name, *act).await,
+    }
+}
+
+/// Answers one question aloud, once it was asked.
+async fn answer(lab: &mut Lab) -> anyhow::Result<()> {
+    let state = |wanted: &'static str| move |e: &crate::lab::AgentEvent| e.state.as_deref() == Some(wanted);
+    lab.event("speaking", 1, BEGIN, state("speaking")).await?;
+    // Asked when it listens after it last spoke.
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        let last = lab.events().into_iter().rev().find_map(|e| e.state);
+        if last.as_deref() == Some("listening") {
+            break;
+        }
+        anyhow::ensure!(tokio::time::Instant::now() < deadline, "the interviewer asks nothing");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    lab.say()
+}
+
+/// The interview must stay: no end, no question.
+async fn stays(lab: &mut Lab, length: Duration, failures: &mut Vec<String>) {
+    let ended = lab.wait(length, "an end", |seen| seen.completed_at.is_some()).await;
+    if ended.is_ok() {
+        let last = lab.seen.borrow().last.as_ref().and_then(|s| s.completed.clone());
+        let outcome = last.map_or_else(String::new, |c| c.outcome);
+        failures.push(format!("it ended ({outcome}) although the interview goes on"));
+    }
+}
+
+fn signal_to(lab: &Lab, to: Target, signal: &str) -> anyhow::Result<()> {
+    let signal = match signal {
+        "KILL" => Signal::KILL,
+        "STOP" => Signal::STOP,
+        "CONT" => Signal::CONT,
+        "TERM" => Signal::TERM,
+        other => anyhow::bail!("the lab sends no signal {other:?}, only KILL, STOP, CONT and TERM"),
+    };
+    match to {
+        Target::Job => Child::signal_pid(lab.job()?, signal),
+        Target::Worker => lab.workers.last().context("no worker runs")?.process.signal(signal),
+        Target::Server => lab.livekit.process.signal(signal),
+        Target::Backend => lab.backend.process.signal(signal),
+    }
+}
+
+async fn api(lab: &Lab, call: Call) -> anyhow::Result<()> {
+    let room = &lab.invitation.id;
+    match call {
+        Call::RemoveCandidate => {
+            let body = json!({"room": room, "identity": CANDIDATE});
+            lab.livekit.call(&lab.network, "RoomService/RemoveParticipant", &body).await
+        }
+        Call::DeleteRoom => {
+            lab.livekit.call(&lab.network, "RoomService/DeleteRoom", &json!({"room": room})).await
+        }
+        Call::EndInterview => lab.backend.end(room).await,
+    }
+}
+
+async fn actor(lab: &mut Lab, name: &str, act: Act) -> anyhow::Result<()> {
+    let joins = matches!(act, Act::Join | Act::JoinAndSpeak | Act::JoinAsAvatar | Act::JoinAsCandidate);
+    if joins {
+        let identity = if act == Act::JoinAsCandidate { CANDIDATE } else { name };
+        let actor = Actor::start(
+            &lab.tools,
+            &lab.folder,
+            &lab.livekit,
+            &lab.network,
+            &lab.invitation.id,
+            identity,
+            act != Act::JoinAsCandidate,
+        )?;
+        lab.actors.insert(name.to_owned(), actor);
+    }
+    let actor = lab.actors.get_mut(name).with_context(|| format!("no actor {name:?} joined"))?;
+    match act {
+        Act::Join | Act::JoinAsCandidate => actor.order("join").await,
+        Act::JoinAndSpeak => {
+            actor.order("join lk.agent.state=listening").await?;
+            actor.order("speak").await
+        }
+        Act::JoinAsAvatar => actor.order("join lk.publish_on_behalf=interviewer").await,
+        Act::Leave => actor.order("leave").await,
+        Act::Forge => actor.order(&format!("forge {CANDIDATE}")).await,
+    }
+}

@@ -1,0 +1,285 @@
+//! The rows of the list of endings, as data.
+//!
+//! A row is a table in a TOML file (`qa/scenarios/`, one file per section; format: `docs/scenarios.md`).
+//! It says what the interviewer does, the steps up to and after the fault, and what must come of it.
+
+mod step;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+
+pub use step::{Act, Button, Call, Needs, Side, Step, Target};
+
+/// One row.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Scenario {
+    /// Id in the list of endings.
+    pub id: String,
+    /// What happens, in words.
+    pub cause: String,
+    /// Section, from the file's name.
+    #[serde(skip)]
+    pub section: String,
+    /// Where client and servers live.
+    #[serde(default)]
+    pub network: Place,
+    /// The worker that runs from the start; without it there is none.
+    pub interviewer: Option<Interviewer>,
+    /// Whether the server makes rooms by itself.
+    #[serde(default)]
+    pub auto_create: bool,
+    /// What is done, in order.
+    pub steps: Vec<Step>,
+    /// What must come of it.
+    pub expect: Expect,
+    /// Part of the suite that every change is tested with.
+    #[serde(default)]
+    pub suite: bool,
+}
+
+/// Where the parts of a run live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// Everything on the loopback interface.
+    #[default]
+    Loopback,
+    /// Client and servers in a namespace each, with a cable between them.
+    Cable,
+}
+
+/// The scripted interviewer (`agents/interviewers/stock.py`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Interviewer {
+    /// How it ends: `zombie`, `leave`, `delete-room`.
+    pub ending: String,
+    /// Questions asked before the goodbye.
+    #[serde(default = "one")]
+    pub questions: usize,
+    /// What else it does, by name, with a value (`slow-tool = "4"`).
+    #[serde(default)]
+    pub with: BTreeMap<String, String>,
+}
+
+impl Interviewer {
+    /// One that asks and ends, and does nothing else.
+    pub fn plain(ending: &str, questions: usize) -> Self {
+        Self { ending: ending.to_owned(), questions, with: BTreeMap::new() }
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+/// What must come of a row.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Expect {
+    /// The one word of the end screen.
+    pub outcome: String,
+    /// Seconds from the clock to the end screen; none where the interview goes on.
+    pub bound: Option<f64>,
+    /// Seconds from the clock to "checking on the interviewer".
+    pub suspect: Option<f64>,
+    /// Seconds from the clock to the question to the candidate.
+    pub question: Option<f64>,
+    /// Seconds from the clock to "this takes longer than usual": earliest and latest.
+    pub long_wait: Option<(f64, f64)>,
+    /// Seconds until sound is back after `heard`.
+    pub audio_back: Option<f64>,
+    /// Where the record is when the run ends: on its way to the backend and there, or kept and
+    /// delivered once the backend is reachable again.
+    #[serde(default)]
+    pub delivery: Delivered,
+}
+
+/// How the record arrives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delivered {
+    /// At once.
+    #[default]
+    AtOnce,
+    /// Saved on disk, and delivered after what hindered it is mended.
+    Later,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    row: Vec<Scenario>,
+}
+
+/// Longest bound, pause or limit that a row may name, in seconds.
+const LONGEST_S: f64 = 3_600.0;
+
+/// Reads one file of rows.
+///
+/// # Errors
+/// What is wrong, with file and line.
+pub fn read(path: &Path) -> anyhow::Result<Vec<Scenario>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} can't be read", path.display()))?;
+    parse(&text, path)
+}
+
+fn parse(text: &str, path: &Path) -> anyhow::Result<Vec<Scenario>> {
+    let file: File = toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| line_of(text, span.start));
+        anyhow::anyhow!("{}, line {line}: {}", path.display(), error.message())
+    })?;
+    let section = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut rows = file.row;
+    for row in &mut rows {
+        row.section.clone_from(&section);
+        if let Err(problem) = row.check() {
+            let at = text.find(&format!("id = \"{}\"", row.id)).map_or(1, |at| line_of(text, at));
+            anyhow::bail!("{}, line {at}: row {:?}: {problem}", path.display(), row.id);
+        }
+    }
+    Ok(rows)
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
+}
+
+impl Scenario {
+    /// Whether the row makes sense.
+    fn check(&self) -> Result<(), String> {
+        let times = [
+            ("bound", self.expect.bound),
+            ("suspect", self.expect.suspect),
+            ("question", self.expect.question),
+            ("audio-back", self.expect.audio_back),
+        ];
+        for (name, value) in times.into_iter().filter_map(|(n, v)| Some((n, v?))) {
+            possible(name, value)?;
+        }
+        if let (Some(suspect), Some(bound)) = (self.expect.suspect, self.expect.bound)
+            && suspect > bound
+        {
+            return Err(format!("it is suspected after {suspect} s but over after {bound} s"));
+        }
+        for step in &self.steps {
+            for (name, value) in step.times() {
+                possible(name, value)?;
+            }
+        }
+        let clocks = self.steps.iter().filter(|step| matches!(step, Step::Clock(_))).count();
+        if clocks != 1 {
+            return Err(format!("a row has one `clock` step, this one has {clocks}"));
+        }
+        let cable = self.steps.iter().any(|step| matches!(step, Step::Cable(_)));
+        if cable && self.network != Place::Cable {
+            return Err("its steps pull a cable, but it has no `network = \"cable\"`".to_owned());
+        }
+        Ok(())
+    }
+
+    /// What this row needs of the machine.
+    pub fn needs(&self) -> Vec<Needs> {
+        let mut needs: Vec<Needs> = self.steps.iter().filter_map(Step::needs).collect();
+        if self.network == Place::Cable {
+            needs.push(Needs::Namespaces);
+        }
+        needs.dedup();
+        needs
+    }
+}
+
+fn possible(name: &str, seconds: f64) -> Result<(), String> {
+    if seconds > 0.0 && seconds <= LONGEST_S {
+        return Ok(());
+    }
+    Err(format!("{name} is {seconds} s; possible are times above 0 and up to {LONGEST_S} s"))
+}
+
+/// Every row of this checkout, in the order of the list of endings.
+///
+/// # Errors
+/// A file can't be read, or two rows have the same id.
+pub fn all(extra: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut files: Vec<PathBuf> =
+        ["agent", "room", "network"].iter().map(|s| folder.join(format!("{s}.toml"))).collect();
+    files.extend(extra.map(Path::to_owned));
+    let mut rows: Vec<Scenario> = Vec::new();
+    for file in files {
+        for row in read(&file)? {
+            anyhow::ensure!(
+                !rows.iter().any(|other| other.id == row.id),
+                "{}: there are two rows {:?}",
+                file.display(),
+                row.id
+            );
+            rows.push(row);
+        }
+    }
+    Ok(rows)
+}
+
+/// The row with this id.
+///
+/// # Errors
+/// There is none; says which there are.
+pub fn find(id: &str) -> anyhow::Result<Scenario> {
+    let rows = all(None)?;
+    let ids = rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>().join(", ");
+    rows.into_iter()
+        .find(|row| row.id == id)
+        .with_context(|| format!("there is no row {id:?}; there are {ids}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> String {
+        parse(text, Path::new("rows.toml")).unwrap_err().to_string()
+    }
+
+    const GOOD: &str = "[[row]]\nid = \"x\"\ncause = \"c\"\nsteps = [\"answer\", { clock = \"now\" }]\n";
+
+    #[test]
+    fn the_rows_of_this_checkout_are_good() {
+        let rows = all(None).unwrap();
+        assert!(rows.len() >= 30, "{}", rows.len());
+        assert!(rows.iter().any(|row| row.id == "zombie" && row.section == "agent"));
+    }
+
+    #[test]
+    fn unknown_fields_are_named_with_their_line() {
+        let text = format!("{GOOD}expect = {{ outcome = \"finished\", bond = 3.5 }}\n");
+        let said = message(&text);
+        assert!(said.starts_with("rows.toml, line 5: unknown field `bond`"), "{said}");
+        let said = message("[[row]]\nid = \"x\"\ncause = \"c\"\nsteps = [{ pull = \"cable\" }]\n");
+        assert!(said.starts_with("rows.toml, line 4: unknown variant `pull`"), "{said}");
+    }
+
+    #[test]
+    fn impossible_times_are_refused() {
+        let said = message(&format!("{GOOD}expect = {{ outcome = \"finished\", bound = -1.0 }}\n"));
+        assert!(said.starts_with("rows.toml, line 2: row \"x\": bound is -1 s;"), "{said}");
+        let said = message(&format!("{GOOD}expect = {{ outcome = \"f\", bound = 1.0, suspect = 2.0 }}\n"));
+        assert!(said.contains("it is suspected after 2 s but over after 1 s"), "{said}");
+        let text = GOOD.replace("\"answer\"", "{ pause = 99999.0 }");
+        let said = message(&format!("{text}expect = {{ outcome = \"f\" }}\n"));
+        assert!(said.contains("pause is 99999 s"), "{said}");
+    }
+
+    #[test]
+    fn a_row_has_one_clock_and_a_cable_to_pull() {
+        let text = GOOD.replace(", { clock = \"now\" }", "");
+        assert!(message(&format!("{text}expect = {{ outcome = \"f\" }}\n")).contains("one `clock` step"));
+        let text = GOOD.replace("\"answer\"", "{ cable = \"out\" }");
+        assert!(
+            message(&format!("{text}expect = {{ outcome = \"f\" }}\n")).contains("no `network = \"cable\"`")
+        );
+    }
+}

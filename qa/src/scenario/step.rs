@@ -1,0 +1,216 @@
+//! One thing that is done or waited for.
+
+use serde::Deserialize;
+
+use super::Interviewer;
+
+/// A step of a row. In the file: a word (`"answer"`) or a table with one key (`{ pause = 3.0 }`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Step {
+    /// Waits until the client shows the waiting room.
+    Waiting,
+    /// Waits until the client shows the interview.
+    Interview,
+    /// Waits until the client shows that the interviewer speaks, with a caption.
+    Speech,
+    /// Waits until the interviewer wrote this event into its log for the n-th time.
+    Agent {
+        /// Its name.
+        event: String,
+        /// n, from 1.
+        #[serde(default = "super::one")]
+        times: usize,
+        /// Seconds.
+        #[serde(default = "minute")]
+        within: f64,
+    },
+    /// Waits until the interviewer reported this state for the n-th time.
+    AgentState {
+        /// `listening`, `thinking`, `speaking`.
+        is: String,
+        /// n, from 1.
+        #[serde(default = "super::one")]
+        times: usize,
+        /// Seconds.
+        #[serde(default = "minute")]
+        within: f64,
+    },
+    /// The candidate answers one question aloud, once it was asked.
+    Answer,
+    /// The candidate says something now.
+    Say,
+    /// The clock of the row: `now`, or the time of an event in the interviewer's log (`agent:close`),
+    /// which is waited for.
+    Clock(String),
+    /// Sends a signal.
+    Signal {
+        /// To whom.
+        to: Target,
+        /// `KILL`, `STOP`, `CONT`, `TERM`.
+        signal: String,
+    },
+    /// Lets so many seconds pass: the length of a fault, or of a silence.
+    Pause(f64),
+    /// The interview must stay as it is for so many seconds.
+    Stays(f64),
+    /// Pulls or plugs the cable.
+    Cable(Side),
+    /// Starts a worker now.
+    Worker(Interviewer),
+    /// Sends another interviewer into the room.
+    Dispatch,
+    /// Starts the server again on its address, with its rooms forgotten.
+    RestartServer,
+    /// The candidate presses a button.
+    Press(Button),
+    /// A call of the server's API.
+    Api(Call),
+    /// Waits until the candidate is asked whether the interview goes on.
+    Question {
+        /// Seconds.
+        within: f64,
+    },
+    /// Waits until the interviewer is heard at the loudspeaker.
+    Heard {
+        /// Seconds.
+        within: f64,
+    },
+    /// A further participant, played by a script.
+    Actor {
+        /// Which one.
+        name: String,
+        /// What it does.
+        act: Act,
+    },
+}
+
+/// Whom a signal goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// The interviewer's job.
+    Job,
+    /// The worker that started it.
+    Worker,
+    /// livekit-server.
+    Server,
+    /// The backend.
+    Backend,
+}
+
+/// A cable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// Pulled.
+    Out,
+    /// Plugged in.
+    In,
+}
+
+/// A button.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Button {
+    /// End, confirmed.
+    End,
+    /// "I am still here."
+    GoOn,
+}
+
+/// A call of the server's API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Call {
+    /// RemoveParticipant of the candidate.
+    RemoveCandidate,
+    /// DeleteRoom.
+    DeleteRoom,
+    /// The organiser ends the interview at the backend, which closes the room.
+    EndInterview,
+}
+
+/// What an actor does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Act {
+    /// Joins as an agent that publishes nothing.
+    Join,
+    /// Joins as an agent and publishes a sound.
+    JoinAndSpeak,
+    /// Joins as an avatar (`lk.publish_on_behalf`).
+    JoinAsAvatar,
+    /// Joins under the candidate's own identity.
+    JoinAsCandidate,
+    /// Leaves.
+    Leave,
+    /// Sends end markers and end tools as if it were the interviewer.
+    Forge,
+}
+
+/// What a machine must have for a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Network namespaces and virtual cables.
+    Namespaces,
+}
+
+impl Needs {
+    /// Why the machine has it not, if so.
+    pub fn missing(self) -> Option<&'static str> {
+        match self {
+            Self::Namespaces => {
+                let name = format!("adjprobe{}", std::process::id());
+                let ip = |verb: &str| {
+                    std::process::Command::new("ip")
+                        .args(["netns", verb, &name])
+                        .stderr(std::process::Stdio::null())
+                        .status()
+                        .is_ok_and(|status| status.success())
+                };
+                let made = ip("add");
+                if made {
+                    ip("del");
+                }
+                (!made).then_some("network namespaces can't be made (`ip netns add` needs root and iproute2)")
+            }
+        }
+    }
+}
+
+fn minute() -> f64 {
+    60.0
+}
+
+impl Step {
+    /// Every time that the step names, in seconds.
+    pub(super) fn times(&self) -> Vec<(&'static str, f64)> {
+        match self {
+            Self::Pause(seconds) => vec![("pause", *seconds)],
+            Self::Stays(seconds) => vec![("stays", *seconds)],
+            Self::Agent { within, .. }
+            | Self::AgentState { within, .. }
+            | Self::Question { within }
+            | Self::Heard { within } => vec![("within", *within)],
+            Self::Waiting
+            | Self::Interview
+            | Self::Speech
+            | Self::Answer
+            | Self::Say
+            | Self::Clock(_)
+            | Self::Signal { .. }
+            | Self::Cable(_)
+            | Self::Worker(_)
+            | Self::Dispatch
+            | Self::RestartServer
+            | Self::Press(_)
+            | Self::Api(_)
+            | Self::Actor { .. } => Vec::new(),
+        }
+    }
+
+    pub(super) fn needs(&self) -> Option<Needs> {
+        matches!(self, Self::Cable(_)).then_some(Needs::Namespaces)
+    }
+}
