@@ -246,6 +246,7 @@ class Interviewer(Agent):
     @function_tool
     async def hand_over(self, context: RunContext) -> Agent:
         """Another agent of the same session takes over."""
+        TOOLS.discard("hand_over")  # the next agent's context does not hold this call
         log("handed_over")
         return Interviewer(chat_ctx=self.chat_ctx)
 

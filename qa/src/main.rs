@@ -9,6 +9,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use adjourn_qa::lab::relay;
 use adjourn_qa::{demo, explain, headless, matrix, replay, run, scenario, verify};
 use clap::{Parser, Subcommand};
 
@@ -121,6 +122,22 @@ enum Command {
         #[arg(long)]
         keys: PathBuf,
     },
+    /// Relays a client's UDP and makes it suffer; orders are lines of JSON. Used by the lab.
+    #[command(hide = true)]
+    Relay {
+        /// Where the client sends to.
+        #[arg(long)]
+        listen: std::net::SocketAddr,
+        /// Where it goes.
+        #[arg(long)]
+        forward: std::net::SocketAddr,
+        /// Whose packets suffer.
+        #[arg(long)]
+        client: std::net::IpAddr,
+        /// Seed of chance.
+        #[arg(long)]
+        seed: u64,
+    },
     /// Plays a trace again.
     Replay {
         /// The trace.
@@ -226,6 +243,10 @@ async fn work(command: Command) -> anyhow::Result<bool> {
         Command::Verify { receipt, record, keys } => {
             let claims = verify::verify(&receipt, &keys, record.as_deref())?;
             println!("{}", serde_json::to_string(&claims)?);
+            Ok(true)
+        }
+        Command::Relay { listen, forward, client, seed } => {
+            relay::serve(listen, forward, client, seed).await?;
             Ok(true)
         }
         Command::Replay { trace } => {

@@ -21,12 +21,16 @@ const WHEEL_SHA256: &[(&str, &str, &str)] = &[
 /// The Go module of the server, the newest whose dependencies the module proxy has.
 const SERVER: &str = "github.com/livekit/livekit-server";
 const SERVER_VERSION: &str = "v1.13.5";
+/// The Go module of the proxy that makes TCP fail in the lab.
+const TOXIPROXY: &str = "github.com/Shopify/toxiproxy/v2";
+const TOXIPROXY_VERSION: &str = "v2.12.0";
 
 /// Where everything is.
 pub(crate) struct Tools {
     pub(crate) server: PathBuf,
     pub(crate) python: PathBuf,
     pub(crate) library: PathBuf,
+    pub(crate) toxiproxy: PathBuf,
 }
 
 impl Tools {
@@ -35,11 +39,12 @@ impl Tools {
         self.pairs().iter().map(|(name, path)| format!("{name}={}\n", path.display())).collect()
     }
 
-    fn pairs(&self) -> [(&'static str, &Path); 3] {
+    fn pairs(&self) -> [(&'static str, &Path); 4] {
         [
             ("ADJOURN_LIVEKIT_SERVER", &self.server),
             ("ADJOURN_AGENT_PYTHON", &self.python),
             ("ADJOURN_LIVEKIT_LIBRARY", &self.library),
+            ("ADJOURN_TOXIPROXY", &self.toxiproxy),
         ]
     }
 
@@ -125,9 +130,10 @@ pub(crate) fn everything(server: Option<&Path>) -> Result<Tools> {
         server: match given {
             Some(path) if path.exists() => path,
             Some(path) => return Err(format!("{} does not exist", path.display())),
-            None => livekit_server(&cache)?,
+            None => go_program(&cache, "livekit-server", SERVER, "cmd/server", SERVER_VERSION)?,
         },
         python: interviewers(&cache)?,
+        toxiproxy: go_program(&cache, "toxiproxy-server", TOXIPROXY, "cmd/server", TOXIPROXY_VERSION)?,
     };
     write(&cache.join("tools.env"), &tools.text())?;
     Ok(tools)
@@ -187,23 +193,21 @@ fn library(cache: &Path) -> Result<PathBuf> {
     Ok(folder.join("livekit/rtc/resources").join(name))
 }
 
-fn livekit_server(cache: &Path) -> Result<PathBuf> {
-    let folder = cache.join(format!("livekit-server-{SERVER_VERSION}"));
+/// A Go program, built once per version from the module proxy.
+fn go_program(cache: &Path, name: &str, module: &str, package: &str, version: &str) -> Result<PathBuf> {
+    let folder = cache.join(format!("{name}-{version}"));
     once(&folder, |part| {
         quietly(
-            "preparing livekit-server",
-            &mut program("go", &["mod", "init", "adjourn.example/server"], part),
+            &format!("preparing {name}"),
+            &mut program("go", &["mod", "init", "adjourn.example/tool"], part),
         )?;
-        let module = format!("{SERVER}/cmd/server@{SERVER_VERSION}");
-        quietly(
-            "fetching livekit-server's modules (once)",
-            &mut program("go", &["get", "-tool", &module], part),
-        )?;
-        let package = format!("{SERVER}/cmd/server");
-        let build = ["build", "-trimpath", "-o", "livekit-server", &package];
-        quietly("building livekit-server (two to five minutes, once)", &mut program("go", &build, part))
+        let package = format!("{module}/{package}");
+        let get = ["get", "-tool", &format!("{package}@{version}")];
+        quietly(&format!("fetching the modules of {name} (once)"), &mut program("go", &get, part))?;
+        let build = ["build", "-trimpath", "-o", name, &package];
+        quietly(&format!("building {name} (up to five minutes, once)"), &mut program("go", &build, part))
     })?;
-    Ok(folder.join("livekit-server"))
+    Ok(folder.join(name))
 }
 
 fn interviewers(cache: &Path) -> Result<PathBuf> {

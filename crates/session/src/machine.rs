@@ -406,6 +406,17 @@ impl Session {
         let lost = Outcome::Interrupted(InterruptedWhy::InterviewerLost);
         let by_evidence = |evident, otherwise| if evident { Outcome::Finished } else { otherwise };
         let evident = self.evident();
+        let about_the_interviewer = matches!(
+            rule,
+            Rule::NotReady
+                | Rule::ProcessLost
+                | Rule::SessionClosed
+                | Rule::SessionBlocked
+                | Rule::NoProofOfLife
+        );
+        if about_the_interviewer && self.handed_over() {
+            return;
+        }
         match rule {
             Rule::JoinLimit => self.back_to_checking(
                 "The interview's server does not answer. Check your internet connection and try again."

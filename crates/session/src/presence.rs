@@ -103,6 +103,20 @@ impl Session {
         }
     }
 
+    /// The interviewer is lost as far as probes can tell, though the server has not said that it left
+    /// (for a killed process it takes 20 s). Whether another one is there to take over.
+    pub(crate) fn handed_over(&mut self) -> bool {
+        let Some(i) = self.interviewer.as_ref().filter(|i| i.evidence.is_none()) else { return false };
+        let lost = i.sid.clone();
+        self.roster.retain(|p| p.sid != lost);
+        if !self.roster.iter().any(|p| self.eligible(p)) {
+            return false;
+        }
+        let now = self.fresh();
+        self.gone(&lost, LeaveReason::ConnectionTimeout, now);
+        true
+    }
+
     pub(crate) fn with(&mut self, sid: &str, apply: impl FnOnce(&mut Interviewer)) {
         if let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == sid) {
             apply(i);

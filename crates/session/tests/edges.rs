@@ -324,3 +324,33 @@ fn a_lost_process_that_the_server_confirms_keeps_its_eight_seconds() {
     let ms = 5_000 + stage.until_completed(10_000).unwrap();
     assert!((7_400..=8_600).contains(&ms), "{ms}");
 }
+
+#[test]
+fn a_successor_takes_over_from_a_dead_interviewer_that_the_server_still_lists() {
+    let mut stage = Stage::live();
+    stage.session_open = false;
+    stage.process_alive = false;
+    stage.run(4_000);
+    stage.give(Input::ParticipantJoined(second()));
+    assert_eq!(stage.session.interviewer_sid(), Some(SID), "the first may come back");
+    stage.run(3_900);
+    stage.session_open = true;
+    stage.process_alive = true;
+    stage.run(500);
+    assert_eq!(stage.session.phase(), Phase::Live);
+    // The stage answers for whoever is asked: the first came back in time and stays.
+    let mut stage = Stage::live();
+    stage.session_open = false;
+    stage.process_alive = false;
+    stage.give(Input::ParticipantJoined(second()));
+    stage.run(8_600);
+    assert_eq!(stage.session.interviewer_sid(), Some("PA_second"));
+    stage.session_open = true;
+    stage.process_alive = true;
+    stage.run(20_000);
+    assert_eq!(stage.session.phase(), Phase::Live);
+    // What the server says of the dead one later changes nothing.
+    stage.give(Input::ParticipantLeft { sid: SID.into(), reason: LeaveReason::ConnectionTimeout });
+    stage.run(20_000);
+    assert_eq!(stage.session.phase(), Phase::Live);
+}

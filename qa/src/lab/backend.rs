@@ -60,12 +60,13 @@ impl BackendServer {
         let listen = format!("127.0.0.1:{}", super::free_port()?);
         let network_prefix = match network {
             Network::Loopback => Vec::new(),
-            Network::Cable { tag } => vec!["ip".into(), "netns".into(), "exec".into(), format!("{tag}c")],
+            Network::Cable { tag, .. } => vec!["ip".into(), "netns".into(), "exec".into(), format!("{tag}c")],
         };
         let (database, log) = (folder.join("backend.db"), folder.join("backend.log"));
         // The client takes plain http only from its own loopback: the backend lives on its side.
         let url = format!("http://{listen}");
-        let process = Self::spawn(&program, &network_prefix, &listen, &database, &livekit.url, &log).await?;
+        let process =
+            Self::spawn(&program, &network_prefix, &listen, &database, &livekit.public_url, &log).await?;
         Ok(Self {
             process,
             url,
@@ -73,7 +74,7 @@ impl BackendServer {
             program,
             log,
             listen,
-            livekit: livekit.url.clone(),
+            livekit: livekit.public_url.clone(),
             network_prefix,
         })
     }

@@ -22,6 +22,10 @@ pub struct LiveKitServer {
     pub process: Child,
     /// `ws://…`
     pub url: String,
+    /// The same for the candidate's client, through the relays if there are any.
+    pub public_url: String,
+    /// Ports: HTTP, ICE over TCP, ICE over UDP.
+    pub(super) ports: [u16; 3],
     config: PathBuf,
     log: PathBuf,
 }
@@ -53,16 +57,19 @@ impl LiveKitServer {
         let address = network.server_address();
         let interface = network.server_interface();
         let config = format!(
-            "port: {http}\nbind_addresses: [{address}]\nrtc:\n  tcp_port: {tcp}\n  udp_port: {udp}\n  node_ip: {address}\n  \
+            "port: {http}\nbind_addresses: [{address}]\nrtc:\n  tcp_port: {tcp}\n  udp_port: {udp}\n  node_ip: {public}\n  \
              use_external_ip: false\n  enable_loopback_candidate: {loopback}\n  interfaces: {{includes: [{interface}]}}\n  \
              ips: {{includes: [{address}/32]}}\nroom: {{auto_create: {auto_create}}}\nkeys: {{{KEY}: {SECRET}}}\nlogging: {{level: info}}\n",
             loopback = network.is_loopback(),
+            public = network.public_address(),
         );
         let path = folder.join("livekit.yaml");
         std::fs::write(&path, config)?;
         let log = folder.join("livekit.log");
         let process = spawn(tools, network, &path, &log).await?;
-        Ok(Self { process, url: format!("ws://{address}:{http}"), config: path, log })
+        let public_url = format!("ws://{}:{http}", network.public_address());
+        let url = format!("ws://{address}:{http}");
+        Ok(Self { process, url, public_url, ports: [http, tcp, udp], config: path, log })
     }
 
     /// Starts it again on the same address; its rooms are forgotten.

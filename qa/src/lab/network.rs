@@ -15,26 +15,31 @@ pub enum Network {
     Cable {
         /// Part of the names; unique per run.
         tag: String,
+        /// The server is reached through relays that can be made to fail.
+        relayed: bool,
     },
 }
 
 const SERVER: &str = "10.90.0.1";
 const CLIENT: &str = "10.90.0.2";
+/// Where the relays listen, at the server's end.
+const RELAY: &str = "10.90.0.9";
 
 impl Network {
     /// Makes two namespaces and the cable between them. Needs root.
     ///
     /// # Errors
     /// A namespace or interface can't be made.
-    pub async fn cable() -> anyhow::Result<Self> {
+    pub async fn cable(relayed: bool) -> anyhow::Result<Self> {
         let tag = format!("adj{}", std::process::id());
-        let network = Self::Cable { tag: tag.clone() };
+        let network = Self::Cable { tag: tag.clone(), relayed };
         let (s, c) = (format!("{tag}s"), format!("{tag}c"));
         for line in [
             format!("netns add {s}"),
             format!("netns add {c}"),
             format!("link add {s} netns {s} type veth peer name {c} netns {c}"),
             format!("-n {s} addr add {SERVER}/24 dev {s}"),
+            format!("-n {s} addr add {RELAY}/24 dev {s}"),
             format!("-n {c} addr add {CLIENT}/24 dev {c}"),
             format!("-n {s} link set {s} up"),
             format!("-n {c} link set {c} up"),
@@ -51,7 +56,7 @@ impl Network {
     /// # Errors
     /// There is no cable.
     pub async fn set_link(&self, up: bool) -> anyhow::Result<()> {
-        let Self::Cable { tag } = self else { anyhow::bail!("loopback has no cable") };
+        let Self::Cable { tag, .. } = self else { anyhow::bail!("loopback has no cable") };
         ip(&format!("-n {tag}s link set {tag}s {}", if up { "up" } else { "down" })).await
     }
 
@@ -66,8 +71,21 @@ impl Network {
     pub(crate) fn server_interface(&self) -> String {
         match self {
             Self::Loopback => "lo".to_owned(),
-            Self::Cable { tag } => format!("{tag}s"),
+            Self::Cable { tag, .. } => format!("{tag}s"),
         }
+    }
+
+    /// The address under which the candidate's client reaches the server.
+    pub(crate) fn public_address(&self) -> &'static str {
+        if self.is_relayed() { RELAY } else { self.server_address() }
+    }
+
+    pub(crate) fn is_relayed(&self) -> bool {
+        matches!(self, Self::Cable { relayed: true, .. })
+    }
+
+    pub(crate) fn client_address(&self) -> &'static str {
+        if self.is_loopback() { "127.0.0.1" } else { CLIENT }
     }
 
     /// A command that runs with the servers.
@@ -83,7 +101,7 @@ impl Network {
     fn command(&self, end: &str, program: &Path) -> Command {
         match self {
             Self::Loopback => Command::new(program),
-            Self::Cable { tag } => {
+            Self::Cable { tag, .. } => {
                 let mut command = Command::new("ip");
                 command.args(["netns", "exec", &format!("{tag}{end}")]).arg(program);
                 command
@@ -94,7 +112,7 @@ impl Network {
 
 impl Drop for Network {
     fn drop(&mut self) {
-        if let Self::Cable { tag } = self {
+        if let Self::Cable { tag, .. } = self {
             for end in ["s", "c"] {
                 // Gone already after a failed start.
                 let _ = std::process::Command::new("ip")

@@ -42,6 +42,14 @@ impl Tools {
         path_of(&fetched(), "ADJOURN_TAURI_DRIVER")
     }
 
+    /// toxiproxy-server.
+    ///
+    /// # Errors
+    /// It is neither given nor fetched.
+    pub fn toxiproxy() -> anyhow::Result<PathBuf> {
+        path_of(&fetched(), "ADJOURN_TOXIPROXY")
+    }
+
     /// The folder of the scripted interviewers.
     pub fn interviewers(&self) -> PathBuf {
         self.root.join("agents/interviewers")

@@ -14,7 +14,7 @@ use super::peer;
 use super::seen::{Heard, Seen, observe};
 use super::timeline::{Lane, Mark};
 use crate::lab::{
-    Actor, BackendServer, Child, Invitation, LiveKitServer, Network, Pulse, Tools, Worker, unix_now,
+    Actor, BackendServer, Child, Invitation, LiveKitServer, Network, Pulse, Relays, Tools, Worker, unix_now,
 };
 use crate::scenario::{Place, Scenario};
 
@@ -38,6 +38,7 @@ pub(super) struct Lab {
     pub(super) pulse: Pulse,
     pub(super) workers: Vec<Worker>,
     pub(super) backend: BackendServer,
+    pub(super) relays: Option<Relays>,
     pub(super) livekit: LiveKitServer,
     pub(super) network: Network,
     pub(super) invitation: Invitation,
@@ -50,10 +51,16 @@ pub(super) struct Lab {
 }
 
 impl Lab {
-    pub(super) async fn start(scenario: &Scenario, folder: &Path, subject: Subject) -> anyhow::Result<Self> {
+    pub(super) async fn start(
+        scenario: &Scenario,
+        folder: &Path,
+        seed: u64,
+        subject: Subject,
+    ) -> anyhow::Result<Self> {
         let tools = Tools::find()?;
         let network = match scenario.network {
-            Place::Cable => Network::cable().await?,
+            Place::Cable => Network::cable(false).await?,
+            Place::Relay => Network::cable(true).await?,
             Place::Loopback => Network::Loopback,
         };
         let pulse = Pulse::start(folder).await?;
@@ -61,6 +68,10 @@ impl Lab {
             LiveKitServer::start_with_rooms(&tools, folder, &network).await?
         } else {
             LiveKitServer::start(&tools, folder, &network).await?
+        };
+        let relays = match scenario.network {
+            Place::Relay => Some(Relays::start(folder, &livekit, &network, seed).await?),
+            Place::Cable | Place::Loopback => None,
         };
         let backend = BackendServer::start(folder, &livekit, &network).await?;
         let mut workers = Vec::new();
@@ -103,6 +114,7 @@ impl Lab {
             pulse,
             workers,
             backend,
+            relays,
             livekit,
             network,
             invitation,

@@ -41,7 +41,7 @@ pub async fn run(scenario: &Scenario, seed: u64, keep: Option<&Path>) -> anyhow:
     let temporary = tempfile::tempdir()?;
     let folder = keep.unwrap_or(temporary.path()).to_owned();
     std::fs::create_dir_all(&folder)?;
-    let mut lab = Lab::start(scenario, &folder, Subject::Adjourn).await?;
+    let mut lab = Lab::start(scenario, &folder, seed, Subject::Adjourn).await?;
     let played = steps::play(scenario, &mut lab).await?;
     finish(scenario, lab, seed, played).await
 }

@@ -76,7 +76,7 @@ pub async fn run(scenario: &Scenario, seed: u64, folder: &Path) -> anyhow::Resul
 }
 
 async fn watched(scenario: &Scenario, seed: u64, folder: &Path) -> anyhow::Result<PeerLine> {
-    let mut lab = Lab::start(scenario, folder, Subject::Peer).await?;
+    let mut lab = Lab::start(scenario, folder, seed, Subject::Peer).await?;
     let played = super::steps::play(scenario, &mut lab).await?;
     // A page that says nothing is a result, not a mistake.
     let _ = lab.wait(WATCHED, "the end", |seen| seen.completed_at.is_some()).await;

@@ -73,6 +73,10 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
             Ok(())
         }
         Step::Cable(side) => lab.network.set_link(*side == Side::In).await,
+        Step::Relay(weather) => lab.relays.as_mut().context("no relays")?.weather(weather).await,
+        Step::Signalling(how) => {
+            lab.relays.as_mut().context("no relays")?.signalling(&lab.network, *how).await
+        }
         Step::Worker(script) => {
             let worker = Worker::start(&lab.tools, &lab.folder, &lab.livekit, &lab.network, script).await?;
             lab.workers.push(worker);

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-pub use step::{Act, Button, Call, Needs, Side, Step, Target};
+pub use step::{Act, Button, Call, Needs, Side, Signalling, Step, Target};
 
 /// One row.
 #[derive(Clone, Debug, Deserialize)]
@@ -50,6 +50,8 @@ pub enum Place {
     Loopback,
     /// Client and servers in a namespace each, with a cable between them.
     Cable,
+    /// As with a cable, and everything between them passes relays that can be made to fail.
+    Relay,
 }
 
 /// The scripted interviewer (`agents/interviewers/stock.py`).
@@ -176,8 +178,12 @@ impl Scenario {
             return Err(format!("a row has one `clock` step, this one has {clocks}"));
         }
         let cable = self.steps.iter().any(|step| matches!(step, Step::Cable(_)));
-        if cable && self.network != Place::Cable {
+        if cable && self.network == Place::Loopback {
             return Err("its steps pull a cable, but it has no `network = \"cable\"`".to_owned());
+        }
+        let relay = self.steps.iter().any(|step| matches!(step, Step::Relay(_) | Step::Signalling(_)));
+        if relay && self.network != Place::Relay {
+            return Err("its steps need relays, but it has no `network = \"relay\"`".to_owned());
         }
         Ok(())
     }
@@ -185,8 +191,11 @@ impl Scenario {
     /// What this row needs of the machine.
     pub fn needs(&self) -> Vec<Needs> {
         let mut needs: Vec<Needs> = self.steps.iter().filter_map(Step::needs).collect();
-        if self.network == Place::Cable {
+        if self.network != Place::Loopback {
             needs.push(Needs::Namespaces);
+        }
+        if self.network == Place::Relay {
+            needs.push(Needs::Toxiproxy);
         }
         needs.dedup();
         needs

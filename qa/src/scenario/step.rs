@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::Interviewer;
+use crate::lab::{Tools, Weather};
 
 /// A step of a row. In the file: a word (`"answer"`) or a table with one key (`{ pause = 3.0 }`).
 #[derive(Clone, Debug, Deserialize)]
@@ -56,6 +57,10 @@ pub enum Step {
     Stays(f64),
     /// Pulls or plugs the cable.
     Cable(Side),
+    /// What the candidate's UDP suffers from now on; `{}` for nothing.
+    Relay(Weather),
+    /// What happens to the candidate's TCP: signalling, and media over TCP.
+    Signalling(Signalling),
     /// Starts a worker now.
     Worker(Interviewer),
     /// Sends another interviewer into the room.
@@ -109,6 +114,18 @@ pub enum Side {
     In,
 }
 
+/// The candidate's TCP connections to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Signalling {
+    /// Nothing passes, and no connection is closed.
+    Dead,
+    /// Open connections are reset, new ones refused.
+    Refused,
+    /// Everything passes again.
+    Alive,
+}
+
 /// A button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -154,6 +171,8 @@ pub enum Act {
 pub enum Needs {
     /// Network namespaces and virtual cables.
     Namespaces,
+    /// The proxy that makes TCP fail.
+    Toxiproxy,
 }
 
 impl Needs {
@@ -174,6 +193,9 @@ impl Needs {
                     ip("del");
                 }
                 (!made).then_some("network namespaces can't be made (`ip netns add` needs root and iproute2)")
+            }
+            Self::Toxiproxy => {
+                Tools::toxiproxy().is_err().then_some("toxiproxy is not fetched (`cargo xtask fetch`)")
             }
         }
     }
@@ -201,6 +223,8 @@ impl Step {
             | Self::Clock(_)
             | Self::Signal { .. }
             | Self::Cable(_)
+            | Self::Relay(_)
+            | Self::Signalling(_)
             | Self::Worker(_)
             | Self::Dispatch
             | Self::RestartServer
