@@ -176,3 +176,50 @@ pub fn text(path: &Path) -> anyhow::Result<String> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use adjourn_session::JoinGrant;
+
+    use super::*;
+
+    #[test]
+    fn a_trace_is_told_step_by_step_with_its_reasons() {
+        let joined = [
+            Some(Input::JoinPressed),
+            Some(Input::JoinGranted(JoinGrant { agent_name: None, remaining: 3_600_000 })),
+            Some(Input::Connected { room_sid: "RM".into(), roster: vec![] }),
+        ];
+        let mut entries: Vec<Entry> = joined.map(|input| Entry { at: Time(10), input }).into();
+        entries.extend((1..=121).map(|n| Entry {
+            at: Time(10 + 500 * n),
+            input: Some(Input::LinkStats { received: n }),
+        }));
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        for entry in &entries {
+            writeln!(file, "{}", serde_json::to_string(entry).unwrap()).unwrap();
+        }
+        let text = text(file.path()).unwrap();
+        for wanted in [
+            "0.010 s  → phase: Joining → Waiting",
+            "20.010 s  → rule: waiting takes longer than usual",
+            "60.010 s  → rule: no interviewer came",
+            "→ decided: never started (by never_started)",
+            "evidence: none",
+            "last data from the server: 0.50 s before",
+        ] {
+            assert!(text.contains(wanted), "{wanted} is missing in:\n{text}");
+        }
+        assert!(!text.contains("LinkStats"), "{text}");
+    }
+
+    #[test]
+    fn what_is_no_trace_is_said_with_its_line() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "{{\"at\":1}}\nnonsense").unwrap();
+        let said = text(file.path()).unwrap_err().to_string();
+        assert!(said.ends_with("line 2: not a line of a trace"), "{said}");
+    }
+}

@@ -25,7 +25,7 @@ pub struct Relays {
 }
 
 impl Relays {
-    /// Starts relays on every port of the server.
+    /// Starts relays for the server's UDP and its signalling.
     ///
     /// # Errors
     /// One of them does not start.
@@ -36,21 +36,18 @@ impl Relays {
         seed: u64,
     ) -> anyhow::Result<Self> {
         let (public, server) = (network.public_address(), network.server_address());
-        let [http, tcp, udp] = livekit.ports;
+        let [http, udp] = livekit.ports;
         let mut command = network.server_command(&Tools::binary("adjourn-qa")?);
         command
             .args(["relay", "--listen", &format!("{public}:{udp}"), "--forward", &format!("{server}:{udp}")])
             .args(["--client", network.client_address(), "--seed", &seed.to_string()]);
         let (udp, udp_orders, lines) =
             Child::start_talking("the UDP relay", &mut command, &folder.join("relay.log"))?;
-        let proxies: Vec<_> = [("signalling", http), ("media", tcp)]
-            .map(|(name, port)| {
-                json!({
-                    "name": name, "listen": format!("{public}:{port}"),
-                    "upstream": format!("{server}:{port}"), "enabled": true,
-                })
-            })
-            .into();
+        // Media over TCP goes to the server directly: it listens for that on every address.
+        let proxies = json!([{
+            "name": "signalling", "listen": format!("{public}:{http}"),
+            "upstream": format!("{server}:{http}"), "enabled": true,
+        }]);
         let config: PathBuf = folder.join("toxiproxy.json");
         std::fs::write(&config, serde_json::to_vec(&proxies)?)?;
         let mut command = network.server_command(&Tools::toxiproxy()?);
@@ -80,29 +77,25 @@ impl Relays {
     /// # Errors
     /// toxiproxy does not answer.
     pub async fn signalling(&mut self, network: &Network, how: Signalling) -> anyhow::Result<()> {
-        for proxy in ["signalling", "media"] {
-            match how {
-                Signalling::Dead => {
-                    // A timeout of 0 holds everything back and closes nothing (toxiproxy's README).
-                    for stream in ["upstream", "downstream"] {
-                        let toxic = json!({
-                            "name": stream, "type": "timeout", "stream": stream, "attributes": {"timeout": 0},
-                        });
-                        order(network, "POST", &format!("proxies/{proxy}/toxics"), Some(&toxic)).await?;
-                    }
+        let proxy = "proxies/signalling";
+        match how {
+            Signalling::Dead => {
+                // A timeout of 0 holds everything back and closes nothing (toxiproxy's README).
+                for stream in ["upstream", "downstream"] {
+                    let toxic = json!({
+                        "name": stream, "type": "timeout", "stream": stream, "attributes": {"timeout": 0},
+                    });
+                    order(network, "POST", &format!("{proxy}/toxics"), Some(&toxic)).await?;
                 }
-                Signalling::Refused => {
-                    order(network, "POST", &format!("proxies/{proxy}"), Some(&json!({"enabled": false})))
-                        .await?;
-                }
-                Signalling::Alive => {
-                    order(network, "POST", &format!("proxies/{proxy}"), Some(&json!({"enabled": true})))
-                        .await?;
-                    for stream in ["upstream", "downstream"] {
-                        // Absent unless it was dead.
-                        let _ =
-                            order(network, "DELETE", &format!("proxies/{proxy}/toxics/{stream}"), None).await;
-                    }
+            }
+            Signalling::Refused => {
+                order(network, "POST", proxy, Some(&json!({"enabled": false}))).await?;
+            }
+            Signalling::Alive => {
+                order(network, "POST", proxy, Some(&json!({"enabled": true}))).await?;
+                for stream in ["upstream", "downstream"] {
+                    // Absent unless it was dead.
+                    let _ = order(network, "DELETE", &format!("{proxy}/toxics/{stream}"), None).await;
                 }
             }
         }

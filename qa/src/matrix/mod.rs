@@ -182,3 +182,50 @@ fn commit() -> (String, bool) {
     let clean = git(&["status", "--porcelain"]).is_some_and(|changes| changes.is_empty());
     if clean { (head, true) } else { (format!("{head}-changed"), false) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(id: &str, failures: &[&str]) -> RowResult {
+        let row = scenario::find(id).unwrap();
+        let mut result = RowResult::new(&row, None);
+        let mut line = Line::broken(id, 1, row.expect.bound, String::new());
+        line.failures = failures.iter().map(ToString::to_string).collect();
+        line.verdict = if failures.is_empty() { "pass" } else { "fail" }.to_owned();
+        line.completed_s = Some(1.7);
+        result.runs.push((PathBuf::from("nowhere"), line));
+        result
+    }
+
+    #[test]
+    fn what_failed_is_in_the_table_in_junit_and_on_the_page() {
+        let mut gone = RowResult::new(&scenario::find("link-2").unwrap(), Some("no namespaces".to_owned()));
+        gone.runs.clear();
+        let rows = [result("zombie", &[]), result("leave", &["the outcome is <none>"]), gone];
+        let table = table::table(&rows);
+        assert!(table.contains("FAIL (0 of 1 passed)") && table.contains("not run: no namespaces"), "{table}");
+        assert!(table.ends_with("3 rows, 2 not passed\n"), "{table}");
+        let junit = junit::junit(&rows);
+        assert!(junit.contains("tests=\"3\" failures=\"1\" errors=\"1\""), "{junit}");
+        assert!(junit.contains("the outcome is &lt;none&gt;"), "{junit}");
+        let page = page::page("abc", &rows);
+        assert!(page.contains("1 of 3 rows passed") && page.contains("Not run: no namespaces"));
+        assert!(!page.contains("http"), "the page needs nothing from outside");
+    }
+
+    #[test]
+    fn rows_and_sections_that_do_not_exist_are_refused() {
+        let options = |rows: &[&str], section: Option<&str>| Options {
+            rows: rows.iter().map(ToString::to_string).collect(),
+            section: section.map(ToOwned::to_owned),
+            repeat: 1,
+            ..Options::default()
+        };
+        let said = select(&options(&["zombi"], None)).unwrap_err().to_string();
+        assert_eq!(said, "there is no row \"zombi\"; `adjourn-qa rows` lists them");
+        let said = select(&options(&[], Some("agents"))).unwrap_err().to_string();
+        assert!(said.starts_with("there is no section \"agents\""), "{said}");
+        assert_eq!(select(&options(&["zombie", "leave"], None)).unwrap().len(), 2);
+    }
+}

@@ -45,6 +45,7 @@ pub(super) struct Lab {
     pub(super) folder: PathBuf,
     pub(super) trace: PathBuf,
     pub(super) tools: Tools,
+    pub(super) seed: u64,
     /// When the client started: the zero of its trace.
     pub(super) client_started: f64,
     pub(super) marks: Vec<Mark>,
@@ -121,6 +122,7 @@ impl Lab {
             folder: folder.to_owned(),
             trace,
             tools,
+            seed,
             client_started,
             marks: Vec::new(),
         })

@@ -34,6 +34,8 @@ pub(super) struct Now {
     pub(super) interview: bool,
     pub(super) speech: bool,
     pub(super) asking: bool,
+    /// The client says that its own connection delivers.
+    pub(super) connected: bool,
     /// He was in the room once.
     pub(super) was_there: bool,
 }
@@ -71,6 +73,7 @@ impl Seen {
             interview: snapshot.screen == Screen::Interview,
             speech: snapshot.interviewer == InterviewerState::Speaking && !snapshot.captions.is_empty(),
             asking: snapshot.asking,
+            connected: snapshot.connected,
             was_there: self.now.was_there || snapshot.screen == Screen::Waiting,
         };
         self.last = Some(snapshot);

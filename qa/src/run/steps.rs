@@ -8,6 +8,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use super::lab::Lab;
+use crate::lab::relay::Chance;
 use crate::lab::{Actor, Child, Worker, unix_now};
 use crate::scenario::{Act, Button, Call, Scenario, Side, Step, Target};
 
@@ -47,6 +48,7 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
         Step::Waiting => lab.wait(BEGIN, "the waiting room", |seen| seen.now.waiting).await,
         Step::Interview => lab.wait(seconds(90.0), "the interview", |seen| seen.now.interview).await,
         Step::Speech => lab.wait(BEGIN, "speech", |seen| seen.now.speech).await,
+        Step::Connected => lab.wait(seconds(60.0), "our connection", |seen| seen.now.connected).await,
         Step::Agent { event, times, within } => {
             lab.event(event, *times, seconds(*within), |e| e.event == *event).await.map(|_| ())
         }
@@ -55,6 +57,11 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
         }
         Step::Answer => answer(lab).await,
         Step::Say => lab.say(),
+        Step::Said => {
+            let voice = lab.voices.last_mut().context("the candidate said nothing")?;
+            voice.finished(seconds(60.0)).await
+        }
+        Step::Churn(length) => churn(lab, seconds(*length), &mut played.failures).await,
         Step::Clock(start) => {
             played.clock = match start.strip_prefix("agent:") {
                 Some(event) => lab.event(event, 1, seconds(120.0), |e| e.event == event).await?,
@@ -130,6 +137,22 @@ async fn stays(lab: &mut Lab, length: Duration, failures: &mut Vec<String>) {
     }
 }
 
+/// Pulls and plugs the cable at random.
+async fn churn(lab: &mut Lab, length: Duration, failures: &mut Vec<String>) -> anyhow::Result<()> {
+    let mut chance = Chance::new(lab.seed);
+    let end = tokio::time::Instant::now() + length;
+    let mut blips = 0;
+    while tokio::time::Instant::now() < end && failures.is_empty() {
+        lab.network.set_link(false).await?;
+        tokio::time::sleep(Duration::from_secs_f64(0.5 + 5.5 * chance.draw())).await;
+        lab.network.set_link(true).await?;
+        blips += 1;
+        stays(lab, Duration::from_secs_f64(5.0 + 20.0 * chance.draw()), failures).await;
+    }
+    lab.mark(format!("{blips} blips"));
+    Ok(())
+}
+
 fn signal_to(lab: &Lab, to: Target, signal: &str) -> anyhow::Result<()> {
     let signal = match signal {
         "KILL" => Signal::KILL,
@@ -164,7 +187,7 @@ async fn actor(lab: &mut Lab, name: &str, act: Act) -> anyhow::Result<()> {
     let joins = matches!(act, Act::Join | Act::JoinAndSpeak | Act::JoinAsAvatar | Act::JoinAsCandidate);
     if joins {
         let identity = if act == Act::JoinAsCandidate { CANDIDATE } else { name };
-        let actor = Actor::start(
+        let mut actor = Actor::start(
             &lab.tools,
             &lab.folder,
             &lab.livekit,
@@ -173,16 +196,21 @@ async fn actor(lab: &mut Lab, name: &str, act: Act) -> anyhow::Result<()> {
             identity,
             act != Act::JoinAsCandidate,
         )?;
+        match act {
+            Act::JoinAndSpeak => {
+                actor.order("join lk.agent.state=listening").await?;
+                actor.order("speak").await?;
+            }
+            Act::JoinAsAvatar => actor.order("join lk.publish_on_behalf=interviewer").await?,
+            Act::Join | Act::JoinAsCandidate | Act::Leave | Act::Forge => actor.order("join").await?,
+        }
+        // One of the same name is gone by now: the server put the new one in its place.
         lab.actors.insert(name.to_owned(), actor);
+        return Ok(());
     }
     let actor = lab.actors.get_mut(name).with_context(|| format!("no actor {name:?} joined"))?;
     match act {
-        Act::Join | Act::JoinAsCandidate => actor.order("join").await,
-        Act::JoinAndSpeak => {
-            actor.order("join lk.agent.state=listening").await?;
-            actor.order("speak").await
-        }
-        Act::JoinAsAvatar => actor.order("join lk.publish_on_behalf=interviewer").await,
+        Act::Join | Act::JoinAndSpeak | Act::JoinAsAvatar | Act::JoinAsCandidate => Ok(()),
         Act::Leave => actor.order("leave").await,
         Act::Forge => actor.order(&format!("forge {CANDIDATE}")).await,
     }

@@ -177,7 +177,7 @@ impl Scenario {
         if clocks != 1 {
             return Err(format!("a row has one `clock` step, this one has {clocks}"));
         }
-        let cable = self.steps.iter().any(|step| matches!(step, Step::Cable(_)));
+        let cable = self.steps.iter().any(|step| matches!(step, Step::Cable(_) | Step::Churn(_)));
         if cable && self.network == Place::Loopback {
             return Err("its steps pull a cable, but it has no `network = \"cable\"`".to_owned());
         }

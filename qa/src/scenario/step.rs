@@ -15,6 +15,8 @@ pub enum Step {
     Interview,
     /// Waits until the client shows that the interviewer speaks, with a caption.
     Speech,
+    /// Waits until the client says that its own connection delivers.
+    Connected,
     /// Waits until the interviewer wrote this event into its log for the n-th time.
     Agent {
         /// Its name.
@@ -41,6 +43,11 @@ pub enum Step {
     Answer,
     /// The candidate says something now.
     Say,
+    /// Waits until the candidate has said what he began to say.
+    Said,
+    /// The candidate's network is gone again and again, for 0.5 to 6 s, 5 to 25 s apart, by the seed of
+    /// the run, for so many seconds; nothing may end.
+    Churn(f64),
     /// The clock of the row: `now`, or the time of an event in the interviewer's log (`agent:close`),
     /// which is waited for.
     Clock(String),
@@ -59,7 +66,7 @@ pub enum Step {
     Cable(Side),
     /// What the candidate's UDP suffers from now on; `{}` for nothing.
     Relay(Weather),
-    /// What happens to the candidate's TCP: signalling, and media over TCP.
+    /// What happens to the candidate's signalling (TCP).
     Signalling(Signalling),
     /// Starts a worker now.
     Worker(Interviewer),
@@ -114,7 +121,7 @@ pub enum Side {
     In,
 }
 
-/// The candidate's TCP connections to the server.
+/// The candidate's signalling connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Signalling {
@@ -211,6 +218,7 @@ impl Step {
         match self {
             Self::Pause(seconds) => vec![("pause", *seconds)],
             Self::Stays(seconds) => vec![("stays", *seconds)],
+            Self::Churn(seconds) => vec![("churn", *seconds)],
             Self::Agent { within, .. }
             | Self::AgentState { within, .. }
             | Self::Question { within }
@@ -218,8 +226,10 @@ impl Step {
             Self::Waiting
             | Self::Interview
             | Self::Speech
+            | Self::Connected
             | Self::Answer
             | Self::Say
+            | Self::Said
             | Self::Clock(_)
             | Self::Signal { .. }
             | Self::Cable(_)
