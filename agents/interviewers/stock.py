@@ -12,6 +12,7 @@ Environment:
                      ``long`` (speaks for 30 s first, for faults in mid-speech)
   ADJOURN_WITH       what else it does, as a JSON object of names and values:
                      ``slow-tool`` (seconds): a tool blocks the event loop after the first answer;
+                     ``eats-memory`` (with ``slow-tool``): the tool then takes memory without end;
                      ``end-tool-fails``: the end tool raises at its first call;
                      ``talks-on``: the end tool succeeds at its first call and the talk goes on;
                      ``model-fails``: the language model fails from the first answer on;
@@ -239,7 +240,10 @@ class Interviewer(Agent):
     async def look_up(self, context: RunContext) -> str:
         """Blocks the event loop, as a careless tool does."""
         log("blocked")
-        time.sleep(float(WITH["slow-tool"]))
+        time.sleep(float(WITH["slow-tool"] or "0"))
+        hoard = []
+        while "eats-memory" in WITH:
+            hoard.append(os.urandom(1 << 20))
         log("unblocked")
         return "nothing found"
 

@@ -200,6 +200,9 @@ impl RtcAudioTrack {
     pub(crate) fn new(handle: u64) -> Self {
         Self { handle: Arc::new(FfiHandle::new(handle)) }
     }
+    pub(crate) fn id(&self) -> u64 {
+        self.handle.id()
+    }
 }
 
 /// How a stream is read.

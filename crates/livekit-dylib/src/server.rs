@@ -131,6 +131,7 @@ pub(crate) fn dispatch(event: proto::FfiEvent) {
         Event::CaptureAudioFrame(m) => Some(m.async_id),
         Event::SetLocalAttributes(m) => Some(m.async_id),
         Event::GetSessionStats(m) => Some(m.async_id),
+        Event::GetStats(m) => Some(m.async_id),
         Event::PerformRpc(m) => Some(m.async_id),
         Event::SendText(m) => Some(m.async_id),
         Event::SendBytes(m) => Some(m.async_id),
@@ -210,6 +211,7 @@ pub(crate) fn dispatch(event: proto::FfiEvent) {
         | Event::CaptureAudioFrame(_)
         | Event::SetLocalAttributes(_)
         | Event::GetSessionStats(_)
+        | Event::GetStats(_)
         | Event::PerformRpc(_)
         | Event::SendText(_)
         | Event::SendBytes(_)

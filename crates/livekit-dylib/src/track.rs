@@ -8,9 +8,13 @@ use parking_lot::RwLock;
 use crate::audio::{RtcAudioSource, RtcAudioTrack};
 use crate::handle::FfiHandle;
 use crate::proto;
+use crate::proto::ffi_event::Message as Event;
 use crate::proto::ffi_request::Message as Request;
 use crate::proto::ffi_response::Message as Response;
+use crate::redact::redact;
+use crate::room::{EngineError, RoomResult};
 use crate::server;
+use crate::stats::RtcStats;
 
 /// Id of a published track; a republished one has a new one.
 #[derive(Clone, Debug, Eq, Hash, PartialEq, PartialOrd, Ord)]
@@ -271,6 +275,27 @@ impl RemoteAudioTrack {
     /// What [`crate::webrtc::audio_stream::native::NativeAudioStream`] reads.
     pub fn rtc_track(&self) -> RtcAudioTrack {
         self.rtc.clone()
+    }
+    /// Statistics of this track's reception.
+    ///
+    /// # Errors
+    /// The library's text.
+    pub async fn get_stats(&self) -> RoomResult<Vec<RtcStats>> {
+        let pending = server::request_async("get_stats", |id| {
+            Request::GetStats(proto::GetStatsRequest {
+                track_handle: self.rtc.id(),
+                request_async_id: Some(id),
+            })
+        })?;
+        match pending.wait().await {
+            Some(Event::GetStats(proto::GetStatsCallback { error: None, stats, .. })) => {
+                Ok(stats.into_iter().map(Into::into).collect())
+            }
+            Some(Event::GetStats(proto::GetStatsCallback { error: Some(e), .. })) => {
+                Err(EngineError::Internal(redact(&e)).into())
+            }
+            _ => Err(EngineError::Internal("the room is closed".to_owned()).into()),
+        }
     }
 }
 

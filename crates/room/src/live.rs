@@ -1,5 +1,6 @@
 //! The real room.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,8 +15,8 @@ use crate::facts::{Caption, Fact, Facts, Sound};
 use crate::sdk::data_stream::api::{ByteStreamReader, SendByteOptions, StreamReader as _, TextStreamReader};
 use crate::sdk::options::TrackPublishOptions;
 use crate::sdk::prelude::{
-    LocalAudioTrack, LocalTrack, PerformRpcData, RemoteParticipant, Room, RoomEvent, RoomOptions, RpcError,
-    TrackSource,
+    LocalAudioTrack, LocalTrack, PerformRpcData, RemoteAudioTrack, RemoteParticipant, Room, RoomEvent,
+    RoomOptions, RpcError, TrackSource,
 };
 use crate::sdk::webrtc::audio_frame::AudioFrame;
 use crate::sdk::webrtc::audio_source::native::NativeAudioSource;
@@ -64,6 +65,8 @@ struct Shared {
     facts: Facts,
     /// Marks our requests on a topic where everybody hears all answers.
     nonce: String,
+    /// The newest sound track of each presence that can be heard.
+    tracks: Mutex<BTreeMap<String, RemoteAudioTrack>>,
     tasks: Mutex<tokio::task::JoinSet<()>>,
 }
 
@@ -88,7 +91,8 @@ impl Transport for Live {
             .map_err(readable)?;
         // Pids and times are not secret; the nonce only has to differ between connections.
         let nonce = format!("{:x}{:x}", std::process::id(), CONNECTIONS.fetch_add(1, Ordering::Relaxed));
-        let shared = Arc::new(Shared { room, facts, nonce, tasks: Mutex::default() });
+        let shared =
+            Arc::new(Shared { room, facts, nonce, tracks: Mutex::default(), tasks: Mutex::default() });
         shared.register_end_marker();
         let joined = Joined {
             room_sid: shared.room_sid(),
@@ -160,9 +164,15 @@ impl RoomLink for LiveRoom {
         Shared::spawn(&self.shared, |shared| async move {
             let Ok(stats) = shared.room.get_stats().await else { return };
             let received = stats::received(stats.publisher_stats.iter().chain(&stats.subscriber_stats));
-            shared.say(Fact::Input(Input::LinkStats { received: received.total })).await;
-            for (track, packets) in received.audio {
-                if let Some(sid) = shared.publisher_of(&track) {
+            shared.say(Fact::Input(Input::LinkStats { received })).await;
+            let tracks = shared.tracks.lock().clone();
+            for (sid, track) in tracks {
+                let Ok(stats) = track.get_stats().await else {
+                    // It is gone. A later one of the same presence is another track.
+                    shared.tracks.lock().remove(&sid);
+                    continue;
+                };
+                if let Some(packets) = stats::packets(stats.iter()) {
                     shared.say(Fact::Input(Input::RtpPackets { sid, packets })).await;
                 }
             }
@@ -247,14 +257,6 @@ impl Shared {
 
     /// Sid of the participant that publishes the track with this WebRTC id. The server uses the
     /// track's sid as its id.
-    fn publisher_of(&self, track: &str) -> Option<String> {
-        self.room
-            .remote_participants()
-            .into_values()
-            .find(|p| p.track_publications().keys().any(|sid| track.contains(sid.as_str())))
-            .map(|p| p.sid().into())
-    }
-
     fn register_end_marker(self: &Arc<Self>) {
         let weak = Arc::downgrade(self);
         self.room.local_participant().register_rpc_method(END_MARKER.to_owned(), move |call| {
@@ -293,6 +295,7 @@ async fn follow(
                 }
             }
             Meaning::Track(track, sid) => {
+                shared.tracks.lock().insert(sid.clone(), track.clone());
                 let rate = i32::try_from(SAMPLE_RATE).unwrap_or(i32::MAX);
                 let frames =
                     NativeAudioStream::new(track.rtc_track(), rate, 1).map(|frame| frame.data.into_owned());

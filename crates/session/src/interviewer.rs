@@ -110,15 +110,18 @@ impl Interviewer {
         true
     }
 
-    pub(crate) fn rtp(&mut self, packets: u64, now: Fresh, real: Time) {
+    /// Packets of its track were counted; `interval` is the time since the last count, in milliseconds.
+    pub(crate) fn rtp(&mut self, packets: u64, now: Fresh, real: Time, interval: u64) {
         let grew = self.packets.is_some_and(|before| packets > before);
         self.packets = Some(packets);
         if grew {
             self.last_proof = now;
-            // Only once it answered a probe itself: packets alone do not make it probeable.
+            // Only once it answered a probe itself: packets alone do not make it probeable. They may have
+            // come right after the last count: a process that was killed since must not look alive.
             if self.process.last_answer.is_some() {
-                self.process.sign_of_life(now);
-                self.last_process_answer = Some(real);
+                self.process.sign_of_life(Fresh(now.0.saturating_sub(interval)));
+                let seen = Time(real.0.saturating_sub(interval));
+                self.last_process_answer = self.last_process_answer.max(Some(seen));
             }
         }
     }

@@ -286,7 +286,8 @@ impl Session {
             Input::Roster { roster } => self.take_roster(roster),
             Input::RtpPackets { sid, packets } => {
                 let real = self.now;
-                self.with(&sid, |i| i.rtp(packets, now, real));
+                let interval = self.policy.stats_interval;
+                self.with(&sid, |i| i.rtp(packets, now, real, interval));
                 self.reconsider_quiet();
             }
             Input::InterviewerLevel { audible } => {

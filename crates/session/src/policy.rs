@@ -93,6 +93,8 @@ policy! {
     ping_interval_slow: 10_000 in 1_000..=60_000,
     /// After this without a pong since ready, an interviewer counts as one without session ping.
     ping_unsupported: 10_000 in 2_000..=60_000,
+    /// Statistics are read this often: packets that grew between two readings prove life at the first one.
+    stats_interval: 500 in 200..=1_000,
     /// Process probe unanswered for this long: "checking on the interviewer". Two probes and a bit.
     process_suspect: 1_200 in 600..=10_000,
     /// Process probe unanswered for this long: the interviewer is lost. A frozen process that comes

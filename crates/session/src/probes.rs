@@ -37,9 +37,9 @@ impl Probes {
         Some(sent)
     }
 
-    /// Something else proved the same.
-    pub(crate) fn sign_of_life(&mut self, now: Fresh) {
-        self.last_answer = Some(now);
+    /// Something else proved the same, at a time that may be past.
+    pub(crate) fn sign_of_life(&mut self, at: Fresh) {
+        self.last_answer = self.last_answer.max(Some(at));
     }
 
     /// Fresh milliseconds since the last answer; `None` if there never was one.

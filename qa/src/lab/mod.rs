@@ -2,6 +2,7 @@
 
 mod actor;
 mod backend;
+mod cgroup;
 mod client;
 mod livekit;
 mod network;
@@ -15,6 +16,7 @@ mod worker;
 
 pub use actor::Actor;
 pub use backend::{BackendServer, Invitation};
+pub use cgroup::{Cgroup, Limit};
 pub use client::ClientProcess;
 pub use livekit::{LiveKitServer, token, token_valid_until};
 pub use network::Network;

@@ -48,6 +48,10 @@ impl Network {
         ] {
             ip(&line).await?;
         }
+        if relayed {
+            // The server would find its own way past the relays, by checks to the client's address.
+            ip(&format!("-n {s} rule add blackhole from {SERVER} to {CLIENT} priority 1")).await?;
+        }
         Ok(network)
     }
 

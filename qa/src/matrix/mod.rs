@@ -204,7 +204,10 @@ mod tests {
         gone.runs.clear();
         let rows = [result("zombie", &[]), result("leave", &["the outcome is <none>"]), gone];
         let table = table::table(&rows);
-        assert!(table.contains("FAIL (0 of 1 passed)") && table.contains("not run: no namespaces"), "{table}");
+        assert!(
+            table.contains("FAIL (0 of 1 passed)") && table.contains("not run: no namespaces"),
+            "{table}"
+        );
         assert!(table.ends_with("3 rows, 2 not passed\n"), "{table}");
         let junit = junit::junit(&rows);
         assert!(junit.contains("tests=\"3\" failures=\"1\" errors=\"1\""), "{junit}");

@@ -14,7 +14,8 @@ use super::peer;
 use super::seen::{Heard, Seen, observe};
 use super::timeline::{Lane, Mark};
 use crate::lab::{
-    Actor, BackendServer, Child, Invitation, LiveKitServer, Network, Pulse, Relays, Tools, Worker, unix_now,
+    Actor, BackendServer, Cgroup, Child, Invitation, LiveKitServer, Network, Pulse, Relays, Tools, Worker,
+    unix_now,
 };
 use crate::scenario::{Place, Scenario};
 
@@ -35,6 +36,7 @@ pub(super) struct Lab {
     pub(super) heard: Heard,
     pub(super) actors: BTreeMap<String, Actor>,
     pub(super) voices: Vec<Child>,
+    pub(super) limits: Vec<Cgroup>,
     pub(super) pulse: Pulse,
     pub(super) workers: Vec<Worker>,
     pub(super) backend: BackendServer,
@@ -112,6 +114,7 @@ impl Lab {
             heard,
             actors: BTreeMap::new(),
             voices: Vec::new(),
+            limits: Vec::new(),
             pulse,
             workers,
             backend,

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::lab::Lab;
 use crate::lab::relay::Chance;
-use crate::lab::{Actor, Child, Worker, unix_now};
+use crate::lab::{Actor, Cgroup, Child, Limit, Worker, unix_now};
 use crate::scenario::{Act, Button, Call, Scenario, Side, Step, Target};
 
 /// Longest time from the start to the interview.
@@ -52,6 +52,7 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
         Step::Agent { event, times, within } => {
             lab.event(event, *times, seconds(*within), |e| e.event == *event).await.map(|_| ())
         }
+        Step::Gone => gone(lab).await,
         Step::AgentState { is, times, within } => {
             lab.event(is, *times, seconds(*within), |e| e.state.as_deref() == Some(is)).await.map(|_| ())
         }
@@ -71,6 +72,14 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
             Ok(())
         }
         Step::Signal { to, signal } => signal_to(lab, *to, signal),
+        Step::Limit { to, memory_mib, cpu_percent } => {
+            let pid = pid_of(lab, *to)?;
+            let memory = memory_mib.map(|mib| Limit::Memory(mib << 20));
+            for limit in memory.into_iter().chain(cpu_percent.map(Limit::Cpu)) {
+                lab.limits.push(Cgroup::limit(pid, limit)?);
+            }
+            Ok(())
+        }
         Step::Pause(length) => {
             tokio::time::sleep(seconds(*length)).await;
             Ok(())
@@ -108,6 +117,22 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
         }
         Step::Actor { name, act } => actor(lab, name, *act).await,
     }
+}
+
+/// Waits until the newest job's process has ended, within a minute.
+async fn gone(lab: &Lab) -> anyhow::Result<()> {
+    let job = lab.job()?;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    // A zombie process is gone as well: its parent has not asked yet.
+    let alive = || {
+        std::fs::read_to_string(format!("/proc/{job}/stat"))
+            .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with('Z'))
+    };
+    while alive() {
+        anyhow::ensure!(tokio::time::Instant::now() < deadline, "the job is still there");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(())
 }
 
 /// Answers one question aloud, once it was asked.
@@ -161,12 +186,17 @@ fn signal_to(lab: &Lab, to: Target, signal: &str) -> anyhow::Result<()> {
         "TERM" => Signal::TERM,
         other => anyhow::bail!("the lab sends no signal {other:?}, only KILL, STOP, CONT and TERM"),
     };
-    match to {
-        Target::Job => Child::signal_pid(lab.job()?, signal),
-        Target::Worker => lab.workers.last().context("no worker runs")?.process.signal(signal),
-        Target::Server => lab.livekit.process.signal(signal),
-        Target::Backend => lab.backend.process.signal(signal),
-    }
+    Child::signal_pid(pid_of(lab, to)?, signal)
+}
+
+fn pid_of(lab: &Lab, to: Target) -> anyhow::Result<i32> {
+    Ok(match to {
+        Target::Client => lab.client.pid(),
+        Target::Job => lab.job()?,
+        Target::Worker => lab.workers.last().context("no worker runs")?.process.pid(),
+        Target::Server => lab.livekit.process.pid(),
+        Target::Backend => lab.backend.process.pid(),
+    })
 }
 
 async fn api(lab: &Lab, call: Call) -> anyhow::Result<()> {

@@ -216,7 +216,7 @@ fn possible(name: &str, seconds: f64) -> Result<(), String> {
 pub fn all(extra: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let mut files: Vec<PathBuf> =
-        ["agent", "room", "network"].iter().map(|s| folder.join(format!("{s}.toml"))).collect();
+        ["agent", "room", "network", "process"].iter().map(|s| folder.join(format!("{s}.toml"))).collect();
     files.extend(extra.map(Path::to_owned));
     let mut rows: Vec<Scenario> = Vec::new();
     for file in files {

@@ -3,11 +3,11 @@
 use serde::Deserialize;
 
 use super::Interviewer;
-use crate::lab::{Tools, Weather};
+use crate::lab::{Cgroup, Tools, Weather};
 
 /// A step of a row. In the file: a word (`"answer"`) or a table with one key (`{ pause = 3.0 }`).
 #[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Step {
     /// Waits until the client shows the waiting room.
     Waiting,
@@ -28,6 +28,8 @@ pub enum Step {
         #[serde(default = "minute")]
         within: f64,
     },
+    /// Waits until the interviewer's job is gone.
+    Gone,
     /// Waits until the interviewer reported this state for the n-th time.
     AgentState {
         /// `listening`, `thinking`, `speaking`.
@@ -57,6 +59,15 @@ pub enum Step {
         to: Target,
         /// `KILL`, `STOP`, `CONT`, `TERM`.
         signal: String,
+    },
+    /// Limits what a process may use: beyond its memory the kernel kills it.
+    Limit {
+        /// Whom.
+        to: Target,
+        /// MiB of memory.
+        memory_mib: Option<u64>,
+        /// Percent of one core.
+        cpu_percent: Option<u32>,
     },
     /// Lets so many seconds pass: the length of a fault, or of a silence.
     Pause(f64),
@@ -101,6 +112,8 @@ pub enum Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Target {
+    /// The candidate's client.
+    Client,
     /// The interviewer's job.
     Job,
     /// The worker that started it.
@@ -180,6 +193,8 @@ pub enum Needs {
     Namespaces,
     /// The proxy that makes TCP fail.
     Toxiproxy,
+    /// Control groups for memory and CPU.
+    Cgroups,
 }
 
 impl Needs {
@@ -201,6 +216,7 @@ impl Needs {
                 }
                 (!made).then_some("network namespaces can't be made (`ip netns add` needs root and iproute2)")
             }
+            Self::Cgroups => Cgroup::missing(),
             Self::Toxiproxy => {
                 Tools::toxiproxy().is_err().then_some("toxiproxy is not fetched (`cargo xtask fetch`)")
             }
@@ -227,11 +243,13 @@ impl Step {
             | Self::Interview
             | Self::Speech
             | Self::Connected
+            | Self::Gone
             | Self::Answer
             | Self::Say
             | Self::Said
             | Self::Clock(_)
             | Self::Signal { .. }
+            | Self::Limit { .. }
             | Self::Cable(_)
             | Self::Relay(_)
             | Self::Signalling(_)
@@ -245,6 +263,6 @@ impl Step {
     }
 
     pub(super) fn needs(&self) -> Option<Needs> {
-        matches!(self, Self::Cable(_)).then_some(Needs::Namespaces)
+        matches!(self, Self::Limit { .. }).then_some(Needs::Cgroups)
     }
 }

@@ -68,6 +68,7 @@ fn ticks() -> Policy {
         ping_interval_fast: 1,
         ping_interval_slow: 1,
         ping_unsupported: 1,
+        stats_interval: 1,
         process_suspect: 2,
         process_lost: 3,
         session_suspect: 2,
