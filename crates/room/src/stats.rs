@@ -9,12 +9,9 @@ use crate::sdk::webrtc::stats::RtcStats;
 /// anything reaches us.
 pub(crate) fn received<'a>(objects: impl Iterator<Item = &'a RtcStats>) -> u64 {
     objects
-        .map(|object| match object {
-            RtcStats::CandidatePair(pair) => {
-                pair.candidate_pair.bytes_received + pair.candidate_pair.responses_received
-            }
-            // The enum is upstream's and open; nothing else is of interest.
-            _ => 0,
+        .map(|object| {
+            let RtcStats::CandidatePair(pair) = object else { return 0 };
+            pair.candidate_pair.bytes_received + pair.candidate_pair.responses_received
         })
         .sum()
 }
@@ -22,9 +19,9 @@ pub(crate) fn received<'a>(objects: impl Iterator<Item = &'a RtcStats>) -> u64 {
 /// RTP packets received of one sound track.
 pub(crate) fn packets<'a>(objects: impl Iterator<Item = &'a RtcStats>) -> Option<u64> {
     objects
-        .filter_map(|object| match object {
-            RtcStats::InboundRtp(rtp) if rtp.stream.kind == "audio" => Some(rtp.received.packets_received),
-            _ => None,
+        .filter_map(|object| {
+            let RtcStats::InboundRtp(rtp) = object else { return None };
+            (rtp.stream.kind == "audio").then_some(rtp.received.packets_received)
         })
         .reduce(|sum, packets| sum + packets)
 }

@@ -20,7 +20,7 @@ use self::seen::Seen;
 use self::steps::Played;
 use crate::explain;
 use crate::lab::{AgentEvent, Pulse};
-use crate::replay::replay_file;
+use crate::replay::{read_trace, replay_file};
 use crate::scenario::{Delivered, Scenario};
 
 /// How much longer than its bound a row is watched.
@@ -85,6 +85,9 @@ async fn finish(scenario: &Scenario, mut lab: Lab, seed: u64, played: Played) ->
     };
     compare(scenario, &line, &seen, &mut failures);
     line.trace_sha256 = end_and_replay(&mut lab, &outcome, &mut failures).await;
+    if last_word.is_some() && !packets_counted(&lab.trace)? {
+        failures.push("the interviewer spoke, and its packets were not counted as a sign of life".to_owned());
+    }
     let records = lab.backend.status(&lab.invitation.id).await?.records;
     if records != 1 {
         failures.push(format!("the backend has {records} records of this attempt, expected is 1"));
@@ -216,6 +219,17 @@ async fn end_and_replay(lab: &mut Lab, outcome: &str, failures: &mut Vec<String>
             None
         }
     }
+}
+
+/// Whether the packets of somebody's track grew in a trace.
+fn packets_counted(trace: &Path) -> anyhow::Result<bool> {
+    let (_, entries, _) = read_trace(trace)?;
+    let mut counts = entries.iter().filter_map(|entry| match &entry.input {
+        Some(adjourn_session::Input::RtpPackets { packets, .. }) => Some(*packets),
+        Some(_) | None => None,
+    });
+    let first = counts.next();
+    Ok(first.is_some_and(|first| counts.any(|packets| packets > first)))
 }
 
 /// Leaves the run's line and its timeline beside its other files.
