@@ -50,6 +50,13 @@ impl Cgroup {
         let group = Self { path, parent };
         std::fs::write(group.path.join(file), value)
             .with_context(|| format!("{controller} can't be limited"))?;
+        if controller == "cpu" && !version_2 {
+            // Without a share of real time, version 1 takes no process that has a real-time thread (sound).
+            let real_time = group.path.join("cpu.rt_runtime_us");
+            if real_time.exists() {
+                std::fs::write(real_time, "200000").context("real time can't be shared")?;
+            }
+        }
         std::fs::write(group.path.join("cgroup.procs"), pid.to_string()).context("the process is gone")?;
         Ok(group)
     }

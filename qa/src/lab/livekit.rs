@@ -24,8 +24,8 @@ pub struct LiveKitServer {
     pub url: String,
     /// The same for the candidate's client, through the relays if there are any.
     pub public_url: String,
-    /// Ports: HTTP, ICE over UDP.
-    pub(super) ports: [u16; 2],
+    /// Ports: HTTP, ICE over TCP, ICE over UDP.
+    pub(super) ports: [u16; 3],
     config: PathBuf,
     log: PathBuf,
 }
@@ -69,7 +69,7 @@ impl LiveKitServer {
         let process = spawn(tools, network, &path, &log).await?;
         let public_url = format!("ws://{}:{http}", network.public_address());
         let url = format!("ws://{address}:{http}");
-        Ok(Self { process, url, public_url, ports: [http, udp], config: path, log })
+        Ok(Self { process, url, public_url, ports: [http, tcp, udp], config: path, log })
     }
 
     /// Starts it again on the same address; its rooms are forgotten.

@@ -15,53 +15,64 @@ pub enum Network {
     Cable {
         /// Part of the names; unique per run.
         tag: String,
-        /// The server is reached through relays that can be made to fail.
+        /// The server is reached through relays that can be made to fail, and only through them.
         relayed: bool,
     },
 }
 
 const SERVER: &str = "10.90.0.1";
 const CLIENT: &str = "10.90.0.2";
-/// Where the relays listen, at the server's end.
+/// With relays there is a namespace between the two, and no other way from one to the other: packets are
+/// not forwarded there, only relayed.
+const RELAYED_SERVER: &str = "10.91.0.1";
+const RELAY_TO_SERVER: &str = "10.91.0.9";
 const RELAY: &str = "10.90.0.9";
 
 impl Network {
-    /// Makes two namespaces and the cable between them. Needs root.
+    /// Makes the namespaces and the cables between them. Needs root.
     ///
     /// # Errors
     /// A namespace or interface can't be made.
     pub async fn cable(relayed: bool) -> anyhow::Result<Self> {
         let tag = format!("adj{}", std::process::id());
         let network = Self::Cable { tag: tag.clone(), relayed };
-        let (s, c) = (format!("{tag}s"), format!("{tag}c"));
-        for line in [
-            format!("netns add {s}"),
-            format!("netns add {c}"),
-            format!("link add {s} netns {s} type veth peer name {c} netns {c}"),
-            format!("-n {s} addr add {SERVER}/24 dev {s}"),
-            format!("-n {s} addr add {RELAY}/24 dev {s}"),
-            format!("-n {c} addr add {CLIENT}/24 dev {c}"),
-            format!("-n {s} link set {s} up"),
-            format!("-n {c} link set {c} up"),
-            format!("-n {s} link set lo up"),
-            format!("-n {c} link set lo up"),
-        ] {
-            ip(&line).await?;
+        let (s, r, c) = (format!("{tag}s"), format!("{tag}r"), format!("{tag}c"));
+        let mut ends = vec![s.clone(), c.clone()];
+        let cables = if relayed {
+            ends.push(r.clone());
+            vec![
+                (s.clone(), s.clone(), RELAYED_SERVER, r.clone(), format!("{r}s"), RELAY_TO_SERVER),
+                (r.clone(), r, RELAY, c.clone(), c, CLIENT),
+            ]
+        } else {
+            vec![(s.clone(), s.clone(), SERVER, c.clone(), c, CLIENT)]
+        };
+        for end in &ends {
+            ip(&format!("netns add {end}")).await?;
+            ip(&format!("-n {end} link set lo up")).await?;
+        }
+        for (a, a_link, a_address, b, b_link, b_address) in cables {
+            ip(&format!("link add {a_link} netns {a} type veth peer name {b_link} netns {b}")).await?;
+            for (end, link, address) in [(a, a_link, a_address), (b, b_link, b_address)] {
+                ip(&format!("-n {end} addr add {address}/24 dev {link}")).await?;
+                ip(&format!("-n {end} link set {link} up")).await?;
+            }
         }
         if relayed {
-            // The server would find its own way past the relays, by checks to the client's address.
-            ip(&format!("-n {s} rule add blackhole from {SERVER} to {CLIENT} priority 1")).await?;
+            // The interviewer, too, is told the relay's address.
+            ip(&format!("-n {s} route add {RELAY} via {RELAY_TO_SERVER}")).await?;
         }
         Ok(network)
     }
 
-    /// Pulls or plugs the cable at the server's end.
+    /// Pulls or plugs the candidate's cable, at its other end.
     ///
     /// # Errors
     /// There is no cable.
     pub async fn set_link(&self, up: bool) -> anyhow::Result<()> {
-        let Self::Cable { tag, .. } = self else { anyhow::bail!("loopback has no cable") };
-        ip(&format!("-n {tag}s link set {tag}s {}", if up { "up" } else { "down" })).await
+        let Self::Cable { tag, relayed } = self else { anyhow::bail!("loopback has no cable") };
+        let end = if *relayed { format!("{tag}r") } else { format!("{tag}s") };
+        ip(&format!("-n {end} link set {end} {}", if up { "up" } else { "down" })).await
     }
 
     pub(crate) fn is_loopback(&self) -> bool {
@@ -69,7 +80,11 @@ impl Network {
     }
 
     pub(crate) fn server_address(&self) -> &'static str {
-        if self.is_loopback() { "127.0.0.1" } else { SERVER }
+        match self {
+            Self::Loopback => "127.0.0.1",
+            Self::Cable { relayed: false, .. } => SERVER,
+            Self::Cable { relayed: true, .. } => RELAYED_SERVER,
+        }
     }
 
     pub(crate) fn server_interface(&self) -> String {
@@ -81,11 +96,7 @@ impl Network {
 
     /// The address under which the candidate's client reaches the server.
     pub(crate) fn public_address(&self) -> &'static str {
-        if self.is_relayed() { RELAY } else { self.server_address() }
-    }
-
-    pub(crate) fn is_relayed(&self) -> bool {
-        matches!(self, Self::Cable { relayed: true, .. })
+        if matches!(self, Self::Cable { relayed: true, .. }) { RELAY } else { self.server_address() }
     }
 
     pub(crate) fn client_address(&self) -> &'static str {
@@ -95,6 +106,11 @@ impl Network {
     /// A command that runs with the servers.
     pub fn server_command(&self, program: &Path) -> Command {
         self.command("s", program)
+    }
+
+    /// A command that runs with the relays.
+    pub(crate) fn relay_command(&self, program: &Path) -> Command {
+        self.command("r", program)
     }
 
     /// A command that runs with the client.
@@ -117,7 +133,7 @@ impl Network {
 impl Drop for Network {
     fn drop(&mut self) {
         if let Self::Cable { tag, .. } = self {
-            for end in ["s", "c"] {
+            for end in ["s", "r", "c"] {
                 // Gone already after a failed start.
                 let _ = std::process::Command::new("ip")
                     .args(["netns", "del", &format!("{tag}{end}")])

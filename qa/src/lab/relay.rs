@@ -119,7 +119,7 @@ async fn upwards(public: Arc<UdpSocket>, forward: SocketAddr, client: IpAddr, li
         let way = match ways.get(&from) {
             Some(way) => Arc::clone(way),
             None => {
-                let Ok(way) = UdpSocket::bind((forward.ip(), 0)).await else { continue };
+                let Ok(way) = UdpSocket::bind((std::net::Ipv4Addr::UNSPECIFIED, 0)).await else { continue };
                 if way.connect(forward).await.is_err() {
                     continue;
                 }

@@ -12,7 +12,7 @@ use super::process::{Child, LineReader, until};
 use super::{LiveKitServer, Network, Tools, Weather};
 use crate::scenario::Signalling;
 
-/// Where toxiproxy takes orders, within the servers' namespace.
+/// Where toxiproxy takes orders, within the relays' namespace.
 const ORDERS: &str = "127.0.0.1:8474";
 
 /// Running relays.
@@ -25,7 +25,7 @@ pub struct Relays {
 }
 
 impl Relays {
-    /// Starts relays for the server's UDP and its signalling.
+    /// Starts relays on every port of the server.
     ///
     /// # Errors
     /// One of them does not start.
@@ -36,21 +36,24 @@ impl Relays {
         seed: u64,
     ) -> anyhow::Result<Self> {
         let (public, server) = (network.public_address(), network.server_address());
-        let [http, udp] = livekit.ports;
-        let mut command = network.server_command(&Tools::binary("adjourn-qa")?);
+        let [http, tcp, udp] = livekit.ports;
+        let mut command = network.relay_command(&Tools::binary("adjourn-qa")?);
         command
             .args(["relay", "--listen", &format!("{public}:{udp}"), "--forward", &format!("{server}:{udp}")])
             .args(["--client", network.client_address(), "--seed", &seed.to_string()]);
         let (udp, udp_orders, lines) =
             Child::start_talking("the UDP relay", &mut command, &folder.join("relay.log"))?;
-        // Media over TCP goes to the server directly: it listens for that on every address.
-        let proxies = json!([{
-            "name": "signalling", "listen": format!("{public}:{http}"),
-            "upstream": format!("{server}:{http}"), "enabled": true,
-        }]);
+        let proxies: Vec<_> = [("signalling", http), ("media", tcp)]
+            .map(|(name, port)| {
+                json!({
+                    "name": name, "listen": format!("{public}:{port}"),
+                    "upstream": format!("{server}:{port}"), "enabled": true,
+                })
+            })
+            .into();
         let config: PathBuf = folder.join("toxiproxy.json");
         std::fs::write(&config, serde_json::to_vec(&proxies)?)?;
-        let mut command = network.server_command(&Tools::toxiproxy()?);
+        let mut command = network.relay_command(&Tools::toxiproxy()?);
         command.arg("-config").arg(&config).stdout(std::process::Stdio::null());
         let tcp = Child::start("toxiproxy", &mut command, &folder.join("toxiproxy.log"))?;
         let mut relays = Self { _udp: udp, udp_orders, _udp_lines: lines, tcp };
@@ -109,7 +112,7 @@ async fn order(
     path: &str,
     body: Option<&serde_json::Value>,
 ) -> anyhow::Result<()> {
-    let mut command = network.server_command(Path::new("curl"));
+    let mut command = network.relay_command(Path::new("curl"));
     command.args(["-sS", "--fail-with-body", "--max-time", "5", "-X", method]);
     if let Some(body) = body {
         command.args(["-H", "Content-Type: application/json", "-d", &body.to_string()]);
