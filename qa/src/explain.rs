@@ -193,10 +193,10 @@ mod tests {
             Some(Input::Connected { room_sid: "RM".into(), roster: vec![] }),
         ];
         let mut entries: Vec<Entry> = joined.map(|input| Entry { at: Time(10), input }).into();
-        entries.extend(
-            (1..=121)
-                .map(|n| Entry { at: Time(10 + 500 * n), input: Some(Input::LinkStats { received: n }) }),
-        );
+        entries.extend((1..=121).map(|n| Entry {
+            at: Time(10 + 500 * n),
+            input: Some(Input::LinkStats { received: n, lost: 0 }),
+        }));
         let mut file = tempfile::NamedTempFile::new().unwrap();
         for entry in &entries {
             writeln!(file, "{}", serde_json::to_string(entry).unwrap()).unwrap();

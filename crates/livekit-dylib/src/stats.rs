@@ -8,6 +8,8 @@ use crate::proto;
 pub enum RtcStats {
     /// A received RTP stream.
     InboundRtp(InboundRtpStats),
+    /// What the other end received of an RTP stream of ours.
+    RemoteInboundRtp(RemoteInboundRtpStats),
     /// A DTLS transport.
     Transport(TransportStats),
     /// An ICE candidate pair.
@@ -25,6 +27,17 @@ pub struct InboundRtpStats {
     pub received: dictionaries::ReceivedRtpStreamStats,
     /// Counters of the decoder and jitter buffer.
     pub inbound: dictionaries::InboundRtpStreamStats,
+}
+
+/// What the other end received of an RTP stream of ours.
+#[derive(Debug, Clone, Default)]
+pub struct RemoteInboundRtpStats {
+    /// What every RTP stream has.
+    pub stream: dictionaries::RtpStreamStats,
+    /// Counters of the receiver.
+    pub received: dictionaries::ReceivedRtpStreamStats,
+    /// What its reports say.
+    pub remote_inbound: dictionaries::RemoteInboundRtpStreamStats,
 }
 
 /// A DTLS transport.
@@ -79,6 +92,14 @@ pub mod dictionaries {
         /// 0 to 1.
         pub audio_level: f64,
     }
+    /// What the receiver's reports say.
+    #[derive(Debug, Clone, Default)]
+    pub struct RemoteInboundRtpStreamStats {
+        /// Seconds.
+        pub round_trip_time: f64,
+        /// Share of packets lost since the report before, 0 to 1.
+        pub fraction_lost: f64,
+    }
     /// Counters of a DTLS transport.
     #[derive(Debug, Clone, Default)]
     pub struct TransportStats {
@@ -120,6 +141,18 @@ impl From<proto::RtcStats> for RtcStats {
                     total_samples_received: s.inbound.total_samples_received,
                     concealed_samples: s.inbound.concealed_samples,
                     audio_level: s.inbound.audio_level,
+                },
+            }),
+            Some(Stats::RemoteInboundRtp(s)) => Self::RemoteInboundRtp(RemoteInboundRtpStats {
+                stream: dictionaries::RtpStreamStats { ssrc: s.stream.ssrc, kind: s.stream.kind },
+                received: dictionaries::ReceivedRtpStreamStats {
+                    packets_received: s.received.packets_received,
+                    packets_lost: s.received.packets_lost,
+                    jitter: s.received.jitter,
+                },
+                remote_inbound: dictionaries::RemoteInboundRtpStreamStats {
+                    round_trip_time: s.remote_inbound.round_trip_time,
+                    fraction_lost: s.remote_inbound.fraction_lost,
                 },
             }),
             Some(Stats::Transport(s)) => Self::Transport(TransportStats {

@@ -188,7 +188,7 @@ impl RoomLink for FakeRoom {
             state.received += if state.link_up { 100 } else { 0 };
             state.received
         };
-        self.answer(Fact::Input(Input::LinkStats { received }));
+        self.answer(Fact::Input(Input::LinkStats { received, lost: 0 }));
     }
 
     fn microphone(&self) -> Microphone {

@@ -164,7 +164,8 @@ impl RoomLink for LiveRoom {
         Shared::spawn(&self.shared, |shared| async move {
             let Ok(stats) = shared.room.get_stats().await else { return };
             let received = stats::received(stats.publisher_stats.iter().chain(&stats.subscriber_stats));
-            shared.say(Fact::Input(Input::LinkStats { received })).await;
+            let lost = stats::lost(stats.publisher_stats.iter());
+            shared.say(Fact::Input(Input::LinkStats { received, lost })).await;
             let tracks = shared.tracks.lock().clone();
             for (sid, track) in tracks {
                 let Ok(stats) = track.get_stats().await else {

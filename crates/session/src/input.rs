@@ -166,6 +166,9 @@ pub enum Input {
     LinkStats {
         /// Received bytes plus answered STUN checks.
         received: u64,
+        /// Of what we send, what the server says was lost on the way, per thousand.
+        #[serde(default)]
+        lost: u64,
     },
 
     /// Somebody came.

@@ -34,6 +34,10 @@ impl Fresh {
     }
 }
 
+/// A link that loses so much of what we send, per thousand, stalls the ordered, reliable channel that
+/// probes travel over: at a fifth, by more than 8 s (row `loss-20`).
+pub(crate) const LOSSY: u64 = 50;
+
 /// Watches what our connection receives.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkMonitor {
@@ -42,6 +46,8 @@ pub(crate) struct LinkMonitor {
     pub(crate) received: Option<u64>,
     /// When it last grew.
     pub(crate) last_growth: Option<Time>,
+    /// It loses much of what we send, as the server last said.
+    pub(crate) lossy: bool,
     /// Since when we are out of the room, or being brought back into it.
     pub(crate) out_since: Option<Time>,
     /// Fresh time up to `running_since`.
@@ -56,6 +62,7 @@ impl LinkMonitor {
             state: Link::Idle,
             received: None,
             last_growth: None,
+            lossy: false,
             out_since: None,
             accumulated: Fresh(0),
             running_since: None,

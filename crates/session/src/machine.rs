@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::interviewer::{Interviewer, Presence};
-use crate::link::{Fresh, LinkMonitor};
+use crate::link::{Fresh, LOSSY, LinkMonitor};
 use crate::rules::Rule;
 use crate::{
     Agent, Delivery, EndedWhy, Ending, Evidence, EvidenceKind, Input, InterruptedWhy, LeaveReason, Link,
@@ -279,7 +279,10 @@ impl Session {
                 }
             }
             Input::Disconnected { reason } => self.disconnected(reason),
-            Input::LinkStats { received } => self.link.stats(received, self.now),
+            Input::LinkStats { received, lost } => {
+                self.link.lossy = lost >= LOSSY;
+                self.link.stats(received, self.now);
+            }
 
             Input::ParticipantJoined(p) | Input::ParticipantChanged(p) => self.seen(p),
             Input::ParticipantLeft { sid, reason } => self.left(&sid, reason),

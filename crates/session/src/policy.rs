@@ -100,6 +100,9 @@ policy! {
     /// Process probe unanswered for this long: the interviewer is lost. A frozen process that comes
     /// back sooner is forgiven.
     process_lost: 8_000 in 3_000..=60_000,
+    /// The same over a link that loses much of what we send: the probes' channel stalls. A killed process
+    /// is reported by the server after 20 s.
+    process_lost_lossy: 24_000 in 3_000..=60_000,
     /// Session ping unanswered (process alive) for this long: "checking on the interviewer".
     session_suspect: 3_000 in 1_000..=20_000,
     /// Session ping unanswered with standing evidence: finished.

@@ -16,6 +16,12 @@ impl Session {
             }
     }
 
+    /// Somebody who may be the interviewer and shows that it is one.
+    pub(crate) fn talks(&self, p: &Participant) -> bool {
+        let state = p.state.filter(|state| *state != AgentState::Initializing);
+        self.eligible(p) && (p.audio || state.is_some())
+    }
+
     pub(crate) fn take_roster(&mut self, roster: Vec<Participant>) {
         self.roster.clear();
         let now = self.fresh();
@@ -35,8 +41,7 @@ impl Session {
         let now = self.fresh();
         self.roster.retain(|p| p.identity != participant.identity);
         self.roster.push(participant.clone());
-        let state = participant.state.filter(|state| *state != AgentState::Initializing);
-        let talks = self.eligible(&participant) && (participant.audio || state.is_some());
+        let talks = self.talks(&participant);
         match &mut self.interviewer {
             Some(i) if i.sid == participant.sid => {
                 i.presence = Presence::Here;
@@ -109,10 +114,11 @@ impl Session {
         let Some(i) = self.interviewer.as_ref().filter(|i| i.evidence.is_none()) else { return false };
         let lost = i.sid.clone();
         self.roster.retain(|p| p.sid != lost);
-        if !self.roster.iter().any(|p| self.eligible(p)) {
-            return false;
-        }
+        // One that merely stands there takes nothing over: the end must not wait for it.
+        let Some(successor) = self.roster.iter().find(|p| self.talks(p)).cloned() else { return false };
         let now = self.fresh();
+        self.roster.retain(|p| p.sid != successor.sid);
+        self.roster.insert(0, successor);
         self.gone(&lost, LeaveReason::ConnectionTimeout, now);
         true
     }

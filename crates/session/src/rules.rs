@@ -228,7 +228,8 @@ impl Session {
         push(i.process.last_sent.map_or(i.joined, |at| at.after(p.process_interval)), Rule::ProbeDue);
         push(i.last_proof.after(p.no_proof_of_life), Rule::NoProofOfLife);
         if let Some(answered) = i.process.last_answer {
-            push(answered.after(p.process_lost), Rule::ProcessLost);
+            let limit = if self.link.lossy { p.process_lost_lossy } else { p.process_lost };
+            push(answered.after(limit), Rule::ProcessLost);
             if !self.quiet {
                 push(answered.after(p.process_suspect), Rule::Quiet);
             }

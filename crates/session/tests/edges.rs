@@ -354,3 +354,31 @@ fn a_successor_takes_over_from_a_dead_interviewer_that_the_server_still_lists() 
     stage.run(20_000);
     assert_eq!(stage.session.phase(), Phase::Live);
 }
+
+#[test]
+fn one_that_merely_stands_there_takes_nothing_over() {
+    let mut stage = Stage::live();
+    let observer = Participant { state: None, audio: false, ..second() };
+    stage.give(Input::ParticipantJoined(observer));
+    stage.session_open = false;
+    stage.process_alive = false;
+    let ms = stage.until_completed(20_000).unwrap();
+    assert!(ms <= 10_500, "{ms}");
+    assert_eq!(stage.outcome(), "interrupted(interviewer lost)");
+}
+
+#[test]
+fn over_a_lossy_link_a_stalled_probe_is_given_longer() {
+    let stalled = |lost, ms| {
+        let mut stage = Stage::live();
+        stage.lost = lost;
+        stage.run(1_000);
+        stage.session_open = false;
+        stage.process_alive = false;
+        stage.run(ms);
+        stage.outcome()
+    };
+    assert_eq!(stalled(0, 9_000), "interrupted(interviewer lost)");
+    assert_eq!(stalled(200, 15_000), "none");
+    assert_eq!(stalled(200, 25_500), "interrupted(interviewer lost)");
+}

@@ -131,5 +131,5 @@ async fn list(server: &str, what: &str) -> anyhow::Result<Vec<Vec<String>>> {
 }
 
 async fn sources(server: &str, wanted: &str) -> bool {
-    list(server, "sources").await.is_ok_and(|list| list.iter().flatten().any(|name| name == wanted))
+    list(server, "sources").await.is_ok_and(|list| list.iter().flatten().any(|name| name.contains(wanted)))
 }

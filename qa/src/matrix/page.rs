@@ -126,7 +126,7 @@ fn picture(marks: &[Mark], line: &Line) -> String {
     }
     let zero = x(0.0);
     text += &format!(
-        "<line class=\"zero\" x1=\"{zero:.1}\" x2=\"{zero:.1}\" y1=\"0\" y2=\"{height}\"/><text x=\"{zero:.1}\" y=\"{}\">0 s</text>",
+        "<line class=\"zero\" x1=\"{zero:.1}\" x2=\"{zero:.1}\" y1=\"0\" y2=\"{height}\"/><text class=\"before\" x=\"{zero:.1}\" y=\"{}\">0 s</text>",
         height + 16.0
     );
     for (seconds, class) in [(line.suspect_s, "suspect"), (line.completed_s, "end"), (line.bound_s, "bound")]

@@ -232,12 +232,24 @@ fn packets_counted(trace: &Path) -> anyhow::Result<bool> {
     Ok(first.is_some_and(|first| counts.any(|packets| packets > first)))
 }
 
+/// The zero of the trace's clock in seconds since 1970, by something that both the trace and the screen
+/// show: the join. The client starts its clock some time after its process was started.
+fn trace_zero(lab: &Lab, seen: &Seen) -> anyhow::Result<f64> {
+    let (_, entries, _) = read_trace(&lab.trace)?;
+    let pressed = entries.iter().find(|e| e.input == Some(adjourn_session::Input::JoinPressed));
+    let joining = seen.marks.iter().find(|mark| mark.text.starts_with("joining"));
+    Ok(match (pressed, joining) {
+        (Some(pressed), Some(joining)) => joining.at - pressed.at.0 as f64 / 1000.0,
+        _ => lab.client_started,
+    })
+}
+
 /// Leaves the run's line and its timeline beside its other files.
 fn write_timeline(lab: &Lab, seen: &Seen, events: &[AgentEvent], line: &Line) -> anyhow::Result<()> {
     let mut marks = lab.marks.clone();
     marks.extend(seen.marks.iter().cloned());
     marks.extend(timeline::of_interviewer(events));
-    marks.extend(explain::marks(&lab.trace, lab.client_started)?);
+    marks.extend(explain::marks(&lab.trace, trace_zero(lab, seen)?)?);
     marks.sort_by(|a, b| a.at.total_cmp(&b.at));
     std::fs::write(lab.folder.join("timeline.json"), serde_json::to_vec(&marks)?)?;
     std::fs::write(lab.folder.join("line.json"), serde_json::to_vec(line)?)?;

@@ -2,6 +2,7 @@
 
 use super::key::{LATEST, OFF};
 use super::{World, ticks};
+use crate::link::LOSSY;
 use crate::{
     AgentState, Input, JoinGrant, LeaveReason, OrganiserWord, Participant, ParticipantKind, Policy,
     ProbeKind, Role, Session,
@@ -20,6 +21,8 @@ pub(super) enum Move {
     Given(Input),
     /// Our connection received something.
     Growth,
+    /// The server says how much of what we send is lost, per thousand.
+    Loss(u64),
     /// The interviewer's track received packets.
     Packets,
     /// The newest probe of a kind is answered (what was before it is lost or late).
@@ -50,7 +53,13 @@ impl Move {
         match self {
             Self::Tick => None,
             Self::Given(input) => Some(input.clone()),
-            Self::Growth => Some(Input::LinkStats { received: session.link.received.unwrap_or(0) + 1 }),
+            Self::Growth => {
+                let lost = if session.link.lossy { LOSSY } else { 0 };
+                Some(Input::LinkStats { received: session.link.received.unwrap_or(0) + 1, lost })
+            }
+            Self::Loss(lost) => {
+                Some(Input::LinkStats { received: session.link.received.unwrap_or(0), lost: *lost })
+            }
             Self::Packets => Some(Input::RtpPackets {
                 sid: sid(),
                 packets: interviewer.and_then(|i| i.packets).unwrap_or(0) + 1,
@@ -240,6 +249,13 @@ pub(super) fn probes_over_a_bad_link() -> World {
     });
     let moves = all(&[in_and_out(), bad, life(), vec![Move::Growth]]);
     World { moves, policy, alive: false, unsure: false, silent: 12 }
+}
+
+/// Probes over a link that loses packets or not.
+pub(super) fn probes_over_a_lossy_link() -> World {
+    let policy = Policy { ask_after: OFF, crash_loop_window: OFF, process_lost_lossy: 4, ..ticks() };
+    let loss = vec![Move::Loss(0), Move::Loss(LOSSY)];
+    World { moves: all(&[in_and_out(), life(), loss]), policy, alive: true, unsure: false, silent: 12 }
 }
 
 /// Everything that one interviewer shows and says, over a link that holds.

@@ -68,6 +68,7 @@ fn open(s: &Session, unsure: bool, to: &mut impl Hasher) {
     let p = &s.policy;
     (s.link.state, s.link.is_fresh(), &s.room_sid).hash(to);
     s.link.last_growth.map(|at| s.now.since(at).min(p.link_lost)).hash(to);
+    s.link.lossy.hash(to);
     s.link.out_since.map(|at| s.now.since(at).min(p.link_lost)).hash(to);
     (s.link.state == Link::Down).then(|| s.redial_at.since(s.now)).hash(to);
     s.room_gone.map(|at| s.now.since(at).min(p.organiser_limit)).hash(to);
@@ -109,7 +110,7 @@ fn interviewer(s: &Session, i: &Interviewer, unsure: bool, to: &mut impl Hasher)
         age(s, i.ready, p.ping_unsupported).hash(to);
     }
     probes(s, &i.session, p.ping_interval, p.session_blocked, to);
-    probes(s, &i.process, p.process_interval, p.process_lost, to);
+    probes(s, &i.process, p.process_interval, p.process_lost_lossy, to);
     age(s, i.channel_proven, p.session_grace).hash(to);
     // With an answered probe, a lost process is noticed sooner than a missing proof of life.
     if unsure || i.process.last_answer.is_none() {

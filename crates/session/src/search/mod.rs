@@ -71,6 +71,7 @@ fn ticks() -> Policy {
         stats_interval: 1,
         process_suspect: 2,
         process_lost: 3,
+        process_lost_lossy: 3,
         session_suspect: 2,
         session_finished: 2,
         session_closed: 3,
@@ -235,6 +236,11 @@ fn whoever_comes_and_goes_time_alone_leads_to_the_end() {
 #[test]
 fn however_the_link_is_time_alone_leads_to_the_end() {
     prove("probes over a bad link", &inputs::probes_over_a_bad_link());
+}
+
+#[test]
+fn however_lossy_the_link_is_time_alone_leads_to_the_end() {
+    prove("probes over a lossy link", &inputs::probes_over_a_lossy_link());
 }
 
 #[test]

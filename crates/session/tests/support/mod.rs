@@ -20,6 +20,8 @@ pub struct Stage {
     /// Our own link delivers.
     pub link_up: bool,
     received: u64,
+    /// Of what we send, lost on the way, per thousand.
+    pub lost: u64,
     pub outputs: Vec<Output>,
     /// What was given to the machine.
     pub trace: Vec<Entry>,
@@ -36,6 +38,7 @@ impl Stage {
             process_alive: false,
             link_up: true,
             received: 0,
+            lost: 0,
             outputs: Vec::new(),
             trace: Vec::new(),
             commits: 0,
@@ -121,7 +124,8 @@ impl Stage {
                     self.received += 100;
                 }
                 let received = self.received;
-                self.give(Input::LinkStats { received });
+                let lost = self.lost;
+                self.give(Input::LinkStats { received, lost });
             }
         }
     }
