@@ -25,6 +25,8 @@ use crate::scenario::{Delivered, Scenario};
 
 /// How much longer than its bound a row is watched.
 const WATCH: Duration = Duration::from_secs(20);
+/// In so many seconds of speech, packets are read at least twice (every 0.5 s).
+const COUNTED_S: f64 = 2.0;
 /// "sending" becomes "saved" within this (endings.md, section backend).
 const SAVED: Duration = Duration::from_secs(13);
 /// What was saved is delivered within this once the backend is back.
@@ -85,7 +87,7 @@ async fn finish(scenario: &Scenario, mut lab: Lab, seed: u64, played: Played) ->
     };
     compare(scenario, &line, &seen, &mut failures);
     line.trace_sha256 = end_and_replay(&mut lab, &outcome, &mut failures).await;
-    if last_word.is_some() && !packets_counted(&lab.trace)? {
+    if spoke_for(&events, clock) >= COUNTED_S && !packets_counted(&lab.trace)? {
         failures.push("the interviewer spoke, and its packets were not counted as a sign of life".to_owned());
     }
     let records = lab.backend.status(&lab.invitation.id).await?.records;
@@ -138,6 +140,18 @@ fn last_word(events: &[AgentEvent]) -> Option<f64> {
     let states: Vec<_> = events.iter().filter(|e| e.state.is_some()).collect();
     let spoke = |e: &AgentEvent| e.state.as_deref() == Some("speaking");
     states.windows(2).rev().find(|pair| spoke(pair[0]) && !spoke(pair[1])).map(|pair| pair[1].at)
+}
+
+/// Longest stretch of speech before the clock, in seconds.
+fn spoke_for(events: &[AgentEvent], clock: f64) -> f64 {
+    let states: Vec<_> = events.iter().filter(|e| e.state.is_some()).collect();
+    let ends = states.iter().skip(1).map(|e| e.at).chain([f64::INFINITY]);
+    states
+        .iter()
+        .zip(ends)
+        .filter(|(e, _)| e.state.as_deref() == Some("speaking"))
+        .map(|(e, end)| end.min(clock) - e.at)
+        .fold(0.0, f64::max)
 }
 
 async fn released(pulse: &Pulse) -> anyhow::Result<bool> {
