@@ -68,7 +68,7 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
         }
     }
     let (commit, clean) = commit();
-    let folder = options.out.join(&commit);
+    let folder = std::path::absolute(options.out.join(&commit))?;
     std::fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
     let mut results = Vec::new();
     let total = rows.len() * options.repeat;

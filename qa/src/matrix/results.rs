@@ -76,6 +76,9 @@ impl RowResult {
     /// What the peer did, in a few words; empty if it was not asked.
     pub fn peer_text(&self) -> String {
         let Some(line) = self.peer.last() else { return String::new() };
+        if let Some(broken) = &line.broken {
+            return format!("no figure: {broken}");
+        }
         let ended: Vec<f64> = self.peer.iter().filter_map(|line| line.ended_s).collect();
         let never = self.peer.len() - ended.len();
         let figure = Figures::of(ended).map(|f| format!("{:.2} s (p95 {:.2})", f.p50, f.p95));
@@ -85,7 +88,7 @@ impl RowResult {
             (n, all) => Some(format!("never in {n} of {all}")),
         };
         let times: Vec<String> = figure.into_iter().chain(never).collect();
-        format!("{}: {}", times.join(", "), line.broken.as_deref().unwrap_or(&line.shows))
+        format!("{}: {}", times.join(", "), line.shows)
     }
 
     /// Figures of one measurement over all runs.

@@ -41,7 +41,8 @@ pub async fn run(scenario: &Scenario, seed: u64, keep: Option<&Path>) -> anyhow:
         anyhow::bail!("{} can't run here: {missing}", scenario.id);
     }
     let temporary = tempfile::tempdir()?;
-    let folder = keep.unwrap_or(temporary.path()).to_owned();
+    // The sound server takes no relative path.
+    let folder = std::path::absolute(keep.unwrap_or(temporary.path()))?;
     std::fs::create_dir_all(&folder)?;
     let mut lab = Lab::start(scenario, &folder, seed, Subject::Adjourn).await?;
     let played = steps::play(scenario, &mut lab).await?;
