@@ -103,7 +103,10 @@ impl Session {
             );
             return;
         }
-        if let Some(successor) = self.roster.iter().find(|p| p.sid != sid && self.eligible(p)).cloned() {
+        self.roster.retain(|p| p.sid != sid);
+        // One that merely stands there takes nothing over: the end must not wait for it. It does as soon as
+        // it shows more (see `seen`).
+        if let Some(successor) = self.roster.iter().find(|p| self.talks(p)).cloned() {
             self.seen(successor);
         }
     }
@@ -113,12 +116,10 @@ impl Session {
     pub(crate) fn handed_over(&mut self) -> bool {
         let Some(i) = self.interviewer.as_ref().filter(|i| i.evidence.is_none()) else { return false };
         let lost = i.sid.clone();
-        self.roster.retain(|p| p.sid != lost);
-        // One that merely stands there takes nothing over: the end must not wait for it.
-        let Some(successor) = self.roster.iter().find(|p| self.talks(p)).cloned() else { return false };
+        if !self.roster.iter().any(|p| p.sid != lost && self.talks(p)) {
+            return false;
+        }
         let now = self.fresh();
-        self.roster.retain(|p| p.sid != successor.sid);
-        self.roster.insert(0, successor);
         self.gone(&lost, LeaveReason::ConnectionTimeout, now);
         true
     }

@@ -382,3 +382,13 @@ fn over_a_lossy_link_a_stalled_probe_is_given_longer() {
     assert_eq!(stalled(200, 15_000), "none");
     assert_eq!(stalled(200, 25_500), "interrupted(interviewer lost)");
 }
+
+#[test]
+fn a_departure_with_a_silent_observer_in_the_room_has_ended_after_settling() {
+    let mut stage = Stage::live();
+    stage.give(Input::ParticipantJoined(Participant { state: None, audio: false, ..second() }));
+    stage.left(LeaveReason::ClientInitiated);
+    let ms = stage.until_completed(20_000).unwrap();
+    assert!((4_000..=6_000).contains(&ms), "{ms}");
+    assert_eq!(stage.outcome(), "ended(interviewer left)");
+}
