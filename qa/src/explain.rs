@@ -1,12 +1,10 @@
 //! Why did it end? A trace, step by step.
 
-use std::path::Path;
-
 use adjourn_session::rules::Rule;
 use adjourn_session::trace::Entry;
 use adjourn_session::{Ending, Evidence, Input, Session, Time, View};
 
-use crate::replay::read_trace;
+use crate::replay::Trace;
 use crate::run::timeline::{Lane, Mark};
 
 /// One step of the way to the end.
@@ -22,14 +20,11 @@ pub struct Step {
 
 /// Plays a trace again and says what mattered: inputs other than the steady signs of life, rules that
 /// fired, what changed by it.
-///
-/// # Errors
-/// The file can't be read or is no trace.
-pub fn steps(path: &Path) -> anyhow::Result<(Vec<Step>, Session)> {
-    let (policy, entries, _) = read_trace(path)?;
-    let mut session = Session::new(policy, entries.first().map_or(Time::ZERO, |entry| entry.at));
+pub fn steps(trace: &Trace) -> (Vec<Step>, Session) {
+    let start = trace.entries.first().map_or(Time::ZERO, |entry| entry.at);
+    let mut session = Session::new(trace.policy.clone(), start);
     let mut steps = Vec::new();
-    for Entry { at, input } in entries {
+    for Entry { at, input } in trace.entries.iter().cloned() {
         let before = session.view();
         let due: Vec<Rule> =
             session.pending().into_iter().filter(|(due, _)| *due <= at).map(|(_, r)| r).collect();
@@ -48,7 +43,7 @@ pub fn steps(path: &Path) -> anyhow::Result<(Vec<Step>, Session)> {
         }
         changes(&mut steps, at, &before, &session);
     }
-    Ok((steps, session))
+    (steps, session)
 }
 
 /// What is different, as lines.
@@ -149,20 +144,17 @@ fn words(input: &Input) -> Option<String> {
 }
 
 /// The same as marks of a timeline; `zero` is the client's start in seconds since 1970.
-pub(crate) fn marks(trace: &Path, zero: f64) -> anyhow::Result<Vec<Mark>> {
-    let (steps, _) = steps(trace)?;
-    Ok(steps
+pub(crate) fn marks(trace: &Trace, zero: f64) -> Vec<Mark> {
+    let (steps, _) = steps(trace);
+    steps
         .into_iter()
         .map(|step| Mark { at: zero + step.at.0 as f64 / 1000.0, lane: step.lane, text: step.text })
-        .collect())
+        .collect()
 }
 
 /// As text for a terminal.
-///
-/// # Errors
-/// The file can't be read or is no trace.
-pub fn text(path: &Path) -> anyhow::Result<String> {
-    let (steps, session) = steps(path)?;
+pub fn text(trace: &Trace) -> String {
+    let (steps, session) = steps(trace);
     let mut text = String::new();
     for step in &steps {
         let side = if step.lane == Lane::Signal { "  " } else { "→ " };
@@ -174,7 +166,7 @@ pub fn text(path: &Path) -> anyhow::Result<String> {
             text += &format!("{:9.3} s    {}\n", at.0 as f64 / 1000.0, rule.why());
         }
     }
-    Ok(text)
+    text
 }
 
 #[cfg(test)]
@@ -201,7 +193,7 @@ mod tests {
         for entry in &entries {
             writeln!(file, "{}", serde_json::to_string(entry).unwrap()).unwrap();
         }
-        let text = text(file.path()).unwrap();
+        let text = text(&Trace::read(file.path()).unwrap());
         for wanted in [
             "0.010 s  → phase: Joining → Waiting",
             "20.010 s  → rule: waiting takes longer than usual",
@@ -219,7 +211,7 @@ mod tests {
     fn what_is_no_trace_is_said_with_its_line() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         writeln!(file, "{{\"at\":1}}\nnonsense").unwrap();
-        let said = text(file.path()).unwrap_err().to_string();
+        let said = Trace::read(file.path()).unwrap_err().to_string();
         assert!(said.ends_with("line 2: not a line of a trace"), "{said}");
     }
 }

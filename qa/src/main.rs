@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use adjourn_qa::lab::relay;
-use adjourn_qa::{demo, explain, headless, matrix, replay, run, scenario, verify};
+use adjourn_qa::replay::Trace;
+use adjourn_qa::{demo, explain, headless, matrix, run, scenario, verify};
 use clap::{Parser, Subcommand};
 
 /// Headless client and failure lab.
@@ -228,7 +229,7 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Explain { trace } => {
-            print!("{}", explain::text(&trace)?);
+            print!("{}", explain::text(&Trace::read(&trace)?));
             Ok(true)
         }
         Command::Demo { folder, window: true, backend } => {
@@ -250,9 +251,9 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Replay { trace } => {
-            let (session, sha256) = replay::replay_file(&trace)?;
-            let ending = serde_json::to_string(&session.ending())?;
-            println!("{{\"ending\":{ending},\"trace_sha256\":\"{sha256}\"}}");
+            let trace = Trace::read(&trace)?;
+            let ending = serde_json::to_string(&trace.replay().ending())?;
+            println!("{{\"ending\":{ending},\"trace_sha256\":\"{}\"}}", trace.sha256);
             Ok(true)
         }
     }

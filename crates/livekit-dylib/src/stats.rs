@@ -122,17 +122,25 @@ pub mod dictionaries {
     }
 }
 
+impl From<proto::RtpStreamStats> for dictionaries::RtpStreamStats {
+    fn from(s: proto::RtpStreamStats) -> Self {
+        Self { ssrc: s.ssrc, kind: s.kind }
+    }
+}
+
+impl From<proto::ReceivedRtpStreamStats> for dictionaries::ReceivedRtpStreamStats {
+    fn from(s: proto::ReceivedRtpStreamStats) -> Self {
+        Self { packets_received: s.packets_received, packets_lost: s.packets_lost, jitter: s.jitter }
+    }
+}
+
 impl From<proto::RtcStats> for RtcStats {
     fn from(stats: proto::RtcStats) -> Self {
         use proto::rtc_stats::Stats;
         match stats.stats {
             Some(Stats::InboundRtp(s)) => Self::InboundRtp(InboundRtpStats {
-                stream: dictionaries::RtpStreamStats { ssrc: s.stream.ssrc, kind: s.stream.kind },
-                received: dictionaries::ReceivedRtpStreamStats {
-                    packets_received: s.received.packets_received,
-                    packets_lost: s.received.packets_lost,
-                    jitter: s.received.jitter,
-                },
+                stream: s.stream.into(),
+                received: s.received.into(),
                 inbound: dictionaries::InboundRtpStreamStats {
                     track_identifier: s.inbound.track_identifier,
                     bytes_received: s.inbound.bytes_received,
@@ -144,12 +152,8 @@ impl From<proto::RtcStats> for RtcStats {
                 },
             }),
             Some(Stats::RemoteInboundRtp(s)) => Self::RemoteInboundRtp(RemoteInboundRtpStats {
-                stream: dictionaries::RtpStreamStats { ssrc: s.stream.ssrc, kind: s.stream.kind },
-                received: dictionaries::ReceivedRtpStreamStats {
-                    packets_received: s.received.packets_received,
-                    packets_lost: s.received.packets_lost,
-                    jitter: s.received.jitter,
-                },
+                stream: s.stream.into(),
+                received: s.received.into(),
                 remote_inbound: dictionaries::RemoteInboundRtpStreamStats {
                     round_trip_time: s.remote_inbound.round_trip_time,
                     fraction_lost: s.remote_inbound.fraction_lost,

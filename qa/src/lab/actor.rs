@@ -4,10 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::io::AsyncWriteExt as _;
 use tokio::process::ChildStdin;
 
-use super::process::{Child, LineReader};
+use super::process::{Child, LineReader, tell};
 use super::{LiveKitServer, Network, Tools};
 
 /// Longest time for one order.
@@ -51,8 +50,7 @@ impl Actor {
     /// # Errors
     /// The actor is gone or does not answer.
     pub async fn order(&mut self, order: &str) -> anyhow::Result<()> {
-        self.input.write_all(format!("{order}\n").as_bytes()).await?;
-        self.input.flush().await?;
+        tell(&mut self.input, order).await?;
         let word = order.split(' ').next().unwrap_or_default();
         let answered = format!("\"event\": \"{word}\"");
         let read = async {

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use adjourn_outbox::wire::InterviewStatus;
-use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
-use super::process::{Child, until};
+use super::process::{Child, curl, until};
 use super::{LiveKitServer, Network, Tools};
 
 const ORGANISER: &str = "lab-organiser";
@@ -165,14 +164,8 @@ impl BackendServer {
     /// # Errors
     /// The backend does not answer.
     pub async fn end(&self, id: &str) -> anyhow::Result<()> {
-        let output = command(Path::new("curl"), &self.network_prefix)
-            .args(["-sSf", "-X", "POST", "-H", &format!("Authorization: Bearer {ORGANISER}")])
-            .arg(format!("{}/v1/interviews/{id}/end", self.url))
-            .output()
-            .await
-            .context("`curl` is not installed")?;
-        anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
-        Ok(())
+        let url = format!("{}/v1/interviews/{id}/end", self.url);
+        curl(self.asking().args(["-X", "POST", &url])).await.map(|_| ())
     }
 
     /// A stored record of the client.
@@ -198,13 +191,14 @@ impl BackendServer {
                 reqwest::Client::new().get(&url).bearer_auth(ORGANISER).send().await?.error_for_status()?;
             return Ok(response.bytes().await?.to_vec());
         }
-        let output = command(Path::new("curl"), &self.network_prefix)
-            .args(["-sSf", "-H", &format!("Authorization: Bearer {ORGANISER}"), &url])
-            .output()
-            .await
-            .context("`curl` is not installed")?;
-        anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
-        Ok(output.stdout)
+        curl(self.asking().arg(&url)).await
+    }
+
+    /// curl on the backend's side of the network, with the organiser's key.
+    fn asking(&self) -> Command {
+        let mut command = command(Path::new("curl"), &self.network_prefix);
+        command.args(["-H", &format!("Authorization: Bearer {ORGANISER}")]);
+        command
     }
 }
 

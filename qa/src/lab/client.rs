@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use adjourn_client::{Command, Snapshot};
 use anyhow::Context as _;
-use tokio::io::AsyncWriteExt as _;
 use tokio::process::ChildStdin;
 
-use super::process::{Child, LineReader};
+use super::process::{Child, LineReader, tell};
 use super::{Network, Tools};
 
 /// A running headless client.
@@ -88,9 +87,6 @@ impl ClientProcess {
     /// # Errors
     /// The client is gone.
     pub async fn order(&mut self, command: &Command) -> anyhow::Result<()> {
-        let line = format!("{}\n", serde_json::to_string(command)?);
-        self.input.write_all(line.as_bytes()).await?;
-        self.input.flush().await?;
-        Ok(())
+        tell(&mut self.input, &serde_json::to_string(command)?).await
     }
 }

@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use anyhow::Context as _;
 
-use super::process::{Child, until};
+use super::process::{Child, curl, until};
 use super::{Network, Tools};
 
 /// API key of the lab's servers.
@@ -96,26 +96,13 @@ impl LiveKitServer {
         let room = body["room"].as_str().unwrap_or_default();
         let video = serde_json::json!({"roomCreate": true, "roomAdmin": true, "room": room});
         let token = signed("lab", 60, &video, None)?;
-        let output = network
-            .server_command(Path::new("curl"))
-            .args([
-                "-sS",
-                "--fail-with-body",
-                "--max-time",
-                "5",
-                "-H",
-                "Content-Type: application/json",
-                "-H",
-            ])
+        let mut command = network.server_command(Path::new("curl"));
+        command
+            .args(["--max-time", "5", "-H", "Content-Type: application/json", "-H"])
             .arg(format!("Authorization: Bearer {token}"))
-            .args(["-d", &body.to_string(), &url])
-            .output()
-            .await
-            .context("`curl` is not installed")?;
-        let said =
-            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        anyhow::ensure!(output.status.success(), "livekit-server refused {method}: {}", said.trim());
-        Ok(())
+            .args(["-d", &body.to_string(), &url]);
+        let answer = curl(&mut command).await;
+        answer.map(|_| ()).with_context(|| format!("livekit-server refused {method}"))
     }
 
     /// Gives a process the server's address and keys.

@@ -21,6 +21,7 @@ pub use client::ClientProcess;
 pub use livekit::{LiveKitServer, token, token_valid_until};
 pub use network::Network;
 pub use process::{Child, LineReader, unix_now};
+pub(crate) use process::{look, tell};
 pub use pulse::Pulse;
 pub use relay::Weather;
 pub use relays::Relays;

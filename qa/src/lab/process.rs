@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 
 /// Lines of a process's standard output.
@@ -118,6 +118,43 @@ impl Drop for Child {
     fn drop(&mut self) {
         self.kill_group();
     }
+}
+
+/// Writes one line to a process.
+///
+/// # Errors
+/// It is gone.
+pub(crate) async fn tell(input: &mut ChildStdin, line: &str) -> anyhow::Result<()> {
+    input.write_all(format!("{line}\n").as_bytes()).await?;
+    Ok(input.flush().await?)
+}
+
+/// Looks every 10 ms until there is something; `None`: not in time.
+pub(crate) async fn look<T>(limit: Duration, mut found: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = tokio::time::Instant::now() + limit;
+    loop {
+        if let Some(value) = found() {
+            return Some(value);
+        }
+        if tokio::time::Instant::now() >= deadline {
+            return None;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Runs `curl` as far as it is prepared, with its output as errors; gives the body of the answer.
+///
+/// # Errors
+/// What the server or curl said.
+pub(crate) async fn curl(command: &mut Command) -> anyhow::Result<Vec<u8>> {
+    let output =
+        command.args(["-sS", "--fail-with-body"]).output().await.context("`curl` is not installed")?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = [output.stdout, output.stderr].concat();
+    anyhow::bail!("{}", String::from_utf8_lossy(&said).trim())
 }
 
 /// Waits until `ready` says yes.

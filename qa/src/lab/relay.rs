@@ -130,9 +130,7 @@ async fn upwards(public: Arc<UdpSocket>, forward: SocketAddr, client: IpAddr, li
                 way
             }
         };
-        let delay =
-            if suffers { line.lock().delay(length, true, Instant::now()) } else { Some(Duration::ZERO) };
-        let Some(delay) = delay else { continue };
+        let Some(delay) = wait(suffers.then_some(&*line), length, true) else { continue };
         let bytes = packet.get(..length).unwrap_or_default().to_vec();
         later(delay, async move {
             // What UDP does not take is lost, as it would be on a line.
@@ -154,11 +152,7 @@ async fn downwards(
             tokio::time::sleep(Duration::from_millis(5)).await; // the server is down: it may come back
             continue;
         };
-        let delay = match &line {
-            Some(line) => line.lock().delay(length, false, Instant::now()),
-            None => Some(Duration::ZERO),
-        };
-        let Some(delay) = delay else { continue };
+        let Some(delay) = wait(line.as_deref(), length, false) else { continue };
         let bytes = packet.get(..length).unwrap_or_default().to_vec();
         let public = Arc::clone(&public);
         later(delay, async move {
@@ -167,6 +161,11 @@ async fn downwards(
         })
         .await;
     }
+}
+
+/// How long a packet waits; nobody's line but the client's makes it wait.
+fn wait(line: Option<&Mutex<Line>>, bytes: usize, up: bool) -> Option<Duration> {
+    line.map_or(Some(Duration::ZERO), |line| line.lock().delay(bytes, up, Instant::now()))
 }
 
 /// Packets without delay go in their order; others when their time has come.

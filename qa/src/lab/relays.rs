@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
-use tokio::io::AsyncWriteExt as _;
 use tokio::process::ChildStdin;
 
-use super::process::{Child, LineReader, until};
+use super::process::{Child, LineReader, curl, tell, until};
 use super::{LiveKitServer, Network, Tools, Weather};
 use crate::scenario::Signalling;
 
@@ -69,10 +68,7 @@ impl Relays {
     /// # Errors
     /// The relay is gone.
     pub async fn weather(&mut self, weather: &Weather) -> anyhow::Result<()> {
-        let line = format!("{}\n", serde_json::to_string(weather)?);
-        self.udp_orders.write_all(line.as_bytes()).await.context("the UDP relay is gone")?;
-        self.udp_orders.flush().await?;
-        Ok(())
+        tell(&mut self.udp_orders, &serde_json::to_string(weather)?).await.context("the UDP relay is gone")
     }
 
     /// Changes what happens to the client's TCP.
@@ -113,12 +109,10 @@ async fn order(
     body: Option<&serde_json::Value>,
 ) -> anyhow::Result<()> {
     let mut command = network.relay_command(Path::new("curl"));
-    command.args(["-sS", "--fail-with-body", "--max-time", "5", "-X", method]);
+    command.args(["--max-time", "5", "-X", method]);
     if let Some(body) = body {
         command.args(["-H", "Content-Type: application/json", "-d", &body.to_string()]);
     }
-    let output = command.arg(format!("http://{ORDERS}/{path}")).output().await?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    anyhow::ensure!(output.status.success(), "toxiproxy did not {method} {path}: {}", said.trim());
-    Ok(())
+    let answer = curl(command.arg(format!("http://{ORDERS}/{path}"))).await;
+    answer.map(|_| ()).with_context(|| format!("toxiproxy did not {method} {path}"))
 }

@@ -8,10 +8,12 @@ mod table;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use serde::de::DeserializeOwned;
 
 pub use self::results::{Figures, RowResult};
+use crate::run::peer::PeerLine;
 use crate::run::{self, Line};
-use crate::scenario::{self, Needs, Place, Scenario};
+use crate::scenario::{self, Place, Scenario};
 
 /// Which rows, how often, and where the results go.
 #[derive(Clone, Debug, Default)]
@@ -72,55 +74,81 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
     std::fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
     let mut results = Vec::new();
     let total = rows.len() * options.repeat;
-    let mut done = 0;
-    for row in &rows {
-        let missing: Vec<&str> = row.needs().into_iter().filter_map(Needs::missing).collect();
-        let mut result = RowResult::new(row, missing.first().map(ToString::to_string));
+    for (nth, row) in rows.iter().enumerate() {
+        let mut result = RowResult::new(row, row.missing().map(ToOwned::to_owned));
         if let Some(missing) = &result.missing {
             progress(&format!("{} can't run here: {missing}", row.id));
-            done += options.repeat;
-            results.push(result);
-            continue;
-        }
-        for n in 0..options.repeat {
-            let seed = options.seed + n as u64;
-            let keep = folder.join(format!("{}-{seed}", row.id.replace(':', "_")));
-            done += 1;
-            let known = if clean { results::read(&keep) } else { None };
-            let line = if let Some(line) = known {
-                line
-            } else {
-                progress(&format!("{done}/{total} {} (seed {seed})", row.id));
-                let line = one(row, seed, &keep).await?;
-                for failure in &line.failures {
-                    progress(&format!("  {}: {failure}", row.id));
+        } else {
+            for n in 0..options.repeat {
+                let seed = options.seed + n as u64;
+                let keep = folder.join(format!("{}-{seed}", row.id.replace(':', "_")));
+                let title = format!("{}/{total} {} (seed {seed})", nth * options.repeat + n + 1, row.id);
+                let run = Run { row, seed, title, resume: clean };
+                let line = run.ours(&keep, &progress).await?;
+                if options.peer {
+                    result.peer.push(run.peer(&keep.with_extension("peer"), &progress).await?);
                 }
-                line
-            };
-            result.runs.push((keep.clone(), line));
-            if options.peer {
-                let keep = keep.with_extension("peer");
-                let known = if clean { run::peer::read(&keep) } else { None };
-                let line = if let Some(line) = known {
-                    line
-                } else {
-                    progress(&format!("{done}/{total} {} (seed {seed}), the peer", row.id));
-                    // What an earlier run left that was broken off; absent the first time.
-                    let _ = std::fs::remove_dir_all(&keep);
-                    run::peer::run(row, seed, &keep).await?
-                };
-                if let Some(broken) = &line.broken {
-                    progress(&format!("  {}, the peer: {broken}", row.id));
-                }
-                result.peer.push(line);
+                result.runs.push((keep, line));
             }
         }
         results.push(result);
         // After each row: a matrix that is broken off leaves what it has.
         write(&folder, &commit, &results)?;
     }
-    write(&folder, &commit, &results)?;
     Ok(Matrix { rows: results, folder })
+}
+
+/// One run of a row.
+struct Run<'a> {
+    row: &'a Scenario,
+    seed: u64,
+    title: String,
+    /// What an earlier run left counts.
+    resume: bool,
+}
+
+impl Run<'_> {
+    async fn ours(&self, keep: &Path, progress: &impl Fn(&str)) -> anyhow::Result<Line> {
+        if let Some(line) = self.known(keep, "line.json") {
+            return Ok(line);
+        }
+        progress(&self.title);
+        let line = match run::run(self.row, self.seed, Some(keep)).await {
+            Ok(line) => line,
+            Err(error) => {
+                let (id, bound) = (&self.row.id, self.row.expect.bound);
+                let line = Line::broken(id, self.seed, bound, format!("the lab: {error:#}"));
+                results::write(keep, &line)?;
+                line
+            }
+        };
+        for failure in &line.failures {
+            progress(&format!("  {}: {failure}", self.row.id));
+        }
+        Ok(line)
+    }
+
+    async fn peer(&self, keep: &Path, progress: &impl Fn(&str)) -> anyhow::Result<PeerLine> {
+        if let Some(line) = self.known(keep, "peer.json") {
+            return Ok(line);
+        }
+        progress(&format!("{}, the peer", self.title));
+        let line = run::peer::run(self.row, self.seed, keep).await?;
+        if let Some(broken) = &line.broken {
+            progress(&format!("  {}, the peer: {broken}", self.row.id));
+        }
+        Ok(line)
+    }
+
+    /// What an earlier run left in a file, if that counts; else its folder is made empty.
+    fn known<T: DeserializeOwned>(&self, keep: &Path, file: &str) -> Option<T> {
+        let known = if self.resume { results::left(keep, file) } else { None };
+        if known.is_none() {
+            // What an earlier run left that was broken off; absent the first time.
+            let _ = std::fs::remove_dir_all(keep);
+        }
+        known
+    }
 }
 
 fn select(options: &Options) -> anyhow::Result<Vec<Scenario>> {
@@ -143,19 +171,6 @@ fn select(options: &Options) -> anyhow::Result<Vec<Scenario>> {
         .filter(|row| options.section.as_ref().is_none_or(|s| *s == row.section))
         .filter(|row| !options.suite || row.suite)
         .collect())
-}
-
-async fn one(row: &Scenario, seed: u64, keep: &Path) -> anyhow::Result<Line> {
-    // What an earlier run left that was broken off; absent the first time.
-    let _ = std::fs::remove_dir_all(keep);
-    match run::run(row, seed, Some(keep)).await {
-        Ok(line) => Ok(line),
-        Err(error) => {
-            let line = Line::broken(&row.id, seed, row.expect.bound, format!("the lab: {error:#}"));
-            results::write(keep, &line)?;
-            Ok(line)
-        }
-    }
 }
 
 fn write(folder: &Path, commit: &str, rows: &[RowResult]) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::RowResult;
+use super::results::{left, seconds};
 use crate::run::Line;
 use crate::run::timeline::{Lane, Mark};
 
@@ -54,7 +55,6 @@ fn overview(rows: &[RowResult]) -> String {
                     <th>LiveKit's web client</tr></thead><tbody>"
         .to_owned();
     for row in rows {
-        let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.2}"));
         let completed = row.figures(|line| line.completed_s);
         let share = completed.zip(row.bound).map(|(f, bound)| (f.max / bound * 100.0).clamp(0.0, 100.0));
         let bar = share
@@ -70,11 +70,11 @@ fn overview(rows: &[RowResult]) -> String {
             escape(&row.id),
             escape(&row.outcome),
             row.runs.len(),
-            number(completed.map(|f| f.p50)),
-            number(completed.map(|f| f.p95)),
-            number(completed.map(|f| f.max)),
-            number(row.bound),
-            number(row.figures(|line| line.suspect_s).map(|f| f.p95)),
+            seconds(completed.map(|f| f.p50)),
+            seconds(completed.map(|f| f.p95)),
+            seconds(completed.map(|f| f.max)),
+            seconds(row.bound),
+            seconds(row.figures(|line| line.suspect_s).map(|f| f.p95)),
             escape(&row.peer_text()),
         );
     }
@@ -82,10 +82,7 @@ fn overview(rows: &[RowResult]) -> String {
 }
 
 fn run(folder: &Path, line: &Line) -> String {
-    let marks: Vec<Mark> = std::fs::read(folder.join("timeline.json"))
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .unwrap_or_default();
+    let marks: Vec<Mark> = left(folder, "timeline.json").unwrap_or_default();
     let good = line.failures.is_empty();
     let completed = line.completed_s.map_or_else(|| "no end".to_owned(), |s| format!("{s:.2} s"));
     let mut text = format!(
@@ -144,7 +141,7 @@ fn picture(marks: &[Mark], line: &Line) -> String {
         if seconds < -BEFORE_S || seconds > last {
             continue;
         }
-        let lane = LANES.iter().position(|(lane, _)| *lane == mark.lane).unwrap_or(0);
+        let (lane, _) = lane(mark);
         text += &format!(
             "<circle class=\"l{lane}\" cx=\"{:.1}\" cy=\"{}\" r=\"4\"><title>{seconds:.3} s: {}</title></circle>",
             x(seconds),
@@ -155,14 +152,20 @@ fn picture(marks: &[Mark], line: &Line) -> String {
     text + "</svg>"
 }
 
+/// Number and name of a mark's lane.
+fn lane(mark: &Mark) -> (usize, &'static str) {
+    let known = LANES.iter().enumerate().find(|(_, (lane, _))| *lane == mark.lane);
+    known.map_or((0, ""), |(number, (_, name))| (number, *name))
+}
+
 fn list(marks: &[Mark], line: &Line) -> String {
     let mut text = "<div class=\"list\"><table><tbody>".to_owned();
     for mark in marks {
-        let lane = LANES.iter().position(|(lane, _)| *lane == mark.lane).unwrap_or(0);
+        let (lane, name) = lane(mark);
         text += &format!(
             "<tr class=\"l{lane}\"><td class=\"n\">{:.3}<td>{}<td>{}</tr>",
             mark.at - line.fault_at,
-            LANES[lane].1,
+            name,
             escape(&mark.text)
         );
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::run::Line;
 use crate::run::peer::PeerLine;
@@ -97,9 +98,14 @@ impl RowResult {
     }
 }
 
-/// A run's line from its folder.
-pub(super) fn read(folder: &Path) -> Option<Line> {
-    serde_json::from_slice(&std::fs::read(folder.join("line.json")).ok()?).ok()
+/// What a run left in a file; `None` if it left nothing.
+pub(super) fn left<T: DeserializeOwned>(folder: &Path, file: &str) -> Option<T> {
+    serde_json::from_slice(&std::fs::read(folder.join(file)).ok()?).ok()
+}
+
+/// Seconds for a person, or a dash.
+pub(super) fn seconds(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |v| format!("{v:.2}"))
 }
 
 pub(super) fn write(folder: &Path, line: &Line) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! The table for a terminal.
 
 use super::RowResult;
+use super::results::seconds;
 
 pub(super) fn table(rows: &[RowResult]) -> String {
     let mut text = format!(
@@ -9,7 +10,6 @@ pub(super) fn table(rows: &[RowResult]) -> String {
     );
     let with_peer = rows.iter().any(|row| !row.peer.is_empty());
     for row in rows {
-        let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.2}"));
         let completed = row.figures(|line| line.completed_s);
         let suspect = row.figures(|line| line.suspect_s);
         let verdict = match &row.missing {
@@ -29,11 +29,11 @@ pub(super) fn table(rows: &[RowResult]) -> String {
             row.id,
             row.outcome,
             row.runs.len(),
-            number(completed.map(|f| f.p50)),
-            number(completed.map(|f| f.p95)),
-            number(completed.map(|f| f.max)),
-            number(row.bound),
-            number(suspect.map(|f| f.p95)),
+            seconds(completed.map(|f| f.p50)),
+            seconds(completed.map(|f| f.p95)),
+            seconds(completed.map(|f| f.max)),
+            seconds(row.bound),
+            seconds(suspect.map(|f| f.p95)),
         );
         if with_peer {
             text += &format!("{:8} {:24} {}\n", "", "  LiveKit's web client", row.peer_text());

@@ -6,16 +6,15 @@ use std::time::Duration;
 
 use adjourn_client::Command;
 use anyhow::Context as _;
-use tokio::io::AsyncWriteExt as _;
 use tokio::process::ChildStdin;
 use tokio::sync::watch;
 
 use super::peer;
 use super::seen::{Heard, Seen, observe};
-use super::timeline::{Lane, Mark};
+use super::timeline::{self, Lane, Mark};
 use crate::lab::{
     Actor, BackendServer, Cgroup, Child, Invitation, LiveKitServer, Network, Pulse, Relays, Tools, Worker,
-    unix_now,
+    look, tell, unix_now,
 };
 use crate::scenario::{Place, Scenario};
 
@@ -48,8 +47,6 @@ pub(super) struct Lab {
     pub(super) trace: PathBuf,
     pub(super) tools: Tools,
     pub(super) seed: u64,
-    /// When the client started: the zero of its trace.
-    pub(super) client_started: f64,
     pub(super) marks: Vec<Mark>,
 }
 
@@ -99,7 +96,6 @@ impl Lab {
         };
         pulse.give(&mut command);
         let heard = Heard::listen(&pulse, folder)?;
-        let client_started = unix_now();
         let (client, input, lines) =
             Child::start_talking("the client", &mut command, &folder.join("client.log"))?;
         let (seen, watcher) = watch::channel(Seen::default());
@@ -126,7 +122,6 @@ impl Lab {
             trace,
             tools,
             seed,
-            client_started,
             marks: Vec::new(),
         })
     }
@@ -154,10 +149,16 @@ impl Lab {
     }
 
     pub(super) async fn order(&mut self, command: &Command) -> anyhow::Result<()> {
-        let line = serde_json::to_string(command)?;
-        self.input.write_all(format!("{line}\n").as_bytes()).await?;
-        self.input.flush().await?;
-        Ok(())
+        tell(&mut self.input, &serde_json::to_string(command)?).await
+    }
+
+    /// Leaves what happened beside the run's other files: from every side, and what is given here.
+    pub(super) fn write_timeline(&self, mut marks: Vec<Mark>) -> anyhow::Result<()> {
+        marks.extend(self.marks.iter().cloned());
+        marks.extend(self.seen.borrow().marks.iter().cloned());
+        marks.extend(timeline::of_interviewer(&self.events()));
+        marks.sort_by(|a, b| a.at.total_cmp(&b.at));
+        Ok(std::fs::write(self.folder.join("timeline.json"), serde_json::to_vec(&marks)?)?)
     }
 
     /// What the interviewers of this run wrote down.
@@ -173,18 +174,11 @@ impl Lab {
         limit: Duration,
         wanted: impl Fn(&crate::lab::AgentEvent) -> bool,
     ) -> anyhow::Result<f64> {
-        let deadline = tokio::time::Instant::now() + limit;
-        loop {
-            if let Some(event) = self.events().into_iter().filter(|e| wanted(e)).nth(times.saturating_sub(1))
-            {
-                return Ok(event.at);
-            }
-            anyhow::ensure!(
-                tokio::time::Instant::now() < deadline,
-                "the interviewer's {what} did not come {times} times within {limit:?}"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let nth = || self.events().into_iter().filter(|e| wanted(e)).nth(times.saturating_sub(1));
+        let event = look(limit, nth).await.with_context(|| {
+            format!("the interviewer's {what} did not come {times} times within {limit:?}")
+        })?;
+        Ok(event.at)
     }
 
     /// Process id of the newest job.

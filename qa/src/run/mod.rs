@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use adjourn_client::Command;
 use adjourn_outbox::verify;
+use adjourn_session::Input;
 use anyhow::Context as _;
 
 use self::lab::{Lab, Subject};
@@ -20,7 +21,7 @@ use self::seen::Seen;
 use self::steps::Played;
 use crate::explain;
 use crate::lab::{AgentEvent, Pulse};
-use crate::replay::{read_trace, replay_file};
+use crate::replay::Trace;
 use crate::scenario::{Delivered, Scenario};
 
 /// How much longer than its bound a row is watched.
@@ -37,7 +38,7 @@ const DELIVERED_LATER: Duration = Duration::from_secs(60);
 /// # Errors
 /// The lab itself fails; what the product does wrong is in the line.
 pub async fn run(scenario: &Scenario, seed: u64, keep: Option<&Path>) -> anyhow::Result<Line> {
-    if let Some(missing) = scenario.needs().into_iter().find_map(crate::scenario::Needs::missing) {
+    if let Some(missing) = scenario.missing() {
         anyhow::bail!("{} can't run here: {missing}", scenario.id);
     }
     let temporary = tempfile::tempdir()?;
@@ -87,9 +88,26 @@ async fn finish(scenario: &Scenario, mut lab: Lab, seed: u64, played: Played) ->
         failures: Vec::new(),
     };
     compare(scenario, &line, &seen, &mut failures);
-    line.trace_sha256 = end_and_replay(&mut lab, &outcome, &mut failures).await;
-    if spoke_for(&events, clock) >= COUNTED_S && !packets_counted(&lab.trace)? {
-        failures.push("the interviewer spoke, and its packets were not counted as a sign of life".to_owned());
+    end(&mut lab, &mut failures).await;
+    let mut marks = Vec::new();
+    match Trace::read(&lab.trace) {
+        Ok(trace) => {
+            let replayed =
+                trace.replay().ending().map_or_else(|| "none".to_owned(), |e| e.outcome.to_string());
+            if replayed != outcome {
+                failures.push(format!("the trace replays to {replayed}"));
+            }
+            if spoke_for(&events, clock) >= COUNTED_S && !packets_counted(&trace) {
+                failures.push(
+                    "the interviewer spoke, and its packets were not counted as a sign of life".to_owned(),
+                );
+            }
+            if let Some(zero) = trace_zero(&trace, &seen) {
+                marks = explain::marks(&trace, zero);
+            }
+            line.trace_sha256 = Some(trace.sha256);
+        }
+        Err(error) => failures.push(format!("{error:#}")),
     }
     let records = lab.backend.status(&lab.invitation.id).await?.records;
     if records != 1 {
@@ -97,7 +115,8 @@ async fn finish(scenario: &Scenario, mut lab: Lab, seed: u64, played: Played) ->
     }
     line.verdict = if failures.is_empty() { "pass" } else { "fail" }.to_owned();
     line.failures = failures;
-    write_timeline(&lab, &seen, &events, &line)?;
+    lab.write_timeline(marks)?;
+    std::fs::write(lab.folder.join("line.json"), serde_json::to_vec(&line)?)?;
     Ok(line)
 }
 
@@ -211,7 +230,8 @@ async fn check_receipt(lab: &Lab) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn end_and_replay(lab: &mut Lab, outcome: &str, failures: &mut Vec<String>) -> Option<String> {
+/// Ends the client, which must leave nothing behind.
+async fn end(lab: &mut Lab, failures: &mut Vec<String>) {
     if lab.order(&Command::Quit).await.is_err() {
         failures.push("the client was gone before it was told to quit".to_owned());
     }
@@ -221,52 +241,22 @@ async fn end_and_replay(lab: &mut Lab, outcome: &str, failures: &mut Vec<String>
     if lab.client.group_alive() {
         failures.push("the client left a process behind".to_owned());
     }
-    match replay_file(&lab.trace) {
-        Ok((session, sha256)) => {
-            let replayed = session.ending().map_or_else(|| "none".to_owned(), |e| e.outcome.to_string());
-            if replayed != outcome {
-                failures.push(format!("the trace replays to {replayed}"));
-            }
-            Some(sha256)
-        }
-        Err(error) => {
-            failures.push(format!("{error:#}"));
-            None
-        }
-    }
 }
 
 /// Whether the packets of somebody's track grew in a trace.
-fn packets_counted(trace: &Path) -> anyhow::Result<bool> {
-    let (_, entries, _) = read_trace(trace)?;
-    let mut counts = entries.iter().filter_map(|entry| match &entry.input {
-        Some(adjourn_session::Input::RtpPackets { packets, .. }) => Some(*packets),
+fn packets_counted(trace: &Trace) -> bool {
+    let mut counts = trace.entries.iter().filter_map(|entry| match &entry.input {
+        Some(Input::RtpPackets { packets, .. }) => Some(*packets),
         Some(_) | None => None,
     });
     let first = counts.next();
-    Ok(first.is_some_and(|first| counts.any(|packets| packets > first)))
+    first.is_some_and(|first| counts.any(|packets| packets > first))
 }
 
 /// The zero of the trace's clock in seconds since 1970, by something that both the trace and the screen
 /// show: the join. The client starts its clock some time after its process was started.
-fn trace_zero(lab: &Lab, seen: &Seen) -> anyhow::Result<f64> {
-    let (_, entries, _) = read_trace(&lab.trace)?;
-    let pressed = entries.iter().find(|e| e.input == Some(adjourn_session::Input::JoinPressed));
-    let joining = seen.marks.iter().find(|mark| mark.text.starts_with("joining"));
-    Ok(match (pressed, joining) {
-        (Some(pressed), Some(joining)) => joining.at - pressed.at.0 as f64 / 1000.0,
-        _ => lab.client_started,
-    })
-}
-
-/// Leaves the run's line and its timeline beside its other files.
-fn write_timeline(lab: &Lab, seen: &Seen, events: &[AgentEvent], line: &Line) -> anyhow::Result<()> {
-    let mut marks = lab.marks.clone();
-    marks.extend(seen.marks.iter().cloned());
-    marks.extend(timeline::of_interviewer(events));
-    marks.extend(explain::marks(&lab.trace, trace_zero(lab, seen)?)?);
-    marks.sort_by(|a, b| a.at.total_cmp(&b.at));
-    std::fs::write(lab.folder.join("timeline.json"), serde_json::to_vec(&marks)?)?;
-    std::fs::write(lab.folder.join("line.json"), serde_json::to_vec(line)?)?;
-    Ok(())
+fn trace_zero(trace: &Trace, seen: &Seen) -> Option<f64> {
+    let pressed = trace.entries.iter().find(|e| e.input == Some(Input::JoinPressed))?;
+    let joining = seen.marks.iter().find(|mark| mark.text.starts_with("joining"))?;
+    Some(joining.at - pressed.at.0 as f64 / 1000.0)
 }

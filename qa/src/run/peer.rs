@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::lab::{Lab, Subject};
 use super::seen::Seen;
-use super::timeline::{self, Lane, Mark};
+use super::timeline::{Lane, Mark};
 use crate::lab::{LineReader, LiveKitServer, Network, Tools, token};
 use crate::scenario::{Place, Scenario};
 
@@ -81,11 +81,7 @@ async fn watched(scenario: &Scenario, seed: u64, folder: &Path) -> anyhow::Resul
     // A page that says nothing is a result, not a mistake.
     let _ = lab.wait(WATCHED, "the end", |seen| seen.completed_at.is_some()).await;
     let seen = lab.seen.borrow().clone();
-    let mut marks = lab.marks.clone();
-    marks.extend(seen.marks.iter().cloned());
-    marks.extend(timeline::of_interviewer(&lab.events()));
-    marks.sort_by(|a, b| a.at.total_cmp(&b.at));
-    std::fs::write(folder.join("timeline.json"), serde_json::to_vec(&marks)?)?;
+    lab.write_timeline(Vec::new())?;
     Ok(PeerLine {
         id: scenario.id.clone(),
         seed,
@@ -128,19 +124,20 @@ fn chromium() -> anyhow::Result<PathBuf> {
 
 /// Reads the page's lines.
 pub(super) async fn observe(mut lines: LineReader, seen: watch::Sender<Seen>) {
+    let mut was_there = false;
     while let Ok(Some(line)) = lines.next_line().await {
         let Ok(shown) = serde_json::from_str::<Shown>(&line) else { continue };
-        seen.send_modify(|seen| take(seen, &shown));
+        seen.send_modify(|seen| take(seen, &shown, was_there));
+        was_there |= shown.connection == "connected";
     }
 }
 
-fn take(seen: &mut Seen, shown: &Shown) {
+/// `was_there`: the page was in the room before this line.
+fn take(seen: &mut Seen, shown: &Shown, was_there: bool) {
     let talks = matches!(shown.agent.as_str(), "listening" | "thinking" | "speaking");
     seen.now.waiting = shown.connection == "connected" && !talks;
     seen.now.speech = shown.agent == "speaking";
-    let was_there = seen.now.was_there;
     seen.now.interview = talks;
-    seen.now.was_there |= shown.connection == "connected";
     let over =
         matches!(shown.agent.as_str(), "failed" | "disconnected") || shown.connection == "disconnected";
     if over && was_there {
@@ -153,11 +150,6 @@ fn take(seen: &mut Seen, shown: &Shown) {
         shown.error.clone()
     };
     seen.marks.push(Mark { at: shown.at, lane: Lane::Screen, text });
-}
-
-/// A line of an earlier run.
-pub fn read(folder: &Path) -> Option<PeerLine> {
-    serde_json::from_slice(&std::fs::read(folder.join("peer.json")).ok()?).ok()
 }
 
 /// What the peer needs beside the tools of every row.

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use adjourn_client::{InterviewerState, Screen, Snapshot};
+use anyhow::Context as _;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::watch;
 
 use super::timeline::{Lane, Mark};
-use crate::lab::{Child, LineReader, Pulse, unix_now};
+use crate::lab::{Child, LineReader, Pulse, look, unix_now};
 
 /// What was seen of the client, with times in seconds since 1970.
 #[derive(Clone, Debug, Default)]
@@ -36,8 +37,6 @@ pub(super) struct Now {
     pub(super) asking: bool,
     /// The client says that its own connection delivers.
     pub(super) connected: bool,
-    /// He was in the room once.
-    pub(super) was_there: bool,
 }
 
 impl Seen {
@@ -74,7 +73,6 @@ impl Seen {
             speech: snapshot.interviewer == InterviewerState::Speaking && !snapshot.captions.is_empty(),
             asking: snapshot.asking,
             connected: snapshot.connected,
-            was_there: self.now.was_there || snapshot.screen == Screen::Waiting,
         };
         self.last = Some(snapshot);
     }
@@ -145,14 +143,7 @@ impl Heard {
 
     /// The first audible moment seen after `since`.
     pub(super) async fn after(&self, since: f64, limit: Duration) -> anyhow::Result<f64> {
-        let deadline = tokio::time::Instant::now() + limit;
-        loop {
-            let at = self.last.load(Ordering::Relaxed) as f64 / 1000.0;
-            if at > since {
-                return Ok(at);
-            }
-            anyhow::ensure!(tokio::time::Instant::now() < deadline, "nothing was heard within {limit:?}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let newest = || Some(self.last.load(Ordering::Relaxed) as f64 / 1000.0).filter(|at| *at > since);
+        look(limit, newest).await.with_context(|| format!("nothing was heard within {limit:?}"))
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::lab::Lab;
 use crate::lab::relay::Chance;
-use crate::lab::{Actor, Cgroup, Child, Limit, Worker, unix_now};
+use crate::lab::{Actor, Cgroup, Child, Limit, Worker, look, unix_now};
 use crate::scenario::{Act, Button, Call, Scenario, Side, Step, Target};
 
 /// Longest time from the start to the interview.
@@ -122,17 +122,12 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
 /// Waits until the newest job's process has ended, within a minute.
 async fn gone(lab: &Lab) -> anyhow::Result<()> {
     let job = lab.job()?;
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     // A zombie process is gone as well: its parent has not asked yet.
     let alive = || {
         std::fs::read_to_string(format!("/proc/{job}/stat"))
             .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with('Z'))
     };
-    while alive() {
-        anyhow::ensure!(tokio::time::Instant::now() < deadline, "the job is still there");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    Ok(())
+    look(Duration::from_secs(60), || (!alive()).then_some(())).await.context("the job is still there")
 }
 
 /// Answers one question aloud, once it was asked.
@@ -140,15 +135,9 @@ async fn answer(lab: &mut Lab) -> anyhow::Result<()> {
     let state = |wanted: &'static str| move |e: &crate::lab::AgentEvent| e.state.as_deref() == Some(wanted);
     lab.event("speaking", 1, BEGIN, state("speaking")).await?;
     // Asked when it listens after it last spoke.
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-    loop {
-        let last = lab.events().into_iter().rev().find_map(|e| e.state);
-        if last.as_deref() == Some("listening") {
-            break;
-        }
-        anyhow::ensure!(tokio::time::Instant::now() < deadline, "the interviewer asks nothing");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let last = || lab.events().into_iter().rev().find_map(|e| e.state);
+    let asked = || last().filter(|state| state == "listening");
+    look(Duration::from_secs(60), asked).await.context("the interviewer asks nothing")?;
     lab.say()
 }
 
@@ -214,34 +203,30 @@ async fn api(lab: &Lab, call: Call) -> anyhow::Result<()> {
 }
 
 async fn actor(lab: &mut Lab, name: &str, act: Act) -> anyhow::Result<()> {
-    let joins = matches!(act, Act::Join | Act::JoinAndSpeak | Act::JoinAsAvatar | Act::JoinAsCandidate);
-    if joins {
-        let identity = if act == Act::JoinAsCandidate { CANDIDATE } else { name };
-        let mut actor = Actor::start(
-            &lab.tools,
-            &lab.folder,
-            &lab.livekit,
-            &lab.network,
-            &lab.invitation.id,
-            identity,
-            act != Act::JoinAsCandidate,
-        )?;
-        match act {
-            Act::JoinAndSpeak => {
-                actor.order("join lk.agent.state=listening").await?;
-                actor.order("speak").await?;
-            }
-            Act::JoinAsAvatar => actor.order("join lk.publish_on_behalf=interviewer").await?,
-            Act::Join | Act::JoinAsCandidate | Act::Leave | Act::Forge => actor.order("join").await?,
+    let orders: &[&str] = match act {
+        Act::Join | Act::JoinAsCandidate => &["join"],
+        Act::JoinAndSpeak => &["join lk.agent.state=listening", "speak"],
+        Act::JoinAsAvatar => &["join lk.publish_on_behalf=interviewer"],
+        Act::Leave | Act::Forge => {
+            let actor = lab.actors.get_mut(name).with_context(|| format!("no actor {name:?} joined"))?;
+            let forge = format!("forge {CANDIDATE}");
+            return actor.order(if act == Act::Leave { "leave" } else { &forge }).await;
         }
-        // One of the same name is gone by now: the server put the new one in its place.
-        lab.actors.insert(name.to_owned(), actor);
-        return Ok(());
+    };
+    let candidate = act == Act::JoinAsCandidate;
+    let mut actor = Actor::start(
+        &lab.tools,
+        &lab.folder,
+        &lab.livekit,
+        &lab.network,
+        &lab.invitation.id,
+        if candidate { CANDIDATE } else { name },
+        !candidate,
+    )?;
+    for order in orders {
+        actor.order(order).await?;
     }
-    let actor = lab.actors.get_mut(name).with_context(|| format!("no actor {name:?} joined"))?;
-    match act {
-        Act::Join | Act::JoinAndSpeak | Act::JoinAsAvatar | Act::JoinAsCandidate => Ok(()),
-        Act::Leave => actor.order("leave").await,
-        Act::Forge => actor.order(&format!("forge {CANDIDATE}")).await,
-    }
+    // One of the same name is gone by now: the server put the new one in its place.
+    lab.actors.insert(name.to_owned(), actor);
+    Ok(())
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub use step::{Act, Button, Call, Needs, Side, Signalling, Step, Target};
 
@@ -102,7 +102,7 @@ pub struct Expect {
 }
 
 /// How the record arrives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Delivered {
     /// At once.
@@ -188,8 +188,13 @@ impl Scenario {
         Ok(())
     }
 
+    /// Why this row can't run on this machine, if so.
+    pub fn missing(&self) -> Option<&'static str> {
+        self.needs().into_iter().find_map(Needs::missing)
+    }
+
     /// What this row needs of the machine.
-    pub fn needs(&self) -> Vec<Needs> {
+    fn needs(&self) -> Vec<Needs> {
         let mut needs: Vec<Needs> = self.steps.iter().filter_map(Step::needs).collect();
         if self.network != Place::Loopback {
             needs.push(Needs::Namespaces);
