@@ -1,4 +1,4 @@
-//! What two states have in common that do the same from here on.
+//! What two states have in common that count as one (and where that is not exact: see [`super`]).
 
 use std::hash::{Hash, Hasher};
 

@@ -1,9 +1,12 @@
-//! Promise 1 as a theorem: every reachable state of the machine, found by breadth-first search, with
-//! time alone from each of them.
+//! Promise 1, searched: the states of the machine, breadth first, with time alone from each of them.
 //!
-//! **How it is finite.** The policy is scaled to a few ticks per constant, in the order in which the
-//! default policy has them; time passes one tick at a time; a state's key holds every clock as its age,
-//! cut off where no rule looks any further (`key.rs`). Two states with the same key do the same.
+//! **How it is finite.** The policy is scaled to a few ticks per constant; time passes one tick at a time;
+//! a state's key holds every clock as its age, cut off where no rule looks any further (`key.rs`).
+//!
+//! **What it is no proof of.** The order of the scaled constants is not the default's everywhere. A timeout
+//! is never late. The key does not tell apart who of the roster talks, no state from listening, nor when an
+//! interviewer that answers pings last reacted before the candidate spoke: states that differ only there
+//! are one. An identity has one presence. Whether an end was a false one is not checked; the rows are for that.
 //!
 //! **What every step is checked for:** see [`check`]. **What every state is checked for:** the length of
 //! the chain of ticks from it to the end screen or the device check.
