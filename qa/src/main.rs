@@ -194,6 +194,14 @@ async fn work(command: Command) -> anyhow::Result<bool> {
         }
         Command::Run { id, seed, json, keep } => {
             let row = scenario::find(&id)?;
+            if let Some(folder) = keep.as_deref().filter(|folder| folder.exists()) {
+                let empty = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+                anyhow::ensure!(
+                    empty,
+                    "{} holds something already; give --keep a new or empty folder",
+                    folder.display()
+                );
+            }
             let line = run::run(&row, seed, keep.as_deref()).await?;
             println!("{}", serde_json::to_string(&line)?);
             if !json {

@@ -122,8 +122,8 @@ impl Decoder {
             E::ToolExecutionUpdated(updated) => match updated.update {
                 Some(U::Started(started)) => {
                     let Some(call) = started.function_call else { return Vec::new() };
-                    self.running.insert(call.call_id, call.name.clone());
-                    vec![Fact::Input(Input::ToolStarted { sid, name: call.name })]
+                    self.running.insert(call.call_id.clone(), call.name.clone());
+                    vec![Fact::Input(Input::ToolStarted { sid, name: call.name, call_id: call.call_id })]
                 }
                 Some(U::Ended(ended)) => {
                     let Some(name) = self.running.remove(&ended.call_id) else { return Vec::new() };

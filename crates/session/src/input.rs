@@ -229,6 +229,8 @@ pub enum Input {
         sid: String,
         /// Its name.
         name: String,
+        /// Id of the call.
+        call_id: String,
     },
     /// A tool of the interviewer ended.
     ToolEnded {

@@ -1,5 +1,6 @@
 //! What is known of the one participant that is the interviewer.
 
+use crate::calls::Calls;
 use crate::link::Fresh;
 use crate::probes::Probes;
 use crate::{AgentState, Evidence, LeaveReason, Participant, ProbeKind, Time};
@@ -24,6 +25,9 @@ pub(crate) struct Interviewer {
     pub(crate) ready: Option<Fresh>,
     pub(crate) session: Probes,
     pub(crate) process: Probes,
+    /// When a process probe was last answered itself: packets of sound prove that the process lives, not
+    /// that the channel of the probes delivers.
+    pub(crate) process_answered: Option<Fresh>,
     /// Arrival of the first answer to a process probe that was sent after the oldest unanswered
     /// session ping: from here on the ping is known to have arrived.
     pub(crate) channel_proven: Option<Fresh>,
@@ -37,7 +41,7 @@ pub(crate) struct Interviewer {
     pub(crate) last_reaction: Fresh,
     pub(crate) last_proof: Fresh,
     pub(crate) packets: Option<u64>,
-    pub(crate) last_call: Option<String>,
+    pub(crate) calls: Calls,
 }
 
 impl Interviewer {
@@ -50,6 +54,7 @@ impl Interviewer {
             ready: None,
             session: Probes::default(),
             process: Probes::default(),
+            process_answered: None,
             channel_proven: None,
             last_pong: None,
             last_process_answer: None,
@@ -61,29 +66,68 @@ impl Interviewer {
             last_reaction: now,
             last_proof: now,
             packets: None,
-            last_call: None,
+            calls: Calls::default(),
         };
         new.update(participant, now);
         new
     }
 
-    pub(crate) fn update(&mut self, participant: &Participant, now: Fresh) {
-        if let Some(state) = participant.state {
-            self.set_state(state, now);
-        }
+    /// The same interviewer in a new presence: fresh probes, same conversation.
+    pub(crate) fn again(before: &Self, participant: &Participant, now: Fresh) -> Self {
+        let mut again = Self {
+            state: before.state,
+            evidence: before.evidence.clone(),
+            failed: before.failed,
+            last_pong: before.last_pong,
+            last_process_answer: before.last_process_answer,
+            last_audible: before.last_audible,
+            last_reaction: before.last_reaction,
+            calls: before.calls.clone(),
+            ..Self::new(&Participant { state: None, ..participant.clone() }, now)
+        };
+        again.update(participant, now);
+        again
+    }
+
+    /// What the server says of it. Returns whether a candidate can notice that it did something.
+    pub(crate) fn update(&mut self, participant: &Participant, now: Fresh) -> bool {
         if participant.audio {
             self.ready.get_or_insert(now);
         }
+        participant.state.is_some_and(|state| self.set_state(state, now))
     }
 
-    pub(crate) fn set_state(&mut self, state: AgentState, now: Fresh) {
-        if self.state != Some(state) {
+    /// Returns whether a candidate can notice that it did something.
+    pub(crate) fn set_state(&mut self, state: AgentState, now: Fresh) -> bool {
+        let changed = self.state != Some(state);
+        if changed {
             self.state = Some(state);
             self.last_reaction = now;
             self.last_proof = now;
         }
         if state != AgentState::Initializing {
             self.ready.get_or_insert(now);
+        }
+        changed
+    }
+
+    /// The connection broke, or the fresh clock was taken back to `to`: nothing is known from later than
+    /// that, and what was under way proves nothing.
+    pub(crate) fn break_off(&mut self, to: Fresh) {
+        self.session.break_off(to);
+        self.process.break_off(to);
+        self.channel_proven = None;
+        let earlier = |at: &mut Fresh| *at = (*at).min(to);
+        earlier(&mut self.joined);
+        earlier(&mut self.last_reaction);
+        earlier(&mut self.last_proof);
+        self.ready.iter_mut().for_each(earlier);
+        self.process_answered.iter_mut().for_each(earlier);
+        self.last_audible.iter_mut().for_each(earlier);
+        self.evidence.iter_mut().for_each(|(_, at)| *at = (*at).min(to));
+        match &mut self.presence {
+            Presence::Here => {}
+            Presence::Left { at, .. } | Presence::Unsure { at } => *at = (*at).min(to),
         }
     }
 
@@ -101,6 +145,7 @@ impl Interviewer {
             ProbeKind::Process => {
                 let Some(sent) = self.process.answered(id, now) else { return false };
                 self.last_process_answer = Some(real);
+                self.process_answered = Some(now);
                 if self.session.unanswered_since.is_some_and(|ping| sent > ping) {
                     self.channel_proven.get_or_insert(now);
                 }
@@ -126,18 +171,21 @@ impl Interviewer {
         }
     }
 
-    pub(crate) fn set_audible(&mut self, audible: bool, now: Fresh) {
-        if audible || self.audible {
+    /// Returns whether a candidate can notice that it did something.
+    pub(crate) fn set_audible(&mut self, audible: bool, now: Fresh) -> bool {
+        let heard = audible || self.audible;
+        if heard {
             self.last_audible = Some(now);
             self.last_reaction = now;
             self.last_proof = now;
         }
         self.audible = audible;
+        heard
     }
 
-    /// Whether the process answered lately.
-    pub(crate) fn process_alive(&self, now: Fresh, suspect: u64) -> bool {
-        self.process.silent_for(now).is_some_and(|ms| ms < suspect)
+    /// Whether the process answered a probe lately.
+    pub(crate) fn process_answers(&self, now: Fresh, suspect: u64) -> bool {
+        self.process_answered.is_some_and(|at| now.since(at) < suspect)
     }
 
     /// Whether this interviewer's session answers pings at all.

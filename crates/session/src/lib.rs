@@ -25,6 +25,7 @@
 //! Every decision that waits is one line of the table in [`rules`]: a [`rules::Rule`] with the time
 //! at which it fires. There are no other timers, so "time alone leads to the end" can be read off it.
 
+mod calls;
 mod evidence;
 mod input;
 mod interviewer;

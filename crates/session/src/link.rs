@@ -42,14 +42,18 @@ pub(crate) const LOSSY: u64 = 50;
 #[derive(Clone, Debug)]
 pub(crate) struct LinkMonitor {
     pub(crate) state: Link,
-    /// Counter of the last statistics.
+    /// Counter of the last statistics of this connection.
     pub(crate) received: Option<u64>,
-    /// When it last grew.
+    /// When it last grew, or when a connection was made: it is believed to deliver until it is seen.
     pub(crate) last_growth: Option<Time>,
-    /// It loses much of what we send, as the server last said.
-    pub(crate) lossy: bool,
+    /// When it last grew for certain.
+    pub(crate) last_received: Option<Time>,
+    /// When the server last said that it loses much of what we send.
+    pub(crate) lossy_at: Option<Fresh>,
     /// Since when we are out of the room, or being brought back into it.
     pub(crate) out_since: Option<Time>,
+    /// When this computer last woke: before, nothing could be received, nor decided.
+    pub(crate) woke: Option<Time>,
     /// Fresh time up to `running_since`.
     accumulated: Fresh,
     /// The clock runs from here, or stands.
@@ -62,8 +66,10 @@ impl LinkMonitor {
             state: Link::Idle,
             received: None,
             last_growth: None,
-            lossy: false,
+            last_received: None,
+            lossy_at: None,
             out_since: None,
+            woke: None,
             accumulated: Fresh(0),
             running_since: None,
         }
@@ -94,6 +100,7 @@ impl LinkMonitor {
         self.out_since = None;
         self.received = None;
         self.last_growth = Some(now);
+        self.last_received.get_or_insert(now);
         if self.running_since.is_none() {
             self.running_since = Some(now);
         }
@@ -101,30 +108,32 @@ impl LinkMonitor {
 
     /// Statistics arrived.
     pub(crate) fn stats(&mut self, received: u64, now: Time) {
-        // A new peer connection counts from zero: any change is growth.
-        let grew = self.received != Some(received) && received > 0;
+        // A new peer connection counts from zero: any change is growth. Its first count says nothing yet.
+        let grew = self.received.is_some_and(|before| before != received) && received > 0;
         self.received = Some(received);
         if !grew {
             return;
         }
         self.last_growth = Some(now);
+        self.last_received = Some(now);
         if self.state == Link::Up && self.running_since.is_none() {
             self.running_since = Some(now);
         }
     }
 
-    /// Out of the room, or being brought back.
-    pub(crate) fn out(&mut self, state: Link, now: Time) {
-        self.stop(now);
-        self.state = state;
-        self.out_since.get_or_insert(now);
+    /// Since when the link is on the way to being lost. Being out of the room counts, even if some bytes
+    /// still arrive; a connection that was made counts once something came over it; sleep does not count.
+    pub(crate) fn dead_since(&self) -> Option<Time> {
+        let dead = self.out_since.map_or(self.last_received, |out| self.last_received.min(Some(out)));
+        dead.max(self.woke)
     }
 
-    /// The link is not up, or stale: the clock stands, and what it counted since the last growth is
-    /// taken back, because in that time nothing could have reached us.
+    /// The link is not up, or stale: the clock stands, and what it counted since something was last received
+    /// is taken back, because in that time nothing could have reached us. A connection over which nothing
+    /// came at all never counted.
     pub(crate) fn stop(&mut self, now: Time) {
         if let Some(since) = self.running_since.take() {
-            let until = self.last_growth.unwrap_or(now).max(since).min(now);
+            let until = self.last_received.unwrap_or(now).max(since).min(now);
             self.accumulated = self.accumulated.after(until.since(since));
         }
     }

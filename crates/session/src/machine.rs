@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::{Fresh, LOSSY, LinkMonitor};
+use crate::presence::Replaced;
 use crate::rules::Rule;
 use crate::{
     Agent, Delivery, EndedWhy, Ending, Evidence, EvidenceKind, Input, InterruptedWhy, LeaveReason, Link,
@@ -31,15 +32,18 @@ pub struct Session {
     pub(crate) room_sid: Option<String>,
     /// We are out because the room is gone; the backend is asked why.
     pub(crate) room_gone: Option<Time>,
-    /// The room is another one than before.
-    pub(crate) replaced: Option<Fresh>,
+    /// The backend was asked and has not answered.
+    pub(crate) organiser_asked: bool,
+    /// The room is another one than before, and the interviewer of before is not back.
+    pub(crate) replaced: Option<Replaced>,
     pub(crate) roster: Vec<Participant>,
     pub(crate) interviewer: Option<Interviewer>,
-    /// When interviewers were lost since a word was said: too many are a crash loop.
-    pub(crate) losses: Vec<Fresh>,
+    /// Presences that were lost since a word was said, and when: too many are a crash loop.
+    pub(crate) losses: Vec<(String, Fresh)>,
     pub(crate) quiet: bool,
     pub(crate) waiting_since: Fresh,
     pub(crate) waiting_long: bool,
+    /// When the candidate last spoke, until the interviewer reacts.
     pub(crate) candidate_spoke: Option<Fresh>,
     pub(crate) asked: Option<Fresh>,
     pub(crate) next_probe: u64,
@@ -63,6 +67,7 @@ impl Session {
             agent_name: None,
             room_sid: None,
             room_gone: None,
+            organiser_asked: false,
             replaced: None,
             roster: Vec::new(),
             interviewer: None,
@@ -116,6 +121,7 @@ impl Session {
     /// Time passed.
     pub fn handle_timeout(&mut self, now: Time) {
         self.now = self.now.max(now);
+        self.notice_sleep();
         for _ in 0..FIRINGS {
             match self.next_rule() {
                 Some((at, rule)) if at <= self.now => self.fire(rule),
@@ -123,6 +129,45 @@ impl Session {
             }
         }
         debug_assert!(false, "rules keep firing at one time");
+    }
+
+    /// Nothing could be received while this computer slept: its clock stands from the last growth on, and
+    /// the link is given its whole time again.
+    fn notice_sleep(&mut self) {
+        let open = matches!(self.phase, Phase::Waiting | Phase::Live);
+        let Some((due, _)) = self.next_rule().filter(|_| open) else { return };
+        let late = self.now.since(due);
+        if late <= self.policy.asleep {
+            return;
+        }
+        self.stop_clock();
+        self.link.woke = Some(self.now);
+        if late >= self.policy.link_lost {
+            self.ask_organiser();
+        }
+    }
+
+    /// The link is not up, or stale, or we slept: nothing is known from later than its last growth.
+    fn stop_clock(&mut self) {
+        self.link.stop(self.now);
+        self.break_off();
+    }
+
+    fn break_off(&mut self) {
+        let to = self.fresh();
+        let earlier = |at: &mut Fresh| *at = (*at).min(to);
+        earlier(&mut self.waiting_since);
+        self.candidate_spoke.iter_mut().for_each(earlier);
+        self.asked.iter_mut().for_each(earlier);
+        self.link.lossy_at.iter_mut().for_each(earlier);
+        self.losses.iter_mut().for_each(|(_, at)| *at = (*at).min(to));
+        self.replaced.iter_mut().for_each(|r| r.at = r.at.min(to));
+        self.interviewer.iter_mut().for_each(|i| i.break_off(to));
+    }
+
+    fn ask_organiser(&mut self) {
+        self.organiser_asked = true;
+        self.outputs.push_back(Output::AskOrganiser);
     }
 
     /// Something happened at `now`.
@@ -258,16 +303,14 @@ impl Session {
             }
             Input::CandidateSpoke => self.candidate_spoke = Some(now),
 
-            Input::Reconnecting => {
-                self.link.out(Link::Resuming, self.now);
-            }
+            Input::Reconnecting => self.out(Link::Resuming),
             Input::Connected { room_sid, roster } | Input::Reconnected { room_sid, roster } => {
+                // What was under way went with the connection of before.
+                self.stop_clock();
                 self.link.up(self.now);
-                let replaced = self.room_sid.as_ref().is_some_and(|before| *before != room_sid);
-                self.room_sid = Some(room_sid);
-                if replaced {
-                    self.replaced = Some(self.fresh());
-                    self.outputs.push_back(Output::AskOrganiser);
+                if self.room_sid.replace(room_sid.clone()).is_some_and(|before| before != room_sid) {
+                    self.room_replaced();
+                    self.ask_organiser();
                 }
                 self.take_roster(roster);
             }
@@ -280,7 +323,9 @@ impl Session {
             }
             Input::Disconnected { reason } => self.disconnected(reason),
             Input::LinkStats { received, lost } => {
-                self.link.lossy = lost >= LOSSY;
+                if lost >= LOSSY {
+                    self.link.lossy_at = Some(now);
+                }
                 self.link.stats(received, self.now);
             }
 
@@ -294,10 +339,9 @@ impl Session {
                 self.reconsider_quiet();
             }
             Input::InterviewerLevel { audible } => {
-                if let Some(i) = &mut self.interviewer {
-                    i.set_audible(audible, now);
+                if self.interviewer.as_mut().is_some_and(|i| i.set_audible(audible, now)) {
+                    self.reacted();
                 }
-                self.reacted();
             }
 
             Input::ProbeAnswered { sid, probe, id } => {
@@ -309,21 +353,16 @@ impl Session {
                 self.begin_if_ready();
             }
             Input::AgentStateChanged { sid, state } => {
-                self.with(&sid, |i| i.set_state(state, now));
+                let mut noticed = false;
+                self.with(&sid, |i| noticed = i.set_state(state, now));
                 self.begin_if_ready();
-                self.reacted();
+                if noticed {
+                    self.reacted();
+                }
             }
             Input::Item { sid, role } => self.item(&sid, role),
-            Input::ToolStarted { sid, name } => {
-                let end_tool = self.policy.end_tools.contains(&name);
-                self.with(&sid, |i| {
-                    i.last_proof = now;
-                    if !end_tool {
-                        i.evidence = None;
-                    }
-                });
-            }
-            Input::ToolEnded { sid, name, ok, call_id } => self.tool_ended(&sid, name, ok, call_id),
+            Input::ToolStarted { sid, name, call_id } => self.tool_started(&sid, &name, &call_id),
+            Input::ToolEnded { sid, name, ok, call_id } => self.tool_ended(&sid, name, ok, &call_id),
             Input::SessionFailed { sid } => self.with(&sid, |i| i.failed = true),
             Input::EndMarker { sid } => self.evidence(&sid, EvidenceKind::EndMarker),
             Input::RoomEnded => {
@@ -347,8 +386,14 @@ impl Session {
 
     // --- our own link -----------------------------------------------------------
 
+    fn out(&mut self, state: Link) {
+        self.stop_clock();
+        self.link.state = state;
+        self.link.out_since.get_or_insert(self.now);
+    }
+
     fn disconnected(&mut self, reason: LeaveReason) {
-        self.link.out(Link::Down, self.now);
+        self.out(Link::Down);
         self.redial_at = self.now;
         let evident = self.evident();
         match reason {
@@ -364,7 +409,7 @@ impl Session {
             }
             LeaveReason::RoomDeleted | LeaveReason::RoomClosed => {
                 self.room_gone = Some(self.now);
-                self.outputs.push_back(Output::AskOrganiser);
+                self.ask_organiser();
             }
             // The connection failed, in one way or another: we try ourselves until the link is lost.
             LeaveReason::Unknown
@@ -385,10 +430,10 @@ impl Session {
     }
 
     fn organiser_said(&mut self, word: OrganiserWord) {
-        let gone = self.room_gone.is_some();
-        if !gone && self.replaced.is_none() {
+        if !std::mem::take(&mut self.organiser_asked) {
             return;
         }
+        let gone = self.room_gone.is_some();
         match word {
             OrganiserWord::Ended => {
                 self.decide(
@@ -407,7 +452,7 @@ impl Session {
     // --- time ---------------------------------------------------------------------
 
     fn fire(&mut self, rule: Rule) {
-        let lost = Outcome::Interrupted(InterruptedWhy::InterviewerLost);
+        let lost = self.lost();
         let by_evidence = |evident, otherwise| if evident { Outcome::Finished } else { otherwise };
         let evident = self.evident();
         let about_the_interviewer = matches!(
@@ -432,7 +477,7 @@ impl Session {
                     .to_owned(),
                 true,
             ),
-            Rule::LinkStale => self.link.stop(self.now),
+            Rule::LinkStale => self.stop_clock(),
             Rule::LinkLost => self.decide(by_evidence(evident, Outcome::ConnectionLost), "link_lost"),
             Rule::Redial => {
                 self.link.state = Link::Connecting;
@@ -440,10 +485,7 @@ impl Session {
             }
             Rule::WaitingNotice => self.waiting_long = true,
             Rule::NeverStarted => self.decide(Outcome::NeverStarted, "never_started"),
-            Rule::NotReady => {
-                let outcome = if self.phase == Phase::Live { lost } else { Outcome::NeverStarted };
-                self.decide(by_evidence(evident, outcome), "not_ready");
-            }
+            Rule::NotReady => self.decide(by_evidence(evident, lost), "not_ready"),
             Rule::PingDue => self.probe(ProbeKind::Session),
             Rule::ProbeDue => self.probe(ProbeKind::Process),
             Rule::Quiet => self.quiet = true,
@@ -462,7 +504,7 @@ impl Session {
                 Outcome::Interrupted(InterruptedWhy::InterviewerStoppedResponding),
                 "session_blocked",
             ),
-            Rule::LeftSettled => self.settled(lost),
+            Rule::LeftSettled => self.settled(),
             Rule::RosterDue => {
                 let now = self.fresh();
                 if let Some(i) = &mut self.interviewer {
@@ -495,42 +537,6 @@ impl Session {
             Rule::CommitLimit => self.complete(),
             Rule::DeliveryLimit => self.delivery = Delivery::Saved,
         }
-    }
-
-    fn settled(&mut self, lost: Outcome) {
-        let Some(i) = &self.interviewer else { return };
-        let never = i.ready.is_none() && self.phase == Phase::Waiting;
-        let left = Outcome::Ended(EndedWhy::InterviewerLeft);
-        let outcome = match i.presence {
-            Presence::Left { reason, .. } => match reason {
-                LeaveReason::ConnectionTimeout => lost,
-                _ if never => Outcome::NeverStarted,
-                _ if i.failed => Outcome::Interrupted(InterruptedWhy::InterviewerFailed),
-                LeaveReason::AgentError => Outcome::Interrupted(InterruptedWhy::InterviewerFailed),
-                // Its connection failed, in one way or another.
-                LeaveReason::SignalClose
-                | LeaveReason::MediaFailure
-                | LeaveReason::StateMismatch
-                | LeaveReason::JoinFailure
-                | LeaveReason::Migration
-                | LeaveReason::ServerShutdown => lost,
-                // It was its own will, or somebody else's.
-                LeaveReason::ClientInitiated
-                | LeaveReason::DuplicateIdentity
-                | LeaveReason::ParticipantRemoved
-                | LeaveReason::RoomDeleted
-                | LeaveReason::RoomClosed
-                // Of telephony; an agent never leaves with them.
-                | LeaveReason::UserUnavailable
-                | LeaveReason::UserRejected
-                | LeaveReason::SipTrunkFailure
-                // Not there any more in a roster that was read over a fresh link.
-                | LeaveReason::Unknown => left,
-            },
-            // Not reached: the rule waits for a departure.
-            Presence::Here | Presence::Unsure { .. } => left,
-        };
-        self.decide(outcome, "left_settled");
     }
 
     fn probe(&mut self, probe: ProbeKind) {

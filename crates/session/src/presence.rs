@@ -3,9 +3,16 @@
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::Fresh;
 use crate::{
-    AgentState, Evidence, EvidenceKind, InterruptedWhy, LeaveReason, Outcome, Participant, ParticipantKind,
-    Phase, Role, Session,
+    AgentState, EndedWhy, Evidence, EvidenceKind, InterruptedWhy, LeaveReason, Outcome, Participant,
+    ParticipantKind, Phase, Role, Session,
 };
+
+/// The room is another one than before: whom we wait for in it, and since when.
+#[derive(Clone, Debug)]
+pub(crate) struct Replaced {
+    pub(crate) identity: String,
+    pub(crate) at: Fresh,
+}
 
 impl Session {
     pub(crate) fn eligible(&self, p: &Participant) -> bool {
@@ -22,85 +29,113 @@ impl Session {
         self.eligible(p) && (p.audio || state.is_some())
     }
 
+    /// Everybody else, read anew.
     pub(crate) fn take_roster(&mut self, roster: Vec<Participant>) {
-        self.roster.clear();
         let now = self.fresh();
-        let gone = self.interviewer.as_ref().filter(|i| {
+        // Who was there before is no newcomer.
+        self.roster.retain(|p| roster.iter().any(|now| now.sid == p.sid));
+        let missing = self.interviewer.as_ref().filter(|i| {
             matches!(i.presence, Presence::Here | Presence::Unsure { .. })
                 && !roster.iter().any(|p| p.identity == i.identity)
         });
-        if let Some(sid) = gone.map(|i| i.sid.clone()) {
-            self.gone(&sid, LeaveReason::Unknown, now);
+        if let Some(sid) = missing.map(|i| i.sid.clone()) {
+            if self.replaced.is_some() {
+                // Everybody is missing in a new room at first: it has the time of `replaced_room`.
+                self.with(&sid, |i| i.presence = Presence::Unsure { at: now });
+            } else {
+                self.gone(&sid, LeaveReason::Unknown);
+            }
         }
         for participant in roster {
             self.seen(participant);
         }
     }
 
+    /// We are in another room than before: only the same interviewer goes on in it.
+    pub(crate) fn room_replaced(&mut self) {
+        let at = self.fresh();
+        let Some(i) = &mut self.interviewer else { return };
+        self.replaced = Some(Replaced { identity: i.identity.clone(), at });
+        if i.presence == Presence::Here {
+            i.presence = Presence::Unsure { at };
+        }
+    }
+
+    /// Somebody is there, or something about somebody changed.
     pub(crate) fn seen(&mut self, participant: Participant) {
         let now = self.fresh();
+        let newcomer = !self.roster.iter().any(|p| p.sid == participant.sid);
         self.roster.retain(|p| p.identity != participant.identity);
         self.roster.push(participant.clone());
+        if self.replaced.as_ref().is_some_and(|r| r.identity == participant.identity) {
+            self.replaced = None;
+        }
         let talks = self.talks(&participant);
-        match &mut self.interviewer {
-            Some(i) if i.sid == participant.sid => {
-                i.presence = Presence::Here;
-                i.update(&participant, now);
-                self.replaced = None;
-            }
-            Some(i) if i.identity == participant.identity => {
-                // The same interviewer in a new presence: fresh probes, same conversation.
-                self.interviewer = Some(Interviewer::new(&participant, now));
-                self.replaced = None;
-            }
-            // One that stands there silently is no interviewer while another one talks.
-            Some(Interviewer { presence: Presence::Here | Presence::Unsure { .. }, ready: None, .. })
-                if talks =>
-            {
-                self.interviewer = Some(Interviewer::new(&participant, now));
-                self.quiet = false;
-            }
-            Some(Interviewer { presence: Presence::Here | Presence::Unsure { .. }, .. }) => {}
-            Some(_) | None => {
-                if self.eligible(&participant) {
-                    self.interviewer = Some(Interviewer::new(&participant, now));
-                    self.quiet = false;
+        let takes_over = self.replaced.is_none()
+            && match &self.interviewer {
+                Some(i) if i.identity == participant.identity => false,
+                // One that stands there silently is no interviewer while another one talks.
+                Some(Interviewer { presence: Presence::Here | Presence::Unsure { .. }, ready, .. }) => {
+                    talks && ready.is_none()
                 }
+                // One that merely stood there takes nothing over; one that comes now may still begin to talk.
+                Some(Interviewer { presence: Presence::Left { .. }, .. }) => {
+                    talks || newcomer && self.eligible(&participant)
+                }
+                None => self.eligible(&participant),
+            };
+        if takes_over {
+            self.interviewer = Some(Interviewer::new(&participant, now));
+            self.quiet = false;
+        } else if let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == participant.sid) {
+            i.presence = Presence::Here;
+            let reacted = i.update(&participant, now);
+            // It was not lost after all.
+            self.losses.retain(|(sid, _)| *sid != participant.sid);
+            if reacted {
+                self.reacted();
             }
+        } else if let Some(i) = self.interviewer.as_mut().filter(|i| i.identity == participant.identity) {
+            *i = Interviewer::again(i, &participant, now);
         }
         self.begin_if_ready();
     }
 
+    /// Somebody left, as the server or the SDK says.
     pub(crate) fn left(&mut self, sid: &str, reason: LeaveReason) {
-        let now = self.fresh();
+        let at = self.fresh();
         self.roster.retain(|p| p.sid != sid);
         let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == sid) else { return };
-        if reason == LeaveReason::Unknown {
+        match (&mut i.presence, reason) {
             // What the SDK says of everybody during its own reconnect.
-            i.presence = Presence::Unsure { at: now };
-            return;
+            (Presence::Here | Presence::Unsure { .. }, LeaveReason::Unknown) => {
+                i.presence = Presence::Unsure { at };
+            }
+            (Presence::Here | Presence::Unsure { .. }, _) => self.gone(sid, reason),
+            // The departure is known: at most it is told why.
+            (Presence::Left { reason: known, .. }, _) => {
+                if *known == LeaveReason::Unknown {
+                    *known = reason;
+                }
+            }
         }
-        let sid = sid.to_owned();
-        self.gone(&sid, reason, now);
     }
 
     /// The interviewer is really gone.
-    pub(crate) fn gone(&mut self, sid: &str, reason: LeaveReason, now: Fresh) {
+    fn gone(&mut self, sid: &str, reason: LeaveReason) {
+        let at = self.fresh();
         let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == sid) else { return };
-        i.presence = Presence::Left { at: now, reason };
+        i.presence = Presence::Left { at, reason };
         i.audible = false;
         if i.evidence.is_some() {
             self.decide(Outcome::Finished, "the interviewer left, with evidence");
             return;
         }
         let window = self.policy.crash_loop_window;
-        self.losses.retain(|at| now.since(*at) <= window);
-        self.losses.push(now);
+        self.losses.retain(|(lost, when)| lost != sid && at.since(*when) <= window);
+        self.losses.push((sid.to_owned(), at));
         if self.losses.len() >= 3 {
-            self.decide(
-                Outcome::Interrupted(InterruptedWhy::InterviewerLost),
-                "three interviewers were lost",
-            );
+            self.decide(self.lost(), "three interviewers were lost");
             return;
         }
         self.roster.retain(|p| p.sid != sid);
@@ -108,6 +143,16 @@ impl Session {
         // it shows more (see `seen`).
         if let Some(successor) = self.roster.iter().find(|p| self.talks(p)).cloned() {
             self.seen(successor);
+        }
+    }
+
+    /// How an interview ends whose interviewer is lost: before its first word it can be tried again.
+    pub(crate) fn lost(&self) -> Outcome {
+        match self.phase {
+            Phase::Waiting => Outcome::NeverStarted,
+            Phase::Checking | Phase::Joining | Phase::Live | Phase::WrappingUp | Phase::Completed => {
+                Outcome::Interrupted(InterruptedWhy::InterviewerLost)
+            }
         }
     }
 
@@ -119,8 +164,7 @@ impl Session {
         if !self.roster.iter().any(|p| p.sid != lost && self.talks(p)) {
             return false;
         }
-        let now = self.fresh();
-        self.gone(&lost, LeaveReason::ConnectionTimeout, now);
+        self.gone(&lost, LeaveReason::ConnectionTimeout);
         true
     }
 
@@ -138,10 +182,8 @@ impl Session {
 
     /// The interviewer did something that a candidate can notice.
     pub(crate) fn reacted(&mut self) {
-        let now = self.fresh();
-        if self.interviewer.as_ref().is_some_and(|i| i.last_reaction == now) {
-            self.asked = None;
-        }
+        self.asked = None;
+        self.candidate_spoke = None;
     }
 
     pub(crate) fn reconsider_quiet(&mut self) {
@@ -155,37 +197,47 @@ impl Session {
     }
 
     pub(crate) fn item(&mut self, sid: &str, role: Role) {
-        if self.interviewer_sid() != Some(sid) {
-            return; // anybody can publish what looks like an item
-        }
         let now = self.fresh();
-        self.with(sid, |i| {
-            i.last_proof = now;
-            i.last_reaction = now;
-            if role == Role::Candidate {
-                // The candidate's turn goes on: what looked like an end was none.
-                i.evidence = None;
-            }
-        });
+        let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == sid) else {
+            return; // anybody can publish what looks like an item
+        };
+        i.last_proof = now;
+        i.last_reaction = now;
+        match role {
+            // The candidate's turn goes on: what looked like an end was none.
+            Role::Candidate => i.evidence = None,
+            // It talks again: what failed was overcome.
+            Role::Interviewer => i.failed = false,
+        }
         self.losses.clear();
         self.reacted();
     }
 
-    pub(crate) fn tool_ended(&mut self, sid: &str, name: String, ok: bool, call_id: String) {
+    pub(crate) fn tool_started(&mut self, sid: &str, name: &str, call_id: &str) {
         let now = self.fresh();
-        let repeated = self.interviewer.as_ref().is_some_and(|i| i.last_call.as_ref() == Some(&call_id));
-        if repeated {
-            return; // both messages about one call arrive
-        }
-        let end_tool = self.policy.end_tools.contains(&name);
+        let end_tool = self.policy.end_tools.iter().any(|tool| tool == name);
         self.with(sid, |i| {
-            i.last_call = Some(call_id);
             i.last_proof = now;
-            if !end_tool {
+            if i.calls.begin(call_id) && !end_tool {
                 i.evidence = None;
             }
         });
-        if end_tool && ok {
+    }
+
+    pub(crate) fn tool_ended(&mut self, sid: &str, name: String, ok: bool, call_id: &str) {
+        let now = self.fresh();
+        let end_tool = self.policy.end_tools.contains(&name);
+        let mut first = false;
+        self.with(sid, |i| {
+            let Some(began) = i.calls.end(call_id) else { return };
+            first = true;
+            i.last_proof = now;
+            // A call that began beside the end tool's and ends after it says nothing.
+            if !end_tool && !began {
+                i.evidence = None;
+            }
+        });
+        if first && end_tool && ok {
             self.evidence(sid, EvidenceKind::EndTool(name));
         }
     }
@@ -202,5 +254,43 @@ impl Session {
 
     pub(crate) fn evident(&self) -> bool {
         self.interviewer.as_ref().is_some_and(|i| i.evidence.is_some())
+    }
+
+    /// The interviewer left and nobody took over: what its reason says about how it ended.
+    pub(crate) fn settled(&mut self) {
+        let Some(i) = &self.interviewer else { return };
+        let lost = self.lost();
+        let never = i.ready.is_none() && self.phase == Phase::Waiting;
+        let left = Outcome::Ended(EndedWhy::InterviewerLeft);
+        let outcome = match i.presence {
+            Presence::Left { reason, .. } => match reason {
+                LeaveReason::ConnectionTimeout => lost,
+                _ if never => Outcome::NeverStarted,
+                _ if i.failed => Outcome::Interrupted(InterruptedWhy::InterviewerFailed),
+                LeaveReason::AgentError => Outcome::Interrupted(InterruptedWhy::InterviewerFailed),
+                // Its connection failed, in one way or another.
+                LeaveReason::SignalClose
+                | LeaveReason::MediaFailure
+                | LeaveReason::StateMismatch
+                | LeaveReason::JoinFailure
+                | LeaveReason::Migration
+                | LeaveReason::ServerShutdown => lost,
+                // It was its own will, or somebody else's.
+                LeaveReason::ClientInitiated
+                | LeaveReason::DuplicateIdentity
+                | LeaveReason::ParticipantRemoved
+                | LeaveReason::RoomDeleted
+                | LeaveReason::RoomClosed
+                // Of telephony; an agent never leaves with them.
+                | LeaveReason::UserUnavailable
+                | LeaveReason::UserRejected
+                | LeaveReason::SipTrunkFailure
+                // Not there any more in a roster that was read over a fresh link.
+                | LeaveReason::Unknown => left,
+            },
+            // Not reached: the rule waits for a departure.
+            Presence::Here | Presence::Unsure { .. } => left,
+        };
+        self.decide(outcome, "left_settled");
     }
 }

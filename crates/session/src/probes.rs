@@ -37,6 +37,15 @@ impl Probes {
         Some(sent)
     }
 
+    /// The connection broke, or its clock was taken back to `to`: what was under way proves nothing any
+    /// more, and the next probe is due at once.
+    pub(crate) fn break_off(&mut self, to: Fresh) {
+        self.under_way.clear();
+        self.last_sent = None;
+        self.unanswered_since = None;
+        self.last_answer = self.last_answer.map(|at| at.min(to));
+    }
+
     /// Something else proved the same, at a time that may be past.
     pub(crate) fn sign_of_life(&mut self, at: Fresh) {
         self.last_answer = self.last_answer.max(Some(at));

@@ -165,12 +165,11 @@ impl Session {
             push(at.after(p.organiser_limit), Rule::OrganiserLimit);
             return;
         }
-        let growth = self.link.last_growth.unwrap_or(self.step_since);
         if self.link.is_fresh() {
+            let growth = self.link.last_growth.unwrap_or(self.step_since);
             push(growth.after(p.link_stale), Rule::LinkStale);
         } else {
-            // Being out of the room for so long is a lost connection, even if some bytes still arrive.
-            let since = self.link.out_since.map_or(growth, |out| out.min(growth));
+            let since = self.link.dead_since().unwrap_or(self.step_since);
             push(since.after(p.link_lost), Rule::LinkLost);
         }
         if self.link.state == Link::Down {
@@ -183,8 +182,8 @@ impl Session {
 
     fn pending_room(&self, push: &mut impl FnMut(Fresh, Rule)) {
         let p = &self.policy;
-        if let Some(at) = self.replaced {
-            push(at.after(p.replaced_room), Rule::ReplacedRoom);
+        if let Some(replaced) = &self.replaced {
+            push(replaced.at.after(p.replaced_room), Rule::ReplacedRoom);
         }
         if self.phase == Phase::Waiting && self.interviewer.is_none() {
             if !self.waiting_long {
@@ -228,8 +227,13 @@ impl Session {
         push(i.process.last_sent.map_or(i.joined, |at| at.after(p.process_interval)), Rule::ProbeDue);
         push(i.last_proof.after(p.no_proof_of_life), Rule::NoProofOfLife);
         if let Some(answered) = i.process.last_answer {
-            let limit = if self.link.lossy { p.process_lost_lossy } else { p.process_lost };
-            push(answered.after(limit), Rule::ProcessLost);
+            // A link counts as lossy for as long after the last word of it as its limit is.
+            let lossy = |at: Fresh| answered.min(at).after(p.process_lost_lossy);
+            let limit = answered.after(p.process_lost).max(self.link.lossy_at.map_or(answered, lossy));
+            // Whatever else: only with a probe that had the time to be answered.
+            if let Some(unanswered) = i.process.unanswered_since {
+                push(limit.max(unanswered.after(p.process_suspect)), Rule::ProcessLost);
+            }
             if !self.quiet {
                 push(answered.after(p.process_suspect), Rule::Quiet);
             }
@@ -262,7 +266,7 @@ impl Session {
     /// Rules about a session ping that goes unanswered although it arrived.
     fn pending_session(&self, i: &Interviewer, pong: Fresh, now: Fresh, push: &mut impl FnMut(Fresh, Rule)) {
         let p = &self.policy;
-        let (Some(proven), true) = (i.channel_proven, i.process_alive(now, p.process_suspect)) else {
+        let (Some(proven), true) = (i.channel_proven, i.process_answers(now, p.process_suspect)) else {
             return;
         };
         let proven = proven.after(p.session_grace);

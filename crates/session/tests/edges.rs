@@ -188,9 +188,9 @@ fn what_strangers_say_forgives_nothing() {
 #[test]
 fn evidence_falls_away_by_another_tool_and_counts_once_per_call() {
     let mut stage = Stage::live();
-    stage.give(Input::ToolStarted { sid: SID.into(), name: "end_interview".into() });
+    stage.give(Input::ToolStarted { sid: SID.into(), name: "end_interview".into(), call_id: "c1".into() });
     stage.give(tool("end_interview", true, "c1"));
-    stage.give(Input::ToolStarted { sid: SID.into(), name: "look_up".into() });
+    stage.give(Input::ToolStarted { sid: SID.into(), name: "look_up".into(), call_id: "c2".into() });
     stage.give(tool("end_interview", true, "c1")); // the second message about the same call
     stage.session_open = false;
     stage.until_completed(10_500).unwrap();
@@ -391,4 +391,181 @@ fn a_departure_with_a_silent_observer_in_the_room_has_ended_after_settling() {
     let ms = stage.until_completed(20_000).unwrap();
     assert!((4_000..=6_000).contains(&ms), "{ms}");
     assert_eq!(stage.outcome(), "ended(interviewer left)");
+}
+
+#[test]
+fn a_stranger_in_a_replaced_room_is_no_interviewer_and_forgives_nothing() {
+    let replaced = || {
+        let mut stage = Stage::live();
+        stage.give(Input::Reconnecting);
+        stage.give(Input::Reconnected { room_sid: "RM_2".into(), roster: vec![] });
+        stage.run(1_000);
+        stage.give(Input::ParticipantJoined(second()));
+        stage.give(Input::ParticipantChanged(Participant { state: Some(AgentState::Speaking), ..second() }));
+        stage
+    };
+    let mut stage = replaced();
+    assert_eq!(stage.session.interviewer_sid(), Some(SID));
+    let ms = 1_000 + stage.until_completed(20_000).unwrap();
+    assert!((7_500..=8_500).contains(&ms), "{ms}");
+    assert_eq!(stage.outcome(), "connection lost");
+
+    let mut stage = replaced();
+    stage.give(Input::Organiser { word: OrganiserWord::Ended });
+    assert_eq!(stage.outcome(), "ended(closed by the organiser)");
+
+    let mut stage = replaced();
+    stage.give(Input::ParticipantJoined(Participant { sid: "PA_anew".into(), ..interviewer() }));
+    stage.run(60_000);
+    assert_eq!(stage.outcome(), "none");
+}
+
+#[test]
+fn a_waiting_room_that_is_replaced_goes_on_waiting() {
+    let mut stage = Stage::waiting();
+    stage.give(Input::Reconnecting);
+    stage.give(Input::Reconnected { room_sid: "RM_2".into(), roster: vec![] });
+    stage.give(Input::Organiser { word: OrganiserWord::Running });
+    stage.run(30_000);
+    assert_eq!(stage.session.phase(), Phase::Waiting);
+    stage.session_open = true;
+    stage.process_alive = true;
+    stage.give(Input::ParticipantJoined(interviewer()));
+    stage.run(20_000);
+    assert_eq!(stage.session.phase(), Phase::Live);
+}
+
+#[test]
+fn calls_side_by_side_neither_drop_evidence_nor_bring_it_back() {
+    let begins = |name: &str, call: &str| Input::ToolStarted {
+        sid: SID.into(),
+        name: name.into(),
+        call_id: call.into(),
+    };
+    let closed = |stage: &mut Stage| {
+        stage.session_open = false;
+        stage.until_completed(10_500).unwrap();
+        stage.outcome()
+    };
+    // Both begin, the end tool ends first.
+    let mut stage = Stage::live();
+    for input in [
+        begins("look_up", "c1"),
+        begins("end_interview", "c2"),
+        tool("end_interview", true, "c2"),
+        tool("look_up", true, "c1"),
+        tool("look_up", true, "c1"),
+        begins("look_up", "c1"),
+    ] {
+        stage.give(input);
+    }
+    assert_eq!(closed(&mut stage), "finished");
+    // The talk went on; a second message about the old call brings nothing back, whatever came between.
+    let mut stage = Stage::live();
+    for input in [
+        tool("end_interview", true, "c1"),
+        tool("look_up", true, "c2"),
+        tool("look_up", true, "c3"),
+        tool("end_interview", true, "c1"),
+    ] {
+        stage.give(input);
+    }
+    assert_eq!(closed(&mut stage), "ended");
+}
+
+#[test]
+fn an_interviewer_lost_before_its_first_word_can_be_tried_again() {
+    let unready = Participant { state: None, audio: false, ..interviewer() };
+    let mut stage = Stage::waiting();
+    stage.process_alive = true;
+    stage.give(Input::ParticipantJoined(unready.clone()));
+    stage.run(3_000);
+    stage.process_alive = false;
+    let ms = stage.until_completed(20_000).unwrap();
+    assert!(ms <= 10_500, "{ms}");
+    assert_eq!(stage.outcome(), "never started");
+
+    let mut stage = Stage::waiting();
+    stage.process_alive = true;
+    stage.give(Input::ParticipantJoined(unready));
+    stage.run(1_000);
+    stage.left(LeaveReason::ConnectionTimeout);
+    stage.until_completed(20_000).unwrap();
+    assert_eq!(stage.outcome(), "never started");
+}
+
+#[test]
+fn one_presence_is_lost_once_and_its_departure_settles_once() {
+    let mut stage = Stage::live();
+    for _ in 0..4 {
+        stage.give(Input::Roster { roster: vec![] });
+        stage.run(500);
+        stage.give(Input::Roster { roster: vec![interviewer()] });
+        stage.run(500);
+    }
+    assert_eq!(stage.outcome(), "none");
+    stage.left(LeaveReason::ClientInitiated);
+    for _ in 0..3 {
+        stage.run(1_000);
+        stage.left(LeaveReason::ClientInitiated);
+        stage.give(Input::Roster { roster: vec![] });
+    }
+    let ms = 3_000 + stage.until_completed(20_000).unwrap();
+    assert!((4_000..=4_200).contains(&ms), "{ms}");
+    assert_eq!(stage.outcome(), "ended(interviewer left)");
+}
+
+#[test]
+fn the_same_interviewer_in_a_new_presence_keeps_what_it_said() {
+    let mut stage = Stage::live();
+    stage.end_tool();
+    stage.give(Input::ParticipantJoined(Participant { sid: "PA_anew".into(), ..interviewer() }));
+    stage.give(Input::ParticipantLeft { sid: SID.into(), reason: LeaveReason::DuplicateIdentity });
+    assert_eq!(stage.outcome(), "none");
+    stage.give(Input::ParticipantLeft { sid: "PA_anew".into(), reason: LeaveReason::ClientInitiated });
+    assert_eq!(stage.outcome(), "finished");
+}
+
+#[test]
+fn a_failure_that_was_overcome_is_forgotten() {
+    let mut stage = Stage::live();
+    stage.give(Input::SessionFailed { sid: SID.into() });
+    stage.give(Input::Item { sid: SID.into(), role: adjourn_session::Role::Interviewer });
+    stage.left(LeaveReason::ClientInitiated);
+    stage.until_completed(10_500).unwrap();
+    assert_eq!(stage.outcome(), "ended(interviewer left)");
+}
+
+#[test]
+fn one_that_stood_there_before_takes_nothing_over_and_a_newcomer_may() {
+    let silent = Participant { state: None, audio: false, ..second() };
+    // It is seen again after the departure: it was there before.
+    let mut stage = Stage::live();
+    stage.give(Input::ParticipantJoined(silent.clone()));
+    stage.left(LeaveReason::ClientInitiated);
+    stage.give(Input::ParticipantChanged(silent.clone()));
+    stage.give(Input::Roster { roster: vec![silent.clone()] });
+    stage.until_completed(20_000).unwrap();
+    assert_eq!(stage.outcome(), "ended(interviewer left)");
+    // It comes after the departure: it may take a moment until it talks.
+    let mut stage = Stage::live();
+    stage.left(LeaveReason::ClientInitiated);
+    stage.run(2_000);
+    stage.give(Input::ParticipantJoined(silent));
+    stage.run(4_000);
+    assert_eq!(stage.outcome(), "none");
+    stage.session_open = true;
+    stage.process_alive = true;
+    stage.give(Input::ParticipantChanged(second()));
+    stage.run(60_000);
+    assert_eq!(stage.outcome(), "none");
+}
+
+#[test]
+fn constants_out_of_order_are_one_sentence() {
+    let broken = Policy { process_lost: 3_000, ..Policy::default() };
+    assert_eq!(
+        broken.check().unwrap_err().to_string(),
+        "this interview's settings are not usable: process_lost is 3000 ms, but noticing our own dead link first needs 4000 ms at least; please tell the organiser"
+    );
 }

@@ -165,12 +165,18 @@ fn select(options: &Options) -> anyhow::Result<Vec<Scenario>> {
             "there is no section {section:?}; `adjourn-qa rows` lists them"
         );
     }
-    Ok(all
+    anyhow::ensure!(options.repeat > 0, "--repeat 0 runs nothing; leave it out for once");
+    let selected: Vec<Scenario> = all
         .into_iter()
         .filter(|row| options.rows.is_empty() || options.rows.contains(&row.id))
         .filter(|row| options.section.as_ref().is_none_or(|s| *s == row.section))
         .filter(|row| !options.suite || row.suite)
-        .collect())
+        .collect();
+    anyhow::ensure!(
+        !selected.is_empty(),
+        "no row is in all of what was asked for; `adjourn-qa rows` lists them"
+    );
+    Ok(selected)
 }
 
 fn write(folder: &Path, commit: &str, rows: &[RowResult]) -> anyhow::Result<()> {
@@ -245,5 +251,9 @@ mod tests {
         let said = select(&options(&[], Some("agents"))).unwrap_err().to_string();
         assert!(said.starts_with("there is no section \"agents\""), "{said}");
         assert_eq!(select(&options(&["zombie", "leave"], None)).unwrap().len(), 2);
+        let said = select(&options(&["zombie"], Some("network"))).unwrap_err().to_string();
+        assert!(said.starts_with("no row is in all of"), "{said}");
+        let said = select(&Options { repeat: 0, ..options(&[], None) }).unwrap_err().to_string();
+        assert!(said.starts_with("--repeat 0 runs nothing"), "{said}");
     }
 }

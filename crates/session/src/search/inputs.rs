@@ -1,7 +1,8 @@
 //! What can happen in the searched worlds: every input, with duplicates, late and lost answers.
 
 use super::key::{LATEST, OFF};
-use super::{World, ticks};
+use super::{World, ticks, ticks_of_a_link_that_holds};
+use crate::interviewer::Interviewer;
 use crate::link::LOSSY;
 use crate::{
     AgentState, Input, JoinGrant, LeaveReason, OrganiserWord, Participant, ParticipantKind, Policy,
@@ -11,12 +12,18 @@ use crate::{
 /// The two agents of the worlds. Either can become the interviewer.
 pub(super) const A: &str = "A";
 pub(super) const B: &str = "B";
+/// A second presence of the first one.
+pub(super) const AGAIN: &str = "A2";
 
 /// One thing that happens. Some depend on what the machine did: they become an [`Input`] at their state.
 #[derive(Clone, Debug)]
 pub(super) enum Move {
     /// Time passes. Answers that never come are ticks without them.
     Tick,
+    /// So many ticks pass at once: a timer that is late, or a computer that slept.
+    Sleep(u64),
+    /// Everything that is under way arrives: probes are answered, our connection received something.
+    Arrives,
     /// The same everywhere.
     Given(Input),
     /// Our connection received something.
@@ -32,9 +39,20 @@ pub(super) enum Move {
     /// An answer that was counted already comes again, or one to nothing.
     Duplicate(ProbeKind),
     /// A tool of the interviewer ends, in a call of its own.
-    Tool { name: &'static str, ok: bool },
+    Tool {
+        name: &'static str,
+        ok: bool,
+    },
     /// The second message about the last call.
     ToolAgain,
+    /// Another tool begins beside the others, and ends.
+    Begins,
+    RunningEnds,
+}
+
+/// The id of a call that was not there before. What ended is remembered, so every path has its own count.
+fn new_call(interviewer: Option<&Interviewer>) -> String {
+    interviewer.map_or(0, |i| i.calls.ended.len() + i.calls.running.len()).to_string()
 }
 
 impl Move {
@@ -49,13 +67,13 @@ impl Move {
             })
         };
         let answer = |probe, id| Input::ProbeAnswered { sid: sid(), probe, id };
-        let call = interviewer.and_then(|i| i.last_call.clone());
+        let ended = interviewer.and_then(|i| i.calls.ended.back().cloned());
+        let running = interviewer.and_then(|i| i.calls.running.back().cloned());
         match self {
-            Self::Tick => None,
+            Self::Tick | Self::Sleep(_) | Self::Arrives => None,
             Self::Given(input) => Some(input.clone()),
             Self::Growth => {
-                let lost = if session.link.lossy { LOSSY } else { 0 };
-                Some(Input::LinkStats { received: session.link.received.unwrap_or(0) + 1, lost })
+                Some(Input::LinkStats { received: session.link.received.unwrap_or(0) + 1, lost: 0 })
             }
             Self::Loss(lost) => {
                 Some(Input::LinkStats { received: session.link.received.unwrap_or(0), lost: *lost })
@@ -74,19 +92,28 @@ impl Move {
                 sid: sid(),
                 name: (*name).to_owned(),
                 ok: *ok,
-                call_id: if call.as_deref() == Some("x") { "y" } else { "x" }.to_owned(),
+                call_id: new_call(interviewer),
             }),
             Self::ToolAgain => Some(Input::ToolEnded {
                 sid: sid(),
                 name: "end_interview".to_owned(),
                 ok: true,
-                call_id: call?,
+                call_id: ended?,
             }),
+            // One call beside the others at a time.
+            Self::Begins => running.is_none().then(|| Input::ToolStarted {
+                sid: sid(),
+                name: "other".to_owned(),
+                call_id: new_call(interviewer),
+            }),
+            Self::RunningEnds => {
+                Some(Input::ToolEnded { sid: sid(), name: "other".to_owned(), ok: true, call_id: running? })
+            }
         }
     }
 }
 
-fn agent(sid: &str, state: Option<AgentState>, audio: bool) -> Participant {
+pub(super) fn agent(sid: &str, state: Option<AgentState>, audio: bool) -> Participant {
     Participant {
         sid: sid.to_owned(),
         identity: sid.to_owned(),
@@ -144,6 +171,10 @@ fn presence() -> Vec<Move> {
         Input::ParticipantJoined(agent(A, None, true)),
         Input::ParticipantJoined(agent(A, None, false)),
         Input::ParticipantJoined(agent(B, None, true)),
+        Input::ParticipantJoined(agent(B, None, false)),
+        // The same identity in a new presence.
+        Input::ParticipantJoined(Participant { sid: AGAIN.into(), ..agent(A, None, true) }),
+        Input::ParticipantLeft { sid: AGAIN.into(), reason: LeaveReason::ClientInitiated },
         Input::ParticipantLeft { sid: A.into(), reason: LeaveReason::Unknown },
         Input::ParticipantLeft { sid: A.into(), reason: LeaveReason::ClientInitiated },
         Input::ParticipantLeft { sid: A.into(), reason: LeaveReason::ConnectionTimeout },
@@ -174,7 +205,6 @@ fn conversation() -> Vec<Move> {
         Input::AgentStateChanged { sid: a(), state: AgentState::Listening },
         Input::Item { sid: a(), role: Role::Candidate },
         Input::Item { sid: a(), role: Role::Interviewer },
-        Input::ToolStarted { sid: a(), name: "other".into() },
         Input::SessionFailed { sid: a() },
         Input::EndMarker { sid: a() },
         Input::CandidateSpoke,
@@ -187,6 +217,8 @@ fn conversation() -> Vec<Move> {
         Move::Tool { name: "end_interview", ok: false },
         Move::Tool { name: "other", ok: true },
         Move::ToolAgain,
+        Move::Begins,
+        Move::RunningEnds,
     ]);
     moves
 }
@@ -212,73 +244,111 @@ fn in_and_out() -> Vec<Move> {
     moves
 }
 
-/// Who is there and whether we are: every way in and out, no probe is ever answered.
+/// Who is there: everybody comes, goes and comes again while our own link holds; no probe is ever answered.
 pub(super) fn comings_and_goings() -> World {
-    let policy = Policy {
-        ask_after: OFF,
-        crash_loop_window: 2,
-        leave_settling: 1,
-        no_proof_of_life: 3,
-        replaced_room: 2,
-        link_lost: 3,
-        ..ticks()
-    };
-    World {
-        moves: all(&[around(), link(), presence(), vec![Move::Growth]]),
-        policy,
-        alive: false,
-        unsure: true,
-        silent: 12,
-    }
+    let policy = Policy { ask_after: OFF, ..ticks_of_a_link_that_holds() };
+    let moves = all(&[around(), presence(), only(link(), |i| matches!(i, Input::Connected { .. }))]);
+    World { answers: false, moves, policy, alive: true, silent: 12 }
+}
+
+/// Whether we are there: every way into the room and out of it, and into another one, asleep or not.
+pub(super) fn in_and_out_of_the_room() -> World {
+    let policy = Policy { ask_after: OFF, crash_loop_window: OFF, ..ticks() };
+    let there = only(presence(), |i| {
+        let joins = matches!(i, Input::ParticipantJoined(p) if p.sid == A && p.audio);
+        let leaves = matches!(i, Input::ParticipantLeft { sid, reason }
+            if sid == A && *reason != LeaveReason::ConnectionTimeout);
+        joins || leaves || matches!(i, Input::Roster { .. })
+    });
+    let moves = all(&[around(), link(), there, vec![Move::Growth, Move::Sleep(5)]]);
+    World { answers: false, moves, policy, alive: false, silent: 12 }
 }
 
 /// Probes that are answered, late, twice or not, over a link that comes and goes.
 pub(super) fn probes_over_a_bad_link() -> World {
-    let policy = Policy {
-        ask_after: OFF,
-        crash_loop_window: OFF,
-        // Nobody is busy in this world.
-        session_blocked: 3,
-        no_proof_of_life: 4,
-        link_lost: 3,
-        ..ticks()
-    };
+    let policy = Policy { ask_after: OFF, crash_loop_window: OFF, ..ticks() };
     let bad = only(link(), |i| {
-        matches!(i, Input::Reconnecting | Input::Reconnected { .. })
-            || matches!(i, Input::Disconnected { reason: LeaveReason::Unknown })
+        matches!(i, Input::Reconnecting | Input::Disconnected { reason: LeaveReason::Unknown })
+            || matches!(i, Input::Reconnected { room_sid, roster } if room_sid == "1" && !roster.is_empty())
     });
-    let moves = all(&[in_and_out(), bad, life(), vec![Move::Growth]]);
-    World { moves, policy, alive: false, unsure: false, silent: 12 }
+    let moves = all(&[in_and_out(), bad, life(), vec![Move::Growth, Move::Sleep(2), Move::Sleep(5)]]);
+    World { answers: false, moves, policy, alive: false, silent: 12 }
 }
 
 /// Probes over a link that loses packets or not.
 pub(super) fn probes_over_a_lossy_link() -> World {
-    let policy = Policy { ask_after: OFF, crash_loop_window: OFF, process_lost_lossy: 4, ..ticks() };
+    let policy = Policy { ask_after: OFF, crash_loop_window: OFF, ..ticks_of_a_link_that_holds() };
     let loss = vec![Move::Loss(0), Move::Loss(LOSSY)];
-    World { moves: all(&[in_and_out(), life(), loss]), policy, alive: true, unsure: false, silent: 12 }
+    World { answers: false, moves: all(&[in_and_out(), life(), loss]), policy, alive: true, silent: 12 }
 }
 
 /// Everything that one interviewer shows and says, over a link that holds.
 pub(super) fn signs_of_life() -> World {
-    let policy = Policy { ask_after: OFF, crash_loop_window: OFF, ..ticks() };
+    let policy = Policy { ask_after: OFF, crash_loop_window: OFF, ..ticks_of_a_link_that_holds() };
     let said = only(conversation(), |i| {
         !matches!(i, Input::CandidateSpoke | Input::GoOnPressed | Input::SessionFailed { .. })
     });
     let tools = conversation().into_iter().filter(|m| !matches!(m, Move::Given(_))).collect();
-    World { moves: all(&[in_and_out(), life(), said, tools]), policy, alive: true, unsure: false, silent: 12 }
+    World {
+        answers: false,
+        moves: all(&[in_and_out(), life(), said, tools]),
+        policy,
+        alive: true,
+        silent: 12,
+    }
 }
 
 /// A candidate who speaks or not, and the question, over a link that holds.
 pub(super) fn the_question() -> World {
-    let policy = Policy { crash_loop_window: OFF, ..ticks() };
+    let policy = Policy { crash_loop_window: OFF, ..ticks_of_a_link_that_holds() };
     let said = only(conversation(), |i| {
         matches!(i, Input::CandidateSpoke | Input::GoOnPressed | Input::AgentStateChanged { .. })
     });
-    World { moves: all(&[in_and_out(), life(), said]), policy, alive: true, unsure: false, silent: 16 }
+    World { answers: false, moves: all(&[in_and_out(), life(), said]), policy, alive: true, silent: 16 }
+}
+
+/// An interviewer that is there all the time and answers whatever arrives, over a link that comes and goes,
+/// loses packets and sleeps: it must never be taken for lost.
+pub(super) fn an_interviewer_that_answers() -> World {
+    let policy =
+        Policy { ask_after: OFF, crash_loop_window: OFF, no_proof_of_life: 4, answer_limit: 4, ..ticks() };
+    let way_in = only(around(), |i| matches!(i, Input::JoinPressed | Input::JoinGranted(_)));
+    let bad = only(link(), |i| {
+        let out = matches!(i, Input::Reconnecting | Input::Disconnected { reason: LeaveReason::Unknown });
+        let back = matches!(i, Input::Connected { room_sid, roster } | Input::Reconnected { room_sid, roster }
+            if room_sid == "1" && !roster.is_empty());
+        out || back
+    });
+    let others = vec![
+        Move::Given(Input::ParticipantLeft { sid: A.into(), reason: LeaveReason::Unknown }),
+        Move::Given(Input::Roster { roster: vec![agent(A, None, true)] }),
+        Move::Given(Input::ParticipantJoined(agent(B, None, false))),
+        Move::Arrives,
+        Move::Packets,
+        Move::Loss(LOSSY),
+        Move::Sleep(2),
+        Move::Sleep(5),
+    ];
+    let moves = all(&[way_in, bad, others]);
+    World { answers: true, moves, policy, alive: false, silent: 12 }
 }
 
 /// Everything at once: too large to finish; as far as a number of states goes.
 pub(super) fn everything() -> World {
     let moves = all(&[around(), link(), presence(), life(), conversation(), vec![Move::Growth]]);
-    World { moves, policy: ticks(), alive: false, unsure: true, silent: 0 }
+    World { answers: false, moves, policy: ticks(), alive: false, silent: 0 }
+}
+
+/// Every world that is searched.
+pub(super) fn worlds() -> Vec<World> {
+    vec![
+        comings_and_goings(),
+        in_and_out_of_the_room(),
+        probes_over_a_bad_link(),
+        probes_over_a_lossy_link(),
+        signs_of_life(),
+        the_question(),
+        an_interviewer_that_answers(),
+        everything(),
+    ]
 }

@@ -1,0 +1,153 @@
+//! What happens to the clocks when this computer sleeps, when the link flaps and when it loses packets.
+
+mod support;
+
+use adjourn_session::{Agent, Input, Link, OrganiserWord, Output, Phase, ProbeKind};
+use support::{SID, Stage, interviewer};
+
+#[test]
+fn a_computer_that_sleeps_ends_nothing_if_the_room_still_stands() {
+    for seconds in [1, 3, 5, 20, 40, 600] {
+        let mut stage = Stage::live();
+        stage.now += seconds * 1_000;
+        stage.run(60_000);
+        assert_eq!(stage.outcome(), "none", "{seconds} s");
+        let view = stage.session.view();
+        assert_eq!((view.link, view.link_fresh, view.agent), (Link::Up, true, Agent::Present), "{seconds} s");
+    }
+}
+
+#[test]
+fn a_computer_that_sleeps_while_it_is_out_of_the_room_has_thirty_seconds_after_it_wakes() {
+    let mut stage = Stage::live();
+    stage.link_up = false;
+    stage.give(Input::Reconnecting);
+    stage.run(5_000);
+    stage.now += 600_000;
+    let ms = stage.until_completed(60_000).unwrap();
+    assert!((29_000..=31_000).contains(&ms), "{ms}");
+    assert_eq!(stage.outcome(), "connection lost");
+}
+
+#[test]
+fn after_a_long_sleep_the_organiser_is_asked() {
+    for (word, outcome) in [
+        (OrganiserWord::Ended, "ended(closed by the organiser)"),
+        (OrganiserWord::Running, "none"),
+        (OrganiserWord::Unreachable, "none"),
+    ] {
+        let mut stage = Stage::live();
+        stage.now += 600_000;
+        stage.run(1_000);
+        assert!(stage.outputs.contains(&Output::AskOrganiser));
+        stage.give(Input::Organiser { word });
+        stage.run(20_000);
+        assert_eq!(stage.outcome(), outcome);
+    }
+}
+
+#[test]
+fn a_link_that_flaps_ends_nothing_and_probes_go_out_as_soon_as_it_is_back() {
+    for (up, down) in [(3_100, 2_900), (3_000, 3_500), (600, 4_000), (5_000, 20_000)] {
+        let mut stage = Stage::live();
+        for _ in 0..20 {
+            stage.link_up = false;
+            stage.run(down);
+            stage.link_up = true;
+            stage.outputs.clear();
+            stage.run(up);
+            assert!(stage.outputs.iter().any(|o| matches!(o, Output::Probe { .. })), "{up}/{down}");
+        }
+        assert_eq!(stage.outcome(), "none", "{up}/{down}");
+    }
+}
+
+#[test]
+fn an_interviewer_that_stops_after_a_blip_is_still_found_in_time() {
+    let mut stage = Stage::live();
+    stage.link_up = false;
+    stage.run(10_000);
+    stage.link_up = true;
+    stage.session_open = false;
+    stage.process_alive = false;
+    let ms = stage.until_completed(20_000).unwrap();
+    assert!((7_500..=10_500).contains(&ms), "{ms}");
+    assert_eq!(stage.outcome(), "interrupted(interviewer lost)");
+}
+
+#[test]
+fn a_ping_of_the_connection_before_proves_nothing() {
+    let mut stage = Stage::live();
+    stage.end_tool();
+    // The ping goes out and the connection breaks; the process probe after it is answered over the next one.
+    stage.session_open = false;
+    stage.run(1_200);
+    stage.give(Input::Reconnecting);
+    stage.give(Input::Reconnected { room_sid: "RM_1".into(), roster: vec![interviewer()] });
+    // A ping of this connection, a probe after it, and the time for the answer.
+    let ms = stage.until_completed(5_000).unwrap();
+    assert!((1_000..=2_000).contains(&ms), "{ms}");
+    assert_eq!(stage.outcome(), "finished");
+}
+
+#[test]
+fn a_connection_over_which_nothing_ever_comes_is_lost_however_often_it_is_restored() {
+    let mut stage = Stage::live();
+    stage.link_up = false;
+    let began = stage.now;
+    while stage.session.phase() == Phase::Live && stage.now < began + 60_000 {
+        stage.give(Input::Reconnecting);
+        stage.run(1_000);
+        stage.give(Input::Reconnected { room_sid: "RM_1".into(), roster: vec![interviewer()] });
+        stage.run(1_500);
+    }
+    let ms = stage.now - began;
+    assert!((29_000..=33_000).contains(&ms), "{ms}");
+    assert_eq!(stage.outcome(), "connection lost");
+}
+
+#[test]
+fn one_good_reading_does_not_make_a_lossy_link_a_good_one() {
+    let mut stage = Stage::live();
+    stage.lost = 200;
+    stage.run(1_000);
+    stage.lost = 0;
+    stage.run(500);
+    stage.session_open = false;
+    stage.process_alive = false;
+    stage.run(15_000);
+    assert_eq!(stage.outcome(), "none");
+    let ms = 15_000 + stage.until_completed(20_000).unwrap();
+    assert!((22_000..=25_000).contains(&ms), "{ms}");
+    // Long after the last word of it, it counts as a good one.
+    let mut stage = Stage::live();
+    stage.lost = 200;
+    stage.run(1_000);
+    stage.lost = 0;
+    stage.run(25_000);
+    stage.session_open = false;
+    stage.process_alive = false;
+    let ms = stage.until_completed(20_000).unwrap();
+    assert!(ms <= 10_500, "{ms}");
+}
+
+#[test]
+fn sound_that_arrives_does_not_prove_that_the_channel_of_the_probes_delivers() {
+    let mut stage = Stage::live();
+    stage.end_tool();
+    stage.run(600);
+    // The channel stalls: neither probe comes back for a while, sound does.
+    stage.session_open = false;
+    stage.process_alive = false;
+    for packets in 1..12 {
+        stage.give(Input::RtpPackets { sid: SID.into(), packets: packets * 25 });
+        stage.run(500);
+    }
+    assert_eq!(stage.outcome(), "none");
+    // A probe of before the stall comes back late: the ping may be on its way as well.
+    stage.session_open = true;
+    stage.process_alive = true;
+    stage.run(5_000);
+    assert_eq!(stage.outcome(), "none");
+    assert!(stage.outputs.iter().any(|o| matches!(o, Output::Probe { probe: ProbeKind::Session, .. })));
+}
