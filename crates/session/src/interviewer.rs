@@ -117,17 +117,17 @@ impl Interviewer {
         self.session.break_off(to);
         self.process.break_off(to);
         self.channel_proven = None;
-        let earlier = |at: &mut Fresh| *at = (*at).min(to);
-        earlier(&mut self.joined);
-        earlier(&mut self.last_reaction);
-        earlier(&mut self.last_proof);
-        self.ready.iter_mut().for_each(earlier);
-        self.process_answered.iter_mut().for_each(earlier);
-        self.last_audible.iter_mut().for_each(earlier);
-        self.evidence.iter_mut().for_each(|(_, at)| *at = (*at).min(to));
+        for at in [&mut self.joined, &mut self.last_reaction, &mut self.last_proof] {
+            at.cap(to);
+        }
+        for at in [&mut self.ready, &mut self.process_answered, &mut self.last_audible].into_iter().flatten()
+        {
+            at.cap(to);
+        }
+        self.evidence.iter_mut().for_each(|(_, at)| at.cap(to));
         match &mut self.presence {
             Presence::Here => {}
-            Presence::Left { at, .. } | Presence::Unsure { at } => *at = (*at).min(to),
+            Presence::Left { at, .. } | Presence::Unsure { at } => at.cap(to),
         }
     }
 

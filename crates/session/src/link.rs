@@ -29,6 +29,10 @@ impl Fresh {
     pub(crate) fn after(self, ms: u64) -> Self {
         Self(self.0.saturating_add(ms))
     }
+    /// Taken back to `latest`, if it is later.
+    pub(crate) fn cap(&mut self, latest: Self) {
+        *self = (*self).min(latest);
+    }
     pub(crate) fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }

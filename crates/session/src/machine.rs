@@ -121,47 +121,41 @@ impl Session {
     /// Time passed.
     pub fn handle_timeout(&mut self, now: Time) {
         self.now = self.now.max(now);
-        self.notice_sleep();
-        for _ in 0..FIRINGS {
-            match self.next_rule() {
-                Some((at, rule)) if at <= self.now => self.fire(rule),
-                Some(_) | None => return,
+        for firing in 0..FIRINGS {
+            let Some((due, rule)) = self.next_rule().filter(|(due, _)| *due <= self.now) else { return };
+            if firing > 0 || !self.slept(due) {
+                self.fire(rule);
             }
         }
         debug_assert!(false, "rules keep firing at one time");
     }
 
-    /// Nothing could be received while this computer slept: its clock stands from the last growth on, and
-    /// the link is given its whole time again.
-    fn notice_sleep(&mut self) {
-        let open = matches!(self.phase, Phase::Waiting | Phase::Live);
-        let Some((due, _)) = self.next_rule().filter(|_| open) else { return };
+    /// Whether this computer slept when the first rule was due. Nothing could be received then: its clock
+    /// stands from the last growth on, and the link is given its whole time again.
+    fn slept(&mut self, due: Time) -> bool {
         let late = self.now.since(due);
-        if late <= self.policy.asleep {
-            return;
+        if late <= self.policy.asleep || !matches!(self.phase, Phase::Waiting | Phase::Live) {
+            return false;
         }
         self.stop_clock();
         self.link.woke = Some(self.now);
         if late >= self.policy.link_lost {
             self.ask_organiser();
         }
+        true
     }
 
     /// The link is not up, or stale, or we slept: nothing is known from later than its last growth.
     fn stop_clock(&mut self) {
         self.link.stop(self.now);
-        self.break_off();
-    }
-
-    fn break_off(&mut self) {
         let to = self.fresh();
-        let earlier = |at: &mut Fresh| *at = (*at).min(to);
-        earlier(&mut self.waiting_since);
-        self.candidate_spoke.iter_mut().for_each(earlier);
-        self.asked.iter_mut().for_each(earlier);
-        self.link.lossy_at.iter_mut().for_each(earlier);
-        self.losses.iter_mut().for_each(|(_, at)| *at = (*at).min(to));
-        self.replaced.iter_mut().for_each(|r| r.at = r.at.min(to));
+        self.waiting_since.cap(to);
+        for at in [&mut self.candidate_spoke, &mut self.asked, &mut self.link.lossy_at].into_iter().flatten()
+        {
+            at.cap(to);
+        }
+        self.losses.iter_mut().for_each(|(_, at)| at.cap(to));
+        self.replaced.iter_mut().for_each(|r| r.at.cap(to));
         self.interviewer.iter_mut().for_each(|i| i.break_off(to));
     }
 
@@ -353,8 +347,7 @@ impl Session {
                 self.begin_if_ready();
             }
             Input::AgentStateChanged { sid, state } => {
-                let mut noticed = false;
-                self.with(&sid, |i| noticed = i.set_state(state, now));
+                let noticed = self.pinned(&sid).is_some_and(|i| i.set_state(state, now));
                 self.begin_if_ready();
                 if noticed {
                     self.reacted();

@@ -105,7 +105,7 @@ impl Session {
     pub(crate) fn left(&mut self, sid: &str, reason: LeaveReason) {
         let at = self.fresh();
         self.roster.retain(|p| p.sid != sid);
-        let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == sid) else { return };
+        let Some(i) = self.pinned(sid) else { return };
         match (&mut i.presence, reason) {
             // What the SDK says of everybody during its own reconnect.
             (Presence::Here | Presence::Unsure { .. }, LeaveReason::Unknown) => {
@@ -124,7 +124,7 @@ impl Session {
     /// The interviewer is really gone.
     fn gone(&mut self, sid: &str, reason: LeaveReason) {
         let at = self.fresh();
-        let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == sid) else { return };
+        let Some(i) = self.pinned(sid) else { return };
         i.presence = Presence::Left { at, reason };
         i.audible = false;
         if i.evidence.is_some() {
@@ -168,8 +168,13 @@ impl Session {
         true
     }
 
+    /// The interviewer, if it is this presence: what anybody else shows counts for nothing.
+    pub(crate) fn pinned(&mut self, sid: &str) -> Option<&mut Interviewer> {
+        self.interviewer.as_mut().filter(|i| i.sid == sid)
+    }
+
     pub(crate) fn with(&mut self, sid: &str, apply: impl FnOnce(&mut Interviewer)) {
-        if let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == sid) {
+        if let Some(i) = self.pinned(sid) {
             apply(i);
         }
     }
@@ -198,7 +203,7 @@ impl Session {
 
     pub(crate) fn item(&mut self, sid: &str, role: Role) {
         let now = self.fresh();
-        let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == sid) else {
+        let Some(i) = self.pinned(sid) else {
             return; // anybody can publish what looks like an item
         };
         i.last_proof = now;
@@ -227,17 +232,14 @@ impl Session {
     pub(crate) fn tool_ended(&mut self, sid: &str, name: String, ok: bool, call_id: &str) {
         let now = self.fresh();
         let end_tool = self.policy.end_tools.contains(&name);
-        let mut first = false;
-        self.with(sid, |i| {
-            let Some(began) = i.calls.end(call_id) else { return };
-            first = true;
-            i.last_proof = now;
-            // A call that began beside the end tool's and ends after it says nothing.
-            if !end_tool && !began {
-                i.evidence = None;
-            }
-        });
-        if first && end_tool && ok {
+        let Some(i) = self.pinned(sid) else { return };
+        let Some(began) = i.calls.end(call_id) else { return };
+        i.last_proof = now;
+        // A call that began beside the end tool's and ends after it says nothing.
+        if !end_tool && !began {
+            i.evidence = None;
+        }
+        if end_tool && ok {
             self.evidence(sid, EvidenceKind::EndTool(name));
         }
     }

@@ -43,7 +43,7 @@ impl Probes {
         self.under_way.clear();
         self.last_sent = None;
         self.unanswered_since = None;
-        self.last_answer = self.last_answer.map(|at| at.min(to));
+        self.last_answer.iter_mut().for_each(|at| at.cap(to));
     }
 
     /// Something else proved the same, at a time that may be past.

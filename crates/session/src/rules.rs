@@ -228,11 +228,13 @@ impl Session {
         push(i.last_proof.after(p.no_proof_of_life), Rule::NoProofOfLife);
         if let Some(answered) = i.process.last_answer {
             // A link counts as lossy for as long after the last word of it as its limit is.
-            let lossy = |at: Fresh| answered.min(at).after(p.process_lost_lossy);
-            let limit = answered.after(p.process_lost).max(self.link.lossy_at.map_or(answered, lossy));
+            let mut due = answered.after(p.process_lost);
+            if let Some(lossy) = self.link.lossy_at {
+                due = due.max(answered.min(lossy).after(p.process_lost_lossy));
+            }
             // Whatever else: only with a probe that had the time to be answered.
             if let Some(unanswered) = i.process.unanswered_since {
-                push(limit.max(unanswered.after(p.process_suspect)), Rule::ProcessLost);
+                push(due.max(unanswered.after(p.process_suspect)), Rule::ProcessLost);
             }
             if !self.quiet {
                 push(answered.after(p.process_suspect), Rule::Quiet);

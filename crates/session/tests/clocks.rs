@@ -68,8 +68,7 @@ fn an_interviewer_that_stops_after_a_blip_is_still_found_in_time() {
     stage.link_up = false;
     stage.run(10_000);
     stage.link_up = true;
-    stage.session_open = false;
-    stage.process_alive = false;
+    stage.answers(false);
     let ms = stage.until_completed(20_000).unwrap();
     assert!((7_500..=10_500).contains(&ms), "{ms}");
     assert_eq!(stage.outcome(), "interrupted(interviewer lost)");
@@ -113,8 +112,7 @@ fn one_good_reading_does_not_make_a_lossy_link_a_good_one() {
     stage.run(1_000);
     stage.lost = 0;
     stage.run(500);
-    stage.session_open = false;
-    stage.process_alive = false;
+    stage.answers(false);
     stage.run(15_000);
     assert_eq!(stage.outcome(), "none");
     let ms = 15_000 + stage.until_completed(20_000).unwrap();
@@ -125,8 +123,7 @@ fn one_good_reading_does_not_make_a_lossy_link_a_good_one() {
     stage.run(1_000);
     stage.lost = 0;
     stage.run(25_000);
-    stage.session_open = false;
-    stage.process_alive = false;
+    stage.answers(false);
     let ms = stage.until_completed(20_000).unwrap();
     assert!(ms <= 10_500, "{ms}");
 }
@@ -137,16 +134,14 @@ fn sound_that_arrives_does_not_prove_that_the_channel_of_the_probes_delivers() {
     stage.end_tool();
     stage.run(600);
     // The channel stalls: neither probe comes back for a while, sound does.
-    stage.session_open = false;
-    stage.process_alive = false;
+    stage.answers(false);
     for packets in 1..12 {
         stage.give(Input::RtpPackets { sid: SID.into(), packets: packets * 25 });
         stage.run(500);
     }
     assert_eq!(stage.outcome(), "none");
     // A probe of before the stall comes back late: the ping may be on its way as well.
-    stage.session_open = true;
-    stage.process_alive = true;
+    stage.answers(true);
     stage.run(5_000);
     assert_eq!(stage.outcome(), "none");
     assert!(stage.outputs.iter().any(|o| matches!(o, Output::Probe { probe: ProbeKind::Session, .. })));

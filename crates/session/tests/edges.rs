@@ -252,8 +252,7 @@ fn a_closed_room_is_explained_by_the_organiser_or_by_nobody() {
 fn the_last_minute_finishes_an_interview_and_not_a_waiting_room() {
     let short = |roster| {
         let mut stage = Stage::new();
-        stage.session_open = true;
-        stage.process_alive = true;
+        stage.answers(true);
         stage.give(Input::JoinPressed);
         stage.give(Input::JoinGranted(JoinGrant { agent_name: None, remaining: 15_000 }));
         stage.give(Input::Connected { room_sid: "RM_1".into(), roster });
@@ -317,8 +316,7 @@ fn a_record_that_is_slow_unsaved_or_refused_is_said() {
 #[test]
 fn a_lost_process_that_the_server_confirms_keeps_its_eight_seconds() {
     let mut stage = Stage::live();
-    stage.session_open = false;
-    stage.process_alive = false;
+    stage.answers(false);
     stage.run(5_000);
     stage.give(Input::ParticipantLeft { sid: SID.into(), reason: LeaveReason::ConnectionTimeout });
     let ms = 5_000 + stage.until_completed(10_000).unwrap();
@@ -328,25 +326,21 @@ fn a_lost_process_that_the_server_confirms_keeps_its_eight_seconds() {
 #[test]
 fn a_successor_takes_over_from_a_dead_interviewer_that_the_server_still_lists() {
     let mut stage = Stage::live();
-    stage.session_open = false;
-    stage.process_alive = false;
+    stage.answers(false);
     stage.run(4_000);
     stage.give(Input::ParticipantJoined(second()));
     assert_eq!(stage.session.interviewer_sid(), Some(SID), "the first may come back");
     stage.run(3_900);
-    stage.session_open = true;
-    stage.process_alive = true;
+    stage.answers(true);
     stage.run(500);
     assert_eq!(stage.session.phase(), Phase::Live);
     // The stage answers for whoever is asked: the first came back in time and stays.
     let mut stage = Stage::live();
-    stage.session_open = false;
-    stage.process_alive = false;
+    stage.answers(false);
     stage.give(Input::ParticipantJoined(second()));
     stage.run(8_600);
     assert_eq!(stage.session.interviewer_sid(), Some("PA_second"));
-    stage.session_open = true;
-    stage.process_alive = true;
+    stage.answers(true);
     stage.run(20_000);
     assert_eq!(stage.session.phase(), Phase::Live);
     // What the server says of the dead one later changes nothing.
@@ -360,8 +354,7 @@ fn one_that_merely_stands_there_takes_nothing_over() {
     let mut stage = Stage::live();
     let observer = Participant { state: None, audio: false, ..second() };
     stage.give(Input::ParticipantJoined(observer));
-    stage.session_open = false;
-    stage.process_alive = false;
+    stage.answers(false);
     let ms = stage.until_completed(20_000).unwrap();
     assert!(ms <= 10_500, "{ms}");
     assert_eq!(stage.outcome(), "interrupted(interviewer lost)");
@@ -373,8 +366,7 @@ fn over_a_lossy_link_a_stalled_probe_is_given_longer() {
         let mut stage = Stage::live();
         stage.lost = lost;
         stage.run(1_000);
-        stage.session_open = false;
-        stage.process_alive = false;
+        stage.answers(false);
         stage.run(ms);
         stage.outcome()
     };
@@ -428,8 +420,7 @@ fn a_waiting_room_that_is_replaced_goes_on_waiting() {
     stage.give(Input::Organiser { word: OrganiserWord::Running });
     stage.run(30_000);
     assert_eq!(stage.session.phase(), Phase::Waiting);
-    stage.session_open = true;
-    stage.process_alive = true;
+    stage.answers(true);
     stage.give(Input::ParticipantJoined(interviewer()));
     stage.run(20_000);
     assert_eq!(stage.session.phase(), Phase::Live);
@@ -554,8 +545,7 @@ fn one_that_stood_there_before_takes_nothing_over_and_a_newcomer_may() {
     stage.give(Input::ParticipantJoined(silent));
     stage.run(4_000);
     assert_eq!(stage.outcome(), "none");
-    stage.session_open = true;
-    stage.process_alive = true;
+    stage.answers(true);
     stage.give(Input::ParticipantChanged(second()));
     stage.run(60_000);
     assert_eq!(stage.outcome(), "none");

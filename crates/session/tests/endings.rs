@@ -59,8 +59,7 @@ fn a_blocked_tool_may_come_back_for_twenty_seconds() {
 #[test]
 fn a_dead_process_is_suspected_within_1_6_seconds_and_lost_within_10_5() {
     let mut stage = Stage::live();
-    stage.session_open = false;
-    stage.process_alive = false;
+    stage.answers(false);
     stage.run(1_600);
     assert_eq!(stage.session.view().agent, adjourn_session::Agent::Quiet);
     let ms = 1_600 + stage.until_completed(20_000).unwrap();
@@ -71,11 +70,9 @@ fn a_dead_process_is_suspected_within_1_6_seconds_and_lost_within_10_5() {
 #[test]
 fn a_process_frozen_for_three_seconds_is_forgiven() {
     let mut stage = Stage::live();
-    stage.session_open = false;
-    stage.process_alive = false;
+    stage.answers(false);
     stage.run(3_000);
-    stage.session_open = true;
-    stage.process_alive = true;
+    stage.answers(true);
     stage.run(120_000);
     assert_eq!(stage.session.phase(), Phase::Live);
     assert_eq!(stage.session.view().agent, adjourn_session::Agent::Present);
@@ -257,8 +254,7 @@ fn a_silent_agent_that_came_first_does_not_keep_the_interviewer_out() {
     observer.state = None;
     observer.audio = false;
     stage.give(Input::ParticipantJoined(observer));
-    stage.session_open = true;
-    stage.process_alive = true;
+    stage.answers(true);
     stage.give(Input::ParticipantJoined(interviewer()));
     assert_eq!(stage.session.interviewer_sid(), Some(SID));
     stage.run(60_000);

@@ -144,10 +144,10 @@ fn play(world: &World) -> (String, u64) {
             stage.session_open = false;
         }
         if due(world.process_stops, now) {
-            (stage.session_open, stage.process_alive) = (false, false);
+            stage.answers(false);
         }
         if due(world.leaves, now) {
-            (stage.session_open, stage.process_alive) = (false, false);
+            stage.answers(false);
             leaving = true;
         }
         if leaving && stage.link_up {

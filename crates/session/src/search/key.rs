@@ -84,8 +84,6 @@ fn open(s: &Seen<'_>, to: &mut impl Hasher) {
     let real = |at: Option<Time>, limit: u64| at.map(|at| s.now.since(at).min(limit));
     (s.link.state, s.link.is_fresh(), &s.room_sid, s.link.received.is_some()).hash(to);
     real(s.link.last_growth, p.link_stale).hash(to);
-    real(s.link.dead_since(), p.link_lost).hash(to);
-    // Which of the three it is decides what growth and coming back will change.
     real(s.link.last_received, p.link_lost).hash(to);
     real(s.link.out_since, p.link_lost).hash(to);
     real(s.link.woke, p.link_lost).hash(to);
@@ -99,13 +97,8 @@ fn open(s: &Seen<'_>, to: &mut impl Hasher) {
         (&p.sid, &p.identity, p.state, p.audio).hash(to);
     }
     0xff_u8.hash(to);
-    if p.crash_loop_window < OFF {
-        for (sid, at) in &s.losses {
-            (sid, age(s, Some(*at), p.crash_loop_window)).hash(to);
-        }
-    } else {
-        // Forgiven by a word only.
-        s.losses.iter().for_each(|(sid, _)| sid.hash(to));
+    for (sid, at) in &s.losses {
+        (sid, age(s, Some(*at), p.crash_loop_window)).hash(to);
     }
     0xff_u8.hash(to);
     if s.phase == Phase::Waiting && s.interviewer.is_none() {

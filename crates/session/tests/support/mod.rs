@@ -156,9 +156,13 @@ impl Stage {
         });
     }
 
+    /// The agent answers both probes from now on, or neither.
+    pub fn answers(&mut self, both: bool) {
+        (self.session_open, self.process_alive) = (both, both);
+    }
+
     pub fn left(&mut self, reason: LeaveReason) {
-        self.session_open = false;
-        self.process_alive = false;
+        self.answers(false);
         self.give(Input::ParticipantLeft { sid: SID.into(), reason });
     }
 }
