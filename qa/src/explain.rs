@@ -2,7 +2,7 @@
 
 use adjourn_session::rules::Rule;
 use adjourn_session::trace::Entry;
-use adjourn_session::{Ending, Evidence, Input, Session, Time, View};
+use adjourn_session::{Ending, Evidence, Input, Logged, Session, Time, View};
 
 use crate::replay::Trace;
 use crate::run::timeline::{Lane, Mark};
@@ -23,16 +23,13 @@ pub struct Step {
 pub fn steps(trace: &Trace) -> (Vec<Step>, Session) {
     let start = trace.entries.first().map_or(Time::ZERO, |entry| entry.at);
     let mut session = Session::new(trace.policy.clone(), start);
+    session.keep_log();
     let mut steps = Vec::new();
     for Entry { at, input } in trace.entries.iter().cloned() {
         let before = session.view();
-        let due: Vec<Rule> =
-            session.pending().into_iter().filter(|(due, _)| *due <= at).map(|(_, r)| r).collect();
         session.handle_timeout(at);
         while session.poll_output().is_some() {}
-        for rule in due.into_iter().filter(|rule| !matches!(rule, Rule::PingDue | Rule::ProbeDue)) {
-            steps.push(Step { at, lane: Lane::Decision, text: format!("rule: {}", rule.why()) });
-        }
+        fired(&mut steps, at, &mut session);
         changes(&mut steps, at, &before, &session);
         let Some(input) = input else { continue };
         let (before, told) = (session.view(), words(&input));
@@ -41,9 +38,22 @@ pub fn steps(trace: &Trace) -> (Vec<Step>, Session) {
         if let Some(text) = told {
             steps.push(Step { at, lane: Lane::Signal, text });
         }
+        fired(&mut steps, at, &mut session);
         changes(&mut steps, at, &before, &session);
     }
     (steps, session)
+}
+
+/// What time alone did, as lines.
+fn fired(steps: &mut Vec<Step>, at: Time, session: &mut Session) {
+    while let Some(logged) = session.poll_log() {
+        let text = match logged {
+            Logged::Fired(Rule::PingDue | Rule::ProbeDue) => continue,
+            Logged::Fired(rule) => format!("rule: {}", rule.why()),
+            Logged::Slept => "this computer slept: nothing is decided from what was due meanwhile".to_owned(),
+        };
+        steps.push(Step { at, lane: Lane::Decision, text });
+    }
 }
 
 /// What is different, as lines.

@@ -104,7 +104,7 @@ impl LiveKit {
         call: &'static str,
         room: &str,
         body: serde_json::Value,
-    ) -> Result<(), LiveKitError> {
+    ) -> Result<serde_json::Value, LiveKitError> {
         let failed = |reason: String| LiveKitError { call, reason };
         let video = json!({"roomCreate": true, "roomAdmin": true, "roomList": true, "room": room});
         let token = self.token("adjourn-backend", None, video, CALL_LIFE_S, Utc::now())?;
@@ -123,7 +123,7 @@ impl LiveKit {
             .map_err(|e| failed(e.without_url().to_string()))?;
         let status = response.status();
         if status.is_success() {
-            return Ok(());
+            return response.json().await.map_err(|e| failed(e.without_url().to_string()));
         }
         let text = response.text().await.unwrap_or_default();
         Err(failed(format!("{status} {text}")))
@@ -142,7 +142,7 @@ impl LiveKit {
         let agents: Vec<_> =
             agent_name.iter().map(|name| json!({"agent_name": name, "metadata": metadata})).collect();
         let body = json!({"name": room, "empty_timeout": 120, "departure_timeout": 60, "agents": agents});
-        self.call("CreateRoom", room, body).await
+        self.call("CreateRoom", room, body).await.map(drop)
     }
 
     /// Says in the room's metadata that the organiser ended the interview.
@@ -151,7 +151,7 @@ impl LiveKit {
     /// LiveKit refused or can't be reached.
     pub async fn mark_ended(&self, room: &str, reason: &str, at: DateTime<Utc>) -> Result<(), LiveKitError> {
         let metadata = json!({"adjourn.ended": {"reason": reason, "at": at}}).to_string();
-        self.call("UpdateRoomMetadata", room, json!({"room": room, "metadata": metadata})).await
+        self.call("UpdateRoomMetadata", room, json!({"room": room, "metadata": metadata})).await.map(drop)
     }
 
     /// Closes the room for everybody.
@@ -161,7 +161,17 @@ impl LiveKit {
     pub async fn delete_room(&self, room: &str) -> Result<(), LiveKitError> {
         match self.call("DeleteRoom", room, json!({"room": room})).await {
             Err(error) if error.reason.contains("not_found") => Ok(()),
-            other => other,
+            other => other.map(drop),
         }
+    }
+
+    /// Whether there is such a room.
+    ///
+    /// # Errors
+    /// LiveKit refused or can't be reached.
+    pub async fn has_room(&self, room: &str) -> Result<bool, LiveKitError> {
+        let answer = self.call("ListRooms", room, json!({"names": [room]})).await?;
+        // Twirp leaves out what is empty.
+        Ok(answer.get("rooms").and_then(|rooms| rooms.as_array()).is_some_and(|rooms| !rooms.is_empty()))
     }
 }

@@ -1,8 +1,8 @@
 //! Where an interview stands.
 
-use adjourn_outbox::wire::{InterviewState, InterviewStatus};
+use adjourn_outbox::wire::{InterviewState, InterviewStatus, RoomState};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
 use sqlx::Row as _;
@@ -10,13 +10,22 @@ use sqlx::Row as _;
 use crate::app::App;
 use crate::problem::Refusal;
 
+/// What to look up besides.
+#[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
+pub(crate) struct Looked {
+    /// Whether LiveKit has the room.
+    #[serde(default)]
+    room: bool,
+}
+
 /// `GET /v1/interviews/{id}`
-#[utoipa::path(get, path = "/v1/interviews/{id}", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/interviews/{id}", params(("id" = String, Path), Looked),
     responses((status = 200, body = InterviewStatus), (status = 401), (status = 404)),
     security(("organiser" = []), ("upload" = [])))]
 pub(crate) async fn get(
     State(app): State<App>,
     Path(id): Path<String>,
+    Query(looked): Query<Looked>,
     headers: HeaderMap,
 ) -> Result<Json<InterviewStatus>, Refusal> {
     if app.organiser(&headers).is_err() && app.tokens.check(&headers)?.sub != id {
@@ -59,6 +68,7 @@ pub(crate) async fn get(
         .filter(|_| ended_by.as_deref() == Some("organiser"))
         .and_then(|at| DateTime::parse_from_rfc3339(&at).ok())
         .map(|at| at.with_timezone(&Utc));
+    let room = if looked.room { room_state(&app, &id).await } else { None };
     Ok(Json(InterviewStatus {
         id,
         state,
@@ -68,5 +78,17 @@ pub(crate) async fn get(
         agent_report: if agent { "received" } else { "pending" }.to_owned(),
         records: i64::try_from(rows.len()).unwrap_or(i64::MAX),
         outcome,
+        room,
     }))
+}
+
+async fn room_state(app: &App, room: &str) -> Option<RoomState> {
+    match app.livekit.has_room(room).await {
+        Ok(true) => Some(RoomState::Open),
+        Ok(false) => Some(RoomState::Gone),
+        Err(error) => {
+            tracing::warn!(%error, "a room could not be looked up");
+            None
+        }
+    }
 }

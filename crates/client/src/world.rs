@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use adjourn_outbox::wire::RoomState;
 use adjourn_outbox::{Backend, EntryKind, Granted};
 use adjourn_room::{Joined, RoomLink, Transport};
 use adjourn_session::{Ending, Input, OrganiserWord, Phase};
@@ -75,11 +76,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
         let events = self.events.clone();
         tokio::spawn(async move {
             let status = match Backend::new(&link.server) {
-                Ok(backend) => backend.status(&granted.interview_id, &granted.client_token).await,
+                Ok(backend) => backend.status(&granted.interview_id, &granted.client_token, true).await,
                 Err(error) => Err(error),
             };
             let word = match status {
                 Ok(status) if status.ended_by_organiser.is_some() => OrganiserWord::Ended,
+                Ok(status) if status.room == Some(RoomState::Gone) => OrganiserWord::RoomGone,
                 Ok(_) => OrganiserWord::Running,
                 Err(_) => OrganiserWord::Unreachable,
             };

@@ -153,12 +153,17 @@ impl Backend {
         Err(self.refusal(response).await)
     }
 
-    /// Where the interview stands.
+    /// Where the interview stands; with `room`, the backend looks whether LiveKit has its room.
     ///
     /// # Errors
     /// One sentence.
-    pub async fn status(&self, interview_id: &str, token: &Secret) -> Result<InterviewStatus, BackendError> {
-        let url = self.url(&format!("v1/interviews/{interview_id}"))?;
+    pub async fn status(
+        &self,
+        interview_id: &str,
+        token: &Secret,
+        room: bool,
+    ) -> Result<InterviewStatus, BackendError> {
+        let url = self.url(&format!("v1/interviews/{interview_id}?room={room}"))?;
         let response =
             self.http.get(url).bearer_auth(token.expose()).send().await.map_err(|e| self.unreachable(&e))?;
         if response.status().is_success() {

@@ -143,6 +143,17 @@ pub enum InterviewState {
     Complete,
 }
 
+/// Whether LiveKit has the interview's room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RoomState {
+    /// It is there.
+    Open,
+    /// There is no such room (any more).
+    Gone,
+}
+
 /// `GET /v1/interviews/{id}`, the part that a client reads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -163,4 +174,8 @@ pub struct InterviewStatus {
     pub records: i64,
     /// The interview's own outcome, once known.
     pub outcome: Option<String>,
+    /// Whether LiveKit has its room: looked up if the request says `room=true`, absent if LiveKit does not
+    /// answer.
+    #[serde(default)]
+    pub room: Option<RoomState>,
 }

@@ -106,6 +106,8 @@ pub enum OrganiserWord {
     Ended,
     /// The interview is not ended.
     Running,
+    /// The organiser did not end the interview, and LiveKit has no such room any more.
+    RoomGone,
     /// The backend could not be asked: never a reason to end.
     Unreachable,
 }

@@ -30,6 +30,7 @@ mod evidence;
 mod input;
 mod interviewer;
 mod link;
+mod log;
 mod machine;
 mod outcome;
 mod output;
@@ -48,6 +49,7 @@ pub use input::{
     AgentState, Input, JoinGrant, LeaveReason, OrganiserWord, Participant, ParticipantKind, ProbeKind, Role,
 };
 pub use link::Link;
+pub use log::Logged;
 pub use machine::Session;
 pub use outcome::{EndedWhy, Ending, InterruptedWhy, Outcome};
 pub use output::Output;

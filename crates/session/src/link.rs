@@ -110,19 +110,20 @@ impl LinkMonitor {
         }
     }
 
-    /// Statistics arrived.
-    pub(crate) fn stats(&mut self, received: u64, now: Time) {
+    /// Statistics arrived. Gives whether something was received since the last ones.
+    pub(crate) fn stats(&mut self, received: u64, now: Time) -> bool {
         // A new peer connection counts from zero: any change is growth. Its first count says nothing yet.
         let grew = self.received.is_some_and(|before| before != received) && received > 0;
         self.received = Some(received);
         if !grew {
-            return;
+            return false;
         }
         self.last_growth = Some(now);
         self.last_received = Some(now);
         if self.state == Link::Up && self.running_since.is_none() {
             self.running_since = Some(now);
         }
+        true
     }
 
     /// Since when the link is on the way to being lost. Being out of the room counts, even if some bytes

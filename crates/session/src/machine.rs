@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::{Fresh, LOSSY, LinkMonitor};
+use crate::log::Logged;
 use crate::presence::Replaced;
 use crate::rules::Rule;
 use crate::{
@@ -32,6 +33,9 @@ pub struct Session {
     pub(crate) room_sid: Option<String>,
     /// We are out because the room is gone; the backend is asked why.
     pub(crate) room_gone: Option<Time>,
+    /// The backend says that there is no such room, while our connection still seems to be in it: it ends
+    /// as soon as we are out, unless we are let into a room again.
+    pub(crate) said_gone: bool,
     /// The backend was asked and has not answered.
     pub(crate) organiser_asked: bool,
     /// The room is another one than before, and the interviewer of before is not back.
@@ -51,6 +55,7 @@ pub struct Session {
     ending: Option<Ending>,
     pub(crate) delivery: Delivery,
     outputs: VecDeque<Output>,
+    pub(crate) log: Option<VecDeque<Logged>>,
 }
 
 impl Session {
@@ -67,6 +72,7 @@ impl Session {
             agent_name: None,
             room_sid: None,
             room_gone: None,
+            said_gone: false,
             organiser_asked: false,
             replaced: None,
             roster: Vec::new(),
@@ -82,6 +88,7 @@ impl Session {
             ending: None,
             delivery: Delivery::Saving,
             outputs: VecDeque::new(),
+            log: None,
         }
     }
 
@@ -124,6 +131,7 @@ impl Session {
         for firing in 0..FIRINGS {
             let Some((due, rule)) = self.next_rule().filter(|(due, _)| *due <= self.now) else { return };
             if firing > 0 || !self.slept(due) {
+                self.log(Logged::Fired(rule));
                 self.fire(rule);
             }
         }
@@ -137,6 +145,7 @@ impl Session {
         if late <= self.policy.asleep || !matches!(self.phase, Phase::Waiting | Phase::Live) {
             return false;
         }
+        self.log(Logged::Slept);
         self.stop_clock();
         self.link.woke = Some(self.now);
         if late >= self.policy.link_lost {
@@ -302,6 +311,7 @@ impl Session {
                 // What was under way went with the connection of before.
                 self.stop_clock();
                 self.link.up(self.now);
+                self.said_gone = false;
                 if self.room_sid.replace(room_sid.clone()).is_some_and(|before| before != room_sid) {
                     self.room_replaced();
                     self.ask_organiser();
@@ -320,7 +330,11 @@ impl Session {
                 if lost >= LOSSY {
                     self.link.lossy_at = Some(now);
                 }
-                self.link.stats(received, self.now);
+                let grew = self.link.stats(received, self.now);
+                // Right after waking, what comes may have waited in a buffer; later, we are in a room.
+                if grew && self.link.woke.is_none_or(|woke| self.now.since(woke) > self.policy.asleep) {
+                    self.said_gone = false;
+                }
             }
 
             Input::ParticipantJoined(p) | Input::ParticipantChanged(p) => self.seen(p),
@@ -383,6 +397,14 @@ impl Session {
         self.stop_clock();
         self.link.state = state;
         self.link.out_since.get_or_insert(self.now);
+        if self.said_gone {
+            self.room_is_gone();
+        }
+    }
+
+    fn room_is_gone(&mut self) {
+        let outcome = if self.evident() { Outcome::Finished } else { Outcome::Ended(EndedWhy::RoomClosed) };
+        self.decide(outcome, "the backend says that the room is gone");
     }
 
     fn disconnected(&mut self, reason: LeaveReason) {
@@ -434,6 +456,10 @@ impl Session {
                     "the backend says that the organiser ended it",
                 );
             }
+            // LiveKit has no such room. Over a connection that was not noticed to be dead yet, it is believed when
+            // that breaks: a room that we are in is there.
+            OrganiserWord::RoomGone if self.link.state == Link::Up => self.said_gone = true,
+            OrganiserWord::RoomGone => self.room_is_gone(),
             // A read that failed never means "ended"; a room that is gone is gone all the same.
             OrganiserWord::Running | OrganiserWord::Unreachable if gone => {
                 self.decide(Outcome::Ended(EndedWhy::RoomClosed), "the room was closed");
@@ -556,7 +582,7 @@ impl Session {
             evidence: i.and_then(|i| i.evidence.as_ref()).map(|(evidence, _)| evidence.clone()),
             last_pong: i.and_then(|i| i.last_pong),
             last_process_answer: i.and_then(|i| i.last_process_answer),
-            last_received: self.link.last_growth,
+            last_received: self.link.last_received,
         };
         self.ending = Some(ending.clone());
         self.phase = Phase::WrappingUp;

@@ -2,7 +2,8 @@
 
 mod support;
 
-use adjourn_session::{Agent, Input, Link, OrganiserWord, Output, Phase, ProbeKind};
+use adjourn_session::rules::Rule;
+use adjourn_session::{Agent, Input, Link, Logged, OrganiserWord, Output, Phase, ProbeKind};
 use support::{SID, Stage, interviewer};
 
 #[test]
@@ -34,6 +35,7 @@ fn after_a_long_sleep_the_organiser_is_asked() {
     for (word, outcome) in [
         (OrganiserWord::Ended, "ended(closed by the organiser)"),
         (OrganiserWord::Running, "none"),
+        (OrganiserWord::RoomGone, "none"), // what still comes, comes from a room
         (OrganiserWord::Unreachable, "none"),
     ] {
         let mut stage = Stage::live();
@@ -44,6 +46,58 @@ fn after_a_long_sleep_the_organiser_is_asked() {
         stage.run(20_000);
         assert_eq!(stage.outcome(), outcome);
     }
+}
+
+#[test]
+fn a_room_that_was_closed_in_a_sleep_ends_it_as_soon_as_the_backend_says_so() {
+    let asleep = || {
+        let mut stage = Stage::live();
+        stage.now += 600_000;
+        stage.link_up = false;
+        stage.run(100);
+        assert!(stage.outputs.contains(&Output::AskOrganiser));
+        stage
+    };
+    // The connection is noticed to be dead first, or the answer comes first.
+    let mut stage = asleep();
+    stage.give(Input::Reconnecting);
+    stage.give(Input::Organiser { word: OrganiserWord::RoomGone });
+    assert_eq!(stage.outcome(), "ended(room closed)");
+    let mut stage = asleep();
+    stage.give(Input::Organiser { word: OrganiserWord::RoomGone });
+    assert_eq!(stage.outcome(), "none");
+    stage.give(Input::Reconnecting);
+    assert_eq!(stage.outcome(), "ended(room closed)");
+    // Let in again, and out of it later: that word was about another moment.
+    let mut stage = asleep();
+    stage.give(Input::Organiser { word: OrganiserWord::RoomGone });
+    stage.give(Input::Reconnected { room_sid: "RM_1".into(), roster: vec![interviewer()] });
+    stage.link_up = true;
+    stage.run(5_000);
+    stage.give(Input::Reconnecting);
+    assert_eq!(stage.outcome(), "none");
+    // It was over before the lid was closed.
+    let mut stage = Stage::live();
+    stage.end_tool();
+    stage.now += 600_000;
+    stage.link_up = false;
+    stage.run(100);
+    stage.give(Input::Reconnecting);
+    stage.give(Input::Organiser { word: OrganiserWord::RoomGone });
+    assert_eq!(stage.outcome(), "finished");
+}
+
+#[test]
+fn a_kept_log_tells_what_fired_and_what_was_slept_through() {
+    let mut stage = Stage::waiting();
+    stage.session.keep_log();
+    stage.run(20_500);
+    let told: Vec<Logged> = std::iter::from_fn(|| stage.session.poll_log()).collect();
+    assert_eq!(told, [Logged::Fired(Rule::WaitingNotice)]);
+    stage.now += 600_000;
+    stage.run(100);
+    let told: Vec<Logged> = std::iter::from_fn(|| stage.session.poll_log()).collect();
+    assert_eq!(told, [Logged::Slept]);
 }
 
 #[test]

@@ -233,6 +233,7 @@ fn a_closed_room_is_explained_by_the_organiser_or_by_nobody() {
     for (word, outcome) in [
         (OrganiserWord::Ended, "ended(closed by the organiser)"),
         (OrganiserWord::Running, "ended(room closed)"),
+        (OrganiserWord::RoomGone, "ended(room closed)"),
         (OrganiserWord::Unreachable, "ended(room closed)"),
     ] {
         let mut stage = Stage::live();

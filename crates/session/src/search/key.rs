@@ -90,7 +90,7 @@ fn open(s: &Seen<'_>, to: &mut impl Hasher) {
     age(s, s.link.lossy_at, p.process_lost_lossy).hash(to);
     (s.link.state == Link::Down).then(|| s.redial_at.since(s.now)).hash(to);
     real(s.room_gone, p.organiser_limit).hash(to);
-    s.organiser_asked.hash(to);
+    (s.organiser_asked, s.said_gone).hash(to);
     s.replaced.as_ref().map(|r| &r.identity).hash(to);
     age(s, s.replaced.as_ref().map(|r| r.at), p.replaced_room).hash(to);
     for p in &s.roster {
