@@ -1,100 +1,153 @@
 //! The server: its state and its routes.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use adjourn_outbox::{Secret, sha256};
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::HeaderMap;
+use adjourn_outbox::Secret;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use sqlx::SqlitePool;
+use chrono::Utc;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
 use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
 use url::Url;
 
-use crate::keys::ReceiptKey;
-use crate::limits::Failures;
+use crate::batch::{self, Batches};
+use crate::keys::ReceiptKeys;
 use crate::livekit::LiveKit;
 use crate::problem::Refusal;
-use crate::tokens::{Signer, bearer};
-use crate::{create, join, openapi, records, status, store};
+use crate::standing::Deadlines;
+use crate::store::Store;
+use crate::tokens::Signer;
+use crate::{create, items, join, openapi, operator, records, rounds, status, webhooks};
 
-/// Tries to close a room before giving up; the agent's job then ends with the departure timeout.
+/// Tries to close a room before the next round does.
 const CLOSE_TRIES: u32 = 5;
 const CLOSE_PAUSE: Duration = Duration::from_millis(500);
+/// A request that takes longer is given up: the largest record over a slow line needs less.
+const REQUEST_LIMIT: Duration = Duration::from_secs(60);
 
 /// Shared state of the server. Clones are cheap.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct App {
-    pub(crate) pool: SqlitePool,
+    pub(crate) store: Store,
     pub(crate) public_url: Url,
     pub(crate) livekit: Arc<LiveKit>,
-    pub(crate) key: Arc<ReceiptKey>,
+    pub(crate) keys: Arc<ReceiptKeys>,
     pub(crate) tokens: Arc<Signer>,
-    pub(crate) failures: Arc<Failures>,
-    organiser_key: Option<Secret>,
+    pub(crate) batches: Batches,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) organiser_key: Option<Secret>,
+    /// Cancelled when the server stops.
+    pub(crate) stop: CancellationToken,
 }
 
 impl App {
-    /// Prepares a server on an open database.
+    /// Prepares a server on an open database, and begins to write what is submitted.
     ///
     /// # Errors
     /// The stored keys are damaged or the database failed.
     pub async fn new(
-        pool: SqlitePool,
+        store: Store,
         public_url: Url,
         livekit: LiveKit,
         organiser_key: Option<Secret>,
+        deadlines: Deadlines,
     ) -> anyhow::Result<Self> {
-        let key = ReceiptKey::load(&pool).await?;
-        let tokens = Signer::new(store::secret(&pool, "tokens").await?);
-        Ok(Self {
-            pool,
+        let keys = ReceiptKeys::load(store.clone()).await?;
+        let tokens = Signer::new(store.secret("tokens").await?);
+        let (batches, waiting) = Batches::new();
+        let app = Self {
+            store,
             public_url,
             livekit: Arc::new(livekit),
-            key: Arc::new(key),
+            keys: Arc::new(keys),
             tokens: Arc::new(tokens),
-            failures: Arc::default(),
+            batches,
+            deadlines,
             organiser_key,
-        })
+            stop: CancellationToken::new(),
+        };
+        tokio::spawn(batch::work(app.clone(), waiting));
+        Ok(app)
     }
 
-    /// Whether a request is the organiser's.
-    pub(crate) fn organiser(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let given = bearer(headers).map(|key| sha256(key.as_bytes()));
-        let wanted = self.organiser_key.as_ref().map(|key| sha256(key.expose().as_bytes()));
-        // Hashes of equal length: comparing them tells nothing about the key.
-        if given.is_some() && given == wanted { Ok(()) } else { Err(Refusal::unauthorised()) }
+    /// Cancel it, and streams and rounds end.
+    pub fn stop(&self) -> CancellationToken {
+        self.stop.clone()
     }
 
     /// Closes a room in the background.
     pub(crate) fn close_room(&self, room: &str) {
-        let (livekit, room) = (Arc::clone(&self.livekit), room.to_owned());
+        let (app, room) = (self.clone(), room.to_owned());
         tokio::spawn(async move {
             for _ in 0..CLOSE_TRIES {
-                match livekit.delete_room(&room).await {
-                    Ok(()) => return,
-                    Err(error) => tracing::warn!(%error, "a room could not be closed"),
+                if app.close_room_now(&room).await {
+                    return;
                 }
                 tokio::time::sleep(CLOSE_PAUSE).await;
             }
         });
     }
 
+    /// Closes a room, and notes that. Gives whether that worked; the rounds try again.
+    pub(crate) async fn close_room_now(&self, room: &str) -> bool {
+        if let Err(error) = self.livekit.delete_room(room).await {
+            tracing::warn!(%error, "a room could not be closed");
+            return false;
+        }
+        metrics::counter!("adjourn_rooms_closed").increment(1);
+        let now = Utc::now();
+        let noted = rounds::change(self, room, now, |standing| standing.room_closed(now)).await;
+        noted.inspect_err(|error| tracing::warn!(%error, "a closed room could not be noted")).is_ok()
+    }
+
     /// The routes.
-    pub fn router(self) -> Router {
-        Router::new()
+    pub fn router(self, metrics: Option<PrometheusHandle>) -> Router {
+        let record = "/v1/interviews/{id}/attempts/{attempt}/records/{source}";
+        let limited = Router::new()
             .route("/v1/interviews", post(create::post))
             .route("/v1/interviews/{id}", get(status::get))
             .route("/v1/interviews/{id}/end", post(create::end))
+            .route("/v1/interviews/{id}/transcript", get(items::get))
             .route("/v1/join", post(join::post))
-            .route(
-                "/v1/interviews/{id}/attempts/{attempt}/records/{source}",
-                put(records::put).get(records::get),
-            )
+            .route(record, put(records::put).get(records::get))
+            .route(&format!("{record}/items"), post(items::post))
+            .route("/v1/livekit/webhook", post(webhooks::post))
+            .route("/operator", get(operator::list))
+            .route("/operator/interviews/{id}", get(operator::one))
             .route("/.well-known/jwks.json", get(jwks))
             .route("/openapi.json", get(|| std::future::ready(Json(openapi::document()))))
+            .route(
+                "/metrics",
+                get(move || std::future::ready(metrics.map(|handle| handle.render()).unwrap_or_default())),
+            )
             .route("/healthz", get(|| std::future::ready("ok")))
+            .route("/readyz", get(ready))
+            .fallback(|| {
+                std::future::ready(Refusal::new(
+                    StatusCode::NOT_FOUND,
+                    "no_such_page",
+                    "There is nothing here.",
+                ))
+            })
+            .method_not_allowed_fallback(|| {
+                std::future::ready(Refusal::new(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "no_such_method",
+                    "This can't be done here.",
+                ))
+            })
+            .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_LIMIT));
+        limited
+            // A stream of events lasts as long as somebody watches.
+            .route("/v1/interviews/{id}/events", get(status::events))
+            .layer(from_fn(measured))
             .layer(DefaultBodyLimit::disable())
             // A little over the record's limit, so that its own answer is given.
             .layer(RequestBodyLimitLayer::new(records::LARGEST + 1024))
@@ -102,6 +155,38 @@ impl App {
     }
 }
 
-fn jwks(State(app): State<App>) -> std::future::Ready<Json<serde_json::Value>> {
-    std::future::ready(Json(app.key.jwks()))
+/// Times each request, and turns the frameworks' own errors into ours.
+async fn measured(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
+    let mut response = next.run(request).await;
+    let status = response.status();
+    let ours =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
+    if (status.is_client_error() || status.is_server_error()) && !ours {
+        let (code, title) = match status {
+            StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "The body is larger than 8 MiB."),
+            StatusCode::REQUEST_TIMEOUT => ("too_slow", "The request took longer than a minute."),
+            _ => ("bad_request", "The request can't be read: check the path, its parameters and the body."),
+        };
+        response = Refusal::new(status, code, title).into_response();
+    }
+    response.headers_mut().insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    metrics::histogram!("adjourn_request_seconds", "route" => route, "status" => status.as_u16().to_string())
+        .record(began.elapsed().as_secs_f64());
+    response
+}
+
+/// `GET /.well-known/jwks.json`
+async fn jwks(State(app): State<App>) -> Result<Json<serde_json::Value>, Refusal> {
+    app.keys.jwks().await.map(Json).map_err(|error| {
+        tracing::error!(%error, "the keys can't be read");
+        Refusal::unavailable()
+    })
+}
+
+/// `GET /readyz`: whether the database answers.
+async fn ready(State(app): State<App>) -> Result<&'static str, Refusal> {
+    sqlx::query("SELECT 1").fetch_one(app.store.read()).await?;
+    Ok("ready")
 }

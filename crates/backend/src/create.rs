@@ -1,35 +1,45 @@
-//! Creating interviews.
+//! Creating and ending interviews.
 
 use adjourn_outbox::{JoinLink, Secret, sha256};
 use adjourn_session::Policy;
 use anyhow::Context as _;
 use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::SqlitePool;
 use url::Url;
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::problem::Refusal;
+use crate::standings;
+use crate::store::{Store, millis};
 
 /// Letters of a code: no vowels, no look-alikes.
 const LETTERS: &[u8; 28] = b"BCDFGHJKLMNPQRSTVWXZ23456789";
+/// Bytes at and above are drawn again, so that every letter is as likely: the largest multiple of 28 below 256.
+const FAIR: u8 = 252;
+/// Longest text of an interview's description.
+const LONGEST: usize = 500;
 
 /// What an organiser asks for.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct NewInterview {
     /// Title to show.
+    #[schema(min_length = 1, max_length = 500)]
     pub title: String,
     /// The candidate's name.
     #[serde(default)]
+    #[schema(max_length = 500)]
     pub candidate_name: Option<String>,
     /// Language tag.
     #[serde(default = "english")]
+    #[schema(max_length = 35)]
     pub language: String,
     /// Maximum length in minutes, 1 to 480.
+    #[schema(minimum = 1, maximum = 480)]
     pub max_minutes: i64,
     /// From when it may be joined; now if not given.
     #[serde(default)]
@@ -39,6 +49,7 @@ pub struct NewInterview {
     pub to: Option<DateTime<Utc>>,
     /// Name under which the interviewer's worker is registered.
     #[serde(default)]
+    #[schema(max_length = 500)]
     pub agent_name: Option<String>,
     /// Constants that differ from the defaults.
     #[serde(default)]
@@ -63,87 +74,127 @@ pub struct Created {
     pub code: Secret,
 }
 
+/// What is wrong with a wish, in one sentence.
+fn check(new: &NewInterview, from: DateTime<Utc>, to: DateTime<Utc>) -> anyhow::Result<()> {
+    anyhow::ensure!((1..=480).contains(&new.max_minutes), "max_minutes must be 1 to 480");
+    anyhow::ensure!(!new.title.trim().is_empty(), "title must not be empty");
+    for (name, text) in [
+        ("title", Some(&new.title)),
+        ("candidate_name", new.candidate_name.as_ref()),
+        ("agent_name", new.agent_name.as_ref()),
+    ] {
+        let fits = text.is_none_or(|text| text.len() <= LONGEST && !text.contains('\0'));
+        anyhow::ensure!(fits, "{name} is longer than {LONGEST} bytes, or no text");
+    }
+    anyhow::ensure!(new.language.len() <= 35 && !new.language.contains('\0'), "language is no language tag");
+    new.policy.check().context("policy")?;
+    anyhow::ensure!(from < to, "the window's end must be after its beginning");
+    Ok(())
+}
+
+/// A code of eight letters, each as likely as the others.
+fn draw_code() -> anyhow::Result<String> {
+    let mut code = String::with_capacity(9);
+    while code.len() < 9 {
+        let mut byte = [0_u8];
+        getrandom::fill(&mut byte).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
+        if byte[0] >= FAIR {
+            continue;
+        }
+        if code.len() == 4 {
+            code.push('-');
+        }
+        code.push(char::from(LETTERS[usize::from(byte[0]) % LETTERS.len()]));
+    }
+    Ok(code)
+}
+
 /// Makes an interview.
 ///
 /// # Errors
 /// A value is out of range, or the database failed.
-pub async fn create(pool: &SqlitePool, public_url: &Url, new: &NewInterview) -> anyhow::Result<Created> {
-    anyhow::ensure!((1..=480).contains(&new.max_minutes), "max_minutes must be 1 to 480");
-    anyhow::ensure!(!new.title.trim().is_empty(), "title must not be empty");
-    new.policy.check().context("policy")?;
+pub async fn create(store: &Store, public_url: &Url, new: &NewInterview) -> anyhow::Result<Created> {
     let now = Utc::now();
     let (from, to) = (new.from.unwrap_or(now), new.to.unwrap_or(now + Duration::days(7)));
-    anyhow::ensure!(from < to, "the window's end must be after its beginning");
-    let mut random = [0_u8; 24];
+    check(new, from, to)?;
+    let mut random = [0_u8; 16];
     getrandom::fill(&mut random).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
-    let id = hex::encode(&random[..16]);
-    let letters: Vec<char> =
-        random[16..].iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect();
-    let code: String = letters[..4].iter().chain(&['-']).chain(&letters[4..]).collect();
+    let (id, code) = (hex::encode(random), draw_code()?);
     let link = JoinLink::new(public_url.as_str(), &code)?;
+    let mut tx = store.write().await?;
     sqlx::query(
         "INSERT INTO interviews (id, title, candidate_name, language, max_minutes, window_from, window_to, agent_name,
-         policy, code_hash, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         policy, code_hash, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(&id)
     .bind(&new.title)
     .bind(&new.candidate_name)
     .bind(&new.language)
     .bind(new.max_minutes)
-    .bind(from.to_rfc3339())
-    .bind(to.to_rfc3339())
+    .bind(millis(from))
+    .bind(millis(to))
     .bind(&new.agent_name)
     .bind(serde_json::to_string(&new.policy)?)
     .bind(sha256(code.as_bytes()))
-    .bind(now.to_rfc3339())
-    .execute(pool)
+    .bind(millis(now))
+    .execute(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(Created { room: id.clone(), id, link: link.to_text(), code: Secret::new(code) })
 }
 
 /// `POST /v1/interviews`
 #[utoipa::path(post, path = "/v1/interviews", request_body = NewInterview,
-    responses((status = 200, body = Created), (status = 400), (status = 401)), security(("organiser" = [])))]
+    responses((status = 200, body = Created), (status = 400, description = "bad_json, bad_interview")), security(("organiser" = [])))]
 pub(crate) async fn post(
     State(app): State<App>,
     headers: HeaderMap,
-    Json(new): Json<NewInterview>,
+    new: Result<Json<NewInterview>, JsonRejection>,
 ) -> Result<Json<Created>, Refusal> {
-    app.organiser(&headers)?;
-    create(&app.pool, &app.public_url, &new)
-        .await
-        .map(Json)
-        .map_err(|error| Refusal::bad_request("bad_interview", format!("{error:#}")))
+    app.organiser(&headers).await?;
+    let Json(new) = new?;
+    create(&app.store, &app.public_url, &new).await.map(Json).map_err(|error| {
+        if error.is::<sqlx::Error>() {
+            tracing::error!(%error, "the database failed");
+            return Refusal::unavailable();
+        }
+        Refusal::bad_request("bad_interview", format!("{error:#}"))
+    })
 }
 
 /// `POST /v1/interviews/{id}/end`
 #[utoipa::path(post, path = "/v1/interviews/{id}/end", params(("id" = String, Path)),
-    responses((status = 204), (status = 401), (status = 404)), security(("organiser" = [])))]
+    responses((status = 204, description = "ended, or was")), security(("organiser" = [])))]
 pub(crate) async fn end(
     State(app): State<App>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Refusal> {
-    app.organiser(&headers)?;
+    app.organiser(&headers).await?;
     let now = Utc::now();
-    let changed = sqlx::query(
-        "UPDATE interviews SET ended_at = ?, ended_by = 'organiser' WHERE id = ? AND ended_by IS NULL",
-    )
-    .bind(now.to_rfc3339())
-    .bind(&id)
-    .execute(&app.pool)
-    .await?
-    .rows_affected();
-    let exists =
-        sqlx::query("SELECT 1 FROM interviews WHERE id = ?").bind(&id).fetch_optional(&app.pool).await?;
-    if exists.is_none() {
-        return Err(Refusal::not_found());
-    }
-    if changed == 1 {
+    let mut tx = app.store.write().await?;
+    let Some(mut standing) = standings::lock(&mut tx, &id).await? else { return Err(Refusal::not_found()) };
+    let changed = standing.organiser_ends(now);
+    standings::save(&mut tx, &id, &standing, now).await?;
+    tx.commit().await?;
+    if changed && standing.attempt > 0 {
         if let Err(error) = app.livekit.mark_ended(&id, "organiser", now).await {
             tracing::info!(%error, "the room's metadata could not be set");
         }
         app.close_room(&id);
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_readable_and_differ() {
+        let (a, b) = (draw_code().unwrap(), draw_code().unwrap());
+        assert_ne!(a, b);
+        assert!(a.len() == 9 && a.chars().nth(4) == Some('-'));
+        assert!(a.bytes().filter(|b| *b != b'-').all(|b| LETTERS.contains(&b)), "{a}");
+    }
 }

@@ -1,166 +1,223 @@
 //! `POST /v1/join`
 
 use std::net::SocketAddr;
-use std::time::Instant;
 
 use adjourn_outbox::wire::{InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo};
 use adjourn_outbox::{Secret, sha256};
 use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
 use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
 use crate::app::App;
 use crate::problem::Refusal;
-
-fn time(text: &str) -> DateTime<Utc> {
-    DateTime::parse_from_rfc3339(text).map_or(DateTime::UNIX_EPOCH, |at| at.with_timezone(&Utc))
-}
+use crate::standing::{NEVER_STARTED, Standing};
+use crate::store::{Tx, known_time, millis};
+use crate::{limits, standings};
 
 /// Grants a join, or the same join again.
 #[utoipa::path(post, path = "/v1/join", request_body = JoinRequest, responses(
-    (status = 200, body = JoinAnswer), (status = 404, description = "unknown_code"),
-    (status = 409, description = "code_used"), (status = 410, description = "not_open"),
-    (status = 429, description = "too_many"), (status = 503, description = "livekit_unavailable")))]
+    (status = 200, body = JoinAnswer), (status = 400, description = "bad_json, bad_join_id"),
+    (status = 404, description = "unknown_code"), (status = 409, description = "code_used"),
+    (status = 410, description = "not_open"),
+    (status = 429, description = "too_many"),
+    (status = 503, description = "livekit_unavailable, database, busy")))]
 pub(crate) async fn post(
     State(app): State<App>,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
-    Json(request): Json<JoinRequest>,
+    request: Result<Json<JoinRequest>, JsonRejection>,
 ) -> Result<Json<JoinAnswer>, Refusal> {
+    let Json(request) = request?;
     let now = Utc::now();
     let code_hash = sha256(request.code.expose().trim().to_ascii_uppercase().as_bytes());
-    let (by_address, by_code) = (address.ip().to_string(), format!("code {code_hash}"));
-    let instant = Instant::now();
-    if app.failures.blocked(&by_address, instant) || app.failures.blocked(&by_code, instant) {
+    let (by_address, by_code) = (format!("address {}", address.ip()), format!("code {code_hash}"));
+    let who = [by_address.as_str(), by_code.as_str()];
+    if limits::blocked(&app.store, &who, now).await? {
         return Err(
             Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many", "Too many wrong codes.").retry_after(60)
         );
     }
-    let fail = |refusal| {
-        app.failures.note(&by_address, instant);
-        app.failures.note(&by_code, instant);
-        refusal
-    };
-    if request.join_id.expose().len() != 32
-        || !request.join_id.expose().bytes().all(|b| b.is_ascii_hexdigit())
-    {
+    let join_id = request.join_id.expose();
+    if join_id.len() != 32 || !join_id.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(Refusal::bad_request("bad_join_id", "join_id must be 32 hex digits."));
     }
-    let Some(row) = sqlx::query("SELECT * FROM interviews WHERE code_hash = ?")
+    let Some(interview) = sqlx::query("SELECT * FROM interviews WHERE code_hash = $1")
         .bind(&code_hash)
-        .fetch_optional(&app.pool)
+        .fetch_optional(app.store.read())
         .await?
     else {
-        return Err(fail(Refusal::new(StatusCode::NOT_FOUND, "unknown_code", "This code is not known.")));
+        limits::note(&app.store, &who, now).await?;
+        return Err(Refusal::new(StatusCode::NOT_FOUND, "unknown_code", "This code is not known."));
     };
-    let id: String = row.try_get("id")?;
-    let max_minutes: i64 = row.try_get("max_minutes")?;
-    let (from, to): (String, String) = (row.try_get("window_from")?, row.try_get("window_to")?);
-    let ended_at: Option<String> = row.try_get("ended_at")?;
-    let join_hash = sha256(request.join_id.expose().as_bytes());
-
-    let mut transaction = app.pool.begin_with("BEGIN IMMEDIATE").await?;
-    let newest = sqlx::query(
-        "SELECT attempts.*, records.outcome FROM attempts LEFT JOIN records
-           ON records.interview_id = attempts.interview_id AND records.attempt = attempts.attempt AND source = 'client'
-         WHERE attempts.interview_id = ? ORDER BY attempts.attempt DESC LIMIT 1",
-    )
-    .bind(&id)
-    .fetch_optional(&mut *transaction)
-    .await?;
-    let known = sqlx::query("SELECT * FROM attempts WHERE interview_id = ? AND join_hash = ?")
-        .bind(&id)
-        .bind(&join_hash)
-        .fetch_optional(&mut *transaction)
-        .await?;
-    let (attempt, ends_at) = if let Some(known) = known {
-        let ends_at: String = known.try_get("ends_at")?;
-        (known.try_get("attempt")?, time(&ends_at))
-    } else {
-        if now < time(&from) || now > time(&to) || ended_at.is_some() {
-            return Err(Refusal::new(StatusCode::GONE, "not_open", "This interview is not open now."));
-        }
-        let attempt: i64 = match newest {
-            None => 1,
-            Some(newest) => {
-                let outcome: Option<String> = newest.try_get("outcome")?;
-                if outcome.as_deref() != Some("never started") {
-                    return Err(fail(Refusal::new(
-                        StatusCode::CONFLICT,
-                        "code_used",
-                        "This code was used already.",
-                    )));
-                }
-                newest.try_get::<i64, _>("attempt")? + 1
+    let granted = match grant(&app, &interview, &sha256(join_id.as_bytes()), now).await? {
+        Ok(granted) => granted,
+        Err(refusal) => {
+            if refusal.code == "code_used" {
+                limits::note(&app.store, &who, now).await?;
             }
-        };
-        let ends_at = now + Duration::minutes(max_minutes);
-        sqlx::query("INSERT INTO attempts (interview_id, attempt, join_hash, joined_at, ends_at) VALUES (?, ?, ?, ?, ?)")
-            .bind(&id)
-            .bind(attempt)
-            .bind(&join_hash)
-            .bind(now.to_rfc3339())
-            .bind(ends_at.to_rfc3339())
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query("UPDATE interviews SET started_at = COALESCE(started_at, ?) WHERE id = ?")
-            .bind(now.to_rfc3339())
-            .bind(&id)
-            .execute(&mut *transaction)
-            .await?;
-        (attempt, ends_at)
+            return Err(refusal);
+        }
+    };
+    app.keys.given(&granted.kid, now).await?;
+    answer(&app, &interview, granted, now).await.map(Json)
+}
+
+/// What a `join_id` has.
+struct Granted {
+    attempt: i64,
+    ends_at: DateTime<Utc>,
+    kid: String,
+    standing: Standing,
+    delivered: bool,
+}
+
+async fn grant(
+    app: &App,
+    interview: &AnyRow,
+    join_hash: &str,
+    now: DateTime<Utc>,
+) -> Result<Result<Granted, Refusal>, Refusal> {
+    let id: String = interview.try_get("id")?;
+    let newest_key = app.keys.newest().await.map_err(|error| {
+        tracing::error!(%error, "there is no signing key");
+        Refusal::unavailable()
+    })?;
+    let mut tx = app.store.write().await?;
+    let Some(mut standing) = standings::lock(&mut tx, &id).await? else {
+        return Ok(Err(Refusal::not_found()));
+    };
+    let known = sqlx::query("SELECT * FROM attempts WHERE interview_id = $1 AND join_hash = $2")
+        .bind(&id)
+        .bind(join_hash)
+        .fetch_optional(&mut *tx)
+        .await?;
+    let (attempt, ends_at, kid) = match known {
+        Some(known) => (known.try_get("attempt")?, known_time(&known, "ends_at")?, known.try_get("kid")?),
+        None => {
+            let (from, to) = (known_time(interview, "window_from")?, known_time(interview, "window_to")?);
+            if now < from || now > to || standing.ended_at.is_some() {
+                let title = "This interview is not open now.";
+                return Ok(Err(Refusal::new(StatusCode::GONE, "not_open", title)));
+            }
+            if standing.attempt > 0 && standing.outcome.as_deref() != Some(NEVER_STARTED) {
+                let title = "This code was used already.";
+                return Ok(Err(Refusal::new(StatusCode::CONFLICT, "code_used", title)));
+            }
+            let max_minutes: i64 = interview.try_get("max_minutes")?;
+            let ends_at = now + Duration::minutes(max_minutes);
+            let attempt = standing.joined(ends_at, now);
+            add_attempt(&mut tx, &id, attempt, join_hash, &newest_key.kid, (now, ends_at)).await?;
+            standings::save(&mut tx, &id, &standing, now).await?;
+            (attempt, ends_at, newest_key.kid.clone())
+        }
     };
     let delivered =
-        sqlx::query("SELECT 1 FROM records WHERE interview_id = ? AND attempt = ? AND source = 'client'")
+        sqlx::query("SELECT 1 FROM records WHERE interview_id = $1 AND attempt = $2 AND source = 'client'")
             .bind(&id)
             .bind(attempt)
-            .fetch_optional(&mut *transaction)
+            .fetch_optional(&mut *tx)
             .await?
             .is_some();
-    transaction.commit().await?;
+    tx.commit().await?;
+    Ok(Ok(Granted { attempt, ends_at, kid, standing, delivered }))
+}
 
-    let agent_name: Option<String> = row.try_get("agent_name")?;
-    let candidate_name: Option<String> = row.try_get("candidate_name")?;
-    let livekit = if ended_at.is_some() || delivered || now > ends_at {
-        None // only uploads are left
+async fn add_attempt(
+    tx: &mut Tx,
+    id: &str,
+    attempt: i64,
+    join_hash: &str,
+    kid: &str,
+    (joined_at, ends_at): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO attempts (interview_id, attempt, join_hash, joined_at, ends_at, kid) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(id)
+    .bind(attempt)
+    .bind(join_hash)
+    .bind(millis(joined_at))
+    .bind(millis(ends_at))
+    .bind(kid)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn answer(
+    app: &App,
+    interview: &AnyRow,
+    granted: Granted,
+    now: DateTime<Utc>,
+) -> Result<JoinAnswer, Refusal> {
+    let Granted { attempt, ends_at, kid, standing, delivered } = granted;
+    let id: String = interview.try_get("id")?;
+    let (agent_name, candidate_name): (Option<String>, Option<String>) =
+        (interview.try_get("agent_name")?, interview.try_get("candidate_name")?);
+    let only_uploads =
+        standing.ended_at.is_some() || delivered || now > ends_at || standing.attempt != attempt;
+    let livekit = if only_uploads {
+        None
     } else {
-        let report_token = app.tokens.make(&id, attempt, "agent", now)?;
-        let metadata = serde_json::json!({
-            "interview_id": id, "report_url": app.public_url.as_str(), "report_token": report_token,
-        })
-        .to_string();
-        let unavailable = |error: crate::livekit::LiveKitError| {
-            tracing::error!(%error, "a room could not be made");
-            Refusal::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "livekit_unavailable",
-                "The interview room can't be opened right now.",
-            )
-            .retry_after(2)
-        };
-        app.livekit.create_room(&id, agent_name.as_deref(), &metadata).await.map_err(unavailable)?;
-        let token = app
-            .livekit
-            .candidate_token(&id, &format!("candidate-{attempt}"), candidate_name.as_deref(), now)
-            .map_err(unavailable)?;
-        Some(LiveKitInfo { url: app.livekit.url.to_string(), token, room: id.clone(), agent_name })
+        Some(room(app, &id, attempt, agent_name, candidate_name.as_deref(), now).await?)
     };
-    let policy: String = row.try_get("policy")?;
-    Ok(Json(JoinAnswer {
+    let policy: String = interview.try_get("policy")?;
+    let key = app.keys.get(&kid).await.map_err(|error| {
+        tracing::error!(%error, "a signing key can't be used");
+        Refusal::unavailable()
+    })?;
+    Ok(JoinAnswer {
         now,
-        client_token: Secret::new(app.tokens.make(&id, attempt, "client", now)?),
         interview: InterviewInfo {
-            id,
+            id: id.clone(),
             attempt,
-            title: row.try_get("title")?,
+            title: interview.try_get("title")?,
             candidate_name,
-            language: row.try_get("language")?,
-            max_minutes,
+            language: interview.try_get("language")?,
+            max_minutes: interview.try_get("max_minutes")?,
             ends_at,
         },
         livekit,
+        client_token: Secret::new(app.tokens.make(&id, attempt, "client", now)?),
         policy: serde_json::from_str(&policy).unwrap_or_default(),
-        receipt_keys: app.key.jwks(),
-    }))
+        receipt_keys: key.jwks(),
+    })
+}
+
+/// Makes the room, or finds it, with a token for the candidate.
+async fn room(
+    app: &App,
+    id: &str,
+    attempt: i64,
+    agent_name: Option<String>,
+    candidate_name: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<LiveKitInfo, Refusal> {
+    let unavailable = |error: crate::livekit::LiveKitError| {
+        tracing::error!(%error, "a room could not be made");
+        let title = "The interview room can't be opened right now.";
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "livekit_unavailable", title).retry_after(2)
+    };
+    let report_token = app.tokens.make(id, attempt, "agent", now)?;
+    let metadata = serde_json::json!({
+        "interview_id": id, "attempt": attempt, "report_url": app.public_url.as_str(), "report_token": report_token,
+    })
+    .to_string();
+    let sid = app.livekit.create_room(id, agent_name.as_deref(), &metadata).await.map_err(unavailable)?;
+    let mut tx = app.store.write().await?;
+    if let Some(mut standing) = standings::lock(&mut tx, id).await?
+        && standing.attempt == attempt
+    {
+        standing.room(&sid);
+        standings::save(&mut tx, id, &standing, now).await?;
+    }
+    tx.commit().await?;
+    let token = app
+        .livekit
+        .candidate_token(id, &format!("candidate-{attempt}"), candidate_name, now)
+        .map_err(unavailable)?;
+    Ok(LiveKitInfo { url: app.livekit.url.to_string(), token, room: id.to_owned(), agent_name })
 }

@@ -1,22 +1,34 @@
-//! Reference server: join codes, records, receipts, room closing.
+//! The reference backend.
 //!
-//! **In:** HTTP from organisers, clients and agents (`docs/backend-api.md`); a LiveKit server's
-//! address and keys. **Out:** joins with LiveKit tokens; receipts, made in the same transaction as
-//! the record; rooms made and closed. **What never happens here:** nothing is stored on an error;
-//! no receipt without a stored record; no LiveKit token in a link or a log.
+//! **In:** HTTP requests of organisers, clients, agents and LiveKit; the time.
+//! **Out:** join answers, receipts, where each interview stands; rooms made and closed.
+//! **What never happens here:** a record is acknowledged before it is on disk; a room is closed while its interview goes
+//! on; a secret is logged; a replica keeps something in memory that another one needs.
 
 pub mod app;
+mod batch;
 mod create;
+mod items;
 mod join;
 mod keys;
 mod limits;
 pub mod livekit;
 mod openapi;
+mod operator;
+pub mod organisers;
 mod problem;
 mod records;
+pub mod rounds;
+mod standing;
+mod standings;
 mod status;
 pub mod store;
+mod submission;
 mod tokens;
+mod webhooks;
 
-pub use create::{NewInterview, create};
+pub use create::{Created, NewInterview, create};
+pub use items::{Item, Transcript};
+pub use keys::rotate;
 pub use openapi::document;
+pub use standing::Deadlines;

@@ -1,57 +1,73 @@
 //! Wrong codes are limited per address and per code; right ones never are, because a test center's
-//! candidates share one address.
+//! candidates share one address. Kept in the database, so that replicas count together.
 
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use adjourn_outbox::sha256;
+use chrono::{DateTime, Duration, Utc};
+use sqlx::Row as _;
 
-use parking_lot::Mutex;
+use crate::store::{Store, millis};
 
 /// Failures within [`WINDOW`] before the next one is refused: a candidate mistypes twice, a guesser
-/// needs 32^8 tries.
-const FAILURES: usize = 10;
-const WINDOW: Duration = Duration::from_secs(60);
-/// Keys that are remembered at most; past that the oldest windows are forgotten.
-const REMEMBERED: usize = 10_000;
+/// needs 28^8 tries.
+const FAILURES: i64 = 10;
+const WINDOW: Duration = Duration::seconds(60);
 
-#[derive(Debug, Default)]
-pub(crate) struct Failures {
-    seen: Mutex<HashMap<String, Vec<Instant>>>,
+/// Whether one of `who` failed too often lately.
+pub(crate) async fn blocked(store: &Store, who: &[&str], now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+    for who in who {
+        let failures: i64 = sqlx::query("SELECT COUNT(*) FROM join_failures WHERE who = $1 AND at > $2")
+            .bind(sha256(who.as_bytes()))
+            .bind(millis(now - WINDOW))
+            .fetch_one(store.read())
+            .await?
+            .try_get(0)?;
+        if failures >= FAILURES {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-impl Failures {
-    /// Whether `key` failed too often lately.
-    pub(crate) fn blocked(&self, key: &str, now: Instant) -> bool {
-        let seen = self.seen.lock();
-        seen.get(key)
-            .is_some_and(|at| at.iter().filter(|at| now.duration_since(**at) < WINDOW).count() >= FAILURES)
+/// Notes a failure of each. Addresses are kept as hashes, for a minute.
+pub(crate) async fn note(store: &Store, who: &[&str], now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    let mut tx = store.write().await?;
+    for who in who {
+        sqlx::query("INSERT INTO join_failures (who, at) VALUES ($1, $2)")
+            .bind(sha256(who.as_bytes()))
+            .bind(millis(now))
+            .execute(&mut *tx)
+            .await?;
     }
+    tx.commit().await
+}
 
-    /// Notes a failure.
-    pub(crate) fn note(&self, key: &str, now: Instant) {
-        let mut seen = self.seen.lock();
-        if seen.len() >= REMEMBERED {
-            seen.retain(|_, at| at.iter().any(|at| now.duration_since(*at) < WINDOW));
-        }
-        let at = seen.entry(key.to_owned()).or_default();
-        at.retain(|at| now.duration_since(*at) < WINDOW);
-        at.push(now);
-    }
+/// Forgets what no longer counts.
+pub(crate) async fn forget(store: &Store, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    let mut tx = store.write().await?;
+    sqlx::query("DELETE FROM join_failures WHERE at <= $1")
+        .bind(millis(now - WINDOW))
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_eleventh_wrong_code_waits_a_minute() {
-        let failures = Failures::default();
-        let now = Instant::now();
+    #[tokio::test]
+    async fn the_eleventh_wrong_code_waits_a_minute() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("db").to_str().unwrap()).await.unwrap();
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         for _ in 0..FAILURES {
-            assert!(!failures.blocked("10.0.0.1", now));
-            failures.note("10.0.0.1", now);
+            assert!(!blocked(&store, &["10.0.0.1"], now).await.unwrap());
+            note(&store, &["10.0.0.1"], now).await.unwrap();
         }
-        assert!(failures.blocked("10.0.0.1", now));
-        assert!(!failures.blocked("10.0.0.2", now));
-        assert!(!failures.blocked("10.0.0.1", now + WINDOW));
+        assert!(blocked(&store, &["10.0.0.9", "10.0.0.1"], now).await.unwrap());
+        assert!(!blocked(&store, &["10.0.0.2"], now).await.unwrap());
+        assert!(!blocked(&store, &["10.0.0.1"], now + WINDOW).await.unwrap());
+        forget(&store, now + WINDOW).await.unwrap();
+        assert!(!blocked(&store, &["10.0.0.1"], now).await.unwrap());
     }
 }

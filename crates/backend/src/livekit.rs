@@ -1,5 +1,6 @@
 //! LiveKit's server API (Twirp with JSON) and access tokens.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use adjourn_outbox::Secret;
@@ -14,8 +15,8 @@ use url::Url;
 pub struct LiveKit {
     /// What clients are told: `ws://` or `wss://`.
     pub url: Url,
-    key: String,
-    secret: Secret,
+    pub(crate) key: String,
+    pub(crate) secret: Secret,
     http: reqwest::Client,
 }
 
@@ -129,7 +130,7 @@ impl LiveKit {
         Err(failed(format!("{status} {text}")))
     }
 
-    /// Makes the room and sends the interviewer there. An existing room is left as it is.
+    /// Makes the room and sends the interviewer there. An existing room is left as it is. Gives LiveKit's id of it.
     ///
     /// # Errors
     /// LiveKit refused or can't be reached.
@@ -138,11 +139,12 @@ impl LiveKit {
         room: &str,
         agent_name: Option<&str>,
         metadata: &str,
-    ) -> Result<(), LiveKitError> {
+    ) -> Result<String, LiveKitError> {
         let agents: Vec<_> =
             agent_name.iter().map(|name| json!({"agent_name": name, "metadata": metadata})).collect();
         let body = json!({"name": room, "empty_timeout": 120, "departure_timeout": 60, "agents": agents});
-        self.call("CreateRoom", room, body).await.map(drop)
+        let answer = self.call("CreateRoom", room, body).await?;
+        Ok(answer["sid"].as_str().unwrap_or_default().to_owned())
     }
 
     /// Says in the room's metadata that the organiser ended the interview.
@@ -165,13 +167,24 @@ impl LiveKit {
         }
     }
 
-    /// Whether there is such a room.
+    /// Which of these rooms are there.
     ///
     /// # Errors
     /// LiveKit refused or can't be reached.
-    pub async fn has_room(&self, room: &str) -> Result<bool, LiveKitError> {
-        let answer = self.call("ListRooms", room, json!({"names": [room]})).await?;
+    pub async fn rooms(&self, names: &[String]) -> Result<HashSet<String>, LiveKitError> {
+        let answer = self.call("ListRooms", "", json!({ "names": names })).await?;
         // Twirp leaves out what is empty.
-        Ok(answer.get("rooms").and_then(|rooms| rooms.as_array()).is_some_and(|rooms| !rooms.is_empty()))
+        let rooms = answer["rooms"].as_array().into_iter().flatten();
+        Ok(rooms.filter_map(|room| room["name"].as_str()).map(str::to_owned).collect())
+    }
+
+    /// Whether an agent is in a room.
+    ///
+    /// # Errors
+    /// LiveKit refused or can't be reached, or there is no such room.
+    pub async fn has_agent(&self, room: &str) -> Result<bool, LiveKitError> {
+        let answer = self.call("ListParticipants", room, json!({ "room": room })).await?;
+        let mut participants = answer["participants"].as_array().into_iter().flatten();
+        Ok(participants.any(|participant| participant["kind"] == "AGENT"))
     }
 }

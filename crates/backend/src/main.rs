@@ -1,4 +1,4 @@
-//! `adjourn-backend`: serve, invite, openapi.
+//! `adjourn-backend`: serve, invite, keys, backup, openapi.
 
 #![allow(clippy::print_stdout, reason = "an entry point's answer goes to standard output")]
 
@@ -7,10 +7,12 @@ use std::path::PathBuf;
 
 use adjourn_backend::app::App;
 use adjourn_backend::livekit::LiveKit;
-use adjourn_backend::{NewInterview, create, document, store};
+use adjourn_backend::store::Store;
+use adjourn_backend::{Deadlines, NewInterview, create, document, organisers, rotate, rounds};
 use adjourn_outbox::Secret;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use url::Url;
 
 /// Reference server for interviews: join codes, records, receipts, room closing.
@@ -28,9 +30,9 @@ enum Command {
         /// Address to listen on.
         #[arg(long, default_value = "127.0.0.1:8080", env = "ADJOURN_LISTEN")]
         listen: SocketAddr,
-        /// SQLite file; made if it does not exist.
-        #[arg(long, default_value = "adjourn-backend.db", env = "ADJOURN_DATABASE")]
-        database: PathBuf,
+        /// SQLite file (made if it does not exist), or `postgres://…`.
+        #[arg(long, default_value = "adjourn-backend.db", env = "ADJOURN_DATABASE", hide_env_values = true)]
+        database: String,
         /// Address under which clients and agents reach this server.
         #[arg(long, env = "ADJOURN_PUBLIC_URL")]
         public_url: Option<Url>,
@@ -43,15 +45,24 @@ enum Command {
         /// LiveKit API secret; better given by the environment.
         #[arg(long, env = "LIVEKIT_API_SECRET", hide_env_values = true)]
         livekit_secret: String,
-        /// Key for creating and ending interviews over HTTP; without it only `invite` creates them.
+        /// A key for creating and ending interviews over HTTP, besides those of `key add`.
         #[arg(long, env = "ADJOURN_ORGANISER_KEY", hide_env_values = true)]
         organiser_key: Option<String>,
+        /// Minutes after the end until the agent's report counts as missing.
+        #[arg(long, default_value_t = 10.0, env = "ADJOURN_AGENT_DEADLINE_MINUTES")]
+        agent_deadline_minutes: f64,
+        /// Hours after the end until the client's record counts as missing.
+        #[arg(long, default_value_t = 24.0, env = "ADJOURN_CLIENT_DEADLINE_HOURS")]
+        client_deadline_hours: f64,
+        /// Logs as JSON lines.
+        #[arg(long, env = "ADJOURN_LOG_JSON")]
+        log_json: bool,
     },
     /// Creates an interview and prints its link.
     Invite {
-        /// SQLite file of the server.
-        #[arg(long, default_value = "adjourn-backend.db", env = "ADJOURN_DATABASE")]
-        database: PathBuf,
+        /// The server's database.
+        #[arg(long, default_value = "adjourn-backend.db", env = "ADJOURN_DATABASE", hide_env_values = true)]
+        database: String,
         /// Address under which clients reach the server.
         #[arg(long, env = "ADJOURN_PUBLIC_URL")]
         public_url: Url,
@@ -74,19 +85,53 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Organisers' keys: only their hashes are kept.
+    Key {
+        /// The server's database.
+        #[arg(long, default_value = "adjourn-backend.db", env = "ADJOURN_DATABASE", hide_env_values = true)]
+        database: String,
+        #[command(subcommand)]
+        action: KeyAction,
+    },
+    /// Makes a new key for signing receipts; new joins get it. Old ones stay while somebody may need them.
+    RotateKey {
+        /// The server's database.
+        #[arg(long, default_value = "adjourn-backend.db", env = "ADJOURN_DATABASE", hide_env_values = true)]
+        database: String,
+    },
+    /// Copies an SQLite database while it is used (Postgres: `pg_dump`).
+    Backup {
+        /// The server's database.
+        #[arg(long, default_value = "adjourn-backend.db", env = "ADJOURN_DATABASE", hide_env_values = true)]
+        database: String,
+        /// The copy; must not exist.
+        to: PathBuf,
+    },
     /// Prints the OpenAPI document.
     Openapi,
 }
 
+#[derive(Subcommand)]
+enum KeyAction {
+    /// Makes a key and prints it, once.
+    Add {
+        /// Whose it is.
+        name: String,
+    },
+    /// Refuses a key from now on.
+    Remove {
+        /// Whose it is.
+        name: String,
+    },
+    /// Prints whose keys there are.
+    List,
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
-        )
-        .with_writer(std::io::stderr)
-        .init();
-    match Arguments::parse().command {
+    let arguments = Arguments::parse();
+    log(matches!(arguments.command, Command::Serve { log_json: true, .. }));
+    match arguments.command {
         Command::Serve {
             listen,
             database,
@@ -95,23 +140,54 @@ async fn main() -> anyhow::Result<()> {
             livekit_key,
             livekit_secret,
             organiser_key,
+            agent_deadline_minutes,
+            client_deadline_hours,
+            log_json: _,
         } => {
             let public_url = match public_url {
                 Some(url) => url,
                 None => format!("http://{listen}").parse()?,
             };
-            let pool = store::open(&database).await?;
+            let deadlines = Deadlines {
+                agent: span(agent_deadline_minutes * 60.0).context("--agent-deadline-minutes")?,
+                client: span(client_deadline_hours * 3600.0).context("--client-deadline-hours")?,
+            };
+            let metrics = PrometheusBuilder::new().install_recorder().context("metrics can't be kept")?;
+            let store = Store::open(&database).await?;
             let livekit = LiveKit::new(livekit_url, livekit_key, Secret::new(livekit_secret))?;
-            let app = App::new(pool, public_url, livekit, organiser_key.map(Secret::new)).await?;
+            let app = App::new(store, public_url, livekit, organiser_key.map(Secret::new), deadlines).await?;
             let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| {
                 format!("cannot listen on {listen}; choose another address with --listen")
             })?;
             tracing::info!(%listen, "serving");
-            let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
-            axum::serve(listener, service).with_graceful_shutdown(stop()).await?;
+            let stopping = app.stop();
+            let rounds = tokio::spawn(rounds::walk(app.clone()));
+            let service = app.router(Some(metrics)).into_make_service_with_connect_info::<SocketAddr>();
+            let stopped = async move {
+                stop().await;
+                stopping.cancel();
+            };
+            axum::serve(listener, service).with_graceful_shutdown(stopped).await?;
+            rounds.await?;
         }
+        Command::Key { database, action } => {
+            let store = Store::open(&database).await?;
+            match action {
+                KeyAction::Add { name } => println!("{}", organisers::add(&store, &name).await?.expose()),
+                KeyAction::Remove { name } => organisers::remove(&store, &name).await?,
+                KeyAction::List => {
+                    for name in organisers::list(&store).await? {
+                        println!("{name}");
+                    }
+                }
+            }
+        }
+        Command::RotateKey { database } => {
+            println!("{}", rotate(&Store::open(&database).await?, chrono::Utc::now()).await?);
+        }
+        Command::Backup { database, to } => Store::open(&database).await?.backup(&to).await?,
         Command::Invite { database, public_url, title, candidate, minutes, agent_name, policy, json } => {
-            let pool = store::open(&database).await?;
+            let store = Store::open(&database).await?;
             let policy = serde_json::from_str(&policy).context("--policy is not usable")?;
             let new = NewInterview {
                 title,
@@ -123,7 +199,7 @@ async fn main() -> anyhow::Result<()> {
                 agent_name: Some(agent_name),
                 policy,
             };
-            let created = create(&pool, &public_url, &new).await?;
+            let created = create(&store, &public_url, &new).await?;
             if json {
                 println!("{}", serde_json::to_string(&created)?);
             } else {
@@ -133,6 +209,19 @@ async fn main() -> anyhow::Result<()> {
         Command::Openapi => println!("{}", document().to_pretty_json()?),
     }
     Ok(())
+}
+
+fn log(json: bool) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json { log.json().init() } else { log.init() }
+}
+
+/// A span of time that was given in seconds.
+fn span(seconds: f64) -> anyhow::Result<chrono::Duration> {
+    let span =
+        std::time::Duration::try_from_secs_f64(seconds).ok().and_then(|s| chrono::Duration::from_std(s).ok());
+    span.filter(|span| *span <= chrono::Duration::days(365)).context("must be 0 to a year")
 }
 
 /// Ends with Ctrl-C or SIGTERM.

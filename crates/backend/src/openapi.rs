@@ -1,13 +1,18 @@
 //! The OpenAPI document.
 
+use adjourn_outbox::wire::Problem;
 use utoipa::OpenApi;
+use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Ref, RefOr, ResponseBuilder};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Adjourn backend", description = "Joining, records and receipts of interviews."),
-    paths(crate::create::post, crate::create::end, crate::join::post, crate::records::put, crate::records::get, crate::status::get),
-    modifiers(&Bearer)
+    paths(crate::create::post, crate::create::end, crate::join::post, crate::records::put, crate::records::get,
+        crate::items::post, crate::items::get, crate::status::get, crate::status::events, crate::webhooks::post),
+    components(schemas(Problem)),
+    modifiers(&Bearer, &Problems)
 )]
 struct Document;
 
@@ -18,6 +23,35 @@ impl utoipa::Modify for Bearer {
         let components = document.components.get_or_insert_default();
         for name in ["organiser", "upload"] {
             components.add_security_scheme(name, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        }
+    }
+}
+
+/// Every refusal is a problem, whatever its status.
+struct Problems;
+
+impl utoipa::Modify for Problems {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let content = || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let kind = "application/problem+json";
+        for item in document.paths.paths.values_mut() {
+            for operation in [&mut item.get, &mut item.put, &mut item.post].into_iter().flatten() {
+                let responses = &mut operation.responses.responses;
+                for (status, response) in responses.iter_mut() {
+                    if let (true, RefOr::T(response)) =
+                        (status.starts_with('4') || status.starts_with('5'), response)
+                    {
+                        response.content.insert(kind.to_owned(), RefOr::T(content()));
+                    }
+                }
+                let other = ResponseBuilder::new()
+                    .description(
+                        "a refusal with its code; 503 with Retry-After: nothing was stored, try again",
+                    )
+                    .content(kind, content())
+                    .build();
+                responses.insert("default".to_owned(), RefOr::T(other));
+            }
         }
     }
 }

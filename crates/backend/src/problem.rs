@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 #[derive(Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,
-    code: &'static str,
+    pub(crate) code: &'static str,
     title: String,
     retry_after: Option<u64>,
     receipt_id: Option<String>,
@@ -36,6 +36,10 @@ impl Refusal {
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such interview.")
     }
+    pub(crate) fn unavailable() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "The server can't do this right now; try again.")
+            .retry_after(2)
+    }
     pub(crate) fn bad_request(code: &'static str, title: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, title)
     }
@@ -43,6 +47,7 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        metrics::counter!("adjourn_refusals", "code" => self.code).increment(1);
         let body = Problem {
             code: self.code.to_owned(),
             title: self.title,
@@ -56,6 +61,12 @@ impl IntoResponse for Refusal {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+impl From<axum::extract::rejection::JsonRejection> for Refusal {
+    fn from(rejection: axum::extract::rejection::JsonRejection) -> Self {
+        Self::bad_request("bad_json", rejection.body_text())
     }
 }
 

@@ -1,14 +1,24 @@
-//! Where an interview stands.
+//! Where an interview stands: once, or as it changes.
 
-use adjourn_outbox::wire::{InterviewState, InterviewStatus, RoomState};
+use std::convert::Infallible;
+use std::time::Duration;
+
+use adjourn_outbox::wire::{HistoryEntry, InterviewStatus, RoomState};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
-use chrono::{DateTime, Utc};
+use axum::response::Sse;
+use axum::response::sse::{Event, KeepAlive};
+use futures_util::{Stream, StreamExt as _, stream};
 use sqlx::Row as _;
 
 use crate::app::App;
 use crate::problem::Refusal;
+use crate::standings;
+use crate::store::known_time;
+
+/// How often a stream looks for news: replicas share the database, not a memory.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What to look up besides.
 #[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
@@ -18,77 +28,133 @@ pub(crate) struct Looked {
     room: bool,
 }
 
+/// The organiser, or the holder of a token of that very interview.
+async fn may_see(app: &App, headers: &HeaderMap, id: &str) -> Result<(), Refusal> {
+    if app.tokens.check(headers).is_ok_and(|claims| claims.sub == id) {
+        return Ok(());
+    }
+    app.organiser(headers).await
+}
+
 /// `GET /v1/interviews/{id}`
 #[utoipa::path(get, path = "/v1/interviews/{id}", params(("id" = String, Path), Looked),
-    responses((status = 200, body = InterviewStatus), (status = 401), (status = 404)),
+    responses((status = 200, body = InterviewStatus)),
     security(("organiser" = []), ("upload" = [])))]
 pub(crate) async fn get(
     State(app): State<App>,
     Path(id): Path<String>,
-    Query(looked): Query<Looked>,
+    looked: Result<Query<Looked>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Json<InterviewStatus>, Refusal> {
-    if app.organiser(&headers).is_err() && app.tokens.check(&headers)?.sub != id {
-        return Err(Refusal::unauthorised());
+    let Query(looked) = looked.map_err(|e| Refusal::bad_request("bad_query", e.body_text()))?;
+    may_see(&app, &headers, &id).await?;
+    let mut status = read(&app, &id).await?;
+    if looked.room {
+        status.room = room_state(&app, &id).await;
     }
-    let interview = sqlx::query("SELECT * FROM interviews WHERE id = ?")
-        .bind(&id)
-        .fetch_optional(&app.pool)
+    Ok(Json(status))
+}
+
+/// The whole status from the database.
+pub(crate) async fn read(app: &App, id: &str) -> Result<InterviewStatus, Refusal> {
+    let row = sqlx::query("SELECT * FROM interviews WHERE id = $1")
+        .bind(id)
+        .fetch_optional(app.store.read())
         .await?
         .ok_or_else(Refusal::not_found)?;
-    let rows =
-        sqlx::query("SELECT attempt, source, outcome FROM records WHERE interview_id = ? ORDER BY attempt")
-            .bind(&id)
-            .fetch_all(&app.pool)
-            .await?;
-    let attempt: i64 = sqlx::query("SELECT COALESCE(MAX(attempt), 0) FROM attempts WHERE interview_id = ?")
-        .bind(&id)
-        .fetch_one(&app.pool)
+    let standing = standings::read(&row)?;
+    let records: i64 = sqlx::query("SELECT COUNT(*) FROM records WHERE interview_id = $1")
+        .bind(id)
+        .fetch_one(app.store.read())
         .await?
         .try_get(0)?;
-    let (mut client, mut agent, mut outcome) = (false, false, None);
-    for row in &rows {
-        let (of, source): (i64, String) = (row.try_get("attempt")?, row.try_get("source")?);
-        if of == attempt && source == "client" {
-            client = true;
-            outcome = row.try_get("outcome")?;
-        }
-        agent |= of == attempt && source.starts_with("agent:");
-    }
-    let (ended_at, ended_by): (Option<String>, Option<String>) =
-        (interview.try_get("ended_at")?, interview.try_get("ended_by")?);
-    let started: Option<String> = interview.try_get("started_at")?;
-    let state = match (ended_at.is_some(), client && agent, started.is_some()) {
-        (true, true, _) => InterviewState::Complete,
-        (true, false, _) => InterviewState::Ended,
-        (false, _, true) => InterviewState::Live,
-        (false, _, false) => InterviewState::Scheduled,
-    };
-    let by_organiser = ended_at
-        .filter(|_| ended_by.as_deref() == Some("organiser"))
-        .and_then(|at| DateTime::parse_from_rfc3339(&at).ok())
-        .map(|at| at.with_timezone(&Utc));
-    let room = if looked.room { room_state(&app, &id).await } else { None };
-    Ok(Json(InterviewStatus {
-        id,
-        state,
-        attempt,
-        ended_by_organiser: by_organiser,
-        client_record: if client { "received" } else { "none" }.to_owned(),
-        agent_report: if agent { "received" } else { "pending" }.to_owned(),
-        records: i64::try_from(rows.len()).unwrap_or(i64::MAX),
-        outcome,
-        room,
-    }))
+    let by_organiser = standing.ended_by.as_deref() == Some("organiser");
+    Ok(InterviewStatus {
+        id: id.to_owned(),
+        state: standing.state(),
+        attempt: standing.attempt,
+        ended_by_organiser: standing.ended_at.filter(|_| by_organiser),
+        client_record: standing.client.as_str().to_owned(),
+        agent_report: standing.agent.as_str().to_owned(),
+        records,
+        outcome: standing.outcome,
+        confirmed: standing.confirmed,
+        room: None,
+        history: history(app, id, 0).await?,
+    })
+}
+
+async fn history(app: &App, id: &str, after: i64) -> Result<Vec<HistoryEntry>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT revision, at, what, source FROM history WHERE interview_id = $1 AND revision > $2 ORDER BY revision",
+    )
+    .bind(id)
+    .bind(after)
+    .fetch_all(app.store.read())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(HistoryEntry {
+                revision: row.try_get("revision")?,
+                at: known_time(row, "at")?,
+                what: row.try_get("what")?,
+                source: row.try_get("source")?,
+            })
+        })
+        .collect()
 }
 
 async fn room_state(app: &App, room: &str) -> Option<RoomState> {
-    match app.livekit.has_room(room).await {
-        Ok(true) => Some(RoomState::Open),
-        Ok(false) => Some(RoomState::Gone),
+    match app.livekit.rooms(&[room.to_owned()]).await {
+        Ok(rooms) if rooms.contains(room) => Some(RoomState::Open),
+        Ok(_) => Some(RoomState::Gone),
         Err(error) => {
             tracing::warn!(%error, "a room could not be looked up");
             None
         }
     }
+}
+
+/// `GET /v1/interviews/{id}/events`
+#[utoipa::path(get, path = "/v1/interviews/{id}/events", params(("id" = String, Path),
+        ("Last-Event-ID" = Option<i64>, Header, description = "the last revision that was seen")),
+    responses((status = 200, description = "server-sent events `change`, each a line of the history, its id the revision",
+        content_type = "text/event-stream")),
+    security(("organiser" = []), ("upload" = [])))]
+pub(crate) async fn events(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+    may_see(&app, &headers, &id).await?;
+    sqlx::query("SELECT 1 FROM interviews WHERE id = $1")
+        .bind(&id)
+        .fetch_optional(app.store.read())
+        .await?
+        .ok_or_else(Refusal::not_found)?;
+    let seen = headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+    let stop = app.stop.clone();
+    let changes = stream::unfold((app, id, seen.unwrap_or(0_i64)), |(app, id, seen)| async move {
+        let news = loop {
+            match history(&app, &id, seen).await {
+                Ok(news) if !news.is_empty() => break news,
+                Ok(_) => {}
+                // The watcher comes again with what it saw last.
+                Err(error) => {
+                    tracing::warn!(%error, "a stream of events ends");
+                    return None;
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        };
+        let seen = news.last().map_or(seen, |entry| entry.revision);
+        Some((stream::iter(news), (app, id, seen)))
+    });
+    let events = changes.flatten().map(|entry| {
+        let event = Event::default().event("change").id(entry.revision.to_string());
+        Ok(event.json_data(&entry).unwrap_or_default())
+    });
+    // A server that stops must not wait for those who only watch.
+    let events = events.take_until(async move { stop.cancelled().await });
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::problem::Refusal;
 
-/// A token is refreshed by joining again, so it need not live long; a day covers a night offline.
-const LIFE: Duration = Duration::hours(24);
+/// A client's token is refreshed by joining again, so it need not live long; a day covers a night offline.
+const CLIENT_LIFE: Duration = Duration::hours(24);
+/// An agent can't ask for another: its spool may be flushed by a later job, or by hand.
+const AGENT_LIFE: Duration = Duration::days(30);
 
 /// What a token allows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +22,33 @@ pub(crate) struct Claims {
     exp: i64,
 }
 
+impl Claims {
+    /// Whether the bearer may write to this record.
+    pub(crate) fn allows(&self, id: &str, attempt: i64, source: &str) -> Result<(), Refusal> {
+        let source_allowed = match source {
+            "client" => self.source == "client",
+            agent => self.source == "agent" && agent.strip_prefix("agent:").is_some_and(plausible_job),
+        };
+        if self.sub == id && self.attempt == attempt && source_allowed {
+            Ok(())
+        } else {
+            Err(Refusal::unauthorised())
+        }
+    }
+}
+
+/// A LiveKit job id: short, plain letters.
+fn plausible_job(job: &str) -> bool {
+    (1..=64).contains(&job.len()) && job.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
 pub(crate) struct Signer(Vec<u8>);
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Signer(***)")
+    }
+}
 
 impl Signer {
     pub(crate) fn new(secret: Vec<u8>) -> Self {
@@ -38,7 +66,7 @@ impl Signer {
             sub: interview.to_owned(),
             attempt,
             source: source.to_owned(),
-            exp: (now + LIFE).timestamp(),
+            exp: (now + if source == "agent" { AGENT_LIFE } else { CLIENT_LIFE }).timestamp(),
         };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(&self.0))
             .map_err(|error| {

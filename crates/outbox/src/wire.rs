@@ -154,7 +154,7 @@ pub enum RoomState {
     Gone,
 }
 
-/// `GET /v1/interviews/{id}`, the part that a client reads.
+/// `GET /v1/interviews/{id}`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InterviewStatus {
@@ -162,20 +162,41 @@ pub struct InterviewStatus {
     pub id: String,
     /// Where it stands.
     pub state: InterviewState,
-    /// The newest attempt.
+    /// The newest attempt; 0 before the first.
     pub attempt: i64,
     /// Set when the organiser ended it.
     pub ended_by_organiser: Option<DateTime<Utc>>,
-    /// `none`, `received`.
+    /// `none`, `pending`, `received`, `received late`, `missing`.
     pub client_record: String,
-    /// `pending`, `received`.
+    /// The same of the agent's report.
     pub agent_report: String,
     /// Number of stored records of all attempts and sources.
     pub records: i64,
-    /// The interview's own outcome, once known.
+    /// The interview's own outcome, once known: the client's word, unless the agent's report confirms that it was
+    /// finished.
     pub outcome: Option<String>,
+    /// Whether the agent's report confirms it.
+    #[serde(default)]
+    pub confirmed: bool,
     /// Whether LiveKit has its room: looked up if the request says `room=true`, absent if LiveKit does not
     /// answer.
     #[serde(default)]
     pub room: Option<RoomState>,
+    /// What happened, in order.
+    #[serde(default)]
+    pub history: Vec<HistoryEntry>,
+}
+
+/// One line of an interview's history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HistoryEntry {
+    /// Counts from 1.
+    pub revision: i64,
+    /// When the backend learned of it.
+    pub at: DateTime<Utc>,
+    /// What: `live`, `ended`, `complete`, `agent's report received`, …
+    pub what: String,
+    /// Who told: `client`, `agent`, `organiser`, `webhook`, `poll`, `deadline`.
+    pub source: String,
 }

@@ -1,0 +1,239 @@
+//! The operator's pages: plain, rendered here, no script. Which interviews there are, where they stand, what is
+//! missing, what was said and by whose word.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use maud::{DOCTYPE, Markup, html};
+use serde::Deserialize;
+use sqlx::Row as _;
+
+use crate::app::App;
+use crate::items::transcript;
+use crate::problem::Refusal;
+use crate::standing::Standing;
+use crate::store::{known_time, time};
+use crate::{standings, status};
+
+/// Interviews on one page.
+const PAGE: i64 = 100;
+
+const STYLE: &str = "
+:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
+th { font-weight: 600; } code { font-size: .9em; } nav a { margin-right: 1rem; }
+.missing { color: #b3261e; font-weight: 600; } .quiet { opacity: .7; }
+@media (prefers-color-scheme: dark) { .missing { color: #ff8a80; } }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; } dt { opacity: .7; } dd { margin: 0; }
+";
+
+/// Which interviews.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Wanted {
+    #[serde(default)]
+    show: String,
+    /// Only older ones: milliseconds since 1970.
+    #[serde(default)]
+    before: Option<i64>,
+}
+
+/// A browser asks for the key by itself when it is told so.
+async fn signed_in(app: &App, headers: &HeaderMap) -> Result<(), Response> {
+    app.organiser(headers).await.map_err(|refusal| {
+        let mut response = refusal.into_response();
+        if response.status() == StatusCode::UNAUTHORIZED {
+            let ask = HeaderValue::from_static(
+                "Basic realm=\"Adjourn: any name, an organiser's key\", charset=\"UTF-8\"",
+            );
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, ask);
+        }
+        response
+    })
+}
+
+fn page(title: &str, body: &Markup) -> Response {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width";
+                title { (title) " · Adjourn" }
+                style { (maud::PreEscaped(STYLE)) }
+            }
+            body { (body) }
+        }
+    };
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    let headers = [(header::CONTENT_SECURITY_POLICY, policy), (header::CACHE_CONTROL, "no-store")];
+    (headers, Html(page.into_string())).into_response()
+}
+
+fn arrival(text: &str) -> Markup {
+    html! { @if text == "missing" { span.missing { "missing" } } @else { (text) } }
+}
+
+fn at(time: Option<DateTime<Utc>>) -> Markup {
+    html! { @if let Some(time) = time { (time.format("%Y-%m-%d %H:%M:%S")) } @else { span.quiet { "–" } } }
+}
+
+/// `GET /operator`
+pub(crate) async fn list(
+    State(app): State<App>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    signed_in(&app, &headers).await?;
+    // What can't be read asks for nothing: the whole list.
+    let wanted = wanted.map(|Query(wanted)| wanted).unwrap_or_default();
+    let body = listed(&app, &wanted).await.map_err(IntoResponse::into_response)?;
+    Ok(page("Interviews", &body))
+}
+
+async fn listed(app: &App, wanted: &Wanted) -> Result<Markup, Refusal> {
+    let query = match wanted.show.as_str() {
+        "live" => {
+            "SELECT * FROM interviews WHERE created_at < $1 AND started_at IS NOT NULL AND ended_at IS NULL ORDER BY created_at DESC LIMIT $2"
+        }
+        "missing" => {
+            "SELECT * FROM interviews WHERE created_at < $1 AND (agent_report = 'missing' OR client_record = 'missing') ORDER BY created_at DESC LIMIT $2"
+        }
+        _ => "SELECT * FROM interviews WHERE created_at < $1 ORDER BY created_at DESC LIMIT $2",
+    };
+    let rows = sqlx::query(query)
+        .bind(wanted.before.unwrap_or(i64::MAX))
+        .bind(PAGE)
+        .fetch_all(app.store.read())
+        .await?;
+    let mut lines = Vec::new();
+    let mut oldest = None;
+    for row in &rows {
+        let (id, title): (String, String) = (row.try_get("id")?, row.try_get("title")?);
+        let candidate: Option<String> = row.try_get("candidate_name")?;
+        oldest = Some(row.try_get::<i64, _>("created_at")?);
+        lines.push((id, title, candidate, known_time(row, "created_at")?, standings::read(row)?));
+    }
+    let full = i64::try_from(rows.len()).unwrap_or(i64::MAX) == PAGE;
+    Ok(html! {
+        h1 { "Interviews" }
+        nav {
+            @for (show, name) in [("", "All"), ("live", "Live"), ("missing", "Something is missing")] {
+                a href={ "/operator?show=" (show) } aria-current=[(wanted.show == show).then_some("page")] { (name) }
+            }
+        }
+        @if lines.is_empty() { p { "There are none." } } @else {
+            table {
+                thead { tr {
+                    th scope="col" { "Interview" } th scope="col" { "Candidate" } th scope="col" { "State" }
+                    th scope="col" { "Outcome" } th scope="col" { "Agent's report" } th scope="col" { "Client's record" }
+                    th scope="col" { "Created (UTC)" }
+                } }
+                tbody { @for (id, title, candidate, created, standing) in &lines { tr {
+                    td { a href={ "/operator/interviews/" (id) } { (title) } }
+                    td { (candidate.as_deref().unwrap_or("–")) }
+                    td { (state(standing)) }
+                    td { (outcome(standing)) }
+                    td { (arrival(standing.agent.as_str())) }
+                    td { (arrival(standing.client.as_str())) }
+                    td { (at(Some(*created))) }
+                } } }
+            }
+        }
+        @if let (true, Some(oldest)) = (full, oldest) {
+            p { a href={ "/operator?show=" (wanted.show) "&before=" (oldest) } { "Older ones" } }
+        }
+    })
+}
+
+fn state(standing: &Standing) -> String {
+    format!("{:?}", standing.state()).to_lowercase()
+}
+
+fn outcome(standing: &Standing) -> String {
+    let outcome = standing.outcome.as_deref().unwrap_or("–");
+    let word = match (standing.outcome.is_some(), standing.confirmed) {
+        (false, _) => "",
+        (true, true) => " (confirmed by the agent)",
+        (true, false) => " (the client's word)",
+    };
+    format!("{outcome}{word}")
+}
+
+/// `GET /operator/interviews/{id}`
+pub(crate) async fn one(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    signed_in(&app, &headers).await?;
+    let (title, body) = shown(&app, &id).await.map_err(IntoResponse::into_response)?;
+    Ok(page(&title, &body))
+}
+
+async fn shown(app: &App, id: &str) -> Result<(String, Markup), Refusal> {
+    let row = sqlx::query("SELECT * FROM interviews WHERE id = $1")
+        .bind(id)
+        .fetch_optional(app.store.read())
+        .await?
+        .ok_or_else(Refusal::not_found)?;
+    let title: String = row.try_get("title")?;
+    let candidate: Option<String> = row.try_get("candidate_name")?;
+    let standing = standings::read(&row)?;
+    let history = status::read(app, id).await?.history;
+    let rows = sqlx::query("SELECT * FROM records WHERE interview_id = $1 ORDER BY received_at")
+        .bind(id)
+        .fetch_all(app.store.read())
+        .await?;
+    let mut records = Vec::new();
+    for row in &rows {
+        let (attempt, source): (i64, String) = (row.try_get("attempt")?, row.try_get("source")?);
+        let (receipt, sha256): (String, String) = (row.try_get("receipt_id")?, row.try_get("sha256")?);
+        records.push((attempt, source, receipt, sha256, time(row, "received_at")?));
+    }
+    let transcript = transcript(app, id).await?;
+    let body = html! {
+        nav { a href="/operator" { "All interviews" } }
+        h1 { (title) }
+        dl {
+            dt { "Candidate" } dd { (candidate.as_deref().unwrap_or("–")) }
+            dt { "State" } dd { (state(&standing)) ", attempt " (standing.attempt) }
+            dt { "Outcome" } dd { (outcome(&standing)) }
+            dt { "Agent's report" } dd { (arrival(standing.agent.as_str())) }
+            dt { "Client's record" } dd { (arrival(standing.client.as_str())) }
+            dt { "Began" } dd { (at(standing.started_at)) }
+            dt { "Ended" } dd { (at(standing.ended_at)) @if let Some(by) = &standing.ended_by { ", told by: " (by) } }
+            dt { "Id and room" } dd { code { (id) } }
+        }
+        h2 { "History" }
+        table { tbody { @for entry in &history {
+            tr { td { (at(Some(entry.at))) } td { (entry.what) } td { (entry.source) } }
+        } } }
+        h2 { "Records and receipts" }
+        @if records.is_empty() { p { "None." } } @else { table {
+            thead { tr { th scope="col" { "Attempt" } th scope="col" { "From" } th scope="col" { "Receipt" } th scope="col" { "SHA-256" } th scope="col" { "Received (UTC)" } } }
+            tbody { @for (attempt, source, receipt, sha256, received) in &records { tr {
+                td { (attempt) } td { (source) } td { code { (receipt) } } td { code title=(sha256) { (&sha256[..sha256.len().min(16)]) "…" } } td { (at(*received)) }
+            } } }
+        } }
+        h2 { "What was said" }
+        p.quiet { (whose(&transcript.source)) }
+        table { tbody { @for item in &transcript.items {
+            tr { td { @if item.role == "user" { "Candidate" } @else { "Interviewer" } } td { (item.text) } }
+        } } }
+    };
+    Ok((title, body))
+}
+
+fn whose(source: &str) -> &'static str {
+    match source {
+        "agent" => "From the agent's report.",
+        "agent while it lived" => "As the agent reported it while it lived; its report is not here.",
+        "client" => "The candidate's client's word: no report of the agent is here.",
+        _ => "Nothing is here yet.",
+    }
+}

@@ -1,0 +1,451 @@
+//! Where an interview stands, and what changes it. Pure: rows come in, rows go out, the time is given.
+
+use adjourn_outbox::wire::InterviewState;
+use chrono::{DateTime, Duration, Utc};
+
+/// How long after the end things may still arrive before they count as missing.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadlines {
+    /// The agent's report: `on_session_end` may take 5 min, a worker's retries some more.
+    pub agent: Duration,
+    /// The client's record: a laptop may be closed for a night.
+    pub client: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { agent: Duration::minutes(10), client: Duration::hours(24) }
+    }
+}
+
+/// A room that LiveKit does not list is believed to be gone when it was not listed for so long: two rounds.
+const MISSING: Duration = Duration::seconds(15);
+/// An interview that nobody ended is ended so long after its maximum length.
+const OVERTIME: Duration = Duration::minutes(5);
+/// After the agent's report, the candidate's client has so long to end by itself before the room is closed.
+const PLAY_OUT: Duration = Duration::seconds(60);
+
+/// Whether something that is waited for has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// Nobody joined: nothing is waited for.
+    #[default]
+    None,
+    Pending,
+    Received,
+    ReceivedLate,
+    Missing,
+}
+
+impl Arrival {
+    const ALL: [Self; 5] = [Self::None, Self::Pending, Self::Received, Self::ReceivedLate, Self::Missing];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Pending => "pending",
+            Self::Received => "received",
+            Self::ReceivedLate => "received late",
+            Self::Missing => "missing",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Self {
+        Self::ALL.into_iter().find(|arrival| arrival.as_str() == text).unwrap_or_default()
+    }
+
+    fn settled(self) -> bool {
+        matches!(self, Self::Received | Self::ReceivedLate | Self::Missing)
+    }
+
+    fn arrive(&mut self, late: bool) {
+        *self = match self {
+            Self::Received => Self::Received,
+            Self::ReceivedLate | Self::Missing => Self::ReceivedLate,
+            Self::None | Self::Pending if late => Self::ReceivedLate,
+            Self::None | Self::Pending => Self::Received,
+        };
+    }
+}
+
+/// Who told us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Client,
+    Agent,
+    Organiser,
+    Webhook,
+    Poll,
+    Deadline,
+}
+
+impl Source {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Agent => "agent",
+            Self::Organiser => "organiser",
+            Self::Webhook => "webhook",
+            Self::Poll => "poll",
+            Self::Deadline => "deadline",
+        }
+    }
+}
+
+/// One line of an interview's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) what: String,
+    pub(crate) source: Source,
+}
+
+/// Where an interview stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// The newest attempt; 0 before the first.
+    pub(crate) attempt: i64,
+    /// LiveKit's id of its room.
+    pub(crate) room_sid: Option<String>,
+    /// When its maximum length is reached.
+    pub(crate) ends_at: Option<DateTime<Utc>>,
+    pub(crate) started_at: Option<DateTime<Utc>>,
+    pub(crate) ended_at: Option<DateTime<Utc>>,
+    pub(crate) ended_by: Option<String>,
+    /// The client's word, until the agent's report confirms another.
+    pub(crate) outcome: Option<String>,
+    /// The agent's report confirms that the interview was finished.
+    pub(crate) confirmed: bool,
+    pub(crate) client: Arrival,
+    pub(crate) agent: Arrival,
+    pub(crate) agent_seen_at: Option<DateTime<Utc>>,
+    pub(crate) room_missing_since: Option<DateTime<Utc>>,
+    pub(crate) room_closed_at: Option<DateTime<Utc>>,
+    pub(crate) completed_at: Option<DateTime<Utc>>,
+    /// What changed since this was read.
+    pub(crate) changes: Vec<Change>,
+}
+
+/// The outcome of a client that found no interviewer: the interview stays open for another attempt.
+pub(crate) const NEVER_STARTED: &str = "never started";
+/// The outcome of a client whose place another one took: that one's record counts.
+const CONTINUED_ELSEWHERE: &str = "ended(continued elsewhere)";
+const FINISHED: &str = "finished";
+
+impl Standing {
+    pub(crate) fn state(&self) -> InterviewState {
+        match (self.ended_at, self.completed_at, self.started_at) {
+            (Some(_), Some(_), _) => InterviewState::Complete,
+            (Some(_), None, _) => InterviewState::Ended,
+            (None, _, Some(_)) => InterviewState::Live,
+            (None, _, None) => InterviewState::Scheduled,
+        }
+    }
+
+    fn note(&mut self, source: Source, what: impl Into<String>) {
+        self.changes.push(Change { what: what.into(), source });
+    }
+
+    /// A new attempt begins.
+    pub(crate) fn joined(&mut self, ends_at: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
+        self.attempt += 1;
+        self.ends_at = Some(ends_at);
+        self.started_at.get_or_insert(now);
+        (self.client, self.agent) = (Arrival::Pending, Arrival::Pending);
+        (self.room_sid, self.outcome, self.agent_seen_at) = (None, None, None);
+        (self.room_missing_since, self.room_closed_at) = (None, None);
+        self.note(Source::Client, if self.attempt == 1 { "live" } else { "live again" });
+        self.attempt
+    }
+
+    /// Its room was made, or is there.
+    pub(crate) fn room(&mut self, sid: &str) {
+        self.room_sid = Some(sid.to_owned());
+        (self.room_missing_since, self.room_closed_at) = (None, None);
+    }
+
+    fn end(&mut self, source: Source, now: DateTime<Utc>) {
+        if self.ended_at.is_none() {
+            self.ended_at = Some(now);
+            self.ended_by = Some(source.as_str().to_owned());
+            self.note(source, "ended");
+        }
+    }
+
+    fn settle(&mut self, source: Source, now: DateTime<Utc>) {
+        if self.ended_at.is_some()
+            && self.completed_at.is_none()
+            && self.client.settled()
+            && self.agent.settled()
+        {
+            self.completed_at = Some(now);
+            self.note(source, "complete");
+        }
+    }
+
+    fn late(&self, now: DateTime<Utc>, limit: Duration) -> bool {
+        self.ended_at.is_some_and(|ended| now > ended + limit)
+    }
+
+    /// A client's record was stored. Gives whether the room is to be closed now.
+    pub(crate) fn client_record(
+        &mut self,
+        attempt: i64,
+        outcome: Option<&str>,
+        deadlines: &Deadlines,
+        now: DateTime<Utc>,
+    ) -> bool {
+        if attempt != self.attempt {
+            self.note(Source::Client, format!("client's record of attempt {attempt} received"));
+            return false;
+        }
+        let late = self.late(now, deadlines.client);
+        self.client.arrive(late);
+        self.note(Source::Client, format!("client's record {}", self.client.as_str()));
+        if !self.confirmed {
+            self.outcome = outcome.map(str::to_owned);
+        }
+        if outcome == Some(CONTINUED_ELSEWHERE) {
+            return false;
+        }
+        if outcome != Some(NEVER_STARTED) {
+            self.end(Source::Client, now);
+        }
+        self.settle(Source::Client, now);
+        true
+    }
+
+    /// An agent's report was stored.
+    pub(crate) fn agent_report(
+        &mut self,
+        attempt: i64,
+        end_reason: Option<&str>,
+        deadlines: &Deadlines,
+        now: DateTime<Utc>,
+    ) {
+        if attempt != self.attempt {
+            self.note(Source::Agent, format!("agent's report of attempt {attempt} received"));
+            return;
+        }
+        let late = self.late(now, deadlines.agent);
+        self.agent.arrive(late);
+        self.note(Source::Agent, format!("agent's report {}", self.agent.as_str()));
+        self.agent_seen(now);
+        if matches!(end_reason, Some("finished" | "completed")) {
+            if self.outcome.as_deref() != Some(FINISHED) {
+                self.note(Source::Agent, "confirmed as finished");
+            }
+            self.confirmed = true;
+            self.outcome = Some(FINISHED.to_owned());
+            // Without such a word, another interviewer may have taken over.
+            self.end(Source::Agent, now);
+        }
+        self.settle(Source::Agent, now);
+    }
+
+    /// An interviewer was in the room of the newest attempt.
+    pub(crate) fn agent_seen(&mut self, now: DateTime<Utc>) {
+        self.agent_seen_at.get_or_insert(now);
+    }
+
+    /// The organiser ends it. Gives whether that changed anything.
+    pub(crate) fn organiser_ends(&mut self, now: DateTime<Utc>) -> bool {
+        let was_open = self.ended_at.is_none();
+        self.end(Source::Organiser, now);
+        if self.attempt == 0 {
+            // Nobody joined: nothing will come.
+            self.settle_without_attempt(now);
+        }
+        was_open
+    }
+
+    fn settle_without_attempt(&mut self, now: DateTime<Utc>) {
+        if self.completed_at.is_none() {
+            self.completed_at = Some(now);
+            self.note(Source::Organiser, "complete");
+        }
+    }
+
+    /// LiveKit says that the room was closed.
+    pub(crate) fn room_finished(&mut self, sid: &str, now: DateTime<Utc>) {
+        if self.room_sid.as_deref() == Some(sid) {
+            self.room_gone(Source::Webhook, now);
+        }
+    }
+
+    /// LiveKit lists the room, or does not.
+    pub(crate) fn room_listed(&mut self, listed: bool, now: DateTime<Utc>) {
+        if listed {
+            self.room_missing_since = None;
+        } else if now - *self.room_missing_since.get_or_insert(now) >= MISSING {
+            self.room_gone(Source::Poll, now);
+        }
+    }
+
+    /// With its room, an interview is over, if it ever began: a candidate who joined and found nobody may
+    /// come back.
+    fn room_gone(&mut self, source: Source, now: DateTime<Utc>) {
+        if self.room_closed_at.is_none() {
+            self.room_closed_at = Some(now);
+            self.note(source, "room closed");
+        }
+        if self.agent_seen_at.is_some() {
+            self.end(source, now);
+        }
+    }
+
+    /// We closed the room.
+    pub(crate) fn room_closed(&mut self, now: DateTime<Utc>) {
+        if self.room_closed_at.is_none() {
+            self.room_closed_at = Some(now);
+        }
+    }
+
+    /// Whether the room is still to be closed.
+    pub(crate) fn room_to_close(&self, now: DateTime<Utc>) -> bool {
+        let Some(ended) = self.ended_at else { return false };
+        let by_agent = self.ended_by.as_deref() == Some(Source::Agent.as_str());
+        let waits = by_agent && self.client == Arrival::Pending && now - ended < PLAY_OUT;
+        self.attempt > 0 && self.room_closed_at.is_none() && !waits
+    }
+
+    /// Time passed.
+    pub(crate) fn deadlines(&mut self, deadlines: &Deadlines, now: DateTime<Utc>) {
+        if self.ended_at.is_none() && self.ends_at.is_some_and(|at| now > at + OVERTIME) {
+            self.end(Source::Deadline, now);
+        }
+        if self.agent == Arrival::Pending && self.late(now, deadlines.agent) {
+            self.agent = Arrival::Missing;
+            self.note(Source::Deadline, "agent's report missing");
+        }
+        if self.client == Arrival::Pending && self.late(now, deadlines.client) {
+            self.client = Arrival::Missing;
+            self.note(Source::Deadline, "client's record missing");
+        }
+        self.settle(Source::Deadline, now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(s: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + s, 0).unwrap()
+    }
+
+    fn live() -> Standing {
+        let mut standing = Standing::default();
+        standing.joined(at(1800), at(0));
+        standing.room("RM_1");
+        standing.agent_seen(at(1));
+        standing.changes.clear();
+        standing
+    }
+
+    fn told(standing: &Standing) -> Vec<String> {
+        standing.changes.iter().map(|c| format!("{} by {}", c.what, c.source.as_str())).collect()
+    }
+
+    const LIMITS: fn() -> Deadlines = Deadlines::default;
+
+    #[test]
+    fn client_then_agent_is_complete() {
+        let mut standing = live();
+        assert!(standing.client_record(1, Some("finished"), &LIMITS(), at(60)));
+        assert_eq!(standing.state(), InterviewState::Ended);
+        standing.agent_report(1, None, &LIMITS(), at(70));
+        assert_eq!(standing.state(), InterviewState::Complete);
+        assert_eq!(
+            told(&standing),
+            [
+                "client's record received by client",
+                "ended by client",
+                "agent's report received by agent",
+                "complete by agent"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_report_that_does_not_come_is_missing_and_late_when_it_does() {
+        let mut standing = live();
+        standing.client_record(1, Some("interrupted(interviewer lost)"), &LIMITS(), at(60));
+        standing.deadlines(&LIMITS(), at(60 + 600));
+        assert_eq!(standing.agent, Arrival::Pending);
+        standing.deadlines(&LIMITS(), at(60 + 601));
+        assert_eq!(standing.agent, Arrival::Missing);
+        assert_eq!(standing.state(), InterviewState::Complete);
+        standing.agent_report(1, Some("finished"), &LIMITS(), at(90_000));
+        assert_eq!((standing.agent, standing.confirmed), (Arrival::ReceivedLate, true));
+        assert_eq!(standing.outcome.as_deref(), Some("finished"));
+        // The client's late word does not undo it.
+        standing.client_record(1, Some("connection lost"), &LIMITS(), at(90_001));
+        assert_eq!(standing.outcome.as_deref(), Some("finished"));
+    }
+
+    #[test]
+    fn never_started_stays_open_and_its_rooms_end_nothing_later() {
+        let mut standing = Standing::default();
+        standing.joined(at(1800), at(0));
+        standing.room("RM_1");
+        assert!(standing.client_record(1, Some(NEVER_STARTED), &LIMITS(), at(60)), "its room is closed");
+        assert_eq!(standing.state(), InterviewState::Live);
+        assert_eq!(standing.joined(at(2000), at(100)), 2);
+        standing.room("RM_2");
+        standing.agent_seen(at(101));
+        standing.room_finished("RM_1", at(102));
+        assert_eq!(standing.state(), InterviewState::Live);
+        standing.room_finished("RM_2", at(103));
+        assert_eq!(standing.state(), InterviewState::Ended);
+        assert_eq!(standing.ended_by.as_deref(), Some("webhook"));
+    }
+
+    #[test]
+    fn a_room_must_be_missing_twice_and_only_a_begun_interview_ends_with_it() {
+        let mut standing = live();
+        standing.room_listed(false, at(10));
+        assert_eq!(standing.state(), InterviewState::Live);
+        standing.room_listed(true, at(20));
+        standing.room_listed(false, at(30));
+        standing.room_listed(false, at(44));
+        assert_eq!(standing.state(), InterviewState::Live);
+        standing.room_listed(false, at(45));
+        assert_eq!((standing.state(), standing.ended_by.as_deref()), (InterviewState::Ended, Some("poll")));
+        assert!(!standing.room_to_close(at(100)));
+
+        let mut nobody = live();
+        nobody.agent_seen_at = None;
+        nobody.room_finished("RM_1", at(200));
+        assert_eq!(nobody.state(), InterviewState::Live, "the candidate may come back");
+        nobody.deadlines(&LIMITS(), at(1800 + 301));
+        assert_eq!((nobody.state(), nobody.ended_by.as_deref()), (InterviewState::Ended, Some("deadline")));
+    }
+
+    #[test]
+    fn after_the_agents_report_the_candidate_hears_the_goodbye_before_the_room_closes() {
+        let mut standing = live();
+        standing.agent_report(1, Some("finished"), &LIMITS(), at(60));
+        assert_eq!(standing.state(), InterviewState::Ended);
+        assert!(!standing.room_to_close(at(61)));
+        assert!(standing.room_to_close(at(121)));
+        standing.client_record(1, Some("finished"), &LIMITS(), at(62));
+        assert!(standing.room_to_close(at(62)));
+        standing.room_closed(at(63));
+        assert!(!standing.room_to_close(at(200)));
+    }
+
+    #[test]
+    fn another_attempt_and_another_computer_change_nothing_but_the_history() {
+        let mut standing = live();
+        assert!(!standing.client_record(1, Some("ended(continued elsewhere)"), &LIMITS(), at(5)));
+        assert_eq!(standing.state(), InterviewState::Live);
+        standing.joined(at(2000), at(10));
+        assert!(!standing.client_record(1, Some("connection lost"), &LIMITS(), at(20)));
+        standing.agent_report(1, Some("finished"), &LIMITS(), at(21));
+        assert_eq!((standing.state(), standing.outcome.clone()), (InterviewState::Live, None));
+        // Ended before anybody came: nothing is waited for.
+        let mut unused = Standing::default();
+        assert!(unused.organiser_ends(at(1)) && !unused.organiser_ends(at(2)));
+        assert_eq!(unused.state(), InterviewState::Complete);
+    }
+}

@@ -1,0 +1,90 @@
+//! Standings in the database: read under the row's lock, written back with their history.
+
+use chrono::{DateTime, Utc};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use crate::standing::{Arrival, Standing};
+use crate::store::{Tx, millis, time};
+
+/// The standing of a row of `interviews`.
+pub(crate) fn read(row: &AnyRow) -> Result<Standing, sqlx::Error> {
+    let (client, agent): (String, String) = (row.try_get("client_record")?, row.try_get("agent_report")?);
+    let confirmed: i64 = row.try_get("confirmed")?;
+    Ok(Standing {
+        attempt: row.try_get("attempt")?,
+        room_sid: row.try_get("room_sid")?,
+        ends_at: time(row, "ends_at")?,
+        started_at: time(row, "started_at")?,
+        ended_at: time(row, "ended_at")?,
+        ended_by: row.try_get("ended_by")?,
+        outcome: row.try_get("outcome")?,
+        confirmed: confirmed != 0,
+        client: Arrival::parse(&client),
+        agent: Arrival::parse(&agent),
+        agent_seen_at: time(row, "agent_seen_at")?,
+        room_missing_since: time(row, "room_missing_since")?,
+        room_closed_at: time(row, "room_closed_at")?,
+        completed_at: time(row, "completed_at")?,
+        changes: Vec::new(),
+    })
+}
+
+/// Locks an interview until the transaction ends, and reads it. `None` if there is none.
+pub(crate) async fn lock(tx: &mut Tx, id: &str) -> Result<Option<Standing>, sqlx::Error> {
+    // An update that changes nothing locks the row on Postgres; SQLite has one writer anyway.
+    let row = sqlx::query("UPDATE interviews SET revision = revision WHERE id = $1 RETURNING *")
+        .bind(id)
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Writes an interview that was locked, and what changed.
+pub(crate) async fn save(
+    tx: &mut Tx,
+    id: &str,
+    standing: &Standing,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let at = |time: Option<DateTime<Utc>>| time.map(millis);
+    let changes = i64::try_from(standing.changes.len()).unwrap_or(i64::MAX);
+    let revision: i64 = sqlx::query(
+        "UPDATE interviews SET attempt = $1, room_sid = $2, ends_at = $3, started_at = $4, ended_at = $5, ended_by = $6,
+           outcome = $7, confirmed = $8, client_record = $9, agent_report = $10, agent_seen_at = $11,
+           room_missing_since = $12, room_closed_at = $13, completed_at = $14, revision = revision + $15
+         WHERE id = $16 RETURNING revision",
+    )
+    .bind(standing.attempt)
+    .bind(&standing.room_sid)
+    .bind(at(standing.ends_at))
+    .bind(at(standing.started_at))
+    .bind(at(standing.ended_at))
+    .bind(&standing.ended_by)
+    .bind(&standing.outcome)
+    .bind(i64::from(standing.confirmed))
+    .bind(standing.client.as_str())
+    .bind(standing.agent.as_str())
+    .bind(at(standing.agent_seen_at))
+    .bind(at(standing.room_missing_since))
+    .bind(at(standing.room_closed_at))
+    .bind(at(standing.completed_at))
+    .bind(changes)
+    .bind(id)
+    .fetch_one(&mut **tx)
+    .await?
+    .try_get("revision")?;
+    for (change, revision) in standing.changes.iter().zip(revision - changes + 1..) {
+        sqlx::query(
+            "INSERT INTO history (interview_id, revision, at, what, source) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(id)
+        .bind(revision)
+        .bind(millis(now))
+        .bind(&change.what)
+        .bind(change.source.as_str())
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! Storing a record with its receipt, in one transaction.
+
+use adjourn_outbox::sha256;
+use adjourn_outbox::wire::ReceiptClaims;
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use sqlx::Row as _;
+
+use crate::app::App;
+use crate::problem::Refusal;
+use crate::standings;
+use crate::store::{Tx, millis};
+
+/// A record that was checked: right token, right digest, JSON.
+#[derive(Clone, Debug)]
+pub(crate) struct Submission {
+    pub(crate) id: String,
+    pub(crate) attempt: i64,
+    pub(crate) source: String,
+    pub(crate) body: String,
+    pub(crate) digest: String,
+    pub(crate) outcome: Option<String>,
+    pub(crate) end_reason: Option<String>,
+    pub(crate) received_at: DateTime<Utc>,
+}
+
+/// What became of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    /// The receipt, as a compact JWS.
+    pub(crate) receipt: String,
+    /// The room is to be closed: a zombie's job ends with it, and its own report is made then.
+    pub(crate) close: bool,
+    /// The same record was there already.
+    pub(crate) again: bool,
+}
+
+/// Why it was not stored.
+#[derive(Debug)]
+pub(crate) enum NotStored {
+    /// An answer for the sender.
+    Refused(Refusal),
+    /// The transaction failed; nothing of it holds.
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for NotStored {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<NotStored> for Refusal {
+    fn from(not: NotStored) -> Self {
+        match not {
+            NotStored::Refused(refusal) => refusal,
+            NotStored::Database(error) => error.into(),
+        }
+    }
+}
+
+/// Stores one within a transaction. Refuses before it writes anything.
+pub(crate) async fn store(app: &App, tx: &mut Tx, submission: &Submission) -> Result<Stored, NotStored> {
+    let Submission { id, attempt, source, body, digest, outcome, end_reason, received_at } = submission;
+    let standing = standings::lock(tx, id).await?;
+    let kid = sqlx::query("SELECT kid FROM attempts WHERE interview_id = $1 AND attempt = $2")
+        .bind(id)
+        .bind(attempt)
+        .fetch_optional(&mut **tx)
+        .await?;
+    let (Some(mut standing), Some(kid)) = (standing, kid) else {
+        return Err(NotStored::Refused(Refusal::not_found()));
+    };
+    let stored = sqlx::query(
+        "SELECT sha256, receipt, receipt_id FROM records WHERE interview_id = $1 AND attempt = $2 AND source = $3",
+    )
+    .bind(id)
+    .bind(attempt)
+    .bind(source)
+    .fetch_optional(&mut **tx)
+    .await?;
+    if let Some(stored) = stored {
+        let (known, receipt, receipt_id): (String, String, String) =
+            (stored.try_get("sha256")?, stored.try_get("receipt")?, stored.try_get("receipt_id")?);
+        if known == *digest {
+            return Ok(Stored { receipt, close: false, again: true });
+        }
+        let refusal =
+            Refusal::new(StatusCode::CONFLICT, "record_exists", "Another record is stored already.");
+        return Err(NotStored::Refused(refusal.receipt(receipt_id)));
+    }
+    let kid: String = kid.try_get("kid")?;
+    let claims = ReceiptClaims {
+        receipt_id: receipt_id()?,
+        interview_id: id.clone(),
+        attempt: *attempt,
+        source: source.clone(),
+        sha256: digest.clone(),
+        bytes: i64::try_from(body.len()).unwrap_or(i64::MAX),
+        received_at: *received_at,
+    };
+    let receipt = match app.keys.get(&kid).await {
+        Ok(key) => key.sign(&claims).map_err(|error| internal("a receipt could not be signed", &error))?,
+        Err(error) => return Err(internal("a signing key can't be used", &error)),
+    };
+    sqlx::query(
+        "INSERT INTO records (interview_id, attempt, source, body, sha256, outcome, received_at, receipt_id, receipt)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(id)
+    .bind(attempt)
+    .bind(source)
+    .bind(body)
+    .bind(digest)
+    .bind(outcome)
+    .bind(millis(*received_at))
+    .bind(&claims.receipt_id)
+    .bind(&receipt)
+    .execute(&mut **tx)
+    .await?;
+    let close = if source == "client" {
+        standing.client_record(*attempt, outcome.as_deref(), &app.deadlines, *received_at)
+    } else {
+        standing.agent_report(*attempt, end_reason.as_deref(), &app.deadlines, *received_at);
+        false
+    };
+    standings::save(tx, id, &standing, *received_at).await?;
+    Ok(Stored { receipt, close, again: false })
+}
+
+fn receipt_id() -> Result<String, NotStored> {
+    let mut random = [0_u8; 8];
+    getrandom::fill(&mut random).map_err(|error| internal("no random numbers", &error))?;
+    Ok(format!("R-{}", hex::encode_upper(random)))
+}
+
+fn internal(what: &'static str, error: &dyn std::fmt::Display) -> NotStored {
+    tracing::error!(%error, "{what}");
+    NotStored::Refused(Refusal::unavailable())
+}
+
+/// SHA-256 of a body as `Content-Digest: sha-256=:…:` gives it (RFC 9530), if it matches.
+pub(crate) fn checked_digest(headers: &axum::http::HeaderMap, body: &[u8]) -> Option<String> {
+    use base64::Engine as _;
+    let given = headers.get("content-digest")?.to_str().ok()?;
+    let encoded = given.strip_prefix("sha-256=:")?.strip_suffix(':')?;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded).ok()?;
+    let digest = sha256(body);
+    (hex::encode(bytes) == digest).then_some(digest)
+}
