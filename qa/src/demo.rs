@@ -7,7 +7,7 @@ use adjourn_client::{Screen, Snapshot};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::lab::{BackendServer, Child, Invitation, LiveKitServer, Network, Tools, Worker};
+use crate::lab::{BackendOptions, BackendServer, Child, Invitation, LiveKitServer, Network, Tools, Worker};
 use crate::scenario::Interviewer;
 
 /// Longest the interview may take: three questions and their answers take under a minute.
@@ -44,7 +44,8 @@ async fn servers(folder: &Path, program: Option<PathBuf>, say: &impl Fn(&str)) -
     say("starting livekit-server, backend and interviewer");
     let network = Network::Loopback;
     let livekit = LiveKitServer::start(&tools, folder, &network).await?;
-    let backend = BackendServer::start_program(program, folder, &livekit, &network).await?;
+    let options = BackendOptions { program, ..BackendOptions::default() };
+    let backend = BackendServer::start_with(folder, &livekit, &network, options).await?;
     let worker = Worker::start(&tools, folder, &livekit, &network, &Interviewer::plain("zombie", 99)).await?;
     let invitation = backend.invite("{}").await?;
     Ok(Servers { tools, network, _livekit: livekit, backend, _worker: worker, invitation })

@@ -66,7 +66,8 @@ async fn handles_threads_and_files_are_back_at_the_start() {
     let tools = Tools::find().unwrap();
     let folder = tempfile::tempdir().unwrap();
     livekit_dylib::library::load_from(std::slice::from_ref(&tools.library)).unwrap();
-    let server = LiveKitServer::start_with_rooms(&tools, folder.path(), &Network::Loopback).await.unwrap();
+    let server =
+        LiveKitServer::start_with(&tools, folder.path(), &Network::Loopback, true, None).await.unwrap();
     // The first cycles start the library's own worker threads, which stay.
     for _ in 0..3 {
         cycle(&server.url, "warm-up").await;

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::step::{Result, output, quietly};
 
-/// For the client and the lab: sound, namespaces, HTTP from a namespace.
+/// For the client and the lab: sound, namespaces, HTTP from a namespace, the backend's other database.
 pub(crate) const SOUND: &[&str] = &[
     "libpulse-dev",
     "libasound2-dev",
@@ -14,6 +14,7 @@ pub(crate) const SOUND: &[&str] = &[
     "iproute2",
     "curl",
     "python3-venv",
+    "postgresql",
 ];
 /// For building and showing the window.
 pub(crate) const APP: &[&str] = &["libwebkit2gtk-4.1-dev", "librsvg2-dev"];

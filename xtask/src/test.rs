@@ -90,7 +90,17 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
     for (part, tests) in [
         (
             "endings",
-            &["stock", "protocol", "backend", "fake_room", "bad_input", "recovery", "library", "endings"][..],
+            &[
+                "stock",
+                "protocol",
+                "backend",
+                "standing",
+                "fake_room",
+                "bad_input",
+                "recovery",
+                "library",
+                "endings",
+            ][..],
         ),
         ("window", &["window"][..]),
     ] {

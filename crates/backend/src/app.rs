@@ -10,7 +10,6 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use chrono::Utc;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -22,7 +21,7 @@ use crate::keys::ReceiptKeys;
 use crate::livekit::LiveKit;
 use crate::problem::Refusal;
 use crate::standing::Deadlines;
-use crate::store::Store;
+use crate::store::{Store, now};
 use crate::tokens::Signer;
 use crate::{create, items, join, openapi, operator, records, rounds, status, webhooks};
 
@@ -102,7 +101,7 @@ impl App {
             return false;
         }
         metrics::counter!("adjourn_rooms_closed").increment(1);
-        let now = Utc::now();
+        let now = now();
         let noted = rounds::change(self, room, now, |standing| standing.room_closed(now)).await;
         noted.inspect_err(|error| tracing::warn!(%error, "a closed room could not be noted")).is_ok()
     }

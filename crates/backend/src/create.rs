@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::problem::Refusal;
 use crate::standings;
-use crate::store::{Store, millis};
+use crate::store::{Store, millis, now};
 
 /// Letters of a code: no vowels, no look-alikes.
 const LETTERS: &[u8; 28] = b"BCDFGHJKLMNPQRSTVWXZ23456789";
@@ -114,7 +114,7 @@ fn draw_code() -> anyhow::Result<String> {
 /// # Errors
 /// A value is out of range, or the database failed.
 pub async fn create(store: &Store, public_url: &Url, new: &NewInterview) -> anyhow::Result<Created> {
-    let now = Utc::now();
+    let now = now();
     let (from, to) = (new.from.unwrap_or(now), new.to.unwrap_or(now + Duration::days(7)));
     check(new, from, to)?;
     let mut random = [0_u8; 16];
@@ -171,7 +171,7 @@ pub(crate) async fn end(
     headers: HeaderMap,
 ) -> Result<StatusCode, Refusal> {
     app.organiser(&headers).await?;
-    let now = Utc::now();
+    let now = now();
     let mut tx = app.store.write().await?;
     let Some(mut standing) = standings::lock(&mut tx, &id).await? else { return Err(Refusal::not_found()) };
     let changed = standing.organiser_ends(now);

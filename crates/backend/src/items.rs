@@ -5,7 +5,6 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 use utoipa::ToSchema;
@@ -13,6 +12,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::problem::Refusal;
 use crate::standings;
+use crate::store::now;
 
 /// Longest item: a spoken turn is far below.
 const LARGEST: usize = 64 * 1024;
@@ -69,7 +69,7 @@ pub(crate) async fn post(
     }
     // Written anew: only what an item has is kept, whatever else came along.
     let kept = serde_json::to_string(&item).map_err(|_| bad())?;
-    let now = Utc::now();
+    let now = now();
     let mut tx = app.store.write().await?;
     let Some(mut standing) = standings::lock(&mut tx, &id).await? else { return Err(Refusal::not_found()) };
     if standing.attempt < attempt {

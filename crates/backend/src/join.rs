@@ -15,7 +15,7 @@ use sqlx::any::AnyRow;
 use crate::app::App;
 use crate::problem::Refusal;
 use crate::standing::{NEVER_STARTED, Standing};
-use crate::store::{Tx, known_time, millis};
+use crate::store::{Tx, known_time, millis, now};
 use crate::{limits, standings};
 
 /// Grants a join, or the same join again.
@@ -31,7 +31,7 @@ pub(crate) async fn post(
     request: Result<Json<JoinRequest>, JsonRejection>,
 ) -> Result<Json<JoinAnswer>, Refusal> {
     let Json(request) = request?;
-    let now = Utc::now();
+    let now = now();
     let code_hash = sha256(request.code.expose().trim().to_ascii_uppercase().as_bytes());
     let (by_address, by_code) = (format!("address {}", address.ip()), format!("code {code_hash}"));
     let who = [by_address.as_str(), by_code.as_str()];

@@ -17,7 +17,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use parking_lot::Mutex;
 use sqlx::Row as _;
 
-use crate::store::{Store, millis};
+use crate::store::{Store, millis, now};
 
 /// How long a key is kept after it was last handed out.
 const KEPT: Duration = Duration::days(90);
@@ -75,7 +75,7 @@ impl ReceiptKeys {
     pub(crate) async fn load(store: Store) -> anyhow::Result<Self> {
         let any = sqlx::query("SELECT kid FROM receipt_keys LIMIT 1").fetch_optional(store.read()).await?;
         if any.is_none() {
-            rotate(&store, Utc::now()).await?;
+            rotate(&store, now()).await?;
         }
         Ok(Self { store, known: Mutex::default() })
     }

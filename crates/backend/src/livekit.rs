@@ -10,6 +10,8 @@ use serde::Serialize;
 use serde_json::json;
 use url::Url;
 
+use crate::store::now;
+
 /// Where LiveKit is, and how to speak to it.
 #[derive(Clone, Debug)]
 pub struct LiveKit {
@@ -108,7 +110,7 @@ impl LiveKit {
     ) -> Result<serde_json::Value, LiveKitError> {
         let failed = |reason: String| LiveKitError { call, reason };
         let video = json!({"roomCreate": true, "roomAdmin": true, "roomList": true, "room": room});
-        let token = self.token("adjourn-backend", None, video, CALL_LIFE_S, Utc::now())?;
+        let token = self.token("adjourn-backend", None, video, CALL_LIFE_S, now())?;
         let mut url = self.url.clone();
         let scheme = if url.scheme() == "wss" { "https" } else { "http" };
         url.set_scheme(scheme).map_err(|()| failed("its address is not a web address".to_owned()))?;

@@ -5,12 +5,11 @@ use anyhow::Context as _;
 use axum::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use chrono::Utc;
 use sqlx::Row as _;
 
 use crate::app::App;
 use crate::problem::Refusal;
-use crate::store::{Store, millis};
+use crate::store::{Store, millis, now};
 use crate::tokens::bearer;
 
 /// Makes a key for an organiser.
@@ -29,7 +28,7 @@ pub async fn add(store: &Store, name: &str) -> anyhow::Result<Secret> {
     sqlx::query("INSERT INTO organisers (hash, name, created_at) VALUES ($1, $2, $3)")
         .bind(sha256(key.as_bytes()))
         .bind(name)
-        .bind(millis(Utc::now()))
+        .bind(millis(now()))
         .execute(&mut *tx)
         .await?;
     tx.commit().await?;

@@ -6,11 +6,11 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::Utc;
 use sqlx::Row as _;
 
 use crate::app::App;
 use crate::problem::Refusal;
+use crate::store::now;
 use crate::submission::{Submission, checked_digest};
 
 /// Largest record: an 8-hour transcript with its timeline is far below.
@@ -56,16 +56,8 @@ pub(crate) async fn put(
     };
     let (outcome, end_reason) = (text("outcome"), text("end_reason"));
     let kind = if source == "client" { "client" } else { "agent" };
-    let submission = Submission {
-        id: id.clone(),
-        attempt,
-        source,
-        body,
-        digest,
-        outcome,
-        end_reason,
-        received_at: Utc::now(),
-    };
+    let submission =
+        Submission { id: id.clone(), attempt, source, body, digest, outcome, end_reason, received_at: now() };
     let stored = app.batches.submit(&app, submission).await?;
     let result = if stored.again { "again" } else { "stored" };
     metrics::counter!("adjourn_records_received", "source" => kind, "result" => result).increment(1);

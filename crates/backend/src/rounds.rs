@@ -8,7 +8,7 @@ use sqlx::Row as _;
 
 use crate::app::App;
 use crate::standing::Standing;
-use crate::store::{Store, millis};
+use crate::store::{Store, millis, now};
 use crate::{limits, standings};
 
 /// From one round to the next.
@@ -26,7 +26,7 @@ const WEBHOOKS: chrono::Duration = chrono::Duration::hours(1);
 pub async fn walk(app: App) {
     let holder = hex::encode(rand16());
     loop {
-        match round(&app, &holder, Utc::now()).await {
+        match round(&app, &holder, now()).await {
             Ok(()) => {}
             // The next round tries again.
             Err(error) => tracing::warn!(%error, "a round was broken off"),

@@ -14,7 +14,7 @@ use sha2::Digest as _;
 use crate::app::App;
 use crate::problem::Refusal;
 use crate::standings;
-use crate::store::millis;
+use crate::store::{millis, now};
 
 /// LiveKit drops events that wait longer than 30 s and retries for about two minutes; older ones are a replay.
 const OLDEST: Duration = Duration::minutes(10);
@@ -90,7 +90,7 @@ pub(crate) async fn post(
     }
     let event: WebhookEvent = serde_json::from_slice(&body)
         .map_err(|_| Refusal::bad_request("bad_event", "The event is not one of LiveKit's."))?;
-    let now = Utc::now();
+    let now = now();
     let created = DateTime::from_timestamp(event.created_at.value(), 0).unwrap_or_default();
     if (now - created).abs() > OLDEST {
         count("old");

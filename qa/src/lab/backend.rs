@@ -19,12 +19,32 @@ pub struct BackendServer {
     pub process: Child,
     /// `http://…`
     pub url: String,
-    database: PathBuf,
-    program: PathBuf,
+    command: Serve,
     log: PathBuf,
+}
+
+/// How a backend is started, if not as usual.
+#[derive(Clone, Debug, Default)]
+pub struct BackendOptions {
+    /// Another program than the one built here.
+    pub program: Option<PathBuf>,
+    /// Another database than a fresh SQLite file.
+    pub database: Option<String>,
+    /// Its address, if it must be known before (see [`BackendServer::address`]).
+    pub listen: Option<String>,
+    /// Further arguments of `serve`.
+    pub arguments: Vec<String>,
+}
+
+/// How it is started, each time.
+#[derive(Debug)]
+struct Serve {
+    program: PathBuf,
+    prefix: Vec<String>,
     listen: String,
+    database: String,
     livekit: String,
-    network_prefix: Vec<String>,
+    arguments: Vec<String>,
 }
 
 /// An interview that was created.
@@ -42,65 +62,54 @@ impl BackendServer {
     /// # Errors
     /// It does not start.
     pub async fn start(folder: &Path, livekit: &LiveKitServer, network: &Network) -> anyhow::Result<Self> {
-        Self::start_program(None, folder, livekit, network).await
+        Self::start_with(folder, livekit, network, BackendOptions::default()).await
     }
 
-    /// As [`Self::start`], with another program than the one built here.
+    /// As [`Self::start`], in a way of one's own.
     ///
     /// # Errors
     /// It does not start.
-    pub async fn start_program(
-        program: Option<PathBuf>,
+    pub async fn start_with(
         folder: &Path,
         livekit: &LiveKitServer,
         network: &Network,
+        options: BackendOptions,
     ) -> anyhow::Result<Self> {
-        let program = program.map_or_else(|| Tools::binary("adjourn-backend"), Ok)?;
-        let listen = format!("127.0.0.1:{}", super::free_port()?);
+        let program = options.program.map_or_else(|| Tools::binary("adjourn-backend"), Ok)?;
+        let listen = match options.listen {
+            Some(listen) => listen,
+            None => Self::address()?,
+        };
         let network_prefix = match network {
             Network::Loopback => Vec::new(),
             Network::Cable { tag, .. } => vec!["ip".into(), "netns".into(), "exec".into(), format!("{tag}c")],
         };
-        let (database, log) = (folder.join("backend.db"), folder.join("backend.log"));
-        // The client takes plain http only from its own loopback: the backend lives on its side.
-        let url = format!("http://{listen}");
-        let process =
-            Self::spawn(&program, &network_prefix, &listen, &database, &livekit.public_url, &log).await?;
-        Ok(Self {
-            process,
-            url,
-            database,
+        let log = folder.join(format!("backend-{}.log", listen.rsplit(':').next().unwrap_or_default()));
+        let file = || folder.join("backend.db").to_string_lossy().into_owned();
+        let command = Serve {
             program,
-            log,
-            listen,
+            prefix: network_prefix,
+            listen: listen.clone(),
+            database: options.database.unwrap_or_else(file),
             livekit: livekit.public_url.clone(),
-            network_prefix,
-        })
+            arguments: options.arguments,
+        };
+        let process = command.spawn(&log).await?;
+        // The client takes plain http only from its own loopback: the backend lives on its side.
+        Ok(Self { process, url: format!("http://{listen}"), command, log })
     }
 
-    async fn spawn(
-        program: &Path,
-        prefix: &[String],
-        listen: &str,
-        database: &Path,
-        livekit: &str,
-        log: &Path,
-    ) -> anyhow::Result<Child> {
-        let mut command = command(program, prefix);
-        command
-            .args(["serve", "--listen", listen, "--livekit-url", livekit])
-            .arg("--database")
-            .arg(database)
-            .args(["--livekit-key", super::livekit::KEY])
-            .env("LIVEKIT_API_SECRET", super::livekit::SECRET)
-            .env("ADJOURN_ORGANISER_KEY", ORGANISER)
-            .stdout(std::process::Stdio::null());
-        let mut process = Child::start("adjourn-backend", &mut command, log)?;
-        until(&mut process, Duration::from_secs(10), "the backend's start", || {
-            std::future::ready(std::fs::read_to_string(log).is_ok_and(|text| text.contains("serving")))
-        })
-        .await?;
-        Ok(process)
+    /// A free address for a backend.
+    ///
+    /// # Errors
+    /// The system has no free port.
+    pub fn address() -> anyhow::Result<String> {
+        Ok(format!("127.0.0.1:{}", super::free_port()?))
+    }
+
+    /// Kills it, as a crash would.
+    pub async fn kill(&mut self) {
+        self.process.kill().await;
     }
 
     /// Starts it again on the same address and database.
@@ -109,15 +118,7 @@ impl BackendServer {
     /// It does not start.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.process.kill().await;
-        self.process = Self::spawn(
-            &self.program,
-            &self.network_prefix,
-            &self.listen,
-            &self.database,
-            &self.livekit,
-            &self.log,
-        )
-        .await?;
+        self.process = self.command.spawn(&self.log).await?;
         Ok(())
     }
 
@@ -126,7 +127,7 @@ impl BackendServer {
     /// # Errors
     /// The command fails.
     pub async fn invite(&self, policy: &str) -> anyhow::Result<Invitation> {
-        let output = command(&self.program, &[])
+        let output = command(&self.command.program, &[])
             .args([
                 "invite",
                 "--json",
@@ -139,7 +140,7 @@ impl BackendServer {
             ])
             .args(["--public-url", &self.url])
             .arg("--database")
-            .arg(&self.database)
+            .arg(&self.command.database)
             .output()
             .await?;
         anyhow::ensure!(
@@ -148,6 +149,21 @@ impl BackendServer {
             String::from_utf8_lossy(&output.stderr)
         );
         Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    /// Runs another command of the backend's program on its database; gives what it prints.
+    ///
+    /// # Errors
+    /// The command fails.
+    pub async fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let output = command(&self.command.program, &[])
+            .args(arguments)
+            .env("ADJOURN_DATABASE", &self.command.database)
+            .output()
+            .await?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        anyhow::ensure!(output.status.success(), "{arguments:?} failed: {said}");
+        Ok(String::from_utf8(output.stdout)?)
     }
 
     /// Where an interview stands, as the organiser sees it.
@@ -186,7 +202,7 @@ impl BackendServer {
 
     async fn get(&self, path: &str) -> anyhow::Result<Vec<u8>> {
         let url = format!("{}/{path}", self.url);
-        if self.network_prefix.is_empty() {
+        if self.command.prefix.is_empty() {
             let response =
                 reqwest::Client::new().get(&url).bearer_auth(ORGANISER).send().await?.error_for_status()?;
             return Ok(response.bytes().await?.to_vec());
@@ -196,9 +212,28 @@ impl BackendServer {
 
     /// curl on the backend's side of the network, with the organiser's key.
     fn asking(&self) -> Command {
-        let mut command = command(Path::new("curl"), &self.network_prefix);
+        let mut command = command(Path::new("curl"), &self.command.prefix);
         command.args(["-H", &format!("Authorization: Bearer {ORGANISER}")]);
         command
+    }
+}
+
+impl Serve {
+    async fn spawn(&self, log: &Path) -> anyhow::Result<Child> {
+        let mut command = command(&self.program, &self.prefix);
+        command
+            .args(["serve", "--listen", &self.listen, "--livekit-url", &self.livekit])
+            .args(["--database", &self.database, "--livekit-key", super::livekit::KEY])
+            .args(&self.arguments)
+            .env("LIVEKIT_API_SECRET", super::livekit::SECRET)
+            .env("ADJOURN_ORGANISER_KEY", ORGANISER)
+            .stdout(std::process::Stdio::null());
+        let mut process = Child::start("adjourn-backend", &mut command, log)?;
+        until(&mut process, Duration::from_secs(10), "the backend's start", || {
+            std::future::ready(std::fs::read_to_string(log).is_ok_and(|text| text.contains("serving")))
+        })
+        .await?;
+        Ok(process)
     }
 }
 

@@ -36,30 +36,31 @@ impl LiveKitServer {
     /// # Errors
     /// It does not start.
     pub async fn start(tools: &Tools, folder: &Path, network: &Network) -> anyhow::Result<Self> {
-        Self::launch(tools, folder, network, false).await
+        Self::start_with(tools, folder, network, false, None).await
     }
 
-    /// As [`Self::start`], making rooms by itself as they are joined.
+    /// As [`Self::start`]. `auto_create`: it makes rooms by itself as they are
+    /// joined. `webhooks`: where it tells what happens.
     ///
     /// # Errors
     /// It does not start.
-    pub async fn start_with_rooms(tools: &Tools, folder: &Path, network: &Network) -> anyhow::Result<Self> {
-        Self::launch(tools, folder, network, true).await
-    }
-
-    async fn launch(
+    pub async fn start_with(
         tools: &Tools,
         folder: &Path,
         network: &Network,
         auto_create: bool,
+        webhooks: Option<&str>,
     ) -> anyhow::Result<Self> {
         let (http, tcp, udp) = (super::free_port()?, super::free_port()?, super::free_port()?);
         let address = network.server_address();
         let interface = network.server_interface();
+        let webhooks = webhooks.map_or_else(String::new, |url| {
+            format!("webhook: {{api_key: {KEY}, urls: [\"{url}/v1/livekit/webhook\"]}}\n")
+        });
         let config = format!(
             "port: {http}\nbind_addresses: [{address}]\nrtc:\n  tcp_port: {tcp}\n  udp_port: {udp}\n  node_ip: {public}\n  \
              use_external_ip: false\n  enable_loopback_candidate: {loopback}\n  interfaces: {{includes: [{interface}]}}\n  \
-             ips: {{includes: [{address}/32]}}\nroom: {{auto_create: {auto_create}}}\nkeys: {{{KEY}: {SECRET}}}\nlogging: {{level: info}}\n",
+             ips: {{includes: [{address}/32]}}\nroom: {{auto_create: {auto_create}}}\nkeys: {{{KEY}: {SECRET}}}\nlogging: {{level: info}}\n{webhooks}",
             loopback = network.is_loopback(),
             public = network.public_address(),
         );
@@ -91,10 +92,11 @@ impl LiveKitServer {
         network: &Network,
         method: &str,
         body: &serde_json::Value,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<serde_json::Value> {
         let url = format!("{}/twirp/livekit.{method}", self.url.replacen("ws", "http", 1));
         let room = body["room"].as_str().unwrap_or_default();
-        let video = serde_json::json!({"roomCreate": true, "roomAdmin": true, "room": room});
+        let video =
+            serde_json::json!({"roomCreate": true, "roomAdmin": true, "roomList": true, "room": room});
         let token = signed("lab", 60, &video, None)?;
         let mut command = network.server_command(Path::new("curl"));
         command
@@ -102,7 +104,8 @@ impl LiveKitServer {
             .arg(format!("Authorization: Bearer {token}"))
             .args(["-d", &body.to_string(), &url]);
         let answer = curl(&mut command).await;
-        answer.map(|_| ()).with_context(|| format!("livekit-server refused {method}"))
+        let answer = answer.with_context(|| format!("livekit-server refused {method}"))?;
+        Ok(serde_json::from_slice(&answer)?)
     }
 
     /// Gives a process the server's address and keys.
@@ -125,6 +128,20 @@ pub fn token(room: &str, identity: &str) -> anyhow::Result<String> {
 /// Signing failed.
 pub fn token_valid_until(room: &str, identity: &str, seconds: i64) -> anyhow::Result<String> {
     signed(identity, seconds, &joining(room), None)
+}
+
+/// What livekit-server puts into the header of a webhook with this body.
+///
+/// # Errors
+/// Signing failed.
+pub fn webhook_token(body: &str) -> anyhow::Result<String> {
+    use base64::Engine as _;
+    let digest = base64::engine::general_purpose::STANDARD
+        .encode(hex::decode(adjourn_outbox::sha256(body.as_bytes()))?);
+    let now = super::unix_now() as i64;
+    let claims = serde_json::json!({"iss": KEY, "nbf": now - 10, "exp": now + 300, "sha256": digest});
+    let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+    Ok(jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key)?)
 }
 
 /// A token for a participant that the lab plays, as an agent if wanted.

@@ -13,8 +13,8 @@ use super::peer;
 use super::seen::{Heard, Seen, observe};
 use super::timeline::{self, Lane, Mark};
 use crate::lab::{
-    Actor, BackendServer, Cgroup, Child, Invitation, LiveKitServer, Network, Pulse, Relays, Tools, Worker,
-    look, tell, unix_now,
+    Actor, BackendOptions, BackendServer, Cgroup, Child, Invitation, LiveKitServer, Network, Pulse, Relays,
+    Tools, Worker, look, tell, unix_now,
 };
 use crate::scenario::{Place, Scenario};
 
@@ -64,16 +64,18 @@ impl Lab {
             Place::Loopback => Network::Loopback,
         };
         let pulse = Pulse::start(folder).await?;
-        let livekit = if scenario.auto_create {
-            LiveKitServer::start_with_rooms(&tools, folder, &network).await?
-        } else {
-            LiveKitServer::start(&tools, folder, &network).await?
-        };
+        let listen = BackendServer::address()?;
+        // On a cable, the backend lives on the candidate's side: the server can't tell it anything.
+        let webhooks = network.is_loopback().then(|| format!("http://{listen}"));
+        let livekit =
+            LiveKitServer::start_with(&tools, folder, &network, scenario.auto_create, webhooks.as_deref())
+                .await?;
         let relays = match scenario.network {
             Place::Relay => Some(Relays::start(folder, &livekit, &network, seed).await?),
             Place::Cable | Place::Loopback => None,
         };
-        let backend = BackendServer::start(folder, &livekit, &network).await?;
+        let options = BackendOptions { listen: Some(listen), ..BackendOptions::default() };
+        let backend = BackendServer::start_with(folder, &livekit, &network, options).await?;
         let mut workers = Vec::new();
         if let Some(script) = &scenario.interviewer {
             workers.push(Worker::start(&tools, folder, &livekit, &network, script).await?);

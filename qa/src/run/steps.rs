@@ -100,7 +100,7 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
         }
         Step::Dispatch => {
             let body = json!({"room": lab.invitation.id, "agent_name": "interviewer"});
-            lab.livekit.call(&lab.network, "AgentDispatchService/CreateDispatch", &body).await
+            lab.livekit.call(&lab.network, "AgentDispatchService/CreateDispatch", &body).await.map(drop)
         }
         Step::RestartServer => lab.livekit.restart(&lab.tools, &lab.network).await,
         Step::Press(Button::End) => lab.order(&Command::End).await,
@@ -193,10 +193,10 @@ async fn api(lab: &Lab, call: Call) -> anyhow::Result<()> {
     match call {
         Call::RemoveCandidate => {
             let body = json!({"room": room, "identity": CANDIDATE});
-            lab.livekit.call(&lab.network, "RoomService/RemoveParticipant", &body).await
+            lab.livekit.call(&lab.network, "RoomService/RemoveParticipant", &body).await.map(drop)
         }
         Call::DeleteRoom => {
-            lab.livekit.call(&lab.network, "RoomService/DeleteRoom", &json!({"room": room})).await
+            lab.livekit.call(&lab.network, "RoomService/DeleteRoom", &json!({"room": room})).await.map(drop)
         }
         Call::EndInterview => lab.backend.end(room).await,
     }

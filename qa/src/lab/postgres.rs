@@ -1,0 +1,129 @@
+//! A real Postgres server, with every commit synced.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::process::Command;
+
+use super::process::{Child, until};
+
+/// A running server with an empty database.
+#[derive(Debug)]
+pub struct Postgres {
+    process: Child,
+    bin: PathBuf,
+    data: PathBuf,
+    port: u16,
+    log: PathBuf,
+}
+
+impl Postgres {
+    /// Starts a server on a free port of the loopback interface.
+    ///
+    /// # Errors
+    /// Postgres is not installed (`apt-get install postgresql`), or does not start.
+    pub async fn start(folder: &Path) -> anyhow::Result<Self> {
+        let bin = programs()?;
+        let data = folder.join("postgres");
+        std::fs::create_dir_all(&data)?;
+        if rustix::process::geteuid().is_root() {
+            // Postgres refuses to run as root: the folder, and the way to it, belong to nobody in particular.
+            tokio::process::Command::new("chown").args(["-R", "nobody"]).arg(&data).status().await?;
+            let mut above = Some(folder);
+            while let Some(folder) = above.filter(|folder| folder.starts_with(std::env::temp_dir())) {
+                use std::os::unix::fs::PermissionsExt as _;
+                if folder != std::env::temp_dir() {
+                    let mut mode = std::fs::metadata(folder)?.permissions();
+                    mode.set_mode(mode.mode() | 0o011);
+                    std::fs::set_permissions(folder, mode)?;
+                }
+                above = folder.parent();
+            }
+        }
+        let made = unprivileged(&bin.join("initdb"))
+            .args(["--auth=trust", "--username=adjourn", "--encoding=UTF8", "--locale=C"])
+            .arg("-D")
+            .arg(&data)
+            .current_dir("/")
+            .output()
+            .await
+            .context("initdb can't be run")?;
+        anyhow::ensure!(
+            made.status.success(),
+            "initdb failed: {}",
+            String::from_utf8_lossy(&made.stderr).trim()
+        );
+        let (port, log) = (super::free_port()?, folder.join("postgres.log"));
+        let process = spawn(&bin, &data, port, &log).await?;
+        Ok(Self { process, bin, data, port, log })
+    }
+
+    /// Its address, as the backend takes it.
+    pub fn url(&self) -> String {
+        format!("postgres://adjourn@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Kills every process of it at once, as a power cut would, and starts it again.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn crash(&mut self) -> anyhow::Result<()> {
+        self.process.kill().await;
+        // Each backend is a group of its own, and ends when it notices; until then a new server is refused.
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            match spawn(&self.bin, &self.data, self.port, &self.log).await {
+                Ok(process) => {
+                    self.process = process;
+                    return Ok(());
+                }
+                Err(error) if tokio::time::Instant::now() > deadline => return Err(error),
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+}
+
+async fn spawn(bin: &Path, data: &Path, port: u16, log: &Path) -> anyhow::Result<Child> {
+    let mut command = unprivileged(&bin.join("postgres"));
+    command
+        .arg("-D")
+        .arg(data)
+        .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
+        .args(["-c", "fsync=on", "-c", "synchronous_commit=on", "-c", "max_connections=100"])
+        .current_dir("/")
+        .stdout(std::process::Stdio::null());
+    let mut process = Child::start("postgres", &mut command, log)?;
+    until(&mut process, Duration::from_secs(30), "the start of Postgres", || {
+        let ready =
+            std::fs::read_to_string(log).is_ok_and(|text| text.contains("ready to accept connections"));
+        std::future::ready(ready)
+    })
+    .await?;
+    Ok(process)
+}
+
+/// Postgres refuses to run as root.
+fn unprivileged(program: &Path) -> Command {
+    if rustix::process::geteuid().is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    }
+}
+
+/// Where its programs are: Debian keeps them apart, by version.
+fn programs() -> anyhow::Result<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
+        .filter(|bin| bin.join("initdb").exists())
+        .collect();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    found.extend(std::env::split_paths(&path).filter(|bin| bin.join("initdb").exists()));
+    found.into_iter().next().context("Postgres is not installed: apt-get install postgresql")
+}

@@ -1,0 +1,352 @@
+//! Where an interview stands, on SQLite and on Postgres, with what LiveKit, agents and clients really send.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
+
+use std::time::Duration;
+
+use adjourn_outbox::wire::{InterviewState, InterviewStatus, JoinAnswer, JoinRequest};
+use adjourn_outbox::{Backend, JoinLink, Secret, sha256, verify};
+use adjourn_qa::headless::info;
+use adjourn_qa::lab::{
+    Actor, BackendOptions, BackendServer, Invitation, LiveKitServer, Network, Postgres, Tools, unix_now,
+};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+
+const JOIN_ID: &str = "0123456789abcdef0123456789abcdef";
+const ORGANISER: &str = "lab-organiser";
+
+struct Stage {
+    backend: BackendServer,
+    livekit: LiveKitServer,
+    postgres: Option<Postgres>,
+    tools: Tools,
+    folder: tempfile::TempDir,
+    http: Client,
+}
+
+/// A bearer token that a request carries.
+#[derive(Clone, Copy)]
+enum As<'a> {
+    Organiser,
+    Token(&'a str),
+}
+
+impl Stage {
+    async fn set(postgres: bool, webhooks: bool, arguments: &[&str]) -> Self {
+        let tools = Tools::find().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let postgres = if postgres { Some(Postgres::start(folder.path()).await.unwrap()) } else { None };
+        let listen = BackendServer::address().unwrap();
+        let url = format!("http://{listen}");
+        let told = webhooks.then_some(url.as_str());
+        let livekit =
+            LiveKitServer::start_with(&tools, folder.path(), &Network::Loopback, false, told).await.unwrap();
+        let options = BackendOptions {
+            database: postgres.as_ref().map(Postgres::url),
+            listen: Some(listen),
+            arguments: arguments.iter().map(ToString::to_string).collect(),
+            ..BackendOptions::default()
+        };
+        let backend =
+            BackendServer::start_with(folder.path(), &livekit, &Network::Loopback, options).await.unwrap();
+        Self { backend, livekit, postgres, tools, folder, http: Client::new() }
+    }
+
+    async fn joined(&self) -> (Invitation, JoinAnswer) {
+        let invitation = self.backend.invite("{}").await.unwrap();
+        let answer = self.join(&invitation).await;
+        (invitation, answer)
+    }
+
+    async fn join(&self, invitation: &Invitation) -> JoinAnswer {
+        let link = JoinLink::parse(&invitation.link).unwrap();
+        let request = JoinRequest { code: link.code, join_id: Secret::new(JOIN_ID), client: info() };
+        Backend::new(&link.server).unwrap().join(&request).await.unwrap()
+    }
+
+    /// The token that the dispatch gives to an agent: it is in the room's dispatches.
+    async fn agent_token(&self, room: &str) -> String {
+        let method = "AgentDispatchService/ListDispatch";
+        let answer = self.livekit.call(&Network::Loopback, method, &json!({ "room": room })).await.unwrap();
+        let metadata = answer["agent_dispatches"][0]["metadata"].as_str().unwrap();
+        let metadata: Value = serde_json::from_str(metadata).unwrap();
+        assert_eq!(metadata["interview_id"], room);
+        metadata["report_token"].as_str().unwrap().to_owned()
+    }
+
+    async fn ask(&self, method: Method, path: &str, who: As<'_>, body: Option<&Value>) -> (u16, Value) {
+        let url = format!("{}{path}", self.backend.url);
+        let token = match who {
+            As::Organiser => ORGANISER,
+            As::Token(token) => token,
+        };
+        let mut request = self.http.request(method, url).bearer_auth(token);
+        if let Some(body) = body {
+            let bytes = serde_json::to_vec(body).unwrap();
+            use base64::Engine as _;
+            let digest =
+                base64::engine::general_purpose::STANDARD.encode(hex::decode(sha256(&bytes)).unwrap());
+            request = request
+                .header("content-digest", format!("sha-256=:{digest}:"))
+                .header("content-type", "application/json")
+                .body(bytes);
+        }
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap_or_default())
+    }
+
+    /// Waits until the interview stands as wanted.
+    async fn until(
+        &self,
+        id: &str,
+        what: &str,
+        stands: impl Fn(&InterviewStatus) -> bool,
+    ) -> InterviewStatus {
+        let began = std::time::Instant::now();
+        loop {
+            let status = self.backend.status(id).await.unwrap();
+            if stands(&status) {
+                return status;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "not {what}: {status:#?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+fn told(status: &InterviewStatus) -> Vec<String> {
+    status.history.iter().map(|entry| format!("{} by {}", entry.what, entry.source)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_whole_way_on_both_databases() {
+    for postgres in [false, true] {
+        let stage = Stage::set(postgres, true, &[]).await;
+        let (invitation, joined) = stage.joined().await;
+        let id = &invitation.id;
+        assert_eq!(stage.backend.status(id).await.unwrap().state, InterviewState::Live);
+
+        // The agent tells turn by turn; the same turn twice is one.
+        let token = stage.agent_token(id).await;
+        let items = format!("/v1/interviews/{id}/attempts/1/records/agent:AJ_1/items");
+        for (item, text) in [("item_1", "Welcome."), ("item_2", "Thank you."), ("item_1", "Welcome.")] {
+            let body = json!({"id": item, "role": "assistant", "text": text, "created_at": 1.5, "secret": "instructions"});
+            let (status, _) = stage.ask(Method::POST, &items, As::Token(&token), Some(&body)).await;
+            assert_eq!(status, 204);
+        }
+        for (who, path, body, wanted) in [
+            (
+                joined.client_token.expose(),
+                items.clone(),
+                json!({"id": "x", "role": "user", "text": ""}),
+                401,
+            ),
+            (
+                &token,
+                items.replace("agent:AJ_1", "client"),
+                json!({"id": "x", "role": "user", "text": ""}),
+                401,
+            ),
+            (&token, items.clone(), json!({"id": "", "role": "user", "text": ""}), 400),
+            (&token, items.clone(), json!({"role": "user"}), 400),
+            (&token, items.clone(), json!({"id": "x", "role": "user", "text": "a".repeat(70_000)}), 413),
+        ] {
+            assert_eq!(
+                stage.ask(Method::POST, &path, As::Token(who), Some(&body)).await.0,
+                wanted,
+                "{path} {body}"
+            );
+        }
+        let transcript = format!("/v1/interviews/{id}/transcript");
+        let (_, said) = stage.ask(Method::GET, &transcript, As::Organiser, None).await;
+        assert_eq!(
+            (said["source"].as_str(), said["items"].as_array().unwrap().len()),
+            (Some("agent while it lived"), 2)
+        );
+        assert!(!said.to_string().contains("instructions"), "what an item does not have is not kept");
+        assert_eq!(stage.ask(Method::GET, &transcript, As::Token(&token), None).await.0, 401);
+
+        // The client's record ends it and closes the room; the agent's report completes it.
+        let link = JoinLink::parse(&invitation.link).unwrap();
+        let client = Backend::new(&link.server).unwrap();
+        let record = json!({"outcome": "ended", "transcript": []}).to_string().into_bytes();
+        let jws = client.deliver(id, 1, &joined.client_token, record.clone()).await.unwrap();
+        verify(&jws, &joined.receipt_keys).unwrap().matches(id, 1, "client", &record).unwrap();
+        let status = stage.backend.status(id).await.unwrap();
+        assert_eq!((status.state, status.agent_report.as_str()), (InterviewState::Ended, "pending"));
+        let report = json!({"chat_history": {"items": [
+            {"type": "agent_config_update", "instructions": "never shown"},
+            {"type": "message", "id": "item_1", "role": "assistant", "content": ["Welcome."], "created_at": 1.5},
+        ]}, "end_reason": "finished"});
+        let path = format!("/v1/interviews/{id}/attempts/1/records/agent:AJ_1");
+        let (status, answer) = stage.ask(Method::PUT, &path, As::Token(&token), Some(&report)).await;
+        assert_eq!(status, 200, "{answer}");
+        let receipt =
+            verify(answer["receipt"].as_str().unwrap(), &stage.backend.keys().await.unwrap()).unwrap();
+        receipt.matches(id, 1, "agent:AJ_1", &serde_json::to_vec(&report).unwrap()).unwrap();
+        let status = stage.backend.status(id).await.unwrap();
+        assert_eq!(
+            (status.state, status.outcome.as_deref(), status.confirmed),
+            (InterviewState::Complete, Some("finished"), true)
+        );
+        assert_eq!(
+            told(&status),
+            [
+                "live by client",
+                "client's record received by client",
+                "ended by client",
+                "agent's report received by agent",
+                "confirmed as finished by agent",
+                "complete by agent"
+            ]
+        );
+        let (_, said) = stage.ask(Method::GET, &transcript, As::Organiser, None).await;
+        assert_eq!(
+            said,
+            json!({"source": "agent", "items": [
+            {"id": "item_1", "role": "assistant", "text": "Welcome.", "created_at": 1.5, "interrupted": false}]})
+        );
+
+        // A stream of events tells the same, from where one was.
+        let mut events = stage
+            .http
+            .get(format!("{}/v1/interviews/{id}/events", stage.backend.url))
+            .bearer_auth(ORGANISER)
+            .header("last-event-id", "4")
+            .send()
+            .await
+            .unwrap();
+        let mut text = String::new();
+        while !text.contains("\"complete\"") {
+            let chunk = tokio::time::timeout(Duration::from_secs(5), events.chunk()).await.unwrap().unwrap();
+            text += std::str::from_utf8(&chunk.unwrap()).unwrap();
+        }
+        assert!(text.contains("id: 5") && !text.contains("id: 4\n"), "{text}");
+
+        // The operator's pages: what was said, by whose word; nothing without a key.
+        let page = |path: String| stage.http.get(format!("{}{path}", stage.backend.url));
+        let unknown = page("/operator".into()).send().await.unwrap();
+        assert_eq!(unknown.status(), StatusCode::UNAUTHORIZED);
+        assert!(unknown.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic"));
+        let list = page("/operator".into()).basic_auth("any", Some(ORGANISER)).send().await.unwrap();
+        let list = list.text().await.unwrap();
+        assert!(list.contains("Embedded engineer") && list.contains("complete"), "{list}");
+        let one = page(format!("/operator/interviews/{id}"))
+            .basic_auth("any", Some(ORGANISER))
+            .send()
+            .await
+            .unwrap();
+        let one = one.text().await.unwrap();
+        assert!(
+            one.contains("From the agent") && one.contains("Welcome.") && !one.contains("never shown"),
+            "{one}"
+        );
+        let metrics = page("/metrics".into()).send().await.unwrap().text().await.unwrap();
+        assert!(
+            metrics.contains("adjourn_records_received{source=\"client\",result=\"stored\"} 1"),
+            "{metrics}"
+        );
+        assert_eq!(page("/readyz".into()).send().await.unwrap().text().await.unwrap(), "ready");
+        let nowhere: Value = page("/nowhere".into()).send().await.unwrap().json().await.unwrap();
+        assert_eq!(nowhere["code"], "no_such_page");
+        assert_eq!(stage.postgres.is_some(), postgres);
+    }
+}
+
+/// Somebody in the room, as LiveKit sees it.
+async fn agent_in(stage: &Stage, room: &str) -> Actor {
+    let (tools, folder) = (&stage.tools, stage.folder.path());
+    let actor = Actor::start(tools, folder, &stage.livekit, &Network::Loopback, room, "agent", true);
+    let mut actor = actor.unwrap();
+    actor.order("join").await.unwrap();
+    actor
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_that_closed_ends_the_interview_with_webhooks_and_without() {
+    for webhooks in [true, false] {
+        let stage = Stage::set(false, webhooks, &["--agent-deadline-minutes", "0.05"]).await;
+        let (invitation, _) = stage.joined().await;
+        let agent = agent_in(&stage, &invitation.id).await;
+        if !webhooks {
+            // A round must have seen it: one every ten seconds.
+            tokio::time::sleep(Duration::from_secs(11)).await;
+        } else {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        drop(agent);
+        stage
+            .livekit
+            .call(&Network::Loopback, "RoomService/DeleteRoom", &json!({ "room": invitation.id }))
+            .await
+            .unwrap();
+        let status = stage.until(&invitation.id, "ended", |s| s.state == InterviewState::Ended).await;
+        let by = if webhooks { "webhook" } else { "poll" };
+        assert!(told(&status).contains(&format!("ended by {by}")), "{status:?}");
+        // Neither report nor record comes: the deadline says so.
+        let status = stage.until(&invitation.id, "missing", |s| s.agent_report == "missing").await;
+        assert_eq!(status.client_record, "pending");
+        // Late, it is stored all the same.
+        let token = stage.join(&invitation).await.client_token;
+        let record = json!({"outcome": "ended(room closed)"});
+        let path = format!("/v1/interviews/{}/attempts/1/records/client", invitation.id);
+        assert_eq!(stage.ask(Method::PUT, &path, As::Token(token.expose()), Some(&record)).await.0, 200);
+        let status = stage.until(&invitation.id, "complete", |s| s.state == InterviewState::Complete).await;
+        assert_eq!(status.outcome.as_deref(), Some("ended(room closed)"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn webhooks_are_counted_once_and_forged_ones_never() {
+    let stage = Stage::set(false, false, &[]).await;
+    let (invitation, joined) = stage.joined().await;
+    let room = joined.livekit.unwrap().room;
+    let now = unix_now() as i64;
+    let rooms = stage.livekit.call(&Network::Loopback, "RoomService/ListRooms", &json!({})).await.unwrap();
+    let sid = rooms["rooms"][0]["sid"].as_str().unwrap().to_owned();
+    let body = |id: &str, event: &str, at: i64| {
+        json!({"id": id, "event": event, "createdAt": at.to_string(), "room": {"sid": sid, "name": room},
+               "participant": {"kind": "AGENT"}})
+        .to_string()
+    };
+    let send = async |body: &str, token: &str| {
+        let request = stage.http.post(format!("{}/v1/livekit/webhook", stage.backend.url));
+        request.header("authorization", token).body(body.to_owned()).send().await.unwrap().status().as_u16()
+    };
+    let joined = body("EV_1", "participant_joined", now);
+    let finished = body("EV_2", "room_finished", now);
+    let signed = |body: &str| adjourn_qa::lab::webhook_token(body).unwrap();
+    assert_eq!(send(&finished, "").await, 401);
+    assert_eq!(send(&finished, "eyJhbGciOiJub25lIn0.e30.").await, 401);
+    assert_eq!(send(&finished, &signed(&joined)).await, 401, "signed for other bytes");
+    let old = body("EV_3", "room_finished", now - 3_600);
+    assert_eq!(send(&old, &signed(&old)).await, 400, "a replay from an hour ago");
+    assert_eq!(stage.backend.status(&invitation.id).await.unwrap().state, InterviewState::Live);
+    for _ in 0..2 {
+        assert_eq!(send(&joined, &signed(&joined)).await, 204);
+        assert_eq!(send(&finished, &signed(&finished)).await, 204);
+    }
+    let status = stage.backend.status(&invitation.id).await.unwrap();
+    assert_eq!(told(&status), ["live by client", "room closed by webhook", "ended by webhook"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn receipts_are_signed_with_the_key_that_the_join_handed_out() {
+    let stage = Stage::set(false, false, &[]).await;
+    let (invitation, joined) = stage.joined().await;
+    let rotated = stage.backend.command(&["rotate-key"]).await.unwrap();
+    let link = JoinLink::parse(&invitation.link).unwrap();
+    let client = Backend::new(&link.server).unwrap();
+    let jws = client.deliver(&invitation.id, 1, &joined.client_token, b"{}".to_vec()).await.unwrap();
+    verify(&jws, &joined.receipt_keys).unwrap();
+    let (_, later) = stage.joined().await;
+    assert_eq!(later.receipt_keys["keys"][0]["kid"], rotated.trim());
+    assert_ne!(later.receipt_keys, joined.receipt_keys);
+    assert_eq!(stage.backend.keys().await.unwrap()["keys"].as_array().unwrap().len(), 2);
+    // Organisers' keys: added, used, removed.
+    let key = stage.backend.command(&["key", "add", "hr"]).await.unwrap();
+    let path = format!("/v1/interviews/{}", invitation.id);
+    assert_eq!(stage.ask(Method::GET, &path, As::Token(key.trim()), None).await.0, 200);
+    stage.backend.command(&["key", "remove", "hr"]).await.unwrap();
+    assert_eq!(stage.ask(Method::GET, &path, As::Token(key.trim()), None).await.0, 401);
+}
