@@ -21,6 +21,8 @@ Environment:
                      ``raises`` (seconds): the entrypoint raises so long after the start;
                      ``never-starts``: joins, and hangs before the session;
                      ``slow-report`` (seconds): ``on_session_end`` takes so long;
+                     ``no-tool``: says goodbye and closes the session without a tool;
+                     ``plain-report`` (end reason): and then reports to the backend by plain HTTP;
                      ``handoff``: another agent of the same session takes over after the first answer;
                      ``end-call``: ends with livekit-agents' own ``EndCallTool``;
                      ``goodbye-after-tool``: says goodbye as the answer to its end tool
@@ -31,10 +33,14 @@ Environment:
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import json
 import os
 import time
+import urllib.request
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +201,8 @@ class ScriptedReply(llm.LLMStream):
         elif called.count(END_TOOL) <= FAILED_ENDS and called.count(END_TOOL) > answers - len(lines):
             # The end tool did not end it: one more question, as if nothing had happened.
             self._say(SCRIPT["questions"][-1]["text"])
+        elif "no-tool" in WITH:
+            self._say(SCRIPT["goodbye"]["text"])
         else:
             self._call(END_TOOL, SCRIPT["goodbye"]["text"])
 
@@ -259,17 +267,54 @@ def prewarm(process: JobProcess) -> None:
     process.userdata["vad"] = silero.VAD.load(min_silence_duration=0.35)
 
 
-# A busy test machine must not make the worker refuse jobs.
-server = AgentServer(load_fnc=lambda *_: 0.0, setup_fnc=prewarm, num_idle_processes=1, host="127.0.0.1", port=0)
+def new_server() -> AgentServer:
+    # A busy test machine must not make the worker refuse jobs.
+    return AgentServer(load_fnc=lambda *_: 0.0, setup_fnc=prewarm, num_idle_processes=1, host="127.0.0.1", port=0)
+
+
+server = new_server()
 
 
 async def session_end(ctx: JobContext) -> None:
     await asyncio.sleep(float(WITH.get("slow-report", "0")))
+    if "plain-report" in WITH:
+        await asyncio.to_thread(report_plainly, ctx)
     log("session_end")
+
+
+def report_plainly(ctx: JobContext) -> None:
+    """The report by plain HTTP, as in an agent that uses no package."""
+    to = json.loads(ctx.job.metadata)
+    report = {**ctx.make_session_report().to_dict(), "end_reason": WITH["plain-report"]}
+    body = json.dumps(report, default=str).encode()
+    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    address = f"{to['report_url'].rstrip('/')}/v1/interviews/{to['interview_id']}/attempts/{to['attempt']}"
+    request = urllib.request.Request(
+        f"{address}/records/agent:{ctx.job.id}",
+        data=body,
+        method="PUT",
+        headers={"Authorization": f"Bearer {to['report_token']}", "Content-Digest": f"sha-256=:{digest}:"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        log("reported", status=answer.status)
+
+
+def lose_marker(ctx: JobContext) -> None:
+    """What the agent says to the candidate's client about its end does not arrive."""
+
+    async def lost(*args: Any, **kwargs: Any) -> None:
+        log("marker_lost")
+
+    ctx.room.local_participant.perform_rpc = lost  # type: ignore[method-assign]
+    ctx.room.local_participant.set_attributes = lost  # type: ignore[method-assign]
 
 
 @server.rtc_session(agent_name="interviewer", on_session_end=session_end)
 async def interview(ctx: JobContext) -> None:
+    await run(ctx)
+
+
+async def run(ctx: JobContext, prepare: Callable[[AgentSession], None] = lambda _: None) -> None:
     log("job_started")
     if "never-starts" in WITH:
         await ctx.connect()
@@ -277,8 +322,16 @@ async def interview(ctx: JobContext) -> None:
         await asyncio.Event().wait()
     detector = ctx.proc.userdata["vad"]
     session: AgentSession = AgentSession(vad=detector, stt=ScriptedSTT(detector), llm=ScriptedLLM(), tts=RecordedTTS())
+    prepare(session)
     session.on("agent_state_changed", lambda e: log("state", state=e.new_state))
     session.on("conversation_item_added", lambda e: log("item", role=getattr(e.item, "role", None)))
+    if "no-tool" in WITH:
+
+        def goodbye_said(event) -> None:  # type: ignore[no-untyped-def]
+            if SCRIPT["goodbye"]["text"] in (getattr(event.item, "text_content", None) or ""):
+                session.shutdown(drain=True)
+
+        session.on("conversation_item_added", goodbye_said)
 
     @session.on("close")
     def closed(event) -> None:  # type: ignore[no-untyped-def]
@@ -302,7 +355,9 @@ async def interview(ctx: JobContext) -> None:
 
     ctx.delete_room = delete_room  # type: ignore[method-assign]
     options = RoomOptions(delete_room_on_close=ENDING == "delete-room")
-    await session.start(Interviewer(), room=ctx.room, room_options=options, session_host="no-host" not in WITH)
+    # livekit-agents 1.5 does not know the argument, and has no such host.
+    host: dict[str, Any] = {"session_host": False} if "no-host" in WITH else {}
+    await session.start(Interviewer(), room=ctx.room, room_options=options, **host)
     log("session_started")
     if "raises" in WITH:
         await asyncio.sleep(float(WITH["raises"]))

@@ -8,6 +8,8 @@
 pub mod demo;
 pub mod explain;
 pub mod headless;
+pub mod herd;
+pub mod kills;
 pub mod lab;
 pub mod matrix;
 pub mod replay;

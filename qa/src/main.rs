@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use adjourn_qa::lab::relay;
 use adjourn_qa::replay::Trace;
-use adjourn_qa::{demo, explain, headless, matrix, run, scenario, verify};
+use adjourn_qa::{demo, explain, headless, herd, kills, matrix, run, scenario, verify};
 use clap::{Parser, Subcommand};
 
 /// Headless client and failure lab.
@@ -112,6 +112,51 @@ enum Command {
         /// An adjourn-backend to use instead of the one built here.
         #[arg(long)]
         backend: Option<PathBuf>,
+    },
+    /// Many clients at once against the real backend: records a second, and what an outage does.
+    Herd {
+        /// Interviews, each with one record.
+        #[arg(long, default_value_t = 2_000)]
+        interviews: usize,
+        /// Bytes of a record.
+        #[arg(long, default_value_t = 20_000)]
+        size: usize,
+        /// Requests under way at most.
+        #[arg(long, default_value_t = 64)]
+        clients: usize,
+        /// Backends on a Postgres; 0: one on SQLite.
+        #[arg(long, default_value_t = 0)]
+        replicas: usize,
+        /// Seconds for which every backend is gone, in the middle; needs --offered.
+        #[arg(long, default_value_t = 0.0, requires = "offered")]
+        outage: f64,
+        /// Records a second that become due; 0: all at once.
+        #[arg(long, default_value_t = 0.0)]
+        offered: f64,
+        /// Another backend than the one built here: `target/release/adjourn-backend`.
+        #[arg(long)]
+        backend: Option<PathBuf>,
+    },
+    /// SIGKILLs the delivering process, the backend or Postgres again and again, and counts what is lost or double.
+    Kills {
+        /// Who is killed.
+        victim: kills::Victim,
+        /// How often.
+        #[arg(long, default_value_t = 200)]
+        count: usize,
+        /// Seed of the moments.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// The life of one that is killed: joins, writes, commits, delivers.
+    #[command(hide = true)]
+    Live {
+        /// Join link.
+        #[arg(long)]
+        link: String,
+        /// Folder of the outbox.
+        #[arg(long)]
+        data: PathBuf,
     },
     /// Checks a receipt offline.
     Verify {
@@ -249,6 +294,27 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             println!("{}", serde_json::to_string(&line)?);
             Ok(true)
         }
+        Command::Herd { interviews, size, clients, replicas, outage, offered, backend } => {
+            let options =
+                herd::Options { interviews, size, clients, replicas, outage, offered, program: backend };
+            let herd = herd::run(&options).await?;
+            println!("{}", serde_json::to_string(&herd)?);
+            Ok(herd.lost == 0 && herd.double == 0)
+        }
+        Command::Kills { victim, count, seed } => {
+            let said = std::cell::Cell::new(0);
+            let kills = kills::run(victim, count, seed, |so_far| {
+                // A line for every hundred, on a way that may take half an hour.
+                if so_far.kills / 100 > said.get() {
+                    said.set(so_far.kills / 100);
+                    eprintln!("kills: {} of {count}, {:.0} s", so_far.kills, so_far.took_s);
+                }
+            })
+            .await?;
+            println!("{}", serde_json::to_string(&kills)?);
+            Ok(kills.lost + kills.missing + kills.double == 0)
+        }
+        Command::Live { link, data } => kills::live(&link, &data).await.map(|()| true),
         Command::Verify { receipt, record, keys } => {
             let claims = verify::verify(&receipt, &keys, record.as_deref())?;
             println!("{}", serde_json::to_string(&claims)?);

@@ -29,6 +29,8 @@ const TOXIPROXY_VERSION: &str = "v2.12.0";
 pub(crate) struct Tools {
     pub(crate) server: PathBuf,
     pub(crate) python: PathBuf,
+    /// Python with the oldest livekit-agents that the agent package supports.
+    pub(crate) old_python: PathBuf,
     pub(crate) library: PathBuf,
     pub(crate) toxiproxy: PathBuf,
 }
@@ -39,10 +41,11 @@ impl Tools {
         self.pairs().iter().map(|(name, path)| format!("{name}={}\n", path.display())).collect()
     }
 
-    fn pairs(&self) -> [(&'static str, &Path); 4] {
+    fn pairs(&self) -> [(&'static str, &Path); 5] {
         [
             ("ADJOURN_LIVEKIT_SERVER", &self.server),
             ("ADJOURN_AGENT_PYTHON", &self.python),
+            ("ADJOURN_OLD_AGENT_PYTHON", &self.old_python),
             ("ADJOURN_LIVEKIT_LIBRARY", &self.library),
             ("ADJOURN_TOXIPROXY", &self.toxiproxy),
         ]
@@ -132,7 +135,8 @@ pub(crate) fn everything(server: Option<&Path>) -> Result<Tools> {
             Some(path) => return Err(format!("{} does not exist", path.display())),
             None => go_program(&cache, "livekit-server", SERVER, "cmd/server", SERVER_VERSION)?,
         },
-        python: interviewers(&cache)?,
+        python: environment(&cache, "requirements.txt")?,
+        old_python: environment(&cache, "requirements-1.5.1.txt")?,
         toxiproxy: go_program(&cache, "toxiproxy-server", TOXIPROXY, "cmd/server", TOXIPROXY_VERSION)?,
     };
     write(&cache.join("tools.env"), &tools.text())?;
@@ -210,8 +214,9 @@ fn go_program(cache: &Path, name: &str, module: &str, package: &str, version: &s
     Ok(folder.join(name))
 }
 
-fn interviewers(cache: &Path) -> Result<PathBuf> {
-    let requirements = root().join("agents/requirements.txt");
+/// A Python environment with what a file under `agents/` lists.
+fn environment(cache: &Path, requirements: &str) -> Result<PathBuf> {
+    let requirements = root().join("agents").join(requirements);
     let text =
         std::fs::read_to_string(&requirements).map_err(|e| format!("{}: {e}", requirements.display()))?;
     let folder = cache.join(format!("interviewers-{:016x}", fnv(text.as_bytes())));

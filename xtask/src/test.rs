@@ -26,7 +26,7 @@ const CORE: &[&str] = &[
 ];
 
 /// The whole suite, or the named parts.
-const PARTS: &[&str] = &["style", "supply", "core", "proof", "sdk", "page", "endings", "window"];
+const PARTS: &[&str] = &["style", "supply", "core", "proof", "sdk", "page", "agent", "endings", "window"];
 
 /// Runs the named parts, or all.
 pub(crate) fn run(parts: &[String]) -> Result<()> {
@@ -80,6 +80,9 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
         step::run("the page's types", &mut step::program("npm", &["run", "--silent", "check"], &ui))?;
         step::run("the page's tests", &mut step::program("npm", &["run", "--silent", "test"], &ui))?;
     }
+    if wanted("agent") {
+        agent_package(&tools)?;
+    }
     if wanted("endings") || wanted("window") {
         let mut build = cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-qa"]);
         if wanted("window") {
@@ -124,6 +127,37 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
         step::run("the same code against the upstream SDK crate", check.env("DOCS_RS", "1"))?;
     }
     Ok(())
+}
+
+/// The agent package: types, tests on both versions of livekit-agents, the wheel.
+fn agent_package(tools: &fetch::Tools) -> Result<()> {
+    let folder = step::root().join("agents/python");
+    let python = |path: &std::path::Path, arguments: &[&str]| {
+        let mut command = step::program(&path.to_string_lossy(), arguments, &folder);
+        command.env("PYTHONPATH", folder.join("src")).env("PYTHONDONTWRITEBYTECODE", "1");
+        command
+    };
+    step::run(
+        "the agent package's types",
+        &mut python(&tools.python, &["-m", "mypy", "--cache-dir", "/dev/null"]),
+    )?;
+    for path in [&tools.python, &tools.old_python] {
+        let tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"];
+        step::run("the agent package's tests", &mut python(path, &tests))?;
+    }
+    let out = step::root().join("target/wheel");
+    let wheel = [
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--disable-pip-version-check",
+        ".",
+        "-w",
+        &out.to_string_lossy(),
+    ];
+    step::quietly("the agent package's wheel", &mut python(&tools.python, &wheel))
 }
 
 /// Known weaknesses of what we depend on. Apart from the suite: the databases are not package registries,

@@ -10,7 +10,8 @@ use tokio::process::Command;
 use super::process::{Child, curl, until};
 use super::{LiveKitServer, Network, Tools};
 
-const ORGANISER: &str = "lab-organiser";
+/// Organiser's key of the lab's backends.
+pub(crate) const ORGANISER: &str = "lab-organiser";
 
 /// A running backend with its database.
 #[derive(Debug)]
@@ -45,6 +46,15 @@ struct Serve {
     database: String,
     livekit: String,
     arguments: Vec<String>,
+}
+
+/// What was said in an interview.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Transcript {
+    /// By whose word.
+    pub source: String,
+    /// Turns.
+    pub items: Vec<serde_json::Value>,
 }
 
 /// An interview that was created.
@@ -182,6 +192,14 @@ impl BackendServer {
     pub async fn end(&self, id: &str) -> anyhow::Result<()> {
         let url = format!("{}/v1/interviews/{id}/end", self.url);
         curl(self.asking().args(["-X", "POST", &url])).await.map(|_| ())
+    }
+
+    /// What was said in an interview, and by whose word.
+    ///
+    /// # Errors
+    /// The backend does not answer.
+    pub async fn transcript(&self, id: &str) -> anyhow::Result<Transcript> {
+        Ok(serde_json::from_slice(&self.get(&format!("v1/interviews/{id}/transcript")).await?)?)
     }
 
     /// A stored record of the client.

@@ -16,7 +16,8 @@ mod window;
 mod worker;
 
 pub use actor::Actor;
-pub use backend::{BackendOptions, BackendServer, Invitation};
+pub(crate) use backend::ORGANISER;
+pub use backend::{BackendOptions, BackendServer, Invitation, Transcript};
 pub use cgroup::{Cgroup, Limit};
 pub use client::ClientProcess;
 pub use livekit::{LiveKitServer, token, token_valid_until, webhook_token};

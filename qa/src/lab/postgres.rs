@@ -64,6 +64,31 @@ impl Postgres {
         format!("postgres://adjourn@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// Seconds of a core that it used so far, all its processes together.
+    pub fn cpu_s(&self) -> f64 {
+        let mut sum = self.process.cpu_s();
+        for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            if super::process::parent(pid) == Some(self.process.pid()) {
+                sum += super::process::cpu_s(pid);
+            }
+        }
+        sum
+    }
+
+    /// How often its log was flushed to disk so far.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn log_flushes(&self) -> anyhow::Result<f64> {
+        let output = Command::new(self.bin.join("psql"))
+            .args([&self.url(), "-Atc", "SELECT wal_sync FROM pg_stat_wal"])
+            .output()
+            .await
+            .context("psql can't be run")?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().parse()?)
+    }
+
     /// Kills every process of it at once, as a power cut would, and starts it again.
     ///
     /// # Errors

@@ -63,6 +63,11 @@ impl Child {
         self.pid.as_raw_nonzero().get()
     }
 
+    /// Seconds of a core that it used so far.
+    pub fn cpu_s(&self) -> f64 {
+        cpu_s(self.pid())
+    }
+
     /// Signals the process (not its group).
     ///
     /// # Errors
@@ -178,4 +183,22 @@ where
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
     Ok(())
+}
+
+/// Seconds of a core that a process used so far, with its children that ended; 0 if it is gone.
+pub(crate) fn cpu_s(pid: i32) -> f64 {
+    let ticks: u64 = stat(pid).iter().skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum();
+    ticks as f64 / rustix::param::clock_ticks_per_second() as f64
+}
+
+/// The parent of a process.
+pub(crate) fn parent(pid: i32) -> Option<i32> {
+    stat(pid).get(1)?.parse().ok()
+}
+
+/// The fields of `/proc/PID/stat` after the name, which may hold spaces (proc(5)).
+fn stat(pid: i32) -> Vec<String> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = text.rsplit_once(") ").map_or("", |(_, fields)| fields);
+    fields.split(' ').map(str::to_owned).collect()
 }

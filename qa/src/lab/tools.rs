@@ -12,6 +12,8 @@ pub struct Tools {
     pub livekit_server: PathBuf,
     /// Python with livekit-agents.
     pub agent_python: PathBuf,
+    /// Python with livekit-agents 1.5.1.
+    pub old_agent_python: PathBuf,
     /// The SDK library.
     pub library: PathBuf,
     /// This checkout.
@@ -29,6 +31,7 @@ impl Tools {
         Ok(Self {
             livekit_server: path("ADJOURN_LIVEKIT_SERVER")?,
             agent_python: path("ADJOURN_AGENT_PYTHON")?,
+            old_agent_python: path("ADJOURN_OLD_AGENT_PYTHON")?,
             library: path("ADJOURN_LIVEKIT_LIBRARY")?,
             root: Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no parent folder")?.to_owned(),
         })

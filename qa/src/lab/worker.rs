@@ -50,14 +50,19 @@ impl Worker {
         let log = folder.join(format!("agent-{number}.log"));
         // livekit-agents logs to standard output.
         let out = folder.join(format!("agent-{number}-out.log"));
-        let mut command = network.server_command(&tools.agent_python);
+        let python = if script.old { &tools.old_agent_python } else { &tools.agent_python };
+        let mut command = network.server_command(python);
+        if script.package {
+            command.env("PYTHONPATH", tools.root.join("agents/python/src"));
+        }
         command
-            .arg(tools.interviewers().join("stock.py"))
+            .arg(tools.interviewers().join(if script.package { "reporting.py" } else { "stock.py" }))
             .arg("start")
             .env("ADJOURN_ENDING", &script.ending)
             .env("ADJOURN_QUESTIONS", script.questions.to_string())
             .env("ADJOURN_WITH", serde_json::to_string(&script.with)?)
             .env("ADJOURN_AGENT_LOG", &events)
+            .env("ADJOURN_SPOOL", folder.join("spool"))
             .env_remove("PULSE_SERVER")
             .stdin(std::process::Stdio::null())
             .stdout(std::fs::File::create(&out)?);

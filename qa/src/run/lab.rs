@@ -74,7 +74,10 @@ impl Lab {
             Place::Relay => Some(Relays::start(folder, &livekit, &network, seed).await?),
             Place::Cable | Place::Loopback => None,
         };
-        let options = BackendOptions { listen: Some(listen), ..BackendOptions::default() };
+        let deadline = scenario.agent_deadline.map(|minutes| minutes.to_string());
+        let arguments =
+            deadline.into_iter().flat_map(|m| ["--agent-deadline-minutes".to_owned(), m]).collect();
+        let options = BackendOptions { listen: Some(listen), arguments, ..BackendOptions::default() };
         let backend = BackendServer::start_with(folder, &livekit, &network, options).await?;
         let mut workers = Vec::new();
         if let Some(script) = &scenario.interviewer {

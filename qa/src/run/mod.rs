@@ -109,15 +109,46 @@ async fn finish(scenario: &Scenario, mut lab: Lab, seed: u64, played: Played) ->
         }
         Err(error) => failures.push(format!("{error:#}")),
     }
-    let records = lab.backend.status(&lab.invitation.id).await?.records;
-    if records != 1 {
-        failures.push(format!("the backend has {records} records of this attempt, expected is 1"));
-    }
+    held(scenario, &lab, &mut failures).await?;
     line.verdict = if failures.is_empty() { "pass" } else { "fail" }.to_owned();
     line.failures = failures;
     lab.write_timeline(marks)?;
     std::fs::write(lab.folder.join("line.json"), serde_json::to_vec(&line)?)?;
     Ok(line)
+}
+
+/// What the backend holds at last: one record of the client, and what else the row expects.
+async fn held(scenario: &Scenario, lab: &Lab, failures: &mut Vec<String>) -> anyhow::Result<()> {
+    let id = &lab.invitation.id;
+    let expect = scenario.expect.held.as_ref();
+    if let Some(expect) = expect {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs_f64(expect.within);
+        loop {
+            let status = lab.backend.status(id).await?;
+            let transcript = lab.backend.transcript(id).await?;
+            let held = (status.agent_report.as_str(), transcript.source.as_str(), status.confirmed);
+            if held == (&expect.agent_report, &expect.transcript, expect.confirmed)
+                && !transcript.items.is_empty()
+            {
+                break;
+            }
+            if tokio::time::Instant::now() > deadline {
+                failures.push(format!(
+                    "the backend holds {held:?} with {} turns, expected is {expect:?}",
+                    transcript.items.len()
+                ));
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    let reports = expect.map_or(0, |expect| i64::from(expect.agent_report.starts_with("received")));
+    let records = lab.backend.status(id).await?.records;
+    if records != 1 + reports {
+        failures
+            .push(format!("the backend has {records} records of this attempt, expected are {}", 1 + reports));
+    }
+    Ok(())
 }
 
 /// What the row expects, against what was seen.

@@ -32,6 +32,8 @@ pub struct Scenario {
     /// Whether the server makes rooms by itself.
     #[serde(default)]
     pub auto_create: bool,
+    /// Minutes after the end until the backend counts the agent's report as missing, if not ten.
+    pub agent_deadline: Option<f64>,
     /// What is done, in order.
     pub steps: Vec<Step>,
     /// What must come of it.
@@ -66,12 +68,18 @@ pub struct Interviewer {
     /// What else it does, by name, with a value (`slow-tool = "4"`).
     #[serde(default)]
     pub with: BTreeMap<String, String>,
+    /// It uses our agent package (`reporting.py`).
+    #[serde(default)]
+    pub package: bool,
+    /// It runs on livekit-agents 1.5.1.
+    #[serde(default)]
+    pub old: bool,
 }
 
 impl Interviewer {
     /// One that asks and ends, and does nothing else.
     pub fn plain(ending: &str, questions: usize) -> Self {
-        Self { ending: ending.to_owned(), questions, with: BTreeMap::new() }
+        Self { ending: ending.to_owned(), questions, with: BTreeMap::new(), package: false, old: false }
     }
 }
 
@@ -99,6 +107,23 @@ pub struct Expect {
     /// delivered once the backend is reachable again.
     #[serde(default)]
     pub delivery: Delivered,
+    /// What the backend holds at last.
+    pub held: Option<Held>,
+}
+
+/// What the backend holds at last.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Held {
+    /// `received`, `received late`, `missing`.
+    pub agent_report: String,
+    /// By whose word it knows what was said: `agent`, `agent while it lived`, `client`.
+    pub transcript: String,
+    /// Whether the agent's report confirms that the interview was finished.
+    #[serde(default)]
+    pub confirmed: bool,
+    /// Seconds from the end screen.
+    pub within: f64,
 }
 
 /// How the record arrives.
@@ -221,7 +246,7 @@ fn possible(name: &str, seconds: f64) -> Result<(), String> {
 pub fn all(extra: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let mut files: Vec<PathBuf> =
-        ["agent", "room", "network", "process"].iter().map(|s| folder.join(format!("{s}.toml"))).collect();
+        ["agent", "room", "network", "process", "backend"].iter().map(|s| folder.join(format!("{s}.toml"))).collect();
     files.extend(extra.map(Path::to_owned));
     let mut rows: Vec<Scenario> = Vec::new();
     for file in files {

@@ -1,0 +1,230 @@
+"""The three lines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from livekit import rtc
+from livekit.agents import AgentSession, CloseEvent, CloseReason, ConversationItemAddedEvent, JobContext, llm
+
+from ._delivery import Outcome, deliver_until, flush
+from ._items import Items
+from ._spool import Parcel, Spool
+from ._target import Target
+
+logger = logging.getLogger("adjourn_agent")
+
+MARKER = "adjourn.ended"
+"""RPC to the candidate's client, and attribute of the agent: it is over."""
+MARKER_LIMIT_S = 2.0
+AT_CLOSE_S = 3.0
+"""The report is tried so long when the session closes; the job's end tries again."""
+AT_END_S = 60.0
+"""And so long in ``on_session_end`` (livekit-agents allows it 300 s); what is left waits on disk."""
+
+SessionEnd = Callable[[JobContext], Awaitable[None]]
+
+
+class _Attached:
+    def __init__(
+        self, ctx: JobContext, session: AgentSession[Any], target: Target, spool: Spool, shutdown_on_close: bool
+    ) -> None:
+        self.ctx = ctx
+        self.session = session
+        self.target = target
+        self.spool = spool
+        self.shutdown_on_close = shutdown_on_close
+        self.source = f"agent:{ctx.job.id}"
+        self.items = Items(target, self.source)
+        self.own_session_end: SessionEnd | None = None
+        self.judgement: Any = None
+        self.asked_to_end = False
+        self.reported: asyncio.Task[None] | None = None
+        self.parcel: Parcel | None = None
+
+    def item_added(self, event: ConversationItemAddedEvent) -> None:
+        item = event.item
+        if not isinstance(item, llm.ChatMessage) or item.role not in ("user", "assistant"):
+            return  # instructions, tools and their outputs stay here
+        self.items.put(
+            {
+                "id": item.id,
+                "role": item.role,
+                "text": item.text_content or "",
+                "created_at": item.created_at,
+                "interrupted": item.interrupted,
+            }
+        )
+
+    def closed(self, event: CloseEvent) -> None:
+        if self.reported is None:
+            self.reported = asyncio.get_running_loop().create_task(self._close(event), name="adjourn close")
+
+    async def _close(self, event: CloseEvent) -> None:
+        try:
+            reason = self._reason(event)
+            self._spool_report(reason)
+            if reason == "finished":
+                await asyncio.gather(self._mark(reason), self._deliver(AT_CLOSE_S))
+            else:
+                await self._deliver(AT_CLOSE_S)
+        except Exception:
+            logger.exception("the report could not be made at the session's close")
+        finally:
+            if self.shutdown_on_close:
+                # Otherwise the job stays in the room, silent, for as long as the candidate waits.
+                self.ctx.shutdown(reason="the session closed")
+
+    def _reason(self, event: CloseEvent) -> str:
+        """Why it ended. Job shutdown closes a session as ``user_initiated`` too: only what our user's code asked
+        for is a finished interview."""
+        if event.error is not None:
+            return "failed"
+        asked = self.asked_to_end and event.reason == CloseReason.USER_INITIATED
+        if asked or event.reason == CloseReason.TASK_COMPLETED:
+            return "finished"
+        return str(event.reason.value)
+
+    def _spool_report(self, reason: str) -> None:
+        """Writes the report to disk, once: what was sent must not change."""
+        if self.parcel is not None:
+            return
+        try:
+            report: dict[str, Any] = self.ctx.make_session_report(self.session).to_dict()
+        except Exception as error:
+            # Still recording, or never started: what was said counts more than how it was measured.
+            logger.warning("livekit-agents makes no report (%s); the conversation is reported without it", error)
+            report = {"chat_history": self.session.history.to_dict(exclude_timestamp=False)}
+        report["end_reason"] = reason
+        body = json.dumps(report, ensure_ascii=False, default=str)
+        self.parcel = Parcel(self.target.record(self.source), self.target.token, body)
+        self.spool.put(self.parcel)
+
+    async def _deliver(self, seconds: float) -> None:
+        if self.parcel is not None:
+            await deliver_until(self.spool, self.spool.folder / self.parcel.name, seconds)
+
+    async def _mark(self, reason: str) -> None:
+        """Tells the candidate's client; it needs no such word, but ends sooner with it."""
+        room = self.ctx.room
+        if not room.isconnected():
+            return
+        said = {"reason": reason}
+        if self.parcel is not None:
+            said["report_sha256"] = self.parcel.digest.hex()
+        word = json.dumps(said)
+        candidates = [
+            participant.identity
+            for participant in room.remote_participants.values()
+            if participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
+        ]
+
+        async def tell(identity: str) -> None:
+            try:
+                await room.local_participant.perform_rpc(
+                    destination_identity=identity, method=MARKER, payload=word, response_timeout=MARKER_LIMIT_S
+                )
+            except Exception as error:
+                # Another client than Adjourn's, or one that is gone.
+                logger.info("%s did not take the end marker: %s", identity, error)
+
+        try:
+            await asyncio.wait_for(
+                asyncio.gather(
+                    room.local_participant.set_attributes({MARKER: word}), *(tell(identity) for identity in candidates)
+                ),
+                MARKER_LIMIT_S + 0.5,
+            )
+        except Exception as error:
+            logger.info("the end marker was not set: %s", error)
+
+    async def end(self) -> None:
+        """The job's end: what is not delivered yet is tried again."""
+        if self.own_session_end is not None:
+            try:
+                await self.own_session_end(self.ctx)
+            except Exception:
+                # A report must not be lost to a bug beside it.
+                logger.exception("on_session_end raised; the report goes on")
+        if self.reported is not None:
+            await asyncio.wait({self.reported}, timeout=AT_CLOSE_S + MARKER_LIMIT_S + 1.0)
+        self._spool_report("job shutdown")
+        await self.items.flush(AT_CLOSE_S)
+        await self._deliver(AT_END_S)
+        if self.judgement is not None:
+            body = json.dumps({"judgement": self.judgement}, ensure_ascii=False, default=str)
+            parcel = Parcel(self.target.record(self.source + "-judgement"), self.target.token, body)
+            await deliver_until(self.spool, self.spool.put(parcel), AT_END_S)
+
+
+_attached: dict[str, _Attached] = {}
+
+
+def attach(
+    ctx: JobContext,
+    session: AgentSession[Any],
+    *,
+    shutdown_on_close: bool = True,
+    on_session_end: SessionEnd | None = None,
+    spool: Spool | None = None,
+) -> None:
+    """Reports this session, whatever becomes of it. Call it before ``session.start``.
+
+    ``shutdown_on_close``: end the job when the session closes, so that no silent agent stays in the room; ``False`` for
+    those who start another session in the same job. ``on_session_end``: your own callback, awaited first when the job
+    ends. Without an Adjourn backend in the job's metadata, only a warning is logged. Never raises for a bad backend,
+    network or disk.
+    """
+    target = Target.of(ctx.job.metadata)
+    if target is None:
+        return
+    attached = _Attached(ctx, session, target, spool or Spool(), shutdown_on_close)
+    attached.own_session_end = on_session_end
+    _attached[ctx.job.id] = attached
+
+    shutdown = session.shutdown
+
+    def asked(*args: Any, **kwargs: Any) -> None:
+        attached.asked_to_end = True
+        shutdown(*args, **kwargs)
+
+    # The close event does not tell whether the user's code or the job's end closed the session.
+    session.shutdown = asked  # type: ignore[method-assign]
+    session.on("conversation_item_added", attached.item_added)
+    session.on("close", attached.closed)
+    # What earlier jobs could not deliver.
+    task = asyncio.get_running_loop().create_task(_flush_earlier(attached.spool), name="adjourn spool")
+    _background.add(task)
+    task.add_done_callback(_background.discard)
+
+
+_background: set[asyncio.Task[None]] = set()
+
+
+async def _flush_earlier(spool: Spool) -> None:
+    try:
+        results = await flush(spool)
+        if results[Outcome.DELIVERED]:
+            logger.info("%d reports of earlier jobs were delivered", results[Outcome.DELIVERED])
+    except Exception:
+        logger.exception("the spool %s can't be used", spool.folder)
+
+
+def judge(ctx: JobContext, judgement: Any) -> None:
+    """Adds a judgement (anything that JSON can say) as a record of its own, delivered at the job's end."""
+    attached = _attached.get(ctx.job.id)
+    if attached is None:
+        logger.warning("judge() without attach(): the judgement is not reported")
+        return
+    attached.judgement = judgement
+
+
+async def session_end(ctx: JobContext) -> None:
+    """Give this to ``rtc_session(on_session_end=…)``; your own callback goes to :func:`attach`."""
+    attached = _attached.pop(ctx.job.id, None)
+    if attached is not None:
+        await attached.end()

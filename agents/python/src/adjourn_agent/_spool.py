@@ -1,0 +1,120 @@
+"""Reports on disk until the backend has acknowledged them: a job that dies leaves them to a later one."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+def default_folder() -> Path:
+    """``ADJOURN_SPOOL``, or a folder of the user's own."""
+    given = os.environ.get("ADJOURN_SPOOL")
+    if given:
+        return Path(given)
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "adjourn-agent"
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """One record on its way."""
+
+    address: str
+    token: str = field(repr=False)
+    body: str = field(repr=False)
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the bytes that are sent."""
+        return hashlib.sha256(self.body.encode()).digest()
+
+    @property
+    def name(self) -> str:
+        """File name: one per record, whoever writes it."""
+        return hashlib.sha256(self.address.encode()).hexdigest()[:32] + ".json"
+
+
+class Spool:
+    """A folder that only its owner can read."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or default_folder()
+
+    def _make(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.chmod(self.folder, 0o700)
+
+    def put(self, parcel: Parcel) -> Path:
+        """Writes a parcel and waits for the disk. The first of an address stays: what was sent must not change."""
+        self._make()
+        path = self.folder / parcel.name
+        if path.exists():
+            return path
+        handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".part")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(asdict(parcel), file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return path
+
+    def waiting(self) -> list[Path]:
+        """What waits, oldest first."""
+        if not self.folder.is_dir():
+            return []
+        # A file may be delivered by another process between the listing and the look.
+        found = [(path.stat().st_mtime, path) for path in self.folder.glob("*.json") if path.exists()]
+        return [path for _, path in sorted(found)]
+
+    @contextmanager
+    def claimed(self, path: Path) -> Iterator[Parcel | None]:
+        """Reads a parcel while no other process has it; ``None`` if one has, if it is gone, or if it is damaged
+        (then it is set aside with the ending ``.damaged``)."""
+        try:
+            file = path.open("r", encoding="utf-8")
+        except FileNotFoundError:
+            yield None
+            return
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                yield None
+                return
+            if not path.exists():
+                yield None
+                return
+            try:
+                parcel = Parcel(**json.load(file))
+            except (ValueError, TypeError):
+                os.replace(path, path.with_suffix(".damaged"))
+                yield None
+                return
+            yield parcel
+
+    def done(self, path: Path) -> None:
+        """Removes what was acknowledged."""
+        path.unlink(missing_ok=True)
+
+    def park(self, path: Path, why: str) -> Path:
+        """Sets aside what will never be taken, with the reason beside it."""
+        parked = path.with_suffix(".parked")
+        os.replace(path, parked)
+        path.with_suffix(".why").write_text(why + "\n", encoding="utf-8")
+        return parked

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import aiohttp
+import pytest
+from conftest import Stub, ok, status
+
+from adjourn_agent import Spool
+from adjourn_agent._delivery import Outcome, deliver_until, flush, pause, send
+from adjourn_agent._items import Items
+from adjourn_agent._target import Target
+
+
+async def test_the_same_bytes_until_the_receipt_names_them(stub: Stub, spool: Spool) -> None:
+    stub.answers = [status(503, **{"Retry-After": "0"}), status(500), lambda _b: ok(b"other bytes"), status(401)]
+    path = spool.put(stub.parcel())
+    assert await deliver_until(spool, path, 20) is Outcome.DELIVERED
+    assert len(stub.bodies) == 5 and set(stub.bodies) == {b'{"a": 1}'}
+    assert stub.headers[0]["Content-Digest"].startswith("sha-256=:")
+    assert stub.headers[0]["Authorization"] == "Bearer secret-token"
+    assert spool.waiting() == []
+
+
+@pytest.mark.parametrize("code", [400, 404, 409, 413, 422])
+async def test_what_will_never_be_taken_is_set_aside_with_its_reason(stub: Stub, spool: Spool, code: int) -> None:
+    stub.answers = [status(code)]
+    path = spool.put(stub.parcel())
+    assert await deliver_until(spool, path, 5) is Outcome.PARKED
+    assert path.with_suffix(".parked").exists()
+    assert path.with_suffix(".why").read_text().startswith(f"{code} ")
+    assert spool.waiting() == []
+
+
+async def test_what_can_not_be_delivered_waits_for_a_later_flush(stub: Stub, spool: Spool) -> None:
+    path = spool.put(stub.parcel())
+    stub.answers = [status(503)] * 10
+    assert await deliver_until(spool, path, 1.0) is Outcome.LATER
+    stub.answers = []
+    assert (await flush(spool))[Outcome.DELIVERED] == 1
+    assert (await flush(spool)) == dict.fromkeys(Outcome, 0)
+
+
+async def test_a_host_that_is_not_there_is_later(spool: Spool) -> None:
+    stub = Stub(url="http://127.0.0.1:1")
+    async with aiohttp.ClientSession() as http:
+        outcome, why, _ = await send(http, stub.parcel())
+    assert outcome is Outcome.LATER and "Connect" in why
+
+
+async def test_turns_arrive_in_order_through_an_outage(stub: Stub) -> None:
+    stub.answers = [status(204), status(503), status(500), status(400)]
+    items = Items(Target(stub.url, "i", 1, "t"), "agent:AJ_1")
+    for n in range(4):
+        items.put({"id": str(n)})
+    await items.flush(20)
+    said = [body.decode() for body in stub.bodies]
+    assert said == ['{"id": "0"}', '{"id": "1"}', '{"id": "1"}', '{"id": "1"}', '{"id": "2"}', '{"id": "3"}']
+
+
+def test_pauses_grow_stay_bounded_and_honour_the_server() -> None:
+    assert pause(0, None, 1.0) == 0.5
+    assert pause(3, None, 1.0) == 4.0
+    assert pause(50, None, 1.0) == 30.0
+    assert pause(50, None, 0.0) == 0.25
+    assert pause(0, 7.0, 0.0) == 7.0
+
+
+def test_a_target_is_https_or_loopback_and_hides_its_token(caplog: pytest.LogCaptureFixture) -> None:
+    good = '{"interview_id": "i", "attempt": 2, "report_url": "https://b.example/", "report_token": "secret"}'
+    target = Target.of(good)
+    assert target is not None and "secret" not in repr(target)
+    assert target.record("agent:AJ_1") == "https://b.example/v1/interviews/i/attempts/2/records/agent:AJ_1"
+    assert Target.of(good.replace("https://b.example", "http://127.0.0.1:8080")) is not None
+    assert Target.of(good.replace("https", "http")) is None
+    assert "only https" in caplog.text
+    for bad in ("", "{}", "[]", "nonsense", '{"report_url": 1}'):
+        assert Target.of(bad) is None
+    assert "secret" not in caplog.text

@@ -1,0 +1,371 @@
+//! Many clients at once against the real backend: how many records it takes a second, durably, and what an outage
+//! does to them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use adjourn_outbox::wire::{JoinAnswer, JoinRequest, ReceiptAnswer};
+use adjourn_outbox::{JoinLink, Secret, sha256, verify};
+use anyhow::Context as _;
+use base64::Engine as _;
+use reqwest::{Client, StatusCode};
+use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+
+use crate::headless::info;
+use crate::lab::{BackendOptions, BackendServer, LiveKitServer, Network, Postgres, Tools};
+
+/// What is tried.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Interviews, each with one record.
+    pub interviews: usize,
+    /// Bytes of a record.
+    pub size: usize,
+    /// Requests under way at most.
+    pub clients: usize,
+    /// Backends on Postgres; 0: one on SQLite.
+    pub replicas: usize,
+    /// Seconds for which every backend is gone, in the middle.
+    pub outage: f64,
+    /// Records a second that become due; 0: all at once.
+    pub offered: f64,
+    /// A backend that was built for speed.
+    pub program: Option<PathBuf>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Herd {
+    /// `sqlite` or `postgres`.
+    pub database: String,
+    /// Processes of the backend.
+    pub backends: usize,
+    /// Interviews that were joined, a second.
+    pub joins_per_s: f64,
+    /// Records with a verified receipt.
+    pub records: usize,
+    /// The same a second, from the first that was due to the last receipt.
+    pub records_per_s: f64,
+    /// Milliseconds from due to receipt: p50, p99, worst.
+    pub latency_ms: [f64; 3],
+    /// Seconds of a core that the backends used, per record, in milliseconds.
+    pub backend_cpu_ms_per_record: f64,
+    /// The same of Postgres.
+    pub postgres_cpu_ms_per_record: f64,
+    /// Times that the disk was told to flush, per record (Postgres: of its log; SQLite: commits).
+    pub flushes_per_record: f64,
+    /// Requests that were sent, by what they got.
+    pub answers: BTreeMap<String, u64>,
+    /// Most requests in any second after the outage, over what is offered a second.
+    pub catching_up: f64,
+    /// Records that the backend has not, or has with other bytes.
+    pub lost: usize,
+    /// Records that it has more than once.
+    pub double: usize,
+    /// What the disk does beside it: writes of that size, each synced, a second.
+    pub disk_syncs_per_s: f64,
+}
+
+struct Candidate {
+    joined: JoinAnswer,
+    record: Vec<u8>,
+}
+
+/// Full jitter, as the client's outbox does it.
+fn pause(tries: u32) -> Duration {
+    let ceiling = Duration::from_millis(500).saturating_mul(2_u32.saturating_pow(tries.min(16)));
+    let mut random = [0_u8; 2];
+    // Without random numbers: no jitter.
+    let _ = getrandom::fill(&mut random);
+    let jitter = f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX);
+    ceiling.min(Duration::from_secs(45)).mul_f64(jitter).max(Duration::from_millis(250))
+}
+
+struct Shared {
+    http: Client,
+    urls: Vec<String>,
+    answers: Mutex<BTreeMap<String, u64>>,
+    /// Requests in each second since the start.
+    seconds: Mutex<Vec<u64>>,
+    began: Instant,
+    turn: AtomicUsize,
+}
+
+impl Shared {
+    async fn count(&self, answer: String) {
+        *self.answers.lock().await.entry(answer).or_default() += 1;
+    }
+
+    /// One request, to the next backend in turn.
+    async fn put(&self, client: &Candidate) -> Result<String, Option<Duration>> {
+        let second = usize::try_from(self.began.elapsed().as_secs()).unwrap_or(usize::MAX);
+        let mut seconds = self.seconds.lock().await;
+        if seconds.len() <= second {
+            seconds.resize(second + 1, 0);
+        }
+        seconds[second] += 1;
+        drop(seconds);
+        let base = &self.urls[self.turn.fetch_add(1, Ordering::Relaxed) % self.urls.len()];
+        let interview = &client.joined.interview;
+        let url =
+            format!("{base}/v1/interviews/{}/attempts/{}/records/client", interview.id, interview.attempt);
+        let digest = hex::decode(sha256(&client.record)).unwrap_or_default();
+        let digest = base64::engine::general_purpose::STANDARD.encode(digest);
+        let request = self
+            .http
+            .put(url)
+            .bearer_auth(client.joined.client_token.expose())
+            .header("content-digest", format!("sha-256=:{digest}:"))
+            .header("content-type", "application/json")
+            .body(client.record.clone());
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(_) => {
+                self.count("no answer".to_owned()).await;
+                return Err(None);
+            }
+        };
+        let status = answer.status();
+        self.count(status.as_u16().to_string()).await;
+        if status != StatusCode::OK {
+            let after = answer.headers().get("retry-after").and_then(|v| v.to_str().ok());
+            return Err(after.and_then(|v| v.parse().ok()).map(Duration::from_secs));
+        }
+        answer.json::<ReceiptAnswer>().await.map(|a| a.receipt).map_err(|_| None)
+    }
+
+    /// Until there is a receipt that is verified.
+    async fn deliver(&self, client: &Candidate) -> anyhow::Result<()> {
+        let mut tries = 0;
+        loop {
+            match self.put(client).await {
+                Ok(jws) => {
+                    let receipt = verify(&jws, &client.joined.receipt_keys)?;
+                    let interview = &client.joined.interview;
+                    receipt.matches(&interview.id, interview.attempt, "client", &client.record)?;
+                    return Ok(());
+                }
+                Err(after) => {
+                    tokio::time::sleep(pause(tries).max(after.unwrap_or_default())).await;
+                    tries += 1;
+                }
+            }
+        }
+    }
+}
+
+/// A record as a client makes it, padded to its size by what was said.
+fn record(size: usize, n: usize) -> Vec<u8> {
+    let said = "I would measure first, then change one thing, then measure again. ";
+    let mut record = serde_json::json!({
+        "format": 1, "source": "client", "outcome": "finished", "number": n, "transcript": [{"id": "item", "role": "candidate", "text": ""}],
+    });
+    let rest = size.saturating_sub(record.to_string().len());
+    record["transcript"][0]["text"] = said.repeat(rest / said.len() + 1)[..rest].into();
+    record.to_string().into_bytes()
+}
+
+/// Starts everything, lets the herd loose, and counts.
+///
+/// # Errors
+/// A part does not start, or an interview can't be joined.
+pub async fn run(options: &Options) -> anyhow::Result<Herd> {
+    anyhow::ensure!(options.interviews > 0 && options.clients > 0, "a herd needs interviews and clients");
+    let tools = Tools::find()?;
+    let folder = tempfile::tempdir()?;
+    let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await?;
+    let postgres = if options.replicas > 0 { Some(Postgres::start(folder.path()).await?) } else { None };
+    let mut backends = Vec::new();
+    for _ in 0..options.replicas.max(1) {
+        let options = BackendOptions {
+            program: options.program.clone(),
+            database: postgres.as_ref().map(Postgres::url),
+            ..BackendOptions::default()
+        };
+        backends.push(BackendServer::start_with(folder.path(), &livekit, &Network::Loopback, options).await?);
+    }
+    let mut herd = Herd {
+        database: if postgres.is_some() { "postgres" } else { "sqlite" }.to_owned(),
+        backends: backends.len(),
+        disk_syncs_per_s: disk(folder.path(), options.size)?,
+        ..Herd::default()
+    };
+    let http = Client::builder().timeout(Duration::from_secs(8)).build()?;
+    let began = Instant::now();
+    let herd_of = joined(options, &backends, &http).await?;
+    herd.joins_per_s = options.interviews as f64 / began.elapsed().as_secs_f64();
+
+    let shared = Arc::new(Shared {
+        http,
+        urls: backends.iter().map(|backend| backend.url.clone()).collect(),
+        answers: Mutex::default(),
+        seconds: Mutex::default(),
+        began: Instant::now(),
+        turn: AtomicUsize::new(0),
+    });
+    let (cpu, database_cpu, flushes) = (
+        cpu(&backends),
+        postgres.as_ref().map_or(0.0, Postgres::cpu_s),
+        flushed(&backends, postgres.as_ref()).await,
+    );
+    let gate = Arc::new(tokio::sync::Semaphore::new(options.clients));
+    let mut tasks = JoinSet::new();
+    for (n, client) in herd_of.iter().enumerate() {
+        let (shared, gate, client) = (Arc::clone(&shared), Arc::clone(&gate), Arc::clone(client));
+        let due = if options.offered > 0.0 {
+            Duration::from_secs_f64(n as f64 / options.offered)
+        } else {
+            Duration::ZERO
+        };
+        let offered = options.offered > 0.0;
+        tasks.spawn(async move {
+            tokio::time::sleep_until((shared.began + due).into()).await;
+            // All at once: so many at a time. As they fall due: as many as there are.
+            let permit = if offered { None } else { gate.acquire_owned().await.ok() };
+            let due = if offered { shared.began + due } else { Instant::now() };
+            shared.deliver(&client).await?;
+            drop(permit);
+            anyhow::Ok(due.elapsed())
+        });
+    }
+    let mut back_at = None;
+    if options.outage > 0.0 {
+        let middle = options.interviews as f64 / options.offered.max(1.0) / 3.0;
+        tokio::time::sleep(Duration::from_secs_f64(middle)).await;
+        for backend in &mut backends {
+            backend.kill().await;
+        }
+        tokio::time::sleep(Duration::from_secs_f64(options.outage)).await;
+        for backend in &mut backends {
+            backend.restart().await?;
+        }
+        back_at = Some(shared.began.elapsed());
+    }
+    let mut latencies = Vec::with_capacity(options.interviews);
+    while let Some(done) = tasks.join_next().await {
+        latencies.push(done??.as_secs_f64() * 1000.0);
+    }
+    let took = shared.began.elapsed().as_secs_f64();
+    latencies.sort_by(f64::total_cmp);
+    let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize];
+    herd.records = latencies.len();
+    herd.records_per_s = latencies.len() as f64 / took;
+    herd.latency_ms = [at(0.5), at(0.99), at(1.0)];
+    let per_record = 1000.0 / latencies.len() as f64;
+    if options.outage == 0.0 {
+        // A backend that was started again counts from nothing.
+        herd.backend_cpu_ms_per_record = (self::cpu(&backends) - cpu) * per_record;
+        herd.postgres_cpu_ms_per_record =
+            (postgres.as_ref().map_or(0.0, Postgres::cpu_s) - database_cpu) * per_record;
+        herd.flushes_per_record =
+            (flushed(&backends, postgres.as_ref()).await - flushes) / latencies.len() as f64;
+    }
+    herd.answers = shared.answers.lock().await.clone();
+    if let Some(back_at) = back_at {
+        let seconds = shared.seconds.lock().await;
+        let after = seconds.iter().skip(usize::try_from(back_at.as_secs()).unwrap_or(0) + 1);
+        herd.catching_up = after.max().copied().unwrap_or(0) as f64 / options.offered;
+    }
+    (herd.lost, herd.double) = compare(&backends[0], &herd_of).await?;
+    Ok(herd)
+}
+
+/// Creates and joins the interviews.
+async fn joined(
+    options: &Options,
+    backends: &[BackendServer],
+    http: &Client,
+) -> anyhow::Result<Vec<Arc<Candidate>>> {
+    let gate = Arc::new(tokio::sync::Semaphore::new(16));
+    let mut tasks = JoinSet::new();
+    for n in 0..options.interviews {
+        let (gate, http) = (Arc::clone(&gate), http.clone());
+        let (backend, size) = (backends[n % backends.len()].url.clone(), options.size);
+        tasks.spawn(async move {
+            let _permit = gate.acquire_owned().await?;
+            let new = serde_json::json!({"title": "Herd", "max_minutes": 30});
+            let created: serde_json::Value = http
+                .post(format!("{backend}/v1/interviews"))
+                .bearer_auth(crate::lab::ORGANISER)
+                .json(&new)
+                .send()
+                .await?
+                .error_for_status()?
+                .json()
+                .await?;
+            let link = JoinLink::parse(created["link"].as_str().context("no link")?)?;
+            let mut random = [0_u8; 16];
+            getrandom::fill(&mut random).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
+            let request = JoinRequest {
+                code: link.code.clone(),
+                join_id: Secret::new(hex::encode(random)),
+                client: info(),
+            };
+            let joined = http
+                .post(format!("{backend}/v1/join"))
+                .json(&request)
+                .send()
+                .await?
+                .error_for_status()?
+                .json()
+                .await?;
+            anyhow::Ok(Arc::new(Candidate { joined, record: record(size, n) }))
+        });
+    }
+    let mut clients = Vec::with_capacity(options.interviews);
+    while let Some(client) = tasks.join_next().await {
+        clients.push(client??);
+    }
+    Ok(clients)
+}
+
+/// What the backend holds against what was delivered: lost, and double.
+async fn compare(backend: &BackendServer, herd: &[Arc<Candidate>]) -> anyhow::Result<(usize, usize)> {
+    let (mut lost, mut double) = (0, 0);
+    for client in herd {
+        let interview = &client.joined.interview;
+        let held = backend.record(&interview.id, interview.attempt).await.unwrap_or_default();
+        lost += usize::from(held != client.record);
+        double += usize::from(backend.status(&interview.id).await?.records > 1);
+    }
+    Ok((lost, double))
+}
+
+fn cpu(backends: &[BackendServer]) -> f64 {
+    backends.iter().map(|backend| backend.process.cpu_s()).sum()
+}
+
+/// Flushes so far: of Postgres's log, or commits of SQLite.
+async fn flushed(backends: &[BackendServer], postgres: Option<&Postgres>) -> f64 {
+    if let Some(postgres) = postgres {
+        return postgres.log_flushes().await.unwrap_or(f64::NAN);
+    }
+    let mut commits = 0.0;
+    for backend in backends {
+        let Ok(answer) = reqwest::get(format!("{}/metrics", backend.url)).await else { return f64::NAN };
+        let text = answer.text().await.unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("adjourn_records_per_commit_count "));
+        commits += line.and_then(|count| count.parse::<f64>().ok()).unwrap_or(0.0);
+    }
+    commits
+}
+
+/// Writes of that size, each synced, that the disk does in a second.
+fn disk(folder: &std::path::Path, size: usize) -> anyhow::Result<f64> {
+    use std::io::Write as _;
+    let mut file = std::fs::File::create(folder.join("disk"))?;
+    let bytes = vec![7_u8; size];
+    let began = Instant::now();
+    let mut syncs = 0;
+    while began.elapsed() < Duration::from_secs(2) {
+        file.write_all(&bytes)?;
+        file.sync_data()?;
+        syncs += 1;
+    }
+    Ok(f64::from(syncs) / began.elapsed().as_secs_f64())
+}
