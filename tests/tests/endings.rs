@@ -24,6 +24,8 @@ rows! {
     a_removed_candidate_is_interrupted: "kicked",
     a_room_that_is_deleted_has_ended: "room-deleted",
     a_killed_server_is_a_lost_connection: "server-kill",
+    an_agent_with_the_package_says_that_it_is_over: "marker-sent",
+    an_agent_that_was_killed_leaves_what_was_said: "agent-killed-with-package",
     a_cable_out_for_two_seconds_ends_nothing: "link-2",
 }
 

@@ -174,6 +174,7 @@ async fn the_whole_way_on_both_databases() {
         verify(&jws, &joined.receipt_keys).unwrap().matches(id, 1, "client", &record).unwrap();
         let status = stage.backend.status(id).await.unwrap();
         assert_eq!((status.state, status.agent_report.as_str()), (InterviewState::Ended, "pending"));
+        second_opinion(&stage, &jws, &joined.receipt_keys, &record);
         let report = json!({"chat_history": {"items": [
             {"type": "agent_config_update", "instructions": "never shown"},
             {"type": "message", "id": "item_1", "role": "assistant", "content": ["Welcome."], "created_at": 1.5},
@@ -254,6 +255,32 @@ async fn the_whole_way_on_both_databases() {
         assert_eq!(nowhere["code"], "no_such_page");
         assert_eq!(stage.postgres.is_some(), postgres);
     }
+}
+
+/// Another JOSE library (jwcrypto) comes to the same, with nothing but the receipt, the keys and the record.
+fn second_opinion(stage: &Stage, jws: &str, keys: &Value, record: &[u8]) {
+    let check = r#"
+import hashlib, json, sys
+from jwcrypto import jwk, jws
+token = jws.JWS()
+token.deserialize(sys.argv[1])
+keys = jwk.JWKSet.from_json(sys.argv[2])
+token.allowed_algs = ["EdDSA"]
+token.verify(keys.get_key(token.jose_header["kid"]))
+print(json.loads(token.payload)["sha256"] == hashlib.sha256(sys.argv[3].encode()).hexdigest())
+"#;
+    let verified = |jws: &str| {
+        let output = std::process::Command::new(&stage.tools.agent_python)
+            .args(["-c", check, jws, &keys.to_string(), std::str::from_utf8(record).unwrap()])
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap().trim() == "True"
+    };
+    assert!(verified(jws));
+    // One letter of the claims is another one.
+    let middle = jws.find('.').unwrap() + 10;
+    let other = if jws.as_bytes()[middle] == b'A' { "B" } else { "A" };
+    assert!(!verified(&[&jws[..middle], other, &jws[middle + 1..]].concat()));
 }
 
 /// Somebody in the room, as LiveKit sees it.

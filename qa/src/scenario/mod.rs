@@ -245,8 +245,10 @@ fn possible(name: &str, seconds: f64) -> Result<(), String> {
 /// A file can't be read, or two rows have the same id.
 pub fn all(extra: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let mut files: Vec<PathBuf> =
-        ["agent", "room", "network", "process", "backend"].iter().map(|s| folder.join(format!("{s}.toml"))).collect();
+    let mut files: Vec<PathBuf> = ["agent", "room", "network", "process", "backend"]
+        .iter()
+        .map(|s| folder.join(format!("{s}.toml")))
+        .collect();
     files.extend(extra.map(Path::to_owned));
     let mut rows: Vec<Scenario> = Vec::new();
     for file in files {
