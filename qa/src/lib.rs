@@ -7,6 +7,7 @@
 
 pub mod demo;
 pub mod explain;
+pub mod fuzz;
 pub mod headless;
 pub mod herd;
 pub mod kills;

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use adjourn_qa::lab::relay;
 use adjourn_qa::replay::Trace;
-use adjourn_qa::{demo, explain, headless, herd, kills, matrix, run, scenario, verify};
+use adjourn_qa::{demo, explain, fuzz, headless, herd, kills, matrix, run, scenario, verify};
 use clap::{Parser, Subcommand};
 
 /// Headless client and failure lab.
@@ -136,6 +136,15 @@ enum Command {
         /// Another backend than the one built here: `target/release/adjourn-backend`.
         #[arg(long)]
         backend: Option<PathBuf>,
+    },
+    /// Requests that schemathesis makes up from the OpenAPI document: no server error, nothing of another interview.
+    Fuzz {
+        /// Examples for each operation, in each of three parts.
+        #[arg(long, default_value_t = 350)]
+        examples: usize,
+        /// Seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
     },
     /// SIGKILLs the delivering process, the backend or Postgres again and again, and counts what is lost or double.
     Kills {
@@ -313,6 +322,11 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             .await?;
             println!("{}", serde_json::to_string(&kills)?);
             Ok(kills.lost + kills.missing + kills.double == 0)
+        }
+        Command::Fuzz { examples, seed } => {
+            let fuzz = fuzz::run(examples, seed, |part| eprintln!("fuzz: {part}")).await?;
+            println!("{}", serde_json::to_string(&fuzz)?);
+            Ok(fuzz.server_errors == 0 && fuzz.leaks == 0 && fuzz.failures.is_empty())
         }
         Command::Live { link, data } => kills::live(&link, &data).await.map(|()| true),
         Command::Verify { receipt, record, keys } => {

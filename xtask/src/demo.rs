@@ -65,6 +65,9 @@ pub(crate) fn qa(arguments: &[String]) -> Result<()> {
     let mut command = std::process::Command::new(binary("adjourn-qa"));
     command.args(arguments.iter().skip_while(|a| *a == "--"));
     tools.give(&mut command);
+    if arguments.iter().any(|argument| argument == "fuzz") {
+        command.env("ADJOURN_FUZZ_PYTHON", fetch::fuzz()?);
+    }
     finish(&mut command)
 }
 

@@ -93,6 +93,11 @@ pub(crate) fn deny() -> Result<PathBuf> {
     installed(&cache()?, "cargo-deny", "0.20.2")
 }
 
+/// Python with schemathesis, for `adjourn-qa fuzz` alone.
+pub(crate) fn fuzz() -> Result<PathBuf> {
+    environment(&cache()?, "requirements-fuzz.txt")
+}
+
 /// The window's page: dependencies as locked, then the build.
 pub(crate) fn page() -> Result<()> {
     built(&root().join("ui"), "the page")

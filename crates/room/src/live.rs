@@ -30,8 +30,6 @@ use crate::transport::{ConnectError, Joined, Microphone, RoomLink, Transport};
 const SAMPLE_RATE: u32 = 48_000;
 /// Text-stream topic of captions (livekit-agents `TOPIC_TRANSCRIPTION`).
 const TRANSCRIPTION: &str = "lk.transcription";
-/// RPC that the agent package calls to say that the interview is over (contracts.md).
-const END_MARKER: &str = "adjourn.ended";
 /// RPC that nobody registers: any answer proves that the process behind it lives.
 const NOBODYS_METHOD: &str = "adjourn.alive";
 /// The way there and back may take this long before the SDK gives up on a process probe.
@@ -114,7 +112,7 @@ fn readable(error: crate::sdk::RoomError) -> ConnectError {
 /// Whether the backend's metadata says that the organiser ended the interview.
 fn ended_by_metadata(metadata: &str) -> bool {
     serde_json::from_str::<serde_json::Value>(metadata)
-        .is_ok_and(|value| value.get("adjourn.ended").is_some())
+        .is_ok_and(|value| value.get(translate::END_MARKER).is_some())
 }
 
 impl RoomLink for LiveRoom {
@@ -260,7 +258,7 @@ impl Shared {
     /// track's sid as its id.
     fn register_end_marker(self: &Arc<Self>) {
         let weak = Arc::downgrade(self);
-        self.room.local_participant().register_rpc_method(END_MARKER.to_owned(), move |call| {
+        self.room.local_participant().register_rpc_method(translate::END_MARKER.to_owned(), move |call| {
             let shared = weak.upgrade();
             Box::pin(async move {
                 let identity = String::from(call.caller_identity);
@@ -286,6 +284,11 @@ async fn follow(
     while let Some(event) = events.recv().await {
         match translate::translate(event) {
             Meaning::Input(input) => shared.say(Fact::Input(input)).await,
+            Meaning::Marked(participant) => {
+                let sid = participant.sid.clone();
+                shared.say(Fact::Input(Input::ParticipantChanged(participant))).await;
+                shared.say(Fact::Input(Input::EndMarker { sid })).await;
+            }
             Meaning::Restored => {
                 let input = Input::Reconnected { room_sid: shared.room_sid(), roster: shared.roster() };
                 shared.say(Fact::Input(input)).await;

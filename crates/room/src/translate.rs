@@ -8,11 +8,16 @@ use crate::sdk;
 use crate::sdk::participant::ParticipantKind as SdkKind;
 use crate::sdk::prelude::{DisconnectReason, RemoteParticipant, RoomEvent};
 
+/// RPC that the agent package calls to say that the interview is over, and attribute that it sets.
+pub(crate) const END_MARKER: &str = "adjourn.ended";
+
 /// What an event means, before any stream is read.
 #[derive(Debug)]
 pub(crate) enum Meaning {
     /// For the machine.
     Input(Input),
+    /// Somebody's attributes say that the interview is over.
+    Marked(Participant),
     /// The room is restored: the roster has to be read.
     Restored,
     /// The room's metadata changed.
@@ -41,8 +46,15 @@ pub(crate) fn translate(event: RoomEvent) -> Meaning {
             reason: reason(p.disconnect_reason()),
         }),
         RoomEvent::ParticipantAttributesChanged {
-            participant: sdk::prelude::Participant::Remote(p), ..
-        } => Meaning::Input(Input::ParticipantChanged(participant(&p))),
+            participant: sdk::prelude::Participant::Remote(p),
+            changed_attributes,
+        } => {
+            let changed = participant(&p);
+            match changed_attributes.get(END_MARKER) {
+                Some(word) if !word.is_empty() => Meaning::Marked(changed),
+                Some(_) | None => Meaning::Input(Input::ParticipantChanged(changed)),
+            }
+        }
         RoomEvent::TrackPublished { participant: p, .. } => {
             Meaning::Input(Input::ParticipantChanged(participant(&p)))
         }

@@ -37,6 +37,14 @@ impl Tools {
         })
     }
 
+    /// Python with schemathesis.
+    ///
+    /// # Errors
+    /// It is neither given nor fetched.
+    pub fn fuzz_python() -> anyhow::Result<PathBuf> {
+        path_of(&fetched(), "ADJOURN_FUZZ_PYTHON")
+    }
+
     /// tauri-driver.
     ///
     /// # Errors
