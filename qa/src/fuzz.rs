@@ -4,13 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use adjourn_outbox::wire::JoinRequest;
 use adjourn_outbox::{Backend, JoinLink, Secret};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::headless::info;
-use crate::lab::{BackendServer, LiveKitServer, Network, ORGANISER, Tools};
+use crate::lab::{BackendServer, Invitation, LiveKitServer, Network, ORGANISER, Tools, join};
 
 /// What came of it.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -62,9 +60,9 @@ pub async fn run(examples: usize, seed: u64, progress: impl Fn(&str)) -> anyhow:
             fuzz.failures.push(format!("as {who}: {failures}"));
         }
         anyhow::ensure!(output.contains("= SUMMARY ="), "schemathesis did not run: {output}");
-        let answers = Answers::read(&har)?;
+        let answers = answers(&har)?;
         if bearer != ORGANISER {
-            fuzz.leaks += answers.0.iter().filter(|answer| answer.leaks(&theirs.id)).count();
+            fuzz.leaks += answers.iter().filter(|answer| answer.leaks(&theirs.id)).count();
         }
     }
     let metrics = reqwest::get(format!("{}/metrics", backend.url)).await?.text().await?;
@@ -80,11 +78,9 @@ pub async fn run(examples: usize, seed: u64, progress: impl Fn(&str)) -> anyhow:
     Ok(fuzz)
 }
 
-async fn joined(backend: &BackendServer, join_id: &str) -> anyhow::Result<(crate::lab::Invitation, Secret)> {
+async fn joined(backend: &BackendServer, join_id: &str) -> anyhow::Result<(Invitation, Secret)> {
     let invitation = backend.invite("{}").await?;
-    let link = JoinLink::parse(&invitation.link)?;
-    let request = JoinRequest { code: link.code, join_id: Secret::new(join_id), client: info() };
-    let answer = Backend::new(&link.server)?.join(&request).await?;
+    let answer = join(&invitation.link, join_id).await?;
     Ok((invitation, answer.client_token))
 }
 
@@ -118,9 +114,7 @@ async fn schemathesis(
     Ok(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
 }
 
-/// What was answered, as schemathesis wrote it down (HTTP Archive 1.2).
-struct Answers(Vec<Answer>);
-
+/// What was answered.
 struct Answer {
     url: String,
     status: u64,
@@ -134,20 +128,19 @@ impl Answer {
     }
 }
 
-impl Answers {
-    fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read(path).with_context(|| format!("{} is missing", path.display()))?;
-        let archive: serde_json::Value = serde_json::from_slice(&text)?;
-        let entries = archive["log"]["entries"].as_array().context("the archive has no entries")?;
-        let answers: Vec<Answer> = entries
-            .iter()
-            .map(|entry| Answer {
-                url: entry["request"]["url"].as_str().unwrap_or_default().to_owned(),
-                status: entry["response"]["status"].as_u64().unwrap_or_default(),
-                body: entry["response"]["content"]["text"].as_str().unwrap_or_default().to_owned(),
-            })
-            .collect();
-        anyhow::ensure!(answers.iter().any(|answer| !answer.body.is_empty()), "no answer was written down");
-        Ok(Self(answers))
-    }
+/// All answers, as schemathesis wrote them down (HTTP Archive 1.2).
+fn answers(path: &Path) -> anyhow::Result<Vec<Answer>> {
+    let text = std::fs::read(path).with_context(|| format!("{} is missing", path.display()))?;
+    let archive: serde_json::Value = serde_json::from_slice(&text)?;
+    let entries = archive["log"]["entries"].as_array().context("the archive has no entries")?;
+    let answers: Vec<Answer> = entries
+        .iter()
+        .map(|entry| Answer {
+            url: entry["request"]["url"].as_str().unwrap_or_default().to_owned(),
+            status: entry["response"]["status"].as_u64().unwrap_or_default(),
+            body: entry["response"]["content"]["text"].as_str().unwrap_or_default().to_owned(),
+        })
+        .collect();
+    anyhow::ensure!(answers.iter().any(|answer| !answer.body.is_empty()), "no answer was written down");
+    Ok(answers)
 }

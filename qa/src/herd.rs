@@ -7,16 +7,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use adjourn_outbox::wire::{JoinAnswer, JoinRequest, ReceiptAnswer};
-use adjourn_outbox::{JoinLink, Secret, sha256, verify};
+use adjourn_outbox::wire::{JoinAnswer, JoinRequest};
+use adjourn_outbox::{Backend, BackendError, JoinLink, Secret, pause, verify};
 use anyhow::Context as _;
-use base64::Engine as _;
-use reqwest::{Client, StatusCode};
+use reqwest::Client;
 use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use crate::headless::info;
+use crate::lab::relay::Chance;
 use crate::lab::{BackendOptions, BackendServer, LiveKitServer, Network, Postgres, Tools};
 
 /// What is tried.
@@ -76,19 +76,8 @@ struct Candidate {
     record: Vec<u8>,
 }
 
-/// Full jitter, as the client's outbox does it.
-fn pause(tries: u32) -> Duration {
-    let ceiling = Duration::from_millis(500).saturating_mul(2_u32.saturating_pow(tries.min(16)));
-    let mut random = [0_u8; 2];
-    // Without random numbers: no jitter.
-    let _ = getrandom::fill(&mut random);
-    let jitter = f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX);
-    ceiling.min(Duration::from_secs(45)).mul_f64(jitter).max(Duration::from_millis(250))
-}
-
 struct Shared {
-    http: Client,
-    urls: Vec<String>,
+    backends: Vec<Backend>,
     answers: Mutex<BTreeMap<String, u64>>,
     /// Requests in each second since the start.
     seconds: Mutex<Vec<u64>>,
@@ -97,12 +86,8 @@ struct Shared {
 }
 
 impl Shared {
-    async fn count(&self, answer: String) {
-        *self.answers.lock().await.entry(answer).or_default() += 1;
-    }
-
     /// One request, to the next backend in turn.
-    async fn put(&self, client: &Candidate) -> Result<String, Option<Duration>> {
+    async fn put(&self, client: &Candidate) -> Result<String, BackendError> {
         let second = usize::try_from(self.began.elapsed().as_secs()).unwrap_or(usize::MAX);
         let mut seconds = self.seconds.lock().await;
         if seconds.len() <= second {
@@ -110,37 +95,21 @@ impl Shared {
         }
         seconds[second] += 1;
         drop(seconds);
-        let base = &self.urls[self.turn.fetch_add(1, Ordering::Relaxed) % self.urls.len()];
-        let interview = &client.joined.interview;
-        let url =
-            format!("{base}/v1/interviews/{}/attempts/{}/records/client", interview.id, interview.attempt);
-        let digest = hex::decode(sha256(&client.record)).unwrap_or_default();
-        let digest = base64::engine::general_purpose::STANDARD.encode(digest);
-        let request = self
-            .http
-            .put(url)
-            .bearer_auth(client.joined.client_token.expose())
-            .header("content-digest", format!("sha-256=:{digest}:"))
-            .header("content-type", "application/json")
-            .body(client.record.clone());
-        let answer = match request.send().await {
-            Ok(answer) => answer,
-            Err(_) => {
-                self.count("no answer".to_owned()).await;
-                return Err(None);
-            }
+        let backend = &self.backends[self.turn.fetch_add(1, Ordering::Relaxed) % self.backends.len()];
+        let Candidate { joined, record } = client;
+        let (id, attempt) = (&joined.interview.id, joined.interview.attempt);
+        let answer = backend.deliver(id, attempt, &joined.client_token, record.clone()).await;
+        let word = match &answer {
+            Ok(_) => "receipt".to_owned(),
+            Err(BackendError::Unusable { detail, .. }) => detail.clone(),
+            Err(error) => error.to_string(),
         };
-        let status = answer.status();
-        self.count(status.as_u16().to_string()).await;
-        if status != StatusCode::OK {
-            let after = answer.headers().get("retry-after").and_then(|v| v.to_str().ok());
-            return Err(after.and_then(|v| v.parse().ok()).map(Duration::from_secs));
-        }
-        answer.json::<ReceiptAnswer>().await.map(|a| a.receipt).map_err(|_| None)
+        *self.answers.lock().await.entry(word).or_default() += 1;
+        answer
     }
 
     /// Until there is a receipt that is verified.
-    async fn deliver(&self, client: &Candidate) -> anyhow::Result<()> {
+    async fn deliver(&self, client: &Candidate, mut chance: Chance) -> anyhow::Result<()> {
         let mut tries = 0;
         loop {
             match self.put(client).await {
@@ -150,8 +119,9 @@ impl Shared {
                     receipt.matches(&interview.id, interview.attempt, "client", &client.record)?;
                     return Ok(());
                 }
-                Err(after) => {
-                    tokio::time::sleep(pause(tries).max(after.unwrap_or_default())).await;
+                Err(error) => {
+                    let after = error.retry_after().unwrap_or_default();
+                    tokio::time::sleep(pause(tries, chance.draw()).max(after)).await;
                     tries += 1;
                 }
             }
@@ -195,14 +165,15 @@ pub async fn run(options: &Options) -> anyhow::Result<Herd> {
         disk_syncs_per_s: disk(folder.path(), options.size)?,
         ..Herd::default()
     };
-    let http = Client::builder().timeout(Duration::from_secs(8)).build()?;
+    let ways: anyhow::Result<Vec<Backend>> =
+        backends.iter().map(|backend| Ok(Backend::new(&backend.url.parse()?)?)).collect();
+    let ways = ways?;
     let began = Instant::now();
-    let herd_of = joined(options, &backends, &http).await?;
+    let herd_of = joined(options, &backends, &ways).await?;
     herd.joins_per_s = options.interviews as f64 / began.elapsed().as_secs_f64();
 
     let shared = Arc::new(Shared {
-        http,
-        urls: backends.iter().map(|backend| backend.url.clone()).collect(),
+        backends: ways,
         answers: Mutex::default(),
         seconds: Mutex::default(),
         began: Instant::now(),
@@ -228,7 +199,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Herd> {
             // All at once: so many at a time. As they fall due: as many as there are.
             let permit = if offered { None } else { gate.acquire_owned().await.ok() };
             let due = if offered { shared.began + due } else { Instant::now() };
-            shared.deliver(&client).await?;
+            shared.deliver(&client, Chance::new(n as u64)).await?;
             drop(permit);
             anyhow::Ok(due.elapsed())
         });
@@ -279,12 +250,13 @@ pub async fn run(options: &Options) -> anyhow::Result<Herd> {
 async fn joined(
     options: &Options,
     backends: &[BackendServer],
-    http: &Client,
+    ways: &[Backend],
 ) -> anyhow::Result<Vec<Arc<Candidate>>> {
     let gate = Arc::new(tokio::sync::Semaphore::new(16));
+    let http = Client::new();
     let mut tasks = JoinSet::new();
     for n in 0..options.interviews {
-        let (gate, http) = (Arc::clone(&gate), http.clone());
+        let (gate, http, way) = (Arc::clone(&gate), http.clone(), ways[n % ways.len()].clone());
         let (backend, size) = (backends[n % backends.len()].url.clone(), options.size);
         tasks.spawn(async move {
             let _permit = gate.acquire_owned().await?;
@@ -306,14 +278,7 @@ async fn joined(
                 join_id: Secret::new(hex::encode(random)),
                 client: info(),
             };
-            let joined = http
-                .post(format!("{backend}/v1/join"))
-                .json(&request)
-                .send()
-                .await?
-                .error_for_status()?
-                .json()
-                .await?;
+            let joined = way.join(&request).await?;
             anyhow::Ok(Arc::new(Candidate { joined, record: record(size, n) }))
         });
     }

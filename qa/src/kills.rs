@@ -15,6 +15,7 @@ use rustix::process::Signal;
 use serde::Serialize;
 
 use crate::headless::info;
+use crate::lab::relay::Chance;
 use crate::lab::{BackendOptions, BackendServer, Child, LiveKitServer, Network, Postgres, Tools};
 
 /// Who is killed.
@@ -49,17 +50,9 @@ pub struct Kills {
     pub took_s: f64,
 }
 
-/// Random numbers by a seed: SplitMix64 (Steele, Lea and Flood, 2014).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit.max(1)
-    }
+/// Waits for a moment in so many milliseconds.
+async fn moment(chance: &mut Chance, within_ms: f64) {
+    tokio::time::sleep(Duration::from_secs_f64(chance.draw() * within_ms / 1000.0)).await;
 }
 
 /// Lines that the victim writes into the journal of one interview.
@@ -163,7 +156,7 @@ pub async fn run(
         BackendOptions { database: postgres.as_ref().map(Postgres::url), ..BackendOptions::default() };
     let backend = BackendServer::start_with(folder.path(), &livekit, &Network::Loopback, options).await?;
     let mut yard = Yard { backend, postgres, _livekit: livekit, folder };
-    let (mut chance, mut kills) = (Chance(seed), Kills::default());
+    let (mut chance, mut kills) = (Chance::new(seed), Kills::default());
     kills.life_ms = undisturbed(&mut yard).await?;
     let began = std::time::Instant::now();
     while kills.kills < count {
@@ -236,7 +229,7 @@ async fn one_interview(
             break;
         }
         let mut life = Life::begin(&invitation.link, &data, &log)?;
-        tokio::time::sleep(Duration::from_micros(chance.below((kills.life_ms * 1000.0) as u64))).await;
+        moment(chance, kills.life_ms).await;
         let running = life.process.running();
         life.process.kill().await;
         said.extend(life.said.await?);
@@ -286,7 +279,7 @@ async fn under_load(
         let life = Life::begin(&invitation.link, &data, &log)?;
         lives.push((invitation, data, log, life));
     }
-    tokio::time::sleep(Duration::from_micros(chance.below((kills.life_ms * 1500.0) as u64))).await;
+    moment(chance, kills.life_ms * 1.5).await;
     match victim {
         Victim::Backend => {
             yard.backend.process.signal(Signal::KILL)?;

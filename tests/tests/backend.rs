@@ -1,9 +1,8 @@
 //! The backend over real HTTP: bad requests store nothing, the same record gives the same receipt.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
-use adjourn_outbox::{Backend, BackendError, JoinLink, Secret, verify, wire};
-use adjourn_qa::headless::info;
-use adjourn_qa::lab::{BackendServer, Invitation, LiveKitServer, Network, Tools};
+use adjourn_outbox::{Backend, BackendError, JoinLink, verify, wire};
+use adjourn_qa::lab::{BackendServer, Invitation, LiveKitServer, Network, Tools, join};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 
@@ -24,9 +23,7 @@ impl Stage {
     }
 
     async fn join(&self, invitation: &Invitation, join_id: &str) -> Result<wire::JoinAnswer, BackendError> {
-        let link = JoinLink::parse(&invitation.link).unwrap();
-        let request = wire::JoinRequest { code: link.code, join_id: Secret::new(join_id), client: info() };
-        Backend::new(&link.server).unwrap().join(&request).await
+        join(&invitation.link, join_id).await
     }
 
     /// Puts a record by hand; gives status and problem code.

@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
-use adjourn_outbox::wire::{InterviewState, InterviewStatus, JoinAnswer, JoinRequest};
-use adjourn_outbox::{Backend, JoinLink, Secret, sha256, verify};
-use adjourn_qa::headless::info;
+use adjourn_outbox::wire::{InterviewState, InterviewStatus, JoinAnswer};
+use adjourn_outbox::{Backend, JoinLink, sha256, verify};
 use adjourn_qa::lab::{
-    Actor, BackendOptions, BackendServer, Invitation, LiveKitServer, Network, Postgres, Tools, unix_now,
+    Actor, BackendOptions, BackendServer, Invitation, LiveKitServer, Network, Postgres, Tools, join, unix_now,
 };
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -59,9 +58,7 @@ impl Stage {
     }
 
     async fn join(&self, invitation: &Invitation) -> JoinAnswer {
-        let link = JoinLink::parse(&invitation.link).unwrap();
-        let request = JoinRequest { code: link.code, join_id: Secret::new(JOIN_ID), client: info() };
-        Backend::new(&link.server).unwrap().join(&request).await.unwrap()
+        join(&invitation.link, JOIN_ID).await.unwrap()
     }
 
     /// The token that the dispatch gives to an agent: it is in the room's dispatches.

@@ -23,7 +23,7 @@ use crate::problem::Refusal;
 use crate::standing::Deadlines;
 use crate::store::{Store, now};
 use crate::tokens::Signer;
-use crate::{create, items, join, openapi, operator, records, rounds, status, webhooks};
+use crate::{create, items, join, openapi, operator, records, standings, status, webhooks};
 
 /// Tries to close a room before the next round does.
 const CLOSE_TRIES: u32 = 5;
@@ -102,7 +102,7 @@ impl App {
         }
         metrics::counter!("adjourn_rooms_closed").increment(1);
         let now = now();
-        let noted = rounds::change(self, room, now, |standing| standing.room_closed(now)).await;
+        let noted = standings::change(&self.store, room, now, |standing| standing.room_closed(now)).await;
         noted.inspect_err(|error| tracing::warn!(%error, "a closed room could not be noted")).is_ok()
     }
 

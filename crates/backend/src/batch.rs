@@ -20,7 +20,7 @@ pub(crate) struct Batches {
     waiting: mpsc::Sender<(Submission, oneshot::Sender<Answer>)>,
 }
 
-/// What [`Batches::work`] works on.
+/// What [`work`] works on.
 pub(crate) type Waiting = mpsc::Receiver<(Submission, oneshot::Sender<Answer>)>;
 
 impl Batches {
@@ -43,7 +43,7 @@ impl Batches {
     }
 }
 
-/// Stores what waits, until every sender is gone.
+/// Stores what waits, for as long as the process lives: a server that stops answers first what is under way.
 pub(crate) async fn work(app: App, mut waiting: Waiting) {
     let mut batch = Vec::with_capacity(LARGEST);
     while waiting.recv_many(&mut batch, LARGEST).await > 0 {

@@ -172,12 +172,11 @@ pub(crate) async fn end(
 ) -> Result<StatusCode, Refusal> {
     app.organiser(&headers).await?;
     let now = now();
-    let mut tx = app.store.write().await?;
-    let Some(mut standing) = standings::lock(&mut tx, &id).await? else { return Err(Refusal::not_found()) };
-    let changed = standing.organiser_ends(now);
-    standings::save(&mut tx, &id, &standing, now).await?;
-    tx.commit().await?;
-    if changed && standing.attempt > 0 {
+    let ended = standings::change(&app.store, &id, now, |standing| {
+        standing.organiser_ends(now) && standing.attempt > 0
+    });
+    let room_stands = ended.await?.ok_or_else(Refusal::not_found)?;
+    if room_stands {
         if let Err(error) = app.livekit.mark_ended(&id, "organiser", now).await {
             tracing::info!(%error, "the room's metadata could not be set");
         }

@@ -55,11 +55,7 @@ pub(crate) async fn post(
         return Err(Refusal::unauthorised());
     }
     if body.len() > LARGEST {
-        return Err(Refusal::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            "The item is larger than 64 KiB.",
-        ));
+        return Err(Refusal::too_large("The item is larger than 64 KiB."));
     }
     let bad = || Refusal::bad_request("bad_item", "The item needs an id, a role and a text.");
     let item: Item = serde_json::from_slice(&body).map_err(|_| bad())?;
@@ -125,11 +121,7 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Json<Transcript>, Refusal> {
     app.organiser(&headers).await?;
-    sqlx::query("SELECT 1 FROM interviews WHERE id = $1")
-        .bind(&id)
-        .fetch_optional(app.store.read())
-        .await?
-        .ok_or_else(Refusal::not_found)?;
+    standings::row(&app.store, &id).await?;
     Ok(Json(transcript(&app, &id).await?))
 }
 

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::problem::Refusal;
 use crate::standing::{NEVER_STARTED, Standing};
 use crate::store::{Tx, known_time, millis, now};
-use crate::{limits, standings};
+use crate::{keys, limits, standings};
 
 /// Grants a join, or the same join again.
 #[utoipa::path(post, path = "/v1/join", request_body = JoinRequest, responses(
@@ -52,16 +52,11 @@ pub(crate) async fn post(
         limits::note(&app.store, &who, now).await?;
         return Err(Refusal::new(StatusCode::NOT_FOUND, "unknown_code", "This code is not known."));
     };
-    let granted = match grant(&app, &interview, &sha256(join_id.as_bytes()), now).await? {
-        Ok(granted) => granted,
-        Err(refusal) => {
-            if refusal.code == "code_used" {
-                limits::note(&app.store, &who, now).await?;
-            }
-            return Err(refusal);
-        }
-    };
-    app.keys.given(&granted.kid, now).await?;
+    let granted = grant(&app, &interview, &sha256(join_id.as_bytes()), now).await;
+    if granted.as_ref().is_err_and(|refusal| refusal.code == "code_used") {
+        limits::note(&app.store, &who, now).await?;
+    }
+    let granted = granted?;
     answer(&app, &interview, granted, now).await.map(Json)
 }
 
@@ -79,16 +74,14 @@ async fn grant(
     interview: &AnyRow,
     join_hash: &str,
     now: DateTime<Utc>,
-) -> Result<Result<Granted, Refusal>, Refusal> {
+) -> Result<Granted, Refusal> {
     let id: String = interview.try_get("id")?;
     let newest_key = app.keys.newest().await.map_err(|error| {
         tracing::error!(%error, "there is no signing key");
         Refusal::unavailable()
     })?;
     let mut tx = app.store.write().await?;
-    let Some(mut standing) = standings::lock(&mut tx, &id).await? else {
-        return Ok(Err(Refusal::not_found()));
-    };
+    let mut standing = standings::lock(&mut tx, &id).await?.ok_or_else(Refusal::not_found)?;
     let known = sqlx::query("SELECT * FROM attempts WHERE interview_id = $1 AND join_hash = $2")
         .bind(&id)
         .bind(join_hash)
@@ -100,11 +93,11 @@ async fn grant(
             let (from, to) = (known_time(interview, "window_from")?, known_time(interview, "window_to")?);
             if now < from || now > to || standing.ended_at.is_some() {
                 let title = "This interview is not open now.";
-                return Ok(Err(Refusal::new(StatusCode::GONE, "not_open", title)));
+                return Err(Refusal::new(StatusCode::GONE, "not_open", title));
             }
             if standing.attempt > 0 && standing.outcome.as_deref() != Some(NEVER_STARTED) {
                 let title = "This code was used already.";
-                return Ok(Err(Refusal::new(StatusCode::CONFLICT, "code_used", title)));
+                return Err(Refusal::new(StatusCode::CONFLICT, "code_used", title));
             }
             let max_minutes: i64 = interview.try_get("max_minutes")?;
             let ends_at = now + Duration::minutes(max_minutes);
@@ -121,8 +114,9 @@ async fn grant(
             .fetch_optional(&mut *tx)
             .await?
             .is_some();
+    keys::given(&mut tx, &kid, now).await?;
     tx.commit().await?;
-    Ok(Ok(Granted { attempt, ends_at, kid, standing, delivered }))
+    Ok(Granted { attempt, ends_at, kid, standing, delivered })
 }
 
 async fn add_attempt(
@@ -207,14 +201,12 @@ async fn room(
     })
     .to_string();
     let sid = app.livekit.create_room(id, agent_name.as_deref(), &metadata).await.map_err(unavailable)?;
-    let mut tx = app.store.write().await?;
-    if let Some(mut standing) = standings::lock(&mut tx, id).await?
-        && standing.attempt == attempt
-    {
-        standing.room(&sid);
-        standings::save(&mut tx, id, &standing, now).await?;
-    }
-    tx.commit().await?;
+    standings::change(&app.store, id, now, |standing| {
+        if standing.attempt == attempt {
+            standing.room(&sid);
+        }
+    })
+    .await?;
     let token = app
         .livekit
         .candidate_token(id, &format!("candidate-{attempt}"), candidate_name, now)

@@ -17,7 +17,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use parking_lot::Mutex;
 use sqlx::Row as _;
 
-use crate::store::{Store, millis, now};
+use crate::store::{Store, Tx, millis, now};
 
 /// How long a key is kept after it was last handed out.
 const KEPT: Duration = Duration::days(90);
@@ -107,17 +107,17 @@ impl ReceiptKeys {
         Ok(key)
     }
 
-    /// Notes that a key was handed out.
-    pub(crate) async fn given(&self, kid: &str, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-        let mut tx = self.store.write().await?;
-        sqlx::query("UPDATE receipt_keys SET given_at = $1 WHERE kid = $2 AND given_at < $3")
-            .bind(millis(now))
-            .bind(kid)
-            // An hour's precision is enough, and spares a write per join.
-            .bind(millis(now - Duration::hours(1)))
-            .execute(&mut *tx)
+    /// The key that an attempt's join handed out; `None` if there was no such join.
+    pub(crate) async fn of_attempt(&self, id: &str, attempt: i64) -> anyhow::Result<Option<Arc<ReceiptKey>>> {
+        let row = sqlx::query("SELECT kid FROM attempts WHERE interview_id = $1 AND attempt = $2")
+            .bind(id)
+            .bind(attempt)
+            .fetch_optional(self.store.read())
             .await?;
-        tx.commit().await
+        match row {
+            Some(row) => self.get(&row.try_get::<String, _>("kid")?).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The public halves of all keys that are still of use.
@@ -129,6 +129,18 @@ impl ReceiptKeys {
             rows.iter().map(|row| Ok(ReceiptKey::read(&row.try_get::<String, _>("pkcs8")?)?.jwk())).collect();
         Ok(serde_json::json!({ "keys": keys? }))
     }
+}
+
+/// Notes that a key was handed out.
+pub(crate) async fn given(tx: &mut Tx, kid: &str, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE receipt_keys SET given_at = $1 WHERE kid = $2 AND given_at < $3")
+        .bind(millis(now))
+        .bind(kid)
+        // An hour's precision is enough, and joins don't all wait for one row.
+        .bind(millis(now - Duration::hours(1)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// Makes a new key; new joins get it. Keys that were not handed out for 90 days are removed. Gives its id.

@@ -176,15 +176,11 @@ pub(crate) async fn one(
 }
 
 async fn shown(app: &App, id: &str) -> Result<(String, Markup), Refusal> {
-    let row = sqlx::query("SELECT * FROM interviews WHERE id = $1")
-        .bind(id)
-        .fetch_optional(app.store.read())
-        .await?
-        .ok_or_else(Refusal::not_found)?;
+    let row = standings::row(&app.store, id).await?;
     let title: String = row.try_get("title")?;
     let candidate: Option<String> = row.try_get("candidate_name")?;
     let standing = standings::read(&row)?;
-    let history = status::read(app, id).await?.history;
+    let history = status::history(app, id, 0).await?;
     let rows = sqlx::query("SELECT * FROM records WHERE interview_id = $1 ORDER BY received_at")
         .bind(id)
         .fetch_all(app.store.read())

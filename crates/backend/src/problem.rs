@@ -40,6 +40,9 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "The server can't do this right now; try again.")
             .retry_after(2)
     }
+    pub(crate) fn too_large(title: &str) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", title)
+    }
     pub(crate) fn bad_request(code: &'static str, title: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, title)
     }

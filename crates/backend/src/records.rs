@@ -1,17 +1,20 @@
 //! Records and receipts over HTTP.
 
+use adjourn_outbox::sha256;
 use adjourn_outbox::wire::ReceiptAnswer;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sqlx::Row as _;
 
 use crate::app::App;
 use crate::problem::Refusal;
 use crate::store::now;
-use crate::submission::{Submission, checked_digest};
+use crate::submission::Submission;
 
 /// Largest record: an 8-hour transcript with its timeline is far below.
 pub(crate) const LARGEST: usize = 8 * 1024 * 1024;
@@ -32,7 +35,7 @@ pub(crate) async fn put(
 ) -> Result<Json<ReceiptAnswer>, Refusal> {
     app.tokens.check(&headers)?.allows(&id, attempt, &source)?;
     if body.len() > LARGEST {
-        return Err(too_large());
+        return Err(Refusal::too_large("The record is larger than 8 MiB."));
     }
     let Some(digest) = checked_digest(&headers, &body) else {
         return Err(Refusal::bad_request(
@@ -56,8 +59,21 @@ pub(crate) async fn put(
     };
     let (outcome, end_reason) = (text("outcome"), text("end_reason"));
     let kind = if source == "client" { "client" } else { "agent" };
-    let submission =
-        Submission { id: id.clone(), attempt, source, body, digest, outcome, end_reason, received_at: now() };
+    let key = app.keys.of_attempt(&id, attempt).await.map_err(|error| {
+        tracing::error!(%error, "a signing key can't be used");
+        Refusal::unavailable()
+    })?;
+    let submission = Submission {
+        id: id.clone(),
+        attempt,
+        source,
+        body,
+        digest,
+        outcome,
+        end_reason,
+        received_at: now(),
+        key: key.ok_or_else(Refusal::not_found)?,
+    };
     let stored = app.batches.submit(&app, submission).await?;
     let result = if stored.again { "again" } else { "stored" };
     metrics::counter!("adjourn_records_received", "source" => kind, "result" => result).increment(1);
@@ -67,9 +83,13 @@ pub(crate) async fn put(
     Ok(Json(ReceiptAnswer { receipt: stored.receipt }))
 }
 
-/// The answer to a body that is too long.
-pub(crate) fn too_large() -> Refusal {
-    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The record is larger than 8 MiB.")
+/// SHA-256 of a body as `Content-Digest: sha-256=:…:` gives it (RFC 9530), if it matches.
+fn checked_digest(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    let given = headers.get("content-digest")?.to_str().ok()?;
+    let encoded = given.strip_prefix("sha-256=:")?.strip_suffix(':')?;
+    let bytes = STANDARD.decode(encoded).ok()?;
+    let digest = sha256(body);
+    (hex::encode(bytes) == digest).then_some(digest)
 }
 
 /// `GET /v1/interviews/{id}/attempts/{attempt}/records/{source}`

@@ -26,10 +26,8 @@ const WEBHOOKS: chrono::Duration = chrono::Duration::hours(1);
 pub async fn walk(app: App) {
     let holder = hex::encode(rand16());
     loop {
-        match round(&app, &holder, now()).await {
-            Ok(()) => {}
-            // The next round tries again.
-            Err(error) => tracing::warn!(%error, "a round was broken off"),
+        if let Err(error) = round(&app, &holder, now()).await {
+            tracing::warn!(%error, "a round was broken off; the next one tries again");
         }
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}
@@ -52,26 +50,21 @@ pub(crate) async fn round(app: &App, holder: &str, now: DateTime<Utc>) -> Result
         return Ok(());
     }
     look_at_rooms(app, now).await?;
-    // An index serves it: what is complete or never began is not looked at.
-    let waiting = ids(
+    let waiting = standings_of(
         &app.store,
-        "SELECT id FROM interviews WHERE completed_at IS NULL AND started_at IS NOT NULL ORDER BY started_at LIMIT $1",
+        "SELECT * FROM interviews WHERE completed_at IS NULL AND started_at IS NOT NULL ORDER BY started_at LIMIT $1",
     )
     .await?;
-    for id in waiting {
-        change(app, &id, now, |standing| standing.deadlines(&app.deadlines, now)).await?;
+    for (id, standing) in waiting {
+        settle(app, &id, &standing, now, |standing| standing.deadlines(&app.deadlines, now)).await?;
     }
-    let rooms = ids(
+    let rooms = standings_of(
         &app.store,
-        "SELECT id FROM interviews WHERE room_closed_at IS NULL AND ended_at IS NOT NULL ORDER BY ended_at LIMIT $1",
+        "SELECT * FROM interviews WHERE room_closed_at IS NULL AND ended_at IS NOT NULL ORDER BY ended_at LIMIT $1",
     )
     .await?;
-    for id in rooms {
-        let mut to_close = false;
-        change(app, &id, now, |standing| to_close = standing.room_to_close(now)).await?;
-        if to_close {
-            app.close_room_now(&id).await;
-        }
+    for (id, _) in rooms.iter().filter(|(_, standing)| standing.room_to_close(now)) {
+        app.close_room_now(id).await;
     }
     limits::forget(&app.store, now).await?;
     let mut tx = app.store.write().await?;
@@ -99,40 +92,38 @@ async fn ours(store: &Store, holder: &str, now: DateTime<Utc>) -> Result<bool, s
     Ok(taken == 1)
 }
 
-async fn ids(store: &Store, query: &'static str) -> Result<Vec<String>, sqlx::Error> {
+async fn standings_of(store: &Store, query: &'static str) -> Result<Vec<(String, Standing)>, sqlx::Error> {
     let rows = sqlx::query(query).bind(ROUND).fetch_all(store.read()).await?;
-    rows.iter().map(|row| row.try_get("id")).collect()
+    rows.iter().map(|row| Ok((row.try_get("id")?, standings::read(row)?))).collect()
 }
 
-/// Changes one interview under its lock; writes nothing if nothing changed.
-pub(crate) async fn change(
+/// Changes an interview, if it would change as it was just read: most don't in a round, and need no lock for that.
+async fn settle(
     app: &App,
     id: &str,
+    read: &Standing,
     now: DateTime<Utc>,
-    by: impl FnOnce(&mut Standing),
+    by: impl Fn(&mut Standing),
 ) -> Result<(), sqlx::Error> {
-    let mut tx = app.store.write().await?;
-    if let Some(mut standing) = standings::lock(&mut tx, id).await? {
-        let before = standing.clone();
-        by(&mut standing);
-        if standing != before {
-            standings::save(&mut tx, id, &standing, now).await?;
-            return tx.commit().await;
-        }
+    let mut changed = read.clone();
+    by(&mut changed);
+    if changed != *read {
+        standings::change(&app.store, id, now, by).await?;
     }
-    tx.rollback().await
+    Ok(())
 }
 
 /// Compares LiveKit's rooms with what should be.
 async fn look_at_rooms(app: &App, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    let live = ids(
+    let live = standings_of(
         &app.store,
-        "SELECT id FROM interviews WHERE ended_at IS NULL AND started_at IS NOT NULL AND room_sid IS NOT NULL
+        "SELECT * FROM interviews WHERE ended_at IS NULL AND started_at IS NOT NULL AND room_sid IS NOT NULL
            AND room_closed_at IS NULL ORDER BY started_at LIMIT $1",
     )
     .await?;
-    for names in live.chunks(ASKED) {
-        let listed = match app.livekit.rooms(names).await {
+    for asked in live.chunks(ASKED) {
+        let names: Vec<String> = asked.iter().map(|(id, _)| id.clone()).collect();
+        let listed = match app.livekit.rooms(&names).await {
             Ok(listed) => listed,
             Err(error) => {
                 // No answer is no news.
@@ -140,16 +131,12 @@ async fn look_at_rooms(app: &App, now: DateTime<Utc>) -> Result<(), sqlx::Error>
                 return Ok(());
             }
         };
-        for name in names {
-            let there = listed.contains(name);
-            let row = sqlx::query("SELECT agent_seen_at FROM interviews WHERE id = $1")
-                .bind(name)
-                .fetch_one(app.store.read())
-                .await?;
-            let seen: Option<i64> = row.try_get("agent_seen_at")?;
+        for (id, standing) in asked {
+            let there = listed.contains(id);
             // A room may close between the two questions: then the next round tells.
-            let agent = there && seen.is_none() && app.livekit.has_agent(name).await.unwrap_or(false);
-            change(app, name, now, |standing| {
+            let agent =
+                there && standing.agent_seen_at.is_none() && app.livekit.has_agent(id).await.unwrap_or(false);
+            settle(app, id, standing, now, |standing| {
                 standing.room_listed(there, now);
                 if agent {
                     standing.agent_seen(now);

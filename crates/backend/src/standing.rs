@@ -54,8 +54,9 @@ impl Arrival {
         Self::ALL.into_iter().find(|arrival| arrival.as_str() == text).unwrap_or_default()
     }
 
+    /// Nothing is waited for (any more).
     fn settled(self) -> bool {
-        matches!(self, Self::Received | Self::ReceivedLate | Self::Missing)
+        self != Self::Pending
     }
 
     fn arrive(&mut self, late: bool) {
@@ -253,16 +254,9 @@ impl Standing {
         self.end(Source::Organiser, now);
         if self.attempt == 0 {
             // Nobody joined: nothing will come.
-            self.settle_without_attempt(now);
+            self.settle(Source::Organiser, now);
         }
         was_open
-    }
-
-    fn settle_without_attempt(&mut self, now: DateTime<Utc>) {
-        if self.completed_at.is_none() {
-            self.completed_at = Some(now);
-            self.note(Source::Organiser, "complete");
-        }
     }
 
     /// LiveKit says that the room was closed.

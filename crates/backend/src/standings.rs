@@ -4,8 +4,40 @@ use chrono::{DateTime, Utc};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
+use crate::problem::Refusal;
 use crate::standing::{Arrival, Standing};
-use crate::store::{Tx, millis, time};
+use crate::store::{Store, Tx, millis, time};
+
+/// The row of an interview; a refusal if there is none.
+pub(crate) async fn row(store: &Store, id: &str) -> Result<AnyRow, Refusal> {
+    let row =
+        sqlx::query("SELECT * FROM interviews WHERE id = $1").bind(id).fetch_optional(store.read()).await?;
+    row.ok_or_else(Refusal::not_found)
+}
+
+/// Changes one interview under its lock, and gives what `by` gives; writes nothing if nothing changed. `None`: there is
+/// no such interview.
+pub(crate) async fn change<T>(
+    store: &Store,
+    id: &str,
+    now: DateTime<Utc>,
+    by: impl FnOnce(&mut Standing) -> T,
+) -> Result<Option<T>, sqlx::Error> {
+    let mut tx = store.write().await?;
+    let Some(mut standing) = lock(&mut tx, id).await? else {
+        tx.rollback().await?;
+        return Ok(None);
+    };
+    let before = standing.clone();
+    let given = by(&mut standing);
+    if standing == before {
+        tx.rollback().await?;
+    } else {
+        save(&mut tx, id, &standing, now).await?;
+        tx.commit().await?;
+    }
+    Ok(Some(given))
+}
 
 /// The standing of a row of `interviews`.
 pub(crate) fn read(row: &AnyRow) -> Result<Standing, sqlx::Error> {

@@ -56,13 +56,8 @@ pub(crate) async fn get(
 }
 
 /// The whole status from the database.
-pub(crate) async fn read(app: &App, id: &str) -> Result<InterviewStatus, Refusal> {
-    let row = sqlx::query("SELECT * FROM interviews WHERE id = $1")
-        .bind(id)
-        .fetch_optional(app.store.read())
-        .await?
-        .ok_or_else(Refusal::not_found)?;
-    let standing = standings::read(&row)?;
+async fn read(app: &App, id: &str) -> Result<InterviewStatus, Refusal> {
+    let standing = standings::read(&standings::row(&app.store, id).await?)?;
     let records: i64 = sqlx::query("SELECT COUNT(*) FROM records WHERE interview_id = $1")
         .bind(id)
         .fetch_one(app.store.read())
@@ -84,7 +79,8 @@ pub(crate) async fn read(app: &App, id: &str) -> Result<InterviewStatus, Refusal
     })
 }
 
-async fn history(app: &App, id: &str, after: i64) -> Result<Vec<HistoryEntry>, sqlx::Error> {
+/// What happened after that revision.
+pub(crate) async fn history(app: &App, id: &str, after: i64) -> Result<Vec<HistoryEntry>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT revision, at, what, source FROM history WHERE interview_id = $1 AND revision > $2 ORDER BY revision",
     )
@@ -127,11 +123,7 @@ pub(crate) async fn events(
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
     may_see(&app, &headers, &id).await?;
-    sqlx::query("SELECT 1 FROM interviews WHERE id = $1")
-        .bind(&id)
-        .fetch_optional(app.store.read())
-        .await?
-        .ok_or_else(Refusal::not_found)?;
+    standings::row(&app.store, &id).await?;
     let seen = headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     let stop = app.stop.clone();
     let changes = stream::unfold((app, id, seen.unwrap_or(0_i64)), |(app, id, seen)| async move {

@@ -1,12 +1,14 @@
 //! Storing a record with its receipt, in one transaction.
 
-use adjourn_outbox::sha256;
+use std::sync::Arc;
+
 use adjourn_outbox::wire::ReceiptClaims;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use sqlx::Row as _;
 
 use crate::app::App;
+use crate::keys::ReceiptKey;
 use crate::problem::Refusal;
 use crate::standings;
 use crate::store::{Tx, millis};
@@ -22,6 +24,8 @@ pub(crate) struct Submission {
     pub(crate) outcome: Option<String>,
     pub(crate) end_reason: Option<String>,
     pub(crate) received_at: DateTime<Utc>,
+    /// Of the attempt: looked up before, because a transaction must not wait for another connection.
+    pub(crate) key: Arc<ReceiptKey>,
 }
 
 /// What became of it.
@@ -61,14 +65,8 @@ impl From<NotStored> for Refusal {
 
 /// Stores one within a transaction. Refuses before it writes anything.
 pub(crate) async fn store(app: &App, tx: &mut Tx, submission: &Submission) -> Result<Stored, NotStored> {
-    let Submission { id, attempt, source, body, digest, outcome, end_reason, received_at } = submission;
-    let standing = standings::lock(tx, id).await?;
-    let kid = sqlx::query("SELECT kid FROM attempts WHERE interview_id = $1 AND attempt = $2")
-        .bind(id)
-        .bind(attempt)
-        .fetch_optional(&mut **tx)
-        .await?;
-    let (Some(mut standing), Some(kid)) = (standing, kid) else {
+    let Submission { id, attempt, source, body, digest, outcome, end_reason, received_at, key } = submission;
+    let Some(mut standing) = standings::lock(tx, id).await? else {
         return Err(NotStored::Refused(Refusal::not_found()));
     };
     let stored = sqlx::query(
@@ -89,7 +87,6 @@ pub(crate) async fn store(app: &App, tx: &mut Tx, submission: &Submission) -> Re
             Refusal::new(StatusCode::CONFLICT, "record_exists", "Another record is stored already.");
         return Err(NotStored::Refused(refusal.receipt(receipt_id)));
     }
-    let kid: String = kid.try_get("kid")?;
     let claims = ReceiptClaims {
         receipt_id: receipt_id()?,
         interview_id: id.clone(),
@@ -99,10 +96,7 @@ pub(crate) async fn store(app: &App, tx: &mut Tx, submission: &Submission) -> Re
         bytes: i64::try_from(body.len()).unwrap_or(i64::MAX),
         received_at: *received_at,
     };
-    let receipt = match app.keys.get(&kid).await {
-        Ok(key) => key.sign(&claims).map_err(|error| internal("a receipt could not be signed", &error))?,
-        Err(error) => return Err(internal("a signing key can't be used", &error)),
-    };
+    let receipt = key.sign(&claims).map_err(|error| internal("a receipt could not be signed", &error))?;
     sqlx::query(
         "INSERT INTO records (interview_id, attempt, source, body, sha256, outcome, received_at, receipt_id, receipt)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -137,14 +131,4 @@ fn receipt_id() -> Result<String, NotStored> {
 fn internal(what: &'static str, error: &dyn std::fmt::Display) -> NotStored {
     tracing::error!(%error, "{what}");
     NotStored::Refused(Refusal::unavailable())
-}
-
-/// SHA-256 of a body as `Content-Digest: sha-256=:…:` gives it (RFC 9530), if it matches.
-pub(crate) fn checked_digest(headers: &axum::http::HeaderMap, body: &[u8]) -> Option<String> {
-    use base64::Engine as _;
-    let given = headers.get("content-digest")?.to_str().ok()?;
-    let encoded = given.strip_prefix("sha-256=:")?.strip_suffix(':')?;
-    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded).ok()?;
-    let digest = sha256(body);
-    (hex::encode(bytes) == digest).then_some(digest)
 }

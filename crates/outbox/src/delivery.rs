@@ -122,8 +122,9 @@ impl Outbox {
     }
 }
 
-/// Full jitter: anything up to the doubled pause, but never nothing.
-fn pause(tries: u32, jitter: f64) -> Duration {
+/// Pause after so many failed tries. Full jitter (`jitter` is random in 0..1): anything up to the doubled pause, but
+/// never nothing.
+pub fn pause(tries: u32, jitter: f64) -> Duration {
     let ceiling = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(tries.min(16))).min(LONGEST_PAUSE);
     ceiling.mul_f64(jitter.clamp(0.0, 1.0)).max(FIRST_PAUSE / 2)
 }

@@ -19,7 +19,7 @@ mod store;
 pub mod wire;
 
 pub use backend::{Backend, BackendError};
-pub use delivery::{Attempt, DeliveryEvent};
+pub use delivery::{Attempt, DeliveryEvent, pause};
 pub use link::{JoinLink, LinkError};
 pub use receipt::{Receipt, ReceiptError, verify};
 pub use record::{Entry, EntryKind, Record, RecordHead, TranscriptItem};

@@ -403,8 +403,10 @@ impl Session {
     }
 
     fn room_is_gone(&mut self) {
-        let outcome = if self.evident() { Outcome::Finished } else { Outcome::Ended(EndedWhy::RoomClosed) };
-        self.decide(outcome, "the backend says that the room is gone");
+        self.decide(
+            self.finished_or(Outcome::Ended(EndedWhy::RoomClosed)),
+            "the backend says that the room is gone",
+        );
     }
 
     fn disconnected(&mut self, reason: LeaveReason) {
@@ -472,8 +474,6 @@ impl Session {
 
     fn fire(&mut self, rule: Rule) {
         let lost = self.lost();
-        let by_evidence = |evident, otherwise| if evident { Outcome::Finished } else { otherwise };
-        let evident = self.evident();
         let about_the_interviewer = matches!(
             rule,
             Rule::NotReady
@@ -497,18 +497,18 @@ impl Session {
                 true,
             ),
             Rule::LinkStale => self.stop_clock(),
-            Rule::LinkLost => self.decide(by_evidence(evident, Outcome::ConnectionLost), "link_lost"),
+            Rule::LinkLost => self.decide(self.finished_or(Outcome::ConnectionLost), "link_lost"),
             Rule::Redial => {
                 self.link.state = Link::Connecting;
                 self.outputs.push_back(Output::Connect);
             }
             Rule::WaitingNotice => self.waiting_long = true,
             Rule::NeverStarted => self.decide(Outcome::NeverStarted, "never_started"),
-            Rule::NotReady => self.decide(by_evidence(evident, lost), "not_ready"),
+            Rule::NotReady => self.decide(self.finished_or(lost), "not_ready"),
             Rule::PingDue => self.probe(ProbeKind::Session),
             Rule::ProbeDue => self.probe(ProbeKind::Process),
             Rule::Quiet => self.quiet = true,
-            Rule::ProcessLost => self.decide(by_evidence(evident, lost), "process_lost"),
+            Rule::ProcessLost => self.decide(self.finished_or(lost), "process_lost"),
             Rule::SessionFinished => self.decide(Outcome::Finished, "session_finished"),
             Rule::SessionClosed => {
                 let failed = self.interviewer.as_ref().is_some_and(|i| i.failed);
@@ -538,10 +538,10 @@ impl Session {
             }
             Rule::Ask => self.asked = Some(self.fresh()),
             Rule::NoAnswer => {
-                self.decide(by_evidence(evident, Outcome::Ended(EndedWhy::NoAnswer)), "no_answer");
+                self.decide(self.finished_or(Outcome::Ended(EndedWhy::NoAnswer)), "no_answer");
             }
-            Rule::NoProofOfLife => self.decide(by_evidence(evident, lost), "no_proof_of_life"),
-            Rule::ReplacedRoom => self.decide(by_evidence(evident, Outcome::ConnectionLost), "replaced_room"),
+            Rule::NoProofOfLife => self.decide(self.finished_or(lost), "no_proof_of_life"),
+            Rule::ReplacedRoom => self.decide(self.finished_or(Outcome::ConnectionLost), "replaced_room"),
             Rule::OrganiserLimit => self.decide(Outcome::Ended(EndedWhy::RoomClosed), "the room was closed"),
             Rule::TimeLimit if self.phase == Phase::Waiting => {
                 self.decide(Outcome::NeverStarted, "time_limit")

@@ -254,6 +254,11 @@ impl Session {
         }
     }
 
+    /// What it is with evidence, and otherwise.
+    pub(crate) fn finished_or(&self, otherwise: Outcome) -> Outcome {
+        if self.evident() { Outcome::Finished } else { otherwise }
+    }
+
     pub(crate) fn evident(&self) -> bool {
         self.interviewer.as_ref().is_some_and(|i| i.evidence.is_some())
     }

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use adjourn_outbox::wire::InterviewStatus;
+use adjourn_outbox::wire::{InterviewStatus, JoinAnswer, JoinRequest};
+use adjourn_outbox::{Backend, BackendError, JoinLink, Secret};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
 use super::process::{Child, curl, until};
 use super::{LiveKitServer, Network, Tools};
+use crate::headless::info;
 
 /// Organiser's key of the lab's backends.
 pub(crate) const ORGANISER: &str = "lab-organiser";
@@ -22,6 +24,16 @@ pub struct BackendServer {
     pub url: String,
     command: Serve,
     log: PathBuf,
+}
+
+/// Joins an interview by its link, as a client with that `join_id` would.
+///
+/// # Errors
+/// The link can't be read, or the backend refuses.
+pub async fn join(link: &str, join_id: &str) -> Result<JoinAnswer, BackendError> {
+    let link = JoinLink::parse(link).map_err(|error| BackendError::Refused(error.to_string()))?;
+    let request = JoinRequest { code: link.code, join_id: Secret::new(join_id), client: info() };
+    Backend::new(&link.server)?.join(&request).await
 }
 
 /// How a backend is started, if not as usual.
@@ -137,28 +149,11 @@ impl BackendServer {
     /// # Errors
     /// The command fails.
     pub async fn invite(&self, policy: &str) -> anyhow::Result<Invitation> {
-        let output = command(&self.command.program, &[])
-            .args([
-                "invite",
-                "--json",
-                "--title",
-                "Embedded engineer, first talk",
-                "--candidate",
-                "Sam",
-                "--policy",
-                policy,
-            ])
-            .args(["--public-url", &self.url])
-            .arg("--database")
-            .arg(&self.command.database)
-            .output()
+        let (title, candidate) = ("Embedded engineer, first talk", "Sam");
+        let created = self
+            .command(&["invite", "--json", "--title", title, "--candidate", candidate, "--policy", policy])
             .await?;
-        anyhow::ensure!(
-            output.status.success(),
-            "invite failed: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        Ok(serde_json::from_slice(&output.stdout)?)
+        Ok(serde_json::from_str(&created)?)
     }
 
     /// Runs another command of the backend's program on its database; gives what it prints.
@@ -169,6 +164,7 @@ impl BackendServer {
         let output = command(&self.command.program, &[])
             .args(arguments)
             .env("ADJOURN_DATABASE", &self.command.database)
+            .env("ADJOURN_PUBLIC_URL", &self.url)
             .output()
             .await?;
         let said = String::from_utf8_lossy(&output.stderr);

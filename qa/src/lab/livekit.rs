@@ -140,8 +140,7 @@ pub fn webhook_token(body: &str) -> anyhow::Result<String> {
         .encode(hex::decode(adjourn_outbox::sha256(body.as_bytes()))?);
     let now = super::unix_now() as i64;
     let claims = serde_json::json!({"iss": KEY, "nbf": now - 10, "exp": now + 300, "sha256": digest});
-    let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
-    Ok(jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key)?)
+    signature(&claims)
 }
 
 /// A token for a participant that the lab plays, as an agent if wanted.
@@ -170,8 +169,12 @@ fn signed(
     if let Some(kind) = kind {
         claims["kind"] = kind.into();
     }
+    signature(&claims)
+}
+
+fn signature(claims: &serde_json::Value) -> anyhow::Result<String> {
     let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
-    Ok(jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key)?)
+    Ok(jsonwebtoken::encode(&jsonwebtoken::Header::default(), claims, &key)?)
 }
 
 async fn spawn(tools: &Tools, network: &Network, config: &Path, log: &Path) -> anyhow::Result<Child> {

@@ -17,7 +17,7 @@ mod worker;
 
 pub use actor::Actor;
 pub(crate) use backend::ORGANISER;
-pub use backend::{BackendOptions, BackendServer, Invitation, Transcript};
+pub use backend::{BackendOptions, BackendServer, Invitation, Transcript, join};
 pub use cgroup::{Cgroup, Limit};
 pub use client::ClientProcess;
 pub use livekit::{LiveKitServer, token, token_valid_until, webhook_token};
