@@ -358,6 +358,20 @@ async fn webhooks_are_counted_once_and_forged_ones_never() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_judgement_is_no_report() {
+    let stage = Stage::set(false, false, &[]).await;
+    let (invitation, _) = stage.joined().await;
+    let token = stage.agent_token(&invitation.id).await;
+    let path = format!("/v1/interviews/{}/attempts/1/records/agent:AJ_1-judgement", invitation.id);
+    let judgement = json!({"judgement": {"verdict": "pass"}});
+    let (status, answer) = stage.ask(Method::PUT, &path, As::Token(&token), Some(&judgement)).await;
+    assert_eq!(status, 200, "{answer}");
+    let status = stage.backend.status(&invitation.id).await.unwrap();
+    assert_eq!((status.records, status.agent_report.as_str()), (1, "pending"));
+    assert_eq!(told(&status), ["live by client", "judgement received by agent"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receipts_are_signed_with_the_key_that_the_join_handed_out() {
     let stage = Stage::set(false, false, &[]).await;
     let (invitation, joined) = stage.joined().await;

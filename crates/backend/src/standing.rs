@@ -243,6 +243,11 @@ impl Standing {
         self.settle(Source::Agent, now);
     }
 
+    /// A judgement was stored, beside the report: it is none, and one may still be missing.
+    pub(crate) fn judgement(&mut self) {
+        self.note(Source::Agent, "judgement received");
+    }
+
     /// An interviewer was in the room of the newest attempt.
     pub(crate) fn agent_seen(&mut self, now: DateTime<Utc>) {
         self.agent_seen_at.get_or_insert(now);

@@ -63,6 +63,9 @@ impl From<NotStored> for Refusal {
     }
 }
 
+/// End of the source of what the agent package's `judge` adds (`agent:<job>-judgement`).
+const JUDGEMENT: &str = "-judgement";
+
 /// Stores one within a transaction. Refuses before it writes anything.
 pub(crate) async fn store(app: &App, tx: &mut Tx, submission: &Submission) -> Result<Stored, NotStored> {
     let Submission { id, attempt, source, body, digest, outcome, end_reason, received_at, key } = submission;
@@ -114,6 +117,9 @@ pub(crate) async fn store(app: &App, tx: &mut Tx, submission: &Submission) -> Re
     .await?;
     let close = if source == "client" {
         standing.client_record(*attempt, outcome.as_deref(), &app.deadlines, *received_at)
+    } else if source.ends_with(JUDGEMENT) {
+        standing.judgement();
+        false
     } else {
         standing.agent_report(*attempt, end_reason.as_deref(), &app.deadlines, *received_at);
         false
