@@ -19,6 +19,7 @@ Environment:
                      ``no-host``: the session answers no pings; ``mute``: hears nothing, says no more;
                      ``walks-out``: the job shuts down after the first answer, without a tool;
                      ``raises`` (seconds): the entrypoint raises so long after the start;
+                     ``rejects``: the worker refuses every job;
                      ``never-starts``: joins, and hangs before the session;
                      ``slow-report`` (seconds): ``on_session_end`` takes so long;
                      ``no-tool``: says goodbye and closes the session without a tool;
@@ -51,6 +52,7 @@ from livekit.agents import (
     APIStatusError,
     JobContext,
     JobProcess,
+    JobRequest,
     RunContext,
     ToolError,
     cli,
@@ -309,7 +311,15 @@ def lose_marker(ctx: JobContext) -> None:
     ctx.room.local_participant.set_attributes = lost  # type: ignore[method-assign]
 
 
-@server.rtc_session(agent_name="interviewer", on_session_end=session_end)
+async def asked(request: JobRequest) -> None:
+    if "rejects" in WITH:
+        log("rejected")
+        await request.reject()
+    else:
+        await request.accept()
+
+
+@server.rtc_session(agent_name="interviewer", on_request=asked, on_session_end=session_end)
 async def interview(ctx: JobContext) -> None:
     await run(ctx)
 

@@ -4,11 +4,13 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use adjourn_audio::DeviceChoice;
-use adjourn_client::{Client, Command, Ears, Meters, Mouth, Screen, Setup, Shell, Snapshot};
+use adjourn_client::{Client, Command, Ears, Meters, Mouth, Panics, Screen, Setup, Shell, Snapshot};
 use adjourn_outbox::wire::ClientInfo;
 use adjourn_room::Live;
 use anyhow::Context as _;
 use tokio::sync::mpsc;
+
+use crate::failing;
 
 /// How the headless client is run.
 #[derive(Clone, Debug, Default)]
@@ -84,6 +86,7 @@ pub fn info() -> ClientInfo {
 /// # Errors
 /// The library, the outbox or the sound file can't be used.
 pub async fn run(options: Options) -> anyhow::Result<Snapshot> {
+    let _points = failing::begin();
     adjourn_room::load_sdk(None)?;
     let (mouth, ears) = match &options.microphone {
         Some(file) => (Mouth::Recording(adjourn_audio::load_wav(file)?), Ears::None),
@@ -96,6 +99,7 @@ pub async fn run(options: Options) -> anyhow::Result<Snapshot> {
         ears,
         trace: options.trace.clone(),
         link: options.link.clone(),
+        panics: Some(Panics::watch()),
     };
     let (commands, received) = mpsc::channel(64);
     let shell = Terminal { commands: commands.clone(), options, pressed: false };
@@ -107,7 +111,9 @@ pub async fn run(options: Options) -> anyhow::Result<Snapshot> {
             let _ = commands.send(Command::Quit).await;
         }
     });
-    Ok(client.run(received).await)
+    let last = client.run(received).await;
+    tracing::info!(points = failing::points(), "ended");
+    Ok(last)
 }
 
 /// Commands from standard input, until it ends. On a thread of its own: a blocked read must not hold

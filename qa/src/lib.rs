@@ -7,12 +7,14 @@
 
 pub mod demo;
 pub mod explain;
+mod failing;
 pub mod fuzz;
 pub mod headless;
 pub mod herd;
 pub mod kills;
 pub mod lab;
 pub mod matrix;
+pub mod proxy;
 pub mod replay;
 pub mod run;
 pub mod scenario;

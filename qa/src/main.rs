@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use adjourn_qa::lab::relay;
 use adjourn_qa::replay::Trace;
-use adjourn_qa::{demo, explain, fuzz, headless, herd, kills, matrix, run, scenario, verify};
+use adjourn_qa::{demo, explain, fuzz, headless, herd, kills, matrix, proxy, run, scenario, verify};
 use clap::{Parser, Subcommand};
 
 /// Headless client and failure lab.
@@ -166,6 +166,9 @@ enum Command {
         /// Folder of the outbox.
         #[arg(long)]
         data: PathBuf,
+        /// Lines of the journal.
+        #[arg(long)]
+        lines: usize,
     },
     /// Checks a receipt offline.
     Verify {
@@ -192,6 +195,20 @@ enum Command {
         /// Seed of chance.
         #[arg(long)]
         seed: u64,
+    },
+    /// Stands between a client and the backend, and loses, delays and forges; orders are lines of JSON.
+    /// Used by the lab.
+    #[command(hide = true)]
+    Proxy {
+        /// Where the client comes to.
+        #[arg(long)]
+        listen: std::net::SocketAddr,
+        /// The backend.
+        #[arg(long)]
+        forward: std::net::SocketAddr,
+        /// Folder with certificates: it speaks TLS.
+        #[arg(long)]
+        tls: Option<PathBuf>,
     },
     /// Plays a trace again.
     Replay {
@@ -244,7 +261,18 @@ async fn work(command: Command) -> anyhow::Result<bool> {
     match command {
         Command::Headless { link, data, microphone, trace, join, until_delivered } => {
             headless::run(headless::Options { link, data, microphone, trace, join, until_delivered }).await?;
-            Ok(true)
+            // At once: a slow disk that is still closing must not hold the process.
+            std::process::exit(0)
+        }
+        Command::Run { id, json, .. } if id.starts_with("client-kill:") => {
+            let line = kills::client::row(&id).await?;
+            println!("{}", serde_json::to_string(&line)?);
+            if !json {
+                for failure in &line.failures {
+                    eprintln!("{id}: {failure}");
+                }
+            }
+            Ok(line.verdict == "pass")
         }
         Command::Run { id, seed, json, keep } => {
             let row = scenario::find(&id)?;
@@ -321,14 +349,14 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             })
             .await?;
             println!("{}", serde_json::to_string(&kills)?);
-            Ok(kills.lost + kills.missing + kills.double == 0)
+            Ok(kills.lost + kills.missing + kills.double + kills.failed == 0)
         }
         Command::Fuzz { examples, seed } => {
             let fuzz = fuzz::run(examples, seed, |part| eprintln!("fuzz: {part}")).await?;
             println!("{}", serde_json::to_string(&fuzz)?);
             Ok(fuzz.server_errors == 0 && fuzz.leaks == 0 && fuzz.failures.is_empty())
         }
-        Command::Live { link, data } => kills::live(&link, &data).await.map(|()| true),
+        Command::Live { link, data, lines } => kills::live(&link, &data, lines).await.map(|()| true),
         Command::Verify { receipt, record, keys } => {
             let claims = verify::verify(&receipt, &keys, record.as_deref())?;
             println!("{}", serde_json::to_string(&claims)?);
@@ -336,6 +364,10 @@ async fn work(command: Command) -> anyhow::Result<bool> {
         }
         Command::Relay { listen, forward, client, seed } => {
             relay::serve(listen, forward, client, seed).await?;
+            Ok(true)
+        }
+        Command::Proxy { listen, forward, tls } => {
+            proxy::serve(proxy::Options { listen, forward, tls }).await?;
             Ok(true)
         }
         Command::Replay { trace } => {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use adjourn_audio::DeviceChoice;
-use adjourn_client::{Client, Command, Ears, Mouth, Setup};
+use adjourn_client::{Client, Command, Ears, Mouth, Panics, Setup};
 use adjourn_outbox::wire::ClientInfo;
 use adjourn_room::Live;
 use tauri::{AppHandle, Manager as _, WindowEvent};
@@ -41,6 +41,7 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
                 ears: Ears::Device(DeviceChoice::SystemDefault),
                 trace,
                 link,
+                panics: Some(Panics::watch()),
             };
             let (commands, received) = mpsc::channel(WAITING_COMMANDS);
             stage.connect(commands);

@@ -26,6 +26,11 @@ rows! {
     a_killed_server_is_a_lost_connection: "server-kill",
     an_agent_with_the_package_says_that_it_is_over: "marker-sent",
     an_agent_that_was_killed_leaves_what_was_said: "agent-killed-with-package",
+    an_answer_that_is_lost_after_the_record_was_stored_gives_one_row: "lost-ack",
+    a_receipt_with_a_wrong_signature_is_none: "wrong-receipt:bad-signature",
+    a_record_that_is_refused_for_good_is_kept_and_shown: "poison",
+    a_client_that_is_told_to_end_delivers_at_its_next_start: "sigterm",
+    a_part_of_the_client_that_fails_ends_it_with_a_word: "panic:sound",
     a_cable_out_for_two_seconds_ends_nothing: "link-2",
 }
 

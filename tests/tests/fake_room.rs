@@ -56,6 +56,7 @@ impl Stage {
             ears: Ears::None,
             trace: None,
             link: Some(invitation.link.clone()),
+            panics: None,
         };
         let client = Client::new(fake.clone(), Screenwatcher(shown), setup).await.unwrap();
         tokio::spawn(client.run(received));

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use adjourn_qa::lab::{LiveKitServer, Network, Tools};
+use adjourn_qa::lab::{LiveKitServer, Network, ServerOptions, Tools};
 use livekit_dylib::options::TrackPublishOptions;
 use livekit_dylib::prelude::{LocalAudioTrack, LocalTrack, Room, RoomOptions, TrackSource};
 use livekit_dylib::webrtc::audio_frame::AudioFrame;
@@ -66,8 +66,9 @@ async fn handles_threads_and_files_are_back_at_the_start() {
     let tools = Tools::find().unwrap();
     let folder = tempfile::tempdir().unwrap();
     livekit_dylib::library::load_from(std::slice::from_ref(&tools.library)).unwrap();
+    let by_itself = ServerOptions { auto_create: true, ..ServerOptions::default() };
     let server =
-        LiveKitServer::start_with(&tools, folder.path(), &Network::Loopback, true, None).await.unwrap();
+        LiveKitServer::start_with(&tools, folder.path(), &Network::Loopback, by_itself).await.unwrap();
     // The first cycles start the library's own worker threads, which stay.
     for _ in 0..3 {
         cycle(&server.url, "warm-up").await;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use adjourn_outbox::wire::{InterviewState, InterviewStatus, JoinAnswer};
 use adjourn_outbox::{Backend, JoinLink, sha256, verify};
 use adjourn_qa::lab::{
-    Actor, BackendOptions, BackendServer, Invitation, LiveKitServer, Network, Postgres, Tools, join, unix_now,
+    Actor, BackendOptions, BackendServer, Invitation, LiveKitServer, Network, Postgres, ServerOptions, Tools,
+    join, unix_now,
 };
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -37,9 +38,9 @@ impl Stage {
         let postgres = if postgres { Some(Postgres::start(folder.path()).await.unwrap()) } else { None };
         let listen = BackendServer::address().unwrap();
         let url = format!("http://{listen}");
-        let told = webhooks.then_some(url.as_str());
+        let told = ServerOptions { webhooks: webhooks.then_some(url), ..ServerOptions::default() };
         let livekit =
-            LiveKitServer::start_with(&tools, folder.path(), &Network::Loopback, false, told).await.unwrap();
+            LiveKitServer::start_with(&tools, folder.path(), &Network::Loopback, told).await.unwrap();
         let options = BackendOptions {
             database: postgres.as_ref().map(Postgres::url),
             listen: Some(listen),

@@ -65,10 +65,20 @@ pub(crate) fn qa(arguments: &[String]) -> Result<()> {
     let mut command = std::process::Command::new(binary("adjourn-qa"));
     command.args(arguments.iter().skip_while(|a| *a == "--"));
     tools.give(&mut command);
+    if node_is_needed(arguments) {
+        command.env("ADJOURN_NODE_MODULES", fetch::node_interviewer()?);
+    }
     if arguments.iter().any(|argument| argument == "fuzz") {
         command.env("ADJOURN_FUZZ_PYTHON", fetch::fuzz()?);
     }
     finish(&mut command)
+}
+
+/// Whether a row is among those asked for whose interviewer runs on Node: its modules are large.
+fn node_is_needed(arguments: &[String]) -> bool {
+    let has = |word: &str| arguments.iter().any(|argument| argument == word);
+    let named = arguments.iter().any(|argument| argument.split(',').any(|row| row == "zombie-node"));
+    named || (has("matrix") && !has("--rows") && !has("--suite"))
 }
 
 fn finish(command: &mut std::process::Command) -> Result<()> {

@@ -98,6 +98,23 @@ pub(crate) fn fuzz() -> Result<PathBuf> {
     environment(&cache()?, "requirements-fuzz.txt")
 }
 
+/// The modules of the interviewer for Node, once per version of its lock file.
+pub(crate) fn node_interviewer() -> Result<PathBuf> {
+    let from = root().join("agents/interviewers/node");
+    let read = |name: &str| {
+        std::fs::read_to_string(from.join(name)).map_err(|e| format!("{}: {e}", from.join(name).display()))
+    };
+    let (package, lock) = (read("package.json")?, read("package-lock.json")?);
+    let folder = cache()?.join(format!("node-interviewer-{:016x}", fnv(lock.as_bytes())));
+    once(&folder, |part| {
+        write(&part.join("package.json"), &package)?;
+        write(&part.join("package-lock.json"), &lock)?;
+        let install = ["ci", "--no-audit", "--no-fund"];
+        quietly("fetching livekit-agents for Node (300 MB, once)", &mut program("npm", &install, part))
+    })?;
+    Ok(folder.join("node_modules"))
+}
+
 /// The window's page: dependencies as locked, then the build.
 pub(crate) fn page() -> Result<()> {
     built(&root().join("ui"), "the page")

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use crate::step::{Result, output, quietly};
 
-/// For the client and the lab: sound, namespaces, HTTP from a namespace, the backend's other database.
+/// For the client and the lab: sound, namespaces, HTTP from a namespace, the backend's other database, certificates,
+/// other clocks, other disks.
 pub(crate) const SOUND: &[&str] = &[
     "libpulse-dev",
     "libasound2-dev",
@@ -15,6 +16,10 @@ pub(crate) const SOUND: &[&str] = &[
     "curl",
     "python3-venv",
     "postgresql",
+    "openssl",
+    "libfaketime",
+    "gcc",
+    "libc6-dev",
 ];
 /// For building and showing the window.
 pub(crate) const APP: &[&str] = &["libwebkit2gtk-4.1-dev", "librsvg2-dev"];

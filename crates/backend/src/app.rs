@@ -42,6 +42,8 @@ pub struct App {
     pub(crate) batches: Batches,
     pub(crate) deadlines: Deadlines,
     pub(crate) organiser_key: Option<Secret>,
+    /// Days after the receipt for which clients keep what was said.
+    pub(crate) keep_days: u32,
     /// Cancelled when the server stops.
     pub(crate) stop: CancellationToken,
 }
@@ -57,6 +59,7 @@ impl App {
         livekit: LiveKit,
         organiser_key: Option<Secret>,
         deadlines: Deadlines,
+        keep_days: u32,
     ) -> anyhow::Result<Self> {
         let keys = ReceiptKeys::load(store.clone()).await?;
         let tokens = Signer::new(store.secret("tokens").await?);
@@ -70,6 +73,7 @@ impl App {
             batches,
             deadlines,
             organiser_key,
+            keep_days,
             stop: CancellationToken::new(),
         };
         tokio::spawn(batch::work(app.clone(), waiting));

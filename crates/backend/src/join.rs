@@ -178,6 +178,7 @@ async fn answer(
         client_token: Secret::new(app.tokens.make(&id, attempt, "client", now)?),
         policy: serde_json::from_str(&policy).unwrap_or_default(),
         receipt_keys: key.jwks(),
+        keep_days: app.keep_days,
     })
 }
 

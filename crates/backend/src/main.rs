@@ -54,6 +54,9 @@ enum Command {
         /// Hours after the end until the client's record counts as missing.
         #[arg(long, default_value_t = 24.0, env = "ADJOURN_CLIENT_DEADLINE_HOURS")]
         client_deadline_hours: f64,
+        /// Days after the receipt for which candidates' computers keep what was said; 0: erased at once.
+        #[arg(long, default_value_t = 7, env = "ADJOURN_KEEP_DAYS")]
+        keep_days: u32,
         /// Logs as JSON lines.
         #[arg(long, env = "ADJOURN_LOG_JSON")]
         log_json: bool,
@@ -142,6 +145,7 @@ async fn main() -> anyhow::Result<()> {
             organiser_key,
             agent_deadline_minutes,
             client_deadline_hours,
+            keep_days,
             log_json: _,
         } => {
             let public_url = match public_url {
@@ -155,7 +159,8 @@ async fn main() -> anyhow::Result<()> {
             let metrics = PrometheusBuilder::new().install_recorder().context("metrics can't be kept")?;
             let store = Store::open(&database).await?;
             let livekit = LiveKit::new(livekit_url, livekit_key, Secret::new(livekit_secret))?;
-            let app = App::new(store, public_url, livekit, organiser_key.map(Secret::new), deadlines).await?;
+            let organiser_key = organiser_key.map(Secret::new);
+            let app = App::new(store, public_url, livekit, organiser_key, deadlines, keep_days).await?;
             let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| {
                 format!("cannot listen on {listen}; choose another address with --listen")
             })?;

@@ -4,31 +4,54 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adjourn_outbox::wire::ClientInfo;
-use adjourn_outbox::{Attempt, Backend, Granted, JoinLink, Outbox, Secret, verify};
+use adjourn_outbox::{Attempt, Backend, DeliveryEvent, Granted, JoinLink, Outbox, Secret, verify};
 use chrono::Utc;
+use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, mpsc};
 
+use crate::panics::guarded;
 use crate::run::Event;
 
 /// Longest sleep: something may become due by another process.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// Runs until the loop is gone. `wake` says that something new waits.
-pub(crate) async fn run(outbox: Outbox, client: ClientInfo, wake: Arc<Notify>, events: mpsc::Sender<Event>) {
+/// Pause before delivery is begun again after a part of it failed.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Delivers until the loop is gone, whatever fails on the way. `wake` says that something new waits.
+pub(crate) async fn keep_delivering(
+    outbox: Outbox,
+    client: ClientInfo,
+    wake: Arc<Notify>,
+    events: mpsc::Sender<Event>,
+) {
+    while guarded(deliver(&outbox, &client, &wake, &events)).await.is_none() {
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn deliver(outbox: &Outbox, client: &ClientInfo, wake: &Notify, events: &mpsc::Sender<Event>) {
+    let tell = |event: DeliveryEvent| -> BoxFuture<'static, ()> {
+        if let Attempt::Later { reason } = &event.attempt {
+            tracing::info!(%reason, "a record waits");
+        }
+        let events = events.clone();
+        // The loop is gone: the process is ending.
+        Box::pin(async move { drop(events.send(Event::Delivery(event)).await) })
+    };
     loop {
+        if events.is_closed() {
+            return;
+        }
+        fail::fail_point!("deliverer");
         let now = Utc::now();
-        match outbox.deliver_due(&client, now, jitter()).await {
-            Ok(delivered) => {
-                for event in delivered {
-                    if let Attempt::Later { reason } = &event.attempt {
-                        tracing::info!(%reason, "a record waits");
-                    }
-                    if events.send(Event::Delivery(event)).await.is_err() {
-                        return;
-                    }
-                }
-            }
-            Err(error) => tracing::error!(%error, "the outbox could not be read"),
+        if let Err(error) = outbox.deliver_due(client, now, jitter(), &tell).await {
+            tracing::error!(%error, "the outbox failed");
+        }
+        match outbox.erase_due(now).await {
+            Ok(0) => {}
+            Ok(erased) => tracing::info!(erased, "delivered interviews were erased from this computer"),
+            Err(error) => tracing::error!(%error, "what was delivered could not be erased"),
         }
         let due = outbox.next_due().await.ok().flatten();
         let sleep = due.map_or(LONGEST_SLEEP, |due| {

@@ -39,26 +39,28 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.feed(Input::RecordCommitted);
                 self.wake.notify_one();
             }
+            Event::CommittedInMemory => {
+                self.feed(Input::RecordNotSaved);
+                self.wake.notify_one();
+            }
+            Event::CommitIsSlow(record) => self.send_from_memory(record),
             Event::NotCommitted(record) => {
                 self.feed(Input::RecordNotSaved);
-                if let (Some(link), Some(granted), Some(a)) =
-                    (self.link.clone(), self.granted(), &self.admission)
-                {
-                    let work = deliverer::from_memory(
-                        link,
-                        granted,
-                        a.join.join_id.clone(),
-                        record,
-                        self.events.clone(),
-                    );
-                    tokio::spawn(work);
-                }
+                self.send_from_memory(record);
             }
             Event::Left => self.open.close_speaker(),
             Event::NotJournaled => self.shown.notice = Some(words::NOT_JOURNALED.to_owned()),
             Event::Delivery(event) => self.delivery(event),
             Event::Devices(devices) => self.devices(devices),
         }
+    }
+
+    /// Delivers a record that is not on disk.
+    fn send_from_memory(&self, record: Vec<u8>) {
+        let parts = (self.link.clone(), self.granted(), &self.admission);
+        let (Some(link), Some(granted), Some(admission)) = parts else { return };
+        let join_id = admission.join.join_id.clone();
+        tokio::spawn(deliverer::from_memory(link, granted, join_id, record, self.events.clone()));
     }
 
     pub(crate) async fn admitted(&mut self, admission: Admission) {

@@ -30,6 +30,7 @@ pub(crate) async fn admission(
     link: &JoinLink,
     client: &ClientInfo,
 ) -> Result<Admission, Rejection> {
+    fail::fail_point!("join");
     let final_no = |message: String| Rejection { message, retry: false };
     let join = outbox.join_for(link).await.map_err(|e| final_no(e.to_string()))?;
     let backend = Backend::new(&link.server).map_err(|e| final_no(e.to_string()))?;

@@ -1,11 +1,17 @@
 //! Writes the journal beside the loop, and the record at its end.
 
+use std::time::Duration;
+
 use adjourn_outbox::{Entry, EntryKind, Outbox, Record, RecordHead, Secret};
 use adjourn_session::Ending;
 use chrono::Utc;
 use tokio::sync::mpsc;
 
+use crate::panics::guarded;
 use crate::run::Event;
+
+/// A disk that takes longer for the record is not waited for: it is sent from memory meanwhile.
+const SLOW_DISK: Duration = Duration::from_secs(2);
 
 enum Order {
     Write(Entry),
@@ -54,34 +60,71 @@ async fn write(
 ) {
     // Lines that the disk did not take; the record is made of them too.
     let mut unwritten: Vec<Entry> = Vec::new();
-    while let Some(order) = orders.recv().await {
-        match order {
-            Order::Write(entry) => {
-                if let Err(error) = outbox.append(&join_id, &entry).await {
-                    tracing::error!(%error, "the journal could not be written");
-                    if unwritten.is_empty() {
-                        tell(&events, Event::NotJournaled).await;
-                    }
-                    unwritten.push(entry);
-                }
+    while let Some(first) = orders.recv().await {
+        // A slow disk is asked once for everything that came meanwhile.
+        let (mut lines, mut ending) = (Vec::new(), None);
+        let mut next = Some(first);
+        while let Some(order) = next {
+            match order {
+                Order::Write(entry) => lines.push(entry),
+                Order::Commit(decided) => ending = Some(decided),
             }
-            Order::Commit(ending) => {
-                let mut entries = outbox.journal(&join_id).await.unwrap_or_else(|error| {
-                    tracing::error!(%error, "the journal could not be read");
-                    Vec::new()
-                });
-                entries.append(&mut unwritten);
-                entries.sort_by_key(|entry| entry.at);
-                let record = Record::from_journal(head.clone(), entries, Some(*ending), Utc::now());
-                match outbox.commit(&join_id, &record).await {
-                    Ok(_) => tell(&events, Event::Committed).await,
-                    Err(error) => {
-                        tracing::error!(%error, "the record could not be written");
-                        let bytes = serde_json::to_vec(&record).unwrap_or_default();
-                        tell(&events, Event::NotCommitted(bytes)).await;
-                    }
-                }
+            next = if ending.is_none() { orders.try_recv().ok() } else { None };
+        }
+        if let Some(ending) = ending {
+            unwritten.append(&mut lines);
+            commit(&outbox, &join_id, &head, *ending, &unwritten, &events).await;
+            unwritten.clear();
+            continue;
+        }
+        let written = guarded(async {
+            fail::fail_point!("journal");
+            outbox.append(&join_id, &lines).await
+        });
+        if !matches!(written.await, Some(Ok(()))) {
+            tracing::error!("the journal could not be written");
+            if unwritten.is_empty() {
+                tell(&events, Event::NotJournaled).await;
             }
+            unwritten.append(&mut lines);
+        }
+    }
+}
+
+async fn commit(
+    outbox: &Outbox,
+    join_id: &Secret,
+    head: &RecordHead,
+    ending: Ending,
+    rest: &[Entry],
+    events: &mpsc::Sender<Event>,
+) {
+    let mut entries = outbox.journal(join_id).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "the journal could not be read");
+        Vec::new()
+    });
+    entries.extend_from_slice(rest);
+    entries.sort_by_key(|entry| entry.at);
+    let record = Record::from_journal(head.clone(), entries, Some(ending), Utc::now());
+    let mut committing = std::pin::pin!(guarded(outbox.commit(join_id, &record, rest)));
+    let committed = match tokio::time::timeout(SLOW_DISK, &mut committing).await {
+        Ok(committed) => committed,
+        Err(_) => {
+            // What is safe at the backend needs no disk; the disk gets it all the same.
+            tell(events, Event::CommitIsSlow(serde_json::to_vec(&record).unwrap_or_default())).await;
+            committing.await
+        }
+    };
+    match committed {
+        // In memory it waits for its delivery, but nothing is saved.
+        Some(Ok(_)) if outbox.volatile() => tell(events, Event::CommittedInMemory).await,
+        Some(Ok(_)) => tell(events, Event::Committed).await,
+        failed => {
+            let error =
+                failed.and_then(Result::err).map_or_else(|| "it panicked".to_owned(), |e| e.to_string());
+            tracing::error!(error, "the record could not be written");
+            let bytes = serde_json::to_vec(&record).unwrap_or_default();
+            tell(events, Event::NotCommitted(bytes)).await;
         }
     }
 }
@@ -99,6 +142,6 @@ pub(crate) async fn finish_abandoned(
 ) -> Result<(), adjourn_outbox::OutboxError> {
     let entries = outbox.journal(join_id).await?;
     let record = Record::from_journal(head, entries, None, Utc::now());
-    outbox.commit(join_id, &record).await?;
+    outbox.commit(join_id, &record, &[]).await?;
     Ok(())
 }

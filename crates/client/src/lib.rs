@@ -13,6 +13,7 @@ mod happenings;
 mod join;
 mod journal;
 mod orders;
+mod panics;
 mod run;
 mod screen;
 mod shell;
@@ -24,6 +25,7 @@ mod world;
 
 pub use command::Command;
 pub use devices::{Ears, Mouth};
+pub use panics::Panics;
 pub use run::{Client, Setup, StartError};
 pub use shell::{Shell, Silent};
 pub use snapshot::{Completed, DeviceList, InterviewerState, Line, Meters, Screen, Snapshot, Speaker};

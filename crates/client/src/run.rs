@@ -8,13 +8,14 @@ use adjourn_audio::Devices;
 use adjourn_outbox::wire::ClientInfo;
 use adjourn_outbox::{DeliveryEvent, JoinLink, Outbox, OutboxError};
 use adjourn_room::{Fact, Joined, RoomLink, Transport};
-use adjourn_session::{AgentState, Input, OrganiserWord, Output, Phase, Policy, Session, Time};
+use adjourn_session::{AgentState, Delivery, Input, OrganiserWord, Output, Phase, Policy, Session, Time};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::MissedTickBehavior;
 
 use crate::devices::{Ears, Mouth, Open};
 use crate::join::{Admission, Rejection};
 use crate::journal::Journal;
+use crate::panics::{Panics, guarded};
 use crate::snapshot::Snapshot;
 use crate::tracefile::TraceFile;
 use crate::{Command, Shell, deliverer};
@@ -25,6 +26,10 @@ const METERS: Duration = Duration::from_millis(50);
 const STATS: Duration = Duration::from_millis(500);
 /// Facts that wait; the room is held back beyond that.
 const WAITING_FACTS: usize = 1_024;
+/// A loop that failed more often is left.
+const MOST_FAILURES: u32 = 3;
+/// At the end of the process, a record that is nowhere safe yet is waited for so long.
+const LAST_COMMIT: Duration = Duration::from_secs(12);
 /// Results that wait; their makers are held back beyond that.
 const WAITING_EVENTS: usize = 256;
 
@@ -43,6 +48,8 @@ pub struct Setup {
     pub trace: Option<PathBuf>,
     /// A link to begin with.
     pub link: Option<String>,
+    /// Who hears of panics; nobody in a test.
+    pub panics: Option<Panics>,
 }
 
 /// The client could not start.
@@ -61,11 +68,30 @@ pub(crate) enum Event {
     Rejected(Rejection),
     Organiser(OrganiserWord),
     Committed,
+    CommittedInMemory,
+    CommitIsSlow(Vec<u8>),
     NotCommitted(Vec<u8>),
     NotJournaled,
     Left,
     Delivery(DeliveryEvent),
     Devices(Result<Devices, String>),
+}
+
+/// What the loop waits for.
+struct Inbox<R> {
+    commands: mpsc::Receiver<Command>,
+    events: mpsc::Receiver<Event>,
+    facts: mpsc::Receiver<Fact>,
+    rooms: mpsc::Receiver<Result<Joined<R>, String>>,
+    panics: Panics,
+    meters: tokio::time::Interval,
+    stats: tokio::time::Interval,
+}
+
+/// Whether the loop goes on.
+enum Turn {
+    Goes,
+    Ends,
 }
 
 /// A client that is about to run.
@@ -83,6 +109,7 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) rooms_in: Option<mpsc::Receiver<Result<Joined<T::Room>, String>>>,
     pub(crate) facts: mpsc::Sender<Fact>,
     pub(crate) facts_in: Option<mpsc::Receiver<Fact>>,
+    pub(crate) panics: Option<Panics>,
     pub(crate) wake: Arc<Notify>,
     pub(crate) open: Open,
     pub(crate) room: Option<Arc<T::Room>>,
@@ -112,13 +139,20 @@ impl<T: Transport, S: Shell> Client<T, S> {
     ///
     /// # Errors
     /// The outbox can't be opened.
-    pub async fn new(transport: T, mut shell: S, setup: Setup) -> Result<Self, StartError> {
-        let (outbox, quarantined) = Outbox::open(&setup.data).await?;
+    pub async fn new(transport: T, mut shell: S, mut setup: Setup) -> Result<Self, StartError> {
+        let (outbox, notice) = match Outbox::open(&setup.data).await {
+            Ok((outbox, quarantined)) => (outbox, quarantined.first().map(ToString::to_string)),
+            Err(error) => {
+                tracing::error!(%error, "the interview is kept in memory");
+                (Outbox::in_memory().await?, Some(crate::words::NOT_JOURNALED.to_owned()))
+            }
+        };
         let (events, events_in) = mpsc::channel(WAITING_EVENTS);
         let (facts, facts_in) = mpsc::channel(WAITING_FACTS);
         let (rooms, rooms_in) = mpsc::channel(4);
+        let panics = setup.panics.take().unwrap_or_else(Panics::nobody);
         let mut shown = crate::screen::empty();
-        shown.notice = quarantined.first().map(ToString::to_string);
+        shown.notice = notice;
         shell.show(&shown);
         Ok(Self {
             transport: Arc::new(transport),
@@ -134,6 +168,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             rooms_in: Some(rooms_in),
             facts,
             facts_in: Some(facts_in),
+            panics: Some(panics),
             wake: Arc::new(Notify::new()),
             open: Open::default(),
             room: None,
@@ -156,13 +191,18 @@ impl<T: Transport, S: Shell> Client<T, S> {
 
     /// Runs until [`Command::Quit`] or until nobody can send commands any more; gives the snapshot
     /// that was shown last.
-    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Snapshot {
-        let (Some(mut events), Some(mut facts), Some(mut rooms)) =
-            (self.events_in.take(), self.facts_in.take(), self.rooms_in.take())
+    pub async fn run(mut self, commands: mpsc::Receiver<Command>) -> Snapshot {
+        let (Some(events), Some(facts), Some(rooms), Some(panics)) =
+            (self.events_in.take(), self.facts_in.take(), self.rooms_in.take(), self.panics.take())
         else {
             return self.shown;
         };
-        tokio::spawn(deliverer::run(
+        let mut meters = tokio::time::interval(METERS);
+        meters.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut stats = tokio::time::interval(STATS);
+        stats.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut inbox = Inbox { commands, events, facts, rooms, panics, meters, stats };
+        tokio::spawn(deliverer::keep_delivering(
             self.outbox.clone(),
             self.setup.info.clone(),
             Arc::clone(&self.wake),
@@ -173,47 +213,59 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Some(link) => self.open_link(&link),
             None => self.look_after_unfinished(),
         }
-        let mut meters = tokio::time::interval(METERS);
-        meters.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut stats = tokio::time::interval(STATS);
-        stats.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut failures = 0;
         loop {
-            self.show();
-            let timeout = self.session.poll_timeout().map(|at| self.started + Duration::from_millis(at.0));
-            tokio::select! {
-                command = commands.recv() => match command {
-                    Some(Command::Quit) | None => break,
-                    Some(Command::Close) if !matches!(self.session.phase(), Phase::Waiting | Phase::Live) => break,
-                    Some(command) => self.command(command),
-                },
-                Some(event) = events.recv() => self.event(event).await,
-                Some(joined) = rooms.recv() => self.entered(joined),
-                Some(fact) = facts.recv() => self.fact(fact),
-                () = sleep_until(timeout) => {
-                    let now = self.now();
-                    self.trace.input(now, None);
-                    self.session.handle_timeout(now);
-                    self.act();
-                }
-                _ = meters.tick() => self.measure(),
-                _ = stats.tick() => if let Some(room) = &self.room {
-                    room.request_stats();
-                },
+            match guarded(self.turn(&mut inbox)).await {
+                Some(Turn::Goes) => {}
+                Some(Turn::Ends) => break,
+                // What failed is told by the panic itself. A loop that fails again and again is left, so
+                // that what was said is committed all the same.
+                None if failures < MOST_FAILURES => failures += 1,
+                None => break,
             }
         }
-        self.quit(&mut events).await;
+        self.quit(&mut inbox.events).await;
         self.shown
+    }
+
+    /// Shows what is true, waits for one thing, and does what it asks for.
+    async fn turn(&mut self, inbox: &mut Inbox<T::Room>) -> Turn {
+        fail::fail_point!("loop");
+        self.show();
+        let timeout = self.session.poll_timeout().map(|at| self.started + Duration::from_millis(at.0));
+        tokio::select! {
+            command = inbox.commands.recv() => match command {
+                Some(Command::Quit) | None => return Turn::Ends,
+                Some(Command::Close) if !matches!(self.session.phase(), Phase::Waiting | Phase::Live) => return Turn::Ends,
+                Some(command) => self.command(command),
+            },
+            () = inbox.panics.next() => self.feed(Input::ClientFailed),
+            Some(event) = inbox.events.recv() => self.event(event).await,
+            Some(joined) = inbox.rooms.recv() => self.entered(joined),
+            Some(fact) = inbox.facts.recv() => self.fact(fact),
+            () = sleep_until(timeout) => {
+                let now = self.now();
+                self.trace.input(now, None);
+                self.session.handle_timeout(now);
+                self.act();
+            }
+            _ = inbox.meters.tick() => self.measure(),
+            _ = inbox.stats.tick() => if let Some(room) = &self.room {
+                room.request_stats();
+            },
+        }
+        Turn::Goes
     }
 
     /// The window was closed: while an interview is open it ends, is committed and left; what can't be
     /// delivered now waits on disk.
     async fn quit(&mut self, events: &mut mpsc::Receiver<Event>) {
         self.feed(Input::SystemEnds);
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(2);
-        while self.session.phase() == Phase::WrappingUp {
-            match tokio::time::timeout_at(deadline, events.recv()).await {
-                Ok(Some(event)) => self.event(event).await,
-                Ok(None) | Err(_) => break,
+        let deadline = tokio::time::Instant::now() + LAST_COMMIT;
+        while self.unsafe_still() {
+            match tokio::time::timeout_at(deadline, guarded(self.wait_for_safety(events))).await {
+                Ok(Some(true)) => {}
+                Ok(_) | Err(_) => break,
             }
         }
         self.open.close_microphone();
@@ -223,7 +275,37 @@ impl<T: Transport, S: Shell> Client<T, S> {
             let _ = tokio::time::timeout(Duration::from_secs(1), leaving).await;
         }
         self.show();
-        self.outbox.close().await;
+        // Nor a slow disk: what is not written by now is safe elsewhere, or was waited for above. Apart, since
+        // SQLite closes on the thread that asks.
+        let outbox = self.outbox.clone();
+        let closing = tokio::spawn(async move { outbox.close().await });
+        let _ = tokio::time::timeout(Duration::from_secs(1), closing).await;
+    }
+
+    /// Whether what was said is neither on disk nor at the backend yet.
+    fn unsafe_still(&self) -> bool {
+        let view = self.session.view();
+        view.phase == Phase::WrappingUp
+            || (view.phase == Phase::Completed && matches!(view.delivery, Delivery::Saving))
+    }
+
+    /// One more event, or the session's next timeout; `false` when nothing comes any more.
+    async fn wait_for_safety(&mut self, events: &mut mpsc::Receiver<Event>) -> bool {
+        self.show();
+        let timeout = self.session.poll_timeout().map(|at| self.started + Duration::from_millis(at.0));
+        tokio::select! {
+            event = events.recv() => match event {
+                Some(event) => self.event(event).await,
+                None => return false,
+            },
+            () = sleep_until(timeout) => {
+                let now = self.now();
+                self.trace.input(now, None);
+                self.session.handle_timeout(now);
+                self.act();
+            }
+        }
+        true
     }
 
     pub(crate) fn now(&self) -> Time {

@@ -50,6 +50,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         if !over {
             next.elapsed_s = self.live_since.map(|at| at.elapsed().as_secs());
             next.remaining_s = view.remaining.map(|ms| ms / 1_000);
+            next.minutes_left = next.remaining_s.and_then(nearly_over);
         }
         next.completed = view.ending.as_ref().map(|ending| {
             let (headline, reason, what_next) = words::ending(ending);
@@ -90,6 +91,13 @@ impl<T: Transport, S: Shell> Client<T, S> {
     }
 }
 
+/// Minutes before the end of the time at which the candidate is warned, the nearest last.
+const WARNINGS: [u64; 2] = [5, 1];
+
+fn nearly_over(remaining_s: u64) -> Option<u64> {
+    WARNINGS.into_iter().rfind(|minutes| remaining_s <= minutes * 60)
+}
+
 /// Before anything is known.
 pub(crate) fn empty() -> Snapshot {
     Snapshot {
@@ -112,6 +120,7 @@ pub(crate) fn empty() -> Snapshot {
         captions: Vec::new(),
         elapsed_s: None,
         remaining_s: None,
+        minutes_left: None,
         completed: None,
     }
 }

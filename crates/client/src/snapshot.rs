@@ -149,6 +149,9 @@ pub struct Snapshot {
     /// Whole seconds until the interview's maximum length, at the time of this snapshot.
     #[ts(type = "number | null")]
     pub remaining_s: Option<u64>,
+    /// The time is nearly over: so many minutes are left at most, 5 or 1.
+    #[ts(type = "number | null")]
+    pub minutes_left: Option<u64>,
     /// The end.
     pub completed: Option<Completed>,
 }

@@ -23,6 +23,7 @@ impl MicrophoneRoute {
         *self.0.lock() = microphone;
     }
     pub(crate) fn push(&self, frame: &[i16; FRAME]) {
+        fail::fail_point!("capture");
         let microphone = self.0.lock().clone();
         if let Some(microphone) = microphone {
             microphone.push(frame);
@@ -73,6 +74,7 @@ impl SpeakerRoute {
 /// Plays one track to its end.
 pub(crate) async fn play(mut sound: Sound, route: SpeakerRoute) {
     while let Some(frame) = sound.frames.next().await {
+        fail::fail_point!("sound");
         route.push(&frame);
     }
 }

@@ -121,6 +121,48 @@ pub fn status(view: &View, interviewer: InterviewerState, muted: bool) -> &'stat
     }
 }
 
+/// What to tell a person of what the SDK said when the room could not be entered. LiveKit gives no codes,
+/// only texts; each was seen with livekit-server 1.13.5 (rows `bad-join:*`, `max-participants`).
+pub fn no_room(said: &str) -> String {
+    const SEEN: &[(&str, &str)] = &[
+        (
+            "token is expired",
+            "Your admission to the interview room has run out; try again, and you get a new one.",
+        ),
+        (
+            "not valid yet",
+            "The interview room does not let you in yet, because the organiser's servers disagree about the time; try again in a minute.",
+        ),
+        (
+            "401",
+            "The interview room does not accept your admission; this is a mistake of the organiser's servers, so please tell the organiser.",
+        ),
+        (
+            // A full room: the SDK passes on no more than that.
+            "500 Internal Server Error",
+            "The interview room's server did not let you in (the room may be full); close Adjourn on other computers and try again, or tell the organiser.",
+        ),
+        (
+            "failed to lookup address",
+            "The interview room's address can't be found; check your internet connection and try again.",
+        ),
+        (
+            "Connection refused",
+            "The interview room's server takes no connections right now; try again in a minute.",
+        ),
+        (
+            "certificate",
+            "The interview room's server can't prove that it is the right one, so nothing was sent to it; try another network, or tell the organiser.",
+        ),
+    ];
+    let known = SEEN.iter().find(|(part, _)| said.contains(part)).map(|(_, sentence)| (*sentence).to_owned());
+    known.unwrap_or_else(|| {
+        format!(
+            "The interview room could not be reached ({said}); check your internet connection and try again."
+        )
+    })
+}
+
 /// The candidate's link leads to an interview that is over.
 pub const ALREADY_ENDED: &str = "This interview has already ended. What was recorded is being sent; if you think this is a mistake, ask the organiser.";
 

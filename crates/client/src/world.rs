@@ -8,9 +8,9 @@ use adjourn_outbox::{Backend, EntryKind, Granted};
 use adjourn_room::{Joined, RoomLink, Transport};
 use adjourn_session::{Ending, Input, OrganiserWord, Phase};
 
-use crate::Shell;
 use crate::join::{admission, unfinished};
 use crate::run::{Client, Event};
+use crate::{Shell, words};
 
 /// What is buffered may be played this long before the loudspeaker is closed.
 const PLAY_OUT: Duration = Duration::from_millis(500);
@@ -67,7 +67,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.feed(Input::Connected { room_sid: joined.room_sid, roster: joined.roster });
             }
             Ok(_) => {} // given up meanwhile: dropping it leaves
-            Err(message) => self.feed(Input::ConnectFailed { message }),
+            Err(said) => {
+                tracing::warn!(%said, "the room could not be entered");
+                self.feed(Input::ConnectFailed { message: words::no_room(&said) });
+            }
         }
     }
 

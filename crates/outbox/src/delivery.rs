@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
 
 use crate::store::millis;
 use crate::wire::{ClientInfo, JoinRequest};
-use crate::{Backend, BackendError, Outbox, OutboxError, Pending, Secret, verify};
+use crate::{Backend, BackendError, Outbox, OutboxError, Pending, Receipt, Secret, verify};
 
 /// First pause after a failed try; doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause: a backend that comes back is noticed within a minute.
 const LONGEST_PAUSE: Duration = Duration::from_secs(45);
+
+/// A server that asks for a longer absence is asked again after this all the same.
+const LONGEST_ASKED: Duration = Duration::from_secs(600);
 
 /// What a try came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +37,19 @@ pub enum Attempt {
     },
 }
 
+/// What a try came to, with what is written down of it.
+enum Tried {
+    Delivered(Receipt),
+    /// `after`: the server asked to stay away for so long.
+    Later {
+        reason: String,
+        after: Option<Duration>,
+    },
+    Parked {
+        reason: String,
+    },
+}
+
 /// A try and its record.
 #[derive(Clone, Debug)]
 pub struct DeliveryEvent {
@@ -44,7 +61,9 @@ pub struct DeliveryEvent {
 
 impl Outbox {
     /// Tries everything that is due at `now`. `jitter` is random in 0..1 (full jitter: a test center's
-    /// clients must not come back all at once).
+    /// clients must not come back all at once). `tell` hears of each try as soon as its result is known:
+    /// a receipt is told once it is verified, while it is still being written down. If that fails, the
+    /// record is sent again at the next start, and the same receipt comes.
     ///
     /// # Errors
     /// The database failed.
@@ -53,32 +72,43 @@ impl Outbox {
         client: &ClientInfo,
         now: DateTime<Utc>,
         jitter: f64,
-    ) -> Result<Vec<DeliveryEvent>, OutboxError> {
-        let mut events = Vec::new();
+        tell: &(dyn Fn(DeliveryEvent) -> BoxFuture<'static, ()> + Send + Sync),
+    ) -> Result<(), OutboxError> {
         for pending in self.pending().await? {
             if pending.next_try > millis(now) {
                 continue;
             }
-            let attempt = self.try_once(&pending, client).await?;
-            match &attempt {
-                Attempt::Delivered { .. } => {}
-                Attempt::Parked { reason } => self.parked(&pending.join.join_id, reason).await?,
-                Attempt::Later { reason } => {
-                    let pause = pause(pending.tries, jitter);
+            let join_id = pending.join.join_id.clone();
+            let outcome = self.try_once(&pending, client).await?;
+            let attempt = match &outcome {
+                Tried::Delivered(receipt) => {
+                    Attempt::Delivered { receipt_id: receipt.claims.receipt_id.clone() }
+                }
+                Tried::Later { reason, .. } => Attempt::Later { reason: reason.clone() },
+                Tried::Parked { reason } => Attempt::Parked { reason: reason.clone() },
+            };
+            tell(DeliveryEvent { join_id: join_id.clone(), attempt }).await;
+            match outcome {
+                Tried::Delivered(receipt) => self.delivered(&join_id, &receipt, now).await?,
+                Tried::Parked { reason } => self.parked(&join_id, &reason).await?,
+                Tried::Later { reason, after } => {
+                    let asked = after.unwrap_or_default().min(LONGEST_ASKED);
+                    let pause = pause(pending.tries, jitter).max(asked + FIRST_PAUSE.mul_f64(jitter));
                     let next = millis(now) + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
-                    self.failed_try(&pending.join.join_id, next, reason).await?;
+                    self.failed_try(&join_id, next, &reason).await?;
                 }
             }
-            events.push(DeliveryEvent { join_id: pending.join.join_id.clone(), attempt });
         }
-        Ok(events)
+        Ok(())
     }
 
-    async fn try_once(&self, pending: &Pending, client: &ClientInfo) -> Result<Attempt, OutboxError> {
+    async fn try_once(&self, pending: &Pending, client: &ClientInfo) -> Result<Tried, OutboxError> {
+        let later =
+            |error: &BackendError| Tried::Later { reason: error.to_string(), after: error.retry_after() };
         let granted = &pending.granted;
         let backend = match Backend::new(&pending.join.link.server) {
             Ok(backend) => backend,
-            Err(error) => return Ok(Attempt::Later { reason: error.to_string() }),
+            Err(error) => return Ok(later(&error)),
         };
         let mut token = granted.client_token.clone();
         let mut result =
@@ -102,21 +132,21 @@ impl Outbox {
         }
         let jws = match result {
             Ok(jws) => jws,
-            Err(error) if error.retryable() => return Ok(Attempt::Later { reason: error.to_string() }),
-            Err(error) => return Ok(Attempt::Parked { reason: error.to_string() }),
+            Err(error) if error.retryable() => return Ok(later(&error)),
+            Err(error) => return Ok(Tried::Parked { reason: error.to_string() }),
         };
+        // The backend has it, and we don't know yet.
+        fail::fail_point!("posted");
         // A receipt that proves nothing is none: say "not received" and ask again.
         let verified = verify(&jws, &granted.receipt_keys).and_then(|receipt| {
             receipt.matches(&granted.interview_id, granted.attempt, "client", &pending.body).map(|()| receipt)
         });
         match verified {
-            Ok(receipt) => {
-                self.delivered(&pending.join.join_id, &receipt).await?;
-                Ok(Attempt::Delivered { receipt_id: receipt.claims.receipt_id })
-            }
+            Ok(receipt) => Ok(Tried::Delivered(receipt)),
             Err(error) => {
                 tracing::warn!(%error, "the backend's receipt was refused");
-                Ok(Attempt::Later { reason: format!("the interview server's receipt is not valid: {error}") })
+                let reason = format!("the interview server's receipt is not valid: {error}");
+                Ok(Tried::Later { reason, after: None })
             }
         }
     }

@@ -10,21 +10,24 @@
 //! client, at every start and while it runs.
 
 mod backend;
+mod damage;
 mod delivery;
 mod link;
 mod receipt;
 mod record;
+mod retention;
 mod secret;
 mod store;
 pub mod wire;
 
 pub use backend::{Backend, BackendError};
+pub use damage::Quarantined;
 pub use delivery::{Attempt, DeliveryEvent, pause};
 pub use link::{JoinLink, LinkError};
 pub use receipt::{Receipt, ReceiptError, verify};
 pub use record::{Entry, EntryKind, Record, RecordHead, TranscriptItem};
 pub use secret::Secret;
-pub use store::{Granted, Join, Outbox, OutboxError, Pending, Quarantined};
+pub use store::{Granted, Join, Outbox, OutboxError, Pending};
 
 /// SHA-256 of bytes, as lower-case hex.
 pub fn sha256(bytes: &[u8]) -> String {

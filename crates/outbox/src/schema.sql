@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS joins (
     client_token TEXT,
     receipt_keys TEXT,
     head         TEXT,
+    keep_days    INTEGER NOT NULL DEFAULT 7,
     refused      TEXT
 ) STRICT;
 CREATE TABLE IF NOT EXISTS journal (
@@ -30,7 +31,8 @@ CREATE TABLE IF NOT EXISTS records (
     next_try   INTEGER NOT NULL DEFAULT 0,
     receipt    TEXT,
     receipt_id TEXT,
-    reason     TEXT
+    reason     TEXT,
+    delivered_at INTEGER
 ) STRICT;
 CREATE TABLE IF NOT EXISTS quarantine (
     id     INTEGER PRIMARY KEY,

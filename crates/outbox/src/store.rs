@@ -10,6 +10,7 @@ use sqlx::sqlite::{
 };
 use url::Url;
 
+use crate::damage::{self, Quarantined};
 use crate::wire::JoinAnswer;
 use crate::{Entry, EntryKind, JoinLink, Receipt, Record, RecordHead, Secret, sha256};
 
@@ -80,35 +81,11 @@ pub struct Pending {
     pub next_try: i64,
 }
 
-/// Something damaged that was put aside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Quarantined {
-    /// The whole file; it was renamed.
-    File(PathBuf),
-    /// Rows of the journal.
-    Rows(usize),
-}
-
-impl std::fmt::Display for Quarantined {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::File(path) => write!(
-                f,
-                "The journal of earlier interviews was damaged. It was put aside as {}; please give this file to the organiser if a receipt is missing.",
-                path.display()
-            ),
-            Self::Rows(rows) => write!(
-                f,
-                "{rows} entries of the journal were damaged and were put aside; the rest of the interview is complete."
-            ),
-        }
-    }
-}
-
 /// The outbox on disk. Clones share one connection.
 #[derive(Clone, Debug)]
 pub struct Outbox {
-    pool: SqlitePool,
+    pub(crate) pool: SqlitePool,
+    volatile: bool,
 }
 
 impl Outbox {
@@ -123,25 +100,41 @@ impl Outbox {
         let mut quarantined = Vec::new();
         let pool = match connect(&path).await {
             Ok(pool) => pool,
-            Err(error) if is_damage(&error) => {
-                let aside =
-                    folder.join(format!("outbox.damaged-{}.db", Utc::now().format("%Y%m%dT%H%M%S%3f")));
-                std::fs::rename(&path, &aside).map_err(|e| unwritable(e.to_string()))?;
-                for suffix in ["-wal", "-shm"] {
-                    // Part of the damaged file; absent after a clean close.
-                    let _ = std::fs::remove_file(folder.join(format!("outbox.db{suffix}")));
-                }
+            Err(error) if damage::is_damage(&error) => {
+                let aside = damage::put_aside(folder).map_err(|e| unwritable(e.to_string()))?;
+                let pool = connect(&path).await.map_err(|e| unwritable(e.to_string()))?;
+                damage::salvage(&aside, &pool).await?;
                 quarantined.push(Quarantined::File(aside));
-                connect(&path).await.map_err(|e| unwritable(e.to_string()))?
+                pool
             }
             Err(error) => return Err(unwritable(error.to_string())),
         };
-        let outbox = Self { pool };
-        let rows = outbox.quarantine_rows().await?;
-        if rows > 0 {
-            quarantined.push(Quarantined::Rows(rows));
-        }
+        let outbox = Self { pool, volatile: false };
+        quarantined.extend(outbox.quarantine().await?);
         Ok((outbox, quarantined))
+    }
+
+    /// An outbox that lives in memory only, for a machine whose disk can't be written: an interview is
+    /// still better than none. It delivers as any other, as long as the process lives.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn in_memory() -> Result<Self, OutboxError> {
+        let options = SqliteConnectOptions::from_str("sqlite::memory:")?.foreign_keys(true);
+        // The one connection is the database: it must never be closed for idling.
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options)
+            .await?;
+        sqlx::raw_sql(include_str!("schema.sql")).execute(&pool).await?;
+        Ok(Self { pool, volatile: true })
+    }
+
+    /// Whether what is written here is gone with the process.
+    pub fn volatile(&self) -> bool {
+        self.volatile
     }
 
     /// Closes the file.
@@ -191,6 +184,7 @@ impl Outbox {
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random).map_err(|e| OutboxError::NoRandomness(e.to_string()))?;
         let join_id = Secret::new(hex::encode(random));
+        fail::fail_point!("persist");
         sqlx::query("INSERT INTO joins (join_id, server, code, created_at) VALUES (?, ?, ?, ?)")
             .bind(join_id.expose())
             .bind(link.server.as_str())
@@ -198,6 +192,7 @@ impl Outbox {
             .bind(Utc::now().to_rfc3339())
             .execute(&self.pool)
             .await?;
+        fail::fail_point!("persist");
         Ok(Join { join_id, link: link.clone(), granted: None })
     }
 
@@ -212,9 +207,10 @@ impl Outbox {
         head: &RecordHead,
     ) -> Result<(), OutboxError> {
         let head = serde_json::to_string(head).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
+        fail::fail_point!("persist");
         sqlx::query(
-            "UPDATE joins SET interview_id = ?, attempt = ?, title = ?, client_token = ?, receipt_keys = ?, head = COALESCE(head, ?)
-             WHERE join_id = ?",
+            "UPDATE joins SET interview_id = ?, attempt = ?, title = ?, client_token = ?, receipt_keys = ?, head = COALESCE(head, ?),
+             keep_days = ? WHERE join_id = ?",
         )
         .bind(&answer.interview.id)
         .bind(answer.interview.attempt)
@@ -222,24 +218,24 @@ impl Outbox {
         .bind(answer.client_token.expose())
         .bind(answer.receipt_keys.to_string())
         .bind(head)
+        .bind(i64::from(answer.keep_days))
         .bind(join.join_id.expose())
         .execute(&self.pool)
         .await?;
+        fail::fail_point!("persist");
         Ok(())
     }
 
-    /// Writes one line of the journal; it is on disk when this returns.
+    /// Writes lines of the journal, all or none; they are on disk when this returns.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn append(&self, join_id: &Secret, entry: &Entry) -> Result<(), OutboxError> {
-        let text = serde_json::to_string(entry).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
-        sqlx::query("INSERT INTO journal (join_id, entry, checksum) VALUES (?, ?, ?)")
-            .bind(join_id.expose())
-            .bind(&text)
-            .bind(sha256(text.as_bytes()))
-            .execute(&self.pool)
-            .await?;
+    pub async fn append(&self, join_id: &Secret, entries: &[Entry]) -> Result<(), OutboxError> {
+        fail::fail_point!("persist");
+        let mut transaction = self.pool.begin().await?;
+        write_lines(&mut transaction, join_id, entries).await?;
+        transaction.commit().await?;
+        fail::fail_point!("persist");
         Ok(())
     }
 
@@ -260,20 +256,27 @@ impl Outbox {
             .collect()
     }
 
-    /// Puts the record in the outbox, in one transaction with the journal's last line. A join has one
-    /// record: a second one changes nothing and the first is returned.
+    /// Puts the record in the outbox, in one transaction with the journal's last lines: `rest`, which are not
+    /// on disk yet, and the decision. A join has one record: a second one changes nothing and the first is
+    /// returned.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn commit(&self, join_id: &Secret, record: &Record) -> Result<Vec<u8>, OutboxError> {
+    pub async fn commit(
+        &self,
+        join_id: &Secret,
+        record: &Record,
+        rest: &[Entry],
+    ) -> Result<Vec<u8>, OutboxError> {
         let body = serde_json::to_vec(record).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
         let ending = Entry {
             kind: EntryKind::Ending,
             at: record.made_at,
             mono_ms: record.ending.as_ref().map_or(0, |ending| ending.decided_at.0),
-            body: serde_json::json!({ "outcome": record.outcome }),
+            // Whole: a record that is damaged later is made again from the journal.
+            body: serde_json::json!({ "outcome": record.outcome, "ending": record.ending }),
         };
-        let line = serde_json::to_string(&ending).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
+        fail::fail_point!("persist");
         let mut transaction = self.pool.begin().await?;
         let inserted = sqlx::query(
             "INSERT INTO records (join_id, body, sha256, created_at, outcome, state) VALUES (?, ?, ?, ?, ?, 'queued')
@@ -288,14 +291,12 @@ impl Outbox {
         .await?
         .rows_affected();
         if inserted == 1 {
-            sqlx::query("INSERT INTO journal (join_id, entry, checksum) VALUES (?, ?, ?)")
-                .bind(join_id.expose())
-                .bind(&line)
-                .bind(sha256(line.as_bytes()))
-                .execute(&mut *transaction)
-                .await?;
+            write_lines(&mut transaction, join_id, rest).await?;
+            write_lines(&mut transaction, join_id, &[ending]).await?;
         }
+        fail::fail_point!("persist");
         transaction.commit().await?;
+        fail::fail_point!("persist");
         if inserted == 1 {
             return Ok(body);
         }
@@ -377,10 +378,18 @@ impl Outbox {
         row.map(|row| Ok((row.try_get("body")?, row.try_get("receipt")?))).transpose()
     }
 
-    pub(crate) async fn delivered(&self, join_id: &Secret, receipt: &Receipt) -> Result<(), OutboxError> {
-        sqlx::query("UPDATE records SET state = 'delivered', receipt = ?, receipt_id = ? WHERE join_id = ?")
+    pub(crate) async fn delivered(
+        &self,
+        join_id: &Secret,
+        receipt: &Receipt,
+        now: DateTime<Utc>,
+    ) -> Result<(), OutboxError> {
+        fail::fail_point!("persist");
+        let sql = "UPDATE records SET state = 'delivered', receipt = ?, receipt_id = ?, delivered_at = ? WHERE join_id = ?";
+        sqlx::query(sql)
             .bind(&receipt.jws)
             .bind(&receipt.claims.receipt_id)
+            .bind(millis(now))
             .bind(join_id.expose())
             .execute(&self.pool)
             .await?;
@@ -388,6 +397,7 @@ impl Outbox {
     }
 
     pub(crate) async fn parked(&self, join_id: &Secret, reason: &str) -> Result<(), OutboxError> {
+        fail::fail_point!("persist");
         sqlx::query("UPDATE records SET state = 'parked', reason = ? WHERE join_id = ?")
             .bind(reason)
             .bind(join_id.expose())
@@ -402,6 +412,7 @@ impl Outbox {
         next_try: i64,
         reason: &str,
     ) -> Result<(), OutboxError> {
+        fail::fail_point!("persist");
         sqlx::query("UPDATE records SET tries = tries + 1, next_try = ?, reason = ? WHERE join_id = ?")
             .bind(next_try)
             .bind(reason)
@@ -412,6 +423,7 @@ impl Outbox {
     }
 
     pub(crate) async fn refresh_token(&self, join_id: &Secret, token: &Secret) -> Result<(), OutboxError> {
+        fail::fail_point!("persist");
         sqlx::query("UPDATE joins SET client_token = ? WHERE join_id = ?")
             .bind(token.expose())
             .bind(join_id.expose())
@@ -419,28 +431,23 @@ impl Outbox {
             .await?;
         Ok(())
     }
+}
 
-    /// Moves journal rows whose checksum is wrong aside; gives their number.
-    async fn quarantine_rows(&self) -> Result<usize, OutboxError> {
-        let rows = sqlx::query("SELECT id, entry, checksum FROM journal").fetch_all(&self.pool).await?;
-        let mut damaged = 0;
-        for row in rows {
-            let (id, entry, checksum): (i64, String, String) =
-                (row.try_get("id")?, row.try_get("entry")?, row.try_get("checksum")?);
-            if sha256(entry.as_bytes()) == checksum && serde_json::from_str::<Entry>(&entry).is_ok() {
-                continue;
-            }
-            damaged += 1;
-            let mut transaction = self.pool.begin().await?;
-            sqlx::query("INSERT INTO quarantine (origin, body, reason) VALUES ('journal', ?, 'checksum')")
-                .bind(entry.as_bytes())
-                .execute(&mut *transaction)
-                .await?;
-            sqlx::query("DELETE FROM journal WHERE id = ?").bind(id).execute(&mut *transaction).await?;
-            transaction.commit().await?;
-        }
-        Ok(damaged)
+async fn write_lines(
+    transaction: &mut sqlx::SqliteTransaction<'_>,
+    join_id: &Secret,
+    entries: &[Entry],
+) -> Result<(), OutboxError> {
+    for entry in entries {
+        let text = serde_json::to_string(entry).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
+        sqlx::query("INSERT INTO journal (join_id, entry, checksum) VALUES (?, ?, ?)")
+            .bind(join_id.expose())
+            .bind(&text)
+            .bind(sha256(text.as_bytes()))
+            .execute(&mut **transaction)
+            .await?;
     }
+    Ok(())
 }
 
 fn read_join(row: &sqlx::sqlite::SqliteRow) -> Result<Join, OutboxError> {
@@ -475,6 +482,8 @@ async fn connect(path: &Path) -> Result<SqlitePool, sqlx::Error> {
         .synchronous(SqliteSynchronous::Full)
         .pragma("fullfsync", "ON")
         .foreign_keys(true)
+        // What is erased is overwritten, not only forgotten.
+        .pragma("secure_delete", "ON")
         .busy_timeout(std::time::Duration::from_secs(5));
     // One connection: statements of one client are in order, and a lock is never waited for.
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
@@ -490,14 +499,27 @@ async fn connect(path: &Path) -> Result<SqlitePool, sqlx::Error> {
         return Err(sqlx::Error::Protocol(format!("journal mode {journal}, synchronous {synchronous}")));
     }
     sqlx::raw_sql(include_str!("schema.sql")).execute(&pool).await?;
+    upgrade(&pool).await?;
     Ok(pool)
 }
 
-/// Whether the file is damaged, as opposed to unreachable. SQLite's codes 11 (corrupt) and 26 (not a
-/// database).
-fn is_damage(error: &sqlx::Error) -> bool {
-    let text = error.to_string();
-    text.contains("malformed") || text.contains("not a database") || text.contains("damaged")
+/// Columns that files of earlier versions lack.
+const ADDED: [(&str, &str, &str); 2] =
+    [("joins", "keep_days", "INTEGER NOT NULL DEFAULT 7"), ("records", "delivered_at", "INTEGER")];
+
+async fn upgrade(pool: &SqlitePool) -> Result<(), sqlx::Error> {
+    for (table, column, kind) in ADDED {
+        let there = sqlx::query("SELECT 1 FROM pragma_table_info(?) WHERE name = ?")
+            .bind(table)
+            .bind(column)
+            .fetch_optional(pool)
+            .await?;
+        if there.is_none() {
+            let sql = format!("ALTER TABLE {table} ADD COLUMN {column} {kind}");
+            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(pool).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes the folder, readable by its owner only.

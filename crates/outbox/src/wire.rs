@@ -49,6 +49,13 @@ pub struct JoinAnswer {
     pub policy: Policy,
     /// Keys that this interview's receipts are signed with (a JWK set).
     pub receipt_keys: serde_json::Value,
+    /// Days after the receipt for which the client keeps what was said; 0: erased at once.
+    #[serde(default = "a_week")]
+    pub keep_days: u32,
+}
+
+fn a_week() -> u32 {
+    7
 }
 
 /// The interview, as the candidate may see it.

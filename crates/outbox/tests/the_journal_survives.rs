@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 //! What is written stays, what is damaged is put aside, what is committed is committed once.
 
-use adjourn_outbox::{Entry, EntryKind, JoinLink, Outbox, Quarantined, Record, RecordHead};
+use adjourn_outbox::wire::JoinAnswer;
+use adjourn_outbox::{Entry, EntryKind, JoinLink, Outbox, Quarantined, Record, RecordHead, Secret};
 use chrono::Utc;
 use std::io::{Seek as _, Write as _};
 
@@ -41,14 +42,14 @@ async fn a_join_has_one_record_for_ever() {
     let folder = tempfile::tempdir().unwrap();
     let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
     let join = outbox.join_for(&link()).await.unwrap();
-    outbox.append(&join.join_id, &said("a")).await.unwrap();
+    outbox.append(&join.join_id, &[said("a")]).await.unwrap();
     let entries = outbox.journal(&join.join_id).await.unwrap();
     let first = Record::from_journal(head(), entries, None, Utc::now());
     assert_eq!(first.outcome, "interrupted(client failed)");
     assert_eq!(first.transcript.len(), 1);
-    let bytes = outbox.commit(&join.join_id, &first).await.unwrap();
+    let bytes = outbox.commit(&join.join_id, &first, &[]).await.unwrap();
     let second = Record { outcome: "finished".into(), ..first };
-    assert_eq!(outbox.commit(&join.join_id, &second).await.unwrap(), bytes);
+    assert_eq!(outbox.commit(&join.join_id, &second, &[]).await.unwrap(), bytes);
 }
 
 #[tokio::test]
@@ -66,8 +67,8 @@ async fn a_damaged_row_is_put_aside_and_the_rest_stays() {
     let folder = tempfile::tempdir().unwrap();
     let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
     let join = outbox.join_for(&link()).await.unwrap();
-    outbox.append(&join.join_id, &said("first")).await.unwrap();
-    outbox.append(&join.join_id, &said("second")).await.unwrap();
+    outbox.append(&join.join_id, &[said("first")]).await.unwrap();
+    outbox.append(&join.join_id, &[said("second")]).await.unwrap();
     outbox.close().await;
     // Flip one letter inside the stored row.
     let path = folder.path().join("outbox.db");
@@ -79,6 +80,88 @@ async fn a_damaged_row_is_put_aside_and_the_rest_stays() {
     drop(file);
     let (outbox, quarantined) = Outbox::open(folder.path()).await.unwrap();
     assert_eq!(quarantined, [Quarantined::Rows(1)]);
+    assert_eq!(outbox.journal(&join.join_id).await.unwrap().len(), 1);
+}
+
+fn answer(keep_days: u32) -> JoinAnswer {
+    serde_json::from_value(serde_json::json!({
+        "now": Utc::now(), "livekit": null, "client_token": "t", "receipt_keys": {"keys": []}, "keep_days": keep_days,
+        "interview": {"id": "i", "attempt": 1, "title": "A talk", "candidate_name": null, "language": "en",
+                      "max_minutes": 30, "ends_at": Utc::now()},
+    }))
+    .unwrap()
+}
+
+/// An outbox with a committed record of two turns; closed.
+async fn committed(folder: &std::path::Path) -> (Secret, Vec<u8>) {
+    let (outbox, _) = Outbox::open(folder).await.unwrap();
+    let join = outbox.join_for(&link()).await.unwrap();
+    outbox.granted(&join, &answer(7), &head()).await.unwrap();
+    outbox.append(&join.join_id, &[said("first"), said("second")]).await.unwrap();
+    let entries = outbox.journal(&join.join_id).await.unwrap();
+    let record = Record::from_journal(head(), entries, None, Utc::now());
+    let body = outbox.commit(&join.join_id, &record, &[said("third")]).await.unwrap();
+    outbox.close().await;
+    (join.join_id, body)
+}
+
+#[tokio::test]
+async fn a_damaged_record_is_made_again_from_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let (join_id, _) = committed(folder.path()).await;
+    let path = folder.path().join("outbox.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.windows(17).position(|w| w == br#""source":"client""#).unwrap();
+    bytes[at + 12] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let (outbox, quarantined) = Outbox::open(folder.path()).await.unwrap();
+    assert_eq!(quarantined, [Quarantined::Records(1)]);
+    let pending = outbox.pending().await.unwrap();
+    let record: Record = serde_json::from_slice(&pending[0].body).unwrap();
+    assert_eq!((pending.len(), record.outcome.as_str()), (1, "interrupted(client failed)"));
+    let turns: Vec<_> = record.transcript.iter().map(|item| item.id.as_str()).collect();
+    assert_eq!(turns, ["first", "second", "third"]);
+    assert_eq!(pending[0].join.join_id, join_id);
+}
+
+#[tokio::test]
+async fn what_is_whole_of_a_torn_file_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, body) = committed(folder.path()).await;
+    let path = folder.path().join("outbox.db");
+    let length = std::fs::metadata(&path).unwrap().len();
+    // Its last pages hold other tables.
+    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length - 6_000).unwrap();
+    let (outbox, quarantined) = Outbox::open(folder.path()).await.unwrap();
+    assert!(matches!(&quarantined[..], [Quarantined::File(path)] if path.exists()), "{quarantined:?}");
+    let pending = outbox.pending().await.unwrap();
+    assert_eq!(pending.len(), 1);
+    assert_eq!(pending[0].body, body);
+}
+
+#[tokio::test]
+async fn a_file_of_an_earlier_version_gets_what_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, body) = committed(folder.path()).await;
+    let script = "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('ALTER TABLE joins DROP COLUMN keep_days'); c.execute('ALTER TABLE records DROP COLUMN delivered_at'); c.commit()";
+    let dropped = std::process::Command::new("python3")
+        .args(["-c", script])
+        .arg(folder.path().join("outbox.db"))
+        .status()
+        .unwrap();
+    assert!(dropped.success());
+    let (outbox, quarantined) = Outbox::open(folder.path()).await.unwrap();
+    assert!(quarantined.is_empty());
+    assert_eq!(outbox.pending().await.unwrap()[0].body, body);
+    assert_eq!(outbox.erase_due(Utc::now()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn an_outbox_in_memory_works_and_says_that_it_is_one() {
+    let outbox = Outbox::in_memory().await.unwrap();
+    assert!(outbox.volatile());
+    let join = outbox.join_for(&link()).await.unwrap();
+    outbox.append(&join.join_id, &[said("a")]).await.unwrap();
     assert_eq!(outbox.journal(&join.join_id).await.unwrap().len(), 1);
 }
 

@@ -282,6 +282,7 @@ async fn follow(
         shared.say(Fact::Input(Input::RoomEnded)).await;
     }
     while let Some(event) = events.recv().await {
+        fail::fail_point!("room");
         match translate::translate(event) {
             Meaning::Input(input) => shared.say(Fact::Input(input)).await,
             Meaning::Marked(participant) => {

@@ -147,7 +147,7 @@ pub enum Input {
     },
     /// The room could not be reached.
     ConnectFailed {
-        /// What the SDK said, without secrets.
+        /// One sentence: what is wrong and what to do.
         message: String,
     },
     /// The SDK restores the connection.
@@ -166,7 +166,7 @@ pub enum Input {
     },
     /// Statistics of our connection: a counter that grows with what we receive.
     LinkStats {
-        /// Received bytes plus answered STUN checks.
+        /// Received bytes.
         received: u64,
         /// Of what we send, what the server says was lost on the way, per thousand.
         #[serde(default)]

@@ -236,9 +236,6 @@ impl Session {
         } else if let Input::JoinFailed { message, retry } = input {
             self.back_to_checking(message, retry);
         } else if let Input::ConnectFailed { message } = input {
-            let message = format!(
-                "The interview room could not be reached ({message}). Check your internet connection and try again."
-            );
             self.back_to_checking(message, true);
         } else if let Input::Connected { room_sid, roster } = input {
             if self.link.state == Link::Connecting {
@@ -248,6 +245,9 @@ impl Session {
                 self.room_sid = Some(room_sid);
                 self.take_roster(roster);
             }
+        } else if input == Input::ClientFailed {
+            let message = "A part of this application failed. Please try again.".to_owned();
+            self.back_to_checking(message, true);
         } else if input == Input::EndConfirmed || input == Input::SystemEnds {
             self.outputs.push_back(Output::CancelConnect);
             self.phase = Phase::Checking;

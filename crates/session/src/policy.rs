@@ -156,7 +156,7 @@ policy! {
     /// Whatever else: no proof of life for this long (own link fresh) is a lost interviewer.
     no_proof_of_life: 60_000 in 30_000..=600_000,
     /// The end screen shows after this even if the record is not committed yet ("saving…").
-    commit_limit: 2_000 in 500..=10_000,
+    commit_limit: 1_000 in 500..=10_000,
     /// "sending" becomes "saved" after this; delivery goes on.
     delivery_limit: 10_000 in 2_000..=60_000,
 }

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context as _;
+
 use adjourn_outbox::wire::{InterviewStatus, JoinAnswer, JoinRequest};
 use adjourn_outbox::{Backend, BackendError, JoinLink, Secret};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
 use super::process::{Child, curl, until};
-use super::{LiveKitServer, Network, Tools};
+use super::{Faketime, LiveKitServer, Network, Tools};
 use crate::headless::info;
 
 /// Organiser's key of the lab's backends.
@@ -45,6 +47,8 @@ pub struct BackendOptions {
     pub database: Option<String>,
     /// Its address, if it must be known before (see [`BackendServer::address`]).
     pub listen: Option<String>,
+    /// Another way to LiveKit than the direct one.
+    pub livekit: Option<String>,
     /// Further arguments of `serve`.
     pub arguments: Vec<String>,
 }
@@ -58,6 +62,7 @@ struct Serve {
     database: String,
     livekit: String,
     arguments: Vec<String>,
+    clock: Option<Faketime>,
 }
 
 /// What was said in an interview.
@@ -113,8 +118,9 @@ impl BackendServer {
             prefix: network_prefix,
             listen: listen.clone(),
             database: options.database.unwrap_or_else(file),
-            livekit: livekit.public_url.clone(),
+            livekit: options.livekit.unwrap_or_else(|| livekit.public_url.clone()),
             arguments: options.arguments,
+            clock: None,
         };
         let process = command.spawn(&log).await?;
         // The client takes plain http only from its own loopback: the backend lives on its side.
@@ -144,15 +150,34 @@ impl BackendServer {
         Ok(())
     }
 
+    /// As [`Self::restart`], with its clock so many days ahead.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn restart_ahead(&mut self, days: u32) -> anyhow::Result<()> {
+        if days > 0 {
+            let folder = self.log.parent().context("no folder")?;
+            self.command.clock = Some(Faketime::new(folder, "backend", &format!("+{days}d"))?);
+        }
+        self.restart().await
+    }
+
     /// Creates an interview, as an organiser would on the command line.
     ///
     /// # Errors
     /// The command fails.
     pub async fn invite(&self, policy: &str) -> anyhow::Result<Invitation> {
-        let (title, candidate) = ("Embedded engineer, first talk", "Sam");
-        let created = self
-            .command(&["invite", "--json", "--title", title, "--candidate", candidate, "--policy", policy])
-            .await?;
+        self.invite_for(30, policy).await
+    }
+
+    /// As [`Self::invite`], with the most minutes that it may take.
+    ///
+    /// # Errors
+    /// The command fails.
+    pub async fn invite_for(&self, minutes: u32, policy: &str) -> anyhow::Result<Invitation> {
+        let (title, candidate, minutes) = ("Embedded engineer, first talk", "Sam", minutes.to_string());
+        let about = ["--title", title, "--candidate", candidate, "--minutes", &minutes, "--policy", policy];
+        let created = self.command(&[&["invite", "--json"], &about[..]].concat()).await?;
         Ok(serde_json::from_str(&created)?)
     }
 
@@ -214,6 +239,16 @@ impl BackendServer {
         Ok(serde_json::from_slice(&self.get(".well-known/jwks.json").await?)?)
     }
 
+    /// Sends a webhook that nobody signed; gives the answer's status.
+    ///
+    /// # Errors
+    /// The backend does not answer.
+    pub async fn forged_webhook(&self, room: &str) -> anyhow::Result<u16> {
+        let body = serde_json::json!({"event": "room_finished", "id": "EV_forged", "room": {"name": room}});
+        let request = reqwest::Client::new().post(format!("{}/v1/livekit/webhook", self.url));
+        Ok(request.json(&body).send().await?.status().as_u16())
+    }
+
     async fn get(&self, path: &str) -> anyhow::Result<Vec<u8>> {
         let url = format!("{}/{path}", self.url);
         if self.command.prefix.is_empty() {
@@ -242,6 +277,9 @@ impl Serve {
             .env("LIVEKIT_API_SECRET", super::livekit::SECRET)
             .env("ADJOURN_ORGANISER_KEY", ORGANISER)
             .stdout(std::process::Stdio::null());
+        if let Some(clock) = &self.clock {
+            clock.give(&mut command);
+        }
         let mut process = Child::start("adjourn-backend", &mut command, log)?;
         until(&mut process, Duration::from_secs(10), "the backend's start", || {
             std::future::ready(std::fs::read_to_string(log).is_ok_and(|text| text.contains("serving")))

@@ -15,6 +15,17 @@ pub(super) const KEY: &str = "labkey";
 /// API secret of the lab's servers; they listen on loopback or in a namespace of the lab.
 pub(super) const SECRET: &str = "lab-secret-lab-secret-lab-secret-0";
 
+/// How a server is started, if not as usual.
+#[derive(Clone, Debug, Default)]
+pub struct ServerOptions {
+    /// It makes rooms by itself as they are joined.
+    pub auto_create: bool,
+    /// Where it tells what happens.
+    pub webhooks: Option<String>,
+    /// Most participants of a room; 0: any number.
+    pub max_participants: u32,
+}
+
 /// A running server.
 #[derive(Debug)]
 pub struct LiveKitServer {
@@ -36,11 +47,10 @@ impl LiveKitServer {
     /// # Errors
     /// It does not start.
     pub async fn start(tools: &Tools, folder: &Path, network: &Network) -> anyhow::Result<Self> {
-        Self::start_with(tools, folder, network, false, None).await
+        Self::start_with(tools, folder, network, ServerOptions::default()).await
     }
 
-    /// As [`Self::start`]. `auto_create`: it makes rooms by itself as they are
-    /// joined. `webhooks`: where it tells what happens.
+    /// As [`Self::start`], in a way of one's own.
     ///
     /// # Errors
     /// It does not start.
@@ -48,9 +58,9 @@ impl LiveKitServer {
         tools: &Tools,
         folder: &Path,
         network: &Network,
-        auto_create: bool,
-        webhooks: Option<&str>,
+        options: ServerOptions,
     ) -> anyhow::Result<Self> {
+        let ServerOptions { auto_create, webhooks, max_participants } = options;
         let (http, tcp, udp) = (super::free_port()?, super::free_port()?, super::free_port()?);
         let address = network.server_address();
         let interface = network.server_interface();
@@ -60,7 +70,7 @@ impl LiveKitServer {
         let config = format!(
             "port: {http}\nbind_addresses: [{address}]\nrtc:\n  tcp_port: {tcp}\n  udp_port: {udp}\n  node_ip: {public}\n  \
              use_external_ip: false\n  enable_loopback_candidate: {loopback}\n  interfaces: {{includes: [{interface}]}}\n  \
-             ips: {{includes: [{address}/32]}}\nroom: {{auto_create: {auto_create}}}\nkeys: {{{KEY}: {SECRET}}}\nlogging: {{level: info}}\n{webhooks}",
+             ips: {{includes: [{address}/32]}}\nroom: {{auto_create: {auto_create}, max_participants: {max_participants}}}\nkeys: {{{KEY}: {SECRET}}}\nlogging: {{level: info}}\n{webhooks}",
             loopback = network.is_loopback(),
             public = network.public_address(),
         );
@@ -173,8 +183,26 @@ fn signed(
 }
 
 fn signature(claims: &serde_json::Value) -> anyhow::Result<String> {
-    let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+    signature_by(SECRET, claims)
+}
+
+fn signature_by(secret: &str, claims: &serde_json::Value) -> anyhow::Result<String> {
+    let key = jsonwebtoken::EncodingKey::from_secret(secret.as_bytes());
     Ok(jsonwebtoken::encode(&jsonwebtoken::Header::default(), claims, &key)?)
+}
+
+/// A token of the lab's servers with other claims, or signed with another secret.
+pub(crate) fn resigned(
+    token: &str,
+    secret: Option<&str>,
+    change: &dyn Fn(&mut serde_json::Value),
+) -> anyhow::Result<String> {
+    use base64::Engine as _;
+    let payload = token.split('.').nth(1).context("no token")?;
+    let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload)?;
+    let mut claims = serde_json::from_slice(&payload)?;
+    change(&mut claims);
+    signature_by(secret.unwrap_or(SECRET), &claims)
 }
 
 async fn spawn(tools: &Tools, network: &Network, config: &Path, log: &Path) -> anyhow::Result<Child> {

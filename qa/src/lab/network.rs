@@ -1,10 +1,12 @@
 //! Where the parts run: all on loopback, or client and servers in two namespaces of the lab.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Context as _;
 use tokio::process::Command;
+
+use super::certificate::NAME;
 
 /// Where the parts of a run live.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub enum Network {
 
 const SERVER: &str = "10.90.0.1";
 const CLIENT: &str = "10.90.0.2";
+/// The candidate's address after it moved.
+const ROAMED: &str = "10.90.0.3";
 /// With relays there is a namespace between the two, and no other way from one to the other: packets are
 /// not forwarded there, only relayed.
 const RELAYED_SERVER: &str = "10.91.0.1";
@@ -47,6 +51,7 @@ impl Network {
         } else {
             vec![(s.clone(), s.clone(), SERVER, c.clone(), c, CLIENT)]
         };
+        network.names(true)?;
         for end in &ends {
             ip(&format!("netns add {end}")).await?;
             ip(&format!("-n {end} link set lo up")).await?;
@@ -73,6 +78,38 @@ impl Network {
         let Self::Cable { tag, relayed } = self else { anyhow::bail!("loopback has no cable") };
         let end = if *relayed { format!("{tag}r") } else { format!("{tag}s") };
         ip(&format!("-n {end} link set {end} {}", if up { "up" } else { "down" })).await
+    }
+
+    /// Whether the names of the lab can be looked up on the candidate's side.
+    ///
+    /// # Errors
+    /// There is no such side, or its files can't be written.
+    pub fn names(&self, known: bool) -> anyhow::Result<()> {
+        let Self::Cable { tag, .. } = self else { anyhow::bail!("loopback has no names of its own") };
+        // `ip netns exec` puts these files over those of /etc; written in place, they change at once.
+        let folder = names_folder(tag);
+        std::fs::create_dir_all(&folder)?;
+        let name = if known { format!("127.0.0.1 {NAME}\n") } else { String::new() };
+        std::fs::write(folder.join("hosts"), format!("127.0.0.1 localhost\n{name}"))?;
+        // Nobody has this address, so nobody answers.
+        std::fs::write(folder.join("resolv.conf"), "nameserver 10.90.0.53\n")?;
+        Ok(())
+    }
+
+    /// The candidate's computer gets another address, at once and without the old one.
+    ///
+    /// # Errors
+    /// There is no cable.
+    pub async fn roam(&self) -> anyhow::Result<()> {
+        let Self::Cable { tag, .. } = self else { anyhow::bail!("loopback has one address") };
+        let c = format!("{tag}c");
+        ip(&format!("-n {c} addr add {ROAMED}/24 dev {c}")).await?;
+        ip(&format!("-n {c} addr del {CLIENT}/24 dev {c}")).await?;
+        // The last address of its network takes the others with it when it goes first.
+        if ip(&format!("-n {c} addr add {ROAMED}/24 dev {c}")).await.is_err() {
+            tracing::debug!("the new address was there already");
+        }
+        Ok(())
     }
 
     pub(crate) fn is_loopback(&self) -> bool {
@@ -133,6 +170,8 @@ impl Network {
 impl Drop for Network {
     fn drop(&mut self) {
         if let Self::Cable { tag, .. } = self {
+            // Absent after a failed start.
+            let _ = std::fs::remove_dir_all(names_folder(tag));
             for end in ["s", "r", "c"] {
                 // Gone already after a failed start.
                 let _ = std::process::Command::new("ip")
@@ -142,6 +181,11 @@ impl Drop for Network {
             }
         }
     }
+}
+
+/// Files over those of /etc, on the candidate's side (ip-netns(8)).
+fn names_folder(tag: &str) -> PathBuf {
+    Path::new("/etc/netns").join(format!("{tag}c"))
 }
 
 async fn ip(line: &str) -> anyhow::Result<()> {

@@ -58,6 +58,20 @@ impl Child {
         Ok((child, input, BufReader::new(output).lines()))
     }
 
+    /// As [`Self::start`], with standard input to give orders by.
+    ///
+    /// # Errors
+    /// The program can't be started.
+    pub fn start_ordered(
+        name: &str,
+        command: &mut Command,
+        log: &Path,
+    ) -> anyhow::Result<(Self, ChildStdin)> {
+        let mut child = Self::start(name, command.stdin(Stdio::piped()), log)?;
+        let input = child.inner.stdin.take().context("no standard input")?;
+        Ok((child, input))
+    }
+
     /// Process id.
     pub fn pid(&self) -> i32 {
         self.pid.as_raw_nonzero().get()
@@ -99,6 +113,15 @@ impl Child {
             .with_context(|| format!("{} does not end", self.name))??;
         anyhow::ensure!(status.success(), "{} ended with {status}", self.name);
         Ok(())
+    }
+
+    /// Waits until it ended, however.
+    ///
+    /// # Errors
+    /// It does not end in time.
+    pub async fn ended(&mut self, limit: Duration) -> anyhow::Result<std::process::ExitStatus> {
+        let status = tokio::time::timeout(limit, self.inner.wait()).await;
+        Ok(status.with_context(|| format!("{} does not end", self.name))??)
     }
 
     /// Kills the whole group and waits for the process.

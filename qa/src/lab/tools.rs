@@ -45,6 +45,14 @@ impl Tools {
         path_of(&fetched(), "ADJOURN_FUZZ_PYTHON")
     }
 
+    /// The modules of the interviewer for Node.
+    ///
+    /// # Errors
+    /// They are neither given nor fetched.
+    pub fn node_modules() -> anyhow::Result<PathBuf> {
+        path_of(&fetched(), "ADJOURN_NODE_MODULES")
+    }
+
     /// tauri-driver.
     ///
     /// # Errors

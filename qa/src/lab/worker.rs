@@ -24,6 +24,21 @@ pub struct AgentEvent {
     pub state: Option<String>,
 }
 
+/// The interviewer for Node, with its modules beside it: they are found from where it lies.
+fn node(tools: &Tools, folder: &Path) -> anyhow::Result<PathBuf> {
+    let here = folder.join("node");
+    if !here.exists() {
+        std::fs::create_dir(&here)?;
+        std::fs::copy(tools.interviewers().join("node/interviewer.mjs"), here.join("interviewer.mjs"))?;
+        std::os::unix::fs::symlink(Tools::node_modules()?, here.join("node_modules"))?;
+        let start = format!("#!/bin/sh\nexec node {} \"$@\"\n", here.join("interviewer.mjs").display());
+        std::fs::write(here.join("interviewer"), start)?;
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(here.join("interviewer"), std::fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(here.join("interviewer"))
+}
+
 /// A running worker.
 #[derive(Debug)]
 pub struct Worker {
@@ -50,13 +65,21 @@ impl Worker {
         let log = folder.join(format!("agent-{number}.log"));
         // livekit-agents logs to standard output.
         let out = folder.join(format!("agent-{number}-out.log"));
-        let python = if script.old { &tools.old_agent_python } else { &tools.agent_python };
-        let mut command = network.server_command(python);
+        let mut command = if script.node {
+            network.server_command(&node(tools, folder)?)
+        } else {
+            network.server_command(if script.old { &tools.old_agent_python } else { &tools.agent_python })
+        };
         if script.package {
             command.env("PYTHONPATH", tools.root.join("agents/python/src"));
         }
+        if script.node {
+            command.env("NODE_ENV", "production");
+        } else {
+            let program = if script.package { "reporting.py" } else { "stock.py" };
+            command.arg(tools.interviewers().join(program));
+        }
         command
-            .arg(tools.interviewers().join(if script.package { "reporting.py" } else { "stock.py" }))
             .arg("start")
             .env("ADJOURN_ENDING", &script.ending)
             .env("ADJOURN_QUESTIONS", script.questions.to_string())
@@ -70,7 +93,9 @@ impl Worker {
         let mut process = Child::start("interviewer", &mut command, &log)?;
         until(&mut process, Duration::from_secs(60), "the interviewer's registration", || {
             let text = std::fs::read_to_string(&out).unwrap_or_default();
-            std::future::ready(text.contains("registered worker") && text.contains("process initialized"))
+            // The one for Node says nothing of its processes.
+            let warm = script.node || text.contains("process initialized");
+            std::future::ready(text.contains("registered worker") && warm)
         })
         .await
         .with_context(|| format!("see {}", log.display()))?;

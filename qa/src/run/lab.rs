@@ -4,19 +4,21 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use adjourn_client::Command;
+use adjourn_client::{Command as Order, Screen};
+use adjourn_outbox::JoinLink;
 use anyhow::Context as _;
-use tokio::process::ChildStdin;
+use tokio::process::{ChildStdin, Command};
 use tokio::sync::watch;
 
 use super::peer;
 use super::seen::{Heard, Seen, observe};
 use super::timeline::{self, Lane, Mark};
 use crate::lab::{
-    Actor, BackendOptions, BackendServer, Cgroup, Child, Invitation, LiveKitServer, Network, Pulse, Relays,
-    Tools, Worker, look, tell, unix_now,
+    Actor, BackendOptions, BackendServer, Cgroup, Child, DiskFaults, Faketime, Invitation, LiveKitServer,
+    Mount, Network, Postgres, Proxy, Pulse, Relays, ServerOptions, SignallingStub, Tools, Worker, look, tell,
+    unix_now,
 };
-use crate::scenario::{Place, Scenario};
+use crate::scenario::{Disk, Place, Scenario, Step};
 
 /// Whose client the candidate uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +40,75 @@ pub(super) struct Lab {
     pub(super) limits: Vec<Cgroup>,
     pub(super) pulse: Pulse,
     pub(super) workers: Vec<Worker>,
+    pub(super) proxy: Option<Proxy>,
     pub(super) backend: BackendServer,
+    pub(super) postgres: Option<Postgres>,
     pub(super) relays: Option<Relays>,
+    pub(super) stub: Option<SignallingStub>,
     pub(super) livekit: LiveKitServer,
     pub(super) network: Network,
+    pub(super) mount: Option<Mount>,
     pub(super) invitation: Invitation,
+    pub(super) launch: Launch,
     pub(super) folder: PathBuf,
-    pub(super) trace: PathBuf,
+    /// Traces of the client, one for each time that it was started.
+    pub(super) traces: Vec<PathBuf>,
     pub(super) tools: Tools,
     pub(super) seed: u64,
+    /// The longest time of the interview.
+    pub(super) minutes: u32,
     pub(super) marks: Vec<Mark>,
+}
+
+/// How the client is started, each time.
+pub(super) struct Launch {
+    subject: Subject,
+    pub(super) data: PathBuf,
+    pub(super) link: String,
+    pub(super) clock: Option<Faketime>,
+    pub(super) disk: Option<DiskFaults>,
+    fail_points: Option<String>,
+    authority: Option<PathBuf>,
+}
+
+impl Launch {
+    fn new(scenario: &Scenario, folder: &Path, subject: Subject) -> anyhow::Result<Self> {
+        let data = folder.join("client");
+        let jumps = scenario.steps.iter().chain(&scenario.after).any(|s| matches!(s, Step::WallClock(_)));
+        let ahead = scenario.after.iter().any(|s| matches!(s, Step::RestartClient { days: 1.., .. }));
+        let clock = match &scenario.wall_clock {
+            Some(time) => Some(Faketime::new(folder, "client", time)?),
+            None if jumps || ahead => Some(Faketime::new(folder, "client", "+0")?),
+            None => None,
+        };
+        let faults = scenario.steps.iter().any(|step| matches!(step, Step::Disk(_)));
+        let disk = if faults { Some(DiskFaults::new(folder, &data)?) } else { None };
+        let fail_points = scenario.fail_points.clone();
+        Ok(Self { subject, data, link: String::new(), clock, disk, fail_points, authority: None })
+    }
+
+    /// The command of ours; with `link`, it joins by itself.
+    fn command(&self, network: &Network, tools: &Tools, trace: &Path, link: bool) -> anyhow::Result<Command> {
+        let mut command = network.client_command(&Tools::binary("adjourn-qa")?);
+        command.arg("headless").arg("--data").arg(&self.data).arg("--trace").arg(trace);
+        if link {
+            command.args(["--join", "--link", &self.link]);
+        }
+        command.env("ADJOURN_LIVEKIT_LIBRARY", &tools.library);
+        if let Some(clock) = &self.clock {
+            clock.give(&mut command);
+        }
+        if let Some(disk) = &self.disk {
+            disk.give(&mut command);
+        }
+        if let Some(points) = &self.fail_points {
+            command.env("FAILPOINTS", points);
+        }
+        if let Some(authority) = &self.authority {
+            command.env("SSL_CERT_FILE", authority);
+        }
+        Ok(command)
+    }
 }
 
 impl Lab {
@@ -63,44 +124,67 @@ impl Lab {
             Place::Relay => Network::cable(true).await?,
             Place::Loopback => Network::Loopback,
         };
+        let mut launch = Launch::new(scenario, folder, subject)?;
+        let mount = match scenario.disk {
+            Disk::Small => Some(Mount::new(&launch.data, true)?),
+            Disk::ReadOnly => Some(Mount::new(&launch.data, false)?),
+            Disk::Fine | Disk::Eio | Disk::Slow => None,
+        };
         let pulse = Pulse::start(folder).await?;
         let listen = BackendServer::address()?;
+        let proxy = if scenario.proxied() {
+            Some(Proxy::start(folder, &network, &listen, scenario.tls).await?)
+        } else {
+            None
+        };
+        let by_proxy = proxy.as_ref().filter(|_| scenario.webhooks_by_proxy).map(|p| p.url.clone());
         // On a cable, the backend lives on the candidate's side: the server can't tell it anything.
-        let webhooks = network.is_loopback().then(|| format!("http://{listen}"));
-        let livekit =
-            LiveKitServer::start_with(&tools, folder, &network, scenario.auto_create, webhooks.as_deref())
-                .await?;
+        let webhooks = by_proxy.or_else(|| network.is_loopback().then(|| format!("http://{listen}")));
+        let options = ServerOptions {
+            auto_create: scenario.auto_create,
+            webhooks,
+            max_participants: scenario.max_participants.unwrap_or(0),
+        };
+        let livekit = LiveKitServer::start_with(&tools, folder, &network, options).await?;
         let relays = match scenario.network {
             Place::Relay => Some(Relays::start(folder, &livekit, &network, seed).await?),
             Place::Cable | Place::Loopback => None,
         };
+        let stub = if scenario.dismissible { Some(SignallingStub::start(&livekit.url).await?) } else { None };
+        let postgres = if scenario.postgres { Some(Postgres::start(folder).await?) } else { None };
         let deadline = scenario.agent_deadline.map(|minutes| minutes.to_string());
-        let arguments =
-            deadline.into_iter().flat_map(|m| ["--agent-deadline-minutes".to_owned(), m]).collect();
-        let options = BackendOptions { listen: Some(listen), arguments, ..BackendOptions::default() };
+        let options = BackendOptions {
+            listen: Some(listen),
+            database: postgres.as_ref().map(Postgres::url),
+            livekit: stub.as_ref().map(|stub| stub.url.clone()),
+            arguments: deadline
+                .into_iter()
+                .flat_map(|m| ["--agent-deadline-minutes".to_owned(), m])
+                .collect(),
+            ..BackendOptions::default()
+        };
         let backend = BackendServer::start_with(folder, &livekit, &network, options).await?;
         let mut workers = Vec::new();
         if let Some(script) = &scenario.interviewer {
             workers.push(Worker::start(&tools, folder, &livekit, &network, script).await?);
         }
-        let invitation = backend.invite("{}").await?;
+        let minutes = scenario.minutes.unwrap_or(30);
+        let invitation = backend.invite_for(minutes, "{}").await?;
+        launch.link.clone_from(&invitation.link);
+        let mut proxy = proxy;
+        if let Some(proxy) = &mut proxy {
+            let code = JoinLink::parse(&invitation.link)?.code;
+            launch.link = format!("adjourn://join?server={}&code={}", proxy.url, code.expose());
+            launch.authority.clone_from(&proxy.authority);
+            proxy.faults(scenario.faults.clone()).await?;
+        }
+        let heard = Heard::listen(&pulse, folder)?;
         let trace = folder.join("trace.jsonl");
         let mut command = match subject {
             Subject::Peer => peer::command(&livekit, &invitation.id).await?,
-            Subject::Adjourn => {
-                let mut command = network.client_command(&Tools::binary("adjourn-qa")?);
-                command
-                    .args(["headless", "--join", "--link", &invitation.link])
-                    .arg("--data")
-                    .arg(folder.join("client"))
-                    .arg("--trace")
-                    .arg(&trace)
-                    .env("ADJOURN_LIVEKIT_LIBRARY", &tools.library);
-                command
-            }
+            Subject::Adjourn => launch.command(&network, &tools, &trace, true)?,
         };
         pulse.give(&mut command);
-        let heard = Heard::listen(&pulse, folder)?;
         let (client, input, lines) =
             Child::start_talking("the client", &mut command, &folder.join("client.log"))?;
         let (seen, watcher) = watch::channel(Seen::default());
@@ -108,7 +192,7 @@ impl Lab {
             Subject::Adjourn => tokio::spawn(observe(lines, seen)),
             Subject::Peer => tokio::spawn(peer::observe(lines, seen)),
         };
-        Ok(Self {
+        let mut lab = Self {
             client,
             input,
             seen: watcher,
@@ -118,17 +202,49 @@ impl Lab {
             limits: Vec::new(),
             pulse,
             workers,
+            proxy,
             backend,
+            postgres,
             relays,
+            stub,
             livekit,
             network,
+            mount,
             invitation,
+            launch,
             folder: folder.to_owned(),
-            trace,
+            traces: vec![trace],
             tools,
             seed,
+            minutes,
             marks: Vec::new(),
-        })
+        };
+        if scenario.tls {
+            // A host that was not used before is asked about.
+            lab.wait(Duration::from_secs(15), "the question about the host", |seen| {
+                seen.last.as_ref().is_some_and(|s| s.screen == Screen::ConfirmHost)
+            })
+            .await?;
+            lab.order(&Order::ConfirmHost).await?;
+        }
+        Ok(lab)
+    }
+
+    /// Starts the client again, on the same disk.
+    pub(super) async fn restart_client(&mut self, link: bool) -> anyhow::Result<()> {
+        anyhow::ensure!(self.launch.subject == Subject::Adjourn, "the peer is not started again");
+        self.client.kill().await;
+        let number = self.traces.len() + 1;
+        let trace = self.folder.join(format!("trace-{number}.jsonl"));
+        let mut command = self.launch.command(&self.network, &self.tools, &trace, link)?;
+        self.pulse.give(&mut command);
+        let log = self.folder.join(format!("client-{number}.log"));
+        let (client, input, lines) = Child::start_talking("the client", &mut command, &log)?;
+        let (seen, watcher) = watch::channel(self.seen.borrow().again());
+        tokio::spawn(observe(lines, seen));
+        (self.client, self.input, self.seen) = (client, input, watcher);
+        self.traces.push(trace);
+        Ok(())
     }
 
     pub(super) fn mark(&mut self, text: impl Into<String>) {
@@ -153,7 +269,7 @@ impl Lab {
         }
     }
 
-    pub(super) async fn order(&mut self, command: &Command) -> anyhow::Result<()> {
+    pub(super) async fn order(&mut self, command: &Order) -> anyhow::Result<()> {
         tell(&mut self.input, &serde_json::to_string(command)?).await
     }
 

@@ -17,6 +17,9 @@ pub struct Line {
     pub question_s: Option<f64>,
     /// Seconds until the end screen.
     pub completed_s: Option<f64>,
+    /// Seconds until "saved" was on the screen, where it was not delivered at once.
+    #[serde(default)]
+    pub saved_s: Option<f64>,
     /// Seconds until the record was at the backend with a receipt that verifies.
     pub delivered_s: Option<f64>,
     /// Bound for `completed_s`.
@@ -49,6 +52,7 @@ impl Line {
             suspect_s: None,
             question_s: None,
             completed_s: None,
+            saved_s: None,
             delivered_s: None,
             bound_s,
             after_last_word_s: None,

@@ -1,8 +1,12 @@
 //! Runs one row on real parts and observes it from outside.
 
+mod delivery;
+mod goodbye;
 mod lab;
 mod line;
+mod mishaps;
 pub mod peer;
+mod problem;
 mod seen;
 mod steps;
 pub mod timeline;
@@ -11,9 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use adjourn_client::Command;
-use adjourn_outbox::verify;
 use adjourn_session::Input;
-use anyhow::Context as _;
 
 use self::lab::{Lab, Subject};
 pub use self::line::Line;
@@ -22,7 +24,7 @@ use self::steps::Played;
 use crate::explain;
 use crate::lab::{AgentEvent, Pulse};
 use crate::replay::Trace;
-use crate::scenario::{Delivered, Scenario};
+use crate::scenario::{Delivered, Scenario, Step};
 
 /// How much longer than its bound a row is watched.
 const WATCH: Duration = Duration::from_secs(20);
@@ -51,17 +53,25 @@ pub async fn run(scenario: &Scenario, seed: u64, keep: Option<&Path>) -> anyhow:
 }
 
 async fn finish(scenario: &Scenario, mut lab: Lab, seed: u64, played: Played) -> anyhow::Result<Line> {
-    let Played { clock, audio_back_s, mut failures } = played;
+    let mut played = played;
+    let mut failures = std::mem::take(&mut played.failures);
+    let clock = played.clock;
     let limit = Duration::from_secs_f64(scenario.expect.bound.unwrap_or(30.0)) + WATCH;
-    if let Err(error) = lab.wait(limit, "the end screen", |seen| seen.completed_at.is_some()).await {
-        failures.push(format!("{error:#}"));
-    }
-    if !released(&lab.pulse).await? {
-        failures.push("the microphone is still open one second after the end screen".to_owned());
-    }
-    let delivered_at = delivered(scenario, &mut lab, &mut failures).await;
+    let delivered_at = if scenario.expect.problem.is_some() {
+        problem::check(scenario, &mut lab, clock, limit, &mut failures).await;
+        None
+    } else {
+        if let Err(error) = lab.wait(limit, "the end screen", |seen| seen.completed_at.is_some()).await {
+            failures.push(format!("{error:#}"));
+        }
+        if lab.client.running() && !released(&lab.pulse).await? {
+            failures.push("the microphone is still open one second after the end screen".to_owned());
+        }
+        delivery::follow(scenario, &mut lab, &mut played, &mut failures).await
+    };
+    failures.append(&mut played.failures);
     let seen = lab.seen.borrow().clone();
-    let shown = seen.last.as_ref().and_then(|s| s.completed.clone());
+    let shown = seen.completed.clone();
     let outcome = shown.as_ref().map_or_else(|| "none".to_owned(), |c| c.outcome.clone());
     let after = |at: f64| at - clock;
     let first_after = |times: &[f64]| times.iter().find(|at| **at >= clock).copied().map(after);
@@ -74,47 +84,88 @@ async fn finish(scenario: &Scenario, mut lab: Lab, seed: u64, played: Played) ->
         suspect_s: first_after(&seen.suspects),
         question_s: first_after(&seen.questions),
         completed_s: seen.completed_at.map(after),
+        saved_s: seen.saved_at.map(after),
         delivered_s: delivered_at.map(after),
         bound_s: scenario.expect.bound,
         after_last_word_s: seen.completed_at.zip(last_word).map(|(end, word)| end - word),
-        audio_back_s,
+        audio_back_s: played.audio_back_s,
         outcome: outcome.clone(),
-        delivery: shown.as_ref().map_or_else(String::new, |c| {
-            if c.delivery == "received" { "delivered".to_owned() } else { c.delivery.clone() }
-        }),
-        receipt: shown.and_then(|c| c.receipt),
+        delivery: if seen.received_at.is_some() {
+            "delivered".to_owned()
+        } else {
+            shown.map_or_else(String::new, |c| c.delivery)
+        },
+        receipt: seen.receipt(),
         verdict: String::new(),
         trace_sha256: None,
         failures: Vec::new(),
     };
     compare(scenario, &line, &seen, &mut failures);
-    end(&mut lab, &mut failures).await;
-    let mut marks = Vec::new();
-    match Trace::read(&lab.trace) {
-        Ok(trace) => {
-            let replayed =
-                trace.replay().ending().map_or_else(|| "none".to_owned(), |e| e.outcome.to_string());
-            if replayed != outcome {
-                failures.push(format!("the trace replays to {replayed}"));
-            }
-            if spoke_for(&events, clock) >= COUNTED_S && !packets_counted(&trace) {
-                failures.push(
-                    "the interviewer spoke, and its packets were not counted as a sign of life".to_owned(),
-                );
-            }
-            if let Some(zero) = trace_zero(&trace, &seen) {
-                marks = explain::marks(&trace, zero);
-            }
-            line.trace_sha256 = Some(trace.sha256);
-        }
-        Err(error) => failures.push(format!("{error:#}")),
+    if scenario.expect.goodbye {
+        goodbye::compare(&lab, &mut failures).await?;
     }
-    held(scenario, &lab, &mut failures).await?;
+    end(&mut lab, &mut failures).await;
+    let marks = traced(&lab, &mut line, &seen, &mut failures);
+    if scenario.expect.problem.is_none() {
+        held(scenario, &lab, &mut failures).await?;
+    }
+    proxied(scenario, &lab, &mut failures);
     line.verdict = if failures.is_empty() { "pass" } else { "fail" }.to_owned();
     line.failures = failures;
     lab.write_timeline(marks)?;
     std::fs::write(lab.folder.join("line.json"), serde_json::to_vec(&line)?)?;
     Ok(line)
+}
+
+/// The traces against what was seen; lines of the timeline from the first one.
+fn traced(lab: &Lab, line: &mut Line, seen: &Seen, failures: &mut Vec<String>) -> Vec<timeline::Mark> {
+    let mut marks = Vec::new();
+    let mut replayed = "none".to_owned();
+    for (number, path) in lab.traces.iter().enumerate() {
+        // A client that was only started to deliver has nothing to replay.
+        let trace = match Trace::read(path) {
+            Ok(trace) => trace,
+            Err(_) if number > 0 => continue,
+            Err(error) => {
+                failures.push(format!("{error:#}"));
+                continue;
+            }
+        };
+        if let Some(ending) = trace.replay().ending() {
+            replayed = ending.outcome.to_string();
+        }
+        if number == 0 {
+            if spoke_for(&lab.events(), line.fault_at) >= COUNTED_S && !packets_counted(&trace) {
+                failures.push(
+                    "the interviewer spoke, and its packets were not counted as a sign of life".to_owned(),
+                );
+            }
+            if let Some(zero) = trace_zero(&trace, seen) {
+                marks = explain::marks(&trace, zero);
+            }
+            line.trace_sha256 = Some(trace.sha256);
+        }
+    }
+    if replayed != line.outcome {
+        failures.push(format!("the trace replays to {replayed}"));
+    }
+    marks
+}
+
+/// What came through the proxy: each fault of the row must have happened, or the row shows nothing.
+fn proxied(scenario: &Scenario, lab: &Lab, failures: &mut Vec<String>) {
+    let Some(proxy) = &lab.proxy else { return };
+    let passed = proxy.passed();
+    if passed.iter().any(|passed| passed.too_soon) {
+        failures.push("the client came back sooner than it was asked to (Retry-After)".to_owned());
+    }
+    for fault in scenario.every_fault() {
+        let times =
+            passed.iter().filter(|p| p.part == fault.on && p.act.as_ref() == Some(&fault.act)).count();
+        if times < fault.times.unwrap_or(1) as usize {
+            failures.push(format!("{fault:?} happened {times} times"));
+        }
+    }
 }
 
 /// What the backend holds at last: one record of the client, and what else the row expects.
@@ -144,9 +195,11 @@ async fn held(scenario: &Scenario, lab: &Lab, failures: &mut Vec<String>) -> any
     }
     let reports = expect.map_or(0, |expect| i64::from(expect.agent_report.starts_with("received")));
     let records = lab.backend.status(id).await?.records;
-    if records != 1 + reports {
-        failures
-            .push(format!("the backend has {records} records of this attempt, expected are {}", 1 + reports));
+    let foreign = scenario.after.iter().any(|step| matches!(step, Step::ForeignRecord));
+    let ours = i64::from(scenario.expect.delivery != Delivered::Parked || foreign);
+    if records != ours + reports {
+        let expected = ours + reports;
+        failures.push(format!("the backend has {records} records of this attempt, expected are {expected}"));
     }
     Ok(())
 }
@@ -157,11 +210,18 @@ fn compare(scenario: &Scenario, line: &Line, seen: &Seen, failures: &mut Vec<Str
     if line.outcome != expect.outcome {
         failures.push(format!("the outcome is {}, expected is {}", line.outcome, expect.outcome));
     }
+    let end = if expect.problem.is_none() { expect.bound } else { None };
     let bounds = [
-        ("the end screen", expect.bound, line.completed_s),
+        ("the end screen", end, line.completed_s),
         ("\"checking\"", expect.suspect, line.suspect_s),
         ("the question", expect.question, line.question_s),
         ("sound", expect.audio_back, line.audio_back_s),
+        match expect.delivery {
+            Delivered::Later | Delivered::NextStart => ("\"saved\"", expect.delivered, line.saved_s),
+            Delivered::AtOnce | Delivered::FromMemory | Delivered::Parked => {
+                ("the receipt", expect.delivered, line.delivered_s)
+            }
+        },
     ];
     for (what, bound, measured) in bounds {
         if let Some(bound) = bound
@@ -181,8 +241,19 @@ fn compare(scenario: &Scenario, line: &Line, seen: &Seen, failures: &mut Vec<Str
             ));
         }
     }
-    if seen.terminal_screens != 1 {
-        failures.push(format!("{} terminal states were seen", seen.terminal_screens));
+    let ends = u32::from(expect.problem.is_none());
+    if seen.terminal_screens != ends {
+        failures.push(format!("{} terminal states were seen, expected are {ends}", seen.terminal_screens));
+    }
+    if let Some(notice) = &expect.notice
+        && !seen.said.iter().any(|said| said.contains(notice))
+    {
+        failures.push(format!("{notice:?} was not said, only {:?}", seen.said));
+    }
+    if let Some(warnings) = expect.warnings
+        && seen.warnings != warnings
+    {
+        failures.push(format!("the candidate was warned of the time {} times", seen.warnings));
     }
 }
 
@@ -213,52 +284,6 @@ async fn released(pulse: &Pulse) -> anyhow::Result<bool> {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(false)
-}
-
-/// Waits for the receipt on the screen, then checks the row at the backend and the receipt ourselves.
-async fn delivered(scenario: &Scenario, lab: &mut Lab, failures: &mut Vec<String>) -> Option<f64> {
-    let mut limit = WATCH;
-    if scenario.expect.delivery == Delivered::Later {
-        let saved = lab.wait(SAVED, "\"saved\"", |seen| {
-            let shown = seen.last.as_ref().and_then(|s| s.completed.as_ref());
-            shown.is_some_and(|c| c.delivery == "saved")
-        });
-        if let Err(error) = saved.await {
-            failures.push(format!("{error:#}"));
-        }
-        lab.mark("the backend is back");
-        if let Err(error) = lab.backend.restart().await {
-            failures.push(format!("{error:#}"));
-        }
-        limit = DELIVERED_LATER;
-    }
-    if let Err(error) = lab.wait(limit, "the receipt", |seen| seen.received_at.is_some()).await {
-        failures.push(format!("{error:#}"));
-        return None;
-    }
-    if let Err(error) = check_receipt(lab).await {
-        failures.push(format!("{error:#}"));
-    }
-    lab.seen.borrow().received_at
-}
-
-async fn check_receipt(lab: &Lab) -> anyhow::Result<()> {
-    let shown = lab.seen.borrow().last.as_ref().and_then(|s| s.completed.clone()).and_then(|c| c.receipt);
-    let shown = shown.context("no receipt on the screen")?;
-    let record =
-        lab.backend.record(&lab.invitation.id, 1).await.context("the record is not at the backend")?;
-    let keys = lab.backend.keys().await?;
-    // The receipt as stored by the client, on its own disk.
-    let (outbox, _) = adjourn_outbox::Outbox::open(&lab.folder.join("client")).await?;
-    let link = adjourn_outbox::JoinLink::parse(&lab.invitation.link)?;
-    let stored = outbox.record_of(&link).await?;
-    outbox.close().await;
-    let (own, jws) = stored.context("the client's outbox has no record")?;
-    anyhow::ensure!(own == record, "the backend's record differs from the client's");
-    let receipt = verify(&jws.context("the client's outbox has no receipt")?, &keys)?;
-    receipt.matches(&lab.invitation.id, 1, "client", &record)?;
-    anyhow::ensure!(receipt.claims.receipt_id == shown, "another receipt number is shown");
-    Ok(())
 }
 
 /// Ends the client, which must leave nothing behind.

@@ -1,11 +1,12 @@
 //! What is seen and heard of the client from outside, with the lab's own clock.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use adjourn_client::{InterviewerState, Screen, Snapshot};
+use adjourn_client::{Completed, InterviewerState, Screen, Snapshot};
 use anyhow::Context as _;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::watch;
@@ -19,6 +20,16 @@ pub(super) struct Seen {
     /// What the steps of a row wait for.
     pub(super) now: Now,
     pub(super) last: Option<Snapshot>,
+    /// The newest end screen.
+    pub(super) completed: Option<Completed>,
+    /// What the client said of an earlier interview's receipt after it was started again.
+    pub(super) earlier_receipt: Option<String>,
+    /// Every notice and problem so far, in order.
+    pub(super) said: Vec<String>,
+    /// When the newest "saved" was first seen.
+    pub(super) saved_at: Option<f64>,
+    /// How often the candidate was warned that the time is nearly over.
+    pub(super) warnings: usize,
     pub(super) suspects: Vec<f64>,
     pub(super) questions: Vec<f64>,
     pub(super) completed_at: Option<f64>,
@@ -39,7 +50,20 @@ pub(super) struct Now {
     pub(super) connected: bool,
 }
 
+/// What the client says of an interview of before.
+const EARLIER: &str = "An earlier interview has been received. Receipt: ";
+
 impl Seen {
+    /// What remains when the client is started again.
+    pub(super) fn again(&self) -> Self {
+        Self { now: Now::default(), last: None, ..self.clone() }
+    }
+
+    /// The receipt's number, wherever it was shown.
+    pub(super) fn receipt(&self) -> Option<String> {
+        self.completed.as_ref().and_then(|c| c.receipt.clone()).or_else(|| self.earlier_receipt.clone())
+    }
+
     /// Takes the next snapshot; a line of the timeline for what a person would notice.
     fn take(&mut self, snapshot: Snapshot, now: f64) {
         let noticed = notice(&snapshot);
@@ -64,8 +88,26 @@ impl Seen {
             }
             self.completed_at.get_or_insert(now);
         }
-        if snapshot.completed.as_ref().is_some_and(|c| c.receipt.is_some()) {
-            self.received_at.get_or_insert(now);
+        if let Some(completed) = &snapshot.completed {
+            if completed.receipt.is_some() {
+                self.received_at.get_or_insert(now);
+            }
+            if completed.delivery == "saved" {
+                self.saved_at.get_or_insert(now);
+            }
+            self.completed = Some(completed.clone());
+        }
+        for text in [&snapshot.notice, &snapshot.problem].into_iter().flatten() {
+            if let Some(receipt) = text.strip_prefix(EARLIER) {
+                self.earlier_receipt = Some(receipt.to_owned());
+                self.received_at.get_or_insert(now);
+            }
+            if self.said.last() != Some(text) {
+                self.said.push(text.clone());
+            }
+        }
+        if snapshot.minutes_left.is_some() && before.is_none_or(|b| b.minutes_left != snapshot.minutes_left) {
+            self.warnings += 1;
         }
         self.now = Now {
             waiting: snapshot.screen == Screen::Waiting,
@@ -128,9 +170,13 @@ impl Heard {
         let last = Arc::new(AtomicU64::new(0));
         let newest = Arc::clone(&last);
         let mut stream = lines.into_inner();
+        let mut kept = std::io::BufWriter::new(std::fs::File::create(folder.join("heard.raw"))?);
         tokio::spawn(async move {
             let mut bytes = vec![0_u8; 4_800]; // 50 ms
             while stream.read_exact(&mut bytes).await.is_ok() {
+                if kept.write_all(&bytes).and_then(|()| kept.flush()).is_err() {
+                    tracing::warn!("what is heard can't be kept");
+                }
                 let samples: Vec<i16> =
                     bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
                 if adjourn_audio::dbfs(&samples) > -45.0 {

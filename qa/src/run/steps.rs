@@ -8,6 +8,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use super::lab::Lab;
+use super::mishaps;
 use crate::lab::relay::Chance;
 use crate::lab::{Actor, Cgroup, Child, Limit, Worker, look, unix_now};
 use crate::scenario::{Act, Button, Call, Scenario, Side, Step, Target};
@@ -23,18 +24,26 @@ pub(super) struct Played {
     /// Seconds since 1970 when the clock started.
     pub(super) clock: f64,
     pub(super) audio_back_s: Option<f64>,
+    /// Seconds since 1970 when a part of the client failed.
+    pub(super) panicked: Option<f64>,
     /// What did not hold on the way.
     pub(super) failures: Vec<String>,
 }
 
 pub(super) async fn play(scenario: &Scenario, lab: &mut Lab) -> anyhow::Result<Played> {
     let mut played = Played::default();
-    for (number, step) in scenario.steps.iter().enumerate() {
+    go(&scenario.steps, lab, &mut played).await?;
+    Ok(played)
+}
+
+/// Plays some steps.
+pub(super) async fn go(steps: &[Step], lab: &mut Lab, played: &mut Played) -> anyhow::Result<()> {
+    for (number, step) in steps.iter().enumerate() {
         let what = words(step);
         lab.mark(what.clone());
-        one(step, lab, &mut played).await.with_context(|| format!("step {} ({what})", number + 1))?;
+        one(step, lab, played).await.with_context(|| format!("step {} ({what})", number + 1))?;
     }
-    Ok(played)
+    Ok(())
 }
 
 fn words(step: &Step) -> String {
@@ -67,7 +76,12 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
             played.clock = match start.strip_prefix("agent:") {
                 Some(event) => lab.event(event, 1, seconds(120.0), |e| e.event == event).await?,
                 None if start == "now" => unix_now(),
-                None => anyhow::bail!("a clock starts `now` or at `agent:EVENT`, not at {start:?}"),
+                // Set by the step before, to the very moment.
+                None if start == "panic" => played.panicked.context("nothing has failed so far")?,
+                None if start == "limit" => limit(lab).await?,
+                None => anyhow::bail!(
+                    "a clock starts `now`, at the time `limit`, at a `panic`, or at `agent:EVENT`, not at {start:?}"
+                ),
             };
             Ok(())
         }
@@ -104,6 +118,8 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
         }
         Step::RestartServer => lab.livekit.restart(&lab.tools, &lab.network).await,
         Step::Press(Button::End) => lab.order(&Command::End).await,
+        Step::Press(Button::Join) => lab.order(&Command::Join).await,
+        Step::Press(Button::Mute) => lab.order(&Command::SetMuted { muted: true }).await,
         Step::Press(Button::GoOn) => lab.order(&Command::GoOn).await,
         Step::Api(call) => api(lab, *call).await,
         Step::Question { within } => lab.wait(seconds(*within), "the question", |seen| seen.now.asking).await,
@@ -116,7 +132,35 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
             Ok(())
         }
         Step::Actor { name, act } => actor(lab, name, *act).await,
+        Step::Fault(_)
+        | Step::Certificate(_)
+        | Step::Names(_)
+        | Step::WallClock(_)
+        | Step::Dismiss(_)
+        | Step::Roam
+        | Step::Disk(_)
+        | Step::FillDisk
+        | Step::Damage(_)
+        | Step::ForeignRecord
+        | Step::ForgedWebhook
+        | Step::RotateKey
+        | Step::CrashDatabase
+        | Step::RestartBackend { .. }
+        | Step::Passed { .. }
+        | Step::Panicked { .. }
+        | Step::ClientGone
+        | Step::RestartClient { .. }
+        | Step::Saved { .. } => mishaps::one(step, lab, played).await,
     }
+}
+
+/// Waits until the interview's longest time is over: it counts from the join.
+async fn limit(lab: &Lab) -> anyhow::Result<f64> {
+    let seen =
+        lab.seen.borrow().marks.iter().find(|mark| mark.text.starts_with("joining")).map(|mark| mark.at);
+    let at = seen.context("nobody joined")? + f64::from(lab.minutes) * 60.0;
+    tokio::time::sleep(Duration::from_secs_f64((at - unix_now()).max(0.0))).await;
+    Ok(at)
 }
 
 /// Waits until the newest job's process has ended, within a minute.
@@ -145,8 +189,7 @@ async fn answer(lab: &mut Lab) -> anyhow::Result<()> {
 async fn stays(lab: &mut Lab, length: Duration, failures: &mut Vec<String>) {
     let ended = lab.wait(length, "an end", |seen| seen.completed_at.is_some()).await;
     if ended.is_ok() {
-        let last = lab.seen.borrow().last.as_ref().and_then(|s| s.completed.clone());
-        let outcome = last.map_or_else(String::new, |c| c.outcome);
+        let outcome = lab.seen.borrow().completed.as_ref().map_or_else(String::new, |c| c.outcome.clone());
         failures.push(format!("it ended ({outcome}) although the interview goes on"));
     }
 }
@@ -204,7 +247,7 @@ async fn api(lab: &Lab, call: Call) -> anyhow::Result<()> {
 
 async fn actor(lab: &mut Lab, name: &str, act: Act) -> anyhow::Result<()> {
     let orders: &[&str] = match act {
-        Act::Join | Act::JoinAsCandidate => &["join"],
+        Act::Join | Act::JoinAsCandidate | Act::JoinAsGuest => &["join"],
         Act::JoinAndSpeak => &["join lk.agent.state=listening", "speak"],
         Act::JoinAsAvatar => &["join lk.publish_on_behalf=interviewer"],
         Act::Leave | Act::Forge => {
@@ -221,7 +264,7 @@ async fn actor(lab: &mut Lab, name: &str, act: Act) -> anyhow::Result<()> {
         &lab.network,
         &lab.invitation.id,
         if candidate { CANDIDATE } else { name },
-        !candidate,
+        !candidate && act != Act::JoinAsGuest,
     )?;
     for order in orders {
         actor.order(order).await?;

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Deserialize;
 
-pub use step::{Act, Button, Call, Needs, Side, Signalling, Step, Target};
+pub use step::{Act, Button, Call, Damage, Disk, Dismissal, Names, Needs, Side, Signalling, Step, Target};
+
+use crate::proxy::Fault;
 
 /// One row.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,10 +34,40 @@ pub struct Scenario {
     /// Whether the server makes rooms by itself.
     #[serde(default)]
     pub auto_create: bool,
+    /// Most participants of a room that the server allows.
+    pub max_participants: Option<u32>,
+    /// Minutes that the interview may take at most, if not thirty.
+    pub minutes: Option<u32>,
     /// Minutes after the end until the backend counts the agent's report as missing, if not ten.
     pub agent_deadline: Option<f64>,
+    /// The backend's database is a Postgres server.
+    #[serde(default)]
+    pub postgres: bool,
+    /// The client reaches the backend by TLS, under a name.
+    #[serde(default)]
+    pub tls: bool,
+    /// What goes wrong between client and backend from the start (and lets a proxy stand there).
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+    /// LiveKit's webhooks pass the proxy too.
+    #[serde(default)]
+    pub webhooks_by_proxy: bool,
+    /// LiveKit's signalling passes a relay that can dismiss the client.
+    #[serde(default)]
+    pub dismissible: bool,
+    /// Where the client's journal is.
+    #[serde(default)]
+    pub disk: Disk,
+    /// The client's wall clock, as libfaketime takes it: `-1h`, `@1970-01-01 00:10:00`.
+    pub wall_clock: Option<String>,
+    /// Points of the client's code that fail, as the crate `fail` takes them: `deliverer=1*panic`.
+    pub fail_points: Option<String>,
     /// What is done, in order.
     pub steps: Vec<Step>,
+    /// What is done after the end screen, once the record is where the row expects it: how the fault is
+    /// mended. Without it, and with `delivery = "later"`, the backend is started again.
+    #[serde(default)]
+    pub after: Vec<Step>,
     /// What must come of it.
     pub expect: Expect,
     /// Part of the suite that every change is tested with.
@@ -74,12 +106,22 @@ pub struct Interviewer {
     /// It runs on livekit-agents 1.5.1.
     #[serde(default)]
     pub old: bool,
+    /// It runs on livekit-agents 1.9.0 for Node (`node/interviewer.mjs`), and can only be a zombie.
+    #[serde(default)]
+    pub node: bool,
 }
 
 impl Interviewer {
     /// One that asks and ends, and does nothing else.
     pub fn plain(ending: &str, questions: usize) -> Self {
-        Self { ending: ending.to_owned(), questions, with: BTreeMap::new(), package: false, old: false }
+        Self {
+            ending: ending.to_owned(),
+            questions,
+            with: BTreeMap::new(),
+            package: false,
+            old: false,
+            node: false,
+        }
     }
 }
 
@@ -103,6 +145,20 @@ pub struct Expect {
     pub long_wait: Option<(f64, f64)>,
     /// Seconds until sound is back after `heard`.
     pub audio_back: Option<f64>,
+    /// Seconds from the clock to the verified receipt, or to "saved" where it is delivered later.
+    pub delivered: Option<f64>,
+    /// There is no end: the client says this, in one sentence, and stays at the device check.
+    pub problem: Option<String>,
+    /// Whether it offers to try again.
+    #[serde(default)]
+    pub retry: bool,
+    /// The screen says this at some time.
+    pub notice: Option<String>,
+    /// The goodbye is heard at the loudspeaker, whole.
+    #[serde(default)]
+    pub goodbye: bool,
+    /// How often the candidate is warned that the time is nearly over.
+    pub warnings: Option<usize>,
     /// Where the record is when the run ends: on its way to the backend and there, or kept and
     /// delivered once the backend is reachable again.
     #[serde(default)]
@@ -135,6 +191,12 @@ pub enum Delivered {
     AtOnce,
     /// Saved on disk, and delivered after what hindered it is mended.
     Later,
+    /// Saved on disk by a client that ends by itself, and delivered when it is started again.
+    NextStart,
+    /// The disk does not take it: sent from memory.
+    FromMemory,
+    /// Refused for good by the backend, shown so, and kept on disk.
+    Parked,
 }
 
 #[derive(Deserialize)]
@@ -184,6 +246,7 @@ impl Scenario {
             ("suspect", self.expect.suspect),
             ("question", self.expect.question),
             ("audio-back", self.expect.audio_back),
+            ("delivered", self.expect.delivered),
         ];
         for (name, value) in times.into_iter().filter_map(|(n, v)| Some((n, v?))) {
             possible(name, value)?;
@@ -193,7 +256,7 @@ impl Scenario {
         {
             return Err(format!("it is suspected after {suspect} s but over after {bound} s"));
         }
-        for step in &self.steps {
+        for step in self.steps.iter().chain(&self.after) {
             for (name, value) in step.times() {
                 possible(name, value)?;
             }
@@ -206,11 +269,40 @@ impl Scenario {
         if cable && self.network == Place::Loopback {
             return Err("its steps pull a cable, but it has no `network = \"cable\"`".to_owned());
         }
+        if self.expect.problem.is_some() && (!self.after.is_empty() || self.expect.outcome != "none") {
+            return Err(
+                "with a problem there is no end: the outcome is \"none\", and nothing comes after".to_owned()
+            );
+        }
+        if self.tls && self.network != Place::Cable {
+            return Err("with TLS the backend has a name, which needs `network = \"cable\"`".to_owned());
+        }
+        let dismissed = self.steps.iter().any(|step| matches!(step, Step::Dismiss(_)));
+        if dismissed && !self.dismissible {
+            return Err("its steps dismiss the client, but it is not `dismissible`".to_owned());
+        }
         let relay = self.steps.iter().any(|step| matches!(step, Step::Relay(_) | Step::Signalling(_)));
         if relay && self.network != Place::Relay {
             return Err("its steps need relays, but it has no `network = \"relay\"`".to_owned());
         }
         Ok(())
+    }
+
+    /// Whether a proxy stands between client and backend.
+    pub fn proxied(&self) -> bool {
+        let step = |step: &Step| matches!(step, Step::Fault(_) | Step::Passed { .. });
+        self.tls || self.webhooks_by_proxy || !self.faults.is_empty() || self.steps.iter().any(step)
+    }
+
+    /// Every fault between client and backend, in order.
+    pub fn every_fault(&self) -> Vec<Fault> {
+        let mut faults = self.faults.clone();
+        for step in self.steps.iter().chain(&self.after) {
+            if let Step::Fault(more) = step {
+                faults.extend(more.iter().cloned());
+            }
+        }
+        faults
     }
 
     /// Why this row can't run on this machine, if so.
@@ -226,6 +318,15 @@ impl Scenario {
         }
         if self.network == Place::Relay {
             needs.push(Needs::Toxiproxy);
+        }
+        if self.disk == Disk::Small || self.disk == Disk::ReadOnly {
+            needs.push(Needs::Mounts);
+        }
+        if self.interviewer.as_ref().is_some_and(|i| i.node) {
+            needs.push(Needs::NodeInterviewer);
+        }
+        if self.wall_clock.is_some() || self.steps.iter().any(|s| matches!(s, Step::WallClock(_))) {
+            needs.push(Needs::Faketime);
         }
         needs.dedup();
         needs

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::Interviewer;
-use crate::lab::{Cgroup, Tools, Weather};
+use crate::lab::{Cgroup, Faketime, Mount, Tools, Weather};
+use crate::proxy::{Fault, Part};
 
 /// A step of a row. In the file: a word (`"answer"`) or a table with one key (`{ pause = 3.0 }`).
 #[derive(Clone, Debug, Deserialize)]
@@ -99,6 +100,67 @@ pub enum Step {
         /// Seconds.
         within: f64,
     },
+    /// Between client and backend these faults from now on, and no others; `[]` mends.
+    Fault(Vec<Fault>),
+    /// The certificate of the client's way to the backend: `good` or `evil`.
+    Certificate(String),
+    /// Whether names can be looked up on the candidate's side.
+    Names(Names),
+    /// The client's wall clock jumps, as libfaketime takes it: `+1h`.
+    WallClock(String),
+    /// The server tells the client to leave, as LiveKit's does.
+    Dismiss(Dismissal),
+    /// The candidate's computer gets another address.
+    Roam,
+    /// What the client's disk does from now on.
+    Disk(Disk),
+    /// The disk's rest is filled.
+    FillDisk,
+    /// What was written is damaged. The client must be gone.
+    Damage(Damage),
+    /// Somebody delivers another record with the client's own token.
+    ForeignRecord,
+    /// The backend gets a new key for receipts.
+    RotateKey,
+    /// The backend's database is killed and started again.
+    CrashDatabase,
+    /// Starts the backend again; its clock is so many days ahead.
+    RestartBackend {
+        /// Days.
+        #[serde(default)]
+        days: u32,
+    },
+    /// A webhook that nobody signed says that the room is finished; it must be refused.
+    ForgedWebhook,
+    /// Waits until a request of this part came through the proxy for the n-th time.
+    Passed {
+        /// Of which part.
+        part: Part,
+        /// n, from 1.
+        #[serde(default = "super::one")]
+        times: usize,
+    },
+    /// Waits until a part of the client has failed (its log says "panicked").
+    Panicked {
+        /// Seconds.
+        within: f64,
+    },
+    /// Waits until the client's process has ended.
+    ClientGone,
+    /// Starts the client again; its clock is so many days ahead.
+    RestartClient {
+        /// Days.
+        #[serde(default)]
+        days: u32,
+        /// With the link, as a candidate who opens it again.
+        #[serde(default)]
+        link: bool,
+    },
+    /// Waits until "saved" is on the screen.
+    Saved {
+        /// Seconds.
+        within: f64,
+    },
     /// A further participant, played by a script.
     Actor {
         /// Which one.
@@ -146,10 +208,65 @@ pub enum Signalling {
     Alive,
 }
 
+/// How a server dismisses a client (`LeaveRequest.Action` of LiveKit's protocol).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dismissal {
+    /// Out, for good.
+    Disconnect,
+    /// Come back over this connection.
+    Resume,
+    /// Come back anew.
+    Reconnect,
+}
+
+/// Looking up names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Names {
+    /// No name is known any more.
+    Dead,
+    /// As at the start.
+    Alive,
+}
+
+/// A disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Disk {
+    /// As usual.
+    #[default]
+    Fine,
+    /// A file system of 1 MiB (at the start).
+    Small,
+    /// A file system that can't be written (at the start).
+    ReadOnly,
+    /// Writes and syncs fail with EIO.
+    Eio,
+    /// Each sync takes 5 s.
+    Slow,
+}
+
+/// What happens to the journal's files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Damage {
+    /// The last written page is cut in the middle.
+    Torn,
+    /// One bit of the record is another.
+    BitFlip,
+    /// One bit of what was said is another.
+    JournalFlip,
+}
+
 /// A button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Button {
+    /// Join (again).
+    Join,
+    /// Mute.
+    Mute,
     /// End, confirmed.
     End,
     /// "I am still here."
@@ -180,6 +297,8 @@ pub enum Act {
     JoinAsAvatar,
     /// Joins under the candidate's own identity.
     JoinAsCandidate,
+    /// Joins as a person.
+    JoinAsGuest,
     /// Leaves.
     Leave,
     /// Sends end markers and end tools as if it were the interviewer.
@@ -195,6 +314,12 @@ pub enum Needs {
     Toxiproxy,
     /// Control groups for memory and CPU.
     Cgroups,
+    /// File systems of one's own.
+    Mounts,
+    /// libfaketime.
+    Faketime,
+    /// livekit-agents for Node.
+    NodeInterviewer,
 }
 
 impl Needs {
@@ -217,6 +342,11 @@ impl Needs {
                 (!made).then_some("network namespaces can't be made (`ip netns add` needs root and iproute2)")
             }
             Self::Cgroups => Cgroup::missing(),
+            Self::Mounts => Mount::missing(),
+            Self::Faketime => Faketime::missing(),
+            Self::NodeInterviewer => Tools::node_modules()
+                .is_err()
+                .then_some("livekit-agents for Node is not fetched (`cargo xtask qa run zombie-node`)"),
             Self::Toxiproxy => {
                 Tools::toxiproxy().is_err().then_some("toxiproxy is not fetched (`cargo xtask fetch`)")
             }
@@ -238,6 +368,8 @@ impl Step {
             Self::Agent { within, .. }
             | Self::AgentState { within, .. }
             | Self::Question { within }
+            | Self::Saved { within }
+            | Self::Panicked { within }
             | Self::Heard { within } => vec![("within", *within)],
             Self::Waiting
             | Self::Interview
@@ -258,6 +390,23 @@ impl Step {
             | Self::RestartServer
             | Self::Press(_)
             | Self::Api(_)
+            | Self::Fault(_)
+            | Self::Certificate(_)
+            | Self::Names(_)
+            | Self::WallClock(_)
+            | Self::Dismiss(_)
+            | Self::Roam
+            | Self::Disk(_)
+            | Self::FillDisk
+            | Self::Damage(_)
+            | Self::ForeignRecord
+            | Self::RotateKey
+            | Self::CrashDatabase
+            | Self::RestartBackend { .. }
+            | Self::ForgedWebhook
+            | Self::Passed { .. }
+            | Self::ClientGone
+            | Self::RestartClient { .. }
             | Self::Actor { .. } => Vec::new(),
         }
     }

@@ -86,6 +86,10 @@ elapsed_s: number | null,
  */
 remaining_s: number | null, 
 /**
+ * The time is nearly over: so many minutes are left at most, 5 or 1.
+ */
+minutes_left: number | null, 
+/**
  * The end.
  */
 completed: Completed | null, };

@@ -13,7 +13,7 @@ const list = { devices: [["mic", "Desk microphone"] as [string, string]], chosen
 const snapshot: Snapshot = {
   seq: 1, screen: "checking", title: null, host: "interviews.example.com", problem: null, can_retry: false, notice: null,
   input: list, output: list, microphone_open: true, muted: false, connected: true, interviewer: "absent", status: "",
-  asking: false, closing: false, captions: [], elapsed_s: null, remaining_s: null, completed: null,
+  asking: false, closing: false, captions: [], elapsed_s: null, remaining_s: null, minutes_left: null, completed: null,
 };
 
 test("time and levels are shown evenly", () => {

@@ -1,0 +1,225 @@
+//! What is damaged on disk: found by checksums, put aside, and mended from what is whole.
+
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
+use sqlx::{Column as _, Row as _, TypeInfo as _, ValueRef as _};
+
+use crate::{Entry, EntryKind, Outbox, OutboxError, Record, Secret, sha256};
+
+/// Something damaged that was put aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Quarantined {
+    /// The whole file; it was renamed, and what could be read of it was taken over.
+    File(PathBuf),
+    /// Rows of the journal.
+    Rows(usize),
+    /// Records; they are made again from the journal.
+    Records(usize),
+}
+
+impl std::fmt::Display for Quarantined {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(
+                f,
+                "The journal of earlier interviews was damaged. It was put aside as {}; please give this file to the organiser if a receipt is missing.",
+                path.display()
+            ),
+            Self::Rows(rows) => write!(
+                f,
+                "{rows} entries of the journal were damaged and were put aside; the rest of the interview is complete."
+            ),
+            Self::Records(_) => {
+                write!(f, "A saved report was damaged and was made again from the interview's journal.")
+            }
+        }
+    }
+}
+
+/// Whether a file is damaged, as opposed to unreachable. SQLite's codes 11 (corrupt) and 26 (not a
+/// database).
+pub(crate) fn is_damage(error: &sqlx::Error) -> bool {
+    let text = error.to_string();
+    text.contains("malformed") || text.contains("not a database") || text.contains("damaged")
+}
+
+/// Renames the database and what belongs to it; gives its new path.
+pub(crate) fn put_aside(folder: &Path) -> std::io::Result<PathBuf> {
+    let aside = folder.join(format!("outbox.damaged-{}.db", Utc::now().format("%Y%m%dT%H%M%S%3f")));
+    std::fs::rename(folder.join("outbox.db"), &aside)?;
+    for suffix in ["-wal", "-shm"] {
+        // Absent after a clean close.
+        let _ = std::fs::rename(
+            folder.join(format!("outbox.db{suffix}")),
+            PathBuf::from(format!("{}{suffix}", aside.display())),
+        );
+    }
+    Ok(aside)
+}
+
+/// Tables in the order in which they refer to each other.
+const TABLES: [&str; 5] = ["hosts", "joins", "journal", "records", "quarantine"];
+
+/// Takes over every row of the damaged file that can be read, from both ends of each table.
+pub(crate) async fn salvage(aside: &Path, into: &SqlitePool) -> Result<(), OutboxError> {
+    let copy = aside.with_extension("salvage");
+    if lengthened(aside, &copy).is_err() {
+        return Ok(()); // not even its bytes can be read
+    }
+    let options = SqliteConnectOptions::new().filename(&copy).foreign_keys(false);
+    if let Ok(from) = SqlitePoolOptions::new().max_connections(1).connect_with(options).await {
+        for table in TABLES {
+            for order in ["ASC", "DESC"] {
+                let rows = readable(&from, &format!("SELECT * FROM {table} ORDER BY rowid {order}")).await;
+                for row in &rows {
+                    // A row that refers to one that is gone: it can't be used.
+                    let _ = take_over(table, row, into).await;
+                }
+            }
+        }
+        from.close().await;
+    }
+    for suffix in ["", "-wal", "-shm"] {
+        // Absent after a clean close.
+        let _ = std::fs::remove_file(format!("{}{suffix}", copy.display()));
+    }
+    Ok(())
+}
+
+/// A copy of the damaged file (and its write-ahead log) with as many pages as its head says: SQLite reads nothing of
+/// one that is too short. Offsets of page size and page count: SQLite's file format, sections 1.3.2 and 1.3.7.
+fn lengthened(aside: &Path, copy: &Path) -> std::io::Result<()> {
+    let mut bytes = std::fs::read(aside)?;
+    if let (Some(&[high, low]), Some(&[a, b, c, d])) = (bytes.get(16..18), bytes.get(28..32)) {
+        let page = match u16::from_be_bytes([high, low]) {
+            1 => 65_536,
+            size => usize::from(size),
+        };
+        let pages = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(0);
+        let length = page.saturating_mul(pages);
+        // A damaged head may say anything; a journal is far smaller.
+        if length > bytes.len() && length < (256 << 20) {
+            bytes.resize(length, 0);
+        }
+    }
+    std::fs::write(copy, bytes)?;
+    let log = PathBuf::from(format!("{}-wal", aside.display()));
+    if log.exists() {
+        std::fs::copy(log, format!("{}-wal", copy.display()))?;
+    }
+    Ok(())
+}
+
+/// Rows up to the first that can't be read.
+async fn readable(from: &SqlitePool, sql: &str) -> Vec<sqlx::sqlite::SqliteRow> {
+    use futures_util::TryStreamExt as _;
+    let mut found = Vec::new();
+    let mut rows = sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).fetch(from);
+    while let Ok(Some(row)) = rows.try_next().await {
+        found.push(row);
+    }
+    found
+}
+
+async fn take_over(table: &str, row: &sqlx::sqlite::SqliteRow, into: &SqlitePool) -> Result<(), sqlx::Error> {
+    let names: Vec<&str> = row.columns().iter().map(|column| column.name()).collect();
+    let marks = vec!["?"; names.len()].join(", ");
+    let sql = format!("INSERT OR IGNORE INTO {table} ({}) VALUES ({marks})", names.join(", "));
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+    for index in 0..names.len() {
+        let kind = row.try_get_raw(index)?;
+        let name = if kind.is_null() { "NULL".to_owned() } else { kind.type_info().name().to_owned() };
+        query = match name.as_str() {
+            "INTEGER" => query.bind(row.try_get::<i64, _>(index)?),
+            "BLOB" => query.bind(row.try_get::<Vec<u8>, _>(index)?),
+            "NULL" => query.bind(None::<String>),
+            _ => query.bind(row.try_get::<String, _>(index)?),
+        };
+    }
+    query.execute(into).await.map(drop)
+}
+
+impl Outbox {
+    /// Puts aside what its checksum does not fit; records are made again from the journal.
+    pub(crate) async fn quarantine(&self) -> Result<Vec<Quarantined>, OutboxError> {
+        let mut found = Vec::new();
+        let rows = self.quarantine_rows().await?;
+        if rows > 0 {
+            found.push(Quarantined::Rows(rows));
+        }
+        let records = self.quarantine_records().await?;
+        if records > 0 {
+            found.push(Quarantined::Records(records));
+        }
+        Ok(found)
+    }
+
+    /// Moves journal rows whose checksum is wrong aside; gives their number.
+    async fn quarantine_rows(&self) -> Result<usize, OutboxError> {
+        let rows = sqlx::query("SELECT id, entry, checksum FROM journal").fetch_all(&self.pool).await?;
+        let mut damaged = 0;
+        for row in rows {
+            let (id, checksum): (i64, String) = (row.try_get("id")?, row.try_get("checksum")?);
+            // A flipped bit may leave no text at all.
+            let entry: Vec<u8> = row.try_get_unchecked("entry")?;
+            if sha256(&entry) == checksum && serde_json::from_slice::<Entry>(&entry).is_ok() {
+                continue;
+            }
+            damaged += 1;
+            let mut transaction = self.pool.begin().await?;
+            sqlx::query("INSERT INTO quarantine (origin, body, reason) VALUES ('journal', ?, 'checksum')")
+                .bind(entry)
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::query("DELETE FROM journal WHERE id = ?").bind(id).execute(&mut *transaction).await?;
+            transaction.commit().await?;
+        }
+        Ok(damaged)
+    }
+
+    /// Moves records that wait and whose checksum is wrong aside, and makes them again from the journal:
+    /// the decision is in its last line. Gives their number.
+    async fn quarantine_records(&self) -> Result<usize, OutboxError> {
+        let rows =
+            sqlx::query("SELECT join_id, body, sha256, created_at FROM records WHERE state <> 'delivered'")
+                .fetch_all(&self.pool)
+                .await?;
+        let mut damaged = 0;
+        for row in rows {
+            let (join_id, checksum): (String, String) = (row.try_get("join_id")?, row.try_get("sha256")?);
+            let body: Vec<u8> = row.try_get("body")?;
+            if sha256(&body) == checksum {
+                continue;
+            }
+            damaged += 1;
+            let mut transaction = self.pool.begin().await?;
+            sqlx::query("INSERT INTO quarantine (origin, body, reason) VALUES ('records', ?, 'checksum')")
+                .bind(body)
+                .execute(&mut *transaction)
+                .await?;
+            let sql = "DELETE FROM records WHERE join_id = ?";
+            sqlx::query(sql).bind(&join_id).execute(&mut *transaction).await?;
+            transaction.commit().await?;
+            self.remake(&Secret::new(join_id)).await?;
+        }
+        Ok(damaged)
+    }
+
+    /// Makes the record of a join that has ended from its journal alone.
+    async fn remake(&self, join_id: &Secret) -> Result<(), OutboxError> {
+        let head: Option<String> = sqlx::query("SELECT head FROM joins WHERE join_id = ?")
+            .bind(join_id.expose())
+            .fetch_one(&self.pool)
+            .await?
+            .try_get("head")?;
+        // Without a head it stays unfinished: joining again gives it one.
+        let Some(head) = head.and_then(|head| serde_json::from_str(&head).ok()) else { return Ok(()) };
+        let entries = self.journal(join_id).await?;
+        let last = entries.iter().rfind(|entry| entry.kind == EntryKind::Ending);
+        let ending = last.and_then(|entry| serde_json::from_value(entry.body["ending"].clone()).ok());
+        let record = Record::from_journal(head, entries, ending, Utc::now());
+        self.commit(join_id, &record, &[]).await.map(drop)
+    }
+}

@@ -1,0 +1,90 @@
+//! The proxy between a candidate's client and the backend, as a process of its own.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::process::ChildStdin;
+
+use super::certificate::NAME;
+use super::process::{Child, tell};
+use super::{Network, Tools, authority, certificate, free_port, look};
+use crate::proxy::{Fault, Order, Passed};
+
+/// A running proxy.
+#[derive(Debug)]
+pub struct Proxy {
+    _process: Child,
+    orders: ChildStdin,
+    log: PathBuf,
+    /// Its address for the client.
+    pub url: String,
+    /// The certificate that a client must trust to come in, if it speaks TLS.
+    pub authority: Option<PathBuf>,
+    done: usize,
+}
+
+impl Proxy {
+    /// Starts a proxy before `backend` (`host:port`); with `tls` it is `https://interviews.test:…`.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start(folder: &Path, network: &Network, backend: &str, tls: bool) -> anyhow::Result<Self> {
+        let address = format!("127.0.0.1:{}", free_port()?);
+        let mut command = network.client_command(&Tools::binary("adjourn-qa")?);
+        command.args(["proxy", "--listen", &address, "--forward", backend]);
+        let authority = if tls {
+            let keys = folder.join("tls");
+            std::fs::create_dir_all(&keys)?;
+            let authority = authority(&keys)?;
+            certificate(&keys, "good", Some(&keys))?;
+            certificate(&keys, "evil", None)?;
+            command.arg("--tls").arg(&keys);
+            Some(authority)
+        } else {
+            None
+        };
+        let log = folder.join("proxy.jsonl");
+        command.stdin(std::process::Stdio::piped()).stdout(std::fs::File::create(&log)?);
+        let (process, orders) = Child::start_ordered("the proxy", &mut command, &folder.join("proxy.log"))?;
+        let port = address.rsplit(':').next().unwrap_or_default();
+        let url = if tls { format!("https://{NAME}:{port}") } else { format!("http://{address}") };
+        let mut proxy = Self { _process: process, orders, log, url, authority, done: 0 };
+        proxy.said("ready", 1).await?;
+        Ok(proxy)
+    }
+
+    /// From now on these faults and no others.
+    ///
+    /// # Errors
+    /// The proxy is gone.
+    pub async fn faults(&mut self, faults: Vec<Fault>) -> anyhow::Result<()> {
+        self.order(&Order::Faults(faults)).await
+    }
+
+    /// Shows another certificate: `good` or `evil`.
+    ///
+    /// # Errors
+    /// The proxy is gone.
+    pub async fn show(&mut self, certificate: &str) -> anyhow::Result<()> {
+        self.order(&Order::Certificate(certificate.to_owned())).await
+    }
+
+    async fn order(&mut self, order: &Order) -> anyhow::Result<()> {
+        tell(&mut self.orders, &serde_json::to_string(order)?).await.context("the proxy is gone")?;
+        self.done += 1;
+        self.said("done", self.done).await
+    }
+
+    async fn said(&mut self, word: &str, times: usize) -> anyhow::Result<()> {
+        let text = || std::fs::read_to_string(&self.log).unwrap_or_default();
+        let there = || (text().lines().filter(|line| *line == word).count() >= times).then_some(());
+        look(Duration::from_secs(10), there).await.with_context(|| format!("the proxy is not {word}"))
+    }
+
+    /// Every request that came through so far.
+    pub fn passed(&self) -> Vec<Passed> {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+}

@@ -1,0 +1,116 @@
+//! Where the record goes after the end screen, and whether its receipt is true.
+
+use std::time::Duration;
+
+use adjourn_outbox::{JoinLink, Outbox, verify};
+use anyhow::Context as _;
+
+use super::lab::Lab;
+use super::steps::{self, Played};
+use super::{DELIVERED_LATER, SAVED, WATCH};
+use crate::scenario::{Delivered, Scenario};
+
+/// Waits for what the row expects of the delivery; gives the time of the receipt.
+pub(super) async fn follow(
+    scenario: &Scenario,
+    lab: &mut Lab,
+    played: &mut Played,
+    failures: &mut Vec<String>,
+) -> Option<f64> {
+    match carry(scenario, lab, played).await {
+        Ok(()) => {}
+        Err(error) => failures.push(format!("{error:#}")),
+    }
+    if scenario.expect.delivery == Delivered::Parked {
+        if let Err(error) = kept(lab).await {
+            failures.push(format!("{error:#}"));
+        }
+        return None;
+    }
+    let on_disk = scenario.expect.delivery != Delivered::FromMemory;
+    let checked = if lab.seen.borrow().received_at.is_none() { Ok(()) } else { check(lab, on_disk).await };
+    if let Err(error) = checked {
+        failures.push(format!("{error:#}"));
+    }
+    lab.seen.borrow().received_at
+}
+
+async fn carry(scenario: &Scenario, lab: &mut Lab, played: &mut Played) -> anyhow::Result<()> {
+    let mut limit = WATCH;
+    match scenario.expect.delivery {
+        Delivered::AtOnce | Delivered::FromMemory => {}
+        Delivered::Later => {
+            lab.wait(SAVED, "\"saved\"", |seen| seen.saved_at.is_some()).await?;
+            limit = DELIVERED_LATER;
+            if scenario.after.is_empty() {
+                lab.mark("the backend is back");
+                lab.backend.restart().await?;
+            }
+        }
+        Delivered::NextStart => {
+            lab.client.finished(Duration::from_secs(5)).await?;
+            limit = DELIVERED_LATER;
+            if scenario.after.is_empty() {
+                lab.mark("the client is started again");
+                lab.restart_client(false).await?;
+            }
+        }
+        Delivered::Parked => {
+            steps::go(&scenario.after, lab, played).await?;
+            return lab
+                .wait(WATCH, "\"parked\"", |seen| {
+                    seen.completed.as_ref().is_some_and(|c| c.delivery == "parked")
+                })
+                .await;
+        }
+    }
+    steps::go(&scenario.after, lab, played).await?;
+    lab.wait(limit, "the receipt", |seen| seen.received_at.is_some()).await
+}
+
+/// A slow disk has the record and its receipt after this at the latest.
+const WRITTEN: Duration = Duration::from_secs(30);
+
+/// The record and its receipt on the client's own disk.
+async fn stored(lab: &Lab) -> anyhow::Result<(Vec<u8>, Option<String>)> {
+    let limit = tokio::time::Instant::now() + WRITTEN;
+    loop {
+        let found = on_disk(lab).await;
+        let whole = matches!(found, Ok((_, Some(_))));
+        let parked = lab.seen.borrow().completed.as_ref().is_some_and(|c| c.delivery == "parked");
+        if whole || parked || tokio::time::Instant::now() > limit {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn on_disk(lab: &Lab) -> anyhow::Result<(Vec<u8>, Option<String>)> {
+    let (outbox, _) = Outbox::open(&lab.launch.data).await?;
+    let stored = outbox.record_of(&JoinLink::parse(&lab.launch.link)?).await;
+    outbox.close().await;
+    stored?.context("the client's outbox has no record")
+}
+
+/// What was refused for good is still on the disk.
+async fn kept(lab: &Lab) -> anyhow::Result<()> {
+    let (record, receipt) = stored(lab).await?;
+    anyhow::ensure!(!record.is_empty() && receipt.is_none(), "what was refused was not kept");
+    Ok(())
+}
+
+/// Checks the row at the backend and the receipt ourselves.
+async fn check(lab: &Lab, on_disk: bool) -> anyhow::Result<()> {
+    let shown = lab.seen.borrow().receipt().context("no receipt on the screen")?;
+    let held = lab.backend.record(&lab.invitation.id, 1).await.context("the record is not at the backend")?;
+    if !on_disk {
+        return Ok(());
+    }
+    let keys = lab.backend.keys().await?;
+    let (own, jws) = stored(lab).await?;
+    anyhow::ensure!(own == held, "the backend's record differs from the client's");
+    let receipt = verify(&jws.context("the client's outbox has no receipt")?, &keys)?;
+    receipt.matches(&lab.invitation.id, 1, "client", &held)?;
+    anyhow::ensure!(receipt.claims.receipt_id == shown, "another receipt number is shown");
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! Whether the goodbye was heard to its end: what came out of the loudspeaker against what the
+//! interviewer sent.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use tokio::process::Command;
+
+use super::lab::Lab;
+
+/// Samples whose level is one point of an envelope: 10 ms at 48 kHz.
+const POINT: usize = 480;
+/// At least so alike are the envelopes of what was sent and what was heard (1: the same). Measured with
+/// nothing cut: 0.97 and more; with the last 300 ms cut: under 0.5 at its end.
+const ALIKE: f64 = 0.9;
+/// The last points of the goodbye, compared by themselves: 0.5 s.
+const TAIL: usize = 50;
+
+/// Compares; what is cut is a failure.
+pub(super) async fn compare(lab: &Lab, failures: &mut Vec<String>) -> anyhow::Result<()> {
+    let sent = spoken(lab).await?;
+    let heard = levels(&std::fs::read(lab.folder.join("heard.raw"))?);
+    anyhow::ensure!(sent.len() > TAIL, "the goodbye is too short to compare");
+    let (whole, at) = best(&sent, &heard).context("less was heard than was sent")?;
+    let tail = alike(&sent[sent.len() - TAIL..], &heard[at + sent.len() - TAIL..at + sent.len()]);
+    if whole < ALIKE || tail < ALIKE {
+        failures.push(format!("the goodbye was not heard whole: alike {whole:.2}, its end {tail:.2}"));
+    }
+    Ok(())
+}
+
+/// Envelope of the goodbye as the interviewer sent it, without silence at its ends.
+async fn spoken(lab: &Lab) -> anyhow::Result<Vec<f64>> {
+    let decode = "import json,sys,av\n\
+        folder=sys.argv[1]; name=json.load(open(folder+'/script.json'))['goodbye']['file']\n\
+        resample=av.AudioResampler(format='s16',layout='mono',rate=48000)\n\
+        for frame in av.open(folder+'/speech/'+name).decode(audio=0):\n\
+        \x20   for part in resample.resample(frame): sys.stdout.buffer.write(bytes(part.planes[0])[:part.samples*2])\n";
+    let folder: &Path = &lab.tools.interviewers();
+    let output = Command::new(&lab.tools.agent_python).args(["-c", decode]).arg(folder).output().await?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "the goodbye can't be decoded: {}", said.trim());
+    let levels = levels(&output.stdout);
+    let loud = |level: &f64| *level > FLOOR + 10.0;
+    let (first, last) = levels.iter().position(loud).zip(levels.iter().rposition(loud)).context("silence")?;
+    Ok(levels[first..=last].to_vec())
+}
+
+/// Levels below this count as silence, in dBFS.
+const FLOOR: f64 = -60.0;
+
+/// Level of each 10 ms, in dBFS, of samples of 16 bits.
+fn levels(bytes: &[u8]) -> Vec<f64> {
+    let samples: Vec<i16> = bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
+    samples.chunks_exact(POINT).map(|point| f64::from(adjourn_audio::dbfs(point)).max(FLOOR)).collect()
+}
+
+/// Where in `heard` it is most alike to `sent`, and how much.
+fn best(sent: &[f64], heard: &[f64]) -> Option<(f64, usize)> {
+    heard
+        .windows(sent.len())
+        .enumerate()
+        .map(|(at, part)| (alike(sent, part), at))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+}
+
+/// Correlation of two envelopes of the same length.
+fn alike(a: &[f64], b: &[f64]) -> f64 {
+    let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+    let (mean_a, mean_b) = (mean(a), mean(b));
+    let sum =
+        |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(b).map(|(x, y)| f(x - mean_a, y - mean_b)).sum::<f64>();
+    let norm = (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt();
+    if norm > 0.0 { sum(&|x, y| x * y) / norm } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn speech(points: usize) -> Vec<f64> {
+        (0..points).map(|n| FLOOR + 25.0 + 20.0 * ((n * n) as f64 / 97.0).sin()).collect()
+    }
+
+    #[test]
+    fn what_is_cut_is_found() {
+        let sent = speech(300);
+        let silence = vec![FLOOR; 100];
+        let heard = [silence.clone(), sent.clone(), silence.clone()].concat();
+        let (whole, at) = best(&sent, &heard).unwrap();
+        assert!(whole > 0.999 && at == 100, "{whole} at {at}");
+        // The last 0.3 s are missing.
+        let cut = [&silence, &sent[..270], &silence[..]].concat();
+        let (_, at) = best(&sent, &cut).unwrap();
+        assert!(alike(&sent[250..], &cut[at + 250..at + 300]) < ALIKE);
+    }
+}

@@ -1,0 +1,43 @@
+//! A row without an end: the client says what is wrong, and stays where the candidate can do something.
+
+use std::time::Duration;
+
+use adjourn_client::Screen;
+
+use super::lab::Lab;
+use crate::scenario::Scenario;
+
+pub(super) async fn check(
+    scenario: &Scenario,
+    lab: &mut Lab,
+    clock: f64,
+    limit: Duration,
+    failures: &mut Vec<String>,
+) {
+    let expect = &scenario.expect;
+    let wanted = expect.problem.clone().unwrap_or_default();
+    let shown = lab.wait(limit, "the problem", |seen| {
+        let last = seen.last.as_ref().filter(|s| s.screen == Screen::Checking);
+        last.and_then(|s| s.problem.as_ref()).is_some_and(|said| said.contains(&wanted))
+    });
+    if let Err(error) = shown.await {
+        failures.push(format!("{error:#}"));
+        return;
+    }
+    let now = crate::lab::unix_now();
+    let snapshot = lab.seen.borrow().last.clone();
+    let problem = snapshot.as_ref().and_then(|s| s.problem.clone()).unwrap_or_default();
+    lab.mark(format!("said: {problem}"));
+    if let Some(bound) = expect.bound
+        && now - clock > bound
+    {
+        failures.push(format!("the problem was said after {:.2} s, the bound is {bound} s", now - clock));
+    }
+    if snapshot.is_some_and(|s| s.can_retry != expect.retry) {
+        failures.push(format!("trying again is offered: {}, expected: {}", !expect.retry, expect.retry));
+    }
+    // Secrets never reach the screen.
+    if problem.contains("eyJ") || problem.contains("access_token") {
+        failures.push("a token is on the screen".to_owned());
+    }
+}
