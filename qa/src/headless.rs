@@ -99,6 +99,7 @@ pub async fn run(options: Options) -> anyhow::Result<Snapshot> {
         ears,
         trace: options.trace.clone(),
         link: options.link.clone(),
+        copies: options.data.clone(),
         panics: Some(Panics::watch()),
     };
     let (commands, received) = mpsc::channel(64);

@@ -61,14 +61,39 @@ pub struct Herd {
     pub flushes_per_record: f64,
     /// Requests that were sent, by what they got.
     pub answers: BTreeMap<String, u64>,
-    /// Most requests in any second after the outage, over what is offered a second.
+    /// Requests that reached the backends after the outage, until the last record was there, over the records that
+    /// were delivered meanwhile: what the retries cost on top.
     pub catching_up: f64,
+    /// Most requests in any second of that, over what is offered a second.
+    pub peak: f64,
+    /// Seconds from the backends' return until nothing waited longer than without an outage.
+    pub caught_up_s: f64,
     /// Records that the backend has not, or has with other bytes.
     pub lost: usize,
     /// Records that it has more than once.
     pub double: usize,
     /// What the disk does beside it: writes of that size, each synced, a second.
     pub disk_syncs_per_s: f64,
+}
+
+/// A record that took longer than this waited for the outage.
+const WAITED: Duration = Duration::from_secs(1);
+
+impl Herd {
+    /// What happened from the backends' return until the last record that had waited was there.
+    fn catch_up(&mut self, back: Duration, offered: f64, seconds: &[u64], receipts: &[(Duration, Duration)]) {
+        let waited = receipts.iter().filter(|(at, took)| *at > back && *took > WAITED).map(|(at, _)| *at);
+        let caught_up = waited.max().unwrap_or(back);
+        let whole = |time: Duration| usize::try_from(time.as_secs()).unwrap_or(0);
+        // Whole seconds in between.
+        let (from, to) = (whole(back) + 1, (whole(caught_up) + 1).min(seconds.len()));
+        let requests = seconds.get(from..to).unwrap_or_default();
+        let in_between = |at: &Duration| (from..to).contains(&whole(*at));
+        let delivered = receipts.iter().filter(|(at, _)| in_between(at)).count();
+        self.catching_up = requests.iter().sum::<u64>() as f64 / delivered.max(1) as f64;
+        self.peak = requests.iter().max().copied().unwrap_or(0) as f64 / offered;
+        self.caught_up_s = (caught_up.saturating_sub(back)).as_secs_f64();
+    }
 }
 
 struct Candidate {
@@ -201,7 +226,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Herd> {
             let due = if offered { shared.began + due } else { Instant::now() };
             shared.deliver(&client, Chance::new(n as u64)).await?;
             drop(permit);
-            anyhow::Ok(due.elapsed())
+            anyhow::Ok((shared.began.elapsed(), due.elapsed()))
         });
     }
     let mut back_at = None;
@@ -218,8 +243,12 @@ pub async fn run(options: &Options) -> anyhow::Result<Herd> {
         back_at = Some(shared.began.elapsed());
     }
     let mut latencies = Vec::with_capacity(options.interviews);
+    // When each was delivered, and how long that took.
+    let mut receipts = Vec::with_capacity(options.interviews);
     while let Some(done) = tasks.join_next().await {
-        latencies.push(done??.as_secs_f64() * 1000.0);
+        let (at, took) = done??;
+        receipts.push((at, took));
+        latencies.push(took.as_secs_f64() * 1000.0);
     }
     let took = shared.began.elapsed().as_secs_f64();
     latencies.sort_by(f64::total_cmp);
@@ -238,9 +267,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Herd> {
     }
     herd.answers = shared.answers.lock().await.clone();
     if let Some(back_at) = back_at {
-        let seconds = shared.seconds.lock().await;
-        let after = seconds.iter().skip(usize::try_from(back_at.as_secs()).unwrap_or(0) + 1);
-        herd.catching_up = after.max().copied().unwrap_or(0) as f64 / options.offered;
+        herd.catch_up(back_at, options.offered, &shared.seconds.lock().await, &receipts);
     }
     (herd.lost, herd.double) = compare(&backends[0], &herd_of).await?;
     Ok(herd)

@@ -5,6 +5,7 @@
 //! about itself counts as an observation: end screen, microphone, rows and processes are looked at
 //! from outside.
 
+pub mod bench;
 pub mod demo;
 pub mod explain;
 mod failing;

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use adjourn_qa::lab::relay;
 use adjourn_qa::replay::Trace;
-use adjourn_qa::{demo, explain, fuzz, headless, herd, kills, matrix, proxy, run, scenario, verify};
+use adjourn_qa::{bench, demo, explain, fuzz, headless, herd, kills, matrix, proxy, run, scenario, verify};
 use clap::{Parser, Subcommand};
 
 /// Headless client and failure lab.
@@ -86,6 +86,9 @@ enum Command {
         /// Run each row with LiveKit's own web client too, in the same conditions.
         #[arg(long)]
         peer: bool,
+        /// Runs at once. More than one makes every figure worse, never better.
+        #[arg(long, default_value_t = 1)]
+        jobs: usize,
         /// Print one JSON line per run instead of the table.
         #[arg(long)]
         json: bool,
@@ -136,6 +139,15 @@ enum Command {
         /// Another backend than the one built here: `target/release/adjourn-backend`.
         #[arg(long)]
         backend: Option<PathBuf>,
+    },
+    /// How long one line of the journal takes to be on this disk.
+    Append {
+        /// Lines.
+        #[arg(long, default_value_t = 2_000)]
+        lines: usize,
+        /// A folder on the disk.
+        #[arg(long, default_value = ".")]
+        folder: PathBuf,
     },
     /// Requests that schemathesis makes up from the OpenAPI document: no server error, nothing of another interview.
     Fuzz {
@@ -293,8 +305,8 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             }
             Ok(line.verdict == "pass")
         }
-        Command::Matrix { section, rows, suite, repeat, seed, file, out, peer, json } => {
-            let options = matrix::Options { section, rows, suite, repeat, seed, file, out, peer };
+        Command::Matrix { section, rows, suite, repeat, seed, file, out, peer, jobs, json } => {
+            let options = matrix::Options { section, rows, suite, repeat, seed, file, out, peer, jobs };
             let matrix = matrix::run(&options, |what| eprintln!("matrix: {what}")).await?;
             if json {
                 for row in &matrix.rows {
@@ -350,6 +362,10 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             .await?;
             println!("{}", serde_json::to_string(&kills)?);
             Ok(kills.lost + kills.missing + kills.double + kills.failed == 0)
+        }
+        Command::Append { lines, folder } => {
+            println!("{}", serde_json::to_string(&bench::append(&folder, lines).await?)?);
+            Ok(true)
         }
         Command::Fuzz { examples, seed } => {
             let fuzz = fuzz::run(examples, seed, |part| eprintln!("fuzz: {part}")).await?;

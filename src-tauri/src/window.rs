@@ -30,6 +30,7 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
                 Some(data) => data,
                 None => app.path().app_data_dir()?,
             };
+            let copies = app.path().download_dir().unwrap_or_else(|_| data.clone());
             let setup = Setup {
                 data,
                 info: ClientInfo {
@@ -41,9 +42,11 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
                 ears: Ears::Device(DeviceChoice::SystemDefault),
                 trace,
                 link,
+                copies,
                 panics: Some(Panics::watch()),
             };
             let (commands, received) = mpsc::channel(WAITING_COMMANDS);
+            stop_on_signal(commands.clone());
             stage.connect(commands);
             let client = tauri::async_runtime::block_on(Client::new(Live, stage.clone(), setup))?;
             let handle = app.handle().clone();
@@ -65,6 +68,24 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
         .map_err(|e| e.to_string())?;
     app.run(|_, _| {});
     Ok(())
+}
+
+/// A logout or a shutdown (SIGTERM) ends the interview properly: decided, written down, left.
+fn stop_on_signal(commands: mpsc::Sender<Command>) {
+    #[cfg(unix)]
+    tauri::async_runtime::spawn(async move {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                terminate.recv().await;
+                // The client is gone already.
+                let _ = commands.send(Command::Quit).await;
+            }
+            Err(error) => tracing::warn!(%error, "a shutdown will end the interview without a word"),
+        }
+    });
+    #[cfg(not(unix))]
+    drop(commands);
 }
 
 /// Asks the client to close; false when there is none.

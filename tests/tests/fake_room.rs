@@ -56,6 +56,7 @@ impl Stage {
             ears: Ears::None,
             trace: None,
             link: Some(invitation.link.clone()),
+            copies: folder.path().to_owned(),
             panics: None,
         };
         let client = Client::new(fake.clone(), Screenwatcher(shown), setup).await.unwrap();

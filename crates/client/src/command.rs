@@ -33,6 +33,8 @@ pub enum Command {
     PlayTestSound,
     /// The device check is done: join.
     Join,
+    /// Save a copy of the report for the organiser, where a person finds it.
+    SaveCopy,
     /// Mute or unmute the microphone.
     SetMuted {
         /// Whether it is muted.

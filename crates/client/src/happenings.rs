@@ -46,10 +46,13 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Event::CommitIsSlow(record) => self.send_from_memory(record),
             Event::NotCommitted(record) => {
                 self.feed(Input::RecordNotSaved);
+                self.unsaved = Some(record.clone());
                 self.send_from_memory(record);
             }
             Event::Left => self.open.close_speaker(),
             Event::NotJournaled => self.shown.notice = Some(words::NOT_JOURNALED.to_owned()),
+            Event::Copied(Ok(path)) => self.shown.notice = Some(words::copied(&path)),
+            Event::Copied(Err(problem)) => self.shown.notice = Some(problem),
             Event::Delivery(event) => self.delivery(event),
             Event::Devices(devices) => self.devices(devices),
         }

@@ -7,6 +7,7 @@
 //! long runs beside it and comes back as an event.
 
 mod command;
+mod copy;
 mod deliverer;
 mod devices;
 mod happenings;

@@ -10,7 +10,7 @@ use adjourn_session::{Input, Phase};
 use crate::devices::{Ears, Mouth};
 use crate::run::{Client, Event};
 use crate::snapshot::Meters;
-use crate::{Command, Shell, words};
+use crate::{Command, Shell, copy, words};
 
 impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) fn command(&mut self, command: Command) {
@@ -58,8 +58,22 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Command::GoOn => self.feed(Input::GoOnPressed),
             Command::Close => self.shown.closing = true,
             Command::Stay => self.shown.closing = false,
+            Command::SaveCopy => self.save_copy(),
             Command::Quit => {}
         }
+    }
+
+    /// The report with what is known of it, for the organiser, when the way through the network is closed.
+    fn save_copy(&self) {
+        let Some(link) = self.link.clone() else { return };
+        let (outbox, events) = (self.outbox.clone(), self.events.clone());
+        let (folder, info, unsaved) =
+            (self.setup.copies.clone(), self.setup.info.clone(), self.unsaved.clone());
+        tokio::spawn(async move {
+            let copy = copy::write(&outbox, &link, &info, unsaved, &folder).await;
+            // The loop is gone: the process is ending.
+            let _ = events.send(Event::Copied(copy.map_err(|error| error.to_string()))).await;
+        });
     }
 
     pub(crate) fn open_link(&mut self, text: &str) {

@@ -48,6 +48,8 @@ pub struct Setup {
     pub trace: Option<PathBuf>,
     /// A link to begin with.
     pub link: Option<String>,
+    /// Folder for copies of reports that a person asks for.
+    pub copies: PathBuf,
     /// Who hears of panics; nobody in a test.
     pub panics: Option<Panics>,
 }
@@ -72,6 +74,7 @@ pub(crate) enum Event {
     CommitIsSlow(Vec<u8>),
     NotCommitted(Vec<u8>),
     NotJournaled,
+    Copied(Result<PathBuf, String>),
     Left,
     Delivery(DeliveryEvent),
     Devices(Result<Devices, String>),
@@ -118,6 +121,8 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) unconfirmed: Option<JoinLink>,
     pub(crate) admission: Option<Admission>,
     pub(crate) journal: Option<Journal>,
+    /// The record, if the disk did not take it.
+    pub(crate) unsaved: Option<Vec<u8>>,
     pub(crate) agent_state: Option<AgentState>,
     pub(crate) live_since: Option<Instant>,
     pub(crate) asked_history: Option<String>,
@@ -177,6 +182,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             unconfirmed: None,
             admission: None,
             journal: None,
+            unsaved: None,
             agent_state: None,
             live_since: None,
             asked_history: None,

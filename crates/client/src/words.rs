@@ -166,6 +166,11 @@ pub fn no_room(said: &str) -> String {
 /// The candidate's link leads to an interview that is over.
 pub const ALREADY_ENDED: &str = "This interview has already ended. What was recorded is being sent; if you think this is a mistake, ask the organiser.";
 
+/// A copy of the report was saved for the organiser.
+pub fn copied(path: &std::path::Path) -> String {
+    format!("A copy was saved as {}. Please send this file to the organiser.", path.display())
+}
+
 /// The disk does not take the journal.
 pub const NOT_JOURNALED: &str =
     "This computer's disk does not accept data. Your interview goes on and will be sent directly at its end.";

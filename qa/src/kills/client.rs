@@ -24,7 +24,7 @@ const DONE: Duration = Duration::from_secs(90);
 const BOUND_S: f64 = 10.0;
 
 /// A candidate who is back and hears nothing more ends the interview after this.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// Everything but the client.
 struct Stage {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context as _;
 use tokio::process::Command;
@@ -22,6 +23,14 @@ pub enum Network {
     },
 }
 
+/// Cables of this process so far.
+static CABLES: AtomicUsize = AtomicUsize::new(0);
+
+/// A number as two letters.
+fn letters(number: usize) -> String {
+    [number / 26 % 26, number % 26].iter().map(|n| char::from(b'a' + *n as u8)).collect()
+}
+
 const SERVER: &str = "10.90.0.1";
 const CLIENT: &str = "10.90.0.2";
 /// The candidate's address after it moved.
@@ -38,7 +47,8 @@ impl Network {
     /// # Errors
     /// A namespace or interface can't be made.
     pub async fn cable(relayed: bool) -> anyhow::Result<Self> {
-        let tag = format!("adj{}", std::process::id());
+        // Names of interfaces have at most 15 letters.
+        let tag = format!("adj{}{}", std::process::id(), letters(CABLES.fetch_add(1, Ordering::Relaxed)));
         let network = Self::Cable { tag: tag.clone(), relayed };
         let (s, r, c) = (format!("{tag}s"), format!("{tag}r"), format!("{tag}c"));
         let mut ends = vec![s.clone(), c.clone()];

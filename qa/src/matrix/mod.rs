@@ -8,6 +8,7 @@ mod table;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde::de::DeserializeOwned;
 
 pub use self::results::{Figures, RowResult};
@@ -34,6 +35,8 @@ pub struct Options {
     pub out: PathBuf,
     /// Run each row with LiveKit's own web client too.
     pub peer: bool,
+    /// Runs at once. More than one makes every figure worse, never better.
+    pub jobs: usize,
 }
 
 /// What became of the rows.
@@ -72,29 +75,38 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
     let (commit, clean) = commit();
     let folder = std::path::absolute(options.out.join(&commit))?;
     std::fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
-    let mut results = Vec::new();
+    let mut results: Vec<RowResult> =
+        rows.iter().map(|row| RowResult::new(row, row.missing().map(ToOwned::to_owned))).collect();
     let total = rows.len() * options.repeat;
-    for (nth, row) in rows.iter().enumerate() {
-        let mut result = RowResult::new(row, row.missing().map(ToOwned::to_owned));
+    let mut runs = Vec::new();
+    for (nth, (row, result)) in rows.iter().zip(&results).enumerate() {
         if let Some(missing) = &result.missing {
             progress(&format!("{} can't run here: {missing}", row.id));
-        } else {
-            for n in 0..options.repeat {
-                let seed = options.seed + n as u64;
-                let keep = folder.join(format!("{}-{seed}", row.id.replace(':', "_")));
-                let title = format!("{}/{total} {} (seed {seed})", nth * options.repeat + n + 1, row.id);
-                let run = Run { row, seed, title, resume: clean };
-                let line = run.ours(&keep, &progress).await?;
-                if options.peer {
-                    result.peer.push(run.peer(&keep.with_extension("peer"), &progress).await?);
-                }
-                result.runs.push((keep, line));
-            }
+            continue;
         }
-        results.push(result);
-        // After each row: a matrix that is broken off leaves what it has.
+        for n in 0..options.repeat {
+            let seed = options.seed + n as u64;
+            let keep = folder.join(format!("{}-{seed}", row.id.replace(':', "_")));
+            let title = format!("{}/{total} {} (seed {seed})", nth * options.repeat + n + 1, row.id);
+            runs.push((nth, keep, Run { row, seed, title, resume: clean }));
+        }
+    }
+    let progress = &progress;
+    let mut running = futures_util::stream::iter(runs.into_iter().map(|(nth, keep, run)| async move {
+        let line = run.ours(&keep, progress).await?;
+        let peer =
+            if options.peer { Some(run.peer(&keep.with_extension("peer"), progress).await?) } else { None };
+        anyhow::Ok((nth, keep, line, peer))
+    }))
+    .buffer_unordered(options.jobs.max(1));
+    while let Some(done) = running.try_next().await? {
+        let (nth, keep, line, peer) = done;
+        results[nth].runs.push((keep, line));
+        results[nth].peer.extend(peer);
+        // After each: a matrix that is broken off leaves what it has.
         write(&folder, &commit, &results)?;
     }
+    drop(running);
     Ok(Matrix { rows: results, folder })
 }
 

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use super::lab::Lab;
 use super::steps::{self, Played};
 use super::{DELIVERED_LATER, SAVED, WATCH};
-use crate::scenario::{Delivered, Scenario};
+use crate::scenario::{Button, Delivered, Scenario, Step};
 
 /// Waits for what the row expects of the delivery; gives the time of the receipt.
 pub(super) async fn follow(
@@ -57,11 +57,12 @@ async fn carry(scenario: &Scenario, lab: &mut Lab, played: &mut Played) -> anyho
         }
         Delivered::Parked => {
             steps::go(&scenario.after, lab, played).await?;
-            return lab
-                .wait(WATCH, "\"parked\"", |seen| {
-                    seen.completed.as_ref().is_some_and(|c| c.delivery == "parked")
-                })
-                .await;
+            let parked = lab.wait(WATCH, "\"parked\"", |seen| {
+                seen.completed.as_ref().is_some_and(|c| c.delivery == "parked")
+            });
+            parked.await?;
+            // And the candidate can hand it over himself.
+            return steps::go(&[Step::Press(Button::SaveCopy)], lab, played).await;
         }
     }
     steps::go(&scenario.after, lab, played).await?;
@@ -92,10 +93,15 @@ async fn on_disk(lab: &Lab) -> anyhow::Result<(Vec<u8>, Option<String>)> {
     stored?.context("the client's outbox has no record")
 }
 
-/// What was refused for good is still on the disk.
+/// What was refused for good is still on the disk, and in the copy for the organiser.
 async fn kept(lab: &Lab) -> anyhow::Result<()> {
     let (record, receipt) = stored(lab).await?;
     anyhow::ensure!(!record.is_empty() && receipt.is_none(), "what was refused was not kept");
+    let copy = lab.launch.data.join(format!("adjourn-report-{}-1.json", lab.invitation.id));
+    let copy: serde_json::Value = serde_json::from_slice(&std::fs::read(copy)?)?;
+    anyhow::ensure!(copy["sha256"] == adjourn_outbox::sha256(&record), "the copy has another digest");
+    let same = copy["report"].as_str().is_some_and(|report| report.as_bytes() == record);
+    anyhow::ensure!(same, "the copy differs from the record");
     Ok(())
 }
 

@@ -120,6 +120,13 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
         Step::Press(Button::End) => lab.order(&Command::End).await,
         Step::Press(Button::Join) => lab.order(&Command::Join).await,
         Step::Press(Button::Mute) => lab.order(&Command::SetMuted { muted: true }).await,
+        Step::Press(Button::SaveCopy) => {
+            lab.order(&Command::SaveCopy).await?;
+            lab.wait(seconds(5.0), "the copy", |seen| {
+                seen.said.last().is_some_and(|said| said.starts_with("A copy was saved as "))
+            })
+            .await
+        }
         Step::Press(Button::GoOn) => lab.order(&Command::GoOn).await,
         Step::Api(call) => api(lab, *call).await,
         Step::Question { within } => lab.wait(seconds(*within), "the question", |seen| seen.now.asking).await,

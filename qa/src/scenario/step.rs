@@ -267,6 +267,8 @@ pub enum Button {
     Join,
     /// Mute.
     Mute,
+    /// Save a copy for the organiser.
+    SaveCopy,
     /// End, confirmed.
     End,
     /// "I am still here."

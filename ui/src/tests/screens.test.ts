@@ -55,11 +55,15 @@ test("received is shown with its receipt, saved without one", () => {
     outcome: "finished", headline: "Your interview is complete", reason: "The interviewer ended the interview.",
     next: "You can close this window.", delivery: "received", delivery_text: "Your interview has been received.", receipt: "R-1234",
   };
-  render(Completed, { snapshot: { ...snapshot, screen: "completed", completed } });
+  render(Completed, { snapshot: { ...snapshot, screen: "completed", completed }, order: vi.fn() });
   expect(screen.getByText("R-1234")).toBeTruthy();
+  expect(screen.queryByRole("button", { name: /copy/ })).toBeNull();
   cleanup();
   const saved = { ...completed, delivery: "saved", delivery_text: "Your interview is saved on this computer.", receipt: null };
-  render(Completed, { snapshot: { ...snapshot, screen: "completed", completed: saved } });
+  const order = vi.fn();
+  render(Completed, { snapshot: { ...snapshot, screen: "completed", completed: saved }, order });
   expect(screen.queryByText(/Receipt/)).toBeNull();
+  screen.getByRole("button", { name: "Save a copy for the organiser" }).click();
+  expect(order).toHaveBeenCalledWith({ command: "save_copy" });
   expect(screen.getByText("Your interview is saved on this computer.")).toBeTruthy();
 });
