@@ -36,6 +36,8 @@ pub(crate) struct Interviewer {
     pub(crate) state: Option<AgentState>,
     pub(crate) evidence: Option<(Evidence, Fresh)>,
     pub(crate) failed: bool,
+    /// The candidate's turn came last: an answer is owed. A tool may block before its state says so.
+    pub(crate) owes: bool,
     pub(crate) audible: bool,
     pub(crate) last_audible: Option<Fresh>,
     pub(crate) last_reaction: Fresh,
@@ -61,6 +63,7 @@ impl Interviewer {
             state: None,
             evidence: None,
             failed: false,
+            owes: false,
             audible: false,
             last_audible: None,
             last_reaction: now,
@@ -78,6 +81,7 @@ impl Interviewer {
             state: before.state,
             evidence: before.evidence.clone(),
             failed: before.failed,
+            owes: before.owes,
             last_pong: before.last_pong,
             last_process_answer: before.last_process_answer,
             last_audible: before.last_audible,
@@ -104,6 +108,9 @@ impl Interviewer {
             self.state = Some(state);
             self.last_reaction = now;
             self.last_proof = now;
+        }
+        if state == AgentState::Speaking {
+            self.owes = false;
         }
         if state != AgentState::Initializing {
             self.ready.get_or_insert(now);

@@ -208,6 +208,7 @@ impl Session {
         };
         i.last_proof = now;
         i.last_reaction = now;
+        i.owes = role == Role::Candidate;
         match role {
             // The candidate's turn goes on: what looked like an end was none.
             Role::Candidate => i.evidence = None,

@@ -281,13 +281,15 @@ impl Session {
             }
             return;
         }
-        match i.state {
-            Some(AgentState::Thinking | AgentState::Speaking) => {
-                push(pong.after(p.session_blocked).max(proven), Rule::SessionBlocked);
-            }
-            Some(AgentState::Listening | AgentState::Initializing) | None => {
-                push(pong.after(p.session_closed).max(proven), Rule::SessionClosed);
-            }
+        let busy = match i.state {
+            Some(AgentState::Thinking | AgentState::Speaking) => true,
+            // Seen on a busy machine: the turn was taken, a tool blocked, and "thinking" was never sent.
+            Some(AgentState::Listening | AgentState::Initializing) | None => i.owes && !i.failed,
+        };
+        if busy {
+            push(pong.after(p.session_blocked).max(proven), Rule::SessionBlocked);
+        } else {
+            push(pong.after(p.session_closed).max(proven), Rule::SessionClosed);
         }
     }
 

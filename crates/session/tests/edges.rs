@@ -5,7 +5,7 @@ mod support;
 use adjourn_session::rules::Rule;
 use adjourn_session::{
     AgentState, Delivery, Input, JoinGrant, LeaveReason, Link, OrganiserWord, Output, Participant, Phase,
-    Policy, Session, Time,
+    Policy, Role, Session, Time,
 };
 use support::{SID, Stage, interviewer};
 
@@ -75,6 +75,35 @@ fn the_system_and_a_failing_part_end_it_at_once() {
     let mut stage = Stage::live();
     stage.give(Input::ClientFailed);
     assert_eq!(stage.outcome(), "interrupted(client failed)");
+}
+
+#[test]
+fn a_part_that_fails_while_joining_leads_back_to_the_device_check() {
+    let mut stage = Stage::new();
+    stage.give(Input::JoinPressed);
+    stage.give(Input::ClientFailed);
+    assert_eq!(stage.session.phase(), Phase::Checking);
+    let problem = stage.session.view().problem.unwrap();
+    assert!(problem.retry && problem.message.starts_with("A part of this application failed"), "{problem:?}");
+}
+
+#[test]
+fn a_session_that_owes_an_answer_may_be_busy_whatever_its_state_says() {
+    let mut stage = Stage::live();
+    stage.give(Input::Item { sid: SID.into(), role: Role::Candidate });
+    stage.session_open = false;
+    stage.run(12_500);
+    assert_eq!(stage.session.phase(), Phase::Live, "a tool that blocks for 12 s ends nothing");
+    stage.until_completed(10_000).unwrap();
+    assert_eq!(stage.outcome(), "interrupted(interviewer stopped responding)");
+
+    // After its own last word, silence is the end.
+    let mut stage = Stage::live();
+    stage.give(Input::Item { sid: SID.into(), role: Role::Candidate });
+    stage.give(Input::Item { sid: SID.into(), role: Role::Interviewer });
+    stage.session_open = false;
+    stage.until_completed(10_500).unwrap();
+    assert_eq!(stage.outcome(), "ended");
 }
 
 #[test]

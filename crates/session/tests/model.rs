@@ -82,7 +82,9 @@ fn model(world: &World, p: &Policy) -> Option<Expected> {
         ends.push((deadline(at, p.process_lost), outcome));
     }
     if let Some(at) = world.session_closes {
-        let (ms, outcome) = match (stands(at), world.busy) {
+        // What the candidate said and nobody answered is owed an answer: that is busy, too.
+        let owes = world.talks_on.filter(told).is_some_and(|t| t <= at);
+        let (ms, outcome) = match (stands(at), world.busy || owes) {
             (true, _) => (p.session_finished, "finished"),
             (false, true) => (p.session_blocked, "interrupted(interviewer stopped responding)"),
             (false, false) => (p.session_closed, "ended"),

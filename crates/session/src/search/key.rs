@@ -114,7 +114,7 @@ fn open(s: &Seen<'_>, to: &mut impl Hasher) {
 fn interviewer(s: &Seen<'_>, i: &Interviewer, to: &mut impl Hasher) {
     let p = &s.policy;
     (&i.sid, &i.identity, s.quiet, i.audible, i.packets.is_some(), i.ready.is_some()).hash(to);
-    (i.state, i.failed, i.calls.running.len()).hash(to);
+    (i.state, i.failed, i.owes, i.calls.running.len()).hash(to);
     match i.presence {
         Presence::Here => 0_u8.hash(to),
         Presence::Left { at, reason } => {
