@@ -1,5 +1,6 @@
-//! Points at which the client fails in the lab: `FAILPOINTS` as the crate `fail` takes it, and
-//! `ADJOURN_KILL_AT` = n: SIGKILL at the n-th point at which something is written to disk.
+//! Points at which the client fails in the lab: `FAILPOINTS` as the crate `fail` takes it;
+//! `ADJOURN_KILL_AT` = n: SIGKILL at the n-th point at which something is written to disk or was sent;
+//! `ADJOURN_KILL_ON` = `persist` or `posted`: at the first such point.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,10 +13,12 @@ static POINTS: AtomicUsize = AtomicUsize::new(0);
 pub(crate) fn begin() -> FailScenario<'static> {
     let scenario = FailScenario::setup();
     let kill_at = std::env::var("ADJOURN_KILL_AT").ok().and_then(|n| n.parse().ok());
+    let kill_on = std::env::var("ADJOURN_KILL_ON").ok();
     for name in ["persist", "posted"] {
+        let first = kill_on.as_deref() == Some(name);
         let counting = move || {
             let point = POINTS.fetch_add(1, Ordering::SeqCst) + 1;
-            if Some(point) == kill_at {
+            if first || Some(point) == kill_at {
                 // Nothing runs after it: no destructor, no flush, as with a power cut of the process.
                 let _ = kill_process(getpid(), Signal::KILL);
             }

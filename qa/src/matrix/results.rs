@@ -70,6 +70,7 @@ impl RowResult {
     /// Whether it could run and every run passed.
     pub fn passed(&self) -> bool {
         self.missing.is_none()
+            && !self.runs.is_empty()
             && self.runs.iter().all(|(_, line)| line.verdict == "pass")
             && self.peer.iter().all(|line| line.broken.is_none())
     }

@@ -48,7 +48,12 @@ async fn carry(scenario: &Scenario, lab: &mut Lab, played: &mut Played) -> anyho
             }
         }
         Delivered::NextStart => {
-            lab.client.finished(Duration::from_secs(5)).await?;
+            if scenario.kill_on.is_some() {
+                let status = lab.client.ended(WATCH).await?;
+                anyhow::ensure!(!status.success(), "nobody killed the client");
+            } else {
+                lab.client.finished(Duration::from_secs(5)).await?;
+            }
             limit = DELIVERED_LATER;
             if scenario.after.is_empty() {
                 lab.mark("the client is started again");

@@ -68,6 +68,7 @@ pub(super) struct Launch {
     pub(super) clock: Option<Faketime>,
     pub(super) disk: Option<DiskFaults>,
     fail_points: Option<String>,
+    kill_on: Option<String>,
     authority: Option<PathBuf>,
 }
 
@@ -83,8 +84,8 @@ impl Launch {
         };
         let faults = scenario.steps.iter().any(|step| matches!(step, Step::Disk(_)));
         let disk = if faults { Some(DiskFaults::new(folder, &data)?) } else { None };
-        let fail_points = scenario.fail_points.clone();
-        Ok(Self { subject, data, link: String::new(), clock, disk, fail_points, authority: None })
+        let (fail_points, kill_on) = (scenario.fail_points.clone(), scenario.kill_on.clone());
+        Ok(Self { subject, data, link: String::new(), clock, disk, fail_points, kill_on, authority: None })
     }
 
     /// The command of ours; with `link`, it joins by itself.
@@ -103,6 +104,10 @@ impl Launch {
         }
         if let Some(points) = &self.fail_points {
             command.env("FAILPOINTS", points);
+        }
+        // Once: the next life goes on.
+        if let Some(point) = self.kill_on.as_ref().filter(|_| link) {
+            command.env("ADJOURN_KILL_ON", point);
         }
         if let Some(authority) = &self.authority {
             command.env("SSL_CERT_FILE", authority);

@@ -60,6 +60,9 @@ pub struct Scenario {
     pub disk: Disk,
     /// The client's wall clock, as libfaketime takes it: `-1h`, `@1970-01-01 00:10:00`.
     pub wall_clock: Option<String>,
+    /// The client is killed at the first point of that kind: `posted`, after the record was sent and before the
+    /// receipt is known.
+    pub kill_on: Option<String>,
     /// Points of the client's code that fail, as the crate `fail` takes them: `deliverer=1*panic`.
     pub fail_points: Option<String>,
     /// What is done, in order.

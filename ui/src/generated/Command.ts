@@ -15,7 +15,7 @@ id: string | null, } | { "command": "choose_output",
 /**
  * Id of the device.
  */
-id: string | null, } | { "command": "refresh_devices" } | { "command": "play_test_sound" } | { "command": "join" } | { "command": "set_muted", 
+id: string | null, } | { "command": "refresh_devices" } | { "command": "play_test_sound" } | { "command": "join" } | { "command": "save_copy" } | { "command": "set_muted", 
 /**
  * Whether it is muted.
  */
