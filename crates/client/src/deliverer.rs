@@ -32,7 +32,7 @@ pub(crate) async fn keep_delivering(
 
 async fn deliver(outbox: &Outbox, client: &ClientInfo, wake: &Notify, events: &mpsc::Sender<Event>) {
     let tell = |event: DeliveryEvent| -> BoxFuture<'static, ()> {
-        if let Attempt::Later { reason } = &event.attempt {
+        if let Attempt::Later { reason, .. } = &event.attempt {
             tracing::info!(%reason, "a record waits");
         }
         let events = events.clone();
@@ -88,7 +88,7 @@ pub(crate) async fn from_memory(
             receipt.matches(&granted.interview_id, granted.attempt, "client", &record).is_ok()
         });
         if let Some(receipt) = receipt {
-            let attempt = Attempt::Delivered { receipt_id: receipt.claims.receipt_id };
+            let attempt = Attempt::Delivered { receipt };
             let event = adjourn_outbox::DeliveryEvent { join_id, attempt };
             // The loop is gone: the process is ending.
             let _ = events.send(Event::Delivery(event)).await;

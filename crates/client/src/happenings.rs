@@ -98,10 +98,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) fn delivery(&mut self, event: DeliveryEvent) {
         let ours = self.admission.as_ref().is_some_and(|a| a.join.join_id == event.join_id);
         match event.attempt {
-            Attempt::Delivered { receipt_id } if ours => self.feed(Input::Delivered { receipt: receipt_id }),
-            Attempt::Delivered { receipt_id } => {
-                self.shown.notice =
-                    Some(format!("An earlier interview has been received. Receipt: {receipt_id}"));
+            Attempt::Delivered { receipt } if ours => {
+                self.feed(Input::Delivered { receipt: receipt.claims.receipt_id });
+            }
+            Attempt::Delivered { receipt } => {
+                let id = receipt.claims.receipt_id;
+                self.shown.notice = Some(format!("An earlier interview has been received. Receipt: {id}"));
             }
             Attempt::Parked { reason } if ours => {
                 self.shown.notice = Some(words::sentence(&reason));

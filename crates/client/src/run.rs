@@ -112,7 +112,6 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) rooms_in: Option<mpsc::Receiver<Result<Joined<T::Room>, String>>>,
     pub(crate) facts: mpsc::Sender<Fact>,
     pub(crate) facts_in: Option<mpsc::Receiver<Fact>>,
-    pub(crate) panics: Option<Panics>,
     pub(crate) wake: Arc<Notify>,
     pub(crate) open: Open,
     pub(crate) room: Option<Arc<T::Room>>,
@@ -144,7 +143,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
     ///
     /// # Errors
     /// The outbox can't be opened.
-    pub async fn new(transport: T, mut shell: S, mut setup: Setup) -> Result<Self, StartError> {
+    pub async fn new(transport: T, mut shell: S, setup: Setup) -> Result<Self, StartError> {
         let (outbox, notice) = match Outbox::open(&setup.data).await {
             Ok((outbox, quarantined)) => (outbox, quarantined.first().map(ToString::to_string)),
             Err(error) => {
@@ -155,7 +154,6 @@ impl<T: Transport, S: Shell> Client<T, S> {
         let (events, events_in) = mpsc::channel(WAITING_EVENTS);
         let (facts, facts_in) = mpsc::channel(WAITING_FACTS);
         let (rooms, rooms_in) = mpsc::channel(4);
-        let panics = setup.panics.take().unwrap_or_else(Panics::nobody);
         let mut shown = crate::screen::empty();
         shown.notice = notice;
         shell.show(&shown);
@@ -173,7 +171,6 @@ impl<T: Transport, S: Shell> Client<T, S> {
             rooms_in: Some(rooms_in),
             facts,
             facts_in: Some(facts_in),
-            panics: Some(panics),
             wake: Arc::new(Notify::new()),
             open: Open::default(),
             room: None,
@@ -198,8 +195,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
     /// Runs until [`Command::Quit`] or until nobody can send commands any more; gives the snapshot
     /// that was shown last.
     pub async fn run(mut self, commands: mpsc::Receiver<Command>) -> Snapshot {
-        let (Some(events), Some(facts), Some(rooms), Some(panics)) =
-            (self.events_in.take(), self.facts_in.take(), self.rooms_in.take(), self.panics.take())
+        let (Some(events), Some(facts), Some(rooms)) =
+            (self.events_in.take(), self.facts_in.take(), self.rooms_in.take())
         else {
             return self.shown;
         };
@@ -207,6 +204,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         meters.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut stats = tokio::time::interval(STATS);
         stats.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let panics = self.setup.panics.take().unwrap_or_else(Panics::nobody);
         let mut inbox = Inbox { commands, events, facts, rooms, panics, meters, stats };
         tokio::spawn(deliverer::keep_delivering(
             self.outbox.clone(),
@@ -238,7 +236,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
     async fn turn(&mut self, inbox: &mut Inbox<T::Room>) -> Turn {
         fail::fail_point!("loop");
         self.show();
-        let timeout = self.session.poll_timeout().map(|at| self.started + Duration::from_millis(at.0));
+        let due = self.due();
         tokio::select! {
             command = inbox.commands.recv() => match command {
                 Some(Command::Quit) | None => return Turn::Ends,
@@ -249,12 +247,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Some(event) = inbox.events.recv() => self.event(event).await,
             Some(joined) = inbox.rooms.recv() => self.entered(joined),
             Some(fact) = inbox.facts.recv() => self.fact(fact),
-            () = sleep_until(timeout) => {
-                let now = self.now();
-                self.trace.input(now, None);
-                self.session.handle_timeout(now);
-                self.act();
-            }
+            () = sleep_until(due) => self.time_passed(),
             _ = inbox.meters.tick() => self.measure(),
             _ = inbox.stats.tick() => if let Some(room) = &self.room {
                 room.request_stats();
@@ -298,20 +291,27 @@ impl<T: Transport, S: Shell> Client<T, S> {
     /// One more event, or the session's next timeout; `false` when nothing comes any more.
     async fn wait_for_safety(&mut self, events: &mut mpsc::Receiver<Event>) -> bool {
         self.show();
-        let timeout = self.session.poll_timeout().map(|at| self.started + Duration::from_millis(at.0));
+        let due = self.due();
         tokio::select! {
             event = events.recv() => match event {
                 Some(event) => self.event(event).await,
                 None => return false,
             },
-            () = sleep_until(timeout) => {
-                let now = self.now();
-                self.trace.input(now, None);
-                self.session.handle_timeout(now);
-                self.act();
-            }
+            () = sleep_until(due) => self.time_passed(),
         }
         true
+    }
+
+    /// When the session wants to know what time it is.
+    fn due(&self) -> Option<Instant> {
+        self.session.poll_timeout().map(|at| self.started + Duration::from_millis(at.0))
+    }
+
+    fn time_passed(&mut self) {
+        let now = self.now();
+        self.trace.input(now, None);
+        self.session.handle_timeout(now);
+        self.act();
     }
 
     pub(crate) fn now(&self) -> Time {

@@ -168,13 +168,8 @@ impl Outbox {
                 continue;
             }
             damaged += 1;
-            let mut transaction = self.pool.begin().await?;
-            sqlx::query("INSERT INTO quarantine (origin, body, reason) VALUES ('journal', ?, 'checksum')")
-                .bind(entry)
-                .execute(&mut *transaction)
-                .await?;
-            sqlx::query("DELETE FROM journal WHERE id = ?").bind(id).execute(&mut *transaction).await?;
-            transaction.commit().await?;
+            let delete = sqlx::query("DELETE FROM journal WHERE id = ?").bind(id);
+            self.put_row_aside("journal", entry, delete).await?;
         }
         Ok(damaged)
     }
@@ -194,17 +189,28 @@ impl Outbox {
                 continue;
             }
             damaged += 1;
-            let mut transaction = self.pool.begin().await?;
-            sqlx::query("INSERT INTO quarantine (origin, body, reason) VALUES ('records', ?, 'checksum')")
-                .bind(body)
-                .execute(&mut *transaction)
-                .await?;
-            let sql = "DELETE FROM records WHERE join_id = ?";
-            sqlx::query(sql).bind(&join_id).execute(&mut *transaction).await?;
-            transaction.commit().await?;
+            let delete = sqlx::query("DELETE FROM records WHERE join_id = ?").bind(join_id.clone());
+            self.put_row_aside("records", body, delete).await?;
             self.remake(&Secret::new(join_id)).await?;
         }
         Ok(damaged)
+    }
+
+    /// Moves a row from its table to those that were put aside.
+    async fn put_row_aside(
+        &self,
+        origin: &str,
+        body: Vec<u8>,
+        delete: sqlx::query::Query<'_, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>,
+    ) -> Result<(), OutboxError> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query("INSERT INTO quarantine (origin, body, reason) VALUES (?, ?, 'checksum')")
+            .bind(origin)
+            .bind(body)
+            .execute(&mut *transaction)
+            .await?;
+        delete.execute(&mut *transaction).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Makes the record of a join that has ended from its journal alone.

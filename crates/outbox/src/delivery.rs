@@ -22,30 +22,19 @@ const LONGEST_ASKED: Duration = Duration::from_secs(600);
 pub enum Attempt {
     /// Receipt verified and on disk.
     Delivered {
-        /// Id of the receipt.
-        receipt_id: String,
+        /// The receipt.
+        receipt: Receipt,
     },
     /// Later again.
     Later {
         /// Why, in one sentence.
         reason: String,
+        /// The server asked to stay away for so long.
+        after: Option<Duration>,
     },
     /// Never; the record stays on disk.
     Parked {
         /// Why, in one sentence.
-        reason: String,
-    },
-}
-
-/// What a try came to, with what is written down of it.
-enum Tried {
-    Delivered(Receipt),
-    /// `after`: the server asked to stay away for so long.
-    Later {
-        reason: String,
-        after: Option<Duration>,
-    },
-    Parked {
         reason: String,
     },
 }
@@ -79,19 +68,12 @@ impl Outbox {
                 continue;
             }
             let join_id = pending.join.join_id.clone();
-            let outcome = self.try_once(&pending, client).await?;
-            let attempt = match &outcome {
-                Tried::Delivered(receipt) => {
-                    Attempt::Delivered { receipt_id: receipt.claims.receipt_id.clone() }
-                }
-                Tried::Later { reason, .. } => Attempt::Later { reason: reason.clone() },
-                Tried::Parked { reason } => Attempt::Parked { reason: reason.clone() },
-            };
-            tell(DeliveryEvent { join_id: join_id.clone(), attempt }).await;
-            match outcome {
-                Tried::Delivered(receipt) => self.delivered(&join_id, &receipt, now).await?,
-                Tried::Parked { reason } => self.parked(&join_id, &reason).await?,
-                Tried::Later { reason, after } => {
+            let attempt = self.try_once(&pending, client).await?;
+            tell(DeliveryEvent { join_id: join_id.clone(), attempt: attempt.clone() }).await;
+            match attempt {
+                Attempt::Delivered { receipt } => self.delivered(&join_id, &receipt, now).await?,
+                Attempt::Parked { reason } => self.parked(&join_id, &reason).await?,
+                Attempt::Later { reason, after } => {
                     let asked = after.unwrap_or_default().min(LONGEST_ASKED);
                     let pause = pause(pending.tries, jitter).max(asked + FIRST_PAUSE.mul_f64(jitter));
                     let next = millis(now) + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
@@ -102,9 +84,9 @@ impl Outbox {
         Ok(())
     }
 
-    async fn try_once(&self, pending: &Pending, client: &ClientInfo) -> Result<Tried, OutboxError> {
+    async fn try_once(&self, pending: &Pending, client: &ClientInfo) -> Result<Attempt, OutboxError> {
         let later =
-            |error: &BackendError| Tried::Later { reason: error.to_string(), after: error.retry_after() };
+            |error: &BackendError| Attempt::Later { reason: error.to_string(), after: error.retry_after() };
         let granted = &pending.granted;
         let backend = match Backend::new(&pending.join.link.server) {
             Ok(backend) => backend,
@@ -133,7 +115,7 @@ impl Outbox {
         let jws = match result {
             Ok(jws) => jws,
             Err(error) if error.retryable() => return Ok(later(&error)),
-            Err(error) => return Ok(Tried::Parked { reason: error.to_string() }),
+            Err(error) => return Ok(Attempt::Parked { reason: error.to_string() }),
         };
         // The backend has it, and we don't know yet.
         fail::fail_point!("posted");
@@ -142,11 +124,11 @@ impl Outbox {
             receipt.matches(&granted.interview_id, granted.attempt, "client", &pending.body).map(|()| receipt)
         });
         match verified {
-            Ok(receipt) => Ok(Tried::Delivered(receipt)),
+            Ok(receipt) => Ok(Attempt::Delivered { receipt }),
             Err(error) => {
                 tracing::warn!(%error, "the backend's receipt was refused");
                 let reason = format!("the interview server's receipt is not valid: {error}");
-                Ok(Tried::Later { reason, after: None })
+                Ok(Attempt::Later { reason, after: None })
             }
         }
     }

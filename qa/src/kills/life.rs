@@ -85,7 +85,7 @@ pub async fn live(link: &str, data: &Path, lines: usize) -> anyhow::Result<()> {
 #[allow(clippy::print_stdout, reason = "this is a program's answer")]
 fn said(event: DeliveryEvent) -> BoxFuture<'static, ()> {
     match event.attempt {
-        Attempt::Delivered { receipt_id } => println!("delivered {receipt_id}"),
+        Attempt::Delivered { receipt } => println!("delivered {}", receipt.claims.receipt_id),
         Attempt::Parked { reason } => println!("parked {reason}"),
         Attempt::Later { .. } => {}
     }

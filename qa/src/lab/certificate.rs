@@ -1,9 +1,9 @@
 //! Certificates of the lab's own, made by openssl.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::Context as _;
+use super::process::run;
 
 /// The name under which a backend with TLS is known in the lab.
 pub(crate) const NAME: &str = "interviews.test";
@@ -43,11 +43,4 @@ fn request(folder: &Path, name: &str) -> Command {
     command.arg("-out").arg(folder.join(format!("{name}.pem")));
     command.arg("-keyout").arg(folder.join(format!("{name}.key")));
     command
-}
-
-fn run(command: &mut Command) -> anyhow::Result<()> {
-    let output = command.stdin(Stdio::null()).output().context("`openssl` is not installed")?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    anyhow::ensure!(output.status.success(), "openssl made no certificate: {}", said.trim());
-    Ok(())
 }

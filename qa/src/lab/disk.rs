@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use tokio::process::Command;
 
 use super::faketime::preload;
+use super::process::{replace, run};
 
 /// A small file system of the lab's own; gone when this is dropped.
 #[derive(Debug)]
@@ -91,9 +92,7 @@ impl DiskFaults {
     /// # Errors
     /// The folder can't be written.
     pub fn order(&self, word: &str) -> anyhow::Result<()> {
-        let new = self.order.with_extension("new");
-        std::fs::write(&new, word)?;
-        Ok(std::fs::rename(new, &self.order)?)
+        replace(&self.order, word)
     }
 
     /// Puts it before a process.
@@ -102,14 +101,6 @@ impl DiskFaults {
         // With a slash: other names begin alike.
         command.env("ADJOURN_DISK_FOLDER", self.folder.join("")).env("ADJOURN_DISK_ORDER", &self.order);
     }
-}
-
-fn run(command: &mut std::process::Command) -> anyhow::Result<()> {
-    let output =
-        command.stdin(Stdio::null()).output().with_context(|| format!("{command:?} can't be run"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    anyhow::ensure!(output.status.success(), "{command:?} failed: {}", said.trim());
-    Ok(())
 }
 
 /// Changes one bit in the middle of `needle`, wherever it is in the database's files.

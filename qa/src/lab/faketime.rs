@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use tokio::process::Command;
 
+use super::process::replace;
+
 /// Where Debian keeps the library.
 const LIBRARY: &str = "faketime/libfaketime.so.1";
 
@@ -37,10 +39,7 @@ impl Faketime {
     /// # Errors
     /// The folder can't be written.
     pub fn set(&self, time: &str) -> anyhow::Result<()> {
-        // In one step: the process reads the file at every look at the clock.
-        let new = self.file.with_extension("new");
-        std::fs::write(&new, format!("{time}\n"))?;
-        Ok(std::fs::rename(new, &self.file)?)
+        replace(&self.file, &format!("{time}\n"))
     }
 
     /// Gives a process this clock.

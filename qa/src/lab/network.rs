@@ -113,13 +113,9 @@ impl Network {
     pub async fn roam(&self) -> anyhow::Result<()> {
         let Self::Cable { tag, .. } = self else { anyhow::bail!("loopback has one address") };
         let c = format!("{tag}c");
-        ip(&format!("-n {c} addr add {ROAMED}/24 dev {c}")).await?;
+        // In this order: the first address of a network takes the others with it when it goes.
         ip(&format!("-n {c} addr del {CLIENT}/24 dev {c}")).await?;
-        // The last address of its network takes the others with it when it goes first.
-        if ip(&format!("-n {c} addr add {ROAMED}/24 dev {c}")).await.is_err() {
-            tracing::debug!("the new address was there already");
-        }
-        Ok(())
+        ip(&format!("-n {c} addr add {ROAMED}/24 dev {c}")).await
     }
 
     pub(crate) fn is_loopback(&self) -> bool {

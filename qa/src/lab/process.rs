@@ -52,8 +52,7 @@ impl Child {
         command: &mut Command,
         log: &Path,
     ) -> anyhow::Result<(Self, ChildStdin, LineReader)> {
-        let mut child = Self::start(name, command.stdin(Stdio::piped()).stdout(Stdio::piped()), log)?;
-        let input = child.inner.stdin.take().context("no standard input")?;
+        let (mut child, input) = Self::start_ordered(name, command.stdout(Stdio::piped()), log)?;
         let output = child.inner.stdout.take().context("no standard output")?;
         Ok((child, input, BufReader::new(output).lines()))
     }
@@ -169,6 +168,26 @@ pub(crate) async fn look<T>(limit: Duration, mut found: impl FnMut() -> Option<T
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// Runs a tool to its end.
+///
+/// # Errors
+/// It is not installed, or what it said when it failed.
+pub(super) fn run(command: &mut std::process::Command) -> anyhow::Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("`{program}` is not installed"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "`{program}` failed: {}", said.trim());
+    Ok(())
+}
+
+/// Puts other text into a file in one step, for a process that reads it again and again.
+pub(super) fn replace(file: &Path, text: &str) -> anyhow::Result<()> {
+    let new = file.with_extension("new");
+    std::fs::write(&new, text)?;
+    Ok(std::fs::rename(new, file)?)
 }
 
 /// Runs `curl` as far as it is prepared, with its output as errors; gives the body of the answer.

@@ -1,7 +1,5 @@
 //! Between the client and the server's signalling: can dismiss the client, as the server does.
 
-use std::sync::Arc;
-
 use anyhow::Context as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::tcp::OwnedReadHalf;
@@ -15,7 +13,7 @@ use crate::scenario::Dismissal;
 pub struct SignallingStub {
     /// `ws://…`, for the client.
     pub url: String,
-    dismissals: watch::Sender<(u32, Option<Dismissal>)>,
+    dismissals: watch::Sender<Option<Dismissal>>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
@@ -28,7 +26,7 @@ impl SignallingStub {
         let server = server.strip_prefix("ws://").context("the stub speaks ws:// only")?.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("ws://{}", listener.local_addr()?);
-        let (dismissals, orders) = watch::channel((0, None));
+        let (dismissals, orders) = watch::channel(None);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (server, orders) = (server.clone(), orders.clone());
@@ -43,10 +41,7 @@ impl SignallingStub {
 
     /// Dismisses whoever is connected now, and closes his connection, as livekit-server does.
     pub fn dismiss(&self, how: Dismissal) {
-        self.dismissals.send_modify(|(number, order)| {
-            *number += 1;
-            *order = Some(how);
-        });
+        self.dismissals.send_replace(Some(how));
     }
 }
 
@@ -59,13 +54,12 @@ impl Drop for SignallingStub {
 async fn pass(
     client: TcpStream,
     server: &str,
-    mut orders: watch::Receiver<(u32, Option<Dismissal>)>,
+    mut orders: watch::Receiver<Option<Dismissal>>,
 ) -> anyhow::Result<()> {
     orders.mark_unchanged();
     let (mut from_client, mut to_client) = client.into_split();
     let (from_server, mut to_server) = TcpStream::connect(server).await?.into_split();
     let up = tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
-    let up = Arc::new(up);
     let mut from_server = BufReader::new(from_server);
     let head = head(&mut from_server).await?;
     to_client.write_all(&head).await?;
@@ -90,7 +84,7 @@ async fn pass(
             },
             changed = orders.changed() => {
                 changed?;
-                let order = orders.borrow_and_update().1;
+                let order = *orders.borrow_and_update();
                 if let Some(how) = order {
                     to_client.write_all(&leave(how)).await?;
                     break;

@@ -9,108 +9,50 @@ use serde_json::json;
 use super::lab::Lab;
 use super::steps::Played;
 use crate::lab::{flip, look, tear, unix_now};
-use crate::scenario::{Damage, Disk, Names, Step};
+use crate::proxy::Part;
+use crate::scenario::{Damage, Disk};
 
-/// A process that ends by itself is gone within this.
-const GONE: Duration = Duration::from_secs(10);
-
-pub(super) async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<()> {
-    match step {
-        Step::Fault(faults) => lab.proxy.as_mut().context("no proxy")?.faults(faults.clone()).await,
-        Step::Certificate(which) => lab.proxy.as_mut().context("no proxy")?.show(which).await,
-        Step::Names(names) => lab.network.names(*names == Names::Alive),
-        Step::WallClock(time) => lab.launch.clock.as_ref().context("no clock of its own")?.set(time),
-        Step::Dismiss(how) => {
-            lab.stub.as_ref().context("no stub before the server")?.dismiss(*how);
-            Ok(())
+pub(super) fn disk(lab: &Lab, state: Disk) -> anyhow::Result<()> {
+    let word = match state {
+        Disk::Fine => "fine",
+        Disk::Eio => "eio",
+        Disk::Slow => "slow",
+        Disk::Small | Disk::ReadOnly => {
+            anyhow::bail!("that is how a disk begins (`disk = …` of the row)")
         }
-        Step::Roam => lab.network.roam().await,
-        Step::Disk(state) => {
-            let word = match state {
-                Disk::Fine => "fine",
-                Disk::Eio => "eio",
-                Disk::Slow => "slow",
-                Disk::Small | Disk::ReadOnly => {
-                    anyhow::bail!("that is how a disk begins (`disk = …` of the row)")
-                }
-            };
-            lab.launch.disk.as_ref().context("no disk of its own")?.order(word)
-        }
-        Step::FillDisk => lab.mount.as_ref().context("no small disk")?.fill(),
-        Step::Damage(damage) => damaged(lab, *damage).await,
-        Step::ForeignRecord => foreign_record(lab).await,
-        Step::ForgedWebhook => {
-            let status = lab.backend.forged_webhook(&lab.invitation.id).await?;
-            if status != 401 {
-                played.failures.push(format!("a webhook that nobody signed was answered with {status}"));
-            }
-            Ok(())
-        }
-        Step::RotateKey => lab.backend.command(&["rotate-key"]).await.map(drop),
-        Step::CrashDatabase => lab.postgres.as_mut().context("no Postgres")?.crash().await,
-        Step::RestartBackend { days } => lab.backend.restart_ahead(*days).await,
-        Step::Passed { part, times } => {
-            let proxy = lab.proxy.as_ref().context("no proxy")?;
-            let came = || (proxy.passed().iter().filter(|p| p.part == *part).count() >= *times).then_some(());
-            look(Duration::from_secs(60), came).await.with_context(|| format!("no {part:?} came through"))
-        }
-        Step::Panicked { within } => {
-            let log = lab.folder.join("client.log");
-            let failed =
-                || std::fs::read_to_string(&log).is_ok_and(|t| t.contains("panicked")).then(unix_now);
-            let at = look(Duration::from_secs_f64(*within), failed).await;
-            played.panicked = Some(at.context("no part of the client failed")?);
-            Ok(())
-        }
-        Step::ClientGone => {
-            let limit = tokio::time::Instant::now() + GONE;
-            while lab.client.running() {
-                anyhow::ensure!(tokio::time::Instant::now() < limit, "the client does not end");
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            Ok(())
-        }
-        Step::RestartClient { days, link } => {
-            if *days > 0 {
-                lab.launch.clock.as_ref().context("no clock of its own")?.set(&format!("+{days}d"))?;
-            }
-            lab.restart_client(*link).await
-        }
-        Step::Saved { within } => {
-            let limit = Duration::from_secs_f64(*within);
-            lab.wait(limit, "\"saved\"", |seen| seen.saved_at.is_some()).await
-        }
-        Step::Waiting
-        | Step::Interview
-        | Step::Speech
-        | Step::Connected
-        | Step::Agent { .. }
-        | Step::Gone
-        | Step::AgentState { .. }
-        | Step::Answer
-        | Step::Say
-        | Step::Said
-        | Step::Churn(_)
-        | Step::Clock(_)
-        | Step::Signal { .. }
-        | Step::Limit { .. }
-        | Step::Pause(_)
-        | Step::Stays(_)
-        | Step::Cable(_)
-        | Step::Relay(_)
-        | Step::Signalling(_)
-        | Step::Worker(_)
-        | Step::Dispatch
-        | Step::RestartServer
-        | Step::Press(_)
-        | Step::Api(_)
-        | Step::Question { .. }
-        | Step::Heard { .. }
-        | Step::Actor { .. } => anyhow::bail!("{step:?} is no mishap"),
-    }
+    };
+    lab.launch.disk.as_ref().context("no disk of its own")?.order(word)
 }
 
-async fn damaged(lab: &mut Lab, damage: Damage) -> anyhow::Result<()> {
+pub(super) async fn forged_webhook(lab: &Lab, played: &mut Played) -> anyhow::Result<()> {
+    let status = lab.backend.forged_webhook(&lab.invitation.id).await?;
+    if status != 401 {
+        played.failures.push(format!("a webhook that nobody signed was answered with {status}"));
+    }
+    Ok(())
+}
+
+pub(super) async fn passed(lab: &Lab, part: Part, times: usize) -> anyhow::Result<()> {
+    let proxy = lab.proxy.as_ref().context("no proxy")?;
+    let came = || (proxy.passed().iter().filter(|p| p.part == part).count() >= times).then_some(());
+    look(Duration::from_secs(60), came).await.with_context(|| format!("no {part:?} came through"))
+}
+
+pub(super) async fn panicked(lab: &Lab, played: &mut Played, within: Duration) -> anyhow::Result<()> {
+    let log = lab.folder.join("client.log");
+    let failed = || std::fs::read_to_string(&log).is_ok_and(|t| t.contains("panicked")).then(unix_now);
+    played.panicked = Some(look(within, failed).await.context("no part of the client failed")?);
+    Ok(())
+}
+
+pub(super) async fn restart_client(lab: &mut Lab, days: u32, link: bool) -> anyhow::Result<()> {
+    if days > 0 {
+        lab.launch.clock.as_ref().context("no clock of its own")?.set(&format!("+{days}d"))?;
+    }
+    lab.restart_client(link).await
+}
+
+pub(super) async fn damaged(lab: &mut Lab, damage: Damage) -> anyhow::Result<()> {
     anyhow::ensure!(!lab.client.running(), "the client must be gone before its files are damaged");
     let data = &lab.launch.data;
     // Closing puts everything into the one file. (In the write-ahead log, what is damaged was never written,
@@ -126,7 +68,7 @@ async fn damaged(lab: &mut Lab, damage: Damage) -> anyhow::Result<()> {
 }
 
 /// Somebody else delivers other bytes first, with the client's own token.
-async fn foreign_record(lab: &Lab) -> anyhow::Result<()> {
+pub(super) async fn foreign_record(lab: &Lab) -> anyhow::Result<()> {
     let (outbox, _) = Outbox::open(&lab.launch.data).await?;
     let link = adjourn_outbox::JoinLink::parse(&lab.launch.link)?;
     let join = outbox.join_for(&link).await?;

@@ -11,10 +11,12 @@ use super::lab::Lab;
 use super::mishaps;
 use crate::lab::relay::Chance;
 use crate::lab::{Actor, Cgroup, Child, Limit, Worker, look, unix_now};
-use crate::scenario::{Act, Button, Call, Scenario, Side, Step, Target};
+use crate::scenario::{Act, Button, Call, Names, Scenario, Side, Step, Target};
 
 /// Longest time from the start to the interview.
 const BEGIN: Duration = Duration::from_secs(45);
+/// A process that ends by itself is gone within this.
+const GONE: Duration = Duration::from_secs(10);
 /// The candidate's identity in its first attempt.
 pub(super) const CANDIDATE: &str = "candidate-1";
 
@@ -139,25 +141,30 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
             Ok(())
         }
         Step::Actor { name, act } => actor(lab, name, *act).await,
-        Step::Fault(_)
-        | Step::Certificate(_)
-        | Step::Names(_)
-        | Step::WallClock(_)
-        | Step::Dismiss(_)
-        | Step::Roam
-        | Step::Disk(_)
-        | Step::FillDisk
-        | Step::Damage(_)
-        | Step::ForeignRecord
-        | Step::ForgedWebhook
-        | Step::RotateKey
-        | Step::CrashDatabase
-        | Step::RestartBackend { .. }
-        | Step::Passed { .. }
-        | Step::Panicked { .. }
-        | Step::ClientGone
-        | Step::RestartClient { .. }
-        | Step::Saved { .. } => mishaps::one(step, lab, played).await,
+        Step::Fault(faults) => lab.proxy.as_mut().context("no proxy")?.faults(faults.clone()).await,
+        Step::Certificate(which) => lab.proxy.as_mut().context("no proxy")?.show(which).await,
+        Step::Names(names) => lab.network.names(*names == Names::Alive),
+        Step::WallClock(time) => lab.launch.clock.as_ref().context("no clock of its own")?.set(time),
+        Step::Dismiss(how) => {
+            lab.stub.as_ref().context("no stub before the server")?.dismiss(*how);
+            Ok(())
+        }
+        Step::Roam => lab.network.roam().await,
+        Step::Disk(state) => mishaps::disk(lab, *state),
+        Step::FillDisk => lab.mount.as_ref().context("no small disk")?.fill(),
+        Step::Damage(damage) => mishaps::damaged(lab, *damage).await,
+        Step::ForeignRecord => mishaps::foreign_record(lab).await,
+        Step::ForgedWebhook => mishaps::forged_webhook(lab, played).await,
+        Step::RotateKey => lab.backend.command(&["rotate-key"]).await.map(drop),
+        Step::CrashDatabase => lab.postgres.as_mut().context("no Postgres")?.crash().await,
+        Step::RestartBackend { days } => lab.backend.restart_ahead(*days).await,
+        Step::Passed { part, times } => mishaps::passed(lab, *part, *times).await,
+        Step::Panicked { within } => mishaps::panicked(lab, played, seconds(*within)).await,
+        Step::ClientGone => lab.client.ended(GONE).await.map(drop),
+        Step::RestartClient { days, link } => mishaps::restart_client(lab, *days, *link).await,
+        Step::Saved { within } => {
+            lab.wait(seconds(*within), "\"saved\"", |seen| seen.saved_at.is_some()).await
+        }
     }
 }
 
