@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use adjourn_outbox::wire::{JoinAnswer, JoinRequest};
+use adjourn_outbox::wire::{InterviewInfo, InterviewStatus, JoinAnswer, JoinRequest};
 use adjourn_outbox::{Backend, BackendError, JoinLink, Secret, pause, verify};
 use anyhow::Context as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use reqwest::Client;
 use serde::Serialize;
 use tokio::sync::Mutex;
@@ -30,7 +31,7 @@ pub struct Options {
     pub clients: usize,
     /// Backends on Postgres; 0: one on SQLite.
     pub replicas: usize,
-    /// Seconds for which every backend is gone, in the middle.
+    /// Seconds for which every backend is gone, after the first ten.
     pub outage: f64,
     /// Records a second that become due; 0: all at once.
     pub offered: f64,
@@ -61,8 +62,8 @@ pub struct Herd {
     pub flushes_per_record: f64,
     /// Requests that were sent, by what they got.
     pub answers: BTreeMap<String, u64>,
-    /// Requests that reached the backends after the outage, until the last record was there, over the records that
-    /// were delivered meanwhile: what the retries cost on top.
+    /// Requests after the outage, until the last record that had waited was there, over the records that were
+    /// delivered meanwhile: what the retries cost on top.
     pub catching_up: f64,
     /// Most requests in any second of that, over what is offered a second.
     pub peak: f64,
@@ -80,21 +81,37 @@ pub struct Herd {
 const WAITED: Duration = Duration::from_secs(1);
 
 impl Herd {
-    /// What happened from the backends' return until the last record that had waited was there.
-    fn catch_up(&mut self, back: Duration, offered: f64, seconds: &[u64], receipts: &[(Duration, Duration)]) {
+    /// What happened from the backends' return until the last record that had waited was there. All times since the
+    /// start: when each request was sent; when each record was there, and how long after it was due.
+    fn catch_up(
+        &mut self,
+        back: Duration,
+        offered: f64,
+        sent: &[Duration],
+        receipts: &[(Duration, Duration)],
+    ) {
         let waited = receipts.iter().filter(|(at, took)| *at > back && *took > WAITED).map(|(at, _)| *at);
         let caught_up = waited.max().unwrap_or(back);
-        let whole = |time: Duration| usize::try_from(time.as_secs()).unwrap_or(0);
-        // Whole seconds in between.
-        let (from, to) = (whole(back) + 1, (whole(caught_up) + 1).min(seconds.len()));
-        let requests = seconds.get(from..to).unwrap_or_default();
-        let in_between = |at: &Duration| (from..to).contains(&whole(*at));
-        let delivered = receipts.iter().filter(|(at, _)| in_between(at)).count();
-        self.catching_up = requests.iter().sum::<u64>() as f64 / delivered.max(1) as f64;
-        self.peak = requests.iter().max().copied().unwrap_or(0) as f64 / offered;
-        self.caught_up_s = (caught_up.saturating_sub(back)).as_secs_f64();
+        let between = back..=caught_up;
+        let delivered = receipts.iter().filter(|(at, _)| between.contains(at)).count();
+        let mut seconds = BTreeMap::<u64, u64>::new();
+        for at in sent.iter().filter(|at| between.contains(at)) {
+            *seconds.entry((*at - back).as_secs()).or_default() += 1;
+        }
+        self.catching_up = seconds.values().sum::<u64>() as f64 / delivered.max(1) as f64;
+        self.peak = seconds.values().max().copied().unwrap_or(0) as f64 / offered;
+        self.caught_up_s = (caught_up - back).as_secs_f64();
     }
 }
+
+/// The backends work for so long before they are gone.
+const BEFORE_OUTAGE: Duration = Duration::from_secs(10);
+
+/// Tries of a join that the backend puts off; more, and the machine can't do it.
+const JOIN_TRIES: u32 = 10;
+
+/// Questions to the backend at a time, when everything is over.
+const COMPARED_AT_A_TIME: usize = 8;
 
 struct Candidate {
     joined: JoinAnswer,
@@ -104,8 +121,8 @@ struct Candidate {
 struct Shared {
     backends: Vec<Backend>,
     answers: Mutex<BTreeMap<String, u64>>,
-    /// Requests in each second since the start.
-    seconds: Mutex<Vec<u64>>,
+    /// When each request was sent, since the start.
+    sent: Mutex<Vec<Duration>>,
     began: Instant,
     turn: AtomicUsize,
 }
@@ -113,13 +130,7 @@ struct Shared {
 impl Shared {
     /// One request, to the next backend in turn.
     async fn put(&self, client: &Candidate) -> Result<String, BackendError> {
-        let second = usize::try_from(self.began.elapsed().as_secs()).unwrap_or(usize::MAX);
-        let mut seconds = self.seconds.lock().await;
-        if seconds.len() <= second {
-            seconds.resize(second + 1, 0);
-        }
-        seconds[second] += 1;
-        drop(seconds);
+        self.sent.lock().await.push(self.began.elapsed());
         let backend = &self.backends[self.turn.fetch_add(1, Ordering::Relaxed) % self.backends.len()];
         let Candidate { joined, record } = client;
         let (id, attempt) = (&joined.interview.id, joined.interview.attempt);
@@ -145,8 +156,7 @@ impl Shared {
                     return Ok(());
                 }
                 Err(error) => {
-                    let after = error.retry_after().unwrap_or_default();
-                    tokio::time::sleep(pause(tries, chance.draw()).max(after)).await;
+                    tokio::time::sleep(pause(tries, error.retry_after(), chance.draw())).await;
                     tries += 1;
                 }
             }
@@ -200,7 +210,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Herd> {
     let shared = Arc::new(Shared {
         backends: ways,
         answers: Mutex::default(),
-        seconds: Mutex::default(),
+        sent: Mutex::default(),
         began: Instant::now(),
         turn: AtomicUsize::new(0),
     });
@@ -231,8 +241,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Herd> {
     }
     let mut back_at = None;
     if options.outage > 0.0 {
-        let middle = options.interviews as f64 / options.offered.max(1.0) / 3.0;
-        tokio::time::sleep(Duration::from_secs_f64(middle)).await;
+        tokio::time::sleep(BEFORE_OUTAGE).await;
         for backend in &mut backends {
             backend.kill().await;
         }
@@ -267,7 +276,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Herd> {
     }
     herd.answers = shared.answers.lock().await.clone();
     if let Some(back_at) = back_at {
-        herd.catch_up(back_at, options.offered, &shared.seconds.lock().await, &receipts);
+        herd.catch_up(back_at, options.offered, &shared.sent.lock().await, &receipts);
     }
     (herd.lost, herd.double) = compare(&backends[0], &herd_of).await?;
     Ok(herd)
@@ -305,7 +314,19 @@ async fn joined(
                 join_id: Secret::new(hex::encode(random)),
                 client: info(),
             };
-            let joined = way.join(&request).await?;
+            let mut chance = Chance::new(n as u64);
+            let mut tries = 0;
+            // As a client does: the same join again, until it is granted or refused for good.
+            let joined = loop {
+                match way.join(&request).await {
+                    Ok(joined) => break joined,
+                    Err(error) if tries < JOIN_TRIES && error.retry_after().is_some() => {
+                        tokio::time::sleep(pause(tries, error.retry_after(), chance.draw())).await;
+                        tries += 1;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            };
             anyhow::Ok(Arc::new(Candidate { joined, record: record(size, n) }))
         });
     }
@@ -318,14 +339,25 @@ async fn joined(
 
 /// What the backend holds against what was delivered: lost, and double.
 async fn compare(backend: &BackendServer, herd: &[Arc<Candidate>]) -> anyhow::Result<(usize, usize)> {
-    let (mut lost, mut double) = (0, 0);
-    for client in herd {
-        let interview = &client.joined.interview;
-        let held = backend.record(&interview.id, interview.attempt).await.unwrap_or_default();
-        lost += usize::from(held != client.record);
-        double += usize::from(backend.status(&interview.id).await?.records > 1);
-    }
-    Ok((lost, double))
+    let http = Client::new();
+    let get = async |path: String| {
+        let request = http.get(format!("{}/v1/interviews/{path}", backend.url));
+        request.bearer_auth(crate::lab::ORGANISER).send().await?.error_for_status()?.bytes().await
+    };
+    let found = futures_util::stream::iter(herd.iter().cloned())
+        .map(async |client| {
+            let InterviewInfo { id, attempt, .. } = &client.joined.interview;
+            // No record is what is looked for.
+            let held = get(format!("{id}/attempts/{attempt}/records/client")).await.unwrap_or_default();
+            let status: InterviewStatus = serde_json::from_slice(&get(id.clone()).await?)?;
+            anyhow::Ok((held != client.record, status.records > 1))
+        })
+        .buffer_unordered(COMPARED_AT_A_TIME);
+    found
+        .try_fold((0, 0), async |(lost, double), (is_lost, is_double)| {
+            Ok((lost + usize::from(is_lost), double + usize::from(is_double)))
+        })
+        .await
 }
 
 fn cpu(backends: &[BackendServer]) -> f64 {
@@ -341,7 +373,7 @@ async fn flushed(backends: &[BackendServer], postgres: Option<&Postgres>) -> f64
     for backend in backends {
         let Ok(answer) = reqwest::get(format!("{}/metrics", backend.url)).await else { return f64::NAN };
         let text = answer.text().await.unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("adjourn_records_per_commit_count "));
+        let line = text.lines().find_map(|line| line.strip_prefix("adjourn_changes_per_commit_count "));
         commits += line.and_then(|count| count.parse::<f64>().ok()).unwrap_or(0.0);
     }
     commits

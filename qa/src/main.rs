@@ -130,7 +130,7 @@ enum Command {
         /// Backends on a Postgres; 0: one on SQLite.
         #[arg(long, default_value_t = 0)]
         replicas: usize,
-        /// Seconds for which every backend is gone, in the middle; needs --offered.
+        /// Seconds for which every backend is gone, after the first ten; needs --offered.
         #[arg(long, default_value_t = 0.0, requires = "offered")]
         outage: f64,
         /// Records a second that become due; 0: all at once.

@@ -10,7 +10,9 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
+use futures_util::StreamExt as _;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -23,11 +25,16 @@ use crate::problem::Refusal;
 use crate::standing::Deadlines;
 use crate::store::{Store, now};
 use crate::tokens::Signer;
-use crate::{create, items, join, openapi, operator, records, standings, status, webhooks};
+use crate::{create, items, join, openapi, operator, records, status, webhooks};
 
 /// Tries to close a room before the next round does.
 const CLOSE_TRIES: u32 = 5;
 const CLOSE_PAUSE: Duration = Duration::from_millis(500);
+/// Rooms that wait for being closed; what is more is left to the rounds.
+const CLOSINGS: usize = 4_096;
+/// Calls to LiveKit at a time: a test center's rooms end at the same minute, and neither records nor other calls must
+/// wait for their closing.
+const CLOSED_AT_A_TIME: usize = 4;
 /// A request that takes longer is given up: the largest record over a slow line needs less.
 const REQUEST_LIMIT: Duration = Duration::from_secs(60);
 
@@ -40,6 +47,8 @@ pub struct App {
     pub(crate) keys: Arc<ReceiptKeys>,
     pub(crate) tokens: Arc<Signer>,
     pub(crate) batches: Batches,
+    /// Rooms that are to be closed.
+    closings: mpsc::Sender<String>,
     pub(crate) deadlines: Deadlines,
     pub(crate) organiser_key: Option<Secret>,
     /// Days after the receipt for which clients keep what was said.
@@ -64,6 +73,7 @@ impl App {
         let keys = ReceiptKeys::load(store.clone()).await?;
         let tokens = Signer::new(store.secret("tokens").await?);
         let (batches, waiting) = Batches::new();
+        let (closings, to_close) = mpsc::channel(CLOSINGS);
         let app = Self {
             store,
             public_url,
@@ -71,12 +81,14 @@ impl App {
             keys: Arc::new(keys),
             tokens: Arc::new(tokens),
             batches,
+            closings,
             deadlines,
             organiser_key,
             keep_days,
             stop: CancellationToken::new(),
         };
         tokio::spawn(batch::work(app.clone(), waiting));
+        tokio::spawn(close(app.clone(), to_close));
         Ok(app)
     }
 
@@ -87,15 +99,9 @@ impl App {
 
     /// Closes a room in the background.
     pub(crate) fn close_room(&self, room: &str) {
-        let (app, room) = (self.clone(), room.to_owned());
-        tokio::spawn(async move {
-            for _ in 0..CLOSE_TRIES {
-                if app.close_room_now(&room).await {
-                    return;
-                }
-                tokio::time::sleep(CLOSE_PAUSE).await;
-            }
-        });
+        if self.closings.try_send(room.to_owned()).is_err() {
+            metrics::counter!("adjourn_closings_left_to_the_rounds").increment(1);
+        }
     }
 
     /// Closes a room, and notes that. Gives whether that worked; the rounds try again.
@@ -105,9 +111,18 @@ impl App {
             return false;
         }
         metrics::counter!("adjourn_rooms_closed").increment(1);
-        let now = now();
-        let noted = standings::change(&self.store, room, now, |standing| standing.room_closed(now)).await;
+        let noted = self.batches.room_closed(self, room, now()).await;
         noted.inspect_err(|error| tracing::warn!(%error, "a closed room could not be noted")).is_ok()
+    }
+
+    /// Closes rooms, several at a time.
+    pub(crate) async fn close_rooms_now(&self, rooms: Vec<String>) {
+        let closing = futures_util::stream::iter(rooms);
+        closing
+            .for_each_concurrent(CLOSED_AT_A_TIME, |room| async move {
+                self.close_room_now(&room).await;
+            })
+            .await;
     }
 
     /// The routes.
@@ -156,6 +171,24 @@ impl App {
             .layer(RequestBodyLimitLayer::new(records::LARGEST + 1024))
             .with_state(self)
     }
+}
+
+/// Closes the rooms that it is told, for as long as the process lives.
+async fn close(app: App, rooms: mpsc::Receiver<String>) {
+    let rooms = futures_util::stream::unfold(rooms, |mut rooms| async { Some((rooms.recv().await?, rooms)) });
+    rooms
+        .for_each_concurrent(CLOSED_AT_A_TIME, |room| {
+            let app = &app;
+            async move {
+                for _ in 0..CLOSE_TRIES {
+                    if app.close_room_now(&room).await {
+                        return;
+                    }
+                    tokio::time::sleep(CLOSE_PAUSE).await;
+                }
+            }
+        })
+        .await;
 }
 
 /// Times each request, and turns the frameworks' own errors into ours.

@@ -1,89 +1,200 @@
-//! Several records in one transaction: on SQLite every commit waits for the disk, and a test center's clients
-//! end at the same minute. Each record still gets its own answer, after the commit.
+//! Several records, and the closings of their rooms, in one transaction: on SQLite every commit waits for the disk, and
+//! a test center's clients end at the same minute. Each still gets its own answer, after the commit.
 
-use tokio::sync::{mpsc, oneshot};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::app::App;
 use crate::problem::Refusal;
+use crate::standings;
+use crate::store::Tx;
 use crate::submission::{self, NotStored, Stored, Submission};
 
-/// Records in one transaction at most: what waits longer than one sync of the disk is not more than that.
+/// Changes in one transaction at most: what waits longer than one sync of the disk is not more than that.
 const LARGEST: usize = 64;
-/// Records that wait at most; more are asked to come again.
-const WAITING: usize = 1_024;
+/// Changes that wait at most; more are asked to come again.
+const WAITING: usize = 4_096;
+/// Bytes of records that wait at most: 3,300 ordinary ones, or 8 of the largest.
+const WAITING_BYTES: usize = 64 * 1024 * 1024;
+/// Records a second that are asked to come again: about a third of what one backend writes (docs/scale.md), because
+/// new ones come as well.
+const CALLED_BACK_PER_S: u32 = 400;
+/// Nobody is asked to stay away for less or for longer than this.
+const CALLED_BACK: RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(60);
 
-type Answer = Result<Stored, Refusal>;
+/// What is to be written, for somebody who waits.
+#[derive(Debug)]
+enum Change {
+    Record {
+        submission: Box<Submission>,
+        /// What it became, if the transaction holds.
+        stored: Result<Stored, Refusal>,
+        answer: oneshot::Sender<Result<Stored, Refusal>>,
+        /// Its share of [`WAITING_BYTES`].
+        _room: OwnedSemaphorePermit,
+    },
+    RoomClosed {
+        room: String,
+        at: DateTime<Utc>,
+        answer: oneshot::Sender<Result<(), sqlx::Error>>,
+    },
+}
 
-/// The way to the one who writes records.
+/// The way to the one who writes.
 #[derive(Clone, Debug)]
 pub(crate) struct Batches {
-    waiting: mpsc::Sender<(Submission, oneshot::Sender<Answer>)>,
+    waiting: mpsc::Sender<Change>,
+    bytes: Arc<Semaphore>,
+    turns: Arc<Mutex<Turns>>,
+}
+
+/// When those who are turned away may come again: one after another, so that they don't meet again.
+#[derive(Debug)]
+struct Turns {
+    next: Instant,
+}
+
+impl Turns {
+    /// Seconds until the next free turn.
+    fn take(&mut self, now: Instant) -> u64 {
+        let earliest = now + *CALLED_BACK.start();
+        self.next = self.next.max(earliest).min(now + *CALLED_BACK.end())
+            + Duration::from_secs(1) / CALLED_BACK_PER_S;
+        (self.next - now).as_secs()
+    }
 }
 
 /// What [`work`] works on.
-pub(crate) type Waiting = mpsc::Receiver<(Submission, oneshot::Sender<Answer>)>;
+#[derive(Debug)]
+pub(crate) struct Waiting(mpsc::Receiver<Change>);
 
 impl Batches {
     pub(crate) fn new() -> (Self, Waiting) {
         let (waiting, receiver) = mpsc::channel(WAITING);
-        (Self { waiting }, receiver)
+        let bytes = Arc::new(Semaphore::new(WAITING_BYTES));
+        let turns = Arc::new(Mutex::new(Turns { next: Instant::now() }));
+        (Self { waiting, bytes, turns }, Waiting(receiver))
     }
 
     /// Stores a record and answers once it is on disk.
-    pub(crate) async fn submit(&self, app: &App, submission: Submission) -> Answer {
-        if !app.store.batches() {
-            return alone(app, &submission).await;
-        }
+    pub(crate) async fn submit(&self, app: &App, submission: Submission) -> Result<Stored, Refusal> {
+        let bytes = u32::try_from(submission.body.len()).unwrap_or(u32::MAX);
+        let Ok(room) = Arc::clone(&self.bytes).try_acquire_many_owned(bytes) else {
+            return Err(self.put_off());
+        };
         let (answer, answered) = oneshot::channel();
-        if self.waiting.try_send((submission, answer)).is_err() {
-            metrics::counter!("adjourn_records_put_off").increment(1);
-            return Err(Refusal::unavailable());
+        let stored = Err(Refusal::unavailable());
+        let change = Change::Record { submission: Box::new(submission), stored, answer, _room: room };
+        if !app.store.batches() {
+            alone(app, change).await;
+        } else if self.waiting.try_send(change).is_err() {
+            return Err(self.put_off());
         }
         answered.await.unwrap_or_else(|_| Err(Refusal::unavailable()))
     }
+
+    fn put_off(&self) -> Refusal {
+        metrics::counter!("adjourn_records_put_off").increment(1);
+        Refusal::unavailable().retry_after(self.turns.lock().take(Instant::now()))
+    }
+
+    /// Notes that a room was closed, and answers once that is on disk.
+    pub(crate) async fn room_closed(
+        &self,
+        app: &App,
+        room: &str,
+        at: DateTime<Utc>,
+    ) -> Result<(), sqlx::Error> {
+        let (answer, answered) = oneshot::channel();
+        let change = Change::RoomClosed { room: room.to_owned(), at, answer };
+        if !app.store.batches() {
+            alone(app, change).await;
+        } else if self.waiting.send(change).await.is_err() {
+            return Err(sqlx::Error::WorkerCrashed);
+        }
+        answered.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
 }
 
-/// Stores what waits, for as long as the process lives: a server that stops answers first what is under way.
-pub(crate) async fn work(app: App, mut waiting: Waiting) {
+/// Writes what waits, for as long as the process lives: a server that stops answers first what is under way.
+pub(crate) async fn work(app: App, Waiting(mut waiting): Waiting) {
     let mut batch = Vec::with_capacity(LARGEST);
     while waiting.recv_many(&mut batch, LARGEST).await > 0 {
-        metrics::histogram!("adjourn_records_per_commit").record(batch.len() as f64);
-        let answers = match together(&app, batch.iter().map(|(submission, _)| submission)).await {
-            Ok(answers) => answers,
-            Err(error) => {
-                tracing::warn!(%error, records = batch.len(), "a batch failed; one by one");
-                let mut answers = Vec::with_capacity(batch.len());
-                for (submission, _) in &batch {
-                    answers.push(alone(&app, submission).await);
-                }
-                answers
+        metrics::histogram!("adjourn_changes_per_commit").record(batch.len() as f64);
+        let written = together(&app, &mut batch).await;
+        if let Err(error) = &written {
+            tracing::warn!(%error, changes = batch.len(), "a batch failed; one by one");
+        }
+        for change in batch.drain(..) {
+            match written {
+                Ok(()) => change.answer(Ok(())),
+                Err(_) => alone(&app, change).await,
             }
-        };
-        for ((_, sender), answer) in batch.drain(..).zip(answers) {
-            // The client hung up; it will come again and get the same receipt.
-            let _ = sender.send(answer);
         }
     }
 }
 
-async fn together(app: &App, batch: impl Iterator<Item = &Submission>) -> Result<Vec<Answer>, sqlx::Error> {
-    let mut tx = app.store.write().await?;
-    let mut answers = Vec::new();
-    for submission in batch {
-        answers.push(match submission::store(app, &mut tx, submission).await {
-            Ok(stored) => Ok(stored),
-            // Refused before anything was written.
-            Err(NotStored::Refused(refusal)) => Err(refusal),
-            Err(NotStored::Database(error)) => return Err(error),
-        });
+impl Change {
+    async fn write(&mut self, app: &App, tx: &mut Tx) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Record { submission, stored, .. } => {
+                *stored = match submission::store(app, tx, submission).await {
+                    Ok(stored) => Ok(stored),
+                    // Refused before anything was written.
+                    Err(NotStored::Refused(refusal)) => Err(refusal),
+                    Err(NotStored::Database(error)) => return Err(error),
+                };
+                Ok(())
+            }
+            Self::RoomClosed { room, at, .. } => standings::room_closed(tx, room, *at).await,
+        }
     }
-    tx.commit().await?;
-    Ok(answers)
+
+    /// Tells the one who waits what became of the transaction. Who hung up comes again and gets the same receipt.
+    fn answer(self, written: Result<(), sqlx::Error>) {
+        match self {
+            Self::Record { stored, answer, .. } => {
+                drop(answer.send(written.map_err(Refusal::from).and(stored)));
+            }
+            Self::RoomClosed { answer, .. } => drop(answer.send(written)),
+        }
+    }
 }
 
-async fn alone(app: &App, submission: &Submission) -> Answer {
+async fn together(app: &App, batch: &mut [Change]) -> Result<(), sqlx::Error> {
     let mut tx = app.store.write().await?;
-    let stored = submission::store(app, &mut tx, submission).await?;
-    tx.commit().await?;
-    Ok(stored)
+    for change in batch {
+        change.write(app, &mut tx).await?;
+    }
+    tx.commit().await
+}
+
+async fn alone(app: &App, mut change: Change) {
+    let written = together(app, std::slice::from_mut(&mut change)).await;
+    change.answer(written);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_are_turned_away_come_again_one_after_another() {
+        let now = Instant::now();
+        let mut turns = Turns { next: now };
+        let asked: Vec<u64> = (0..CALLED_BACK_PER_S * 100).map(|_| turns.take(now)).collect();
+        assert_eq!(asked[0], CALLED_BACK.start().as_secs());
+        assert!(asked.is_sorted());
+        let in_one_second = asked.iter().filter(|at| **at == 10).count();
+        assert_eq!(in_one_second, CALLED_BACK_PER_S as usize);
+        assert_eq!(asked.last(), Some(&CALLED_BACK.end().as_secs()));
+        // Later the way is free again.
+        let later = now + *CALLED_BACK.end() * 2;
+        assert_eq!(turns.take(later), CALLED_BACK.start().as_secs());
+    }
 }

@@ -63,9 +63,8 @@ pub(crate) async fn round(app: &App, holder: &str, now: DateTime<Utc>) -> Result
         "SELECT * FROM interviews WHERE room_closed_at IS NULL AND ended_at IS NOT NULL ORDER BY ended_at LIMIT $1",
     )
     .await?;
-    for (id, _) in rooms.iter().filter(|(_, standing)| standing.room_to_close(now)) {
-        app.close_room_now(id).await;
-    }
+    let to_close = rooms.into_iter().filter(|(_, standing)| standing.room_to_close(now)).map(|(id, _)| id);
+    app.close_rooms_now(to_close.collect()).await;
     limits::forget(&app.store, now).await?;
     let mut tx = app.store.write().await?;
     sqlx::query("DELETE FROM webhooks WHERE received_at < $1")
@@ -132,10 +131,13 @@ async fn look_at_rooms(app: &App, now: DateTime<Utc>) -> Result<(), sqlx::Error>
             }
         };
         for (id, standing) in asked {
-            let there = listed.contains(id);
+            let there = listed.contains_key(id);
+            // Nobody met an agent in a room without a candidate, so it is not worth a question of its own.
+            let candidate = listed.get(id).is_some_and(|participants| *participants > 0);
             // A room may close between the two questions: then the next round tells.
-            let agent =
-                there && standing.agent_seen_at.is_none() && app.livekit.has_agent(id).await.unwrap_or(false);
+            let agent = candidate
+                && standing.agent_seen_at.is_none()
+                && app.livekit.has_agent(id).await.unwrap_or(false);
             settle(app, id, standing, now, |standing| {
                 standing.room_listed(there, now);
                 if agent {

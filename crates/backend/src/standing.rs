@@ -292,13 +292,6 @@ impl Standing {
         }
     }
 
-    /// We closed the room.
-    pub(crate) fn room_closed(&mut self, now: DateTime<Utc>) {
-        if self.room_closed_at.is_none() {
-            self.room_closed_at = Some(now);
-        }
-    }
-
     /// Whether the room is still to be closed.
     pub(crate) fn room_to_close(&self, now: DateTime<Utc>) -> bool {
         let Some(ended) = self.ended_at else { return false };
@@ -429,7 +422,7 @@ mod tests {
         assert!(standing.room_to_close(at(121)));
         standing.client_record(1, Some("finished"), &LIMITS(), at(62));
         assert!(standing.room_to_close(at(62)));
-        standing.room_closed(at(63));
+        standing.room_closed_at = Some(at(63));
         assert!(!standing.room_to_close(at(200)));
     }
 

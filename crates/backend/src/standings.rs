@@ -39,6 +39,16 @@ pub(crate) async fn change<T>(
     Ok(Some(given))
 }
 
+/// Notes that a room was closed, within a transaction. In one statement: every record's room is closed.
+pub(crate) async fn room_closed(tx: &mut Tx, room: &str, at: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE interviews SET room_closed_at = $1 WHERE id = $2 AND room_closed_at IS NULL")
+        .bind(millis(at))
+        .bind(room)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
+
 /// The standing of a row of `interviews`.
 pub(crate) fn read(row: &AnyRow) -> Result<Standing, sqlx::Error> {
     let (client, agent): (String, String) = (row.try_get("client_record")?, row.try_get("agent_report")?);

@@ -72,24 +72,6 @@ pub(crate) async fn store(app: &App, tx: &mut Tx, submission: &Submission) -> Re
     let Some(mut standing) = standings::lock(tx, id).await? else {
         return Err(NotStored::Refused(Refusal::not_found()));
     };
-    let stored = sqlx::query(
-        "SELECT sha256, receipt, receipt_id FROM records WHERE interview_id = $1 AND attempt = $2 AND source = $3",
-    )
-    .bind(id)
-    .bind(attempt)
-    .bind(source)
-    .fetch_optional(&mut **tx)
-    .await?;
-    if let Some(stored) = stored {
-        let (known, receipt, receipt_id): (String, String, String) =
-            (stored.try_get("sha256")?, stored.try_get("receipt")?, stored.try_get("receipt_id")?);
-        if known == *digest {
-            return Ok(Stored { receipt, close: false, again: true });
-        }
-        let refusal =
-            Refusal::new(StatusCode::CONFLICT, "record_exists", "Another record is stored already.");
-        return Err(NotStored::Refused(refusal.receipt(receipt_id)));
-    }
     let claims = ReceiptClaims {
         receipt_id: receipt_id()?,
         interview_id: id.clone(),
@@ -100,9 +82,9 @@ pub(crate) async fn store(app: &App, tx: &mut Tx, submission: &Submission) -> Re
         received_at: *received_at,
     };
     let receipt = key.sign(&claims).map_err(|error| internal("a receipt could not be signed", &error))?;
-    sqlx::query(
+    let inserted = sqlx::query(
         "INSERT INTO records (interview_id, attempt, source, body, sha256, outcome, received_at, receipt_id, receipt)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (interview_id, attempt, source) DO NOTHING",
     )
     .bind(id)
     .bind(attempt)
@@ -114,7 +96,11 @@ pub(crate) async fn store(app: &App, tx: &mut Tx, submission: &Submission) -> Re
     .bind(&claims.receipt_id)
     .bind(&receipt)
     .execute(&mut **tx)
-    .await?;
+    .await?
+    .rows_affected();
+    if inserted == 0 {
+        return stored_before(tx, submission).await;
+    }
     let close = if source == "client" {
         standing.client_record(*attempt, outcome.as_deref(), &app.deadlines, *received_at)
     } else if source.ends_with(JUDGEMENT) {
@@ -126,6 +112,25 @@ pub(crate) async fn store(app: &App, tx: &mut Tx, submission: &Submission) -> Re
     };
     standings::save(tx, id, &standing, *received_at).await?;
     Ok(Stored { receipt, close, again: false })
+}
+
+/// What answers a record that is there already: its receipt, if it is the same one.
+async fn stored_before(tx: &mut Tx, submission: &Submission) -> Result<Stored, NotStored> {
+    let stored = sqlx::query(
+        "SELECT sha256, receipt, receipt_id FROM records WHERE interview_id = $1 AND attempt = $2 AND source = $3",
+    )
+    .bind(&submission.id)
+    .bind(submission.attempt)
+    .bind(&submission.source)
+    .fetch_one(&mut **tx)
+    .await?;
+    let (known, receipt, receipt_id): (String, String, String) =
+        (stored.try_get("sha256")?, stored.try_get("receipt")?, stored.try_get("receipt_id")?);
+    if known == submission.digest {
+        return Ok(Stored { receipt, close: false, again: true });
+    }
+    let refusal = Refusal::new(StatusCode::CONFLICT, "record_exists", "Another record is stored already.");
+    Err(NotStored::Refused(refusal.receipt(receipt_id)))
 }
 
 fn receipt_id() -> Result<String, NotStored> {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adjourn_outbox::wire::ClientInfo;
-use adjourn_outbox::{Attempt, Backend, DeliveryEvent, Granted, JoinLink, Outbox, Secret, verify};
+use adjourn_outbox::{
+    Attempt, Backend, BackendError, DeliveryEvent, Granted, JoinLink, Outbox, Secret, pause, verify,
+};
 use chrono::Utc;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, mpsc};
@@ -74,7 +76,7 @@ pub(crate) async fn from_memory(
     record: Vec<u8>,
     events: mpsc::Sender<Event>,
 ) {
-    let mut pause = Duration::from_millis(500);
+    let mut tries = 0;
     loop {
         let sent = match Backend::new(&link.server) {
             Ok(backend) => {
@@ -84,6 +86,7 @@ pub(crate) async fn from_memory(
             }
             Err(error) => Err(error),
         };
+        let asked = sent.as_ref().err().and_then(BackendError::retry_after);
         let receipt = sent.ok().and_then(|jws| verify(&jws, &granted.receipt_keys).ok()).filter(|receipt| {
             receipt.matches(&granted.interview_id, granted.attempt, "client", &record).is_ok()
         });
@@ -95,7 +98,7 @@ pub(crate) async fn from_memory(
             return;
         }
         tokio::select! {
-            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_SLEEP),
+            () = tokio::time::sleep(pause(tries, asked, jitter())) => tries += 1,
             () = events.closed() => return,
         }
     }

@@ -74,8 +74,7 @@ impl Outbox {
                 Attempt::Delivered { receipt } => self.delivered(&join_id, &receipt, now).await?,
                 Attempt::Parked { reason } => self.parked(&join_id, &reason).await?,
                 Attempt::Later { reason, after } => {
-                    let asked = after.unwrap_or_default().min(LONGEST_ASKED);
-                    let pause = pause(pending.tries, jitter).max(asked + FIRST_PAUSE.mul_f64(jitter));
+                    let pause = pause(pending.tries, after, jitter);
                     let next = millis(now) + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
                     self.failed_try(&join_id, next, &reason).await?;
                 }
@@ -135,10 +134,12 @@ impl Outbox {
 }
 
 /// Pause after so many failed tries. Full jitter (`jitter` is random in 0..1): anything up to the doubled pause, but
-/// never nothing.
-pub fn pause(tries: u32, jitter: f64) -> Duration {
+/// never nothing, and not before the server `asked` us to come again.
+pub fn pause(tries: u32, asked: Option<Duration>, jitter: f64) -> Duration {
+    let jitter = jitter.clamp(0.0, 1.0);
     let ceiling = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(tries.min(16))).min(LONGEST_PAUSE);
-    ceiling.mul_f64(jitter.clamp(0.0, 1.0)).max(FIRST_PAUSE / 2)
+    let pause = ceiling.mul_f64(jitter).max(FIRST_PAUSE / 2);
+    asked.map_or(pause, |asked| pause.max(asked.min(LONGEST_ASKED) + FIRST_PAUSE.mul_f64(jitter)))
 }
 
 #[cfg(test)]
@@ -147,9 +148,13 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_stay_bounded() {
-        assert_eq!(pause(0, 1.0), FIRST_PAUSE);
-        assert_eq!(pause(3, 1.0), FIRST_PAUSE * 8);
-        assert_eq!(pause(30, 1.0), LONGEST_PAUSE);
-        assert_eq!(pause(30, 0.0), FIRST_PAUSE / 2);
+        assert_eq!(pause(0, None, 1.0), FIRST_PAUSE);
+        assert_eq!(pause(3, None, 1.0), FIRST_PAUSE * 8);
+        assert_eq!(pause(30, None, 1.0), LONGEST_PAUSE);
+        assert_eq!(pause(30, None, 0.0), FIRST_PAUSE / 2);
+        let asked = Duration::from_secs(3);
+        assert_eq!(pause(0, Some(asked), 0.0), asked);
+        assert_eq!(pause(30, Some(asked), 1.0), LONGEST_PAUSE);
+        assert_eq!(pause(0, Some(LONGEST_ASKED * 2), 0.0), LONGEST_ASKED);
     }
 }

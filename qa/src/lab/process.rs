@@ -135,9 +135,18 @@ impl Child {
         let _ = kill_process_group(self.pid, Signal::KILL);
     }
 
-    /// Whether anything of its group still runs.
-    pub fn group_alive(&self) -> bool {
-        rustix::process::test_kill_process_group(self.pid).is_ok()
+    /// What of its group still runs, by process id. What ended and was not yet collected by its parent does not run.
+    pub fn group(&self) -> Vec<i32> {
+        let names = std::fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.file_name());
+        let processes = names.filter_map(|name| name.to_str()?.parse().ok());
+        let group = self.pid.as_raw_nonzero().to_string();
+        processes
+            .filter(|process| {
+                // State, parent, group.
+                let stat = stat(*process);
+                stat.get(2) == Some(&group) && !matches!(stat[0].as_str(), "Z" | "X")
+            })
+            .collect()
     }
 }
 

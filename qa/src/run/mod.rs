@@ -294,8 +294,9 @@ async fn end(lab: &mut Lab, failures: &mut Vec<String>) {
     if let Err(error) = lab.client.finished(Duration::from_secs(5)).await {
         failures.push(format!("{error:#}"));
     }
-    if lab.client.group_alive() {
-        failures.push("the client left a process behind".to_owned());
+    for process in lab.client.group() {
+        let command = std::fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        failures.push(format!("the client left a process behind: {process} {}", command.replace('\0', " ")));
     }
 }
 
