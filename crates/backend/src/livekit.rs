@@ -1,6 +1,6 @@
 //! LiveKit's server API (Twirp with JSON) and access tokens.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use adjourn_outbox::Secret;
@@ -169,18 +169,15 @@ impl LiveKit {
         }
     }
 
-    /// Which of these rooms are there, each with its participants; agents are not counted (livekit-server 1.13).
+    /// Which of these rooms are there.
     ///
     /// # Errors
     /// LiveKit refused or can't be reached.
-    pub async fn rooms(&self, names: &[String]) -> Result<HashMap<String, u64>, LiveKitError> {
+    pub async fn rooms(&self, names: &[String]) -> Result<HashSet<String>, LiveKitError> {
         let answer = self.call("ListRooms", "", json!({ "names": names })).await?;
-        // Twirp leaves out what is empty, and zero.
+        // Twirp leaves out what is empty.
         let rooms = answer["rooms"].as_array().into_iter().flatten();
-        let room = |room: &serde_json::Value| {
-            Some((room["name"].as_str()?.to_owned(), room["num_participants"].as_u64().unwrap_or(0)))
-        };
-        Ok(rooms.filter_map(room).collect())
+        Ok(rooms.filter_map(|room| room["name"].as_str()).map(str::to_owned).collect())
     }
 
     /// Whether an agent is in a room.

@@ -131,13 +131,10 @@ async fn look_at_rooms(app: &App, now: DateTime<Utc>) -> Result<(), sqlx::Error>
             }
         };
         for (id, standing) in asked {
-            let there = listed.contains_key(id);
-            // Nobody met an agent in a room without a candidate, so it is not worth a question of its own.
-            let candidate = listed.get(id).is_some_and(|participants| *participants > 0);
+            let there = listed.contains(id);
             // A room may close between the two questions: then the next round tells.
-            let agent = candidate
-                && standing.agent_seen_at.is_none()
-                && app.livekit.has_agent(id).await.unwrap_or(false);
+            let agent =
+                there && standing.agent_seen_at.is_none() && app.livekit.has_agent(id).await.unwrap_or(false);
             settle(app, id, standing, now, |standing| {
                 standing.room_listed(there, now);
                 if agent {

@@ -102,7 +102,7 @@ pub(crate) async fn history(app: &App, id: &str, after: i64) -> Result<Vec<Histo
 
 async fn room_state(app: &App, room: &str) -> Option<RoomState> {
     match app.livekit.rooms(&[room.to_owned()]).await {
-        Ok(rooms) if rooms.contains_key(room) => Some(RoomState::Open),
+        Ok(rooms) if rooms.contains(room) => Some(RoomState::Open),
         Ok(_) => Some(RoomState::Gone),
         Err(error) => {
             tracing::warn!(%error, "a room could not be looked up");
