@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use adjourn_outbox::wire::{InterviewInfo, InterviewStatus, JoinAnswer, JoinRequest};
+use adjourn_outbox::wire::{InterviewInfo, JoinAnswer, JoinRequest};
 use adjourn_outbox::{Backend, BackendError, JoinLink, Secret, pause, verify};
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -107,7 +107,7 @@ impl Herd {
 /// The backends work for so long before they are gone.
 const BEFORE_OUTAGE: Duration = Duration::from_secs(10);
 
-/// Tries of a join that the backend puts off; more, and the machine can't do it.
+/// Tries of a join that may still be granted; more, and the machine can't do it.
 const JOIN_TRIES: u32 = 10;
 
 /// Questions to the backend at a time, when everything is over.
@@ -320,7 +320,7 @@ async fn joined(
             let joined = loop {
                 match way.join(&request).await {
                     Ok(joined) => break joined,
-                    Err(error) if tries < JOIN_TRIES && error.retry_after().is_some() => {
+                    Err(error) if tries < JOIN_TRIES && error.retryable() => {
                         tokio::time::sleep(pause(tries, error.retry_after(), chance.draw())).await;
                         tries += 1;
                     }
@@ -339,18 +339,12 @@ async fn joined(
 
 /// What the backend holds against what was delivered: lost, and double.
 async fn compare(backend: &BackendServer, herd: &[Arc<Candidate>]) -> anyhow::Result<(usize, usize)> {
-    let http = Client::new();
-    let get = async |path: String| {
-        let request = http.get(format!("{}/v1/interviews/{path}", backend.url));
-        request.bearer_auth(crate::lab::ORGANISER).send().await?.error_for_status()?.bytes().await
-    };
-    let found = futures_util::stream::iter(herd.iter().cloned())
+    let found = futures_util::stream::iter(herd)
         .map(async |client| {
             let InterviewInfo { id, attempt, .. } = &client.joined.interview;
             // No record is what is looked for.
-            let held = get(format!("{id}/attempts/{attempt}/records/client")).await.unwrap_or_default();
-            let status: InterviewStatus = serde_json::from_slice(&get(id.clone()).await?)?;
-            anyhow::Ok((held != client.record, status.records > 1))
+            let held = backend.record(id, *attempt).await.unwrap_or_default();
+            anyhow::Ok((held != client.record, backend.status(id).await?.records > 1))
         })
         .buffer_unordered(COMPARED_AT_A_TIME);
     found

@@ -36,7 +36,7 @@ enum Change {
         stored: Result<Stored, Refusal>,
         answer: oneshot::Sender<Result<Stored, Refusal>>,
         /// Its share of [`WAITING_BYTES`].
-        _room: OwnedSemaphorePermit,
+        _share: OwnedSemaphorePermit,
     },
     RoomClosed {
         room: String,
@@ -84,12 +84,12 @@ impl Batches {
     /// Stores a record and answers once it is on disk.
     pub(crate) async fn submit(&self, app: &App, submission: Submission) -> Result<Stored, Refusal> {
         let bytes = u32::try_from(submission.body.len()).unwrap_or(u32::MAX);
-        let Ok(room) = Arc::clone(&self.bytes).try_acquire_many_owned(bytes) else {
+        let Ok(share) = Arc::clone(&self.bytes).try_acquire_many_owned(bytes) else {
             return Err(self.put_off());
         };
         let (answer, answered) = oneshot::channel();
         let stored = Err(Refusal::unavailable());
-        let change = Change::Record { submission: Box::new(submission), stored, answer, _room: room };
+        let change = Change::Record { submission: Box::new(submission), stored, answer, _share: share };
         if !app.store.batches() {
             alone(app, change).await;
         } else if self.waiting.try_send(change).is_err() {

@@ -26,6 +26,8 @@ pub struct BackendServer {
     pub url: String,
     command: Serve,
     log: PathBuf,
+    /// For the organiser's questions; one, because each has its own certificates to load and connections to make.
+    http: reqwest::Client,
 }
 
 /// Joins an interview by its link, as a client with that `join_id` would.
@@ -124,7 +126,7 @@ impl BackendServer {
         };
         let process = command.spawn(&log).await?;
         // The client takes plain http only from its own loopback: the backend lives on its side.
-        Ok(Self { process, url: format!("http://{listen}"), command, log })
+        Ok(Self { process, url: format!("http://{listen}"), command, log, http: reqwest::Client::new() })
     }
 
     /// A free address for a backend.
@@ -245,15 +247,14 @@ impl BackendServer {
     /// The backend does not answer.
     pub async fn forged_webhook(&self, room: &str) -> anyhow::Result<u16> {
         let body = serde_json::json!({"event": "room_finished", "id": "EV_forged", "room": {"name": room}});
-        let request = reqwest::Client::new().post(format!("{}/v1/livekit/webhook", self.url));
+        let request = self.http.post(format!("{}/v1/livekit/webhook", self.url));
         Ok(request.json(&body).send().await?.status().as_u16())
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<Vec<u8>> {
         let url = format!("{}/{path}", self.url);
         if self.command.prefix.is_empty() {
-            let response =
-                reqwest::Client::new().get(&url).bearer_auth(ORGANISER).send().await?.error_for_status()?;
+            let response = self.http.get(&url).bearer_auth(ORGANISER).send().await?.error_for_status()?;
             return Ok(response.bytes().await?.to_vec());
         }
         curl(self.asking().arg(&url)).await
