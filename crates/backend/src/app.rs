@@ -27,7 +27,7 @@ use crate::store::{Store, now};
 use crate::tokens::Signer;
 use crate::{create, items, join, openapi, operator, records, status, webhooks};
 
-/// Tries to close a room before the next round does.
+/// Tries to close a room before that is left to the next round.
 const CLOSE_TRIES: u32 = 5;
 const CLOSE_PAUSE: Duration = Duration::from_millis(500);
 /// Rooms that wait for being closed; what is more is left to the rounds.
@@ -61,7 +61,7 @@ impl App {
     /// Prepares a server on an open database, and begins to write what is submitted.
     ///
     /// # Errors
-    /// The stored keys are damaged or the database failed.
+    /// The stored keys are damaged, the database failed, or the computer has no thread left.
     pub async fn new(
         store: Store,
         public_url: Url,
@@ -87,7 +87,7 @@ impl App {
             keep_days,
             stop: CancellationToken::new(),
         };
-        tokio::spawn(batch::work(app.clone(), waiting));
+        batch::start(app.clone(), waiting)?;
         tokio::spawn(close(app.clone(), to_close));
         Ok(app)
     }
@@ -104,8 +104,13 @@ impl App {
         }
     }
 
-    /// Closes a room, and notes that. Gives whether that worked; the rounds try again.
-    pub(crate) async fn close_room_now(&self, room: &str) -> bool {
+    /// Whether rooms wait for being closed.
+    pub(crate) fn closings_wait(&self) -> bool {
+        self.closings.capacity() < CLOSINGS
+    }
+
+    /// Closes a room, and notes that. Gives whether that worked.
+    async fn close_room_now(&self, room: &str) -> bool {
         if let Err(error) = self.livekit.delete_room(room).await {
             tracing::warn!(%error, "a room could not be closed");
             return false;
@@ -113,16 +118,6 @@ impl App {
         metrics::counter!("adjourn_rooms_closed").increment(1);
         let noted = self.batches.room_closed(self, room, now()).await;
         noted.inspect_err(|error| tracing::warn!(%error, "a closed room could not be noted")).is_ok()
-    }
-
-    /// Closes rooms, several at a time.
-    pub(crate) async fn close_rooms_now(&self, rooms: Vec<String>) {
-        let closing = futures_util::stream::iter(rooms);
-        closing
-            .for_each_concurrent(CLOSED_AT_A_TIME, |room| async move {
-                self.close_room_now(&room).await;
-            })
-            .await;
     }
 
     /// The routes.

@@ -1,4 +1,4 @@
-//! Several records, and the closings of their rooms, in one transaction: on SQLite every commit waits for the disk, and
+//! Several records, the closings of their rooms and what the rounds find, in one transaction: on SQLite every commit waits for the disk, and
 //! a test center's clients end at the same minute. Each still gets its own answer, after the commit.
 
 use std::ops::RangeInclusive;
@@ -11,16 +11,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::app::App;
 use crate::problem::Refusal;
+use crate::standing::Standing;
 use crate::standings;
 use crate::store::Tx;
-use crate::submission::{self, NotStored, Stored, Submission};
+use crate::submission::{self, NotStored, Signed, Stored, Submission};
 
 /// Changes in one transaction at most: what waits longer than one sync of the disk is not more than that.
-const LARGEST: usize = 64;
+const LARGEST: usize = 128;
 /// Changes that wait at most; more are asked to come again.
-const WAITING: usize = 4_096;
-/// Bytes of records that wait at most: 3,300 ordinary ones, or 8 of the largest.
-const WAITING_BYTES: usize = 64 * 1024 * 1024;
+const WAITING: usize = 8_192;
+/// Bytes of records that wait at most: 6,600 ordinary ones (written in 5 s, and clients wait 8 s), or 16 of the largest.
+const WAITING_BYTES: usize = 128 * 1024 * 1024;
 /// Records a second that are asked to come again: about a third of what one backend writes (docs/scale.md), because
 /// new ones come as well.
 const CALLED_BACK_PER_S: u32 = 400;
@@ -28,22 +29,31 @@ const CALLED_BACK_PER_S: u32 = 400;
 const CALLED_BACK: RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(60);
 
 /// What is to be written, for somebody who waits.
-#[derive(Debug)]
 enum Change {
     Record {
         submission: Box<Submission>,
+        signed: Signed,
         /// What it became, if the transaction holds.
         stored: Result<Stored, Refusal>,
         answer: oneshot::Sender<Result<Stored, Refusal>>,
-        /// Its share of [`WAITING_BYTES`].
-        _share: OwnedSemaphorePermit,
+        _share: Share,
     },
     RoomClosed {
         room: String,
         at: DateTime<Utc>,
         answer: oneshot::Sender<Result<(), sqlx::Error>>,
     },
+    Standing {
+        id: String,
+        at: DateTime<Utc>,
+        by: Box<dyn Fn(&mut Standing) + Send + Sync>,
+        answer: oneshot::Sender<Result<(), sqlx::Error>>,
+    },
 }
+
+/// A record's share of [`WAITING_BYTES`], until it is written.
+#[derive(Debug)]
+pub(crate) struct Share(#[expect(dead_code, reason = "given back when dropped")] OwnedSemaphorePermit);
 
 /// The way to the one who writes.
 #[derive(Clone, Debug)]
@@ -81,15 +91,24 @@ impl Batches {
         (Self { waiting, bytes, turns }, Waiting(receiver))
     }
 
+    /// Room for a record of that many bytes among those that wait, or when to come again.
+    pub(crate) fn share(&self, bytes: usize) -> Result<Share, Refusal> {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        Arc::clone(&self.bytes).try_acquire_many_owned(bytes).map(Share).map_err(|_| self.put_off())
+    }
+
     /// Stores a record and answers once it is on disk.
-    pub(crate) async fn submit(&self, app: &App, submission: Submission) -> Result<Stored, Refusal> {
-        let bytes = u32::try_from(submission.body.len()).unwrap_or(u32::MAX);
-        let Ok(share) = Arc::clone(&self.bytes).try_acquire_many_owned(bytes) else {
-            return Err(self.put_off());
-        };
+    pub(crate) async fn submit(
+        &self,
+        app: &App,
+        submission: Submission,
+        share: Share,
+    ) -> Result<Stored, Refusal> {
+        let signed = submission.sign()?;
         let (answer, answered) = oneshot::channel();
         let stored = Err(Refusal::unavailable());
-        let change = Change::Record { submission: Box::new(submission), stored, answer, _share: share };
+        let change =
+            Change::Record { submission: Box::new(submission), signed, stored, answer, _share: share };
         if !app.store.batches() {
             alone(app, change).await;
         } else if self.waiting.try_send(change).is_err() {
@@ -110,8 +129,29 @@ impl Batches {
         room: &str,
         at: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
+        let room = room.to_owned();
+        self.written(app, |answer| Change::RoomClosed { room, at, answer }).await
+    }
+
+    /// Changes an interview as it stands then, and answers once that is on disk.
+    pub(crate) async fn change(
+        &self,
+        app: &App,
+        id: String,
+        at: DateTime<Utc>,
+        by: impl Fn(&mut Standing) + Send + Sync + 'static,
+    ) -> Result<(), sqlx::Error> {
+        self.written(app, |answer| Change::Standing { id, at, by: Box::new(by), answer }).await
+    }
+
+    /// Waits for a place, and until it is on disk.
+    async fn written(
+        &self,
+        app: &App,
+        change: impl FnOnce(oneshot::Sender<Result<(), sqlx::Error>>) -> Change,
+    ) -> Result<(), sqlx::Error> {
         let (answer, answered) = oneshot::channel();
-        let change = Change::RoomClosed { room: room.to_owned(), at, answer };
+        let change = change(answer);
         if !app.store.batches() {
             alone(app, change).await;
         } else if self.waiting.send(change).await.is_err() {
@@ -121,8 +161,19 @@ impl Batches {
     }
 }
 
+/// Writes what waits, on a thread of its own: among the tasks of thousands of requests that come at once (after an
+/// outage) the one who writes would get its turn after each of them, at every statement.
+///
+/// # Errors
+/// The computer has no thread left.
+pub(crate) fn start(app: App, waiting: Waiting) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let work = move || runtime.block_on(work(app, waiting));
+    std::thread::Builder::new().name("records".to_owned()).spawn(work).map(drop)
+}
+
 /// Writes what waits, for as long as the process lives: a server that stops answers first what is under way.
-pub(crate) async fn work(app: App, Waiting(mut waiting): Waiting) {
+async fn work(app: App, Waiting(mut waiting): Waiting) {
     let mut batch = Vec::with_capacity(LARGEST);
     while waiting.recv_many(&mut batch, LARGEST).await > 0 {
         metrics::histogram!("adjourn_changes_per_commit").record(batch.len() as f64);
@@ -142,8 +193,8 @@ pub(crate) async fn work(app: App, Waiting(mut waiting): Waiting) {
 impl Change {
     async fn write(&mut self, app: &App, tx: &mut Tx) -> Result<(), sqlx::Error> {
         match self {
-            Self::Record { submission, stored, .. } => {
-                *stored = match submission::store(app, tx, submission).await {
+            Self::Record { submission, signed, stored, .. } => {
+                *stored = match submission::store(app, tx, submission, signed).await {
                     Ok(stored) => Ok(stored),
                     // Refused before anything was written.
                     Err(NotStored::Refused(refusal)) => Err(refusal),
@@ -152,6 +203,7 @@ impl Change {
                 Ok(())
             }
             Self::RoomClosed { room, at, .. } => standings::room_closed(tx, room, *at).await,
+            Self::Standing { id, at, by, .. } => standings::change_in(tx, id, *at, by).await.map(drop),
         }
     }
 
@@ -161,7 +213,7 @@ impl Change {
             Self::Record { stored, answer, .. } => {
                 drop(answer.send(written.map_err(Refusal::from).and(stored)));
             }
-            Self::RoomClosed { answer, .. } => drop(answer.send(written)),
+            Self::RoomClosed { answer, .. } | Self::Standing { answer, .. } => drop(answer.send(written)),
         }
     }
 }

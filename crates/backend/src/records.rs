@@ -37,6 +37,8 @@ pub(crate) async fn put(
     if body.len() > LARGEST {
         return Err(Refusal::too_large("The record is larger than 8 MiB."));
     }
+    // First of all: who is turned away must cost nothing, or a herd of them keeps the others waiting.
+    let share = app.batches.share(body.len())?;
     let Some(digest) = checked_digest(&headers, &body) else {
         return Err(Refusal::bad_request(
             "bad_digest",
@@ -74,7 +76,7 @@ pub(crate) async fn put(
         received_at: now(),
         key: key.ok_or_else(Refusal::not_found)?,
     };
-    let stored = app.batches.submit(&app, submission).await?;
+    let stored = app.batches.submit(&app, submission, share).await?;
     let result = if stored.again { "again" } else { "stored" };
     metrics::counter!("adjourn_records_received", "source" => kind, "result" => result).increment(1);
     if stored.close {

@@ -21,7 +21,7 @@ impl Default for Deadlines {
 /// A room that LiveKit does not list is believed to be gone when it was not listed for so long: two rounds.
 const MISSING: Duration = Duration::seconds(15);
 /// An interview that nobody ended is ended so long after its maximum length.
-const OVERTIME: Duration = Duration::minutes(5);
+pub(crate) const OVERTIME: Duration = Duration::minutes(5);
 /// After the agent's report, the candidate's client has so long to end by itself before the room is closed.
 const PLAY_OUT: Duration = Duration::seconds(60);
 
@@ -122,6 +122,8 @@ pub(crate) struct Standing {
     pub(crate) room_missing_since: Option<DateTime<Utc>>,
     pub(crate) room_closed_at: Option<DateTime<Utc>>,
     pub(crate) completed_at: Option<DateTime<Utc>>,
+    /// Changes before those.
+    pub(crate) revision: i64,
     /// What changed since this was read.
     pub(crate) changes: Vec<Change>,
 }

@@ -15,8 +15,7 @@ pub(crate) async fn row(store: &Store, id: &str) -> Result<AnyRow, Refusal> {
     row.ok_or_else(Refusal::not_found)
 }
 
-/// Changes one interview under its lock, and gives what `by` gives; writes nothing if nothing changed. `None`: there is
-/// no such interview.
+/// Changes one interview under its lock, and gives what `by` gives. `None`: there is no such interview.
 pub(crate) async fn change<T>(
     store: &Store,
     id: &str,
@@ -24,17 +23,23 @@ pub(crate) async fn change<T>(
     by: impl FnOnce(&mut Standing) -> T,
 ) -> Result<Option<T>, sqlx::Error> {
     let mut tx = store.write().await?;
-    let Some(mut standing) = lock(&mut tx, id).await? else {
-        tx.rollback().await?;
-        return Ok(None);
-    };
+    let given = change_in(&mut tx, id, now, by).await?;
+    tx.commit().await?;
+    Ok(given)
+}
+
+/// The same within a transaction. What did not change is not written.
+pub(crate) async fn change_in<T>(
+    tx: &mut Tx,
+    id: &str,
+    now: DateTime<Utc>,
+    by: impl FnOnce(&mut Standing) -> T,
+) -> Result<Option<T>, sqlx::Error> {
+    let Some(mut standing) = lock(tx, id).await? else { return Ok(None) };
     let before = standing.clone();
     let given = by(&mut standing);
-    if standing == before {
-        tx.rollback().await?;
-    } else {
-        save(&mut tx, id, &standing, now).await?;
-        tx.commit().await?;
+    if standing != before {
+        save(tx, id, &standing, now).await?;
     }
     Ok(Some(given))
 }
@@ -68,6 +73,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<Standing, sqlx::Error> {
         room_missing_since: time(row, "room_missing_since")?,
         room_closed_at: time(row, "room_closed_at")?,
         completed_at: time(row, "completed_at")?,
+        revision: row.try_get("revision")?,
         changes: Vec::new(),
     })
 }
@@ -82,6 +88,12 @@ pub(crate) async fn lock(tx: &mut Tx, id: &str) -> Result<Option<Standing>, sqlx
     row.as_ref().map(read).transpose()
 }
 
+const INSERT_ONE: &str =
+    "INSERT INTO history (interview_id, at, revision, what, source) VALUES ($1, $2, $3, $4, $5)";
+/// Most records change two things: that they are there, and that the interview is over.
+const INSERT_TWO: &str = "INSERT INTO history (interview_id, at, revision, what, source)
+     VALUES ($1, $2, $3, $4, $5), ($1, $2, $6, $7, $8)";
+
 /// Writes an interview that was locked, and what changed.
 pub(crate) async fn save(
     tx: &mut Tx,
@@ -91,11 +103,10 @@ pub(crate) async fn save(
 ) -> Result<(), sqlx::Error> {
     let at = |time: Option<DateTime<Utc>>| time.map(millis);
     let changes = i64::try_from(standing.changes.len()).unwrap_or(i64::MAX);
-    let revision: i64 = sqlx::query(
+    sqlx::query(
         "UPDATE interviews SET attempt = $1, room_sid = $2, ends_at = $3, started_at = $4, ended_at = $5, ended_by = $6,
            outcome = $7, confirmed = $8, client_record = $9, agent_report = $10, agent_seen_at = $11,
-           room_missing_since = $12, room_closed_at = $13, completed_at = $14, revision = revision + $15
-         WHERE id = $16 RETURNING revision",
+           room_missing_since = $12, room_closed_at = $13, completed_at = $14, revision = $15 WHERE id = $16",
     )
     .bind(standing.attempt)
     .bind(&standing.room_sid)
@@ -111,22 +122,19 @@ pub(crate) async fn save(
     .bind(at(standing.room_missing_since))
     .bind(at(standing.room_closed_at))
     .bind(at(standing.completed_at))
-    .bind(changes)
+    .bind(standing.revision + changes)
     .bind(id)
-    .fetch_one(&mut **tx)
-    .await?
-    .try_get("revision")?;
-    for (change, revision) in standing.changes.iter().zip(revision - changes + 1..) {
-        sqlx::query(
-            "INSERT INTO history (interview_id, revision, at, what, source) VALUES ($1, $2, $3, $4, $5)",
-        )
-        .bind(id)
-        .bind(revision)
-        .bind(millis(now))
-        .bind(&change.what)
-        .bind(change.source.as_str())
-        .execute(&mut **tx)
-        .await?;
+    .execute(&mut **tx)
+    .await?;
+    let mut first = standing.revision + 1;
+    for changes in standing.changes.chunks(2) {
+        let mut insert =
+            sqlx::query(if changes.len() == 2 { INSERT_TWO } else { INSERT_ONE }).bind(id).bind(millis(now));
+        for (change, revision) in changes.iter().zip(first..) {
+            insert = insert.bind(revision).bind(&change.what).bind(change.source.as_str());
+        }
+        insert.execute(&mut **tx).await?;
+        first += 2;
     }
     Ok(())
 }

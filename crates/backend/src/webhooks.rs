@@ -96,8 +96,10 @@ pub(crate) async fn post(
         count("old");
         return Err(Refusal::bad_request("old_event", "The event is too old, or from the future."));
     }
-    let fresh = note(&app, &event, now).await?;
-    count(if fresh { "noted" } else { "again" });
+    match Told::of(&event) {
+        None => count("of no interest"),
+        Some(told) => count(if note(&app, &event, told, now).await? { "noted" } else { "again" }),
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -113,8 +115,25 @@ fn signed(app: &App, headers: &HeaderMap, body: &[u8]) -> bool {
     STANDARD.encode(sha2::Sha256::digest(body)) == claims.claims.sha256
 }
 
+/// What an event says that matters here. Most say nothing, and cost no commit: about ten come for an interview.
+#[derive(Clone, Copy, Debug)]
+enum Told {
+    AgentJoined,
+    RoomFinished,
+}
+
+impl Told {
+    fn of(event: &WebhookEvent) -> Option<Self> {
+        match event.event.as_str() {
+            "participant_joined" if event.participant.kind == "AGENT" => Some(Self::AgentJoined),
+            "room_finished" => Some(Self::RoomFinished),
+            _ => None,
+        }
+    }
+}
+
 /// Notes an event, once. Gives whether it was new.
-async fn note(app: &App, event: &WebhookEvent, now: DateTime<Utc>) -> Result<bool, Refusal> {
+async fn note(app: &App, event: &WebhookEvent, told: Told, now: DateTime<Utc>) -> Result<bool, Refusal> {
     let mut tx = app.store.write().await?;
     let new = sqlx::query(
         "INSERT INTO webhooks (event_id, received_at) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING",
@@ -127,18 +146,14 @@ async fn note(app: &App, event: &WebhookEvent, now: DateTime<Utc>) -> Result<boo
     if new == 0 {
         return Ok(false);
     }
-    let agent_joined = event.event == "participant_joined" && event.participant.kind == "AGENT";
-    if (agent_joined || event.event == "room_finished")
-        && let Some(mut standing) = standings::lock(&mut tx, &event.room.name).await?
-        && standing.room_sid.as_deref() == Some(&event.room.sid)
-    {
-        if agent_joined {
-            standing.agent_seen(now);
-        } else {
-            standing.room_finished(&event.room.sid, now);
-        }
-        standings::save(&mut tx, &event.room.name, &standing, now).await?;
-    }
+    let sid = &event.room.sid;
+    standings::change_in(&mut tx, &event.room.name, now, |standing| match told {
+        // Of an earlier room it says nothing about this one.
+        Told::AgentJoined if standing.room_sid.as_ref() == Some(sid) => standing.agent_seen(now),
+        Told::AgentJoined => {}
+        Told::RoomFinished => standing.room_finished(sid, now),
+    })
+    .await?;
     tx.commit().await?;
     Ok(true)
 }
