@@ -25,7 +25,7 @@ const ASKED: i64 = 100;
 /// Rooms that are looked into for an agent in one round: without webhooks nobody tells of one.
 const LOOKED_INTO: usize = 500;
 /// After LiveKit's answer the round rests so many times as long as that took: at most a fifth of LiveKit is ours, be it
-/// as slow as it likes. One process without Redis compares each name with each room: 100 of 60,000 take it 40 ms.
+/// as slow as it likes. One process without Redis compares each name that is asked for with each of its rooms.
 const REST: u32 = 4;
 /// Interviews of one kind in one round; the rest is for the next.
 const ROUND: i64 = 5_000;
