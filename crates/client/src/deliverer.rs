@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adjourn_outbox::wire::ClientInfo;
-use adjourn_outbox::{
-    Attempt, Backend, BackendError, DeliveryEvent, Granted, JoinLink, Outbox, Secret, pause, verify,
-};
+use adjourn_outbox::{Attempt, DeliveryEvent, Granted, Join, Outbox, pause, send};
 use chrono::Utc;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, mpsc};
@@ -68,37 +66,31 @@ async fn deliver(outbox: &Outbox, client: &ClientInfo, wake: &Notify, events: &m
     }
 }
 
-/// Delivers a record that the disk did not take.
+/// Delivers a record that the disk did not take (or is slow to take), until the backend has it or refuses it for good.
 pub(crate) async fn from_memory(
-    link: JoinLink,
-    granted: Granted,
-    join_id: Secret,
+    join: Join,
+    mut granted: Granted,
+    client: ClientInfo,
     record: Vec<u8>,
     events: mpsc::Sender<Event>,
 ) {
-    let mut tries = 0;
-    loop {
-        let sent = match Backend::new(&link.server) {
-            Ok(backend) => {
-                backend
-                    .deliver(&granted.interview_id, granted.attempt, &granted.client_token, record.clone())
-                    .await
+    for tries in 0.. {
+        let sent = send(&join.link, &join.join_id, &granted, &client, &record).await;
+        granted.client_token = sent.token.unwrap_or(granted.client_token);
+        let after = match sent.attempt {
+            Attempt::Later { reason, after } => {
+                tracing::info!(%reason, "a record that is not on disk waits");
+                after
             }
-            Err(error) => Err(error),
+            attempt @ (Attempt::Delivered { .. } | Attempt::Parked { .. }) => {
+                let event = DeliveryEvent { join_id: join.join_id, attempt };
+                // The loop is gone: the process is ending.
+                let _ = events.send(Event::Delivery(event)).await;
+                return;
+            }
         };
-        let asked = sent.as_ref().err().and_then(BackendError::retry_after);
-        let receipt = sent.ok().and_then(|jws| verify(&jws, &granted.receipt_keys).ok()).filter(|receipt| {
-            receipt.matches(&granted.interview_id, granted.attempt, "client", &record).is_ok()
-        });
-        if let Some(receipt) = receipt {
-            let attempt = Attempt::Delivered { receipt };
-            let event = adjourn_outbox::DeliveryEvent { join_id, attempt };
-            // The loop is gone: the process is ending.
-            let _ = events.send(Event::Delivery(event)).await;
-            return;
-        }
         tokio::select! {
-            () = tokio::time::sleep(pause(tries, asked, jitter())) => tries += 1,
+            () = tokio::time::sleep(pause(tries, after, jitter())) => {}
             () = events.closed() => return,
         }
     }

@@ -60,10 +60,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
 
     /// Delivers a record that is not on disk.
     fn send_from_memory(&self, record: Vec<u8>) {
-        let parts = (self.link.clone(), self.granted(), &self.admission);
-        let (Some(link), Some(granted), Some(admission)) = parts else { return };
-        let join_id = admission.join.join_id.clone();
-        tokio::spawn(deliverer::from_memory(link, granted, join_id, record, self.events.clone()));
+        let (Some(granted), Some(admission)) = (self.granted(), &self.admission) else { return };
+        let (join, info) = (admission.join.clone(), self.setup.info.clone());
+        tokio::spawn(deliverer::from_memory(join, granted, info, record, self.events.clone()));
     }
 
     pub(crate) async fn admitted(&mut self, admission: Admission) {
@@ -106,7 +105,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.shown.notice = Some(format!("An earlier interview has been received. Receipt: {id}"));
             }
             Attempt::Parked { reason } if ours => {
-                self.shown.notice = Some(words::sentence(&reason));
+                let refused = words::sentence(&reason);
+                self.shown.notice =
+                    Some(if self.unsaved.is_some() { words::only_here(&refused) } else { refused });
                 self.feed(Input::DeliveryParked);
             }
             Attempt::Parked { reason } => {

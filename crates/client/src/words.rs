@@ -190,6 +190,11 @@ pub fn sentence(error: &str) -> String {
     text
 }
 
+/// The record is in this window only, and the server `refused` it (a sentence).
+pub fn only_here(refused: &str) -> String {
+    format!("{refused} Please save a copy for the organiser before you close this window.")
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -7,7 +7,9 @@ use futures_util::future::BoxFuture;
 
 use crate::store::millis;
 use crate::wire::{ClientInfo, JoinRequest};
-use crate::{Backend, BackendError, Outbox, OutboxError, Pending, Receipt, Secret, verify};
+use crate::{
+    Backend, BackendError, Granted, JoinLink, Outbox, OutboxError, Pending, Receipt, Secret, verify,
+};
 
 /// First pause after a failed try.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -87,51 +89,78 @@ impl Outbox {
     }
 
     async fn try_once(&self, pending: &Pending, client: &ClientInfo) -> Result<Attempt, OutboxError> {
-        let later =
-            |error: &BackendError| Attempt::Later { reason: error.to_string(), after: error.retry_after() };
-        let granted = &pending.granted;
-        let backend = match Backend::new(&pending.join.link.server) {
-            Ok(backend) => backend,
-            Err(error) => return Ok(later(&error)),
-        };
-        let mut token = granted.client_token.clone();
-        let mut result =
-            backend.deliver(&granted.interview_id, granted.attempt, &token, pending.body.clone()).await;
-        if result == Err(BackendError::Unauthorised) {
-            let request = JoinRequest {
-                code: pending.join.link.code.clone(),
-                join_id: pending.join.join_id.clone(),
-                client: client.clone(),
-            };
-            match backend.join(&request).await {
-                Ok(answer) => {
-                    token = answer.client_token;
-                    self.refresh_token(&pending.join.join_id, &token).await?;
-                    result = backend
-                        .deliver(&granted.interview_id, granted.attempt, &token, pending.body.clone())
-                        .await;
-                }
-                Err(error) => result = Err(error),
-            }
+        let (join, granted) = (&pending.join, &pending.granted);
+        let sent = send(&join.link, &join.join_id, granted, client, &pending.body).await;
+        if let Some(token) = sent.token {
+            self.refresh_token(&join.join_id, &token).await?;
         }
-        let jws = match result {
-            Ok(jws) => jws,
-            Err(error) if error.retryable() => return Ok(later(&error)),
-            Err(error) => return Ok(Attempt::Parked { reason: error.to_string() }),
-        };
-        // The backend has it, and we don't know yet.
-        fail::fail_point!("posted");
-        // A receipt that proves nothing is none: say "not received" and ask again.
-        let verified = verify(&jws, &granted.receipt_keys).and_then(|receipt| {
-            receipt.matches(&granted.interview_id, granted.attempt, "client", &pending.body).map(|()| receipt)
-        });
-        match verified {
-            Ok(receipt) => Ok(Attempt::Delivered { receipt }),
-            Err(error) => {
-                tracing::warn!(%error, "the backend's receipt was refused");
-                let reason = format!("the interview server's receipt is not valid: {error}");
-                Ok(Attempt::Later { reason, after: None })
-            }
+        Ok(sent.attempt)
+    }
+}
+
+/// A try to deliver.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// What it came to.
+    pub attempt: Attempt,
+    /// The upload token that was granted on the way, because the backend did not take the old one any more.
+    pub token: Option<Secret>,
+}
+
+/// Sends a record once: `body` of the join `join_id` that was `granted` by the backend of `link`. A token that is too
+/// old is renewed by joining again. Never fails otherwise than by its [`Attempt`]: a receipt that proves nothing is
+/// [`Attempt::Later`].
+pub async fn send(
+    link: &JoinLink,
+    join_id: &Secret,
+    granted: &Granted,
+    client: &ClientInfo,
+    body: &[u8],
+) -> Sent {
+    let mut renewed = None;
+    let attempt = match exchange(link, join_id, granted, client, body, &mut renewed).await {
+        Ok(jws) => checked(&jws, granted, body),
+        Err(error) if error.retryable() => {
+            Attempt::Later { reason: error.to_string(), after: error.retry_after() }
+        }
+        Err(error) => Attempt::Parked { reason: error.to_string() },
+    };
+    Sent { attempt, token: renewed }
+}
+
+async fn exchange(
+    link: &JoinLink,
+    join_id: &Secret,
+    granted: &Granted,
+    client: &ClientInfo,
+    body: &[u8],
+    renewed: &mut Option<Secret>,
+) -> Result<String, BackendError> {
+    let backend = Backend::new(&link.server)?;
+    let (id, attempt) = (&granted.interview_id, granted.attempt);
+    let first = backend.deliver(id, attempt, &granted.client_token, body.to_vec()).await;
+    if first != Err(BackendError::Unauthorised) {
+        return first;
+    }
+    let request = JoinRequest { code: link.code.clone(), join_id: join_id.clone(), client: client.clone() };
+    let token = renewed.insert(backend.join(&request).await?.client_token);
+    backend.deliver(id, attempt, token, body.to_vec()).await
+}
+
+/// What the backend's answer is worth.
+fn checked(jws: &str, granted: &Granted, body: &[u8]) -> Attempt {
+    // The backend has it, and we don't know yet.
+    fail::fail_point!("posted");
+    // A receipt that proves nothing is none: say "not received" and ask again.
+    let verified = verify(jws, &granted.receipt_keys).and_then(|receipt| {
+        receipt.matches(&granted.interview_id, granted.attempt, "client", body).map(|()| receipt)
+    });
+    match verified {
+        Ok(receipt) => Attempt::Delivered { receipt },
+        Err(error) => {
+            tracing::warn!(%error, "the backend's receipt was refused");
+            let reason = format!("the interview server's receipt is not valid: {error}");
+            Attempt::Later { reason, after: None }
         }
     }
 }
