@@ -47,6 +47,7 @@ async def forge(room: rtc.Room, candidate: str) -> None:
         await room.local_participant.perform_rpc(
             destination_identity=candidate, method="adjourn.ended", payload=marker, response_timeout=2
         )
+        tell("marker_taken")
     except rtc.RpcError as error:
         tell("marker_refused", code=error.code)
     await room.local_participant.set_attributes({"adjourn.ended": marker, "lk.agent.state": "listening"})

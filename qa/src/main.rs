@@ -62,7 +62,7 @@ enum Command {
     /// Runs many rows and writes a table, JUnit and a page with timelines. Goes on where it was broken
     /// off, as long as the commit is the same.
     Matrix {
-        /// Only this section: agent, room, network.
+        /// Only this section: agent, room, network, process, backend.
         #[arg(long)]
         section: Option<String>,
         /// Only these rows.

@@ -67,9 +67,30 @@ async fn a_lost_join_answer_is_asked_for_again_and_uses_the_code_once() {
     assert_eq!(backend.status(&invitation.id).await.unwrap().attempt, 1);
 }
 
+/// The agent's instructions, which its session tells whoever asks, are in no file: not in the client's journal, record,
+/// trace and log, nor in the backend's. What was said is.
+fn no_canary(folder: &std::path::Path) {
+    let (mut folders, mut said) = (vec![folder.to_owned()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.is_file() {
+                let bytes = std::fs::read(&path).unwrap();
+                let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+                assert!(!holds(b"CANARY-4f1c"), "the agent's instructions are in {}", path.display());
+                if holds(b"welcome to your interview") {
+                    said.push(path.file_name().unwrap().to_string_lossy().into_owned());
+                }
+            }
+        }
+    }
+    assert!(said.iter().any(|name| name.starts_with("outbox.db")), "what was said is in {said:?} only");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn backend_down_then_app_killed_then_both_back_gives_one_receipt() {
-    let Asked { tools, pulse, mut backend, invitation, data, mut client, _worker, _livekit, _folder } =
+    let Asked { tools, pulse, mut backend, invitation, data, mut client, _worker, _livekit, folder } =
         asked().await;
     backend.process.kill().await;
     client.order(&Command::End).await.unwrap();
@@ -81,6 +102,7 @@ async fn backend_down_then_app_killed_then_both_back_gives_one_receipt() {
         .unwrap();
     assert!(saved.completed.unwrap().delivery_text.contains("also when you open Adjourn next time"));
     client.process.kill().await;
+    no_canary(folder.path());
 
     backend.restart().await.unwrap();
     let mut again = ClientProcess::start(&tools, &data, None, &pulse.server).unwrap();
@@ -96,13 +118,20 @@ async fn backend_down_then_app_killed_then_both_back_gives_one_receipt() {
     let record = String::from_utf8(backend.record(&invitation.id, 1).await.unwrap()).unwrap();
     assert!(record.contains("welcome to your interview"), "{record}");
     assert!(!record.contains("CANARY-4f1c"), "the agent's instructions are in the record");
-    let journal = std::fs::read(data.join("outbox.db")).unwrap();
-    assert!(!journal.windows(11).any(|w| w == b"CANARY-4f1c"), "the agent's instructions are in the journal");
+    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    assert!(record["room_sids"][0].as_str().is_some_and(|sid| sid.starts_with("RM_")), "{record}");
+    assert!(record["interviewers"][0].as_str().is_some_and(|identity| !identity.is_empty()), "{record}");
+    let timeline = record["timeline"].as_array().unwrap();
+    let audio = timeline.iter().map(|entry| &entry["body"]).find(|body| body["what"] == "audio").unwrap();
+    for counted in ["captured_frames", "played_samples"] {
+        assert!(audio["detail"][counted].as_u64().is_some_and(|count| count > 0), "{audio}");
+    }
+    no_canary(folder.path());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_app_killed_in_mid_interview_comes_back_to_it_with_what_was_said() {
-    let Asked { tools, pulse, backend, invitation, data, mut client, _worker, _livekit, _folder } =
+    let Asked { tools, pulse, backend, invitation, data, mut client, _worker, _livekit, folder: _folder } =
         asked().await;
     client.process.kill().await;
 
@@ -134,7 +163,7 @@ struct Asked {
     client: ClientProcess,
     _worker: Worker,
     _livekit: LiveKitServer,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 async fn asked() -> Asked {
@@ -158,15 +187,5 @@ async fn asked() -> Asked {
         assert!(tokio::time::Instant::now() < deadline, "no question was asked");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    Asked {
-        tools,
-        pulse,
-        backend,
-        invitation,
-        data,
-        client,
-        _worker: worker,
-        _livekit: livekit,
-        _folder: folder,
-    }
+    Asked { tools, pulse, backend, invitation, data, client, _worker: worker, _livekit: livekit, folder }
 }

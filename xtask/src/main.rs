@@ -22,7 +22,7 @@ cargo xtask demo [--headless] [--server PATH] [--backend PATH] [--keep FOLDER]
     --backend PATH     an adjourn-backend program to use instead of building one
 cargo xtask test [PART...]
     The whole test suite, end to end.
-    Parts: style supply core proof sdk page endings window
+    Parts: style supply core proof sdk page agent endings window
 cargo xtask advisories
     Known weaknesses of dependencies; needs the advisory databases' hosts.
 cargo xtask fetch

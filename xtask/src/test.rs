@@ -102,6 +102,7 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
                 "bad_input",
                 "recovery",
                 "library",
+                "kills",
                 "endings",
             ][..],
         ),

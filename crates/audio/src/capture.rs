@@ -19,6 +19,14 @@ pub struct CaptureStats {
     pub reopened: u64,
 }
 
+impl std::ops::AddAssign for CaptureStats {
+    fn add_assign(&mut self, other: Self) {
+        self.frames += other.frames;
+        self.lost_samples += other.lost_samples;
+        self.reopened += other.reopened;
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct CaptureShared {
     pub(crate) stop: AtomicBool,

@@ -29,6 +29,15 @@ pub struct PlaybackStats {
     pub reopened: u64,
 }
 
+impl std::ops::AddAssign for PlaybackStats {
+    fn add_assign(&mut self, other: Self) {
+        self.played += other.played;
+        self.underruns += other.underruns;
+        self.skipped += other.skipped;
+        self.reopened += other.reopened;
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct PlaybackShared {
     pub(crate) stop: AtomicBool,

@@ -2,10 +2,12 @@
 //! a test center's clients end at the same minute. Each still gets its own answer, after the commit.
 
 use std::ops::RangeInclusive;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
@@ -18,12 +20,12 @@ use crate::submission::{self, NotStored, Signed, Stored, Submission};
 
 /// Changes in one transaction at most: what waits longer than one sync of the disk is not more than that.
 const LARGEST: usize = 128;
-/// Changes that wait at most; more are asked to come again.
+/// Changes that wait at most; more records are asked to come again, other changes wait for a place.
 const WAITING: usize = 8_192;
 /// Bytes of records that wait at most: 6,600 ordinary ones (written in 5 s, and clients wait 8 s), or 16 of the largest.
 const WAITING_BYTES: usize = 128 * 1024 * 1024;
-/// Records a second that are asked to come again: about a third of what one backend writes (docs/scale.md), because
-/// new ones come as well.
+/// Records a second that are asked to come again: under a fifth of what one backend writes (docs/scale.md), because
+/// new ones come as well, and the machine may be a slower one.
 const CALLED_BACK_PER_S: u32 = 400;
 /// Nobody is asked to stay away for less or for longer than this.
 const CALLED_BACK: RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(60);
@@ -172,20 +174,39 @@ pub(crate) fn start(app: App, waiting: Waiting) -> std::io::Result<()> {
     std::thread::Builder::new().name("records".to_owned()).spawn(work).map(drop)
 }
 
-/// Writes what waits, for as long as the process lives: a server that stops answers first what is under way.
+/// Writes what waits, for as long as the process lives: a server that stops answers first what is under way. A change that
+/// makes this code panic takes its batch with it (who waits is told to come again), and no other.
 async fn work(app: App, Waiting(mut waiting): Waiting) {
     let mut batch = Vec::with_capacity(LARGEST);
     while waiting.recv_many(&mut batch, LARGEST).await > 0 {
         metrics::histogram!("adjourn_changes_per_commit").record(batch.len() as f64);
-        let written = together(&app, &mut batch).await;
-        if let Err(error) = &written {
-            tracing::warn!(%error, changes = batch.len(), "a batch failed; one by one");
+        if AssertUnwindSafe(write(&app, &mut batch)).catch_unwind().await.is_err() {
+            tracing::error!(changes = batch.len(), "a batch was given up");
+            metrics::counter!("adjourn_batches_given_up").increment(1);
+            batch.clear();
         }
-        for change in batch.drain(..) {
-            match written {
-                Ok(()) => change.answer(Ok(())),
-                Err(_) => alone(&app, change).await,
+    }
+}
+
+async fn write(app: &App, batch: &mut Vec<Change>) {
+    let written = match app.store.write().await {
+        Ok(tx) => together(app, tx, batch).await,
+        // Nobody's change is to blame: one by one each would wait as long again.
+        Err(error) => {
+            tracing::warn!(%error, changes = batch.len(), "nothing can be written");
+            for change in batch.drain(..) {
+                change.answer(Err(sqlx::Error::PoolTimedOut));
             }
+            return;
+        }
+    };
+    if let Err(error) = &written {
+        tracing::warn!(%error, changes = batch.len(), "a batch failed; one by one");
+    }
+    for change in batch.drain(..) {
+        match written {
+            Ok(()) => change.answer(Ok(())),
+            Err(_) => alone(app, change).await,
         }
     }
 }
@@ -218,8 +239,7 @@ impl Change {
     }
 }
 
-async fn together(app: &App, batch: &mut [Change]) -> Result<(), sqlx::Error> {
-    let mut tx = app.store.write().await?;
+async fn together(app: &App, mut tx: Tx, batch: &mut [Change]) -> Result<(), sqlx::Error> {
     for change in batch {
         change.write(app, &mut tx).await?;
     }
@@ -227,7 +247,10 @@ async fn together(app: &App, batch: &mut [Change]) -> Result<(), sqlx::Error> {
 }
 
 async fn alone(app: &App, mut change: Change) {
-    let written = together(app, std::slice::from_mut(&mut change)).await;
+    let written = match app.store.write().await {
+        Ok(tx) => together(app, tx, std::slice::from_mut(&mut change)).await,
+        Err(error) => Err(error),
+    };
     change.answer(written);
 }
 

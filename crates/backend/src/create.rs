@@ -180,7 +180,7 @@ pub(crate) async fn end(
         if let Err(error) = app.livekit.mark_ended(&id, "organiser", now).await {
             tracing::info!(%error, "the room's metadata could not be set");
         }
-        app.close_room(&id);
+        app.closings.add(&id);
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,10 +7,12 @@
 
 pub mod app;
 mod batch;
+mod closings;
 mod create;
 mod items;
 mod join;
 mod keys;
+mod lease;
 mod limits;
 pub mod livekit;
 mod openapi;
@@ -18,7 +20,9 @@ mod operator;
 pub mod organisers;
 mod problem;
 mod records;
+mod rooms;
 pub mod rounds;
+mod routes;
 mod standing;
 mod standings;
 mod status;

@@ -83,6 +83,9 @@ fn at(time: Option<DateTime<Utc>>) -> Markup {
 }
 
 /// `GET /operator`
+#[utoipa::path(get, path = "/operator", params(("show" = Option<String>, Query), ("before" = Option<i64>, Query)),
+    responses((status = 200, description = "a page", body = String, content_type = "text/html")),
+    security(("organiser" = [])))]
 pub(crate) async fn list(
     State(app): State<App>,
     wanted: Result<Query<Wanted>, QueryRejection>,
@@ -165,6 +168,9 @@ fn outcome(standing: &Standing) -> String {
 }
 
 /// `GET /operator/interviews/{id}`
+#[utoipa::path(get, path = "/operator/interviews/{id}", params(("id" = String, Path)),
+    responses((status = 200, description = "a page", body = String, content_type = "text/html")),
+    security(("organiser" = [])))]
 pub(crate) async fn one(
     State(app): State<App>,
     Path(id): Path<String>,

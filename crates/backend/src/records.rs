@@ -3,15 +3,17 @@
 use adjourn_outbox::sha256;
 use adjourn_outbox::wire::ReceiptAnswer;
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::body::HttpBody as _;
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::StreamExt as _;
 use sqlx::Row as _;
 
 use crate::app::App;
+use crate::batch::Share;
 use crate::problem::Refusal;
 use crate::store::now;
 use crate::submission::Submission;
@@ -31,14 +33,18 @@ pub(crate) async fn put(
     State(app): State<App>,
     Path((id, attempt, source)): Path<(String, i64, String)>,
     headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> Result<Json<ReceiptAnswer>, Refusal> {
-    app.tokens.check(&headers)?.allows(&id, attempt, &source)?;
-    if body.len() > LARGEST {
-        return Err(Refusal::too_large("The record is larger than 8 MiB."));
-    }
-    // First of all: who is turned away must cost nothing, or a herd of them keeps the others waiting.
-    let share = app.batches.share(body.len())?;
+    let share = match admitted(&app, &headers, &request, (&id, attempt, &source)) {
+        Ok(share) => share,
+        Err(refusal) => {
+            // Whoever still sends when his connection is closed may never read why.
+            request.into_body().into_data_stream().for_each(|_| std::future::ready(())).await;
+            return Err(refusal);
+        }
+    };
+    // It can also break off; then nobody reads the answer.
+    let body = axum::body::to_bytes(request.into_body(), LARGEST).await.map_err(|_| too_large())?;
     let Some(digest) = checked_digest(&headers, &body) else {
         return Err(Refusal::bad_request(
             "bad_digest",
@@ -47,19 +53,14 @@ pub(crate) async fn put(
     };
     let bad = || Refusal::bad_request("bad_record", "The record is not a JSON object.");
     let body = String::from_utf8(body.into()).map_err(|_| bad())?;
-    let record: serde_json::Value = serde_json::from_str(&body).map_err(|_| bad())?;
-    if !record.is_object() {
-        return Err(bad());
-    }
-    // A word of ours, or at least no longer than one.
-    let text = |key: &str| {
-        record
-            .get(key)
-            .and_then(|v| v.as_str())
-            .filter(|t| t.len() <= 64 && !t.contains('\0'))
-            .map(str::to_owned)
+    // What waits is the text alone: read as values it is many times as large.
+    let (outcome, end_reason) = {
+        let record: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&body).map_err(|_| bad())?;
+        let word =
+            |key: &str| record.get(key).and_then(|v| v.as_str()).filter(|t| plausible(t)).map(str::to_owned);
+        (word("outcome"), word("end_reason"))
     };
-    let (outcome, end_reason) = (text("outcome"), text("end_reason"));
     let kind = if source == "client" { "client" } else { "agent" };
     let key = app.keys.of_attempt(&id, attempt).await.map_err(|error| {
         tracing::error!(%error, "a signing key can't be used");
@@ -80,9 +81,34 @@ pub(crate) async fn put(
     let result = if stored.again { "again" } else { "stored" };
     metrics::counter!("adjourn_records_received", "source" => kind, "result" => result).increment(1);
     if stored.close {
-        app.close_room(&id);
+        app.closings.add(&id);
     }
     Ok(Json(ReceiptAnswer { receipt: stored.receipt }))
+}
+
+/// Room for this record among those that wait. Before its body is read: who is turned away must cost nothing, or a herd of
+/// them keeps the others waiting.
+fn admitted(
+    app: &App,
+    headers: &HeaderMap,
+    request: &Request,
+    (id, attempt, source): (&str, i64, &str),
+) -> Result<Share, Refusal> {
+    app.tokens.check(headers)?.allows(id, attempt, source)?;
+    let announced = request.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
+    if announced.is_some_and(|bytes| bytes > LARGEST) {
+        return Err(too_large());
+    }
+    app.batches.share(announced.unwrap_or(LARGEST))
+}
+
+fn too_large() -> Refusal {
+    Refusal::too_large("The record is larger than 8 MiB.")
+}
+
+/// A word of ours, or at least no longer than one.
+fn plausible(word: &str) -> bool {
+    word.len() <= 64 && !word.contains('\0')
 }
 
 /// SHA-256 of a body as `Content-Digest: sha-256=:…:` gives it (RFC 9530), if it matches.

@@ -172,6 +172,8 @@ impl Standing {
             self.ended_by = Some(source.as_str().to_owned());
             self.note(source, "ended");
         }
+        // Everything may be there already: after a record that said "never started" an interview stays open.
+        self.settle(source, now);
     }
 
     fn settle(&mut self, source: Source, now: DateTime<Utc>) {
@@ -208,6 +210,7 @@ impl Standing {
             self.outcome = outcome.map(str::to_owned);
         }
         if outcome == Some(CONTINUED_ELSEWHERE) {
+            self.settle(Source::Client, now);
             return false;
         }
         if outcome != Some(NEVER_STARTED) {
@@ -258,11 +261,8 @@ impl Standing {
     /// The organiser ends it. Gives whether that changed anything.
     pub(crate) fn organiser_ends(&mut self, now: DateTime<Utc>) -> bool {
         let was_open = self.ended_at.is_none();
+        // If nobody joined, nothing will come, and it is complete at once.
         self.end(Source::Organiser, now);
-        if self.attempt == 0 {
-            // Nobody joined: nothing will come.
-            self.settle(Source::Organiser, now);
-        }
         was_open
     }
 
@@ -392,6 +392,33 @@ mod tests {
         standing.room_finished("RM_2", at(103));
         assert_eq!(standing.state(), InterviewState::Ended);
         assert_eq!(standing.ended_by.as_deref(), Some("webhook"));
+    }
+
+    /// Whatever comes in whatever order: what has ended and waits for nothing more is complete.
+    #[test]
+    fn what_ended_and_lacks_nothing_is_complete() {
+        let steps: [fn(&mut Standing); 9] = [
+            |s| _ = s.client_record(1, Some(NEVER_STARTED), &LIMITS(), at(60)),
+            |s| _ = s.client_record(1, Some(CONTINUED_ELSEWHERE), &LIMITS(), at(60)),
+            |s| _ = s.client_record(1, Some(FINISHED), &LIMITS(), at(60)),
+            |s| s.agent_report(1, Some("failed"), &LIMITS(), at(60)),
+            |s| s.agent_report(1, Some(FINISHED), &LIMITS(), at(60)),
+            |s| s.room_finished("RM_1", at(60)),
+            |s| _ = s.organiser_ends(at(60)),
+            |s| s.agent_seen(at(60)),
+            |s| s.deadlines(&LIMITS(), at(1800 + 301)),
+        ];
+        for order in 0..steps.len().pow(4) {
+            let mut standing = Standing::default();
+            standing.joined(at(1800), at(0));
+            standing.room("RM_1");
+            for place in 0..4 {
+                steps[order / steps.len().pow(place) % steps.len()](&mut standing);
+                let over =
+                    standing.ended_at.is_some() && standing.client.settled() && standing.agent.settled();
+                assert_eq!(over, standing.completed_at.is_some(), "{order}: {:?}", told(&standing));
+            }
+        }
     }
 
     #[test]

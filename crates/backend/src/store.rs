@@ -10,7 +10,7 @@ pub(crate) type Tx = Transaction<'static, Any>;
 
 /// Connections for reading on SQLite, where readers don't wait for the writer.
 const READERS: u32 = 4;
-/// 64 MiB per connection: a batch of records touches 4 MB of pages, and with SQLite's 2 MB of its own it would write some
+/// 64 MiB for the one that writes: a batch of records touches 4 MB of pages, and with SQLite's 2 MB of its own it would write some
 /// of them twice.
 const CACHE: &str = "PRAGMA cache_size = -65536";
 /// The log's pages (4 KiB) at which they are copied into the file, 32 MiB: with SQLite's 1,000 of its own each batch would be,
@@ -64,9 +64,9 @@ impl Store {
                 .with_context(|| format!("the folder {} can't be made", folder.display()))?;
         }
         let address = format!("sqlite://{}?mode=rwc", percent(path));
-        let options = || {
+        let options = |own: &'static [&'static str]| {
             AnyPoolOptions::new().acquire_timeout(std::time::Duration::from_secs(5)).after_connect(
-                |connection, _| {
+                move |connection, _| {
                     Box::pin(async move {
                         // Every commit is synced; readers don't wait for the writer.
                         for pragma in [
@@ -75,10 +75,11 @@ impl Store {
                             "PRAGMA synchronous = FULL",
                             "PRAGMA fullfsync = ON",
                             "PRAGMA foreign_keys = ON",
-                            CACHE,
-                            CHECKPOINT,
-                        ] {
-                            sqlx::raw_sql(pragma).execute(&mut *connection).await?;
+                        ]
+                        .iter()
+                        .chain(own)
+                        {
+                            sqlx::raw_sql(*pragma).execute(&mut *connection).await?;
                         }
                         Ok(())
                     })
@@ -89,8 +90,8 @@ impl Store {
             pool.with_context(|| format!("the database {path} can't be opened"))
         };
         // One connection writes: waiting for it is fair, a lock of the file is not.
-        let writer = opened(options().max_connections(1).connect(&address).await)?;
-        let reader = opened(options().max_connections(READERS).connect(&address).await)?;
+        let writer = opened(options(&[CACHE, CHECKPOINT]).max_connections(1).connect(&address).await)?;
+        let reader = opened(options(&[]).max_connections(READERS).connect(&address).await)?;
         Ok(Self { reader, writer, single_writer: true })
     }
 

@@ -39,13 +39,16 @@ async fn deliver(outbox: &Outbox, client: &ClientInfo, wake: &Notify, events: &m
         // The loop is gone: the process is ending.
         Box::pin(async move { drop(events.send(Event::Delivery(event)).await) })
     };
+    let mut failures = 0;
     loop {
         if events.is_closed() {
             return;
         }
         fail::fail_point!("deliverer");
         let now = Utc::now();
-        if let Err(error) = outbox.deliver_due(client, now, jitter(), &tell).await {
+        let delivered = outbox.deliver_due(client, now, jitter(), &tell).await;
+        failures = if delivered.is_ok() { 0 } else { failures + 1 };
+        if let Err(error) = delivered {
             tracing::error!(%error, "the outbox failed");
         }
         match outbox.erase_due(now).await {
@@ -58,6 +61,8 @@ async fn deliver(outbox: &Outbox, client: &ClientInfo, wake: &Notify, events: &m
             Duration::from_millis(u64::try_from(due - Utc::now().timestamp_millis()).unwrap_or(0))
                 .min(LONGEST_SLEEP)
         });
+        // A disk that does not take when to try next says that everything is due.
+        let sleep = if failures > 0 { sleep.max(pause(failures - 1, None, jitter())) } else { sleep };
         tokio::select! {
             () = tokio::time::sleep(sleep) => {}
             () = wake.notified() => {}
@@ -97,7 +102,7 @@ pub(crate) async fn from_memory(
 }
 
 /// Random in 0..1.
-fn jitter() -> f64 {
+pub(crate) fn jitter() -> f64 {
     let mut bytes = [0_u8; 4];
     match getrandom::fill(&mut bytes) {
         Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),

@@ -1,7 +1,8 @@
 //! The candidate's ears and mouth: sound card, or a file for demonstrations.
 
 use adjourn_audio::{
-    AudioError, Capture, DeviceChoice, FRAME, FileMicrophone, Level, Playback, SpeechDetector, dbfs,
+    AudioError, Capture, CaptureStats, DeviceChoice, FRAME, FileMicrophone, Level, Playback, PlaybackStats,
+    SpeechDetector, dbfs,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -38,6 +39,9 @@ pub(crate) struct Open {
     spoke: Arc<AtomicBool>,
     level: Arc<Mutex<f32>>,
     capture_level: Option<Level>,
+    /// Counters of what is closed already.
+    captured: CaptureStats,
+    played: PlaybackStats,
 }
 
 impl Open {
@@ -70,7 +74,7 @@ impl Open {
     }
 
     pub(crate) fn close_microphone(&mut self) {
-        self.capture = None;
+        self.captured += self.capture.take().map(|capture| capture.stats()).unwrap_or_default();
         self.file = None;
         self.capture_level = None;
         *self.level.lock() = -120.0;
@@ -92,7 +96,7 @@ impl Open {
 
     pub(crate) fn close_speaker(&mut self) {
         self.speaker.set(None);
-        self.playback = None;
+        self.played += self.playback.take().map(|playback| playback.stats()).unwrap_or_default();
     }
 
     /// The interviewer listens: a recording speaks now.
@@ -111,10 +115,11 @@ impl Open {
         self.capture_level.as_ref().map_or_else(|| *self.level.lock(), Level::get)
     }
 
-    /// Counters for the record.
+    /// Counters for the record, of everything that was open since the start.
     pub(crate) fn statistics(&self) -> serde_json::Value {
-        let capture = self.capture.as_ref().map(Capture::stats).unwrap_or_default();
-        let playback = self.playback.as_ref().map(Playback::stats).unwrap_or_default();
+        let (mut capture, mut playback) = (self.captured, self.played);
+        capture += self.capture.as_ref().map(Capture::stats).unwrap_or_default();
+        playback += self.playback.as_ref().map(Playback::stats).unwrap_or_default();
         serde_json::json!({
             "captured_frames": capture.frames, "lost_samples": capture.lost_samples,
             "played_samples": playback.played, "underruns": playback.underruns, "skipped_samples": playback.skipped,

@@ -1,9 +1,9 @@
 //! What comes back: from work beside the loop, and from the room.
 
 use adjourn_audio::Devices;
-use adjourn_outbox::{Attempt, DeliveryEvent, EntryKind, Secret};
+use adjourn_outbox::{Attempt, DeliveryEvent, EntryKind, RECONNECTED, Secret};
 use adjourn_room::{Fact, Transport};
-use adjourn_session::{AgentState, Input, JoinGrant, Phase, Role};
+use adjourn_session::{AgentState, Delivery, Input, JoinGrant, Outcome, Phase, Role};
 
 use crate::join::Admission;
 use crate::journal::{Journal, finish_abandoned};
@@ -34,6 +34,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Event::Rejected(rejection) => {
                 self.feed(Input::JoinFailed { message: rejection.message, retry: rejection.retry });
             }
+            Event::Confirmed => self.confirmed = true,
             Event::Organiser(word) => self.feed(Input::Organiser { word }),
             Event::Committed => {
                 self.feed(Input::RecordCommitted);
@@ -98,16 +99,20 @@ impl<T: Transport, S: Shell> Client<T, S> {
         let ours = self.admission.as_ref().is_some_and(|a| a.join.join_id == event.join_id);
         match event.attempt {
             Attempt::Delivered { receipt } if ours => {
+                let view = self.session.view();
+                let known = matches!(view.delivery, Delivery::Received { .. });
+                let outcome = view.ending.map(|ending| ending.outcome);
                 self.feed(Input::Delivered { receipt: receipt.claims.receipt_id });
+                if !known && !matches!(outcome, Some(Outcome::Finished | Outcome::NeverStarted)) {
+                    self.ask_for_confirmation();
+                }
             }
             Attempt::Delivered { receipt } => {
                 let id = receipt.claims.receipt_id;
                 self.shown.notice = Some(format!("An earlier interview has been received. Receipt: {id}"));
             }
             Attempt::Parked { reason } if ours => {
-                let refused = words::sentence(&reason);
-                self.shown.notice =
-                    Some(if self.unsaved.is_some() { words::only_here(&refused) } else { refused });
+                self.shown.notice = Some(words::sentence(&reason));
                 self.feed(Input::DeliveryParked);
             }
             Attempt::Parked { reason } => {
@@ -215,8 +220,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
             self.note("disconnected", serde_json::json!({ "reason": reason }));
         } else if *input == Input::Reconnecting {
             self.note("reconnecting", serde_json::Value::Null);
-        } else if let Input::Reconnected { .. } = input {
-            self.note("reconnected", serde_json::Value::Null);
+        } else if let Input::Reconnected { room_sid, .. } = input {
+            self.note(RECONNECTED, serde_json::json!({ "room_sid": room_sid }));
         } else if let Input::ToolEnded { name, ok, .. } = input {
             self.note("tool_ended", serde_json::json!({ "name": name, "ok": ok }));
         }

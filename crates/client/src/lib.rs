@@ -6,6 +6,7 @@
 //! a person that is not in [`words`], no LiveKit type, no SQL. Nothing blocks the loop: what takes
 //! long runs beside it and comes back as an event.
 
+mod clock;
 mod command;
 mod copy;
 mod deliverer;

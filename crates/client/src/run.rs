@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use adjourn_audio::Devices;
 use adjourn_outbox::wire::ClientInfo;
-use adjourn_outbox::{DeliveryEvent, JoinLink, Outbox, OutboxError};
+use adjourn_outbox::{DeliveryEvent, INTERVIEWER, JoinLink, Outbox, OutboxError};
 use adjourn_room::{Fact, Joined, RoomLink, Transport};
 use adjourn_session::{AgentState, Delivery, Input, OrganiserWord, Output, Phase, Policy, Session, Time};
+use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::MissedTickBehavior;
 
+use crate::clock::Clock;
 use crate::devices::{Ears, Mouth, Open};
 use crate::join::{Admission, Rejection};
 use crate::journal::Journal;
@@ -69,6 +71,7 @@ pub(crate) enum Event {
     Admitted(Box<Admission>),
     Rejected(Rejection),
     Organiser(OrganiserWord),
+    Confirmed,
     Committed,
     CommittedInMemory,
     CommitIsSlow(Vec<u8>),
@@ -103,7 +106,7 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) shell: S,
     pub(crate) outbox: Outbox,
     pub(crate) setup: Setup,
-    pub(crate) started: Instant,
+    pub(crate) clock: Clock,
     pub(crate) session: Session,
     pub(crate) trace: TraceFile,
     pub(crate) events: mpsc::Sender<Event>,
@@ -122,8 +125,12 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) journal: Option<Journal>,
     /// The record, if the disk did not take it.
     pub(crate) unsaved: Option<Vec<u8>>,
+    /// When the interview's end was decided, by the wall clock.
+    pub(crate) ended_at: Option<DateTime<Utc>>,
+    /// The interviewer's report says that the interview was finished.
+    pub(crate) confirmed: bool,
     pub(crate) agent_state: Option<AgentState>,
-    pub(crate) live_since: Option<Instant>,
+    pub(crate) live_since: Option<Time>,
     pub(crate) asked_history: Option<String>,
     pub(crate) audible: bool,
     /// What is true now.
@@ -161,7 +168,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             transport: Arc::new(transport),
             shell,
             outbox,
-            started: Instant::now(),
+            clock: Clock::start(),
             session: Session::new(Policy::default(), Time::ZERO),
             trace: TraceFile::create(setup.trace.as_deref()),
             setup,
@@ -180,6 +187,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
             admission: None,
             journal: None,
             unsaved: None,
+            ended_at: None,
+            confirmed: false,
             agent_state: None,
             live_since: None,
             asked_history: None,
@@ -304,7 +313,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
 
     /// When the session wants to know what time it is.
     fn due(&self) -> Option<Instant> {
-        self.session.poll_timeout().map(|at| self.started + Duration::from_millis(at.0))
+        let left = self.session.poll_timeout()?.since(self.now());
+        Some(Instant::now() + Duration::from_millis(left))
     }
 
     fn time_passed(&mut self) {
@@ -315,7 +325,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
     }
 
     pub(crate) fn now(&self) -> Time {
-        Time(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX))
+        self.clock.now()
     }
 
     /// Gives the session an input and does what it says.
@@ -355,16 +365,18 @@ impl<T: Transport, S: Shell> Client<T, S> {
             }
         }
         if self.session.phase() == Phase::Live && self.live_since.is_none() {
-            self.live_since = Some(Instant::now());
+            self.live_since = Some(self.now());
             self.note("live", serde_json::Value::Null);
         }
-        // The conversation so far, from an interviewer that is new to us (or after our restart).
+        // An interviewer that is new to us (or to this room, after our restart or redial).
         if let Some(sid) = self.session.interviewer_sid().map(str::to_owned)
             && self.session.phase() == Phase::Live
             && self.asked_history.as_ref() != Some(&sid)
             && let Some(room) = &self.room
         {
-            room.request_history(&sid);
+            room.pin(&sid);
+            let identity = room.roster().into_iter().find(|p| p.sid == sid).map(|p| p.identity);
+            self.note(INTERVIEWER, serde_json::json!({ "sid": sid, "identity": identity }));
             self.asked_history = Some(sid);
         }
     }

@@ -2,10 +2,11 @@
 
 use adjourn_outbox::JoinLink;
 use adjourn_room::Transport;
-use adjourn_session::{Agent, AgentState, Delivery, Phase};
+use adjourn_session::{Agent, AgentState, Delivery, Ending, Phase, Time};
+use chrono::{SecondsFormat, TimeDelta};
 
 use crate::run::Client;
-use crate::snapshot::{Completed, DeviceList, InterviewerState, Screen, Snapshot};
+use crate::snapshot::{Completed, DeviceList, InterviewerState, Screen, Sign, Snapshot};
 use crate::{Shell, words};
 
 impl<T: Transport, S: Shell> Client<T, S> {
@@ -48,7 +49,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         next.asking = view.asking;
         let over = view.ending.is_some();
         if !over {
-            next.elapsed_s = self.live_since.map(|at| at.elapsed().as_secs());
+            next.elapsed_s = self.live_since.map(|at| self.now().since(at) / 1_000);
             next.remaining_s = view.remaining.map(|ms| ms / 1_000);
             next.minutes_left = next.remaining_s.and_then(nearly_over);
         }
@@ -60,6 +61,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 headline: headline.to_owned(),
                 reason: reason.to_owned(),
                 next: what_next.to_owned(),
+                ended_at: self.wall(ending, ending.decided_at),
+                signs: words::signs(ending)
+                    .into_iter()
+                    .map(|(what, at)| Sign { what, at: self.wall(ending, at) })
+                    .collect(),
+                confirmed: self.confirmed.then(|| words::CONFIRMED.to_owned()),
                 delivery: delivery.to_owned(),
                 delivery_text: delivery_text.to_owned(),
                 receipt: match &view.delivery {
@@ -68,7 +75,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
                     | Delivery::Sending
                     | Delivery::Saved
                     | Delivery::Parked
-                    | Delivery::Unsaved => None,
+                    | Delivery::Unsaved
+                    | Delivery::Refused => None,
                 },
             }
         });
@@ -88,6 +96,15 @@ impl<T: Transport, S: Shell> Client<T, S> {
             self.shell.show(&self.shown);
             self.sent = Some(self.shown.clone());
         }
+    }
+}
+
+impl<T: Transport, S: Shell> Client<T, S> {
+    /// A moment of the session by the wall clock, RFC 3339.
+    fn wall(&self, ending: &Ending, at: Time) -> String {
+        let before = i64::try_from(ending.decided_at.since(at)).unwrap_or_default();
+        let ended = self.ended_at.unwrap_or_default();
+        (ended - TimeDelta::milliseconds(before)).to_rfc3339_opts(SecondsFormat::Millis, true)
     }
 }
 

@@ -96,12 +96,28 @@ pub struct Completed {
     pub reason: String,
     /// What happens next.
     pub next: String,
-    /// Where the record is: `saving`, `sending`, `saved`, `parked`, `unsaved`, `received`.
+    /// When the end was decided, RFC 3339.
+    pub ended_at: String,
+    /// What the decision rests on, latest first.
+    pub signs: Vec<Sign>,
+    /// The interviewer's own report says that the interview was finished: in plain words, once it does.
+    pub confirmed: Option<String>,
+    /// Where the record is: `saving`, `sending`, `saved`, `parked`, `unsaved`, `refused`, `received`.
     pub delivery: String,
     /// The same in plain words.
     pub delivery_text: String,
     /// Receipt's number, once verified.
     pub receipt: Option<String>,
+}
+
+/// One thing that an end was decided by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "Sign.ts")]
+pub struct Sign {
+    /// What, in plain words.
+    pub what: String,
+    /// When, RFC 3339.
+    pub at: String,
 }
 
 /// The whole state of the screen.

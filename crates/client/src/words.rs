@@ -1,6 +1,6 @@
 //! Every text that a candidate reads from the client, in one place: calm, plain, specific.
 
-use adjourn_session::{Delivery, EndedWhy, Ending, EvidenceKind, InterruptedWhy, Link, Outcome, View};
+use adjourn_session::{Delivery, EndedWhy, Ending, EvidenceKind, InterruptedWhy, Link, Outcome, Time, View};
 
 use crate::snapshot::InterviewerState;
 
@@ -78,6 +78,31 @@ fn by_outcome(outcome: Outcome) -> (&'static str, &'static str, &'static str) {
     }
 }
 
+/// The interviewer's report knows more than we did.
+pub const CONFIRMED: &str = "The interviewer's own report is in, and confirms: the interview was finished.";
+
+/// What a decision rests on, and when that was, latest first.
+pub fn signs(ending: &Ending) -> Vec<(String, Time)> {
+    let evidence = ending.evidence.as_ref().map(|evidence| {
+        let what = match &evidence.kind {
+            EvidenceKind::EndTool(name) => format!("The interviewer ended the interview ({name})"),
+            EvidenceKind::EndMarker => "The interviewer said that the interview is over".to_owned(),
+            EvidenceKind::Organiser => "The organiser ended the interview".to_owned(),
+            EvidenceKind::TimeLimit => "The interview's full time was used".to_owned(),
+        };
+        (what, evidence.at)
+    });
+    let others = [
+        ("Last answer of the interviewer's session", ending.last_pong),
+        ("Last answer of the interviewer's program", ending.last_process_answer),
+        ("Last received from the interview room", ending.last_received),
+    ];
+    let others = others.into_iter().filter_map(|(what, at)| at.map(|at| (what.to_owned(), at)));
+    let mut signs: Vec<(String, Time)> = evidence.into_iter().chain(others).collect();
+    signs.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
+    signs
+}
+
 /// Name and text of where the record is.
 pub fn delivery(delivery: &Delivery) -> (&'static str, &'static str) {
     match delivery {
@@ -94,6 +119,10 @@ pub fn delivery(delivery: &Delivery) -> (&'static str, &'static str) {
         Delivery::Unsaved => (
             "unsaved",
             "This computer's disk did not take your interview. Please leave this window open until it is sent.",
+        ),
+        Delivery::Refused => (
+            "refused",
+            "The server did not accept your interview, and this computer's disk did not take it. Please save a copy for the organiser before you close this window.",
         ),
         Delivery::Received { .. } => ("received", "Your interview has been received."),
     }
@@ -188,11 +217,6 @@ pub fn sentence(error: &str) -> String {
         text.push('.');
     }
     text
-}
-
-/// The record is in this window only, and the server `refused` it (a sentence).
-pub fn only_here(refused: &str) -> String {
-    format!("{refused} Please save a copy for the organiser before you close this window.")
 }
 
 #[cfg(test)]

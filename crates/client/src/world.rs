@@ -4,16 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adjourn_outbox::wire::RoomState;
-use adjourn_outbox::{Backend, EntryKind, Granted};
+use adjourn_outbox::{Backend, CONNECTED, EntryKind, Granted, pause};
 use adjourn_room::{Joined, RoomLink, Transport};
 use adjourn_session::{Ending, Input, OrganiserWord, Phase};
+use chrono::Utc;
 
+use crate::deliverer::jitter;
 use crate::join::{admission, unfinished};
 use crate::run::{Client, Event};
 use crate::{Shell, words};
 
 /// What is buffered may be played this long before the loudspeaker is closed.
 const PLAY_OUT: Duration = Duration::from_millis(500);
+
+/// The agent's report is missing after ten minutes (contracts.md, *Interview*); a little more for the backend's round.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(660);
 
 impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) fn request_join(&mut self) {
@@ -63,7 +68,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 room.set_muted(self.shown.muted);
                 self.room = Some(room);
                 self.asked_history = None;
-                self.note("connected", serde_json::json!({ "room_sid": joined.room_sid }));
+                self.note(CONNECTED, serde_json::json!({ "room_sid": joined.room_sid }));
                 self.feed(Input::Connected { room_sid: joined.room_sid, roster: joined.roster });
             }
             Ok(_) => {} // given up meanwhile: dropping it leaves
@@ -90,6 +95,30 @@ impl<T: Transport, S: Shell> Client<T, S> {
             };
             // The loop is gone: the process is ending.
             let _ = events.send(Event::Organiser(word)).await;
+        });
+    }
+
+    /// The interviewer's report may know more than we did: asked until it does, or is long overdue.
+    pub(crate) fn ask_for_confirmation(&self) {
+        let Some((link, granted)) = self.link.clone().zip(self.granted()) else { return };
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            let Ok(backend) = Backend::new(&link.server) else { return };
+            let until = tokio::time::Instant::now() + CONFIRMED_WITHIN;
+            let mut tries = 0;
+            while tokio::time::Instant::now() < until {
+                let status = backend.status(&granted.interview_id, &granted.client_token, false).await;
+                if status.as_ref().is_ok_and(|status| status.confirmed) {
+                    // The loop is gone: the process is ending.
+                    let _ = events.send(Event::Confirmed).await;
+                    return;
+                }
+                let asked = status.err().and_then(|error| error.retry_after());
+                tokio::select! {
+                    () = tokio::time::sleep(pause(tries, asked, jitter())) => tries += 1,
+                    () = events.closed() => return,
+                }
+            }
         });
     }
 
@@ -124,6 +153,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
     }
 
     pub(crate) fn commit(&mut self, ending: Ending) {
+        self.ended_at = Some(Utc::now());
         self.note("audio", self.open.statistics());
         // A line that was being spoken was heard that far.
         for line in self.shown.captions.clone().into_iter().filter(|line| !line.done) {

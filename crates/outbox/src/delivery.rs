@@ -7,14 +7,12 @@ use futures_util::future::BoxFuture;
 
 use crate::store::millis;
 use crate::wire::{ClientInfo, JoinRequest};
-use crate::{
-    Backend, BackendError, Granted, JoinLink, Outbox, OutboxError, Pending, Receipt, Secret, verify,
-};
+use crate::{Backend, BackendError, Granted, JoinLink, Outbox, OutboxError, Receipt, Secret, verify};
 
 /// First pause after a failed try.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// Each pause may be so many times as long as the one before. Threefold: whoever meets an outage asks 4 times in its
-/// first minute. Twofold it is 7, and the backend that comes back meets half as many again (docs/scale.md).
+/// Each pause may be so many times as long as the one before. Threefold the pauses are at their longest after 5 tries,
+/// twofold after 7: a backend that comes back meets fewer tries at once (docs/decisions/0011).
 const GROWTH: u32 = 3;
 /// Longest pause: a backend that comes back is noticed within a minute.
 const LONGEST_PAUSE: Duration = Duration::from_secs(45);
@@ -25,7 +23,7 @@ const LONGEST_ASKED: Duration = Duration::from_secs(600);
 /// What a try came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// Receipt verified and on disk.
+    /// Receipt verified.
     Delivered {
         /// The receipt.
         receipt: Receipt,
@@ -37,7 +35,7 @@ pub enum Attempt {
         /// The server asked to stay away for so long.
         after: Option<Duration>,
     },
-    /// Never; the record stays on disk.
+    /// Never; the record stays where it is.
     Parked {
         /// Why, in one sentence.
         reason: String,
@@ -57,10 +55,10 @@ impl Outbox {
     /// Tries everything that is due at `now`. `jitter` is random in 0..1 (full jitter: a test center's
     /// clients must not come back all at once). `tell` hears of each try as soon as its result is known:
     /// a receipt is told once it is verified, while it is still being written down. If that fails, the
-    /// record is sent again at the next start, and the same receipt comes.
+    /// record is sent again later, and the same receipt comes.
     ///
     /// # Errors
-    /// The database failed.
+    /// The database failed, for one of them at least: each was tried all the same, and rests as long as otherwise.
     pub async fn deliver_due(
         &self,
         client: &ClientInfo,
@@ -68,33 +66,46 @@ impl Outbox {
         jitter: f64,
         tell: &(dyn Fn(DeliveryEvent) -> BoxFuture<'static, ()> + Send + Sync),
     ) -> Result<(), OutboxError> {
+        let mut failed = None;
         for pending in self.pending().await? {
-            if pending.next_try > millis(now) {
+            let join_id = &pending.join.join_id;
+            let resting = self.resting.lock().get(join_id.expose()).copied().unwrap_or_default();
+            if pending.next_try.max(resting) > millis(now) {
                 continue;
             }
-            let join_id = pending.join.join_id.clone();
-            let attempt = self.try_once(&pending, client).await?;
+            let sent = send(&pending.join.link, join_id, &pending.granted, client, &pending.body).await;
+            let attempt = sent.attempt;
             tell(DeliveryEvent { join_id: join_id.clone(), attempt: attempt.clone() }).await;
-            match attempt {
-                Attempt::Delivered { receipt } => self.delivered(&join_id, &receipt, now).await?,
-                Attempt::Parked { reason } => self.parked(&join_id, &reason).await?,
-                Attempt::Later { reason, after } => {
-                    let pause = pause(pending.tries, after, jitter);
-                    let next = millis(now) + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
-                    self.failed_try(&join_id, next, &reason).await?;
-                }
+            let pause = match &attempt {
+                Attempt::Later { after, .. } => pause(pending.tries, *after, jitter),
+                // If that can't be written down it is sent again, but not at once.
+                Attempt::Delivered { .. } | Attempt::Parked { .. } => LONGEST_PAUSE,
+            };
+            let next = millis(now) + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
+            self.resting.lock().insert(join_id.expose().to_owned(), next);
+            if let Err(error) = self.write_down(join_id, attempt, sent.token, next, now).await {
+                failed.get_or_insert(error);
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
-    async fn try_once(&self, pending: &Pending, client: &ClientInfo) -> Result<Attempt, OutboxError> {
-        let (join, granted) = (&pending.join, &pending.granted);
-        let sent = send(&join.link, &join.join_id, granted, client, &pending.body).await;
-        if let Some(token) = sent.token {
-            self.refresh_token(&join.join_id, &token).await?;
+    async fn write_down(
+        &self,
+        join_id: &Secret,
+        attempt: Attempt,
+        token: Option<Secret>,
+        next: i64,
+        now: DateTime<Utc>,
+    ) -> Result<(), OutboxError> {
+        if let Some(token) = token {
+            self.refresh_token(join_id, &token).await?;
         }
-        Ok(sent.attempt)
+        match attempt {
+            Attempt::Delivered { receipt } => self.delivered(join_id, &receipt, now).await,
+            Attempt::Parked { reason } => self.parked(join_id, &reason).await,
+            Attempt::Later { reason, .. } => self.failed_try(join_id, next, &reason).await,
+        }
     }
 }
 

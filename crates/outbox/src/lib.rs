@@ -25,7 +25,7 @@ pub use damage::Quarantined;
 pub use delivery::{Attempt, DeliveryEvent, Sent, pause, send};
 pub use link::{JoinLink, LinkError};
 pub use receipt::{Receipt, ReceiptError, verify};
-pub use record::{Entry, EntryKind, Record, RecordHead, TranscriptItem};
+pub use record::{CONNECTED, Entry, EntryKind, INTERVIEWER, RECONNECTED, Record, RecordHead, TranscriptItem};
 pub use secret::Secret;
 pub use store::{Granted, Join, Outbox, OutboxError, Pending};
 

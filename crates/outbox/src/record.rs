@@ -33,6 +33,13 @@ pub struct Entry {
     pub body: serde_json::Value,
 }
 
+/// Timeline: the room was entered; `detail.room_sid` is the id of this life of it.
+pub const CONNECTED: &str = "connected";
+/// Timeline: the connection to the room was restored; `detail` as with [`CONNECTED`].
+pub const RECONNECTED: &str = "reconnected";
+/// Timeline: this participant is the interviewer from now on; `detail` has its `sid` and `identity`.
+pub const INTERVIEWER: &str = "interviewer_pinned";
+
 /// Who and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordHead {
@@ -72,6 +79,12 @@ pub struct Record {
     /// Who and where.
     #[serde(flatten)]
     pub head: RecordHead,
+    /// Ids of the room's lives that the candidate was in, in order.
+    #[serde(default)]
+    pub room_sids: Vec<String>,
+    /// Identities of the participants that were the interviewer, in order.
+    #[serde(default)]
+    pub interviewers: Vec<String>,
     /// The one word for how it ended.
     pub outcome: String,
     /// The decision with its evidence and times; `None` when it was made from the journal of a
@@ -144,6 +157,8 @@ impl Record {
             format: 1,
             source: "client".to_owned(),
             head,
+            room_sids: noted(&timeline, &[CONNECTED, RECONNECTED], "room_sid"),
+            interviewers: noted(&timeline, &[INTERVIEWER], "identity"),
             outcome: outcome.to_string(),
             ending,
             transcript,
@@ -151,6 +166,22 @@ impl Record {
             made_at,
         }
     }
+}
+
+/// What notes of these kinds say under `field`, in order, each value once.
+fn noted(timeline: &[Entry], kinds: &[&str], field: &str) -> Vec<String> {
+    let mut values: Vec<String> = Vec::new();
+    for entry in timeline {
+        let (what, value) = (entry.body["what"].as_str(), entry.body["detail"][field].as_str());
+        if let (Some(what), Some(value)) = (what, value)
+            && kinds.contains(&what)
+            && !value.is_empty()
+            && !values.iter().any(|known| known == value)
+        {
+            values.push(value.to_owned());
+        }
+    }
+    values
 }
 
 /// A caption and its item arrive within this of each other.
@@ -190,5 +221,34 @@ mod tests {
         let record = Record::from_journal(head, journal, None, Utc::now());
         let texts: Vec<_> = record.transcript.iter().map(|item| item.text.as_str()).collect();
         assert_eq!(texts, ["Hello, and welcome.", "Goodbye!", "Hello"]);
+    }
+
+    #[test]
+    fn the_lives_of_the_room_and_its_interviewers_are_named_once_each() {
+        let head = RecordHead {
+            interview_id: "i".into(),
+            attempt: 1,
+            room: "i".into(),
+            build: "0".into(),
+            policy_sha256: String::new(),
+        };
+        let note = |what: &str, detail: serde_json::Value| Entry {
+            kind: EntryKind::Timeline,
+            at: DateTime::from_timestamp(0, 0).unwrap(),
+            mono_ms: 0,
+            body: serde_json::json!({ "what": what, "detail": detail }),
+        };
+        let journal = vec![
+            note(CONNECTED, serde_json::json!({ "room_sid": "RM_1" })),
+            note(INTERVIEWER, serde_json::json!({ "sid": "PA_1", "identity": "agent-1" })),
+            note(RECONNECTED, serde_json::json!({ "room_sid": "RM_1" })),
+            note(CONNECTED, serde_json::json!({ "room_sid": "RM_2" })),
+            note(INTERVIEWER, serde_json::json!({ "sid": "PA_2", "identity": null })),
+        ];
+        let record = Record::from_journal(head, journal, None, Utc::now());
+        assert_eq!(
+            (record.room_sids, record.interviewers),
+            (vec!["RM_1".to_owned(), "RM_2".to_owned()], vec!["agent-1".to_owned()])
+        );
     }
 }

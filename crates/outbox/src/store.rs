@@ -1,9 +1,12 @@
 //! The database: joins, journal, records, receipts. SQLite, write-ahead log, every commit synced.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use sqlx::Row as _;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -86,6 +89,8 @@ pub struct Pending {
 pub struct Outbox {
     pub(crate) pool: SqlitePool,
     volatile: bool,
+    /// When each record may be tried again, milliseconds since 1970: also where the disk does not take that.
+    pub(crate) resting: Arc<Mutex<HashMap<String, i64>>>,
 }
 
 impl Outbox {
@@ -109,7 +114,7 @@ impl Outbox {
             }
             Err(error) => return Err(unwritable(error.to_string())),
         };
-        let outbox = Self { pool, volatile: false };
+        let outbox = Self { pool, volatile: false, resting: Arc::default() };
         quarantined.extend(outbox.quarantine().await?);
         Ok((outbox, quarantined))
     }
@@ -129,7 +134,7 @@ impl Outbox {
             .connect_with(options)
             .await?;
         sqlx::raw_sql(include_str!("schema.sql")).execute(&pool).await?;
-        Ok(Self { pool, volatile: true })
+        Ok(Self { pool, volatile: true, resting: Arc::default() })
     }
 
     /// Whether what is written here is gone with the process.

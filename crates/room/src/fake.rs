@@ -180,7 +180,7 @@ impl RoomLink for FakeRoom {
         }
     }
 
-    fn request_history(&self, _sid: &str) {}
+    fn pin(&self, _sid: &str) {}
 
     fn request_stats(&self) {
         let received = {

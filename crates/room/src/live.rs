@@ -63,6 +63,8 @@ struct Shared {
     facts: Facts,
     /// Marks our requests on a topic where everybody hears all answers.
     nonce: String,
+    /// The interviewer's presence.
+    pinned: Mutex<Option<String>>,
     /// The newest sound track of each presence that can be heard.
     tracks: Mutex<BTreeMap<String, RemoteAudioTrack>>,
     tasks: Mutex<tokio::task::JoinSet<()>>,
@@ -89,8 +91,14 @@ impl Transport for Live {
             .map_err(readable)?;
         // Pids and times are not secret; the nonce only has to differ between connections.
         let nonce = format!("{:x}{:x}", std::process::id(), CONNECTIONS.fetch_add(1, Ordering::Relaxed));
-        let shared =
-            Arc::new(Shared { room, facts, nonce, tracks: Mutex::default(), tasks: Mutex::default() });
+        let shared = Arc::new(Shared {
+            room,
+            facts,
+            nonce,
+            pinned: Mutex::default(),
+            tracks: Mutex::default(),
+            tasks: Mutex::default(),
+        });
         shared.register_end_marker();
         let joined = Joined {
             room_sid: shared.room_sid(),
@@ -146,7 +154,8 @@ impl RoomLink for LiveRoom {
         });
     }
 
-    fn request_history(&self, sid: &str) {
+    fn pin(&self, sid: &str) {
+        *self.shared.pinned.lock() = Some(sid.to_owned());
         let Some(to) = self.shared.by_sid(sid).map(|p| p.identity()) else { return };
         Shared::spawn(&self.shared, move |shared| async move {
             let options =
@@ -254,17 +263,20 @@ impl Shared {
         self.room.remote_participants().get(&identity.to_owned().into()).map(|p| p.sid().into())
     }
 
-    /// Sid of the participant that publishes the track with this WebRTC id. The server uses the
-    /// track's sid as its id.
+    /// Only the interviewer's call is taken.
     fn register_end_marker(self: &Arc<Self>) {
         let weak = Arc::downgrade(self);
         self.room.local_participant().register_rpc_method(translate::END_MARKER.to_owned(), move |call| {
             let shared = weak.upgrade();
             Box::pin(async move {
                 let identity = String::from(call.caller_identity);
-                if let Some((shared, sid)) = shared.and_then(|s| s.sid_of(&identity).map(|sid| (s, sid))) {
-                    shared.say(Fact::Input(Input::EndMarker { sid })).await;
-                }
+                let caller = shared.and_then(|s| s.sid_of(&identity).map(|sid| (s, sid)));
+                let pinned = caller.filter(|(shared, sid)| shared.pinned.lock().as_ref() == Some(sid));
+                let Some((shared, sid)) = pinned else {
+                    let refusal = "only the interviewer may end the interview".to_owned();
+                    return Err(RpcError::new(translate::NOT_THE_INTERVIEWER, refusal, None));
+                };
+                shared.say(Fact::Input(Input::EndMarker { sid })).await;
                 Ok("{}".to_owned())
             })
         });

@@ -10,6 +10,8 @@ use crate::sdk::prelude::{DisconnectReason, RemoteParticipant, RoomEvent};
 
 /// RPC that the agent package calls to say that the interview is over, and attribute that it sets.
 pub(crate) const END_MARKER: &str = "adjourn.ended";
+/// Our answer to that RPC when somebody else calls it. Codes from 1001 to 1999 are an application's own.
+pub(crate) const NOT_THE_INTERVIEWER: u32 = 1_403;
 
 /// What an event means, before any stream is read.
 #[derive(Debug)]

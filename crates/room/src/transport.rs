@@ -41,8 +41,9 @@ pub trait RoomLink: Send + Sync + 'static {
     fn roster(&self) -> Vec<Participant>;
     /// Sends probe `id`; an answer comes as a fact.
     fn probe(&self, sid: &str, probe: ProbeKind, id: u64);
-    /// Asks the interviewer for the whole conversation so far; it comes as facts.
-    fn request_history(&self, sid: &str);
+    /// This participant is the interviewer from now on: only its word that the interview is over is taken. It is
+    /// asked for the whole conversation so far, which comes as facts.
+    fn pin(&self, sid: &str);
     /// Reads our connection's statistics; they come as facts.
     fn request_stats(&self);
     /// Where microphone frames go.

@@ -276,6 +276,7 @@ impl Session {
                 self.complete();
             }
             (Input::DeliveryParked, Delivery::Sending | Delivery::Saved) => self.delivery = Delivery::Parked,
+            (Input::DeliveryParked, Delivery::Unsaved) => self.delivery = Delivery::Refused,
             // Everything else comes too late to matter: the decision stands.
             _ => {}
         }

@@ -82,7 +82,7 @@ impl std::fmt::Display for PolicyError {
 impl std::error::Error for PolicyError {}
 
 policy! {
-    /// Own link: received bytes or STUN answers must grow within this, else the link is stale. The
+    /// Own link: received bytes must grow within this, else the link is stale. The
     /// probes' acknowledgements alone make them grow twice a second.
     link_stale: 3_000 in 1_000..=10_000,
     /// Own link: no growth, or out of the room, for this long is a lost connection.

@@ -50,6 +50,8 @@ pub enum Delivery {
     Parked,
     /// Sent from memory: the disk did not take it.
     Unsaved,
+    /// Neither disk nor backend take it; it is in memory only.
+    Refused,
     /// At the backend, receipt verified.
     Received {
         /// Receipt's id.

@@ -338,9 +338,16 @@ fn a_record_that_is_slow_unsaved_or_refused_is_said() {
     let mut session = ended();
     session.handle(Input::RecordNotSaved, Time(10));
     assert_eq!((session.phase(), session.view().delivery), (Phase::Completed, Delivery::Unsaved));
+    let mut refused = session.clone();
     session.handle(Input::Delivered { receipt: "R".into() }, Time(20));
     assert_eq!(session.view().delivery, Delivery::Received { receipt: "R".into() });
     assert!(session.poll_timeout().is_none());
+
+    // Neither disk nor backend: the screen must not wait for what won't come.
+    refused.handle(Input::DeliveryParked, Time(20));
+    assert_eq!(refused.view().delivery, Delivery::Refused);
+    refused.handle(Input::Delivered { receipt: "R".into() }, Time(30));
+    assert_eq!(refused.view().delivery, Delivery::Received { receipt: "R".into() });
 }
 
 #[test]

@@ -45,19 +45,21 @@ impl Actor {
         Ok(Self { _process: process, input, lines })
     }
 
-    /// Gives an order and waits until it is done.
+    /// Gives an order and waits until it is done; gives what the actor told meanwhile, line by line.
     ///
     /// # Errors
     /// The actor is gone or does not answer.
-    pub async fn order(&mut self, order: &str) -> anyhow::Result<()> {
+    pub async fn order(&mut self, order: &str) -> anyhow::Result<Vec<String>> {
         tell(&mut self.input, order).await?;
         let word = order.split(' ').next().unwrap_or_default();
         let answered = format!("\"event\": \"{word}\"");
+        let mut told = Vec::new();
         let read = async {
             while let Some(line) = self.lines.next_line().await? {
                 if line.contains(&answered) {
-                    return Ok(());
+                    return Ok(told);
                 }
+                told.push(line);
             }
             anyhow::bail!("the actor ended")
         };

@@ -41,7 +41,7 @@ impl ClientProcess {
         library: &Path,
     ) -> anyhow::Result<Self> {
         let mut command = Network::Loopback.client_command(&Tools::binary("adjourn-qa")?);
-        command.arg("headless").arg("--data").arg(data);
+        command.arg("headless").arg("--data").arg(data).arg("--trace").arg(data.with_extension("trace"));
         if let Some(link) = link {
             command.args(["--link", link]);
         }

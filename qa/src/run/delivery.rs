@@ -32,7 +32,27 @@ pub(super) async fn follow(
     if let Err(error) = checked {
         failures.push(format!("{error:#}"));
     }
+    if let Err(error) = confirmed(scenario, lab).await {
+        failures.push(format!("{error:#}"));
+    }
     lab.seen.borrow().received_at
+}
+
+/// A client that was killed delivers so soon after it is started again (endings.md, `client-kill:N`).
+const AFTER_START: Duration = Duration::from_secs(10);
+
+/// Between two questions for the agent's report the client pauses at most this long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(45);
+
+/// What the agent's report confirms, the screen says too, where it said less.
+async fn confirmed(scenario: &Scenario, lab: &mut Lab) -> anyhow::Result<()> {
+    let Some(held) = scenario.expect.held.as_ref().filter(|held| held.confirmed) else { return Ok(()) };
+    if scenario.expect.outcome == "finished" {
+        return Ok(());
+    }
+    let limit = Duration::from_secs_f64(held.within) + LONGEST_PAUSE;
+    lab.wait(limit, "\"confirmed\"", |seen| seen.completed.as_ref().is_some_and(|c| c.confirmed.is_some()))
+        .await
 }
 
 async fn carry(scenario: &Scenario, lab: &mut Lab, played: &mut Played) -> anyhow::Result<()> {
@@ -51,10 +71,11 @@ async fn carry(scenario: &Scenario, lab: &mut Lab, played: &mut Played) -> anyho
             if scenario.kill_on.is_some() {
                 let status = lab.client.ended(WATCH).await?;
                 anyhow::ensure!(!status.success(), "nobody killed the client");
+                limit = AFTER_START;
             } else {
                 lab.client.finished(Duration::from_secs(5)).await?;
+                limit = DELIVERED_LATER;
             }
-            limit = DELIVERED_LATER;
             if scenario.after.is_empty() {
                 lab.mark("the client is started again");
                 lab.restart_client(false).await?;

@@ -218,8 +218,9 @@ fn compare(scenario: &Scenario, line: &Line, seen: &Seen, failures: &mut Vec<Str
         ("sound", expect.audio_back, line.audio_back_s),
         match expect.delivery {
             Delivered::Later | Delivered::NextStart => ("\"saved\"", expect.delivered, line.saved_s),
-            Delivered::AtOnce | Delivered::FromMemory | Delivered::Parked => {
-                ("the receipt", expect.delivered, line.delivered_s)
+            Delivered::AtOnce | Delivered::FromMemory => ("the receipt", expect.delivered, line.delivered_s),
+            Delivered::Parked => {
+                ("\"not accepted\"", expect.delivered, seen.parked_at.map(|at| at - line.fault_at))
             }
         },
     ];

@@ -28,6 +28,8 @@ pub(super) struct Seen {
     pub(super) said: Vec<String>,
     /// When the newest "saved" was first seen.
     pub(super) saved_at: Option<f64>,
+    /// When "not accepted" was first seen.
+    pub(super) parked_at: Option<f64>,
     /// How often the candidate was warned that the time is nearly over.
     pub(super) warnings: usize,
     pub(super) suspects: Vec<f64>,
@@ -94,6 +96,9 @@ impl Seen {
             }
             if completed.delivery == "saved" {
                 self.saved_at.get_or_insert(now);
+            }
+            if completed.delivery == "parked" {
+                self.parked_at.get_or_insert(now);
             }
             self.completed = Some(completed.clone());
         }

@@ -266,8 +266,13 @@ async fn actor(lab: &mut Lab, name: &str, act: Act) -> anyhow::Result<()> {
         Act::JoinAsAvatar => &["join lk.publish_on_behalf=interviewer"],
         Act::Leave | Act::Forge => {
             let actor = lab.actors.get_mut(name).with_context(|| format!("no actor {name:?} joined"))?;
-            let forge = format!("forge {CANDIDATE}");
-            return actor.order(if act == Act::Leave { "leave" } else { &forge }).await;
+            if act == Act::Leave {
+                return actor.order("leave").await.map(drop);
+            }
+            let told = actor.order(&format!("forge {CANDIDATE}")).await?;
+            let refused = told.iter().any(|line| line.contains("marker_refused") && line.contains("1403"));
+            anyhow::ensure!(refused, "the client did not refuse the forged end marker: {told:?}");
+            return Ok(());
         }
     };
     let candidate = act == Act::JoinAsCandidate;

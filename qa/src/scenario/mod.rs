@@ -250,6 +250,10 @@ impl Scenario {
             ("question", self.expect.question),
             ("audio-back", self.expect.audio_back),
             ("delivered", self.expect.delivered),
+            ("long-wait", self.expect.long_wait.map(|(earliest, _)| earliest)),
+            ("long-wait", self.expect.long_wait.map(|(_, latest)| latest)),
+            ("agent-deadline", self.agent_deadline),
+            ("held.within", self.expect.held.as_ref().map(|held| held.within)),
         ];
         for (name, value) in times.into_iter().filter_map(|(n, v)| Some((n, v?))) {
             possible(name, value)?;
@@ -315,7 +319,8 @@ impl Scenario {
 
     /// What this row needs of the machine.
     fn needs(&self) -> Vec<Needs> {
-        let mut needs: Vec<Needs> = self.steps.iter().filter_map(Step::needs).collect();
+        let steps = || self.steps.iter().chain(&self.after);
+        let mut needs: Vec<Needs> = steps().filter_map(Step::needs).collect();
         if self.network != Place::Loopback {
             needs.push(Needs::Namespaces);
         }
@@ -328,7 +333,7 @@ impl Scenario {
         if self.interviewer.as_ref().is_some_and(|i| i.node) {
             needs.push(Needs::NodeInterviewer);
         }
-        if self.wall_clock.is_some() || self.steps.iter().any(|s| matches!(s, Step::WallClock(_))) {
+        if self.wall_clock.is_some() || steps().any(|s| matches!(s, Step::WallClock(_))) {
             needs.push(Needs::Faketime);
         }
         needs.dedup();

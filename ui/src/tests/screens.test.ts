@@ -54,10 +54,17 @@ test("received is shown with its receipt, saved without one", () => {
   const completed = {
     outcome: "finished", headline: "Your interview is complete", reason: "The interviewer ended the interview.",
     next: "You can close this window.", delivery: "received", delivery_text: "Your interview has been received.", receipt: "R-1234",
+    ended_at: "2026-01-02T10:00:03.000Z", confirmed: null,
+    signs: [{ what: "The interviewer ended the interview (end_interview)", at: "2026-01-02T10:00:01.000Z" }],
   };
   render(Completed, { snapshot: { ...snapshot, screen: "completed", completed }, order: vi.fn() });
   expect(screen.getByText("R-1234")).toBeTruthy();
+  expect(screen.getByText("The interviewer ended the interview (end_interview)")).toBeTruthy();
+  expect(screen.queryByText(/confirms/)).toBeNull();
   expect(screen.queryByRole("button", { name: /copy/ })).toBeNull();
+  cleanup();
+  render(Completed, { snapshot: { ...snapshot, screen: "completed", completed: { ...completed, confirmed: "The report confirms it." } }, order: vi.fn() });
+  expect(screen.getByText("The report confirms it.")).toBeTruthy();
   cleanup();
   const saved = { ...completed, delivery: "saved", delivery_text: "Your interview is saved on this computer.", receipt: null };
   const order = vi.fn();

@@ -1,0 +1,105 @@
+//! Closing rooms, in the background: each once at a time, few at a time.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+
+use crate::app::App;
+use crate::store::now;
+
+/// Tries to close a room before that is left to the next round.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(500);
+/// Rooms that wait for being closed; what is more is left to the rounds.
+const WAITING: usize = 4_096;
+/// Calls to LiveKit at a time: a test center's rooms end at the same minute, and neither records nor other calls must
+/// wait for their closing.
+const AT_A_TIME: usize = 4;
+
+/// The way to the one who closes rooms. Clones are cheap.
+#[derive(Clone, Debug)]
+pub(crate) struct Closings {
+    waiting: mpsc::Sender<String>,
+    /// Those that wait, and those that are being closed.
+    known: Arc<Mutex<HashSet<String>>>,
+}
+
+/// What [`work`] works on.
+#[derive(Debug)]
+pub(crate) struct ToClose(mpsc::Receiver<String>);
+
+impl Closings {
+    pub(crate) fn new() -> (Self, ToClose) {
+        let (waiting, receiver) = mpsc::channel(WAITING);
+        (Self { waiting, known: Arc::default() }, ToClose(receiver))
+    }
+
+    /// Rooms that may still be added.
+    pub(crate) fn places(&self) -> usize {
+        self.waiting.capacity()
+    }
+
+    /// Closes a room soon, if that is not coming already. Without a place it is left to the rounds.
+    pub(crate) fn add(&self, room: &str) {
+        if !self.known.lock().insert(room.to_owned()) {
+            return;
+        }
+        if self.waiting.try_send(room.to_owned()).is_err() {
+            self.known.lock().remove(room);
+            metrics::counter!("adjourn_closings_left_to_the_rounds").increment(1);
+        }
+    }
+}
+
+/// Closes the rooms that it is told, for as long as the process lives.
+pub(crate) async fn work(app: App, ToClose(rooms): ToClose) {
+    let rooms = futures_util::stream::unfold(rooms, |mut rooms| async { Some((rooms.recv().await?, rooms)) });
+    rooms
+        .for_each_concurrent(AT_A_TIME, |room| {
+            let app = &app;
+            async move {
+                for _ in 0..TRIES {
+                    if closed(app, &room).await {
+                        break;
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
+                app.closings.known.lock().remove(&room);
+            }
+        })
+        .await;
+}
+
+/// Closes a room, and notes that. Gives whether that worked.
+async fn closed(app: &App, room: &str) -> bool {
+    if let Err(error) = app.livekit.delete_room(room).await {
+        tracing::warn!(%error, "a room could not be closed");
+        return false;
+    }
+    metrics::counter!("adjourn_rooms_closed").increment(1);
+    let noted = app.batches.room_closed(app, room, now()).await;
+    noted.inspect_err(|error| tracing::warn!(%error, "a closed room could not be noted")).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_waits_once_and_only_while_there_is_a_place() {
+        let (closings, ToClose(mut rooms)) = Closings::new();
+        closings.add("a");
+        closings.add("a");
+        assert_eq!(closings.places(), WAITING - 1);
+        assert_eq!(rooms.try_recv().unwrap(), "a");
+        for room in 0..=WAITING {
+            closings.add(&room.to_string());
+        }
+        assert_eq!(closings.places(), 0);
+        assert_eq!(closings.known.lock().len(), WAITING + 1, "the one without a place may come again");
+    }
+}

@@ -1,0 +1,98 @@
+//! Of many replicas one does the rounds: the one that holds the lease.
+
+use std::time::{Duration, Instant};
+
+use sqlx::Row as _;
+use tokio::sync::watch;
+
+use crate::store::{Store, millis, now};
+
+/// Another replica takes over when the holder has not renewed for so long.
+const LEASE: Duration = Duration::from_secs(35);
+/// How often the holder renews.
+const RENEWED: Duration = Duration::from_secs(10);
+/// The holder stops so long before another one may begin: a question to LiveKit may take 5 s.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// Whether the rounds are ours to do.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    until: watch::Sender<Option<Instant>>,
+    holder: String,
+}
+
+impl Default for Lease {
+    fn default() -> Self {
+        let mut random = [0_u8; 16];
+        if let Err(error) = getrandom::fill(&mut random) {
+            tracing::error!(%error, "no random numbers: two replicas may do the same round, which is harmless");
+        }
+        Self { until: watch::Sender::new(None), holder: hex::encode(random) }
+    }
+}
+
+impl Lease {
+    /// Takes and keeps the lease, whenever it is free, for ever.
+    pub(crate) async fn keep(&self, store: &Store) {
+        loop {
+            let asked = Instant::now();
+            match taken(store, &self.holder).await {
+                Ok(true) => drop(self.until.send_replace(Some(asked + LEASE - MARGIN))),
+                Ok(false) => drop(self.until.send_replace(None)),
+                Err(error) => tracing::warn!(%error, "who does the rounds can't be found out"),
+            }
+            tokio::time::sleep(RENEWED).await;
+        }
+    }
+
+    /// Whether it is ours now.
+    pub(crate) fn is_held(&self) -> bool {
+        self.until.borrow().is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Waits until it is ours.
+    pub(crate) async fn held(&self) {
+        let mut until = self.until.subscribe();
+        while !self.is_held() {
+            // Its sender is here, so it can't be gone.
+            let _ = until.changed().await;
+        }
+    }
+}
+
+async fn taken(store: &Store, holder: &str) -> Result<bool, sqlx::Error> {
+    let now = now();
+    let mut tx = store.write().await?;
+    let row = sqlx::query(
+        "INSERT INTO leases (name, holder, until) VALUES ('rounds', $1, $2)
+         ON CONFLICT (name) DO UPDATE SET holder = $1, until = $2 WHERE leases.holder = $1 OR leases.until < $3
+         RETURNING holder",
+    )
+    .bind(holder)
+    .bind(millis(now + LEASE))
+    .bind(millis(now))
+    .fetch_optional(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(row.is_some_and(|row| row.try_get::<String, _>("holder").is_ok_and(|of| of == holder)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_holds_it_and_stops_in_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("backend.db").to_str().unwrap()).await.unwrap();
+        assert!(taken(&store, "a").await.unwrap());
+        assert!(!taken(&store, "b").await.unwrap());
+        assert!(taken(&store, "a").await.unwrap());
+        let lease = Lease::default();
+        assert!(!lease.is_held());
+        lease.until.send_replace(Some(Instant::now()));
+        assert!(!lease.is_held(), "what was not renewed in time is not ours any more");
+        lease.until.send_replace(Some(Instant::now() + LEASE));
+        lease.held().await;
+    }
+}
