@@ -19,7 +19,7 @@ Environment:
                      ``no-host``: the session answers no pings; ``mute``: hears nothing, says no more;
                      ``walks-out``: the job shuts down after the first answer, without a tool;
                      ``raises`` (seconds): the entrypoint raises so long after the start;
-                     ``rejects``: the worker refuses every job;
+                     ``rejects``: the worker refuses every job; ``never-accepts``: it says nothing to it;
                      ``never-starts``: joins, and hangs before the session;
                      ``slow-report`` (seconds): ``on_session_end`` takes so long;
                      ``no-tool``: says goodbye and closes the session without a tool;
@@ -315,6 +315,9 @@ async def asked(request: JobRequest) -> None:
     if "rejects" in WITH:
         log("rejected")
         await request.reject()
+    elif "never-accepts" in WITH:
+        log("ignored")
+        await asyncio.sleep(3600)
     else:
         await request.accept()
 

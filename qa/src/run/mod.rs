@@ -193,6 +193,13 @@ async fn held(scenario: &Scenario, lab: &Lab, failures: &mut Vec<String>) -> any
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
+    if let Some(expected) = scenario.expect.interviewers {
+        let record: serde_json::Value = serde_json::from_slice(&lab.backend.record(id, 1).await?)?;
+        let pinned = record["interviewers"].as_array().map_or(0, Vec::len);
+        if pinned != expected {
+            failures.push(format!("{pinned} participants were the interviewer, expected are {expected}"));
+        }
+    }
     let reports = expect.map_or(0, |expect| i64::from(expect.agent_report.starts_with("received")));
     let records = lab.backend.status(id).await?.records;
     let foreign = scenario.after.iter().any(|step| matches!(step, Step::ForeignRecord));
@@ -207,6 +214,12 @@ async fn held(scenario: &Scenario, lab: &Lab, failures: &mut Vec<String>) -> any
 /// What the row expects, against what was seen.
 fn compare(scenario: &Scenario, line: &Line, seen: &Seen, failures: &mut Vec<String>) {
     let expect = &scenario.expect;
+    if expect.at_first.is_some() && seen.at_first != expect.at_first {
+        failures.push(format!(
+            "the end screen said {:?} at first, expected is {:?}",
+            seen.at_first, expect.at_first
+        ));
+    }
     if line.outcome != expect.outcome {
         failures.push(format!("the outcome is {}, expected is {}", line.outcome, expect.outcome));
     }

@@ -26,6 +26,8 @@ pub(super) struct Seen {
     pub(super) earlier_receipt: Option<String>,
     /// Every notice and problem so far, in order.
     pub(super) said: Vec<String>,
+    /// Where the record was when the end screen came.
+    pub(super) at_first: Option<String>,
     /// When the newest "saved" was first seen.
     pub(super) saved_at: Option<f64>,
     /// When "not accepted" was first seen.
@@ -91,6 +93,9 @@ impl Seen {
             self.completed_at.get_or_insert(now);
         }
         if let Some(completed) = &snapshot.completed {
+            if snapshot.screen == Screen::Completed {
+                self.at_first.get_or_insert_with(|| completed.delivery.clone());
+            }
             if completed.receipt.is_some() {
                 self.received_at.get_or_insert(now);
             }

@@ -11,7 +11,7 @@ use super::lab::Lab;
 use super::mishaps;
 use crate::lab::relay::Chance;
 use crate::lab::{Actor, Cgroup, Child, Limit, Worker, look, unix_now};
-use crate::scenario::{Act, Button, Call, Names, Scenario, Side, Step, Target};
+use crate::scenario::{Act, Button, Call, Names, SIGNALS, Scenario, Side, Step, Target};
 
 /// Longest time from the start to the interview.
 const BEGIN: Duration = Duration::from_secs(45);
@@ -140,6 +140,10 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
             }
             Ok(())
         }
+        Step::Unbroken(length) => {
+            unbroken(lab, seconds(*length), &mut played.failures).await;
+            Ok(())
+        }
         Step::Actor { name, act } => actor(lab, name, *act).await,
         Step::Fault(faults) => lab.proxy.as_mut().context("no proxy")?.faults(faults.clone()).await,
         Step::Certificate(which) => lab.proxy.as_mut().context("no proxy")?.show(which).await,
@@ -208,6 +212,27 @@ async fn stays(lab: &mut Lab, length: Duration, failures: &mut Vec<String>) {
     }
 }
 
+/// The recorded questions pause for 0.45 s between two sentences at most (measured below -50 dBFS): half a second more is a gap.
+const LONGEST_SILENCE: Duration = Duration::from_secs(1);
+
+/// The interviewer must be heard all the time.
+async fn unbroken(lab: &Lab, length: Duration, failures: &mut Vec<String>) {
+    let end = unix_now() + length.as_secs_f64();
+    let mut last = unix_now();
+    while last < end {
+        match lab.heard.after(last, LONGEST_SILENCE).await {
+            Ok(at) => last = at,
+            Err(_) => {
+                let after = length.as_secs_f64() - (end - last);
+                failures.push(format!(
+                    "after {after:.1} s the interviewer was not heard for {LONGEST_SILENCE:?}"
+                ));
+                return;
+            }
+        }
+    }
+}
+
 /// Pulls and plugs the cable at random.
 async fn churn(lab: &mut Lab, length: Duration, failures: &mut Vec<String>) -> anyhow::Result<()> {
     let mut chance = Chance::new(lab.seed);
@@ -230,7 +255,7 @@ fn signal_to(lab: &Lab, to: Target, signal: &str) -> anyhow::Result<()> {
         "STOP" => Signal::STOP,
         "CONT" => Signal::CONT,
         "TERM" => Signal::TERM,
-        other => anyhow::bail!("the lab sends no signal {other:?}, only KILL, STOP, CONT and TERM"),
+        other => anyhow::bail!("the lab sends no signal {other:?}, only {}", SIGNALS.join(", ")),
     };
     Child::signal_pid(pid_of(lab, to)?, signal)
 }

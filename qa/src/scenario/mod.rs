@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Deserialize;
 
+pub(crate) use step::SIGNALS;
 pub use step::{Act, Button, Call, Damage, Disk, Dismissal, Names, Needs, Side, Signalling, Step, Target};
 
 use crate::proxy::Fault;
@@ -95,7 +96,7 @@ pub enum Place {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Interviewer {
-    /// How it ends: `zombie`, `leave`, `delete-room`.
+    /// How it ends: `zombie`, `leave`, `delete-room`; `long`: as `zombie`, after one long question.
     pub ending: String,
     /// Questions asked before the goodbye.
     #[serde(default = "one")]
@@ -168,6 +169,10 @@ pub struct Expect {
     pub delivery: Delivered,
     /// What the backend holds at last.
     pub held: Option<Held>,
+    /// So many participants were the interviewer, one after another, as the record says.
+    pub interviewers: Option<usize>,
+    /// Where the record is when the end screen comes: `saving`, `sending`, …
+    pub at_first: Option<String>,
 }
 
 /// What the backend holds at last.
@@ -207,6 +212,9 @@ pub enum Delivered {
 struct File {
     row: Vec<Scenario>,
 }
+
+/// How an interviewer may end.
+const ENDINGS: [&str; 4] = ["zombie", "leave", "delete-room", "long"];
 
 /// Longest bound, pause or limit that a row may name, in seconds.
 const LONGEST_S: f64 = 3_600.0;
@@ -266,6 +274,17 @@ impl Scenario {
         for step in self.steps.iter().chain(&self.after) {
             for (name, value) in step.times() {
                 possible(name, value)?;
+            }
+            step.check()?;
+        }
+        let interviewers = self.steps.iter().filter_map(|step| match step {
+            Step::Worker(interviewer) => Some(interviewer),
+            _ => None,
+        });
+        for interviewer in self.interviewer.iter().chain(interviewers) {
+            if !ENDINGS.contains(&interviewer.ending.as_str()) {
+                let known = ENDINGS.join(", ");
+                return Err(format!("there is no ending {:?}; there are {known}", interviewer.ending));
             }
         }
         let clocks = self.steps.iter().filter(|step| matches!(step, Step::Clock(_))).count();
@@ -421,6 +440,27 @@ mod tests {
         let text = GOOD.replace("\"answer\"", "{ pause = 99999.0 }");
         let said = message(&format!("{text}expect = {{ outcome = \"f\" }}\n"));
         assert!(said.contains("pause is 99999 s"), "{said}");
+    }
+
+    #[test]
+    fn words_that_the_lab_does_not_know_are_refused() {
+        for (wrong, said) in [
+            ("{ clock = \"noon\" }", "there is no clock \"noon\"; there are now, panic, limit"),
+            (
+                "{ signal = { to = \"job\", signal = \"HUP\" } }",
+                "there is no signal \"HUP\"; there are KILL, STOP",
+            ),
+        ] {
+            let text = GOOD.replace("\"answer\"", wrong);
+            let message = message(&format!("{text}expect = {{ outcome = \"f\" }}\n"));
+            assert!(message.starts_with(&format!("rows.toml, line 2: row \"x\": {said}")), "{message}");
+        }
+        let text = format!("{GOOD}interviewer = {{ ending = \"sulks\" }}\nexpect = {{ outcome = \"f\" }}\n");
+        assert!(message(&text).contains("there is no ending \"sulks\""));
+        let text = format!(
+            "{GOOD}expect = {{ outcome = \"f\", held = {{ agent-report = \"missing\", transcript = \"client\", within = -1.0 }} }}\n"
+        );
+        assert!(message(&text).contains("held.within is -1 s"));
     }
 
     #[test]

@@ -100,6 +100,8 @@ pub enum Step {
         /// Seconds.
         within: f64,
     },
+    /// For so many seconds the interviewer is heard, without a pause longer than between two sentences.
+    Unbroken(f64),
     /// Between client and backend these faults from now on, and no others; `[]` mends.
     Fault(Vec<Fault>),
     /// The certificate of the client's way to the backend: `good` or `evil`.
@@ -356,6 +358,9 @@ impl Needs {
     }
 }
 
+/// Signals that the lab sends.
+pub(crate) const SIGNALS: [&str; 4] = ["KILL", "STOP", "CONT", "TERM"];
+
 fn minute() -> f64 {
     60.0
 }
@@ -367,6 +372,7 @@ impl Step {
             Self::Pause(seconds) => vec![("pause", *seconds)],
             Self::Stays(seconds) => vec![("stays", *seconds)],
             Self::Churn(seconds) => vec![("churn", *seconds)],
+            Self::Unbroken(seconds) => vec![("unbroken", *seconds)],
             Self::Agent { within, .. }
             | Self::AgentState { within, .. }
             | Self::Question { within }
@@ -411,6 +417,25 @@ impl Step {
             | Self::RestartClient { .. }
             | Self::Actor { .. } => Vec::new(),
         }
+    }
+
+    /// What is wrong with its words, if anything is.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let (what, said, known): (_, _, &[&str]) = match self {
+            Self::Signal { signal, .. } => ("signal", signal, &SIGNALS),
+            Self::Certificate(which) => ("certificate", which, &["good", "evil"]),
+            Self::AgentState { is, .. } => {
+                ("agent-state", is, &["initializing", "listening", "thinking", "speaking"])
+            }
+            Self::Clock(start) if !start.starts_with("agent:") => {
+                ("clock", start, &["now", "panic", "limit"])
+            }
+            _ => return Ok(()),
+        };
+        if known.contains(&said.as_str()) {
+            return Ok(());
+        }
+        Err(format!("there is no {what} {said:?}; there are {}", known.join(", ")))
     }
 
     pub(super) fn needs(&self) -> Option<Needs> {
