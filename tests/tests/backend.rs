@@ -9,7 +9,7 @@ use serde_json::Value;
 struct Stage {
     backend: BackendServer,
     _livekit: LiveKitServer,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     http: Client,
 }
 
@@ -19,7 +19,7 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
         let backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await.unwrap();
-        Self { backend, _livekit: livekit, _folder: folder, http: Client::new() }
+        Self { backend, _livekit: livekit, folder, http: Client::new() }
     }
 
     async fn join(&self, invitation: &Invitation, join_id: &str) -> Result<wire::JoinAnswer, BackendError> {
@@ -210,4 +210,39 @@ async fn the_openapi_document_is_served() {
         .unwrap();
     // That its paths are the router's is a test of the backend (`routes`).
     assert!(document["paths"]["/v1/join"]["post"]["requestBody"].is_object(), "{document}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_stored_is_hashed_and_what_is_shown_is_escaped() {
+    let stage = Stage::set().await;
+    let key = stage.backend.command(&["key", "add", "hr"]).await.unwrap();
+    let key = key.trim();
+    let title = "<script>alert(1)</script>";
+    let url = format!("{}/v1/interviews", stage.backend.url);
+    let new = serde_json::json!({ "title": title, "max_minutes": 30 });
+    let created: Value =
+        stage.http.post(url).bearer_auth(key).json(&new).send().await.unwrap().json().await.unwrap();
+    let (id, code) = (created["id"].as_str().unwrap(), created["code"].as_str().unwrap());
+    join(created["link"].as_str().unwrap(), JOIN_ID).await.unwrap();
+
+    for path in ["/operator".to_owned(), format!("/operator/interviews/{id}")] {
+        let page =
+            stage.http.get(format!("{}{path}", stage.backend.url)).bearer_auth(key).send().await.unwrap();
+        let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy.starts_with("default-src 'none'"), "{policy}");
+        let text = page.text().await.unwrap();
+        assert!(text.contains("&lt;script&gt;alert(1)") && !text.contains(title), "{text}");
+    }
+
+    for file in std::fs::read_dir(stage.folder.path()).unwrap() {
+        let file = file.unwrap().path();
+        if !file.file_name().unwrap().to_string_lossy().starts_with("backend.db") {
+            continue;
+        }
+        let bytes = std::fs::read(&file).unwrap();
+        for (what, secret) in [("key", key), ("code", code), ("join id", JOIN_ID)] {
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "an organiser's database holds the {what} itself: {}", file.display());
+        }
+    }
 }

@@ -277,10 +277,10 @@ impl Scenario {
             }
             step.check()?;
         }
-        let interviewers = self.steps.iter().filter_map(|step| match step {
-            Step::Worker(interviewer) => Some(interviewer),
-            _ => None,
-        });
+        let interviewers = self
+            .steps
+            .iter()
+            .filter_map(|step| if let Step::Worker(interviewer) = step { Some(interviewer) } else { None });
         for interviewer in self.interviewer.iter().chain(interviewers) {
             if !ENDINGS.contains(&interviewer.ending.as_str()) {
                 let known = ENDINGS.join(", ");

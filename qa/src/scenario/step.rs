@@ -421,16 +421,18 @@ impl Step {
 
     /// What is wrong with its words, if anything is.
     pub(super) fn check(&self) -> Result<(), String> {
-        let (what, said, known): (_, _, &[&str]) = match self {
-            Self::Signal { signal, .. } => ("signal", signal, &SIGNALS),
-            Self::Certificate(which) => ("certificate", which, &["good", "evil"]),
-            Self::AgentState { is, .. } => {
-                ("agent-state", is, &["initializing", "listening", "thinking", "speaking"])
-            }
-            Self::Clock(start) if !start.starts_with("agent:") => {
-                ("clock", start, &["now", "panic", "limit"])
-            }
-            _ => return Ok(()),
+        let (what, said, known): (_, _, &[&str]) = if let Self::Signal { signal, .. } = self {
+            ("signal", signal, &SIGNALS)
+        } else if let Self::Certificate(which) = self {
+            ("certificate", which, &["good", "evil"])
+        } else if let Self::AgentState { is, .. } = self {
+            ("agent-state", is, &["initializing", "listening", "thinking", "speaking"])
+        } else if let Self::Clock(start) = self
+            && !start.starts_with("agent:")
+        {
+            ("clock", start, &["now", "panic", "limit"])
+        } else {
+            return Ok(());
         };
         if known.contains(&said.as_str()) {
             return Ok(());
