@@ -112,6 +112,12 @@ async fn interview(ending: &str, event: &str, bound_s: f64) {
     let text = window.text().await.unwrap();
     assert!(text.contains("Your interview is complete"), "{text}");
     assert!(text.contains("Your interview has been received."), "{text}");
+    let why = "const why = document.querySelector('.why'); if (!why.open) why.querySelector('summary').click(); return why.open";
+    window.wait("why it ended", why, SOON).await.unwrap();
+    window.picture(&picture(&format!("{ending}-why"))).await.unwrap();
+    let text = window.text().await.unwrap();
+    assert!(text.contains("The interviewer ended the interview (end_interview)"), "{text}");
+    assert!(text.contains(": finished"), "{text}");
     let recordings = stage.pulse.recordings().await.unwrap();
     assert_eq!(recordings, 0, "the microphone is released");
     let status = stage.backend.status(&stage.invitation.id).await.unwrap();
