@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use adjourn_client::{Command, Screen};
+use adjourn_outbox::wire::InterviewState;
 use adjourn_qa::lab::{BackendServer, ClientProcess, LiveKitServer, Network, Pulse, Tools, Worker};
 use adjourn_qa::scenario::Interviewer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -151,6 +152,37 @@ async fn an_app_killed_in_mid_interview_comes_back_to_it_with_what_was_said() {
     assert_eq!((status.records, status.attempt), (1, 1));
     let record = String::from_utf8(backend.record(&invitation.id, 1).await.unwrap()).unwrap();
     assert_eq!(record.matches("welcome to your interview").count(), 1, "{record}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interview_goes_on_at_another_computer() {
+    let Asked { tools, pulse, backend, invitation, data, mut client, _worker, _livekit, folder: _folder } =
+        asked().await;
+    let link = backend.command(&["code", &invitation.id]).await.unwrap();
+    let other = data.with_file_name("other");
+    let mut second = ClientProcess::start(&tools, &other, Some(link.trim()), &pulse.server).unwrap();
+    second.wait("the device check", SOON, |s| s.microphone_open).await.unwrap();
+    second.order(&Command::Join).await.unwrap();
+    second.wait("the interview", SOON, |s| s.screen == Screen::Interview).await.unwrap();
+    let received = |s: &adjourn_client::Snapshot| s.completed.as_ref().is_some_and(|c| c.receipt.is_some());
+    // Since the second one is in the room, not since it shows so: 2 s are more than enough.
+    let first = client.wait("the first one's end", Duration::from_secs(2), received).await.unwrap();
+    assert_eq!(first.completed.unwrap().outcome, "ended(continued elsewhere)");
+    // The old code lets nobody in any more, and neither does the new one again.
+    for link in [invitation.link.as_str(), link.trim()] {
+        let again = adjourn_qa::lab::join(link, "ffffffffffffffffffffffffffffffff").await.unwrap_err();
+        assert_eq!(again, adjourn_outbox::BackendError::CodeUsed);
+    }
+    let status = backend.status(&invitation.id).await.unwrap();
+    assert_eq!((status.state, status.attempt), (InterviewState::Live, 2));
+
+    second.order(&Command::End).await.unwrap();
+    second.wait("the receipt", SOON, received).await.unwrap();
+    let status = backend.status(&invitation.id).await.unwrap();
+    assert_eq!((status.records, status.attempt), (2, 2));
+    assert_eq!(status.outcome.as_deref(), Some("ended by candidate"));
+    // Over: there is nothing to go on with.
+    assert!(backend.command(&["code", &invitation.id]).await.is_err());
 }
 
 /// An interview whose first question was asked to its end: it is in the journal.

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::problem::Refusal;
 use crate::standings;
-use crate::store::{Store, millis, now};
+use crate::store::{Store, Tx, millis, now};
 
 /// Letters of a code: no vowels, no look-alikes.
 const LETTERS: &[u8; 28] = b"BCDFGHJKLMNPQRSTVWXZ23456789";
@@ -139,8 +139,54 @@ pub async fn create(store: &Store, public_url: &Url, new: &NewInterview) -> anyh
     .bind(millis(now))
     .execute(&mut *tx)
     .await?;
+    add_code(&mut tx, &id, &code, 1).await?;
     tx.commit().await?;
     Ok(Created { room: id.clone(), id, link: link.to_text(), code: Secret::new(code) })
+}
+
+async fn add_code(tx: &mut Tx, id: &str, code: &str, attempt: i64) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO codes (code_hash, interview_id, attempt) VALUES ($1, $2, $3)")
+        .bind(sha256(code.as_bytes()))
+        .bind(id)
+        .bind(attempt)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
+
+/// Makes another code for an interview: whoever joins with it goes on with it at another computer, and the one who was in
+/// it is told so. `None`: there is no such interview, or it is over.
+///
+/// # Errors
+/// No random numbers, or the database failed.
+pub async fn another_code(store: &Store, public_url: &Url, id: &str) -> anyhow::Result<Option<Created>> {
+    let code = draw_code()?;
+    let link = JoinLink::new(public_url.as_str(), &code)?;
+    let mut tx = store.write().await?;
+    let standing = standings::lock(&mut tx, id).await?.filter(|standing| standing.ended_at.is_none());
+    let Some(standing) = standing else { return Ok(None) };
+    add_code(&mut tx, id, &code, standing.attempt + 1).await?;
+    tx.commit().await?;
+    let created =
+        Created { room: id.to_owned(), id: id.to_owned(), link: link.to_text(), code: Secret::new(code) };
+    Ok(Some(created))
+}
+
+/// `POST /v1/interviews/{id}/code`
+#[utoipa::path(post, path = "/v1/interviews/{id}/code", params(("id" = String, Path)),
+    responses((status = 200, body = Created), (status = 404, description = "not_found: there is none, or it is over")),
+    security(("organiser" = [])))]
+pub(crate) async fn code(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Created>, Refusal> {
+    app.organiser(&headers).await?;
+    let created = another_code(&app.store, &app.public_url, &id).await.map_err(|error| {
+        tracing::error!(%error, "a code could not be made");
+        Refusal::unavailable()
+    })?;
+    created.map(Json).ok_or_else(Refusal::not_found)
 }
 
 /// `POST /v1/interviews`

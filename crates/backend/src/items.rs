@@ -94,7 +94,7 @@ pub(crate) async fn post(
     .bind(&kept)
     .execute(&mut *tx)
     .await?;
-    if standing.attempt == attempt && standing.agent_seen_at.is_none() {
+    if standing.agent_of(attempt) && standing.agent_seen_at.is_none() {
         standing.agent_seen(now);
         standings::save(&mut tx, &id, &standing, now).await?;
     }

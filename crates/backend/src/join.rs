@@ -44,10 +44,7 @@ pub(crate) async fn post(
     if join_id.len() != 32 || !join_id.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(Refusal::bad_request("bad_join_id", "join_id must be 32 hex digits."));
     }
-    let Some(interview) = sqlx::query("SELECT * FROM interviews WHERE code_hash = $1")
-        .bind(&code_hash)
-        .fetch_optional(app.store.read())
-        .await?
+    let Some(interview) = sqlx::query(BY_CODE).bind(&code_hash).fetch_optional(app.store.read()).await?
     else {
         limits::note(&app.store, &who, now).await?;
         return Err(Refusal::new(StatusCode::NOT_FOUND, "unknown_code", "This code is not known."));
@@ -59,6 +56,12 @@ pub(crate) async fn post(
     let granted = granted?;
     answer(&app, &interview, granted, now).await.map(Json)
 }
+
+const BY_CODE: &str = "SELECT interviews.*, codes.attempt AS begins FROM codes
+     JOIN interviews ON interviews.id = codes.interview_id WHERE codes.code_hash = $1";
+
+/// The candidate's name in the room, in every attempt: who goes on at another computer takes the place of the first.
+const IDENTITY: &str = "candidate";
 
 /// What a `join_id` has.
 struct Granted {
@@ -95,7 +98,9 @@ async fn grant(
                 let title = "This interview is not open now.";
                 return Err(Refusal::new(StatusCode::GONE, "not_open", title));
             }
-            if standing.attempt > 0 && standing.outcome.as_deref() != Some(NEVER_STARTED) {
+            let begins: i64 = interview.try_get("begins")?;
+            let never_started = standing.outcome.as_deref() == Some(NEVER_STARTED);
+            if standing.attempt > 0 && begins != standing.attempt + 1 && !never_started {
                 let title = "This code was used already.";
                 return Err(Refusal::new(StatusCode::CONFLICT, "code_used", title));
             }
@@ -208,9 +213,6 @@ async fn room(
         }
     })
     .await?;
-    let token = app
-        .livekit
-        .candidate_token(id, &format!("candidate-{attempt}"), candidate_name, now)
-        .map_err(unavailable)?;
+    let token = app.livekit.candidate_token(id, IDENTITY, candidate_name, now).map_err(unavailable)?;
     Ok(LiveKitInfo { url: app.livekit.url.to_string(), token, room: id.to_owned(), agent_name })
 }

@@ -31,7 +31,7 @@ mod submission;
 mod tokens;
 mod webhooks;
 
-pub use create::{Created, NewInterview, create};
+pub use create::{Created, NewInterview, another_code, create};
 pub use items::{Item, Transcript};
 pub use keys::rotate;
 pub use openapi::document;

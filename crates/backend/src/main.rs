@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use adjourn_backend::app::App;
 use adjourn_backend::livekit::LiveKit;
 use adjourn_backend::store::Store;
-use adjourn_backend::{Deadlines, NewInterview, create, document, organisers, rotate, rounds};
+use adjourn_backend::{Deadlines, NewInterview, another_code, create, document, organisers, rotate, rounds};
 use adjourn_outbox::Secret;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -87,6 +87,17 @@ enum Command {
         /// Print everything as one JSON line.
         #[arg(long)]
         json: bool,
+    },
+    /// Makes another code for an interview that goes on, and prints its link: for another computer.
+    Code {
+        /// The server's database.
+        #[arg(long, default_value = "adjourn-backend.db", env = "ADJOURN_DATABASE", hide_env_values = true)]
+        database: String,
+        /// Address under which clients reach the server.
+        #[arg(long, env = "ADJOURN_PUBLIC_URL")]
+        public_url: Url,
+        /// The interview.
+        id: String,
     },
     /// Organisers' keys: only their hashes are kept.
     Key {
@@ -210,6 +221,11 @@ async fn main() -> anyhow::Result<()> {
             } else {
                 println!("{}", created.link);
             }
+        }
+        Command::Code { database, public_url, id } => {
+            let store = Store::open(&database).await?;
+            let created = another_code(&store, &public_url, &id).await?;
+            println!("{}", created.context("there is no such interview, or it is over")?.link);
         }
         Command::Openapi => println!("{}", document().to_pretty_json()?),
     }

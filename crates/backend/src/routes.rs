@@ -17,6 +17,7 @@ pub(crate) fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, M
     vec![
         ("/v1/interviews", post(create::post)),
         ("/v1/interviews/{id}", get(status::get)),
+        ("/v1/interviews/{id}/code", post(create::code)),
         ("/v1/interviews/{id}/end", post(create::end)),
         ("/v1/interviews/{id}/transcript", get(items::get)),
         ("/v1/join", post(join::post)),

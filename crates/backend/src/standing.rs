@@ -107,6 +107,9 @@ pub(crate) struct Standing {
     pub(crate) attempt: i64,
     /// LiveKit's id of its room.
     pub(crate) room_sid: Option<String>,
+    /// The first attempt in that room: a candidate who goes on at another computer finds the same interviewer there,
+    /// which reports for the attempt that it was sent for. Negative while it is not known which room the newest one is in.
+    pub(crate) room_attempt: i64,
     /// When its maximum length is reached.
     pub(crate) ends_at: Option<DateTime<Utc>>,
     pub(crate) started_at: Option<DateTime<Utc>>,
@@ -154,7 +157,8 @@ impl Standing {
         self.ends_at = Some(ends_at);
         self.started_at.get_or_insert(now);
         (self.client, self.agent) = (Arrival::Pending, Arrival::Pending);
-        (self.room_sid, self.outcome, self.agent_seen_at) = (None, None, None);
+        (self.outcome, self.agent_seen_at) = (None, None);
+        self.room_attempt = -self.room_attempt.abs();
         (self.room_missing_since, self.room_closed_at) = (None, None);
         self.note(Source::Client, if self.attempt == 1 { "live" } else { "live again" });
         self.attempt
@@ -162,6 +166,8 @@ impl Standing {
 
     /// Its room was made, or is there.
     pub(crate) fn room(&mut self, sid: &str) {
+        let same = self.room_sid.as_deref() == Some(sid) && self.room_attempt != 0;
+        self.room_attempt = if same { self.room_attempt.abs() } else { self.attempt };
         self.room_sid = Some(sid.to_owned());
         (self.room_missing_since, self.room_closed_at) = (None, None);
     }
@@ -220,6 +226,11 @@ impl Standing {
         true
     }
 
+    /// Whether what an agent says of that attempt is about the newest one.
+    pub(crate) fn agent_of(&self, attempt: i64) -> bool {
+        attempt == self.attempt || attempt == self.room_attempt
+    }
+
     /// An agent's report was stored.
     pub(crate) fn agent_report(
         &mut self,
@@ -228,7 +239,7 @@ impl Standing {
         deadlines: &Deadlines,
         now: DateTime<Utc>,
     ) {
-        if attempt != self.attempt {
+        if !self.agent_of(attempt) {
             self.note(Source::Agent, format!("agent's report of attempt {attempt} received"));
             return;
         }
@@ -419,6 +430,27 @@ mod tests {
                 assert_eq!(over, standing.completed_at.is_some(), "{order}: {:?}", told(&standing));
             }
         }
+    }
+
+    #[test]
+    fn who_goes_on_elsewhere_keeps_the_room_and_its_interviewer() {
+        let mut standing = live();
+        standing.joined(at(2000), at(100));
+        standing.room("RM_1");
+        assert_eq!((standing.attempt, standing.agent_seen_at), (2, None));
+        // The first computer's record ends nothing.
+        assert!(!standing.client_record(1, Some(CONTINUED_ELSEWHERE), &LIMITS(), at(101)));
+        assert_eq!((standing.state(), standing.client), (InterviewState::Live, Arrival::Pending));
+        standing.client_record(2, Some("finished"), &LIMITS(), at(200));
+        // Its agent was sent for the first attempt.
+        standing.agent_report(1, Some("finished"), &LIMITS(), at(201));
+        assert_eq!((standing.state(), standing.confirmed), (InterviewState::Complete, true));
+
+        let mut other = live();
+        other.joined(at(2000), at(100));
+        other.room("RM_2");
+        other.agent_report(1, Some("finished"), &LIMITS(), at(201));
+        assert_eq!((other.state(), other.confirmed), (InterviewState::Live, false), "another room's agent");
     }
 
     #[test]

@@ -61,6 +61,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<Standing, sqlx::Error> {
     Ok(Standing {
         attempt: row.try_get("attempt")?,
         room_sid: row.try_get("room_sid")?,
+        room_attempt: row.try_get("room_attempt")?,
         ends_at: time(row, "ends_at")?,
         started_at: time(row, "started_at")?,
         ended_at: time(row, "ended_at")?,
@@ -106,7 +107,7 @@ pub(crate) async fn save(
     sqlx::query(
         "UPDATE interviews SET attempt = $1, room_sid = $2, ends_at = $3, started_at = $4, ended_at = $5, ended_by = $6,
            outcome = $7, confirmed = $8, client_record = $9, agent_report = $10, agent_seen_at = $11,
-           room_missing_since = $12, room_closed_at = $13, completed_at = $14, revision = $15 WHERE id = $16",
+           room_missing_since = $12, room_closed_at = $13, completed_at = $14, revision = $15, room_attempt = $16 WHERE id = $17",
     )
     .bind(standing.attempt)
     .bind(&standing.room_sid)
@@ -123,6 +124,7 @@ pub(crate) async fn save(
     .bind(at(standing.room_closed_at))
     .bind(at(standing.completed_at))
     .bind(standing.revision + changes)
+    .bind(standing.room_attempt)
     .bind(id)
     .execute(&mut **tx)
     .await?;

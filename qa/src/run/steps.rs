@@ -17,8 +17,8 @@ use crate::scenario::{Act, Button, Call, Names, SIGNALS, Scenario, Side, Step, T
 const BEGIN: Duration = Duration::from_secs(45);
 /// A process that ends by itself is gone within this.
 const GONE: Duration = Duration::from_secs(10);
-/// The candidate's identity in its first attempt.
-pub(super) const CANDIDATE: &str = "candidate-1";
+/// The candidate's identity.
+pub(super) const CANDIDATE: &str = "candidate";
 
 /// What the steps measured.
 #[derive(Debug, Default)]
