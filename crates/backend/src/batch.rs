@@ -247,10 +247,8 @@ async fn together(app: &App, mut tx: Tx, batch: &mut [Change]) -> Result<(), sql
 }
 
 async fn alone(app: &App, mut change: Change) {
-    let written = match app.store.write().await {
-        Ok(tx) => together(app, tx, std::slice::from_mut(&mut change)).await,
-        Err(error) => Err(error),
-    };
+    let written =
+        async { together(app, app.store.write().await?, std::slice::from_mut(&mut change)).await }.await;
     change.answer(written);
 }
 

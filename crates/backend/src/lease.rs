@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use sqlx::Row as _;
 use tokio::sync::watch;
 
 use crate::store::{Store, millis, now};
@@ -63,18 +62,18 @@ impl Lease {
 async fn taken(store: &Store, holder: &str) -> Result<bool, sqlx::Error> {
     let now = now();
     let mut tx = store.write().await?;
-    let row = sqlx::query(
+    let taken = sqlx::query(
         "INSERT INTO leases (name, holder, until) VALUES ('rounds', $1, $2)
-         ON CONFLICT (name) DO UPDATE SET holder = $1, until = $2 WHERE leases.holder = $1 OR leases.until < $3
-         RETURNING holder",
+         ON CONFLICT (name) DO UPDATE SET holder = $1, until = $2 WHERE leases.holder = $1 OR leases.until < $3",
     )
     .bind(holder)
     .bind(millis(now + LEASE))
     .bind(millis(now))
-    .fetch_optional(&mut *tx)
-    .await?;
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
     tx.commit().await?;
-    Ok(row.is_some_and(|row| row.try_get::<String, _>("holder").is_ok_and(|of| of == holder)))
+    Ok(taken == 1)
 }
 
 #[cfg(test)]
@@ -83,8 +82,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_holds_it_and_stops_in_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("backend.db").to_str().unwrap()).await.unwrap();
+        let (store, _folder) = Store::temporary().await;
         assert!(taken(&store, "a").await.unwrap());
         assert!(!taken(&store, "b").await.unwrap());
         assert!(taken(&store, "a").await.unwrap());

@@ -5,7 +5,7 @@ use adjourn_outbox::sha256;
 use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
 
-use crate::store::{Store, millis};
+use crate::store::{Store, Tx, millis};
 
 /// Failures within [`WINDOW`] before the next one is refused: a candidate mistypes twice, a guesser
 /// needs 28^8 tries.
@@ -42,13 +42,12 @@ pub(crate) async fn note(store: &Store, who: &[&str], now: DateTime<Utc>) -> Res
 }
 
 /// Forgets what no longer counts.
-pub(crate) async fn forget(store: &Store, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    let mut tx = store.write().await?;
+pub(crate) async fn forget(tx: &mut Tx, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM join_failures WHERE at <= $1")
         .bind(millis(now - WINDOW))
-        .execute(&mut *tx)
-        .await?;
-    tx.commit().await
+        .execute(&mut **tx)
+        .await
+        .map(drop)
 }
 
 #[cfg(test)]
@@ -57,8 +56,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_eleventh_wrong_code_waits_a_minute() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("db").to_str().unwrap()).await.unwrap();
+        let (store, _folder) = Store::temporary().await;
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         for _ in 0..FAILURES {
             assert!(!blocked(&store, &["10.0.0.1"], now).await.unwrap());
@@ -67,7 +65,9 @@ mod tests {
         assert!(blocked(&store, &["10.0.0.9", "10.0.0.1"], now).await.unwrap());
         assert!(!blocked(&store, &["10.0.0.2"], now).await.unwrap());
         assert!(!blocked(&store, &["10.0.0.1"], now + WINDOW).await.unwrap());
-        forget(&store, now + WINDOW).await.unwrap();
+        let mut tx = store.write().await.unwrap();
+        forget(&mut tx, now + WINDOW).await.unwrap();
+        tx.commit().await.unwrap();
         assert!(!blocked(&store, &["10.0.0.1"], now).await.unwrap());
     }
 }

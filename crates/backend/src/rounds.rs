@@ -28,6 +28,7 @@ const DUE: &str = "SELECT * FROM interviews WHERE completed_at IS NULL AND start
 const CLOSABLE: &str =
     "SELECT * FROM interviews WHERE room_closed_at IS NULL AND ended_at IS NOT NULL AND attempt > 0
      ORDER BY ended_at LIMIT $1";
+
 /// Does the rounds until the server stops.
 pub async fn walk(app: App) {
     let lease = Lease::default();
@@ -59,8 +60,8 @@ async fn round(app: &App) -> Result<(), sqlx::Error> {
     for (id, _) in to_close.take(app.closings.places()) {
         app.closings.add(id);
     }
-    limits::forget(store, now).await?;
     let mut tx = store.write().await?;
+    limits::forget(&mut tx, now).await?;
     sqlx::query("DELETE FROM webhooks WHERE received_at < $1")
         .bind(millis(now - WEBHOOKS))
         .execute(&mut *tx)
@@ -123,8 +124,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_round_reads_what_it_looks_for_however_many_interviews_there_are() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("backend.db").to_str().unwrap()).await.unwrap();
+        let (store, _folder) = Store::temporary().await;
         for (query, index) in [
             (DUE, "interviews_overdue"),
             (DUE, "interviews_without_report"),

@@ -166,7 +166,7 @@ impl Standing {
 
     /// Its room was made, or is there.
     pub(crate) fn room(&mut self, sid: &str) {
-        let same = self.room_sid.as_deref() == Some(sid) && self.room_attempt != 0;
+        let same = self.room_sid.as_deref() == Some(sid);
         self.room_attempt = if same { self.room_attempt.abs() } else { self.attempt };
         self.room_sid = Some(sid.to_owned());
         (self.room_missing_since, self.room_closed_at) = (None, None);
@@ -215,15 +215,12 @@ impl Standing {
         if !self.confirmed {
             self.outcome = outcome.map(str::to_owned);
         }
-        if outcome == Some(CONTINUED_ELSEWHERE) {
-            self.settle(Source::Client, now);
-            return false;
-        }
-        if outcome != Some(NEVER_STARTED) {
+        let elsewhere = outcome == Some(CONTINUED_ELSEWHERE);
+        if !elsewhere && outcome != Some(NEVER_STARTED) {
             self.end(Source::Client, now);
         }
         self.settle(Source::Client, now);
-        true
+        !elsewhere
     }
 
     /// Whether what an agent says of that attempt is about the newest one.

@@ -95,6 +95,14 @@ impl Store {
         Ok(Self { reader, writer, single_writer: true })
     }
 
+    /// A new one on SQLite; it goes with its folder.
+    #[cfg(test)]
+    pub(crate) async fn temporary() -> (Self, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Self::open(folder.path().join("backend.db").to_str().unwrap()).await.unwrap();
+        (store, folder)
+    }
+
     /// For reading.
     pub(crate) fn read(&self) -> &AnyPool {
         &self.reader

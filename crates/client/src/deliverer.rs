@@ -94,15 +94,22 @@ pub(crate) async fn from_memory(
                 return;
             }
         };
-        tokio::select! {
-            () = tokio::time::sleep(pause(tries, after, jitter())) => {}
-            () = events.closed() => return,
+        if !rested(tries, after, &events).await {
+            return;
         }
     }
 }
 
+/// Rests after so many failed tries, as long as the server `asked` at least. Gives whether the loop still listens.
+pub(crate) async fn rested(tries: u32, asked: Option<Duration>, events: &mpsc::Sender<Event>) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(pause(tries, asked, jitter())) => true,
+        () = events.closed() => false,
+    }
+}
+
 /// Random in 0..1.
-pub(crate) fn jitter() -> f64 {
+fn jitter() -> f64 {
     let mut bytes = [0_u8; 4];
     match getrandom::fill(&mut bytes) {
         Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adjourn_outbox::wire::RoomState;
-use adjourn_outbox::{Backend, CONNECTED, EntryKind, Granted, pause};
+use adjourn_outbox::{Backend, CONNECTED, EntryKind, Granted};
 use adjourn_room::{Joined, RoomLink, Transport};
 use adjourn_session::{Ending, Input, OrganiserWord, Phase};
 use chrono::Utc;
 
-use crate::deliverer::jitter;
+use crate::deliverer::rested;
 use crate::join::{admission, unfinished};
 use crate::run::{Client, Event};
 use crate::{Shell, words};
@@ -105,8 +105,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         tokio::spawn(async move {
             let Ok(backend) = Backend::new(&link.server) else { return };
             let until = tokio::time::Instant::now() + CONFIRMED_WITHIN;
-            let mut tries = 0;
-            while tokio::time::Instant::now() < until {
+            for tries in 0.. {
                 let status = backend.status(&granted.interview_id, &granted.client_token, false).await;
                 if status.as_ref().is_ok_and(|status| status.confirmed) {
                     // The loop is gone: the process is ending.
@@ -114,9 +113,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
                     return;
                 }
                 let asked = status.err().and_then(|error| error.retry_after());
-                tokio::select! {
-                    () = tokio::time::sleep(pause(tries, asked, jitter())) => tries += 1,
-                    () = events.closed() => return,
+                if !rested(tries, asked, &events).await || tokio::time::Instant::now() >= until {
+                    return;
                 }
             }
         });

@@ -15,7 +15,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// twofold after 7: a backend that comes back meets fewer tries at once (docs/decisions/0011).
 const GROWTH: u32 = 3;
 /// Longest pause: a backend that comes back is noticed within a minute.
-const LONGEST_PAUSE: Duration = Duration::from_secs(45);
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(45);
 
 /// A server that asks for a longer absence is asked again after this all the same.
 const LONGEST_ASKED: Duration = Duration::from_secs(600);

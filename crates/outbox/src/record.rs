@@ -55,6 +55,20 @@ pub struct RecordHead {
     pub policy_sha256: String,
 }
 
+#[cfg(test)]
+impl RecordHead {
+    /// Any interview's.
+    pub(crate) fn example() -> Self {
+        Self {
+            interview_id: "i".into(),
+            attempt: 1,
+            room: "i".into(),
+            build: "0".into(),
+            policy_sha256: String::new(),
+        }
+    }
+}
+
 /// One thing that was said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TranscriptItem {
@@ -204,13 +218,7 @@ mod tests {
 
     #[test]
     fn a_goodbye_that_was_only_heard_is_in_the_transcript() {
-        let head = RecordHead {
-            interview_id: "i".into(),
-            attempt: 1,
-            room: "i".into(),
-            build: "0".into(),
-            policy_sha256: String::new(),
-        };
+        let head = RecordHead::example();
         let journal = vec![
             entry(EntryKind::Caption, "SG_1", "Hello, and  welcome", 1),
             entry(EntryKind::Said, "item_1", "Hello, and welcome.", 2),
@@ -225,13 +233,7 @@ mod tests {
 
     #[test]
     fn the_lives_of_the_room_and_its_interviewers_are_named_once_each() {
-        let head = RecordHead {
-            interview_id: "i".into(),
-            attempt: 1,
-            room: "i".into(),
-            build: "0".into(),
-            policy_sha256: String::new(),
-        };
+        let head = RecordHead::example();
         let note = |what: &str, detail: serde_json::Value| Entry {
             kind: EntryKind::Timeline,
             at: DateTime::from_timestamp(0, 0).unwrap(),

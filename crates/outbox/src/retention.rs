@@ -63,13 +63,7 @@ mod tests {
         let body = serde_json::json!({"id": "a", "role": "candidate", "text": "a secret of mine", "at": now});
         let entry = Entry { kind: EntryKind::Said, at: now, mono_ms: 0, body };
         outbox.append(&join.join_id, std::slice::from_ref(&entry)).await.unwrap();
-        let head = RecordHead {
-            interview_id: "i".into(),
-            attempt: 1,
-            room: "i".into(),
-            build: "0".into(),
-            policy_sha256: String::new(),
-        };
+        let head = RecordHead::example();
         let record = Record::from_journal(head, vec![entry], None, now);
         outbox.commit(&join.join_id, &record, &[]).await.unwrap();
         let week = chrono::TimeDelta::days(7);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adjourn_outbox::{JoinLink, Outbox, verify};
+use adjourn_outbox::{JoinLink, LONGEST_PAUSE, Outbox, verify};
 use anyhow::Context as _;
 
 use super::lab::Lab;
@@ -41,15 +41,13 @@ pub(super) async fn follow(
 /// A client that was killed delivers so soon after it is started again (endings.md, `client-kill:N`).
 const AFTER_START: Duration = Duration::from_secs(10);
 
-/// Between two questions for the agent's report the client pauses at most this long.
-const LONGEST_PAUSE: Duration = Duration::from_secs(45);
-
 /// What the agent's report confirms, the screen says too, where it said less.
 async fn confirmed(scenario: &Scenario, lab: &mut Lab) -> anyhow::Result<()> {
     let Some(held) = scenario.expect.held.as_ref().filter(|held| held.confirmed) else { return Ok(()) };
     if scenario.expect.outcome == "finished" {
         return Ok(());
     }
+    // Between two questions the client pauses at most so long.
     let limit = Duration::from_secs_f64(held.within) + LONGEST_PAUSE;
     lab.wait(limit, "\"confirmed\"", |seen| seen.completed.as_ref().is_some_and(|c| c.confirmed.is_some()))
         .await
@@ -83,10 +81,7 @@ async fn carry(scenario: &Scenario, lab: &mut Lab, played: &mut Played) -> anyho
         }
         Delivered::Parked => {
             steps::go(&scenario.after, lab, played).await?;
-            let parked = lab.wait(WATCH, "\"parked\"", |seen| {
-                seen.completed.as_ref().is_some_and(|c| c.delivery == "parked")
-            });
-            parked.await?;
+            lab.wait(WATCH, "\"parked\"", |seen| seen.parked_at.is_some()).await?;
             // And the candidate can hand it over himself.
             return steps::go(&[Step::Press(Button::SaveCopy)], lab, played).await;
         }

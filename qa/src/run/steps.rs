@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use adjourn_client::Command;
 use anyhow::Context as _;
-use rustix::process::Signal;
 use serde_json::json;
 
 use super::lab::Lab;
@@ -250,14 +249,9 @@ async fn churn(lab: &mut Lab, length: Duration, failures: &mut Vec<String>) -> a
 }
 
 fn signal_to(lab: &Lab, to: Target, signal: &str) -> anyhow::Result<()> {
-    let signal = match signal {
-        "KILL" => Signal::KILL,
-        "STOP" => Signal::STOP,
-        "CONT" => Signal::CONT,
-        "TERM" => Signal::TERM,
-        other => anyhow::bail!("the lab sends no signal {other:?}, only {}", SIGNALS.join(", ")),
-    };
-    Child::signal_pid(pid_of(lab, to)?, signal)
+    let known = SIGNALS.iter().find(|(name, _)| *name == signal);
+    let (_, signal) = known.with_context(|| format!("the lab sends no signal {signal:?}"))?;
+    Child::signal_pid(pid_of(lab, to)?, *signal)
 }
 
 fn pid_of(lab: &Lab, to: Target) -> anyhow::Result<i32> {

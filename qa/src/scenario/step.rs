@@ -1,5 +1,6 @@
 //! One thing that is done or waited for.
 
+use rustix::process::Signal;
 use serde::Deserialize;
 
 use super::Interviewer;
@@ -359,7 +360,8 @@ impl Needs {
 }
 
 /// Signals that the lab sends.
-pub(crate) const SIGNALS: [&str; 4] = ["KILL", "STOP", "CONT", "TERM"];
+pub(crate) const SIGNALS: [(&str, Signal); 4] =
+    [("KILL", Signal::KILL), ("STOP", Signal::STOP), ("CONT", Signal::CONT), ("TERM", Signal::TERM)];
 
 fn minute() -> f64 {
     60.0
@@ -422,7 +424,7 @@ impl Step {
     /// What is wrong with its words, if anything is.
     pub(super) fn check(&self) -> Result<(), String> {
         let (what, said, known): (_, _, &[&str]) = if let Self::Signal { signal, .. } = self {
-            ("signal", signal, &SIGNALS)
+            ("signal", signal, &SIGNALS.map(|(name, _)| name))
         } else if let Self::Certificate(which) = self {
             ("certificate", which, &["good", "evil"])
         } else if let Self::AgentState { is, .. } = self {
