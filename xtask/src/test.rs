@@ -101,6 +101,7 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
                 "fake_room",
                 "bad_input",
                 "recovery",
+                "sound",
                 "library",
                 "kills",
                 "endings",

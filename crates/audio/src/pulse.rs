@@ -1,8 +1,8 @@
 //! PulseAudio (and PipeWire's Pulse server) with explicit buffer sizes, on threads of ours.
 //!
-//! The blocking "simple" interface does what is needed: one stream with given buffer attributes and
-//! `ADJUST_LATENCY`. A thread blocks in it; when the server dies the call fails and the thread opens
-//! the stream again; when the server hangs only that thread waits.
+//! Each stream has a thread with a main loop of its own, which never waits longer than [`TURN`]:
+//! a device that gives or takes nothing, or a server that hangs, is let go of as soon as it is
+//! closed. When the server dies the thread opens the stream again.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,25 +12,28 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use libpulse_binding as pulse;
-use libpulse_simple_binding::Simple;
 use pulse::callbacks::ListResult;
-use pulse::context::{Context, FlagSet, State};
+use pulse::context::{self, Context};
 use pulse::def::BufferAttr;
-use pulse::mainloop::standard::{IterateResult, Mainloop};
+use pulse::error::PAErr;
+use pulse::mainloop::standard::Mainloop;
 use pulse::sample::{Format, Spec};
-use pulse::stream::Direction;
+use pulse::stream::{self, PeekResult, SeekMode, Stream};
+use pulse::time::MicroSeconds;
 
 use crate::capture::{CaptureShared, OnFrame};
 use crate::playback::{PlaybackShared, Source};
 use crate::{AudioError, Device, DeviceChoice, Devices, FRAME, SAMPLE_RATE};
 
 const NAME: &str = "Adjourn";
-/// A frame in bytes.
-const FRAME_BYTES: usize = FRAME * 2;
+/// A sample in bytes.
+const SAMPLE_BYTES: usize = 2;
 /// How long the server may take to list its devices or open a stream.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 /// Pause before a stream is opened again.
 const REOPEN_PAUSE: Duration = Duration::from_millis(500);
+/// Longest wait for the server before we look whether the stream is still wanted: two frames.
+const TURN: Duration = Duration::from_millis(20);
 
 const SPEC: Spec = Spec { format: Format::S16le, channels: 1, rate: SAMPLE_RATE };
 
@@ -44,18 +47,10 @@ fn attributes() -> BufferAttr {
 /// Lists devices; `None` when there is no Pulse server. Sources that only repeat what a sink plays are
 /// left out.
 pub(crate) fn devices() -> Option<Devices> {
-    let mut mainloop = Mainloop::new()?;
-    let mut context = Context::new(&mainloop, NAME)?;
-    context.connect(None, FlagSet::NOAUTOSPAWN, None).ok()?;
     let deadline = Instant::now() + ANSWER_LIMIT;
-    wait(&mut mainloop, deadline, || match context.get_state() {
-        State::Ready => Some(true),
-        State::Failed | State::Terminated => Some(false),
-        State::Unconnected | State::Connecting | State::Authorizing | State::SettingName => None,
-    })
-    .filter(|ready| *ready)?;
+    let mut server = Server::connect(context::FlagSet::NOAUTOSPAWN, deadline).ok()?;
     let found = Rc::new(RefCell::new((Devices::default(), None, None, 0_u8)));
-    let introspect = context.introspect();
+    let introspect = server.context.introspect();
     let into = Rc::clone(&found);
     introspect.get_server_info(move |info| {
         let mut found = into.borrow_mut();
@@ -78,9 +73,7 @@ pub(crate) fn devices() -> Option<Devices> {
         }
         ListResult::End | ListResult::Error => into.borrow_mut().3 += 1,
     });
-    let complete = wait(&mut mainloop, deadline, || (found.borrow().3 >= 3).then_some(true));
-    context.disconnect();
-    complete?;
+    server.until(deadline, |_| (found.borrow().3 >= 3).then_some(Ok(()))).ok()?;
     let found = found.borrow();
     let mut devices = found.0.clone();
     for device in &mut devices.inputs {
@@ -101,33 +94,140 @@ fn device(id: Option<&str>, name: Option<&str>) -> Option<Device> {
     Some(Device { id: id.to_owned(), name: name.unwrap_or(id).to_owned(), default: false })
 }
 
-/// Runs the main loop until `done` gives something or the deadline passes.
-fn wait<T>(mainloop: &mut Mainloop, deadline: Instant, done: impl Fn() -> Option<T>) -> Option<T> {
-    while Instant::now() < deadline {
-        match mainloop.iterate(false) {
-            IterateResult::Success(0) => std::thread::sleep(Duration::from_millis(1)),
-            IterateResult::Success(_) => {}
-            IterateResult::Quit(_) | IterateResult::Err(_) => return None,
-        }
-        if let Some(result) = done() {
-            return Some(result);
-        }
-    }
-    None
+/// A connection to the server and the main loop that serves it. Dropping it waits for nothing.
+struct Server {
+    // Dropped in this order: the context uses the main loop.
+    context: Context,
+    mainloop: Mainloop,
 }
 
-fn open(direction: Direction, choice: &DeviceChoice, what: &str) -> Result<Simple, AudioError> {
-    Simple::new(None, NAME, direction, choice.name(), what, &SPEC, None, Some(&attributes())).map_err(
-        |error| AudioError::System(error.to_string().unwrap_or_else(|| "no reason given".to_owned())),
-    )
+impl Server {
+    fn connect(flags: context::FlagSet, deadline: Instant) -> Result<Self, AudioError> {
+        let unavailable = || AudioError::System("no memory for it".to_owned());
+        let mainloop = Mainloop::new().ok_or_else(unavailable)?;
+        let context = Context::new(&mainloop, NAME).ok_or_else(unavailable)?;
+        let mut server = Self { context, mainloop };
+        server.context.connect(None, flags, None).map_err(failed)?;
+        server.until(deadline, |context| match context.get_state() {
+            context::State::Ready => Some(Ok(())),
+            context::State::Failed | context::State::Terminated => Some(Err(failed(context.errno()))),
+            context::State::Unconnected
+            | context::State::Connecting
+            | context::State::Authorizing
+            | context::State::SettingName => None,
+        })?;
+        Ok(server)
+    }
+
+    /// Waits up to [`TURN`] for the server and does what it says.
+    fn turn(&mut self) -> Result<(), PAErr> {
+        self.mainloop.prepare(Some(MicroSeconds(TURN.as_micros() as u64)))?;
+        self.mainloop.poll()?;
+        self.mainloop.dispatch().map(drop)
+    }
+
+    /// Turns until `done` gives something or the deadline passes.
+    fn until<T>(
+        &mut self,
+        deadline: Instant,
+        done: impl Fn(&Context) -> Option<Result<T, AudioError>>,
+    ) -> Result<T, AudioError> {
+        while Instant::now() < deadline {
+            self.turn().map_err(failed)?;
+            if let Some(result) = done(&self.context) {
+                return result;
+            }
+        }
+        Err(AudioError::System("it hangs".to_owned()))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.context.disconnect();
+    }
+}
+
+fn failed(error: PAErr) -> AudioError {
+    AudioError::System(error.to_string().unwrap_or_else(|| "no reason given".to_owned()))
+}
+
+/// Which way sound goes.
+#[derive(Clone, Copy)]
+enum Direction {
+    Capture,
+    Playback,
+}
+
+/// An open stream.
+struct Open {
+    // Dropped in this order: the stream uses the connection.
+    stream: Stream,
+    server: Server,
+}
+
+impl Open {
+    fn new(direction: Direction, choice: &DeviceChoice, what: &str) -> Result<Self, AudioError> {
+        let deadline = Instant::now() + ANSWER_LIMIT;
+        let mut server = Server::connect(context::FlagSet::NOFLAGS, deadline)?;
+        let stream = Stream::new(&mut server.context, what, &SPEC, None);
+        let mut stream = stream.ok_or_else(|| failed(server.context.errno()))?;
+        let flags = stream::FlagSet::ADJUST_LATENCY;
+        match direction {
+            Direction::Capture => stream.connect_record(choice.name(), Some(&attributes()), flags),
+            Direction::Playback => {
+                stream.connect_playback(choice.name(), Some(&attributes()), flags, None, None)
+            }
+        }
+        .map_err(failed)?;
+        server.until(deadline, |context| match stream.get_state() {
+            stream::State::Ready => Some(Ok(())),
+            stream::State::Failed | stream::State::Terminated => Some(Err(failed(context.errno()))),
+            stream::State::Unconnected | stream::State::Creating => None,
+        })?;
+        Ok(Self { stream, server })
+    }
+
+    /// Waits up to [`TURN`]; an error when the stream is over.
+    fn turn(&mut self) -> Result<(), PAErr> {
+        self.server.turn()?;
+        match self.stream.get_state() {
+            stream::State::Ready => Ok(()),
+            stream::State::Failed
+            | stream::State::Terminated
+            | stream::State::Unconnected
+            | stream::State::Creating => Err(self.server.context.errno()),
+        }
+    }
+
+    /// Hands on what was recorded since, holes as zeros; gives how many samples were lost.
+    fn read(&mut self, mut take: impl FnMut(i16)) -> Result<usize, PAErr> {
+        let mut lost = 0;
+        loop {
+            match self.stream.peek()? {
+                PeekResult::Empty => return Ok(lost),
+                PeekResult::Hole(bytes) => {
+                    lost += bytes / SAMPLE_BYTES;
+                    (0..bytes / SAMPLE_BYTES).for_each(|_| take(0));
+                }
+                PeekResult::Data(bytes) => {
+                    bytes
+                        .chunks_exact(SAMPLE_BYTES)
+                        .for_each(|pair| take(i16::from_le_bytes([pair[0], pair[1]])));
+                }
+            }
+            self.stream.discard()?;
+        }
+    }
 }
 
 /// Runs `run` on a thread once the stream is open there; gives the first opening's error here.
+/// `run` says whether the stream was stopped (`true`) or broke.
 fn start(
     name: &str,
     direction: Direction,
     choice: DeviceChoice,
-    mut run: impl FnMut(Simple) -> bool + Send + 'static,
+    mut run: impl FnMut(Open) -> bool + Send + 'static,
     reopened: impl Fn() + Send + 'static,
     stopped: impl Fn() -> bool + Send + 'static,
 ) -> Result<(), AudioError> {
@@ -137,7 +237,7 @@ fn start(
         let mut opened = Some(opened);
         let mut choice = choice;
         while !stopped() {
-            match open(direction, &choice, &what) {
+            match Open::new(direction, &choice, &what) {
                 Ok(stream) => {
                     match opened.take() {
                         // The opener gave up waiting: nobody would ever close this stream.
@@ -181,30 +281,39 @@ pub(crate) fn capture(
     mut on_frame: OnFrame,
 ) -> Result<(), AudioError> {
     let (again, stop) = (Arc::clone(&shared), Arc::clone(&shared));
-    let run = move |stream: Simple| {
-        let mut bytes = [0_u8; FRAME_BYTES];
+    let run = move |mut open: Open| {
         let mut frame = [0_i16; FRAME];
+        let mut filled = 0;
         while !shared.stopped() {
-            if stream.read(&mut bytes).is_err() {
-                shared.level.reset();
-                return false;
+            let read = open.turn().and_then(|()| {
+                open.read(|sample| {
+                    frame[filled] = sample;
+                    filled += 1;
+                    if filled == FRAME {
+                        filled = 0;
+                        if !shared.stopped() {
+                            shared.level.measure(&frame);
+                            shared.frames.fetch_add(1, Ordering::Relaxed);
+                            on_frame(&frame);
+                        }
+                    }
+                })
+            });
+            match read {
+                Ok(0) => {}
+                Ok(lost) => drop(shared.lost_samples.fetch_add(lost as u64, Ordering::Relaxed)),
+                Err(_) => {
+                    shared.level.reset();
+                    return false;
+                }
             }
-            for (sample, pair) in frame.iter_mut().zip(bytes.chunks_exact(2)) {
-                *sample = i16::from_le_bytes([pair[0], pair[1]]);
-            }
-            if shared.stopped() {
-                break;
-            }
-            shared.level.measure(&frame);
-            shared.frames.fetch_add(1, Ordering::Relaxed);
-            on_frame(&frame);
         }
         true
     };
     let reopened = move || {
         again.reopened.fetch_add(1, Ordering::Relaxed);
     };
-    start("Microphone", Direction::Record, choice.clone(), run, reopened, move || stop.stopped())
+    start("Microphone", Direction::Capture, choice.clone(), run, reopened, move || stop.stopped())
 }
 
 /// Plays on a thread until stopped.
@@ -217,15 +326,23 @@ pub(crate) fn playback(
     mut source: Source,
 ) -> Result<(), AudioError> {
     let (again, stop) = (Arc::clone(&shared), Arc::clone(&shared));
-    let run = move |stream: Simple| {
+    let run = move |mut open: Open| {
         let mut frame = [0_i16; FRAME];
-        let mut bytes = [0_u8; FRAME_BYTES];
+        let mut bytes = [0_u8; FRAME * SAMPLE_BYTES];
         while !shared.stopped() {
-            source.fill(&mut frame);
-            for (pair, sample) in bytes.chunks_exact_mut(2).zip(&frame) {
-                pair.copy_from_slice(&sample.to_le_bytes());
+            // Exactly what the server asks for: taken from the ring not before it is needed.
+            while let Some(wanted @ SAMPLE_BYTES..) = open.stream.writable_size() {
+                let samples = &mut frame[..(wanted / SAMPLE_BYTES).min(FRAME)];
+                source.fill(samples);
+                let bytes = &mut bytes[..samples.len() * SAMPLE_BYTES];
+                for (pair, sample) in bytes.chunks_exact_mut(SAMPLE_BYTES).zip(samples) {
+                    pair.copy_from_slice(&sample.to_le_bytes());
+                }
+                if open.stream.write_copy(bytes, 0, SeekMode::Relative).is_err() {
+                    return false;
+                }
             }
-            if stream.write(&bytes).is_err() {
+            if open.turn().is_err() {
                 return false;
             }
         }
