@@ -276,16 +276,6 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             // At once: a slow disk that is still closing must not hold the process.
             std::process::exit(0)
         }
-        Command::Run { id, json, .. } if id.starts_with("client-kill:") => {
-            let line = kills::client::row(&id).await?;
-            println!("{}", serde_json::to_string(&line)?);
-            if !json {
-                for failure in &line.failures {
-                    eprintln!("{id}: {failure}");
-                }
-            }
-            Ok(line.verdict == "pass")
-        }
         Command::Run { id, seed, json, keep } => {
             let row = scenario::find(&id)?;
             if let Some(folder) = keep.as_deref().filter(|folder| folder.exists()) {

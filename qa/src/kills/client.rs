@@ -231,14 +231,11 @@ pub(super) async fn run(count: usize, seed: u64, progress: impl Fn(&Kills)) -> a
     Ok(kills)
 }
 
-/// The row `client-kill:N`.
+/// A row that kills the client at one point.
 ///
 /// # Errors
 /// A part of the lab does not start, or there is no such point.
-pub async fn row(id: &str) -> anyhow::Result<Line> {
-    let point = id.strip_prefix("client-kill:").and_then(|n| n.parse::<usize>().ok()).filter(|n| *n > 0);
-    let point =
-        point.with_context(|| format!("{id}: the number of a point is missing, as in client-kill:17"))?;
+pub(crate) async fn row(id: &str, point: usize) -> anyhow::Result<Line> {
     let stage = Stage::set().await?;
     let killed = at(&stage, point).await?;
     let killed = killed
@@ -250,7 +247,6 @@ pub async fn row(id: &str) -> anyhow::Result<Line> {
     line.outcome = completed.map(|c| c.outcome).or(held).unwrap_or_else(|| "none".to_owned());
     line.delivery = if killed.again.receipt.is_some() { "delivered" } else { "" }.to_owned();
     line.receipt = killed.again.receipt;
-    line.verdict = if killed.failures.is_empty() { "pass" } else { "fail" }.to_owned();
-    line.failures = killed.failures;
+    line.judge(killed.failures);
     Ok(line)
 }

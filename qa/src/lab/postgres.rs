@@ -19,12 +19,28 @@ pub struct Postgres {
 }
 
 impl Postgres {
+    /// Where its programs are: Debian keeps them apart, by version.
+    ///
+    /// # Errors
+    /// It is not installed.
+    pub fn programs() -> anyhow::Result<PathBuf> {
+        let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
+            .filter(|bin| bin.join("initdb").exists())
+            .collect();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        found.extend(std::env::split_paths(&path).filter(|bin| bin.join("initdb").exists()));
+        found.into_iter().next().context("Postgres is not installed: apt-get install postgresql")
+    }
+
     /// Starts a server on a free port of the loopback interface.
     ///
     /// # Errors
     /// Postgres is not installed (`apt-get install postgresql`), or does not start.
     pub async fn start(folder: &Path) -> anyhow::Result<Self> {
-        let bin = programs()?;
+        let bin = Self::programs()?;
         let data = folder.join("postgres");
         std::fs::create_dir_all(&data)?;
         if rustix::process::geteuid().is_root() {
@@ -138,17 +154,4 @@ fn unprivileged(program: &Path) -> Command {
     } else {
         Command::new(program)
     }
-}
-
-/// Where its programs are: Debian keeps them apart, by version.
-fn programs() -> anyhow::Result<PathBuf> {
-    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
-        .filter(|bin| bin.join("initdb").exists())
-        .collect();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    found.extend(std::env::split_paths(&path).filter(|bin| bin.join("initdb").exists()));
-    found.into_iter().next().context("Postgres is not installed: apt-get install postgresql")
 }

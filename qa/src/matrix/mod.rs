@@ -75,8 +75,7 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
     let (commit, clean) = commit();
     let folder = std::path::absolute(options.out.join(&commit))?;
     std::fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
-    let mut results: Vec<RowResult> =
-        rows.iter().map(|row| RowResult::new(row, row.missing().map(ToOwned::to_owned))).collect();
+    let mut results: Vec<RowResult> = rows.iter().map(|row| RowResult::new(row, row.missing())).collect();
     let total = rows.len() * options.repeat;
     let mut runs = Vec::new();
     for (nth, (row, result)) in rows.iter().zip(&results).enumerate() {
@@ -92,21 +91,26 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
         }
     }
     let progress = &progress;
-    let mut running = futures_util::stream::iter(runs.into_iter().map(|(nth, keep, run)| async move {
-        let line = run.ours(&keep, progress).await?;
-        let peer =
-            if options.peer { Some(run.peer(&keep.with_extension("peer"), progress).await?) } else { None };
-        anyhow::Ok((nth, keep, line, peer))
-    }))
-    .buffer_unordered(options.jobs.max(1));
-    while let Some(done) = running.try_next().await? {
-        let (nth, keep, line, peer) = done;
-        results[nth].runs.push((keep, line));
-        results[nth].peer.extend(peer);
-        // After each: a matrix that is broken off leaves what it has.
-        write(&folder, &commit, &results)?;
+    let (alone, beside): (Vec<_>, Vec<_>) = runs.into_iter().partition(|(_, _, run)| run.row.alone);
+    for (runs, jobs) in [(beside, options.jobs.max(1)), (alone, 1)] {
+        let mut running = futures_util::stream::iter(runs.into_iter().map(|(nth, keep, run)| async move {
+            let line = run.ours(&keep, progress).await?;
+            let peer = if options.peer {
+                Some(run.peer(&keep.with_extension("peer"), progress).await?)
+            } else {
+                None
+            };
+            anyhow::Ok((nth, keep, line, peer))
+        }))
+        .buffer_unordered(jobs);
+        while let Some(done) = running.try_next().await? {
+            let (nth, keep, line, peer) = done;
+            results[nth].runs.push((keep, line));
+            results[nth].peer.extend(peer);
+            // After each: a matrix that is broken off leaves what it has.
+            write(&folder, &commit, &results)?;
+        }
     }
-    drop(running);
     Ok(Matrix { rows: results, folder })
 }
 
@@ -164,7 +168,12 @@ impl Run<'_> {
 }
 
 fn select(options: &Options) -> anyhow::Result<Vec<Scenario>> {
-    let all = scenario::all(options.file.as_deref())?;
+    let mut all = scenario::all(options.file.as_deref())?;
+    for id in &options.rows {
+        if !all.iter().any(|row| row.id == *id) {
+            all.extend(scenario::killed_at(id));
+        }
+    }
     for id in &options.rows {
         anyhow::ensure!(
             all.iter().any(|row| row.id == *id),

@@ -38,6 +38,8 @@ pub(super) struct Lab {
     pub(super) actors: BTreeMap<String, Actor>,
     pub(super) voices: Vec<Child>,
     pub(super) limits: Vec<Cgroup>,
+    /// Processes that only compute.
+    pub(super) busy: Vec<Child>,
     pub(super) pulse: Pulse,
     pub(super) workers: Vec<Worker>,
     pub(super) proxy: Option<Proxy>,
@@ -205,6 +207,7 @@ impl Lab {
             actors: BTreeMap::new(),
             voices: Vec::new(),
             limits: Vec::new(),
+            busy: Vec::new(),
             pulse,
             workers,
             proxy,

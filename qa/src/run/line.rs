@@ -43,6 +43,12 @@ pub struct Line {
 }
 
 impl Line {
+    /// The verdict: passed if nothing is to be said against it.
+    pub(crate) fn judge(&mut self, failures: Vec<String>) {
+        self.verdict = if failures.is_empty() { "pass" } else { "fail" }.to_owned();
+        self.failures = failures;
+    }
+
     /// Of a run in which the lab itself failed.
     pub(crate) fn broken(id: &str, seed: u64, bound_s: Option<f64>, failure: String) -> Self {
         Self {

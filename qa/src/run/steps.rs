@@ -63,6 +63,7 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
             lab.event(event, *times, seconds(*within), |e| e.event == *event).await.map(|_| ())
         }
         Step::Gone => gone(lab).await,
+        Step::Vacant { within } => vacant(lab, seconds(*within)).await,
         Step::AgentState { is, times, within } => {
             lab.event(is, *times, seconds(*within), |e| e.state.as_deref() == Some(is)).await.map(|_| ())
         }
@@ -92,6 +93,18 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
             let memory = memory_mib.map(|mib| Limit::Memory(mib << 20));
             for limit in memory.into_iter().chain(cpu_percent.map(Limit::Cpu)) {
                 lab.limits.push(Cgroup::limit(pid, limit)?);
+            }
+            Ok(())
+        }
+        Step::Busy(cores) => {
+            for core in 0..*cores {
+                let mut command = tokio::process::Command::new("sh");
+                command.args(["-c", "while :; do :; done"]);
+                lab.busy.push(Child::start(
+                    "a busy core",
+                    &mut command,
+                    &lab.folder.join(format!("busy-{core}.log")),
+                )?);
             }
             Ok(())
         }
@@ -189,6 +202,28 @@ async fn gone(lab: &Lab) -> anyhow::Result<()> {
             .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with('Z'))
     };
     look(Duration::from_secs(60), || (!alive()).then_some(())).await.context("the job is still there")
+}
+
+/// Waits until nobody is in the interview's room.
+async fn vacant(lab: &Lab, within: Duration) -> anyhow::Result<()> {
+    let body = json!({"room": lab.invitation.id});
+    let deadline = tokio::time::Instant::now() + within;
+    loop {
+        // LiveKit's answer for a room that is not there is "not found".
+        let inside = match lab.livekit.call(&lab.network, "RoomService/ListParticipants", &body).await {
+            Ok(answer) => answer["participants"].as_array().map_or(0, Vec::len),
+            Err(error) if format!("{error:#}").contains("not_found") => 0,
+            Err(error) => return Err(error),
+        };
+        if inside == 0 {
+            return Ok(());
+        }
+        anyhow::ensure!(
+            tokio::time::Instant::now() < deadline,
+            "{inside} participants are still in the room"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Answers one question aloud, once it was asked.

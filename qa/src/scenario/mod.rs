@@ -3,6 +3,7 @@
 //! A row is a table in a TOML file (`qa/scenarios/`, one file per section; format: `docs/scenarios.md`).
 //! It says what the interviewer does, the steps up to and after the fault, and what must come of it.
 
+mod needs;
 mod step;
 
 use std::collections::BTreeMap;
@@ -11,8 +12,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Deserialize;
 
+pub use needs::Needs;
 pub(crate) use step::SIGNALS;
-pub use step::{Act, Button, Call, Damage, Disk, Dismissal, Names, Needs, Side, Signalling, Step, Target};
+pub use step::{Act, Button, Call, Damage, Disk, Dismissal, Names, Side, Signalling, Step, Target};
 
 use crate::proxy::Fault;
 
@@ -27,6 +29,9 @@ pub struct Scenario {
     /// Section, from the file's name.
     #[serde(skip)]
     pub section: String,
+    /// File and line at which it begins, for messages.
+    #[serde(skip)]
+    pub place: String,
     /// Where client and servers live.
     #[serde(default)]
     pub network: Place,
@@ -66,7 +71,14 @@ pub struct Scenario {
     pub kill_on: Option<String>,
     /// Points of the client's code that fail, as the crate `fail` takes them: `deliverer=1*panic`.
     pub fail_points: Option<String>,
+    /// The client is killed at its n-th point at which something is written to disk (from 1), and started again;
+    /// nothing else is done.
+    pub kill_at: Option<usize>,
+    /// Nothing else of a matrix runs beside it: it takes the machine's cores.
+    #[serde(default)]
+    pub alone: bool,
     /// What is done, in order.
+    #[serde(default)]
     pub steps: Vec<Step>,
     /// What is done after the end screen, once the record is where the row expects it: how the fault is
     /// mended. Without it, and with `delivery = "later"`, the backend is started again.
@@ -237,9 +249,10 @@ fn parse(text: &str, path: &Path) -> anyhow::Result<Vec<Scenario>> {
     let mut rows = file.row;
     for row in &mut rows {
         row.section.clone_from(&section);
+        let line = text.find(&format!("id = \"{}\"", row.id)).map_or(1, |at| line_of(text, at));
+        row.place = format!("{}, line {line}", path.display());
         if let Err(problem) = row.check() {
-            let at = text.find(&format!("id = \"{}\"", row.id)).map_or(1, |at| line_of(text, at));
-            anyhow::bail!("{}, line {at}: row {:?}: {problem}", path.display(), row.id);
+            anyhow::bail!("{}: row {:?}: {problem}", row.place, row.id);
         }
     }
     Ok(rows)
@@ -287,6 +300,12 @@ impl Scenario {
                 return Err(format!("there is no ending {:?}; there are {known}", interviewer.ending));
             }
         }
+        if self.kill_at.is_some() {
+            if !self.steps.is_empty() || self.kill_at == Some(0) {
+                return Err("with `kill-at`, a number from 1, there are no steps".to_owned());
+            }
+            return Ok(());
+        }
         let clocks = self.steps.iter().filter(|step| matches!(step, Step::Clock(_))).count();
         if clocks != 1 {
             return Err(format!("a row has one `clock` step, this one has {clocks}"));
@@ -331,9 +350,10 @@ impl Scenario {
         faults
     }
 
-    /// Why this row can't run on this machine, if so.
-    pub fn missing(&self) -> Option<&'static str> {
-        self.needs().into_iter().find_map(Needs::missing)
+    /// Why this row can't run on this machine, if so: what is missing, and which line asks for it.
+    pub fn missing(&self) -> Option<String> {
+        let missing = self.needs().into_iter().find_map(Needs::missing)?;
+        Some(format!("{missing}; {} asks for it", self.place))
     }
 
     /// What this row needs of the machine.
@@ -352,8 +372,14 @@ impl Scenario {
         if self.interviewer.as_ref().is_some_and(|i| i.node) {
             needs.push(Needs::NodeInterviewer);
         }
-        if self.wall_clock.is_some() || steps().any(|s| matches!(s, Step::WallClock(_))) {
+        if self.wall_clock.is_some() {
             needs.push(Needs::Faketime);
+        }
+        if self.postgres {
+            needs.push(Needs::Postgres);
+        }
+        if self.tls {
+            needs.push(Needs::Certificates);
         }
         needs.dedup();
         needs
@@ -402,7 +428,18 @@ pub fn find(id: &str) -> anyhow::Result<Scenario> {
     let ids = rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>().join(", ");
     rows.into_iter()
         .find(|row| row.id == id)
+        .or_else(|| killed_at(id))
         .with_context(|| format!("there is no row {id:?}; there are {ids}"))
+}
+
+/// The row `client-kill:N`, for every N.
+pub fn killed_at(id: &str) -> Option<Scenario> {
+    let point: usize = id.strip_prefix("client-kill:")?.parse().ok()?;
+    let row = format!(
+        "[[row]]\nid = \"{id}\"\ncause = \"the client is killed at the {point}. point at which it writes to disk\"\n\
+         kill-at = {point}\nexpect = {{ outcome = \"ended by candidate\", delivered = 10.0 }}\n"
+    );
+    parse(&row, Path::new("process.toml")).ok()?.pop()
 }
 
 #[cfg(test)]
@@ -420,6 +457,16 @@ mod tests {
         let rows = all(None).unwrap();
         assert!(rows.len() >= 30, "{}", rows.len());
         assert!(rows.iter().any(|row| row.id == "zombie" && row.section == "agent"));
+    }
+
+    #[test]
+    fn a_row_knows_its_line_and_every_point_of_death_is_a_row() {
+        let rows = parse(&format!("{GOOD}expect = {{ outcome = \"f\" }}\n"), Path::new("rows.toml")).unwrap();
+        assert_eq!(rows[0].place, "rows.toml, line 2");
+        assert_eq!(find("client-kill:17").unwrap().kill_at, Some(17));
+        assert!(find("client-kill:0").is_err() && find("client-kill:x").is_err());
+        let text = format!("{GOOD}kill-at = 3\nexpect = {{ outcome = \"f\" }}\n");
+        assert!(message(&text).contains("with `kill-at`, a number from 1, there are no steps"));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use rustix::process::Signal;
 use serde::Deserialize;
 
-use super::Interviewer;
-use crate::lab::{Cgroup, Faketime, Mount, Tools, Weather};
+use super::{Interviewer, Needs};
+use crate::lab::Weather;
 use crate::proxy::{Fault, Part};
 
 /// A step of a row. In the file: a word (`"answer"`) or a table with one key (`{ pause = 3.0 }`).
@@ -32,6 +32,11 @@ pub enum Step {
     },
     /// Waits until the interviewer's job is gone.
     Gone,
+    /// Waits until nobody is in the interview's room, or there is no such room.
+    Vacant {
+        /// Seconds.
+        within: f64,
+    },
     /// Waits until the interviewer reported this state for the n-th time.
     AgentState {
         /// `listening`, `thinking`, `speaking`.
@@ -71,6 +76,8 @@ pub enum Step {
         /// Percent of one core.
         cpu_percent: Option<u32>,
     },
+    /// So many cores compute without a pause, until the end of the run.
+    Busy(usize),
     /// Lets so many seconds pass: the length of a fault, or of a silence.
     Pause(f64),
     /// The interview must stay as it is for so many seconds.
@@ -310,55 +317,6 @@ pub enum Act {
     Forge,
 }
 
-/// What a machine must have for a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
-    /// Network namespaces and virtual cables.
-    Namespaces,
-    /// The proxy that makes TCP fail.
-    Toxiproxy,
-    /// Control groups for memory and CPU.
-    Cgroups,
-    /// File systems of one's own.
-    Mounts,
-    /// libfaketime.
-    Faketime,
-    /// livekit-agents for Node.
-    NodeInterviewer,
-}
-
-impl Needs {
-    /// Why the machine has it not, if so.
-    pub fn missing(self) -> Option<&'static str> {
-        match self {
-            Self::Namespaces => {
-                let name = format!("adjprobe{}", std::process::id());
-                let ip = |verb: &str| {
-                    std::process::Command::new("ip")
-                        .args(["netns", verb, &name])
-                        .stderr(std::process::Stdio::null())
-                        .status()
-                        .is_ok_and(|status| status.success())
-                };
-                let made = ip("add");
-                if made {
-                    ip("del");
-                }
-                (!made).then_some("network namespaces can't be made (`ip netns add` needs root and iproute2)")
-            }
-            Self::Cgroups => Cgroup::missing(),
-            Self::Mounts => Mount::missing(),
-            Self::Faketime => Faketime::missing(),
-            Self::NodeInterviewer => Tools::node_modules()
-                .is_err()
-                .then_some("livekit-agents for Node is not fetched (`cargo xtask qa run zombie-node`)"),
-            Self::Toxiproxy => {
-                Tools::toxiproxy().is_err().then_some("toxiproxy is not fetched (`cargo xtask fetch`)")
-            }
-        }
-    }
-}
-
 /// Signals that the lab sends.
 pub(crate) const SIGNALS: [(&str, Signal); 4] =
     [("KILL", Signal::KILL), ("STOP", Signal::STOP), ("CONT", Signal::CONT), ("TERM", Signal::TERM)];
@@ -379,6 +337,7 @@ impl Step {
             | Self::AgentState { within, .. }
             | Self::Question { within }
             | Self::Saved { within }
+            | Self::Vacant { within }
             | Self::Panicked { within }
             | Self::Heard { within } => vec![("within", *within)],
             Self::Waiting
@@ -392,6 +351,7 @@ impl Step {
             | Self::Clock(_)
             | Self::Signal { .. }
             | Self::Limit { .. }
+            | Self::Busy(_)
             | Self::Cable(_)
             | Self::Relay(_)
             | Self::Signalling(_)
@@ -442,7 +402,16 @@ impl Step {
         Err(format!("there is no {what} {said:?}; there are {}", known.join(", ")))
     }
 
+    /// What it needs of the machine, if anything.
     pub(super) fn needs(&self) -> Option<Needs> {
-        matches!(self, Self::Limit { .. }).then_some(Needs::Cgroups)
+        if matches!(self, Self::Limit { .. }) {
+            Some(Needs::Cgroups)
+        } else if matches!(self, Self::WallClock(_)) {
+            Some(Needs::Faketime)
+        } else if matches!(self, Self::Disk(Disk::Eio | Disk::Slow)) {
+            Some(Needs::Compiler)
+        } else {
+            None
+        }
     }
 }

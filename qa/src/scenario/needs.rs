@@ -1,0 +1,78 @@
+//! What a machine must have for a row.
+
+use std::process::Stdio;
+
+use crate::lab::{Cgroup, Faketime, Mount, Postgres, Tools};
+
+/// What a machine must have for a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Network namespaces and virtual cables.
+    Namespaces,
+    /// The proxy that makes TCP fail.
+    Toxiproxy,
+    /// Control groups for memory and CPU.
+    Cgroups,
+    /// File systems of one's own.
+    Mounts,
+    /// libfaketime.
+    Faketime,
+    /// livekit-agents for Node.
+    NodeInterviewer,
+    /// A Postgres server's programs.
+    Postgres,
+    /// OpenSSL, for certificates.
+    Certificates,
+    /// A C compiler, for the disk that fails.
+    Compiler,
+}
+
+impl Needs {
+    /// Why the machine has it not, if so.
+    pub fn missing(self) -> Option<&'static str> {
+        match self {
+            Self::Namespaces => {
+                let name = format!("adjprobe{}", std::process::id());
+                let ip = |verb: &str| {
+                    std::process::Command::new("ip")
+                        .args(["netns", verb, &name])
+                        .stderr(Stdio::null())
+                        .status()
+                        .is_ok_and(|status| status.success())
+                };
+                let made = ip("add");
+                if made {
+                    ip("del");
+                }
+                (!made).then_some("network namespaces can't be made (`ip netns add` needs root and iproute2)")
+            }
+            Self::Cgroups => Cgroup::missing(),
+            Self::Mounts => Mount::missing(),
+            Self::Faketime => Faketime::missing(),
+            Self::NodeInterviewer => Tools::node_modules()
+                .is_err()
+                .then_some("livekit-agents for Node is not fetched (`cargo xtask qa run zombie-node`)"),
+            Self::Postgres => Postgres::programs()
+                .is_err()
+                .then_some("Postgres is not installed (`apt-get install postgresql`)"),
+            Self::Certificates => {
+                absent("openssl", "version").then_some("openssl is not installed (`apt-get install openssl`)")
+            }
+            Self::Compiler => absent("cc", "--version")
+                .then_some("there is no C compiler (`apt-get install gcc libc6-dev`)"),
+            Self::Toxiproxy => {
+                Tools::toxiproxy().is_err().then_some("toxiproxy is not fetched (`cargo xtask fetch`)")
+            }
+        }
+    }
+}
+
+/// Whether a program can't be run.
+fn absent(program: &str, argument: &str) -> bool {
+    let status = std::process::Command::new(program)
+        .arg(argument)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    !status.is_ok_and(|status| status.success())
+}
