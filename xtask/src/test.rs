@@ -1,7 +1,7 @@
 //! `cargo xtask test`: the whole suite, in the order in which it fails fastest.
 
 use crate::step::{self, Result, cargo};
-use crate::{fetch, packages, proof};
+use crate::{demo, fetch, packages, proof};
 
 /// Crates without a window.
 const CORE: &[&str] = &[
@@ -143,9 +143,15 @@ fn agent_package(tools: &fetch::Tools) -> Result<()> {
         "the agent package's types",
         &mut python(&tools.python, &["-m", "mypy", "--cache-dir", "/dev/null"]),
     )?;
+    step::run(
+        "the backend, for the agent package",
+        &mut cargo(&["build", "--quiet", "-p", "adjourn-backend"]),
+    )?;
     for path in [&tools.python, &tools.old_python] {
         let tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"];
-        step::run("the agent package's tests", &mut python(path, &tests))?;
+        let mut test = python(path, &tests);
+        tools.give(test.env("ADJOURN_BACKEND", demo::binary("adjourn-backend")));
+        step::run("the agent package's tests, with the real server and backend", &mut test)?;
     }
     let out = step::root().join("target/wheel");
     let wheel = [

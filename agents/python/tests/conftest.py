@@ -1,17 +1,18 @@
-"""A backend that behaves as told: its answers are data of each test."""
+"""A backend that behaves as told (its answers are data of each test), and the real one."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from parts import Backend, LiveKit
 
 from adjourn_agent import Spool
 from adjourn_agent._spool import Parcel
@@ -65,3 +66,17 @@ async def stub() -> AsyncIterator[Stub]:
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
     return Spool(tmp_path / "spool")
+
+
+@pytest.fixture(scope="session")
+def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKit]:
+    livekit = LiveKit(tmp_path_factory.mktemp("livekit"))
+    yield livekit
+    livekit.stop()
+
+
+@pytest.fixture
+def backend(livekit: LiveKit, tmp_path: Path) -> Iterator[Backend]:
+    backend = Backend(livekit, tmp_path)
+    yield backend
+    backend.kill()
