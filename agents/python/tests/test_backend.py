@@ -94,8 +94,11 @@ async def test_turns_are_held_in_order_and_once_through_a_crash(backend: Backend
 
     for n in range(20):
         say(n)
-    await asyncio.sleep(0)
+    held = 0
+    while held < 5:
+        held = len((await asyncio.to_thread(interview.transcript))["items"])
     backend.kill()
+    assert held < 20, "it was to die in the middle"
     for n in range(20, 40):
         say(n)
     backend.start()
