@@ -6,6 +6,7 @@
     reason = "an entry point's answer goes to standard output"
 )]
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,6 +14,17 @@ use adjourn_qa::lab::relay;
 use adjourn_qa::replay::Trace;
 use adjourn_qa::{bench, demo, explain, fuzz, headless, herd, kills, matrix, proxy, run, scenario, verify};
 use clap::{Parser, Subcommand};
+
+/// Writes a line of the answer. Who reads may have enough (`| head`): then there is nobody left to work for.
+macro_rules! answer {
+    ($($text:tt)*) => {
+        match writeln!(std::io::stdout(), $($text)*) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+            Err(error) => return Err(error.into()),
+        }
+    };
+}
 
 /// Headless client and failure lab.
 #[derive(Parser)]
@@ -287,7 +299,7 @@ async fn work(command: Command) -> anyhow::Result<bool> {
                 );
             }
             let line = run::run(&row, seed, keep.as_deref()).await?;
-            println!("{}", serde_json::to_string(&line)?);
+            answer!("{}", serde_json::to_string(&line)?);
             if !json {
                 for failure in &line.failures {
                     eprintln!("{id}: {failure}");
@@ -301,14 +313,14 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             if json {
                 for row in &matrix.rows {
                     for (_, line) in &row.runs {
-                        println!("{}", serde_json::to_string(line)?);
+                        answer!("{}", serde_json::to_string(line)?);
                     }
                     for line in &row.peer {
-                        println!("{}", serde_json::json!({ "peer": line }));
+                        answer!("{}", serde_json::json!({ "peer": line }));
                     }
                 }
             } else {
-                print!("{}", matrix.table());
+                answer!("{}", matrix.table().trim_end());
             }
             eprintln!("matrix: {}", matrix.folder.join("index.html").display());
             Ok(matrix.passed())
@@ -316,12 +328,12 @@ async fn work(command: Command) -> anyhow::Result<bool> {
         Command::Rows { file } => {
             for row in scenario::all(file.as_deref())? {
                 let bound = row.expect.bound.map_or_else(|| "goes on".to_owned(), |s| format!("≤ {s} s"));
-                println!("{:8} {:20} {:40} {bound}", row.section, row.id, row.expect.outcome);
+                answer!("{:8} {:20} {:40} {bound}", row.section, row.id, row.expect.outcome);
             }
             Ok(true)
         }
         Command::Explain { trace } => {
-            print!("{}", explain::text(&Trace::read(&trace)?));
+            answer!("{}", explain::text(&Trace::read(&trace)?).trim_end());
             Ok(true)
         }
         Command::Demo { folder, window: true, backend } => {
@@ -330,14 +342,14 @@ async fn work(command: Command) -> anyhow::Result<bool> {
         }
         Command::Demo { folder, window: false, backend } => {
             let line = demo::headless(folder, backend, |step| eprintln!("demo: {step}")).await?;
-            println!("{}", serde_json::to_string(&line)?);
+            answer!("{}", serde_json::to_string(&line)?);
             Ok(true)
         }
         Command::Herd { interviews, size, clients, replicas, outage, offered, backend } => {
             let options =
                 herd::Options { interviews, size, clients, replicas, outage, offered, program: backend };
             let herd = herd::run(&options).await?;
-            println!("{}", serde_json::to_string(&herd)?);
+            answer!("{}", serde_json::to_string(&herd)?);
             Ok(herd.lost == 0 && herd.double == 0)
         }
         Command::Kills { victim, count, seed } => {
@@ -350,22 +362,22 @@ async fn work(command: Command) -> anyhow::Result<bool> {
                 }
             })
             .await?;
-            println!("{}", serde_json::to_string(&kills)?);
+            answer!("{}", serde_json::to_string(&kills)?);
             Ok(kills.lost + kills.missing + kills.double + kills.failed == 0)
         }
         Command::Append { lines, folder } => {
-            println!("{}", serde_json::to_string(&bench::append(&folder, lines).await?)?);
+            answer!("{}", serde_json::to_string(&bench::append(&folder, lines).await?)?);
             Ok(true)
         }
         Command::Fuzz { examples, seed } => {
             let fuzz = fuzz::run(examples, seed, |part| eprintln!("fuzz: {part}")).await?;
-            println!("{}", serde_json::to_string(&fuzz)?);
+            answer!("{}", serde_json::to_string(&fuzz)?);
             Ok(fuzz.server_errors == 0 && fuzz.leaks == 0 && fuzz.failures.is_empty())
         }
         Command::Live { link, data, lines } => kills::live(&link, &data, lines).await.map(|()| true),
         Command::Verify { receipt, record, keys } => {
             let claims = verify::verify(&receipt, &keys, record.as_deref())?;
-            println!("{}", serde_json::to_string(&claims)?);
+            answer!("{}", serde_json::to_string(&claims)?);
             Ok(true)
         }
         Command::Relay { listen, forward, client, seed } => {
@@ -379,7 +391,7 @@ async fn work(command: Command) -> anyhow::Result<bool> {
         Command::Replay { trace } => {
             let trace = Trace::read(&trace)?;
             let ending = serde_json::to_string(&trace.replay().ending())?;
-            println!("{{\"ending\":{ending},\"trace_sha256\":\"{}\"}}", trace.sha256);
+            answer!("{{\"ending\":{ending},\"trace_sha256\":\"{}\"}}", trace.sha256);
             Ok(true)
         }
     }
