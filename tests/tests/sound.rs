@@ -1,10 +1,10 @@
-//! Sound devices are let go of at once, whatever they do.
+//! Sound devices are let go of at once, whatever they do, and come back.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use adjourn_audio::{Capture, DeviceChoice, Playback};
+use adjourn_audio::{AudioError, Capture, DeviceChoice, Playback};
 use adjourn_qa::lab::Pulse;
 
 /// The sound server's process id, for the process that plays the candidate's part.
@@ -30,6 +30,20 @@ fn let_go(what: &str) {
     }
 }
 
+/// Waits until so many more frames came.
+fn gives(microphone: &Capture, frames: u64) {
+    let (before, began) = (microphone.stats().frames, Instant::now());
+    while microphone.stats().frames < before + frames {
+        assert!(began.elapsed() < Duration::from_secs(20), "the microphone gives nothing");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn pactl(arguments: &str) {
+    let status = Command::new("pactl").args(arguments.split(' ')).status().unwrap();
+    assert!(status.success(), "pactl {arguments} ended with {status}");
+}
+
 /// What happens in the process whose sound server is the lab's.
 fn candidate(server: &str) {
     let default = DeviceChoice::SystemDefault;
@@ -39,20 +53,31 @@ fn candidate(server: &str) {
     drop(microphone);
     let_go("a microphone that gave nothing yet");
 
-    let microphone = Capture::open(&default, |_| {}).unwrap();
+    // The microphone is pulled out: PulseAudio would let us record what the loudspeaker plays instead.
+    let chosen = DeviceChoice::Named("candidate_microphone".to_owned());
+    let microphone = Capture::open(&chosen, |_| {}).unwrap();
+    gives(&microphone, 10);
+    pactl("unload-module module-remap-source");
+    // What was on its way has come.
+    std::thread::sleep(Duration::from_millis(200));
+    let before = microphone.stats();
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(microphone.stats(), before, "it records something else than a microphone");
+    assert_eq!(Capture::open(&chosen, |_| {}).unwrap_err(), AudioError::NoMicrophone);
+    pactl("load-module module-remap-source source_name=candidate_microphone master=candidate_mouth.monitor");
+    gives(&microphone, 10);
+    assert_eq!(microphone.stats().reopened, 1);
+
     let (speaker, _frames) = Playback::open(&default).unwrap();
-    let began = Instant::now();
-    while microphone.stats().frames < 10 {
-        assert!(began.elapsed() < Duration::from_secs(5), "the microphone gives nothing");
-        std::thread::sleep(Duration::from_millis(10));
-    }
     assert!(Command::new("kill").args(["-STOP", server]).status().unwrap().success());
     drop((microphone, speaker));
     let_go("a sound server that hangs");
+    // Not taken for a computer without one.
+    assert_eq!(Capture::open(&default, |_| {}).unwrap_err(), AudioError::System("it hangs".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn devices_are_let_go_of_at_once_even_if_they_give_nothing_or_hang() {
+async fn devices_are_let_go_of_at_once_and_only_a_microphone_is_recorded() {
     if let Ok(server) = std::env::var(SERVER) {
         return tokio::task::spawn_blocking(move || candidate(&server)).await.unwrap();
     }
@@ -62,11 +87,16 @@ async fn devices_are_let_go_of_at_once_even_if_they_give_nothing_or_hang() {
     let mut itself = tokio::process::Command::new(std::env::current_exe().unwrap());
     itself.args([
         "--exact",
-        "devices_are_let_go_of_at_once_even_if_they_give_nothing_or_hang",
+        "devices_are_let_go_of_at_once_and_only_a_microphone_is_recorded",
         "--nocapture",
     ]);
-    itself.env(SERVER, pulse.process.pid().to_string());
+    itself.env(SERVER, pulse.process.pid().to_string()).kill_on_drop(true);
     pulse.give(&mut itself);
-    let output = itself.output().await.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = tokio::time::timeout(Duration::from_secs(90), itself.output()).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

@@ -62,10 +62,12 @@ impl Capture {
         let shared = Arc::new(CaptureShared::default());
         let on_frame: OnFrame = Box::new(on_frame);
         #[cfg(target_os = "linux")]
-        if let Some(found) = crate::pulse::devices() {
+        if let Some(found) = crate::pulse::devices()? {
             check(choice, &found.inputs, AudioError::NoMicrophone)?;
-            crate::pulse::capture(choice, Arc::clone(&shared), on_frame)?;
-            return Ok(Self { shared, _stream: None });
+            // Made first: if the opening fails, dropping it ends a thread that may still be at it.
+            let capture = Self { shared: Arc::clone(&shared), _stream: None };
+            crate::pulse::capture(choice, shared, on_frame)?;
+            return Ok(capture);
         }
         let held = crate::cpal_host::capture(choice, Arc::clone(&shared), on_frame)?;
         Ok(Self { shared, _stream: Some(held) })

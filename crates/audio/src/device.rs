@@ -72,7 +72,7 @@ pub enum AudioError {
 /// The sound service does not answer.
 pub fn devices() -> Result<Devices, AudioError> {
     #[cfg(target_os = "linux")]
-    if let Some(found) = crate::pulse::devices() {
+    if let Some(found) = crate::pulse::devices()? {
         return Ok(found);
     }
     crate::cpal_host::devices()

@@ -79,10 +79,12 @@ impl Playback {
         let source = Source { ring: consumer, shared: Arc::clone(&shared), playing: false };
         let speaker = Speaker { ring: producer, shared: Arc::clone(&shared), level: Level::default() };
         #[cfg(target_os = "linux")]
-        if let Some(found) = crate::pulse::devices() {
+        if let Some(found) = crate::pulse::devices()? {
             check(choice, &found.outputs, AudioError::NoSpeaker)?;
-            crate::pulse::playback(choice, Arc::clone(&shared), source)?;
-            return Ok((Self { shared, _stream: None }, speaker));
+            // Made first: if the opening fails, dropping it ends a thread that may still be at it.
+            let playback = Self { shared: Arc::clone(&shared), _stream: None };
+            crate::pulse::playback(choice, shared, source)?;
+            return Ok((playback, speaker));
         }
         let held = crate::cpal_host::playback(choice, Arc::clone(&shared), source)?;
         Ok((Self { shared, _stream: Some(held) }, speaker))

@@ -46,9 +46,16 @@ fn attributes() -> BufferAttr {
 
 /// Lists devices; `None` when there is no Pulse server. Sources that only repeat what a sink plays are
 /// left out.
-pub(crate) fn devices() -> Option<Devices> {
+///
+/// # Errors
+/// There is a server, but it does not answer: nobody else can have the devices then.
+pub(crate) fn devices() -> Result<Option<Devices>, AudioError> {
     let deadline = Instant::now() + ANSWER_LIMIT;
-    let mut server = Server::connect(context::FlagSet::NOAUTOSPAWN, deadline).ok()?;
+    let mut server = match Server::connect(context::FlagSet::NOAUTOSPAWN, deadline, &|| true) {
+        Ok(server) => server,
+        Err(Unreached::NoServer(_)) => return Ok(None),
+        Err(Unreached::Broken(error)) => return Err(error),
+    };
     let found = Rc::new(RefCell::new((Devices::default(), None, None, 0_u8)));
     let introspect = server.context.introspect();
     let into = Rc::clone(&found);
@@ -73,7 +80,7 @@ pub(crate) fn devices() -> Option<Devices> {
         }
         ListResult::End | ListResult::Error => into.borrow_mut().3 += 1,
     });
-    server.until(deadline, |_| (found.borrow().3 >= 3).then_some(Ok(()))).ok()?;
+    server.until(deadline, &|| true, |_| (found.borrow().3 >= 3).then_some(Ok(())))?;
     let found = found.borrow();
     let mut devices = found.0.clone();
     for device in &mut devices.inputs {
@@ -82,7 +89,7 @@ pub(crate) fn devices() -> Option<Devices> {
     for device in &mut devices.outputs {
         device.default = found.2.as_ref() == Some(&device.id);
     }
-    Some(devices)
+    Ok(Some(devices))
 }
 
 fn device(id: Option<&str>, name: Option<&str>) -> Option<Device> {
@@ -94,6 +101,22 @@ fn device(id: Option<&str>, name: Option<&str>) -> Option<Device> {
     Some(Device { id: id.to_owned(), name: name.unwrap_or(id).to_owned(), default: false })
 }
 
+/// Why there is no connection.
+enum Unreached {
+    /// Nobody listens.
+    NoServer(AudioError),
+    /// Somebody does, and does not answer.
+    Broken(AudioError),
+}
+
+impl From<Unreached> for AudioError {
+    fn from(unreached: Unreached) -> Self {
+        match unreached {
+            Unreached::NoServer(error) | Unreached::Broken(error) => error,
+        }
+    }
+}
+
 /// A connection to the server and the main loop that serves it. Dropping it waits for nothing.
 struct Server {
     // Dropped in this order: the context uses the main loop.
@@ -102,21 +125,33 @@ struct Server {
 }
 
 impl Server {
-    fn connect(flags: context::FlagSet, deadline: Instant) -> Result<Self, AudioError> {
-        let unavailable = || AudioError::System("no memory for it".to_owned());
+    /// Connects, as long as it is wanted.
+    fn connect(
+        flags: context::FlagSet,
+        deadline: Instant,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Self, Unreached> {
+        let unavailable = || Unreached::Broken(AudioError::System("no memory for it".to_owned()));
         let mainloop = Mainloop::new().ok_or_else(unavailable)?;
         let context = Context::new(&mainloop, NAME).ok_or_else(unavailable)?;
         let mut server = Self { context, mainloop };
-        server.context.connect(None, flags, None).map_err(failed)?;
-        server.until(deadline, |context| match context.get_state() {
-            context::State::Ready => Some(Ok(())),
-            context::State::Failed | context::State::Terminated => Some(Err(failed(context.errno()))),
+        if server.context.connect(None, flags, None).is_err() {
+            // The call itself gives no reason.
+            return Err(Unreached::NoServer(failed(server.context.errno())));
+        }
+        let ready = server.until(deadline, wanted, |context| match context.get_state() {
+            context::State::Ready => Some(Ok(Ok(()))),
+            context::State::Failed | context::State::Terminated => Some(Ok(Err(failed(context.errno())))),
             context::State::Unconnected
             | context::State::Connecting
             | context::State::Authorizing
             | context::State::SettingName => None,
-        })?;
-        Ok(server)
+        });
+        match ready {
+            Ok(Ok(())) => Ok(server),
+            Ok(Err(error)) => Err(Unreached::NoServer(error)),
+            Err(error) => Err(Unreached::Broken(error)),
+        }
     }
 
     /// Waits up to [`TURN`] for the server and does what it says.
@@ -126,16 +161,21 @@ impl Server {
         self.mainloop.dispatch().map(drop)
     }
 
-    /// Turns until `done` gives something or the deadline passes.
+    /// Turns until `done` gives something; an error when the deadline passes, the connection is lost, or
+    /// nobody wants it any more.
     fn until<T>(
         &mut self,
         deadline: Instant,
+        wanted: &dyn Fn() -> bool,
         done: impl Fn(&Context) -> Option<Result<T, AudioError>>,
     ) -> Result<T, AudioError> {
-        while Instant::now() < deadline {
+        while wanted() && Instant::now() < deadline {
             self.turn().map_err(failed)?;
             if let Some(result) = done(&self.context) {
                 return result;
+            }
+            if !self.context.get_state().is_good() {
+                return Err(failed(self.context.errno()));
             }
         }
         Err(AudioError::System("it hangs".to_owned()))
@@ -164,12 +204,19 @@ struct Open {
     // Dropped in this order: the stream uses the connection.
     stream: Stream,
     server: Server,
+    direction: Direction,
 }
 
 impl Open {
-    fn new(direction: Direction, choice: &DeviceChoice, what: &str) -> Result<Self, AudioError> {
+    /// Opens a stream, as long as it is wanted.
+    fn new(
+        direction: Direction,
+        choice: &DeviceChoice,
+        what: &str,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Self, AudioError> {
         let deadline = Instant::now() + ANSWER_LIMIT;
-        let mut server = Server::connect(context::FlagSet::NOFLAGS, deadline)?;
+        let mut server = Server::connect(context::FlagSet::NOFLAGS, deadline, wanted)?;
         let stream = Stream::new(&mut server.context, what, &SPEC, None);
         let mut stream = stream.ok_or_else(|| failed(server.context.errno()))?;
         let flags = stream::FlagSet::ADJUST_LATENCY;
@@ -180,31 +227,46 @@ impl Open {
             }
         }
         .map_err(failed)?;
-        server.until(deadline, |context| match stream.get_state() {
+        server.until(deadline, wanted, |context| match stream.get_state() {
             stream::State::Ready => Some(Ok(())),
-            stream::State::Failed | stream::State::Terminated => Some(Err(failed(context.errno()))),
+            stream::State::Failed | stream::State::Terminated => {
+                let error = context.errno();
+                let missing = error.0.abs() == pulse::error::Code::NoEntity as i32;
+                Some(Err(match choice.name().filter(|_| missing) {
+                    Some(id) => AudioError::Missing(id.to_owned()),
+                    None => failed(error),
+                }))
+            }
             stream::State::Unconnected | stream::State::Creating => None,
         })?;
-        Ok(Self { stream, server })
+        let open = Self { stream, server, direction };
+        if open.hears_a_sink() { Err(AudioError::NoMicrophone) } else { Ok(open) }
+    }
+
+    /// Whether it records what a loudspeaker plays: PulseAudio puts us there when the last microphone is gone.
+    fn hears_a_sink(&self) -> bool {
+        let source = self.stream.get_device_name();
+        matches!(self.direction, Direction::Capture) && source.is_some_and(|name| name.ends_with(".monitor"))
     }
 
     /// Waits up to [`TURN`]; an error when the stream is over.
-    fn turn(&mut self) -> Result<(), PAErr> {
-        self.server.turn()?;
+    fn turn(&mut self) -> Result<(), AudioError> {
+        self.server.turn().map_err(failed)?;
         match self.stream.get_state() {
+            stream::State::Ready if self.hears_a_sink() => Err(AudioError::NoMicrophone),
             stream::State::Ready => Ok(()),
             stream::State::Failed
             | stream::State::Terminated
             | stream::State::Unconnected
-            | stream::State::Creating => Err(self.server.context.errno()),
+            | stream::State::Creating => Err(failed(self.server.context.errno())),
         }
     }
 
     /// Hands on what was recorded since, holes as zeros; gives how many samples were lost.
-    fn read(&mut self, mut take: impl FnMut(i16)) -> Result<usize, PAErr> {
+    fn read(&mut self, mut take: impl FnMut(i16)) -> Result<usize, AudioError> {
         let mut lost = 0;
         loop {
-            match self.stream.peek()? {
+            match self.stream.peek().map_err(failed)? {
                 PeekResult::Empty => return Ok(lost),
                 PeekResult::Hole(bytes) => {
                     lost += bytes / SAMPLE_BYTES;
@@ -216,7 +278,7 @@ impl Open {
                         .for_each(|pair| take(i16::from_le_bytes([pair[0], pair[1]])));
                 }
             }
-            self.stream.discard()?;
+            self.stream.discard().map_err(failed)?;
         }
     }
 }
@@ -235,33 +297,33 @@ fn start(
     let what = name.to_owned();
     let work = move || {
         let mut opened = Some(opened);
-        let mut choice = choice;
-        while !stopped() {
-            match Open::new(direction, &choice, &what) {
-                Ok(stream) => {
-                    match opened.take() {
-                        // The opener gave up waiting: nobody would ever close this stream.
-                        Some(opened) => {
-                            if opened.send(Ok(())).is_err() {
-                                return;
-                            }
-                        }
-                        None => reopened(),
+        let wanted = || !stopped();
+        while wanted() {
+            let stream = match Open::new(direction, &choice, &what, &wanted) {
+                // It was there and is gone: any is better than none. Each time it is looked for first.
+                Err(AudioError::Missing(_)) if opened.is_none() => {
+                    Open::new(direction, &DeviceChoice::SystemDefault, &what, &wanted)
+                }
+                stream => stream,
+            };
+            match (stream, opened.take()) {
+                // The opener gave up waiting: nobody would ever close this stream.
+                (Ok(_), Some(opened)) if opened.send(Ok(())).is_err() => return,
+                (Ok(stream), first) => {
+                    if first.is_none() {
+                        reopened();
                     }
                     if run(stream) {
                         return;
                     }
                 }
-                Err(error) => {
-                    if let Some(opened) = opened.take() {
-                        drop(opened.send(Err(error)));
-                        return;
-                    }
-                    // The chosen device may be gone: any is better than none.
-                    choice = DeviceChoice::SystemDefault;
-                }
+                (Err(error), Some(opened)) => return drop(opened.send(Err(error))),
+                (Err(_), None) => {}
             }
-            std::thread::sleep(REOPEN_PAUSE);
+            let rested = Instant::now() + REOPEN_PAUSE;
+            while wanted() && Instant::now() < rested {
+                std::thread::sleep(TURN);
+            }
         }
     };
     std::thread::Builder::new()
