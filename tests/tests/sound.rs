@@ -22,26 +22,30 @@ fn holding() -> Vec<String> {
         .collect()
 }
 
-fn let_go(what: &str) {
+/// Waits for something, and says what the devices' threads are if it does not come.
+fn until(limit: Duration, what: &str, mut done: impl FnMut() -> bool) {
     let began = Instant::now();
-    while !holding().is_empty() {
-        assert!(began.elapsed() < AT_ONCE, "{what}: {:?} still hold a device", holding());
+    while !done() {
+        assert!(began.elapsed() < limit, "{what}: not within {limit:?}; {:?} hold a device", holding());
         std::thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// Waits until so many more frames came.
-fn gives(microphone: &Capture, frames: u64) {
-    let (before, began) = (microphone.stats().frames, Instant::now());
-    while microphone.stats().frames < before + frames {
-        assert!(began.elapsed() < Duration::from_secs(20), "the microphone gives nothing");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+fn let_go(what: &str) {
+    until(AT_ONCE, what, || holding().is_empty());
 }
 
-fn pactl(arguments: &str) {
-    let status = Command::new("pactl").args(arguments.split(' ')).status().unwrap();
-    assert!(status.success(), "pactl {arguments} ended with {status}");
+/// Waits until so many more frames came.
+fn gives(microphone: &Capture, frames: u64) {
+    let before = microphone.stats().frames;
+    let limit = Duration::from_secs(20);
+    until(limit, "the microphone's sound", || microphone.stats().frames >= before + frames);
+}
+
+fn pactl(arguments: &str) -> String {
+    let output = Command::new("pactl").args(arguments.split(' ')).output().unwrap();
+    assert!(output.status.success(), "pactl {arguments} ended with {}", output.status);
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// What happens in the process whose sound server is the lab's.
@@ -58,9 +62,9 @@ fn candidate(server: &str) {
     let microphone = Capture::open(&chosen, |_| {}).unwrap();
     gives(&microphone, 10);
     pactl("unload-module module-remap-source");
-    // What was on its way has come.
-    std::thread::sleep(Duration::from_millis(200));
+    until(Duration::from_secs(1), "nobody records", || pactl("list short source-outputs").is_empty());
     let before = microphone.stats();
+    // Four times as long as it takes to open a stream again.
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(microphone.stats(), before, "it records something else than a microphone");
     assert_eq!(Capture::open(&chosen, |_| {}).unwrap_err(), AudioError::NoMicrophone);

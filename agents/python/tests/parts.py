@@ -40,6 +40,12 @@ HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Loopback is reached directly, whatever the environment says."""
 
 
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kills it, as a crash would."""
+    process.kill()
+    process.wait()
+
+
 def until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + START_S
     while process.poll() is None and time.monotonic() < end:
@@ -48,8 +54,7 @@ def until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> N
                 return
         except OSError:
             time.sleep(0.05)
-    process.kill()
-    process.wait()
+    end(process)
     raise AssertionError(f"{url} does not answer: {log.read_text()[-2000:]}")
 
 
@@ -71,8 +76,7 @@ class LiveKit:
         until_it_answers(self.url, self.process, log)
 
     def stop(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        end(self.process)
 
 
 @dataclass
@@ -122,8 +126,7 @@ class Backend:
         until_it_answers(f"{self.url}/readyz", self.process, self.log)
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        end(self.process)
 
     def freeze(self) -> None:
         self.process.send_signal(signal.SIGSTOP)

@@ -94,9 +94,14 @@ async def test_turns_are_held_in_order_and_once_through_a_crash(backend: Backend
 
     for n in range(20):
         say(n)
-    held = 0
-    while held < 5:
-        held = len((await asyncio.to_thread(interview.transcript))["items"])
+
+    async def held_at_least(turns: int) -> int:
+        while True:
+            held = len((await asyncio.to_thread(interview.transcript))["items"])
+            if held >= turns:
+                return held
+
+    held = await asyncio.wait_for(held_at_least(5), 20)
     backend.kill()
     assert held < 20, "it was to die in the middle"
     for n in range(20, 40):

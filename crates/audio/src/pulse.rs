@@ -139,18 +139,11 @@ impl Server {
             // The call itself gives no reason.
             return Err(Unreached::NoServer(failed(server.context.errno())));
         }
-        let ready = server.until(deadline, wanted, |context| match context.get_state() {
-            context::State::Ready => Some(Ok(Ok(()))),
-            context::State::Failed | context::State::Terminated => Some(Ok(Err(failed(context.errno())))),
-            context::State::Unconnected
-            | context::State::Connecting
-            | context::State::Authorizing
-            | context::State::SettingName => None,
-        });
-        match ready {
-            Ok(Ok(())) => Ok(server),
-            Ok(Err(error)) => Err(Unreached::NoServer(error)),
-            Err(error) => Err(Unreached::Broken(error)),
+        let ready = |context: &Context| (context.get_state() == context::State::Ready).then_some(Ok(()));
+        match server.until(deadline, wanted, ready) {
+            Ok(()) => Ok(server),
+            Err(error) if server.context.get_state().is_good() => Err(Unreached::Broken(error)),
+            Err(error) => Err(Unreached::NoServer(error)),
         }
     }
 
@@ -161,14 +154,14 @@ impl Server {
         self.mainloop.dispatch().map(drop)
     }
 
-    /// Turns until `done` gives something; an error when the deadline passes, the connection is lost, or
+    /// Turns until `done` says how it went; an error when the deadline passes, the connection is lost, or
     /// nobody wants it any more.
-    fn until<T>(
+    fn until(
         &mut self,
         deadline: Instant,
         wanted: &dyn Fn() -> bool,
-        done: impl Fn(&Context) -> Option<Result<T, AudioError>>,
-    ) -> Result<T, AudioError> {
+        done: impl Fn(&Context) -> Option<Result<(), AudioError>>,
+    ) -> Result<(), AudioError> {
         while wanted() && Instant::now() < deadline {
             self.turn().map_err(failed)?;
             if let Some(result) = done(&self.context) {

@@ -15,13 +15,13 @@ use crate::lab::{
     BackendServer, Child, Invitation, LiveKitServer, Network, Pulse, Tools, Worker, tell, unix_now,
 };
 use crate::run::Line;
-use crate::scenario::Interviewer;
+use crate::scenario::{Interviewer, Scenario};
 
 /// A client that is not killed is done after this.
 const DONE: Duration = Duration::from_secs(90);
-/// An interview that is over when the client is started again is delivered after so many seconds
-/// (endings.md).
-const BOUND_S: f64 = 10.0;
+/// An interview that is over when the killed client is started again is delivered after so many seconds
+/// (endings.md, `client-kill:N`).
+pub(crate) const AFTER_START_S: f64 = 10.0;
 
 /// A candidate who is back and hears nothing more ends the interview after this.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -179,8 +179,9 @@ async fn at(stage: &Stage, point: usize) -> anyhow::Result<Option<Killed>> {
     }
     match again.received_s {
         None => failures.push("no receipt was shown after the client was started again".to_owned()),
-        Some(seconds) if seconds > BOUND_S && !again.was_live => {
-            failures.push(format!("delivered {seconds:.1} s after the start, the bound is {BOUND_S} s"));
+        Some(seconds) if seconds > AFTER_START_S && !again.was_live => {
+            failures
+                .push(format!("delivered {seconds:.1} s after the start, the bound is {AFTER_START_S} s"));
         }
         Some(_) => {}
     }
@@ -235,18 +236,23 @@ pub(super) async fn run(count: usize, seed: u64, progress: impl Fn(&Kills)) -> a
 ///
 /// # Errors
 /// A part of the lab does not start, or there is no such point.
-pub(crate) async fn row(id: &str, point: usize) -> anyhow::Result<Line> {
+pub(crate) async fn row(scenario: &Scenario, point: usize, seed: u64) -> anyhow::Result<Line> {
     let stage = Stage::set().await?;
     let killed = at(&stage, point).await?;
     let killed = killed
         .with_context(|| format!("an interview has fewer than {point} points; try a smaller number"))?;
     let completed = killed.again.last.as_ref().and_then(|s| s.completed.clone());
     let held = stage.backend.status(&killed.invitation.id).await?.outcome;
-    let mut line = Line::broken(id, point as u64, Some(BOUND_S), String::new());
+    let (id, expected) = (&scenario.id, &scenario.expect.outcome);
+    let mut line = Line::broken(id, seed, Some(AFTER_START_S), String::new());
     line.delivered_s = killed.again.received_s;
     line.outcome = completed.map(|c| c.outcome).or(held).unwrap_or_else(|| "none".to_owned());
     line.delivery = if killed.again.receipt.is_some() { "delivered" } else { "" }.to_owned();
     line.receipt = killed.again.receipt;
-    line.judge(killed.failures);
+    let mut failures = killed.failures;
+    if line.outcome != *expected {
+        failures.push(format!("the outcome is {}, expected is {expected}", line.outcome));
+    }
+    line.judge(failures);
     Ok(line)
 }

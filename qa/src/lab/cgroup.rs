@@ -1,7 +1,6 @@
 //! A limit on what one process may use, by a control group of the kernel's (version 1 or 2).
 
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use anyhow::Context as _;
 
@@ -64,12 +63,9 @@ impl Cgroup {
 
     /// Why there can be no such group here, if so.
     pub fn missing() -> Option<&'static str> {
-        // Once: it is tried with this process itself, which several runs would do at the same time.
-        static MADE: LazyLock<bool> = LazyLock::new(|| {
-            let pid = i32::try_from(std::process::id()).unwrap_or(0);
-            [Limit::Memory(1 << 40), Limit::Cpu(1_000)].iter().all(|limit| Cgroup::limit(pid, *limit).is_ok())
-        });
-        (!*MADE).then_some("control groups for memory and CPU can't be made (needs root)")
+        let pid = i32::try_from(std::process::id()).unwrap_or(0);
+        let made = [Limit::Memory(1 << 40), Limit::Cpu(1_000)].map(|limit| Self::limit(pid, limit).is_ok());
+        (made != [true, true]).then_some("control groups for memory and CPU can't be made (needs root)")
     }
 }
 

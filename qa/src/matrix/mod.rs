@@ -134,7 +134,7 @@ impl Run<'_> {
             Err(error) => {
                 let (id, bound) = (&self.row.id, self.row.expect.bound);
                 let line = Line::broken(id, self.seed, bound, format!("the lab: {error:#}"));
-                results::write(keep, &line)?;
+                line.write(keep)?;
                 line
             }
         };
@@ -170,15 +170,11 @@ impl Run<'_> {
 fn select(options: &Options) -> anyhow::Result<Vec<Scenario>> {
     let mut all = scenario::all(options.file.as_deref())?;
     for id in &options.rows {
-        if !all.iter().any(|row| row.id == *id) {
-            all.extend(scenario::killed_at(id));
+        let row = scenario::named(&all, id)
+            .with_context(|| format!("there is no row {id:?}; `adjourn-qa rows` lists them"))?;
+        if !all.iter().any(|other| other.id == row.id) {
+            all.push(row);
         }
-    }
-    for id in &options.rows {
-        anyhow::ensure!(
-            all.iter().any(|row| row.id == *id),
-            "there is no row {id:?}; `adjourn-qa rows` lists them"
-        );
     }
     if let Some(section) = &options.section {
         anyhow::ensure!(

@@ -109,11 +109,6 @@ pub(super) fn seconds(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |v| format!("{v:.2}"))
 }
 
-pub(super) fn write(folder: &Path, line: &Line) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder)?;
-    Ok(std::fs::write(folder.join("line.json"), serde_json::to_vec(line)?)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::Figures;

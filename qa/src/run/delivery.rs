@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use super::lab::Lab;
 use super::steps::{self, Played};
 use super::{DELIVERED_LATER, SAVED, WATCH};
+use crate::kills::client::AFTER_START_S;
 use crate::scenario::{Button, Delivered, Scenario, Step};
 
 /// Waits for what the row expects of the delivery; gives the time of the receipt.
@@ -40,9 +41,6 @@ pub(super) async fn follow(
     lab.seen.borrow().received_at
 }
 
-/// A client that was killed delivers so soon after it is started again (endings.md, `client-kill:N`).
-const AFTER_START: Duration = Duration::from_secs(10);
-
 /// What the agent's report confirms, the screen says too, where it said less.
 async fn confirmed(scenario: &Scenario, lab: &mut Lab) -> anyhow::Result<()> {
     let Some(held) = scenario.expect.held.as_ref().filter(|held| held.confirmed) else { return Ok(()) };
@@ -71,7 +69,7 @@ async fn carry(scenario: &Scenario, lab: &mut Lab, played: &mut Played) -> anyho
             if scenario.kill_on.is_some() {
                 let status = lab.client.ended(WATCH).await?;
                 anyhow::ensure!(!status.success(), "nobody killed the client");
-                limit = AFTER_START;
+                limit = Duration::from_secs_f64(AFTER_START_S);
             } else {
                 lab.client.finished(Duration::from_secs(5)).await?;
                 limit = DELIVERED_LATER;

@@ -1,5 +1,7 @@
 //! The line of a run (endings.md).
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 /// What a run measured, and whether it is as the row expects.
@@ -47,6 +49,12 @@ impl Line {
     pub(crate) fn judge(&mut self, failures: Vec<String>) {
         self.verdict = if failures.is_empty() { "pass" } else { "fail" }.to_owned();
         self.failures = failures;
+    }
+
+    /// Leaves it in the run's folder.
+    pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        Ok(std::fs::write(folder.join("line.json"), serde_json::to_vec(self)?)?)
     }
 
     /// Of a run in which the lab itself failed.

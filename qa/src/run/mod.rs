@@ -49,15 +49,8 @@ pub async fn run(scenario: &Scenario, seed: u64, keep: Option<&Path>) -> anyhow:
     let folder = std::path::absolute(keep.unwrap_or(temporary.path()))?;
     std::fs::create_dir_all(&folder)?;
     if let Some(point) = scenario.kill_at {
-        let mut line = kills::client::row(&scenario.id, point).await?;
-        let mut failures = std::mem::take(&mut line.failures);
-        if line.outcome != scenario.expect.outcome {
-            failures
-                .push(format!("the outcome is {:?}, expected {:?}", line.outcome, scenario.expect.outcome));
-        }
-        line.seed = seed;
-        line.judge(failures);
-        std::fs::write(folder.join("line.json"), serde_json::to_vec(&line)?)?;
+        let line = kills::client::row(scenario, point, seed).await?;
+        line.write(&folder)?;
         return Ok(line);
     }
     let mut lab = Lab::start(scenario, &folder, seed, Subject::Adjourn).await?;
@@ -125,7 +118,7 @@ async fn finish(scenario: &Scenario, mut lab: Lab, seed: u64, played: Played) ->
     proxied(scenario, &lab, &mut failures);
     line.judge(failures);
     lab.write_timeline(marks)?;
-    std::fs::write(lab.folder.join("line.json"), serde_json::to_vec(&line)?)?;
+    line.write(&lab.folder)?;
     Ok(line)
 }
 

@@ -426,20 +426,18 @@ pub fn all(extra: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
 pub fn find(id: &str) -> anyhow::Result<Scenario> {
     let rows = all(None)?;
     let ids = rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>().join(", ");
-    rows.into_iter()
-        .find(|row| row.id == id)
-        .or_else(|| killed_at(id))
-        .with_context(|| format!("there is no row {id:?}; there are {ids}"))
+    named(&rows, id).with_context(|| format!("there is no row {id:?}; there are {ids}"))
 }
 
-/// The row `client-kill:N`, for every N.
-pub fn killed_at(id: &str) -> Option<Scenario> {
-    let point: usize = id.strip_prefix("client-kill:")?.parse().ok()?;
-    let row = format!(
-        "[[row]]\nid = \"{id}\"\ncause = \"the client is killed at the {point}. point at which it writes to disk\"\n\
-         kill-at = {point}\nexpect = {{ outcome = \"ended by candidate\", delivered = 10.0 }}\n"
-    );
-    parse(&row, Path::new("process.toml")).ok()?.pop()
+/// One of these rows by its id. `client-kill:N` is one for every N: it is like those that are there.
+pub fn named(rows: &[Scenario], id: &str) -> Option<Scenario> {
+    if let Some(row) = rows.iter().find(|row| row.id == id) {
+        return Some(row.clone());
+    }
+    let point = id.strip_prefix("client-kill:")?.parse().ok().filter(|point| *point > 0)?;
+    let like = rows.iter().find(|row| row.kill_at.is_some())?;
+    let cause = like.cause.replace("the first point", &format!("point {point}"));
+    Some(Scenario { id: id.to_owned(), cause, kill_at: Some(point), ..like.clone() })
 }
 
 #[cfg(test)]

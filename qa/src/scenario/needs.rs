@@ -1,11 +1,14 @@
 //! What a machine must have for a row.
 
+use std::collections::BTreeMap;
 use std::process::Stdio;
+
+use parking_lot::Mutex;
 
 use crate::lab::{Cgroup, Faketime, Mount, Postgres, Tools};
 
 /// What a machine must have for a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Needs {
     /// Network namespaces and virtual cables.
     Namespaces,
@@ -28,8 +31,13 @@ pub enum Needs {
 }
 
 impl Needs {
-    /// Why the machine has it not, if so.
+    /// Why the machine has it not, if so. Looked for once: many rows ask, and some answers take a process.
     pub fn missing(self) -> Option<&'static str> {
+        static KNOWN: Mutex<BTreeMap<Needs, Option<&str>>> = Mutex::new(BTreeMap::new());
+        *KNOWN.lock().entry(self).or_insert_with(|| self.look())
+    }
+
+    fn look(self) -> Option<&'static str> {
         match self {
             Self::Namespaces => {
                 let name = format!("adjprobe{}", std::process::id());
