@@ -24,6 +24,11 @@ impl Calls {
         true
     }
 
+    /// Whether a call is running.
+    pub(crate) fn running(&self) -> bool {
+        !self.running.is_empty()
+    }
+
     /// A call ended: whether its beginning was seen; `None` if its end was.
     pub(crate) fn end(&mut self, id: &str) -> Option<bool> {
         if self.ended.iter().any(|call| call == id) {

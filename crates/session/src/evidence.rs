@@ -10,8 +10,14 @@ use crate::Time;
 pub enum EvidenceKind {
     /// One of the policy's end tools succeeded.
     EndTool(String),
+    /// One of the policy's end tools began, and the interview was over before it ended, or it failed.
+    EndToolBegan(String),
     /// The interviewer's package said so.
     EndMarker,
+    /// The interviewer's session said that its task was done, and closed.
+    SessionCompleted,
+    /// The interviewer's report says so.
+    Report,
     /// The organiser's backend said so.
     Organiser,
     /// The interview's maximum length was reached.

@@ -10,7 +10,9 @@ pub enum ParticipantKind {
     Agent,
     /// An avatar or simulator: never the interviewer.
     Helper,
-    /// Anybody else.
+    /// A person, in the room or by telephone: never the interviewer, but may go on with the candidate.
+    Person,
+    /// Anything else: a recorder, a stream.
     Other,
 }
 
@@ -29,6 +31,30 @@ pub struct Participant {
     pub state: Option<AgentState>,
     /// Whether it publishes sound.
     pub audio: bool,
+    /// Name to show, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Whether its attributes say that the interview is over (`adjourn.ended`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub marked: bool,
+}
+
+/// Why an agent's session closed, as it says itself (`livekit.agent.CloseReason`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CloseReason {
+    /// It does not say.
+    Unknown,
+    /// Its models failed.
+    Error,
+    /// Its job was shut down.
+    JobShutdown,
+    /// It believes that the candidate left.
+    ParticipantDisconnected,
+    /// Its own code closed it.
+    UserInitiated,
+    /// Its task was done.
+    Completed,
 }
 
 /// What the interviewer says of itself.
@@ -108,6 +134,11 @@ pub enum OrganiserWord {
     Running,
     /// The organiser did not end the interview, and LiveKit has no such room any more.
     RoomGone,
+    /// The agent's report is in.
+    Reported {
+        /// It says that the interview was finished.
+        finished: bool,
+    },
     /// The backend could not be asked: never a reason to end.
     Unreachable,
 }
@@ -126,6 +157,11 @@ pub enum Input {
     SystemEnds,
     /// The candidate made a sound that is speech by its level and length.
     CandidateSpoke,
+    /// The interviewer's session heard the candidate: their voice, or words of theirs.
+    CandidateHeard {
+        /// Heard by whom.
+        sid: String,
+    },
     /// A part of the application failed in a way that it can't recover from.
     ClientFailed,
 
@@ -168,9 +204,6 @@ pub enum Input {
     LinkStats {
         /// Received bytes.
         received: u64,
-        /// Of what we send, what the server says was lost on the way, per thousand.
-        #[serde(default)]
-        lost: u64,
     },
 
     /// Somebody came.
@@ -193,6 +226,9 @@ pub enum Input {
     RtpPackets {
         /// Whose.
         sid: String,
+        /// Of which track.
+        #[serde(default)]
+        track: String,
         /// Packets.
         packets: u64,
     },
@@ -217,6 +253,11 @@ pub enum Input {
         sid: String,
         /// To what.
         state: AgentState,
+    },
+    /// Words of somebody were transcribed while they are spoken.
+    Transcribed {
+        /// Whose.
+        sid: String,
     },
     /// A finished piece of conversation.
     Item {
@@ -249,6 +290,13 @@ pub enum Input {
     SessionFailed {
         /// Whose.
         sid: String,
+    },
+    /// The interviewer's session says that it closed.
+    SessionClosed {
+        /// Whose.
+        sid: String,
+        /// Why.
+        reason: CloseReason,
     },
     /// The interviewer's package says that the interview is over.
     EndMarker {

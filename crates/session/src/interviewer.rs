@@ -1,9 +1,13 @@
 //! What is known of the one participant that is the interviewer.
 
 use crate::calls::Calls;
+use crate::end_sign::EndSign;
 use crate::link::Fresh;
 use crate::probes::Probes;
-use crate::{AgentState, Evidence, LeaveReason, Participant, ProbeKind, Time};
+use crate::{AgentState, CloseReason, LeaveReason, Participant, ProbeKind, Time};
+
+/// Tracks whose packets are remembered; an interviewer has a voice, and perhaps a background.
+const TRACKS: usize = 8;
 
 /// How the interviewer's presence stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,15 +38,32 @@ pub(crate) struct Interviewer {
     pub(crate) last_pong: Option<Time>,
     pub(crate) last_process_answer: Option<Time>,
     pub(crate) state: Option<AgentState>,
-    pub(crate) evidence: Option<(Evidence, Fresh)>,
+    /// It has the name of the interview's own dispatch.
+    pub(crate) named: bool,
+    /// What it did towards an end.
+    pub(crate) end: Option<EndSign>,
+    /// Its session says that it closed.
+    pub(crate) closed: Option<(CloseReason, Fresh)>,
+    /// It began an end that came to nothing, and has not reacted since.
+    pub(crate) doubt: bool,
+    /// Its session reported an error, and nothing was said since.
     pub(crate) failed: bool,
     /// The candidate's turn came last: an answer is owed. A tool may block before its state says so.
     pub(crate) owes: bool,
+    /// Since when an answer is owed: the first turn of the candidate since the last reaction.
+    pub(crate) owed_since: Option<Fresh>,
+    /// Since when it thinks or speaks, without a reaction.
+    pub(crate) busy_since: Option<Fresh>,
+    /// Its session tells what it hears of the candidate.
+    pub(crate) hears: bool,
     pub(crate) audible: bool,
     pub(crate) last_audible: Option<Fresh>,
     pub(crate) last_reaction: Fresh,
+    /// When the backend was last asked for its report.
+    pub(crate) report_asked: Option<Fresh>,
     pub(crate) last_proof: Fresh,
-    pub(crate) packets: Option<u64>,
+    /// Packets of each of its tracks, the newest last.
+    pub(crate) packets: Vec<(String, u64)>,
     pub(crate) calls: Calls,
 }
 
@@ -61,14 +82,21 @@ impl Interviewer {
             last_pong: None,
             last_process_answer: None,
             state: None,
-            evidence: None,
+            named: false,
+            end: None,
+            closed: None,
+            doubt: false,
             failed: false,
             owes: false,
+            owed_since: None,
+            busy_since: None,
+            hears: false,
             audible: false,
             last_audible: None,
             last_reaction: now,
+            report_asked: None,
             last_proof: now,
-            packets: None,
+            packets: Vec::new(),
             calls: Calls::default(),
         };
         new.update(participant, now);
@@ -79,9 +107,13 @@ impl Interviewer {
     pub(crate) fn again(before: &Self, participant: &Participant, now: Fresh) -> Self {
         let mut again = Self {
             state: before.state,
-            evidence: before.evidence.clone(),
+            end: before.end.clone(),
+            doubt: before.doubt,
             failed: before.failed,
             owes: before.owes,
+            owed_since: before.owed_since,
+            busy_since: before.busy_since,
+            hears: before.hears,
             last_pong: before.last_pong,
             last_process_answer: before.last_process_answer,
             last_audible: before.last_audible,
@@ -93,7 +125,7 @@ impl Interviewer {
         again
     }
 
-    /// What the server says of it. Returns whether a candidate can notice that it did something.
+    /// What the server says of it. Returns whether its state changed.
     pub(crate) fn update(&mut self, participant: &Participant, now: Fresh) -> bool {
         if participant.audio {
             self.ready.get_or_insert(now);
@@ -101,13 +133,18 @@ impl Interviewer {
         participant.state.is_some_and(|state| self.set_state(state, now))
     }
 
-    /// Returns whether a candidate can notice that it did something.
+    /// Returns whether it changed. It is no reaction: a candidate hears nothing of it.
     pub(crate) fn set_state(&mut self, state: AgentState, now: Fresh) -> bool {
         let changed = self.state != Some(state);
         if changed {
             self.state = Some(state);
-            self.last_reaction = now;
             self.last_proof = now;
+            if self.busy() {
+                self.busy_since.get_or_insert(now);
+                self.end.iter_mut().for_each(EndSign::turn_began);
+            } else {
+                self.busy_since = None;
+            }
         }
         if state == AgentState::Speaking {
             self.owes = false;
@@ -127,11 +164,17 @@ impl Interviewer {
         for at in [&mut self.joined, &mut self.last_reaction, &mut self.last_proof] {
             at.cap(to);
         }
-        for at in [&mut self.ready, &mut self.process_answered, &mut self.last_audible].into_iter().flatten()
-        {
-            at.cap(to);
-        }
-        self.evidence.iter_mut().for_each(|(_, at)| at.cap(to));
+        let times = [
+            &mut self.ready,
+            &mut self.process_answered,
+            &mut self.last_audible,
+            &mut self.owed_since,
+            &mut self.busy_since,
+            &mut self.report_asked,
+        ];
+        times.into_iter().flatten().for_each(|at| at.cap(to));
+        self.end.iter_mut().for_each(|end| end.since.cap(to));
+        self.closed.iter_mut().for_each(|(_, at)| at.cap(to));
         match &mut self.presence {
             Presence::Here => {}
             Presence::Left { at, .. } | Presence::Unsure { at } => at.cap(to),
@@ -148,6 +191,11 @@ impl Interviewer {
                 self.channel_proven = None;
                 self.last_pong = Some(real);
                 self.ready.get_or_insert(now);
+                // A session without a process answers nothing. As with packets: pongs do not make it probeable.
+                if self.process.last_answer.is_some() {
+                    self.process.sign_of_life(now);
+                    self.last_process_answer = Some(real);
+                }
             }
             ProbeKind::Process => {
                 let Some(sent) = self.process.answered(id, now) else { return false };
@@ -162,10 +210,15 @@ impl Interviewer {
         true
     }
 
-    /// Packets of its track were counted; `interval` is the time since the last count, in milliseconds.
-    pub(crate) fn rtp(&mut self, packets: u64, now: Fresh, real: Time, interval: u64) {
-        let grew = self.packets.is_some_and(|before| packets > before);
-        self.packets = Some(packets);
+    /// Packets of one of its tracks were counted; `interval` is the time since the last count, in milliseconds.
+    pub(crate) fn rtp(&mut self, track: String, packets: u64, now: Fresh, real: Time, interval: u64) {
+        let known = self.packets.iter().position(|(known, _)| *known == track);
+        let before = known.map(|at| self.packets.remove(at).1);
+        if self.packets.len() == TRACKS {
+            self.packets.remove(0);
+        }
+        self.packets.push((track, packets));
+        let grew = before.is_some_and(|before| packets > before);
         if grew {
             self.last_proof = now;
             // Only once it answered a probe itself: packets alone do not make it probeable. They may have
@@ -178,12 +231,11 @@ impl Interviewer {
         }
     }
 
-    /// Returns whether a candidate can notice that it did something.
+    /// Returns whether the candidate heard it.
     pub(crate) fn set_audible(&mut self, audible: bool, now: Fresh) -> bool {
         let heard = audible || self.audible;
         if heard {
             self.last_audible = Some(now);
-            self.last_reaction = now;
             self.last_proof = now;
         }
         self.audible = audible;

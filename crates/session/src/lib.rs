@@ -25,8 +25,13 @@
 //! Every decision that waits is one line of the table in [`rules`]: a [`rules::Rule`] with the time
 //! at which it fires. There are no other timers, so "time alone leads to the end" can be read off it.
 
+mod asking;
 mod calls;
+mod connection;
+mod conversation;
+mod end_sign;
 mod evidence;
+mod firing;
 mod input;
 mod interviewer;
 mod link;
@@ -44,9 +49,11 @@ mod time;
 pub mod trace;
 mod view;
 
+pub use asking::Question;
 pub use evidence::{Evidence, EvidenceKind};
 pub use input::{
-    AgentState, Input, JoinGrant, LeaveReason, OrganiserWord, Participant, ParticipantKind, ProbeKind, Role,
+    AgentState, CloseReason, Input, JoinGrant, LeaveReason, OrganiserWord, Participant, ParticipantKind,
+    ProbeKind, Role,
 };
 pub use link::Link;
 pub use log::Logged;

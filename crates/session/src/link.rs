@@ -38,10 +38,6 @@ impl Fresh {
     }
 }
 
-/// A link that loses so much of what we send, per thousand, stalls the ordered, reliable channel that
-/// probes travel over: at a fifth, by more than 8 s (row `loss-20`).
-pub(crate) const LOSSY: u64 = 50;
-
 /// Watches what our connection receives.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkMonitor {
@@ -52,8 +48,6 @@ pub(crate) struct LinkMonitor {
     pub(crate) last_growth: Option<Time>,
     /// When it last grew for certain.
     pub(crate) last_received: Option<Time>,
-    /// When the server last said that it loses much of what we send.
-    pub(crate) lossy_at: Option<Fresh>,
     /// Since when we are out of the room, or being brought back into it.
     pub(crate) out_since: Option<Time>,
     /// When this computer last woke: before, nothing could be received, nor decided.
@@ -71,7 +65,6 @@ impl LinkMonitor {
             received: None,
             last_growth: None,
             last_received: None,
-            lossy_at: None,
             out_since: None,
             woke: None,
             accumulated: Fresh(0),

@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 
+use crate::asking::Candidate;
 use crate::interviewer::{Interviewer, Presence};
-use crate::link::{Fresh, LOSSY, LinkMonitor};
+use crate::link::{Fresh, LinkMonitor};
 use crate::log::Logged;
 use crate::presence::Replaced;
-use crate::rules::Rule;
 use crate::{
-    Agent, Delivery, EndedWhy, Ending, Evidence, EvidenceKind, Input, InterruptedWhy, LeaveReason, Link,
-    OrganiserWord, Outcome, Output, Participant, Phase, Policy, ProbeKind, Problem, Time, View,
+    Agent, Delivery, EndedWhy, Ending, EvidenceKind, Input, InterruptedWhy, Link, Outcome, Output,
+    Participant, Phase, Policy, ProbeKind, Problem, Question, Time, View,
 };
 
 /// Rules fired by one call at most; a correct machine needs a handful.
@@ -47,14 +47,13 @@ pub struct Session {
     pub(crate) quiet: bool,
     pub(crate) waiting_since: Fresh,
     pub(crate) waiting_long: bool,
-    /// When the candidate last spoke, until the interviewer reacts.
-    pub(crate) candidate_spoke: Option<Fresh>,
-    pub(crate) asked: Option<Fresh>,
+    /// The candidate's side of the talk, and what they are asked.
+    pub(crate) candidate: Candidate,
     pub(crate) next_probe: u64,
     problem: Option<Problem>,
     ending: Option<Ending>,
     pub(crate) delivery: Delivery,
-    outputs: VecDeque<Output>,
+    pub(crate) outputs: VecDeque<Output>,
     pub(crate) log: Option<VecDeque<Logged>>,
 }
 
@@ -81,8 +80,7 @@ impl Session {
             quiet: false,
             waiting_since: Fresh(0),
             waiting_long: false,
-            candidate_spoke: None,
-            asked: None,
+            candidate: Candidate::default(),
             next_probe: 1,
             problem: None,
             ending: None,
@@ -105,6 +103,21 @@ impl Session {
     /// Id of the presence of the pinned interviewer.
     pub fn interviewer_sid(&self) -> Option<&str> {
         self.interviewer.as_ref().map(|i| i.sid.as_str())
+    }
+
+    /// Identity of the pinned interviewer.
+    pub fn interviewer_identity(&self) -> Option<&str> {
+        self.interviewer.as_ref().map(|i| i.identity.as_str())
+    }
+
+    /// Identity of whoever has the floor: the interviewer, or the person who goes on with the candidate.
+    pub fn floor(&self) -> Option<&str> {
+        self.takes_the_floor().map(|p| p.identity.as_str()).or_else(|| self.interviewer_identity())
+    }
+
+    /// The constants.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// Replaces the constants: the join answer may bring its own. Only before the interview.
@@ -155,20 +168,17 @@ impl Session {
     }
 
     /// The link is not up, or stale, or we slept: nothing is known from later than its last growth.
-    fn stop_clock(&mut self) {
+    pub(crate) fn stop_clock(&mut self) {
         self.link.stop(self.now);
         let to = self.fresh();
         self.waiting_since.cap(to);
-        for at in [&mut self.candidate_spoke, &mut self.asked, &mut self.link.lossy_at].into_iter().flatten()
-        {
-            at.cap(to);
-        }
+        self.candidate.cap(to);
         self.losses.iter_mut().for_each(|(_, at)| at.cap(to));
         self.replaced.iter_mut().for_each(|r| r.at.cap(to));
         self.interviewer.iter_mut().for_each(|i| i.break_off(to));
     }
 
-    fn ask_organiser(&mut self) {
+    pub(crate) fn ask_organiser(&mut self) {
         self.organiser_asked = true;
         self.outputs.push_back(Output::AskOrganiser);
     }
@@ -200,7 +210,8 @@ impl Session {
                 Some(Interviewer { presence: Presence::Left { .. }, .. }) => Agent::Gone,
             },
             waiting_long: self.waiting_long,
-            asking: self.asked.is_some(),
+            asking: self.candidate.asked.map(|asked| asked.question),
+            person: self.takes_the_floor().map(|p| p.name.clone().unwrap_or_else(|| p.identity.clone())),
             remaining: self.ends_at.map(|at| at.since(self.now)),
             problem: self.problem.clone(),
             ending: self.ending.clone(),
@@ -254,7 +265,7 @@ impl Session {
         }
     }
 
-    fn back_to_checking(&mut self, message: String, retry: bool) {
+    pub(crate) fn back_to_checking(&mut self, message: String, retry: bool) {
         self.phase = Phase::Checking;
         self.link = LinkMonitor::new();
         self.problem = Some(Problem { message, retry });
@@ -282,7 +293,7 @@ impl Session {
         }
     }
 
-    fn complete(&mut self) {
+    pub(crate) fn complete(&mut self) {
         self.phase = Phase::Completed;
         self.step_since = self.now;
     }
@@ -298,14 +309,16 @@ impl Session {
                     "a part of the application failed",
                 );
             }
-            Input::GoOnPressed => {
-                self.asked = None;
-                self.candidate_spoke = None;
-                if let Some(i) = &mut self.interviewer {
-                    i.last_reaction = now;
+            Input::GoOnPressed => self.go_on(),
+            Input::CandidateSpoke => self.candidate_spoke(true),
+            Input::CandidateHeard { sid } => {
+                if let Some(i) = self.pinned(&sid) {
+                    i.hears = true;
+                    i.last_proof = now;
+                    self.session_lives(true);
+                    self.candidate_spoke(false);
                 }
             }
-            Input::CandidateSpoke => self.candidate_spoke = Some(now),
 
             Input::Reconnecting => self.out(Link::Resuming),
             Input::Connected { room_sid, roster } | Input::Reconnected { room_sid, roster } => {
@@ -327,10 +340,7 @@ impl Session {
                 }
             }
             Input::Disconnected { reason } => self.disconnected(reason),
-            Input::LinkStats { received, lost } => {
-                if lost >= LOSSY {
-                    self.link.lossy_at = Some(now);
-                }
+            Input::LinkStats { received } => {
                 let grew = self.link.stats(received, self.now);
                 // Right after waking, what comes may have waited in a buffer; later, we are in a room.
                 if grew && self.link.woke.is_none_or(|woke| self.now.since(woke) > self.policy.asleep) {
@@ -341,37 +351,46 @@ impl Session {
             Input::ParticipantJoined(p) | Input::ParticipantChanged(p) => self.seen(p),
             Input::ParticipantLeft { sid, reason } => self.left(&sid, reason),
             Input::Roster { roster } => self.take_roster(roster),
-            Input::RtpPackets { sid, packets } => {
+            Input::RtpPackets { sid, track, packets } => {
                 let real = self.now;
                 let interval = self.policy.stats_interval;
-                self.with(&sid, |i| i.rtp(packets, now, real, interval));
+                self.with(&sid, |i| i.rtp(track, packets, now, real, interval));
                 self.reconsider_quiet();
             }
             Input::InterviewerLevel { audible } => {
                 if self.interviewer.as_mut().is_some_and(|i| i.set_audible(audible, now)) {
                     self.reacted();
+                    self.session_lives(false);
                 }
             }
 
             Input::ProbeAnswered { sid, probe, id } => {
                 let real = self.now;
-                self.with(&sid, |i| {
-                    i.answered(probe, id, now, real);
-                });
+                let ours = self.pinned(&sid).is_some_and(|i| i.answered(probe, id, now, real));
+                let closed = self.candidate.asked.is_some_and(|asked| asked.question == Question::Closed);
+                if ours && probe == ProbeKind::Session && closed {
+                    self.candidate.asked = None;
+                }
                 self.reconsider_quiet();
                 self.begin_if_ready();
             }
             Input::AgentStateChanged { sid, state } => {
-                let noticed = self.pinned(&sid).is_some_and(|i| i.set_state(state, now));
+                if self.pinned(&sid).is_some_and(|i| i.set_state(state, now)) {
+                    self.session_lives(true);
+                }
                 self.begin_if_ready();
-                if noticed {
-                    self.reacted();
+            }
+            Input::Transcribed { sid } => {
+                if let Some(i) = self.pinned(&sid) {
+                    i.last_proof = now;
+                    self.session_lives(true);
                 }
             }
             Input::Item { sid, role } => self.item(&sid, role),
             Input::ToolStarted { sid, name, call_id } => self.tool_started(&sid, &name, &call_id),
             Input::ToolEnded { sid, name, ok, call_id } => self.tool_ended(&sid, name, ok, &call_id),
             Input::SessionFailed { sid } => self.with(&sid, |i| i.failed = true),
+            Input::SessionClosed { sid, reason } => self.session_closed(&sid, reason),
             Input::EndMarker { sid } => self.evidence(&sid, EvidenceKind::EndMarker),
             Input::RoomEnded => {
                 if let Some(sid) = self.interviewer.as_ref().map(|i| i.sid.clone()) {
@@ -392,174 +411,7 @@ impl Session {
         }
     }
 
-    // --- our own link -----------------------------------------------------------
-
-    fn out(&mut self, state: Link) {
-        self.stop_clock();
-        self.link.state = state;
-        self.link.out_since.get_or_insert(self.now);
-        if self.said_gone {
-            self.room_is_gone();
-        }
-    }
-
-    fn room_is_gone(&mut self) {
-        self.decide(
-            self.finished_or(Outcome::Ended(EndedWhy::RoomClosed)),
-            "the backend says that the room is gone",
-        );
-    }
-
-    fn disconnected(&mut self, reason: LeaveReason) {
-        self.out(Link::Down);
-        self.redial_at = self.now;
-        let evident = self.evident();
-        match reason {
-            LeaveReason::DuplicateIdentity => {
-                self.decide(Outcome::Ended(EndedWhy::ContinuedElsewhere), "another client joined in our place");
-            }
-            LeaveReason::ParticipantRemoved if evident => self.decide(Outcome::Finished, "removed, with evidence"),
-            LeaveReason::ParticipantRemoved => {
-                self.decide(Outcome::Interrupted(InterruptedWhy::Removed), "removed from the room");
-            }
-            LeaveReason::RoomDeleted | LeaveReason::RoomClosed if evident => {
-                self.decide(Outcome::Finished, "the room was closed, with evidence");
-            }
-            LeaveReason::RoomDeleted | LeaveReason::RoomClosed => {
-                self.room_gone = Some(self.now);
-                self.ask_organiser();
-            }
-            // The connection failed, in one way or another: we try ourselves until the link is lost.
-            LeaveReason::Unknown
-            | LeaveReason::ClientInitiated
-            | LeaveReason::ServerShutdown
-            | LeaveReason::StateMismatch
-            | LeaveReason::JoinFailure
-            | LeaveReason::Migration
-            | LeaveReason::SignalClose
-            | LeaveReason::ConnectionTimeout
-            | LeaveReason::MediaFailure
-            // Of telephony and of agents; a candidate's client never gets them from a real server.
-            | LeaveReason::UserUnavailable
-            | LeaveReason::UserRejected
-            | LeaveReason::SipTrunkFailure
-            | LeaveReason::AgentError => {}
-        }
-    }
-
-    fn organiser_said(&mut self, word: OrganiserWord) {
-        if !std::mem::take(&mut self.organiser_asked) {
-            return;
-        }
-        let gone = self.room_gone.is_some();
-        match word {
-            OrganiserWord::Ended => {
-                self.decide(
-                    Outcome::Ended(EndedWhy::ClosedByOrganiser),
-                    "the backend says that the organiser ended it",
-                );
-            }
-            // LiveKit has no such room. Over a connection that was not noticed to be dead yet, it is believed when
-            // that breaks: a room that we are in is there.
-            OrganiserWord::RoomGone if self.link.state == Link::Up => self.said_gone = true,
-            OrganiserWord::RoomGone => self.room_is_gone(),
-            // A read that failed never means "ended"; a room that is gone is gone all the same.
-            OrganiserWord::Running | OrganiserWord::Unreachable if gone => {
-                self.decide(Outcome::Ended(EndedWhy::RoomClosed), "the room was closed");
-            }
-            OrganiserWord::Running | OrganiserWord::Unreachable => {}
-        }
-    }
-
-    // --- time ---------------------------------------------------------------------
-
-    fn fire(&mut self, rule: Rule) {
-        let lost = self.lost();
-        let about_the_interviewer = matches!(
-            rule,
-            Rule::NotReady
-                | Rule::ProcessLost
-                | Rule::SessionClosed
-                | Rule::SessionBlocked
-                | Rule::NoProofOfLife
-        );
-        if about_the_interviewer && self.handed_over() {
-            return;
-        }
-        match rule {
-            Rule::JoinLimit => self.back_to_checking(
-                "The interview's server does not answer. Check your internet connection and try again."
-                    .to_owned(),
-                true,
-            ),
-            Rule::ConnectLimit => self.back_to_checking(
-                "The interview room does not answer. Check your internet connection and try again."
-                    .to_owned(),
-                true,
-            ),
-            Rule::LinkStale => self.stop_clock(),
-            Rule::LinkLost => self.decide(self.finished_or(Outcome::ConnectionLost), "link_lost"),
-            Rule::Redial => {
-                self.link.state = Link::Connecting;
-                self.outputs.push_back(Output::Connect);
-            }
-            Rule::WaitingNotice => self.waiting_long = true,
-            Rule::NeverStarted => self.decide(Outcome::NeverStarted, "never_started"),
-            Rule::NotReady => self.decide(self.finished_or(lost), "not_ready"),
-            Rule::PingDue => self.probe(ProbeKind::Session),
-            Rule::ProbeDue => self.probe(ProbeKind::Process),
-            Rule::Quiet => self.quiet = true,
-            Rule::ProcessLost => self.decide(self.finished_or(lost), "process_lost"),
-            Rule::SessionFinished => self.decide(Outcome::Finished, "session_finished"),
-            Rule::SessionClosed => {
-                let failed = self.interviewer.as_ref().is_some_and(|i| i.failed);
-                let outcome = if failed {
-                    Outcome::Interrupted(InterruptedWhy::InterviewerFailed)
-                } else {
-                    Outcome::Ended(EndedWhy::SessionClosed)
-                };
-                self.decide(outcome, "session_closed");
-            }
-            Rule::SessionBlocked => self.decide(
-                Outcome::Interrupted(InterruptedWhy::InterviewerStoppedResponding),
-                "session_blocked",
-            ),
-            Rule::LeftSettled => self.settled(),
-            Rule::RosterDue => {
-                let now = self.fresh();
-                if let Some(i) = &mut self.interviewer {
-                    i.presence = Presence::Unsure { at: now };
-                }
-                self.outputs.push_back(Output::ReadRoster);
-            }
-            Rule::EvidenceExpires => {
-                if let Some(i) = &mut self.interviewer {
-                    i.evidence = None;
-                }
-            }
-            Rule::Ask => self.asked = Some(self.fresh()),
-            Rule::NoAnswer => {
-                self.decide(self.finished_or(Outcome::Ended(EndedWhy::NoAnswer)), "no_answer");
-            }
-            Rule::NoProofOfLife => self.decide(self.finished_or(lost), "no_proof_of_life"),
-            Rule::ReplacedRoom => self.decide(self.finished_or(Outcome::ConnectionLost), "replaced_room"),
-            Rule::OrganiserLimit => self.decide(Outcome::Ended(EndedWhy::RoomClosed), "the room was closed"),
-            Rule::TimeLimit if self.phase == Phase::Waiting => {
-                self.decide(Outcome::NeverStarted, "time_limit")
-            }
-            Rule::TimeLimit => {
-                let at = self.now;
-                if let Some(i) = &mut self.interviewer {
-                    i.evidence = Some((Evidence { kind: EvidenceKind::TimeLimit, at }, Fresh(0)));
-                }
-                self.decide(Outcome::Finished, "time_limit");
-            }
-            Rule::CommitLimit => self.complete(),
-            Rule::DeliveryLimit => self.delivery = Delivery::Saved,
-        }
-    }
-
-    fn probe(&mut self, probe: ProbeKind) {
+    pub(crate) fn probe(&mut self, probe: ProbeKind) {
         let now = self.fresh();
         let id = self.next_probe;
         let Some(i) = &mut self.interviewer else { return };
@@ -580,14 +432,18 @@ impl Session {
             outcome,
             decided_at: self.now,
             decided_by: by.to_owned(),
-            evidence: i.and_then(|i| i.evidence.as_ref()).map(|(evidence, _)| evidence.clone()),
+            // What merely began is evidence only of an end that rests on it.
+            evidence: i
+                .and_then(|i| i.end.as_ref())
+                .filter(|end| end.proves() || outcome == Outcome::Finished)
+                .map(|end| end.evidence.clone()),
             last_pong: i.and_then(|i| i.last_pong),
             last_process_answer: i.and_then(|i| i.last_process_answer),
             last_received: self.link.last_received,
         };
         self.ending = Some(ending.clone());
         self.phase = Phase::WrappingUp;
-        self.asked = None;
+        self.candidate.asked = None;
         self.quiet = false;
         self.step_since = self.now;
         self.outputs.push_back(Output::ReleaseMicrophone);

@@ -40,6 +40,8 @@ pub enum EndedWhy {
     NoAnswer,
     /// The computer was shut down.
     BySystem,
+    /// The time was over while the candidate waited for the interviewer.
+    TimeLimit,
 }
 
 /// Why an interview broke off.
@@ -58,6 +60,29 @@ pub enum InterruptedWhy {
     ClientFailed,
 }
 
+impl Outcome {
+    /// Every outcome there is.
+    pub const ALL: [Self; 17] = [
+        Self::Finished,
+        Self::Ended(EndedWhy::SessionClosed),
+        Self::Ended(EndedWhy::InterviewerLeft),
+        Self::Ended(EndedWhy::RoomClosed),
+        Self::Ended(EndedWhy::ClosedByOrganiser),
+        Self::Ended(EndedWhy::ContinuedElsewhere),
+        Self::Ended(EndedWhy::NoAnswer),
+        Self::Ended(EndedWhy::BySystem),
+        Self::Ended(EndedWhy::TimeLimit),
+        Self::Interrupted(InterruptedWhy::InterviewerLost),
+        Self::Interrupted(InterruptedWhy::InterviewerStoppedResponding),
+        Self::Interrupted(InterruptedWhy::InterviewerFailed),
+        Self::Interrupted(InterruptedWhy::Removed),
+        Self::Interrupted(InterruptedWhy::ClientFailed),
+        Self::ConnectionLost,
+        Self::NeverStarted,
+        Self::EndedByCandidate,
+    ];
+}
+
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = match self {
@@ -69,6 +94,7 @@ impl std::fmt::Display for Outcome {
             Self::Ended(EndedWhy::ContinuedElsewhere) => "ended(continued elsewhere)",
             Self::Ended(EndedWhy::NoAnswer) => "ended(no answer)",
             Self::Ended(EndedWhy::BySystem) => "ended(by the system)",
+            Self::Ended(EndedWhy::TimeLimit) => "ended(time limit)",
             Self::Interrupted(InterruptedWhy::InterviewerLost) => "interrupted(interviewer lost)",
             Self::Interrupted(InterruptedWhy::InterviewerStoppedResponding) => {
                 "interrupted(interviewer stopped responding)"

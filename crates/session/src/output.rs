@@ -27,6 +27,8 @@ pub enum Output {
     },
     /// Ask the backend whether the organiser ended the interview.
     AskOrganiser,
+    /// Ask the backend whether the agent's report is in.
+    AskReport,
     /// Close the microphone device.
     ReleaseMicrophone,
     /// Leave the room, after what is buffered was played (at most 0.5 s).

@@ -12,6 +12,8 @@ macro_rules! policy {
             $($(#[doc = $doc])* pub $name: u64,)*
             /// Tools whose success is evidence that the interview is over.
             pub end_tools: Vec<String>,
+            /// Everybody in the room is heard, not only the interviewer and its avatar.
+            pub hear_guests: bool,
         }
 
         impl Default for Policy {
@@ -19,6 +21,7 @@ macro_rules! policy {
                 Self {
                     $($name: $default,)*
                     end_tools: vec!["end_interview".to_owned(), "end_call".to_owned()],
+                    hear_guests: false,
                 }
             }
         }
@@ -60,10 +63,10 @@ impl Policy {
         let noticed = self.link_stale + self.stats_interval + self.process_interval;
         above("process_lost", self.process_lost, noticed, "noticing our own dead link first")?;
         above(
-            "process_lost_lossy",
-            self.process_lost_lossy,
-            self.process_lost,
-            "a lossy link, given longer,",
+            "session_blocked",
+            self.session_blocked,
+            self.session_closed,
+            "asking the candidate before it counts as closed",
         )?;
         above("never_started", self.never_started, self.waiting_notice, "saying first that it takes longer")?;
         above("link_lost", self.link_lost, self.link_stale, "a stale link, which comes first,")
@@ -121,33 +124,36 @@ policy! {
     /// Process probe unanswered for this long: the interviewer is lost. A frozen process that comes
     /// back sooner is forgiven.
     process_lost: 8_000 in 3_000..=60_000,
-    /// The same over a link that loses much of what we send: the probes' channel stalls. A killed process
-    /// is reported by the server after 20 s.
-    process_lost_lossy: 24_000 in 3_000..=60_000,
     /// Session ping unanswered (process alive) for this long: "checking on the interviewer".
     session_suspect: 3_000 in 1_000..=20_000,
     /// Session ping unanswered with standing evidence: finished.
     session_finished: 2_000 in 1_000..=20_000,
-    /// Session ping unanswered, last state listening: the session closed.
+    /// Session ping unanswered, last state listening: the candidate is asked whether it is over. A stalled event loop
+    /// is no closed session (row `blocks-while-listening`: 10 s).
     session_closed: 8_000 in 3_000..=60_000,
-    /// Session ping unanswered, last state thinking or speaking: a blocked tool may come back until then.
+    /// Session ping unanswered: the session closed, or is blocked for good. A blocked tool may come back until then.
     session_blocked: 20_000 in 5_000..=120_000,
+    /// While the session ping is unanswered, the backend is asked for the agent's report so often.
+    report_interval: 2_000 in 1_000..=30_000,
     /// A lost session ping counts only once a process probe sent after it was answered this long
     /// ago: both travel over one ordered channel, so the ping arrived.
     session_grace: 500 in 100..=5_000,
     /// The goodbye is heard to its end: nothing is confirmed within this after the interviewer was audible.
     audible_tail: 700 in 0..=5_000,
-    /// Evidence falls away after this without the interviewer's speech while pongs go on.
+    /// Evidence without consequence: the candidate is asked after this without the interviewer's speech while pongs
+    /// go on. What an end tool that failed says falls away.
     evidence_expiry: 15_000 in 5_000..=120_000,
+    /// And so long after that question it is over as the evidence says, unless the candidate answers.
+    over_limit: 30_000 in 10_000..=600_000,
     /// After a leave without evidence: longer than the server's 3 s batching; a successor may come.
     leave_settling: 4_000 in 3_100..=60_000,
     /// A departure without reason: the roster is read again after this, until it says who is there.
     roster_pause: 500 in 100..=5_000,
     /// Three losses within this without a word of conversation are a crash loop.
     crash_loop_window: 60_000 in 10_000..=600_000,
-    /// After the candidate spoke, no reaction for this long: ask.
+    /// The candidate waits for the interviewer, and there is no reaction for this long: ask.
     ask_after: 45_000 in 15_000..=600_000,
-    /// No answer to the question for this long: ended.
+    /// No answer to the question for this long, and no sign that the interviewer's session lives: ended.
     answer_limit: 120_000 in 30_000..=600_000,
     /// A room that was replaced by another: the same interviewer must be back within this.
     replaced_room: 8_000 in 2_000..=60_000,

@@ -3,8 +3,8 @@
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::Fresh;
 use crate::{
-    AgentState, EndedWhy, Evidence, EvidenceKind, InterruptedWhy, LeaveReason, Outcome, Participant,
-    ParticipantKind, Phase, Role, Session,
+    AgentState, EndedWhy, EvidenceKind, InterruptedWhy, LeaveReason, Outcome, Participant, ParticipantKind,
+    Phase, Session,
 };
 
 /// The room is another one than before: whom we wait for in it, and since when.
@@ -21,6 +21,11 @@ impl Session {
                 (Some(wanted), Some(name)) => wanted == name,
                 (None, _) | (_, None) => true,
             }
+    }
+
+    /// Whether it has the name of the interview's own dispatch: it outranks whoever has none.
+    fn named(&self, p: &Participant) -> bool {
+        self.agent_name.is_some() && self.agent_name == p.agent_name
     }
 
     /// Somebody who may be the interviewer and shows that it is one.
@@ -74,10 +79,14 @@ impl Session {
         let takes_over = self.replaced.is_none()
             && match &self.interviewer {
                 Some(i) if i.identity == participant.identity => false,
-                // One that stands there silently is no interviewer while another one talks.
-                Some(Interviewer { presence: Presence::Here | Presence::Unsure { .. }, ready, .. }) => {
-                    talks && ready.is_none()
-                }
+                // One that stands there silently is no interviewer while another one talks; nor is one of no name
+                // while the interview's own talks.
+                Some(Interviewer {
+                    presence: Presence::Here | Presence::Unsure { .. },
+                    ready,
+                    named,
+                    ..
+                }) => talks && (ready.is_none() || !named && self.named(&participant)),
                 // One that merely stood there takes nothing over; one that comes now may still begin to talk.
                 Some(Interviewer { presence: Presence::Left { .. }, .. }) => {
                     talks || newcomer && self.eligible(&participant)
@@ -87,24 +96,37 @@ impl Session {
         if takes_over {
             self.interviewer = Some(Interviewer::new(&participant, now));
             self.quiet = false;
+            self.candidate.asked = None;
         } else if let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == participant.sid) {
             i.presence = Presence::Here;
-            let reacted = i.update(&participant, now);
+            let changed = i.update(&participant, now);
             // It was not lost after all.
             self.losses.retain(|(sid, _)| *sid != participant.sid);
-            if reacted {
-                self.reacted();
+            if changed {
+                self.session_lives(true);
             }
         } else if let Some(i) = self.interviewer.as_mut().filter(|i| i.identity == participant.identity) {
             *i = Interviewer::again(i, &participant, now);
         }
+        let named = self.named(&participant);
+        self.with(&participant.sid, |i| i.named = named);
         self.begin_if_ready();
+        if participant.marked && self.pinned(&participant.sid).is_some_and(|i| i.end.is_none()) {
+            self.evidence(&participant.sid, EvidenceKind::EndMarker);
+        }
     }
 
     /// Somebody left, as the server or the SDK says.
     pub(crate) fn left(&mut self, sid: &str, reason: LeaveReason) {
         let at = self.fresh();
+        let person = self.takes_the_floor().is_some_and(|p| p.sid == sid);
         self.roster.retain(|p| p.sid != sid);
+        if person
+            && let Some(Interviewer { presence: Presence::Left { at: left, .. }, .. }) = &mut self.interviewer
+        {
+            // Whoever went on with the candidate is gone as well: a successor may come from now on.
+            *left = at;
+        }
         let Some(i) = self.pinned(sid) else { return };
         match (&mut i.presence, reason) {
             // What the SDK says of everybody during its own reconnect.
@@ -127,7 +149,12 @@ impl Session {
         let Some(i) = self.pinned(sid) else { return };
         i.presence = Presence::Left { at, reason };
         i.audible = false;
-        if i.evidence.is_some() {
+        // An end tool that began, and then its own leave: that is how it ends the interview.
+        let own = matches!(
+            reason,
+            LeaveReason::ClientInitiated | LeaveReason::RoomDeleted | LeaveReason::RoomClosed
+        );
+        if i.end.as_ref().is_some_and(|end| own || end.proves()) {
             self.decide(Outcome::Finished, "the interviewer left, with evidence");
             return;
         }
@@ -159,9 +186,13 @@ impl Session {
     /// The interviewer is lost as far as probes can tell, though the server has not said that it left
     /// (for a killed process it takes 20 s). Whether another one is there to take over.
     pub(crate) fn handed_over(&mut self) -> bool {
-        let Some(i) = self.interviewer.as_ref().filter(|i| i.evidence.is_none()) else { return false };
+        let Some(i) = self.interviewer.as_ref().filter(|i| !i.end.as_ref().is_some_and(|end| end.proves()))
+        else {
+            return false;
+        };
         let lost = i.sid.clone();
-        if !self.roster.iter().any(|p| p.sid != lost && self.talks(p)) {
+        let person = self.phase == Phase::Live && self.person().is_some();
+        if !person && !self.roster.iter().any(|p| p.sid != lost && self.talks(p)) {
             return false;
         }
         self.gone(&lost, LeaveReason::ConnectionTimeout);
@@ -185,12 +216,6 @@ impl Session {
         }
     }
 
-    /// The interviewer did something that a candidate can notice.
-    pub(crate) fn reacted(&mut self) {
-        self.asked = None;
-        self.candidate_spoke = None;
-    }
-
     pub(crate) fn reconsider_quiet(&mut self) {
         let now = self.fresh();
         let p = &self.policy;
@@ -199,69 +224,6 @@ impl Session {
                 || i.session.silent_for(now).is_some_and(|ms| ms >= p.session_suspect);
             self.quiet = quiet;
         }
-    }
-
-    pub(crate) fn item(&mut self, sid: &str, role: Role) {
-        let now = self.fresh();
-        let Some(i) = self.pinned(sid) else {
-            return; // anybody can publish what looks like an item
-        };
-        i.last_proof = now;
-        i.last_reaction = now;
-        i.owes = role == Role::Candidate;
-        match role {
-            // The candidate's turn goes on: what looked like an end was none.
-            Role::Candidate => i.evidence = None,
-            // It talks again: what failed was overcome.
-            Role::Interviewer => i.failed = false,
-        }
-        self.losses.clear();
-        self.reacted();
-    }
-
-    pub(crate) fn tool_started(&mut self, sid: &str, name: &str, call_id: &str) {
-        let now = self.fresh();
-        let end_tool = self.policy.end_tools.iter().any(|tool| tool == name);
-        self.with(sid, |i| {
-            i.last_proof = now;
-            if i.calls.begin(call_id) && !end_tool {
-                i.evidence = None;
-            }
-        });
-    }
-
-    pub(crate) fn tool_ended(&mut self, sid: &str, name: String, ok: bool, call_id: &str) {
-        let now = self.fresh();
-        let end_tool = self.policy.end_tools.contains(&name);
-        let Some(i) = self.pinned(sid) else { return };
-        let Some(began) = i.calls.end(call_id) else { return };
-        i.last_proof = now;
-        // A call that began beside the end tool's and ends after it says nothing.
-        if !end_tool && !began {
-            i.evidence = None;
-        }
-        if end_tool && ok {
-            self.evidence(sid, EvidenceKind::EndTool(name));
-        }
-    }
-
-    pub(crate) fn evidence(&mut self, sid: &str, kind: EvidenceKind) {
-        let (now, at) = (self.fresh(), self.now);
-        self.with(sid, |i| i.evidence = Some((Evidence { kind, at }, now)));
-        // The last word may be read after the departure that overtook it.
-        let gone = |i: &Interviewer| i.sid == sid && matches!(i.presence, Presence::Left { .. });
-        if self.interviewer.as_ref().is_some_and(gone) {
-            self.decide(Outcome::Finished, "the interviewer left, with evidence");
-        }
-    }
-
-    /// What it is with evidence, and otherwise.
-    pub(crate) fn finished_or(&self, otherwise: Outcome) -> Outcome {
-        if self.evident() { Outcome::Finished } else { otherwise }
-    }
-
-    pub(crate) fn evident(&self) -> bool {
-        self.interviewer.as_ref().is_some_and(|i| i.evidence.is_some())
     }
 
     /// The interviewer left and nobody took over: what its reason says about how it ended.

@@ -46,6 +46,11 @@ impl Probes {
         self.last_answer.iter_mut().for_each(|at| at.cap(to));
     }
 
+    /// What was answered before says nothing about what is asked now: nothing is expected until the next answer.
+    pub(crate) fn expect_nothing(&mut self) {
+        self.last_answer = None;
+    }
+
     /// Something else proved the same, at a time that may be past.
     pub(crate) fn sign_of_life(&mut self, at: Fresh) {
         self.last_answer = self.last_answer.max(Some(at));

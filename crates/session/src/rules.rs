@@ -7,9 +7,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::end_sign::Strength;
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::Fresh;
-use crate::{AgentState, Delivery, LeaveReason, Link, Phase, Session, Time};
+use crate::{Delivery, LeaveReason, Link, Phase, Policy, Question, Session, Time};
 
 /// One thing that time alone brings about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -41,7 +42,13 @@ pub enum Rule {
     ProcessLost,
     /// Session ping lost, evidence stands.
     SessionFinished,
-    /// Session ping lost, no evidence, it was listening.
+    /// The session says that it closed, and what it said was heard.
+    SessionSaidClosed,
+    /// Session ping lost, no evidence, it was listening: the candidate is asked whether it is over.
+    OfferEnd,
+    /// Ask the backend whether the agent's report is in.
+    ReportDue,
+    /// Session ping lost, no evidence, it was listening, and the candidate did not say that they wait.
     SessionClosed,
     /// Session ping lost, no evidence, it was busy.
     SessionBlocked,
@@ -49,10 +56,12 @@ pub enum Rule {
     LeftSettled,
     /// Read who is in the room.
     RosterDue,
-    /// Evidence without consequence falls away.
+    /// An end tool that failed says nothing any more.
     EvidenceExpires,
     /// Ask the candidate.
     Ask,
+    /// The interviewer ended it, nothing happened since, and the candidate did not say that it goes on.
+    OverUnanswered,
     /// The candidate did not answer.
     NoAnswer,
     /// No proof of life of any kind.
@@ -86,12 +95,18 @@ impl Rule {
             Self::Quiet => "the interviewer does not answer: it is said on the screen",
             Self::ProcessLost => "the interviewer's process does not answer",
             Self::SessionFinished => "the session ping is lost and evidence stands",
-            Self::SessionClosed => "the session ping is lost, the process answers, it was listening",
+            Self::SessionSaidClosed => "the session says that it closed",
+            Self::OfferEnd => {
+                "the session ping is lost, the process answers: the candidate is asked whether it is over"
+            }
+            Self::ReportDue => "the backend is asked for the agent's report",
+            Self::SessionClosed => "the session ping is lost, the process answers, and nobody waits for it",
             Self::SessionBlocked => "the session ping is lost, the process answers, it was busy",
             Self::LeftSettled => "the interviewer left and nobody took over",
             Self::RosterDue => "the roster is read again",
-            Self::EvidenceExpires => "the evidence had no consequence and falls away",
-            Self::Ask => "no reaction since the candidate last spoke",
+            Self::EvidenceExpires => "the end tool that failed had no consequence",
+            Self::Ask => "the candidate waits for the interviewer, or it seems to be over",
+            Self::OverUnanswered => "the interviewer ended it, and the candidate did not say that it goes on",
             Self::NoAnswer => "the candidate did not answer",
             Self::NoProofOfLife => "no proof of life of any kind",
             Self::ReplacedRoom => "the room was replaced and the interviewer is not back",
@@ -191,8 +206,9 @@ impl Session {
             }
             push(self.waiting_since.after(p.never_started), Rule::NeverStarted);
         }
-        if let Some(asked) = self.asked {
-            push(asked.after(p.answer_limit), Rule::NoAnswer);
+        self.pending_answer(push);
+        if let Some((at, _)) = self.question(self.link.fresh(self.now)) {
+            push(at, Rule::Ask);
         }
     }
 
@@ -202,6 +218,8 @@ impl Session {
         let now = self.link.fresh(self.now);
         match i.presence {
             Presence::Here => {}
+            // A person goes on with the candidate: the interview is theirs until they leave.
+            Presence::Left { .. } if self.takes_the_floor().is_some() => return,
             Presence::Left { at, reason: LeaveReason::ConnectionTimeout } => {
                 let due = i
                     .process
@@ -227,13 +245,9 @@ impl Session {
         push(i.process.last_sent.map_or(i.joined, |at| at.after(p.process_interval)), Rule::ProbeDue);
         push(i.last_proof.after(p.no_proof_of_life), Rule::NoProofOfLife);
         if let Some(answered) = i.process.last_answer {
-            // A link counts as lossy for as long after the last word of it as its limit is.
-            let mut due = answered.after(p.process_lost);
-            if let Some(lossy) = self.link.lossy_at {
-                due = due.max(answered.min(lossy).after(p.process_lost_lossy));
-            }
             // Whatever else: only with a probe that had the time to be answered.
             if let Some(unanswered) = i.process.unanswered_since {
+                let due = answered.after(p.process_lost);
                 push(due.max(unanswered.after(p.process_suspect)), Rule::ProcessLost);
             }
             if !self.quiet {
@@ -246,22 +260,16 @@ impl Session {
             }
             self.pending_session(i, pong, now, push);
         }
+        if let Some((_, at)) = i.closed {
+            push_heard(i, at, at, p, push, Rule::SessionSaidClosed);
+        }
         let pongs_go_on = i.session.silent_for(now).is_some_and(|ms| ms < p.session_finished);
-        if let Some((_, at)) = &i.evidence
+        if let Some(end) = i.end.as_ref().filter(|end| end.strength == Strength::Failed)
             && pongs_go_on
             && !i.audible
         {
-            let since = i.last_audible.map_or(*at, |heard| heard.max(*at));
-            push(since.after(p.evidence_expiry), Rule::EvidenceExpires);
-        }
-        if self.asked.is_none() && self.phase == Phase::Live {
-            if let Some(spoke) = self.candidate_spoke.filter(|spoke| i.last_reaction < *spoke) {
-                push(spoke.after(p.ask_after), Rule::Ask);
-            }
-            if !i.pingable() {
-                let heard = self.candidate_spoke.map_or(i.last_reaction, |spoke| spoke.max(i.last_reaction));
-                push(heard.after(p.ask_after), Rule::Ask);
-            }
+            let since = end.since.max(i.last_reaction);
+            push(since.after(end.expires_after(p)), Rule::EvidenceExpires);
         }
     }
 
@@ -272,24 +280,32 @@ impl Session {
             return;
         };
         let proven = proven.after(p.session_grace);
-        if i.evidence.is_some() {
-            // A sound that never stops (an ambience track, say) must not keep a finished interview open.
-            push(pong.after(p.session_blocked).max(proven), Rule::SessionFinished);
-            if !i.audible {
-                let heard = i.last_audible.map_or(proven, |at| at.after(p.audible_tail));
-                push(pong.after(p.session_finished).max(proven).max(heard), Rule::SessionFinished);
+        if let Some(end) = &i.end {
+            let at = pong.after(end.confirmed_after(p)).max(proven);
+            push_heard(i, pong, at, p, push, Rule::SessionFinished);
+            if end.proves() {
+                return;
             }
+        }
+        // The agent's report says more than its silence.
+        let again = i.report_asked.map_or(pong.after(p.session_finished), |at| at.after(p.report_interval));
+        push(again.max(proven), Rule::ReportDue);
+        if i.end.is_some() {
             return;
         }
-        let busy = match i.state {
-            Some(AgentState::Thinking | AgentState::Speaking) => true,
-            // Seen on a busy machine: the turn was taken, a tool blocked, and "thinking" was never sent.
-            Some(AgentState::Listening | AgentState::Initializing) | None => i.owes && !i.failed,
-        };
-        if busy {
+        // Seen on a busy machine: the turn was taken, a tool blocked, and "thinking" was never sent.
+        if i.busy() || i.owes && !i.failed || i.calls.running() {
             push(pong.after(p.session_blocked).max(proven), Rule::SessionBlocked);
-        } else {
+        } else if i.failed {
             push(pong.after(p.session_closed).max(proven), Rule::SessionClosed);
+        } else if let Some(asked) = self.candidate.asked.filter(|asked| asked.question == Question::Closed) {
+            let due = asked.at.after(p.session_blocked.saturating_sub(p.session_closed));
+            push(due.max(pong.after(p.session_blocked)).max(proven), Rule::SessionClosed);
+        } else {
+            // A candidate who said that they wait is asked again, later.
+            let waits = self.candidate.answered.filter(|at| *at > pong);
+            let due = waits.map_or(pong.after(p.session_closed), |at| at.after(p.ask_after));
+            push(due.max(proven), Rule::OfferEnd);
         }
     }
 
@@ -299,6 +315,23 @@ impl Session {
             let unanswered = i.ready.is_some_and(|ready| now.since(ready) >= p.ping_unsupported);
             return if unanswered { p.ping_interval_slow } else { p.ping_interval };
         }
-        if i.evidence.is_some() || self.quiet { p.ping_interval_fast } else { p.ping_interval }
+        if i.end.is_some() || self.quiet { p.ping_interval_fast } else { p.ping_interval }
+    }
+}
+
+/// A rule that waits until what the interviewer said was heard. A sound that never stops must not keep an interview
+/// open that was over `since` then.
+fn push_heard(
+    i: &Interviewer,
+    since: Fresh,
+    at: Fresh,
+    p: &Policy,
+    push: &mut impl FnMut(Fresh, Rule),
+    rule: Rule,
+) {
+    if i.audible {
+        push(at.max(since.after(p.session_blocked)), rule);
+    } else {
+        push(i.last_audible.map_or(at, |heard| at.max(heard.after(p.audible_tail))), rule);
     }
 }

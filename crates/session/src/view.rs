@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Ending, Link};
+use crate::{Ending, Link, Question};
 
 /// Where the interview stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -82,7 +82,9 @@ pub struct View {
     /// Waiting takes longer than usual.
     pub waiting_long: bool,
     /// The candidate is asked whether the interview goes on.
-    pub asking: bool,
+    pub asking: Option<Question>,
+    /// The interviewer left and this person is there: name, or else identity.
+    pub person: Option<String>,
     /// Milliseconds to the interview's maximum length, at the time of the view.
     pub remaining: Option<u64>,
     /// Why the last join failed.

@@ -160,29 +160,6 @@ fn a_connection_over_which_nothing_ever_comes_is_lost_however_often_it_is_restor
 }
 
 #[test]
-fn one_good_reading_does_not_make_a_lossy_link_a_good_one() {
-    let mut stage = Stage::live();
-    stage.lost = 200;
-    stage.run(1_000);
-    stage.lost = 0;
-    stage.run(500);
-    stage.answers(false);
-    stage.run(15_000);
-    assert_eq!(stage.outcome(), "none");
-    let ms = 15_000 + stage.until_completed(20_000).unwrap();
-    assert!((22_000..=25_000).contains(&ms), "{ms}");
-    // Long after the last word of it, it counts as a good one.
-    let mut stage = Stage::live();
-    stage.lost = 200;
-    stage.run(1_000);
-    stage.lost = 0;
-    stage.run(25_000);
-    stage.answers(false);
-    let ms = stage.until_completed(20_000).unwrap();
-    assert!(ms <= 10_500, "{ms}");
-}
-
-#[test]
 fn sound_that_arrives_does_not_prove_that_the_channel_of_the_probes_delivers() {
     let mut stage = Stage::live();
     stage.end_tool();
@@ -190,7 +167,7 @@ fn sound_that_arrives_does_not_prove_that_the_channel_of_the_probes_delivers() {
     // The channel stalls: neither probe comes back for a while, sound does.
     stage.answers(false);
     for packets in 1..12 {
-        stage.give(Input::RtpPackets { sid: SID.into(), packets: packets * 25 });
+        stage.give(Input::RtpPackets { sid: SID.into(), track: String::new(), packets: packets * 25 });
         stage.run(500);
     }
     assert_eq!(stage.outcome(), "none");

@@ -102,7 +102,7 @@ fn a_session_that_owes_an_answer_may_be_busy_whatever_its_state_says() {
     stage.give(Input::Item { sid: SID.into(), role: Role::Candidate });
     stage.give(Input::Item { sid: SID.into(), role: Role::Interviewer });
     stage.session_open = false;
-    stage.until_completed(10_500).unwrap();
+    stage.until_completed(22_500).unwrap();
     assert_eq!(stage.outcome(), "ended");
 }
 
@@ -220,16 +220,17 @@ fn evidence_falls_away_by_another_tool_and_counts_once_per_call() {
     stage.give(Input::ToolStarted { sid: SID.into(), name: "end_interview".into(), call_id: "c1".into() });
     stage.give(tool("end_interview", true, "c1"));
     stage.give(Input::ToolStarted { sid: SID.into(), name: "look_up".into(), call_id: "c2".into() });
+    stage.give(tool("look_up", true, "c2"));
     stage.give(tool("end_interview", true, "c1")); // the second message about the same call
     stage.session_open = false;
-    stage.until_completed(10_500).unwrap();
+    stage.until_completed(22_500).unwrap();
     assert_eq!(stage.outcome(), "ended");
 
     let mut stage = Stage::live();
     stage.give(tool("end_interview", true, "c1"));
     stage.give(tool("look_up", true, "c2"));
     stage.session_open = false;
-    stage.until_completed(10_500).unwrap();
+    stage.until_completed(22_500).unwrap();
     assert_eq!(stage.outcome(), "ended");
 }
 
@@ -398,21 +399,6 @@ fn one_that_merely_stands_there_takes_nothing_over() {
 }
 
 #[test]
-fn over_a_lossy_link_a_stalled_probe_is_given_longer() {
-    let stalled = |lost, ms| {
-        let mut stage = Stage::live();
-        stage.lost = lost;
-        stage.run(1_000);
-        stage.answers(false);
-        stage.run(ms);
-        stage.outcome()
-    };
-    assert_eq!(stalled(0, 9_000), "interrupted(interviewer lost)");
-    assert_eq!(stalled(200, 15_000), "none");
-    assert_eq!(stalled(200, 25_500), "interrupted(interviewer lost)");
-}
-
-#[test]
 fn a_departure_with_a_silent_observer_in_the_room_has_ended_after_settling() {
     let mut stage = Stage::live();
     stage.give(Input::ParticipantJoined(Participant { state: None, audio: false, ..second() }));
@@ -472,7 +458,7 @@ fn calls_side_by_side_neither_drop_evidence_nor_bring_it_back() {
     };
     let closed = |stage: &mut Stage| {
         stage.session_open = false;
-        stage.until_completed(10_500).unwrap();
+        stage.until_completed(22_500).unwrap();
         stage.outcome()
     };
     // Both begin, the end tool ends first.

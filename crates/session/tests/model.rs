@@ -20,6 +20,8 @@ struct World {
     end_tool: Option<u64>,
     /// The candidate says something that the interviewer reports.
     talks_on: Option<u64>,
+    /// The interviewer takes a turn.
+    answers: Option<u64>,
     /// The agent's session closes; its process stays.
     session_closes: Option<u64>,
     /// It was thinking then.
@@ -60,12 +62,12 @@ fn model(world: &World, p: &Policy) -> Option<Expected> {
     // Evidence is what was told while the session could tell it, unless the talk went on.
     let told = |t: &u64| silent.is_none_or(|s| *t < s) && !(down..up).contains(t);
     let evidence_at = world.end_tool.filter(told);
-    let stands = |at: u64| {
-        evidence_at.is_some_and(|e| e <= at)
-            && !world.talks_on.filter(told).is_some_and(|t| Some(t) >= evidence_at && t <= at)
-            // Nobody says a word in these worlds: evidence falls away while pongs go on.
-            && evidence_at.is_some_and(|e| fresh(silent.unwrap_or(at).min(at)) < fresh(e) + p.evidence_expiry)
-    };
+    let talked = world.talks_on.filter(told);
+    let answered = world.answers.filter(told);
+    // The candidate's words contest it; the interviewer's answer to them takes it back.
+    let contested = |at: u64| talked.filter(|t| *t <= at && evidence_at.is_some_and(|e| *t >= e));
+    let taken_back = |at: u64| contested(at).is_some_and(|t| answered.is_some_and(|a| a >= t && a <= at));
+    let stands = |at: u64| evidence_at.is_some_and(|e| e <= at) && !taken_back(at);
     let mut ends = Vec::new();
     if up - down > p.link_lost {
         let outcome = if stands(down) { "finished" } else { "connection lost" };
@@ -83,11 +85,13 @@ fn model(world: &World, p: &Policy) -> Option<Expected> {
     }
     if let Some(at) = world.session_closes {
         // What the candidate said and nobody answered is owed an answer: that is busy, too.
-        let owes = world.talks_on.filter(told).is_some_and(|t| t <= at);
-        let (ms, outcome) = match (stands(at), world.busy || owes) {
-            (true, _) => (p.session_finished, "finished"),
-            (false, true) => (p.session_blocked, "interrupted(interviewer stopped responding)"),
-            (false, false) => (p.session_closed, "ended"),
+        let owes = talked.is_some_and(|t| t <= at && !answered.is_some_and(|a| a >= t && a <= at));
+        let (ms, outcome) = match (stands(at), contested(at).is_some(), world.busy || owes) {
+            (true, true, _) if world.busy => (p.session_blocked, "finished"),
+            (true, true, _) => (p.session_closed, "finished"),
+            (true, false, _) => (p.session_finished, "finished"),
+            (false, _, true) => (p.session_blocked, "interrupted(interviewer stopped responding)"),
+            (false, _, false) => (p.session_blocked, "ended"),
         };
         // Only while the process is known to live.
         let due = deadline(at, ms);
@@ -95,18 +99,57 @@ fn model(world: &World, p: &Policy) -> Option<Expected> {
             ends.push((due, outcome));
         }
     }
+    let events = [(talked, true), (answered, false)];
+    let events = events.into_iter().filter_map(|(at, talk)| Some((fresh(at?), talk)));
+    if let Some(at) = evidence_at.and_then(|e| believed(fresh(e), events.collect(), p)).map(real)
+        && silent.is_none_or(|silent| at < silent)
+    {
+        ends.push((at, "finished"));
+    }
     ends.into_iter().min().map(|(at, outcome)| Expected { outcome, at })
+}
+
+/// When evidence at `base` is believed although nothing came of it: the candidate was asked and did not answer.
+/// `events`: what the candidate said (`true`) and the interviewer, all on the fresh clock.
+fn believed(evidence: u64, mut events: Vec<(u64, bool)>, p: &Policy) -> Option<u64> {
+    events.sort_unstable();
+    let (mut base, mut again, mut contested) = (evidence, 0, false);
+    let mut asked: Option<u64> = None;
+    for (at, talk) in events.into_iter().filter(|(at, _)| *at >= evidence).chain([(u64::MAX, true)]) {
+        let due = (base + p.evidence_expiry).max(again);
+        if asked.is_none() && due <= at {
+            asked = Some(due);
+        }
+        if let Some(end) = asked.map(|asked| asked + p.over_limit).filter(|end| *end <= at) {
+            return Some(end);
+        }
+        match (talk, contested) {
+            (true, _) => {
+                contested = true;
+                again = asked.take().map_or(again, |_| at.saturating_add(p.ask_after));
+            }
+            (false, true) => return None,
+            (false, false) => (base, asked) = (at, None),
+        }
+    }
+    None
 }
 
 /// Two ends that come so close together that the tolerance can't tell them apart, or a cause at the very
 /// edge of another one's reach: the model has nothing to say there.
 fn ambiguous(world: &World) -> bool {
-    let mut times: Vec<u64> =
-        [world.end_tool, world.talks_on, world.session_closes, world.process_stops, world.leaves]
-            .into_iter()
-            .flatten()
-            .chain(world.link_down.iter().flat_map(|(a, b)| [*a, *b]))
-            .collect();
+    let mut times: Vec<u64> = [
+        world.end_tool,
+        world.talks_on,
+        world.answers,
+        world.session_closes,
+        world.process_stops,
+        world.leaves,
+    ]
+    .into_iter()
+    .flatten()
+    .chain(world.link_down.iter().flat_map(|(a, b)| [*a, *b]))
+    .collect();
     times.sort_unstable();
     let p = Policy::default();
     let reach = [
@@ -118,6 +161,9 @@ fn ambiguous(world: &World) -> bool {
         p.session_blocked,
         p.link_lost,
         p.evidence_expiry,
+        p.evidence_expiry + p.over_limit,
+        p.ask_after,
+        p.ask_after + p.over_limit,
     ];
     times.iter().enumerate().any(|(n, a)| {
         times[n + 1..].iter().any(|b| reach.iter().any(|r| (b - a).abs_diff(*r) < 2 * TOLERANCE))
@@ -138,6 +184,13 @@ fn play(world: &World) -> (String, u64) {
         }
         if due(world.talks_on, now) && stage.link_up && stage.session_open {
             stage.give(Input::Item { sid: SID.into(), role: Role::Candidate });
+        }
+        if due(world.answers, now) && stage.link_up && stage.session_open {
+            for state in [AgentState::Thinking, AgentState::Speaking] {
+                stage.give(Input::AgentStateChanged { sid: SID.into(), state });
+            }
+            stage.give(Input::Item { sid: SID.into(), role: Role::Interviewer });
+            stage.give(Input::AgentStateChanged { sid: SID.into(), state: AgentState::Listening });
         }
         if due(world.session_closes, now) {
             if world.busy && stage.link_up && stage.session_open {
@@ -177,10 +230,11 @@ fn world() -> impl Strategy<Value = World> {
     let some = |weight: f64| prop::option::weighted(weight, time());
     let link = prop::option::weighted(0.4, (time(), prop_oneof![3 => 1_u64..25, 1 => 35_u64..60]))
         .prop_map(|l| l.map(|(at, s)| (at, at + s * 1_000)));
-    (some(0.5), some(0.3), some(0.5), any::<bool>(), some(0.4), some(0.4), link).prop_map(
-        |(end_tool, talks_on, session_closes, busy, process_stops, leaves, link_down)| World {
+    (some(0.5), some(0.4), some(0.3), some(0.5), any::<bool>(), some(0.4), some(0.4), link).prop_map(
+        |(end_tool, talks_on, answers, session_closes, busy, process_stops, leaves, link_down)| World {
             end_tool,
             talks_on,
+            answers,
             session_closes,
             busy,
             process_stops,

@@ -4,8 +4,8 @@
 
 use adjourn_session::trace::{Entry, replay};
 use adjourn_session::{
-    AgentState, Input, JoinGrant, LeaveReason, OrganiserWord, Output, Participant, ParticipantKind, Phase,
-    Policy, ProbeKind, Role, Session, Time,
+    AgentState, CloseReason, Input, JoinGrant, LeaveReason, OrganiserWord, Output, Participant,
+    ParticipantKind, Phase, Policy, ProbeKind, Role, Session, Time,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -22,6 +22,7 @@ fn participant() -> impl Strategy<Value = Participant> {
     let kind = prop_oneof![
         Just(ParticipantKind::Agent),
         Just(ParticipantKind::Helper),
+        Just(ParticipantKind::Person),
         Just(ParticipantKind::Other)
     ];
     (sid(), kind, any::<bool>(), state(), any::<bool>()).prop_map(|(sid, kind, named, state, audio)| {
@@ -32,6 +33,8 @@ fn participant() -> impl Strategy<Value = Participant> {
             agent_name: named.then(|| "interviewer".to_owned()),
             state: Some(state),
             audio,
+            name: None,
+            marked: false,
         }
     })
 }
@@ -68,6 +71,18 @@ fn reason() -> impl Strategy<Value = LeaveReason> {
     ])
 }
 
+fn close_reason() -> impl Strategy<Value = CloseReason> {
+    use CloseReason as R;
+    prop::sample::select(vec![
+        R::Unknown,
+        R::Error,
+        R::JobShutdown,
+        R::ParticipantDisconnected,
+        R::UserInitiated,
+        R::Completed,
+    ])
+}
+
 fn input() -> impl Strategy<Value = Input> {
     let roster = || prop::collection::vec(participant(), 0..3);
     let room = || prop_oneof![4 => Just("RM_1".to_owned()), 1 => Just("RM_2".to_owned())];
@@ -83,21 +98,26 @@ fn input() -> impl Strategy<Value = Input> {
         2 => Just(Input::Reconnecting),
         2 => (room(), roster()).prop_map(|(room_sid, roster)| Input::Reconnected { room_sid, roster }),
         2 => reason().prop_map(|reason| Input::Disconnected { reason }),
-        8 => (0_u64..1_000_000, prop_oneof![Just(0_u64), Just(200)]).prop_map(|(received, lost)| Input::LinkStats { received, lost }),
+        8 => (0_u64..1_000_000).prop_map(|received| Input::LinkStats { received }),
         6 => participant().prop_map(Input::ParticipantJoined),
         4 => participant().prop_map(Input::ParticipantChanged),
         3 => (sid(), reason()).prop_map(|(sid, reason)| Input::ParticipantLeft { sid, reason }),
         2 => roster().prop_map(|roster| Input::Roster { roster }),
-        3 => (sid(), 0_u64..10_000).prop_map(|(sid, packets)| Input::RtpPackets { sid, packets }),
+        3 => (sid(), 0_u64..10_000).prop_map(|(sid, packets)| Input::RtpPackets { sid, track: String::new(), packets }),
         3 => any::<bool>().prop_map(|audible| Input::InterviewerLevel { audible }),
         8 => (sid(), any::<bool>(), 1_u64..40).prop_map(|(sid, session, id)| Input::ProbeAnswered {
             sid, probe: if session { ProbeKind::Session } else { ProbeKind::Process }, id }),
         3 => (sid(), state()).prop_map(|(sid, state)| Input::AgentStateChanged { sid, state }),
         3 => (sid(), any::<bool>()).prop_map(|(sid, c)| Input::Item { sid, role: if c { Role::Candidate } else { Role::Interviewer } }),
         2 => (sid(), any::<bool>(), 0_u8..4).prop_map(|(sid, ok, n)| Input::ToolEnded { sid, name: "end_interview".into(), ok, call_id: n.to_string() }),
+        2 => (sid(), 0_u8..4, any::<bool>()).prop_map(|(sid, n, end)| Input::ToolStarted { sid,
+            name: if end { "end_interview" } else { "look_up" }.into(), call_id: n.to_string() }),
         1 => sid().prop_map(|sid| Input::SessionFailed { sid }),
+        1 => sid().prop_map(|sid| Input::CandidateHeard { sid }),
+        1 => sid().prop_map(|sid| Input::Transcribed { sid }),
+        1 => (sid(), close_reason()).prop_map(|(sid, reason)| Input::SessionClosed { sid, reason }),
         1 => sid().prop_map(|sid| Input::EndMarker { sid }),
-        1 => prop_oneof![Just(OrganiserWord::Ended), Just(OrganiserWord::Running), Just(OrganiserWord::RoomGone), Just(OrganiserWord::Unreachable)].prop_map(|word| Input::Organiser { word }),
+        1 => prop_oneof![Just(OrganiserWord::Ended), Just(OrganiserWord::Running), Just(OrganiserWord::RoomGone), Just(OrganiserWord::Reported { finished: true }), Just(OrganiserWord::Reported { finished: false }), Just(OrganiserWord::Unreachable)].prop_map(|word| Input::Organiser { word }),
         1 => Just(Input::RecordCommitted),
         1 => Just(Input::RecordNotSaved),
         1 => Just(Input::Delivered { receipt: "R".into() }),

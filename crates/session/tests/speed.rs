@@ -18,7 +18,7 @@ fn hour() -> Vec<Entry> {
     let mut stage = Stage::live();
     let sid = || SID.to_owned();
     for second in 0..3_580 {
-        stage.give(Input::RtpPackets { sid: sid(), packets: second * 50 });
+        stage.give(Input::RtpPackets { sid: sid(), track: String::new(), packets: second * 50 });
         match second % 10 {
             2 => stage.give(Input::CandidateSpoke),
             4 => stage.give(Input::Item { sid: sid(), role: Role::Candidate }),

@@ -3,10 +3,9 @@
 use super::key::{LATEST, OFF};
 use super::{World, ticks, ticks_of_a_link_that_holds};
 use crate::interviewer::Interviewer;
-use crate::link::LOSSY;
 use crate::{
-    AgentState, Input, JoinGrant, LeaveReason, OrganiserWord, Participant, ParticipantKind, Policy,
-    ProbeKind, Role, Session,
+    AgentState, CloseReason, Input, JoinGrant, LeaveReason, OrganiserWord, Participant, ParticipantKind,
+    Policy, ProbeKind, Role, Session,
 };
 
 /// The two agents of the worlds. Either can become the interviewer.
@@ -24,12 +23,12 @@ pub(super) enum Move {
     Sleep(u64),
     /// Everything that is under way arrives: probes are answered, our connection received something.
     Arrives,
+    /// The same, but the answers to process probes are lost.
+    PongsArrive,
     /// The same everywhere.
     Given(Input),
     /// Our connection received something.
     Growth,
-    /// The server says how much of what we send is lost, per thousand.
-    Loss(u64),
     /// The interviewer's track received packets.
     Packets,
     /// The newest probe of a kind is answered (what was before it is lost or late).
@@ -45,10 +44,22 @@ pub(super) enum Move {
     },
     /// The second message about the last call.
     ToolAgain,
-    /// Another tool begins beside the others, and ends.
-    Begins,
-    RunningEnds,
+    /// A tool begins beside the others, and ends.
+    Begins {
+        name: &'static str,
+    },
+    RunningEnds {
+        ok: bool,
+    },
 }
+
+/// The name of a tool by the id of its call.
+fn name_of(call: &str) -> String {
+    if call.starts_with(END) { END.to_owned() } else { "other".to_owned() }
+}
+
+/// The end tool of the worlds.
+const END: &str = "end_interview";
 
 /// The id of a call that was not there before. What ended is remembered, so every path has its own count.
 fn new_call(interviewer: Option<&Interviewer>) -> String {
@@ -70,17 +81,13 @@ impl Move {
         let ended = interviewer.and_then(|i| i.calls.ended.back().cloned());
         let running = interviewer.and_then(|i| i.calls.running.back().cloned());
         match self {
-            Self::Tick | Self::Sleep(_) | Self::Arrives => None,
+            Self::Tick | Self::Sleep(_) | Self::Arrives | Self::PongsArrive => None,
             Self::Given(input) => Some(input.clone()),
-            Self::Growth => {
-                Some(Input::LinkStats { received: session.link.received.unwrap_or(0) + 1, lost: 0 })
-            }
-            Self::Loss(lost) => {
-                Some(Input::LinkStats { received: session.link.received.unwrap_or(0), lost: *lost })
-            }
+            Self::Growth => Some(Input::LinkStats { received: session.link.received.unwrap_or(0) + 1 }),
             Self::Packets => Some(Input::RtpPackets {
                 sid: sid(),
-                packets: interviewer.and_then(|i| i.packets).unwrap_or(0) + 1,
+                track: String::new(),
+                packets: interviewer.and_then(|i| i.packets.last()).map_or(0, |(_, packets)| *packets) + 1,
             }),
             Self::Newest(kind) => probes(*kind)?.back().map(|(id, _)| answer(*kind, *id)),
             Self::Oldest(kind) => {
@@ -94,20 +101,18 @@ impl Move {
                 ok: *ok,
                 call_id: new_call(interviewer),
             }),
-            Self::ToolAgain => Some(Input::ToolEnded {
-                sid: sid(),
-                name: "end_interview".to_owned(),
-                ok: true,
-                call_id: ended?,
-            }),
+            Self::ToolAgain => {
+                Some(Input::ToolEnded { sid: sid(), name: END.to_owned(), ok: true, call_id: ended? })
+            }
             // One call beside the others at a time.
-            Self::Begins => running.is_none().then(|| Input::ToolStarted {
+            Self::Begins { name } => running.is_none().then(|| Input::ToolStarted {
                 sid: sid(),
-                name: "other".to_owned(),
-                call_id: new_call(interviewer),
+                name: (*name).to_owned(),
+                call_id: format!("{name}{}", new_call(interviewer)),
             }),
-            Self::RunningEnds => {
-                Some(Input::ToolEnded { sid: sid(), name: "other".to_owned(), ok: true, call_id: running? })
+            Self::RunningEnds { ok } => {
+                let call_id = running?;
+                Some(Input::ToolEnded { sid: sid(), name: name_of(&call_id), ok: *ok, call_id })
             }
         }
     }
@@ -121,6 +126,8 @@ pub(super) fn agent(sid: &str, state: Option<AgentState>, audio: bool) -> Partic
         agent_name: None,
         state,
         audio,
+        name: None,
+        marked: false,
     }
 }
 
@@ -208,20 +215,30 @@ fn conversation() -> Vec<Move> {
         Input::Item { sid: a(), role: Role::Interviewer },
         Input::SessionFailed { sid: a() },
         Input::EndMarker { sid: a() },
+        Input::SessionClosed { sid: a(), reason: CloseReason::UserInitiated },
         Input::CandidateSpoke,
+        Input::CandidateHeard { sid: a() },
+        Input::Transcribed { sid: a() },
         Input::GoOnPressed,
     ]
     .map(Move::Given)
     .into();
-    moves.extend([
-        Move::Tool { name: "end_interview", ok: true },
-        Move::Tool { name: "end_interview", ok: false },
+    moves.extend(tools());
+    moves
+}
+
+/// What the interviewer's tools do.
+fn tools() -> Vec<Move> {
+    vec![
+        Move::Tool { name: END, ok: true },
+        Move::Tool { name: END, ok: false },
         Move::Tool { name: "other", ok: true },
         Move::ToolAgain,
-        Move::Begins,
-        Move::RunningEnds,
-    ]);
-    moves
+        Move::Begins { name: "other" },
+        Move::Begins { name: END },
+        Move::RunningEnds { ok: true },
+        Move::RunningEnds { ok: false },
+    ]
 }
 
 fn all(parts: &[Vec<Move>]) -> Vec<Move> {
@@ -247,14 +264,14 @@ fn in_and_out() -> Vec<Move> {
 
 /// Who is there: everybody comes, goes and comes again while our own link holds; no probe is ever answered.
 pub(super) fn comings_and_goings() -> World {
-    let policy = Policy { ask_after: OFF, ..ticks_of_a_link_that_holds() };
+    let policy = Policy { ask_after: OFF, report_interval: OFF, ..ticks_of_a_link_that_holds() };
     let moves = all(&[around(), presence(), only(link(), |i| matches!(i, Input::Connected { .. }))]);
     World { answers: false, moves, policy, alive: true, silent: 12 }
 }
 
 /// Whether we are there: every way into the room and out of it, and into another one, asleep or not.
 pub(super) fn in_and_out_of_the_room() -> World {
-    let policy = Policy { ask_after: OFF, crash_loop_window: OFF, ..ticks() };
+    let policy = Policy { ask_after: OFF, report_interval: OFF, crash_loop_window: OFF, ..ticks() };
     let there = only(presence(), |i| {
         let joins = matches!(i, Input::ParticipantJoined(p) if p.sid == A && p.audio);
         let leaves = matches!(i, Input::ParticipantLeft { sid, reason }
@@ -267,7 +284,7 @@ pub(super) fn in_and_out_of_the_room() -> World {
 
 /// Probes that are answered, late, twice or not, over a link that comes and goes.
 pub(super) fn probes_over_a_bad_link() -> World {
-    let policy = Policy { ask_after: OFF, crash_loop_window: OFF, ..ticks() };
+    let policy = Policy { ask_after: OFF, report_interval: OFF, crash_loop_window: OFF, ..ticks() };
     let bad = only(link(), |i| {
         matches!(i, Input::Reconnecting | Input::Disconnected { reason: LeaveReason::Unknown })
             || matches!(i, Input::Reconnected { room_sid, roster } if room_sid == "1" && !roster.is_empty())
@@ -276,23 +293,42 @@ pub(super) fn probes_over_a_bad_link() -> World {
     World { answers: false, moves, policy, alive: false, silent: 12 }
 }
 
-/// Probes over a link that loses packets or not.
-pub(super) fn probes_over_a_lossy_link() -> World {
-    let policy = Policy { ask_after: OFF, crash_loop_window: OFF, ..ticks_of_a_link_that_holds() };
-    let loss = vec![Move::Loss(0), Move::Loss(LOSSY)];
-    World { answers: false, moves: all(&[in_and_out(), life(), loss]), policy, alive: true, silent: 12 }
+/// Everything that one interviewer shows, over a link that holds.
+pub(super) fn signs_of_life() -> World {
+    let policy = Policy {
+        ask_after: OFF,
+        report_interval: OFF,
+        crash_loop_window: OFF,
+        ..ticks_of_a_link_that_holds()
+    };
+    let shown = only(conversation(), |i| {
+        matches!(
+            i,
+            Input::InterviewerLevel { .. }
+                | Input::AgentStateChanged { .. }
+                | Input::EndMarker { .. }
+                | Input::SessionClosed { .. }
+                | Input::Transcribed { .. }
+        )
+    });
+    World { answers: false, moves: all(&[in_and_out(), life(), shown]), policy, alive: true, silent: 12 }
 }
 
-/// Everything that one interviewer shows and says, over a link that holds.
-pub(super) fn signs_of_life() -> World {
-    let policy = Policy { ask_after: OFF, crash_loop_window: OFF, ..ticks_of_a_link_that_holds() };
-    let said = only(conversation(), |i| {
-        !matches!(i, Input::CandidateSpoke | Input::GoOnPressed | Input::SessionFailed { .. })
-    });
-    let tools = conversation().into_iter().filter(|m| !matches!(m, Move::Given(_))).collect();
+/// Tools and turns, of an interviewer that answers or not.
+pub(super) fn tools_and_turns() -> World {
+    let policy = Policy {
+        ask_after: OFF,
+        report_interval: OFF,
+        crash_loop_window: OFF,
+        ..ticks_of_a_link_that_holds()
+    };
+    let turns = only(conversation(), |i| matches!(i, Input::Item { .. } | Input::AgentStateChanged { .. }));
+    // Ends whose beginning was not seen are in `everything`.
+    let tools = tools().into_iter().filter(|m| !matches!(m, Move::Tool { .. })).collect();
+    let answers = vec![Move::Newest(ProbeKind::Session), Move::Newest(ProbeKind::Process)];
     World {
         answers: false,
-        moves: all(&[in_and_out(), life(), said, tools]),
+        moves: all(&[in_and_out(), answers, turns, tools]),
         policy,
         alive: true,
         silent: 12,
@@ -301,18 +337,25 @@ pub(super) fn signs_of_life() -> World {
 
 /// A candidate who speaks or not, and the question, over a link that holds.
 pub(super) fn the_question() -> World {
-    let policy = Policy { crash_loop_window: OFF, ..ticks_of_a_link_that_holds() };
+    let policy = Policy { crash_loop_window: OFF, report_interval: OFF, ..ticks_of_a_link_that_holds() };
     let said = only(conversation(), |i| {
         matches!(i, Input::CandidateSpoke | Input::GoOnPressed | Input::AgentStateChanged { .. })
     });
-    World { answers: false, moves: all(&[in_and_out(), life(), said]), policy, alive: true, silent: 16 }
+    let answers = vec![Move::Newest(ProbeKind::Session), Move::Newest(ProbeKind::Process)];
+    World { answers: false, moves: all(&[in_and_out(), answers, said]), policy, alive: true, silent: 16 }
 }
 
 /// An interviewer that is there all the time and answers whatever arrives, over a link that comes and goes,
 /// loses packets and sleeps: it must never be taken for lost.
 pub(super) fn an_interviewer_that_answers() -> World {
-    let policy =
-        Policy { ask_after: OFF, crash_loop_window: OFF, no_proof_of_life: 4, answer_limit: 4, ..ticks() };
+    let policy = Policy {
+        ask_after: OFF,
+        report_interval: OFF,
+        crash_loop_window: OFF,
+        no_proof_of_life: 4,
+        answer_limit: 4,
+        ..ticks()
+    };
     let way_in = only(around(), |i| matches!(i, Input::JoinPressed | Input::JoinGranted(_)));
     let bad = only(link(), |i| {
         let out = matches!(i, Input::Reconnecting | Input::Disconnected { reason: LeaveReason::Unknown });
@@ -326,11 +369,36 @@ pub(super) fn an_interviewer_that_answers() -> World {
         Move::Given(Input::ParticipantJoined(agent(B, None, false))),
         Move::Arrives,
         Move::Packets,
-        Move::Loss(LOSSY),
         Move::Sleep(2),
         Move::Sleep(5),
     ];
     let moves = all(&[way_in, bad, others]);
+    World { answers: true, moves, policy, alive: false, silent: 12 }
+}
+
+/// The same, over a link that holds, in the middle of a talk: whoever says what, whatever is asked and answered, and with
+/// the answers of its process lost or not.
+pub(super) fn a_talk_with_an_interviewer_that_answers() -> World {
+    let policy = Policy {
+        report_interval: OFF,
+        crash_loop_window: OFF,
+        no_proof_of_life: 4,
+        answer_limit: 4,
+        ..ticks_of_a_link_that_holds()
+    };
+    let way_in = only(around(), |i| matches!(i, Input::JoinPressed | Input::JoinGranted(_)));
+    let connected = only(link(), |i| matches!(i, Input::Connected { .. }));
+    let talk = only(conversation(), |i| {
+        matches!(
+            i,
+            Input::Item { .. }
+                | Input::AgentStateChanged { .. }
+                | Input::CandidateSpoke
+                | Input::CandidateHeard { .. }
+                | Input::GoOnPressed
+        )
+    });
+    let moves = all(&[way_in, connected, talk, vec![Move::Arrives, Move::PongsArrive]]);
     World { answers: true, moves, policy, alive: false, silent: 12 }
 }
 
@@ -346,10 +414,11 @@ pub(super) fn worlds() -> Vec<World> {
         comings_and_goings(),
         in_and_out_of_the_room(),
         probes_over_a_bad_link(),
-        probes_over_a_lossy_link(),
         signs_of_life(),
+        tools_and_turns(),
         the_question(),
         an_interviewer_that_answers(),
+        a_talk_with_an_interviewer_that_answers(),
         everything(),
     ]
 }

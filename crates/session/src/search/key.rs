@@ -2,6 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
+use crate::end_sign::{EndSign, Strength};
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::Fresh;
 use crate::probes::Probes;
@@ -87,7 +88,6 @@ fn open(s: &Seen<'_>, to: &mut impl Hasher) {
     real(s.link.last_received, p.link_lost).hash(to);
     real(s.link.out_since, p.link_lost).hash(to);
     real(s.link.woke, p.link_lost).hash(to);
-    age(s, s.link.lossy_at, p.process_lost_lossy).hash(to);
     (s.link.state == Link::Down).then(|| s.redial_at.since(s.now)).hash(to);
     real(s.room_gone, p.organiser_limit).hash(to);
     (s.organiser_asked, s.said_gone).hash(to);
@@ -104,8 +104,16 @@ fn open(s: &Seen<'_>, to: &mut impl Hasher) {
     if s.phase == Phase::Waiting && s.interviewer.is_none() {
         (s.waiting_long, age(s, Some(s.waiting_since), p.never_started)).hash(to);
     }
-    age(s, s.asked, p.answer_limit).hash(to);
-    age(s, s.candidate_spoke, p.ask_after).hash(to);
+    let c = &s.candidate;
+    c.asked.map(|asked| asked.question).hash(to);
+    age(s, c.asked.map(|asked| asked.at), p.answer_limit.max(p.over_limit)).hash(to);
+    if p.ask_after < OFF {
+        age(s, c.spoke, p.ask_after).hash(to);
+        age(s, c.heard, p.ask_after).hash(to);
+    }
+    age(s, c.answered, p.ask_after).hash(to);
+    let pong = s.interviewer.as_ref().and_then(|i| i.session.last_answer);
+    c.answered.is_some_and(|at| Some(at) > pong).hash(to);
     if let Some(i) = &s.interviewer {
         interviewer(s, i, to);
     }
@@ -113,8 +121,18 @@ fn open(s: &Seen<'_>, to: &mut impl Hasher) {
 
 fn interviewer(s: &Seen<'_>, i: &Interviewer, to: &mut impl Hasher) {
     let p = &s.policy;
-    (&i.sid, &i.identity, s.quiet, i.audible, i.packets.is_some(), i.ready.is_some()).hash(to);
-    (i.state, i.failed, i.owes, i.calls.running.len()).hash(to);
+    (&i.sid, &i.identity, s.quiet, i.audible, !i.packets.is_empty(), i.ready.is_some()).hash(to);
+    (i.state, i.failed, i.owes, i.calls.running.len(), i.named).hash(to);
+    let turns = |end: &EndSign| if end.strength == Strength::Failed { end.turns.min(3) } else { 0 };
+    i.end.as_ref().map(|end| (end.strength, end.contest, turns(end), end.call_id.is_some())).hash(to);
+    i.closed.map(|(reason, at)| (reason, age(s, Some(at), p.session_blocked))).hash(to);
+    if p.ask_after < OFF {
+        for at in [i.owed_since, i.busy_since, Some(i.last_reaction)] {
+            age(s, at, p.ask_after).hash(to);
+        }
+        (i.hears, i.doubt).hash(to);
+    }
+    (i.report_asked.is_some(), age(s, i.report_asked, p.report_interval)).hash(to);
     match i.presence {
         Presence::Here => 0_u8.hash(to),
         Presence::Left { at, reason } => {
@@ -128,18 +146,19 @@ fn interviewer(s: &Seen<'_>, i: &Interviewer, to: &mut impl Hasher) {
     if !i.pingable() && p.ping_interval != p.ping_interval_slow {
         age(s, i.ready, p.ping_unsupported).hash(to);
     }
-    probes(s, &i.session, p.ping_interval_slow, p.session_blocked, to);
-    probes(s, &i.process, p.process_interval, p.process_lost_lossy, to);
+    // A question that stands counts from the last pong, and from the last sound.
+    let asked = if s.candidate.asked.is_some() { p.answer_limit } else { 0 };
+    probes(s, &i.session, p.ping_interval_slow, p.session_blocked.max(asked), to);
+    probes(s, &i.process, p.process_interval, p.process_lost, to);
     age(s, i.process_answered, p.process_suspect).hash(to);
     age(s, i.channel_proven, p.session_grace).hash(to);
     age(s, Some(i.last_proof), p.no_proof_of_life).hash(to);
-    if !i.pingable() {
-        age(s, Some(i.last_reaction), p.ask_after).hash(to);
-    }
-    let evidence = i.evidence.as_ref();
-    let heard = if evidence.is_some() { p.evidence_expiry } else { p.audible_tail };
+    let end = i.end.as_ref();
+    let heard = p.audible_tail.max(asked);
     age(s, i.last_audible, heard).hash(to);
-    age(s, evidence.map(|(_, at)| *at), p.evidence_expiry).hash(to);
+    // It is asked about, or falls away, counted from it or from the last reaction.
+    let since = end.map(|end| end.since.max(i.last_reaction));
+    age(s, since, p.evidence_expiry).hash(to);
 }
 
 fn probes(s: &Seen<'_>, probes: &Probes, interval: u64, limit: u64, to: &mut impl Hasher) {

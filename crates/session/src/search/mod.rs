@@ -75,14 +75,15 @@ fn ticks() -> Policy {
         stats_interval: 1,
         process_suspect: 2,
         process_lost: 3,
-        process_lost_lossy: 3,
         session_suspect: 2,
         session_finished: 2,
         session_closed: 3,
         session_blocked: 3,
+        report_interval: 2,
         session_grace: 1,
         audible_tail: 1,
         evidence_expiry: 3,
+        over_limit: 3,
         leave_settling: 2,
         roster_pause: 1,
         crash_loop_window: 3,
@@ -127,8 +128,9 @@ fn step(session: &Session, way: &Move, alive: bool) -> Option<(Session, Vec<Outp
                 next.handle(input, now);
             }
         }
-        Move::Arrives => {
-            for way in [Move::Newest(ProbeKind::Session), Move::Newest(ProbeKind::Process), Move::Growth] {
+        Move::Arrives | Move::PongsArrive => {
+            let process = matches!(way, Move::Arrives).then_some(Move::Newest(ProbeKind::Process));
+            for way in [Move::Newest(ProbeKind::Session), Move::Growth].into_iter().chain(process) {
                 if let Some(input) = way.at(&next) {
                     next.handle(input, session.now);
                 }
@@ -143,15 +145,14 @@ fn step(session: &Session, way: &Move, alive: bool) -> Option<(Session, Vec<Outp
         }
         Move::Given(_)
         | Move::Growth
-        | Move::Loss(_)
         | Move::Packets
         | Move::Newest(_)
         | Move::Oldest(_)
         | Move::Duplicate(_)
         | Move::Tool { .. }
         | Move::ToolAgain
-        | Move::Begins
-        | Move::RunningEnds => next.handle(way.at(session)?, session.now),
+        | Move::Begins { .. }
+        | Move::RunningEnds { .. } => next.handle(way.at(session)?, session.now),
     }
     let outputs = std::iter::from_fn(|| next.poll_output()).collect();
     Some((next, outputs))
@@ -177,13 +178,14 @@ fn check(before: &Session, after: &Session, outputs: &[Output], answers: bool) -
         if ending.outcome == Outcome::Finished && ending.evidence.is_none() {
             return Err("finished without evidence".to_owned());
         }
-        let about_the_interviewer = ["process_lost", "session_closed", "session_blocked", "session_finished"];
+        let about_the_interviewer =
+            ["process_lost", "session_closed", "session_blocked", "session_finished", "over_unanswered"];
         let fresh = after.link.is_fresh();
         if about_the_interviewer.contains(&ending.decided_by.as_str()) && !fresh {
             return Err("the interviewer was judged over a link that is not fresh".to_owned());
         }
         if answers && !["link_lost", "never_started"].contains(&ending.decided_by.as_str()) {
-            return Err("an interviewer that answers was given up".to_owned());
+            return Err(format!("an interviewer that answers was given up ({})", ending.decided_by));
         }
     }
     Ok(())
@@ -323,13 +325,18 @@ fn however_the_link_is_time_alone_leads_to_the_end() {
 }
 
 #[test]
-fn however_lossy_the_link_is_time_alone_leads_to_the_end() {
-    prove("probes over a lossy link", &inputs::probes_over_a_lossy_link());
+fn whatever_signs_of_life_there_are_time_alone_leads_to_the_end() {
+    prove("signs of life", &inputs::signs_of_life());
 }
 
 #[test]
-fn whatever_signs_of_life_there_are_time_alone_leads_to_the_end() {
-    prove("signs of life", &inputs::signs_of_life());
+fn whatever_tools_and_turns_there_are_time_alone_leads_to_the_end() {
+    prove("tools and turns", &inputs::tools_and_turns());
+}
+
+#[test]
+fn an_interviewer_that_answers_is_never_given_up_whatever_is_said() {
+    prove("a talk with an interviewer that answers", &inputs::a_talk_with_an_interviewer_that_answers());
 }
 
 #[test]

@@ -20,8 +20,6 @@ pub struct Stage {
     /// Our own link delivers.
     pub link_up: bool,
     received: u64,
-    /// Of what we send, lost on the way, per thousand.
-    pub lost: u64,
     pub outputs: Vec<Output>,
     /// What was given to the machine.
     pub trace: Vec<Entry>,
@@ -38,7 +36,6 @@ impl Stage {
             process_alive: false,
             link_up: true,
             received: 0,
-            lost: 0,
             outputs: Vec::new(),
             trace: Vec::new(),
             commits: 0,
@@ -102,6 +99,7 @@ impl Stage {
                 | Output::ReadRoster
                 | Output::Probe { .. }
                 | Output::AskOrganiser
+                | Output::AskReport
                 | Output::ReleaseMicrophone
                 | Output::LeaveRoom => None,
             };
@@ -124,8 +122,7 @@ impl Stage {
                     self.received += 100;
                 }
                 let received = self.received;
-                let lost = self.lost;
-                self.give(Input::LinkStats { received, lost });
+                self.give(Input::LinkStats { received });
             }
         }
     }
@@ -175,5 +172,7 @@ pub fn interviewer() -> Participant {
         agent_name: Some("interviewer".into()),
         state: Some(AgentState::Listening),
         audio: true,
+        name: None,
+        marked: false,
     }
 }

@@ -1,0 +1,98 @@
+//! Our own way into the room and out of it, and what the backend says of the room.
+
+use crate::{EndedWhy, EvidenceKind, InterruptedWhy, LeaveReason, Link, OrganiserWord, Outcome, Session};
+
+impl Session {
+    pub(crate) fn out(&mut self, state: Link) {
+        self.stop_clock();
+        self.link.state = state;
+        self.link.out_since.get_or_insert(self.now);
+        if self.said_gone {
+            self.room_is_gone();
+        }
+    }
+
+    fn room_is_gone(&mut self) {
+        self.decide(
+            self.finished_or(Outcome::Ended(EndedWhy::RoomClosed)),
+            "the backend says that the room is gone",
+        );
+    }
+
+    pub(crate) fn disconnected(&mut self, reason: LeaveReason) {
+        self.out(Link::Down);
+        self.redial_at = self.now;
+        let (proved, begun) = (self.proved(), self.begun());
+        match reason {
+            LeaveReason::DuplicateIdentity => {
+                self.decide(Outcome::Ended(EndedWhy::ContinuedElsewhere), "another client joined in our place");
+            }
+            LeaveReason::ParticipantRemoved if proved => self.decide(Outcome::Finished, "removed, with evidence"),
+            LeaveReason::ParticipantRemoved => {
+                self.decide(Outcome::Interrupted(InterruptedWhy::Removed), "removed from the room");
+            }
+            LeaveReason::RoomDeleted | LeaveReason::RoomClosed if begun => {
+                self.decide(Outcome::Finished, "the room was closed, with evidence");
+            }
+            LeaveReason::RoomDeleted | LeaveReason::RoomClosed => {
+                self.room_gone = Some(self.now);
+                self.ask_organiser();
+            }
+            // The connection failed, in one way or another: we try ourselves until the link is lost.
+            LeaveReason::Unknown
+            | LeaveReason::ClientInitiated
+            | LeaveReason::ServerShutdown
+            | LeaveReason::StateMismatch
+            | LeaveReason::JoinFailure
+            | LeaveReason::Migration
+            | LeaveReason::SignalClose
+            | LeaveReason::ConnectionTimeout
+            | LeaveReason::MediaFailure
+            // Of telephony and of agents; a candidate's client never gets them from a real server.
+            | LeaveReason::UserUnavailable
+            | LeaveReason::UserRejected
+            | LeaveReason::SipTrunkFailure
+            | LeaveReason::AgentError => {}
+        }
+    }
+
+    pub(crate) fn organiser_said(&mut self, word: OrganiserWord) {
+        if !std::mem::take(&mut self.organiser_asked) {
+            return;
+        }
+        let gone = self.room_gone.is_some();
+        match word {
+            OrganiserWord::Reported { finished } if self.stalled() => {
+                if finished && let Some(sid) = self.interviewer_sid().map(str::to_owned) {
+                    self.evidence(&sid, EvidenceKind::Report);
+                }
+                let otherwise = Outcome::Ended(EndedWhy::SessionClosed);
+                self.decide(self.finished_or(otherwise), "the agent's report is in");
+            }
+            OrganiserWord::Ended => {
+                self.decide(
+                    Outcome::Ended(EndedWhy::ClosedByOrganiser),
+                    "the backend says that the organiser ended it",
+                );
+            }
+            // LiveKit has no such room. Over a connection that was not noticed to be dead yet, it is believed when
+            // that breaks: a room that we are in is there.
+            OrganiserWord::RoomGone if self.link.state == Link::Up => self.said_gone = true,
+            OrganiserWord::RoomGone => self.room_is_gone(),
+            // A read that failed never means "ended"; a room that is gone is gone all the same.
+            OrganiserWord::Running | OrganiserWord::Reported { .. } | OrganiserWord::Unreachable if gone => {
+                self.decide(Outcome::Ended(EndedWhy::RoomClosed), "the room was closed");
+            }
+            OrganiserWord::Running | OrganiserWord::Reported { .. } | OrganiserWord::Unreachable => {}
+        }
+    }
+
+    /// Whether the interviewer's session does not answer although its process does.
+    fn stalled(&self) -> bool {
+        let now = self.fresh();
+        self.interviewer.as_ref().is_some_and(|i| {
+            i.session.silent_for(now).is_some_and(|ms| ms >= self.policy.session_finished)
+                && i.channel_proven.is_some()
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! What the interviewer did towards an end: how strong it is, and what became of it since.
+
+use crate::link::Fresh;
+use crate::{Evidence, EvidenceKind, Policy, Time};
+
+/// How much it proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Strength {
+    /// It is over: an end tool succeeded, an end marker arrived.
+    Proof,
+    /// An end tool is running. With the session's close, the agent's own leave or a deleted room it is a proof.
+    Running,
+    /// An end tool failed. The same, if the session goes no further.
+    Failed,
+}
+
+/// What the candidate said to it, and what the interviewer made of that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Contest {
+    /// Nothing.
+    None,
+    /// The candidate said something after it: perhaps goodbye, perhaps a question.
+    Said,
+    /// And then the interviewer began a turn: if it says something, the talk goes on.
+    TurnBegan,
+}
+
+/// A sign that the interview is over.
+#[derive(Clone, Debug)]
+pub(crate) struct EndSign {
+    pub(crate) evidence: Evidence,
+    pub(crate) since: Fresh,
+    pub(crate) strength: Strength,
+    pub(crate) contest: Contest,
+    /// The end tool's call; none of a marker.
+    pub(crate) call_id: Option<String>,
+    /// What the interviewer said since. An end tool that failed is followed by its own goodbye, and by what the model
+    /// says to the failure.
+    pub(crate) turns: u8,
+}
+
+impl EndSign {
+    pub(crate) fn proof(kind: EvidenceKind, call_id: Option<String>, now: Fresh, at: Time) -> Self {
+        Self {
+            evidence: Evidence { kind, at },
+            since: now,
+            strength: Strength::Proof,
+            contest: Contest::None,
+            call_id,
+            turns: 0,
+        }
+    }
+
+    pub(crate) fn end_tool(name: String, call_id: &str, now: Fresh, at: Time, strength: Strength) -> Self {
+        let kind = match strength {
+            Strength::Proof => EvidenceKind::EndTool(name),
+            Strength::Running | Strength::Failed => EvidenceKind::EndToolBegan(name),
+        };
+        Self { strength, ..Self::proof(kind, Some(call_id.to_owned()), now, at) }
+    }
+
+    /// Whether it is evidence by itself.
+    pub(crate) fn proves(&self) -> bool {
+        self.strength == Strength::Proof
+    }
+
+    /// The candidate said something.
+    pub(crate) fn contested(&mut self) {
+        if self.contest == Contest::None {
+            self.contest = Contest::Said;
+        }
+    }
+
+    /// The interviewer began to think or to speak.
+    pub(crate) fn turn_began(&mut self) {
+        if self.contest == Contest::Said {
+            self.contest = Contest::TurnBegan;
+        }
+    }
+
+    /// The interviewer said something: whether the talk goes on. Its goodbye, spoken while the candidate says theirs
+    /// or after the end tool, is none of that.
+    pub(crate) fn goes_on(&mut self) -> bool {
+        self.turns = self.turns.saturating_add(1);
+        self.contest == Contest::TurnBegan || self.strength == Strength::Failed && self.turns > 2
+    }
+
+    /// Milliseconds of silence, with pongs that go on, after which an end tool that failed says nothing any more. What
+    /// was said to its failure may be the next question: then it is over at once or not at all.
+    pub(crate) fn expires_after(&self, p: &Policy) -> u64 {
+        if self.turns > 1 { p.leave_settling } else { p.evidence_expiry }
+    }
+
+    /// Milliseconds without a pong, over a channel that works, after which the session counts as closed.
+    pub(crate) fn confirmed_after(&self, p: &Policy) -> u64 {
+        match (self.contest, self.strength) {
+            // A tool that runs may block; so may a turn that was begun.
+            (Contest::TurnBegan, _) | (_, Strength::Running) => p.session_blocked,
+            (Contest::Said, Strength::Proof | Strength::Failed) => p.session_closed,
+            (Contest::None, Strength::Proof) => p.session_finished,
+            (Contest::None, Strength::Failed) => p.session_suspect,
+        }
+    }
+}
