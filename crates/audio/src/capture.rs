@@ -33,6 +33,8 @@ pub(crate) struct CaptureShared {
     pub(crate) frames: AtomicU64,
     pub(crate) lost_samples: AtomicU64,
     pub(crate) reopened: AtomicU64,
+    /// The device failed, and is not opened again by itself.
+    pub(crate) failed: AtomicBool,
     pub(crate) level: Level,
 }
 
@@ -71,6 +73,11 @@ impl Capture {
         }
         let held = crate::cpal_host::capture(choice, Arc::clone(&shared), on_frame)?;
         Ok(Self { shared, _stream: Some(held) })
+    }
+
+    /// Whether the device failed for good: it has to be opened again.
+    pub fn failed(&self) -> bool {
+        self.shared.failed.load(Ordering::Relaxed)
     }
 
     /// Level of the newest frame.

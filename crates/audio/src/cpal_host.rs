@@ -1,7 +1,7 @@
 //! cpal: WASAPI, CoreAudio, and ALSA where there is no Pulse server.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cpal::traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _};
@@ -75,8 +75,24 @@ fn unsupported(what: &str, format: SampleFormat) -> AudioError {
     AudioError::System(format!("the {what} speaks the unknown format {format}"))
 }
 
-fn on_error(what: &'static str) -> impl FnMut(cpal::Error) + Send + 'static {
-    move |error| tracing::warn!(%error, "the {what} reported an error")
+/// A device that failed gives nothing more: whoever holds the stream is told to open it again.
+fn on_error(
+    what: &'static str,
+    failed: impl Fn() + Send + 'static,
+) -> impl FnMut(cpal::Error) + Send + 'static {
+    move |error| {
+        tracing::warn!(%error, "the {what} reported an error");
+        if fatal(error.kind()) {
+            failed();
+        }
+    }
+}
+
+/// Whether a stream gives nothing more after this error. A buffer that ran out or over, a real-time priority that was
+/// denied and a device that was exchanged for another one by the system cost a moment at most.
+fn fatal(kind: cpal::ErrorKind) -> bool {
+    use cpal::ErrorKind as K;
+    !matches!(kind, K::Xrun | K::RealtimeDenied | K::DeviceChanged)
 }
 
 /// Captures until stopped.
@@ -137,6 +153,7 @@ where
     T: SizedSample,
     f32: FromSample<T>,
 {
+    let told = Arc::clone(&shared);
     let callback = move |data: &[T], _: &cpal::InputCallbackInfo| {
         let fit = ring.slots().min(data.len());
         for sample in &data[..fit] {
@@ -146,7 +163,8 @@ where
             shared.lost_samples.fetch_add((data.len() - fit) as u64, Ordering::Relaxed);
         }
     };
-    device.build_input_stream(*config, callback, on_error("microphone"), None).map_err(system)
+    let failed = move || told.failed.store(true, Ordering::Relaxed);
+    device.build_input_stream(*config, callback, on_error("microphone", failed), None).map_err(system)
 }
 
 /// Plays until stopped.
@@ -163,21 +181,24 @@ pub(crate) fn playback(
     let supported = device.default_output_config().map_err(system)?;
     let (format, config) = (supported.sample_format(), supported.config());
     let capacity = (config.sample_rate * RING_MS / 1000) as usize;
-    // What waits in the device's ring is delay: keep two frames.
-    let target = (config.sample_rate / 50) as usize;
+    // What waits in the device's ring is delay: keep two frames, or what the device takes at once and one frame more.
+    let least = (config.sample_rate / 50) as usize;
+    let takes = Arc::new(AtomicUsize::new(0));
     let (mut producer, consumer) = RingBuffer::<f32>::new(capacity);
+    let told = (Arc::clone(&takes), Arc::clone(&shared));
     #[expect(clippy::wildcard_enum_match_arm, reason = "cpal's list of formats is open")]
     let stream = match format {
-        SampleFormat::F32 => output::<f32>(&device, &config, consumer),
-        SampleFormat::I16 => output::<i16>(&device, &config, consumer),
-        SampleFormat::I32 => output::<i32>(&device, &config, consumer),
-        SampleFormat::U8 => output::<u8>(&device, &config, consumer),
+        SampleFormat::F32 => output::<f32>(&device, &config, consumer, told),
+        SampleFormat::I16 => output::<i16>(&device, &config, consumer, told),
+        SampleFormat::I32 => output::<i32>(&device, &config, consumer, told),
+        SampleFormat::U8 => output::<u8>(&device, &config, consumer, told),
         other => Err(unsupported("loudspeaker", other)),
     }?;
     let mut rate = Rate::new(SAMPLE_RATE, config.sample_rate)?;
     let pump = move || {
         let (mut frame, mut floats) = ([0_i16; FRAME], [0_f32; FRAME]);
         while !shared.stopped() {
+            let target = target(takes.load(Ordering::Relaxed), least, capacity);
             while capacity - producer.slots() < target {
                 source.fill(&mut frame);
                 for (float, sample) in floats.iter_mut().zip(&frame) {
@@ -197,20 +218,47 @@ pub(crate) fn playback(
     Ok(Held { _stream: stream })
 }
 
+/// How many samples are kept waiting for a device that `takes` so many at once.
+fn target(takes: usize, least: usize, capacity: usize) -> usize {
+    least.max(takes + least / 2).min(capacity)
+}
+
 fn output<T>(
     device: &cpal::Device,
     config: &cpal::StreamConfig,
     mut ring: rtrb::Consumer<f32>,
+    (takes, shared): (Arc<AtomicUsize>, Arc<PlaybackShared>),
 ) -> Result<cpal::Stream, AudioError>
 where
     T: SizedSample + FromSample<f32>,
 {
     let channels = usize::from(config.channels);
     let callback = move |data: &mut [T], _: &cpal::OutputCallbackInfo| {
+        takes.fetch_max(data.len() / channels, Ordering::Relaxed);
         for frame in data.chunks_mut(channels) {
             let sample = T::from_sample(ring.pop().unwrap_or(0.0));
             frame.fill(sample);
         }
     };
-    device.build_output_stream(*config, callback, on_error("loudspeaker"), None).map_err(system)
+    let failed = move || shared.failed.store(true, Ordering::Relaxed);
+    device.build_output_stream(*config, callback, on_error("loudspeaker", failed), None).map_err(system)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_takes_much_at_once_is_served() {
+        // 48 kHz: two frames of 10 ms are kept for one that takes 10 ms, 50 ms for one that takes 40 ms.
+        assert_eq!(target(480, 960, 19_200), 960);
+        assert_eq!(target(1_920, 960, 19_200), 2_400);
+        assert_eq!(target(48_000, 960, 19_200), 19_200, "no more than there is room for");
+    }
+
+    #[test]
+    fn only_what_ends_a_stream_makes_it_be_opened_again() {
+        assert!(!fatal(cpal::ErrorKind::Xrun));
+        assert!(fatal(cpal::ErrorKind::DeviceNotAvailable));
+    }
 }

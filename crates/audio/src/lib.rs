@@ -23,7 +23,7 @@ pub use capture::{Capture, CaptureStats};
 pub use device::{AudioError, Device, DeviceChoice, Devices, devices};
 pub use file::{FileMicrophone, load_wav};
 pub use level::{Level, SpeechDetector, dbfs};
-pub use playback::{Playback, PlaybackStats, Speaker};
+pub use playback::{Playback, PlaybackStats, Speaker, VoiceQueue};
 pub use tone::chime;
 
 /// Hertz, everywhere inside.

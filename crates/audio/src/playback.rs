@@ -6,15 +6,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::capture::check;
-use crate::{AudioError, DeviceChoice, FRAME, Level};
+use crate::{AudioError, DeviceChoice, FRAME};
 
-/// Most that waits to be played: 200 ms. Past that the newest is dropped and counted.
+/// Most that waits to be played of one voice: 200 ms. Past that the newest is dropped and counted.
 const RING: usize = FRAME * 20;
 /// More than this waiting means that we are late for good (the sender's clock is faster, or the
 /// device paused): skip to [`TARGET`].
 const TOO_MUCH: usize = FRAME * 8;
 /// What is left waiting after a skip, and what is gathered before playing after a gap.
 const TARGET: usize = FRAME;
+/// Voices that can be mixed at once. A room has two or three: an interviewer, its background, a person.
+const VOICES: usize = 8;
 
 /// Counters of a playback.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub(crate) struct PlaybackShared {
     pub(crate) underruns: AtomicU64,
     pub(crate) skipped: AtomicU64,
     pub(crate) reopened: AtomicU64,
+    /// The device failed, and is not opened again by itself.
+    pub(crate) failed: AtomicBool,
 }
 
 impl PlaybackShared {
@@ -60,12 +64,20 @@ pub struct Playback {
     _stream: Option<crate::cpal_host::Held>,
 }
 
-/// Takes frames to play. One per playback.
+/// Adds voices to a playback. One per playback.
 #[derive(Debug)]
 pub struct Speaker {
+    joining: Producer<Voice>,
+    left: Consumer<Voice>,
+    shared: Arc<PlaybackShared>,
+}
+
+/// Takes frames of one voice. Voices are mixed: each has a queue of its own, and none is played faster because another
+/// one speaks. Dropping it ends the voice once what waits was played.
+#[derive(Debug)]
+pub struct VoiceQueue {
     ring: Producer<i16>,
     shared: Arc<PlaybackShared>,
-    level: Level,
 }
 
 impl Playback {
@@ -75,9 +87,7 @@ impl Playback {
     /// One sentence that says what is wrong and what to do.
     pub fn open(choice: &DeviceChoice) -> Result<(Self, Speaker), AudioError> {
         let shared = Arc::new(PlaybackShared::default());
-        let (producer, consumer) = RingBuffer::new(RING);
-        let source = Source { ring: consumer, shared: Arc::clone(&shared), playing: false };
-        let speaker = Speaker { ring: producer, shared: Arc::clone(&shared), level: Level::default() };
+        let (speaker, source) = mixer(&shared);
         #[cfg(target_os = "linux")]
         if let Some(found) = crate::pulse::devices()? {
             check(choice, &found.outputs, AudioError::NoSpeaker)?;
@@ -88,6 +98,11 @@ impl Playback {
         }
         let held = crate::cpal_host::playback(choice, Arc::clone(&shared), source)?;
         Ok((Self { shared, _stream: Some(held) }, speaker))
+    }
+
+    /// Whether the device failed for good: it has to be opened again.
+    pub fn failed(&self) -> bool {
+        self.shared.failed.load(Ordering::Relaxed)
     }
 
     /// Counters so far.
@@ -107,10 +122,31 @@ impl Drop for Playback {
     }
 }
 
+/// The two ends of a playback.
+fn mixer(shared: &Arc<PlaybackShared>) -> (Speaker, Source) {
+    let (joining, joins) = RingBuffer::new(VOICES);
+    // Whatever the device's side lets go of goes back to be freed; there are never more than it can hold.
+    let (leaves, left) = RingBuffer::new(VOICES * 2);
+    let speaker = Speaker { joining, left, shared: Arc::clone(shared) };
+    let source =
+        Source { joins, leaves, voices: std::array::from_fn(|_| None), shared: Arc::clone(shared), given: 0 };
+    (speaker, source)
+}
+
 impl Speaker {
+    /// Another voice; `None` while there are as many as can be mixed.
+    pub fn voice(&mut self) -> Option<VoiceQueue> {
+        // Freed here, on a thread that may take its time.
+        while self.left.pop().is_ok() {}
+        let (producer, consumer) = RingBuffer::new(RING);
+        self.joining.push(Voice { ring: consumer, playing: false }).ok()?;
+        Some(VoiceQueue { ring: producer, shared: Arc::clone(&self.shared) })
+    }
+}
+
+impl VoiceQueue {
     /// Queues samples; what does not fit is dropped and counted.
     pub fn push(&mut self, samples: &[i16]) {
-        self.level.measure(samples);
         let fit = self.ring.slots().min(samples.len());
         if fit < samples.len() {
             self.shared.skipped.fetch_add((samples.len() - fit) as u64, Ordering::Relaxed);
@@ -121,55 +157,85 @@ impl Speaker {
         }
     }
 
-    /// Level of the newest frame.
-    pub fn level(&self) -> Level {
-        self.level.clone()
-    }
-
-    /// No more sound comes for now.
-    pub fn quiet(&self) {
-        self.level.reset();
-    }
-
     /// Milliseconds that wait to be played.
     pub fn buffered_ms(&self) -> u64 {
         ((RING - self.ring.slots()) * 10 / FRAME) as u64
     }
+
+    /// Whether the loudspeaker is gone that played it.
+    pub fn is_closed(&self) -> bool {
+        self.ring.is_abandoned()
+    }
 }
 
-/// Where the device's side takes its samples from. Locks nothing, allocates nothing.
-pub(crate) struct Source {
+/// One voice on the device's side.
+#[derive(Debug)]
+struct Voice {
     ring: Consumer<i16>,
-    shared: Arc<PlaybackShared>,
     playing: bool,
 }
 
-impl Source {
-    /// Fills `out` with what waits, and silence for what is missing.
-    pub(crate) fn fill(&mut self, out: &mut [i16]) {
+impl Voice {
+    /// Adds what waits to `out`; gives how many samples that were.
+    fn add(&mut self, out: &mut [i16], shared: &PlaybackShared) -> usize {
         let waiting = self.ring.slots();
         if waiting > TOO_MUCH.max(out.len() * 3) {
             let skip = waiting - TARGET.max(out.len());
             if let Ok(chunk) = self.ring.read_chunk(skip) {
                 chunk.commit_all();
-                self.shared.skipped.fetch_add(skip as u64, Ordering::Relaxed);
+                shared.skipped.fetch_add(skip as u64, Ordering::Relaxed);
             }
         }
         let waiting = self.ring.slots();
-        if !self.playing && waiting < TARGET {
-            out.fill(0);
-            return;
+        if !self.playing && waiting < TARGET && !self.ring.is_abandoned() {
+            return 0;
         }
         let take = waiting.min(out.len());
         for sample in &mut out[..take] {
-            *sample = self.ring.pop().unwrap_or(0);
+            *sample = sample.saturating_add(self.ring.pop().unwrap_or(0));
         }
-        out[take..].fill(0);
-        self.shared.played.fetch_add(take as u64, Ordering::Relaxed);
+        let ran_out = self.playing && take < out.len();
         self.playing = take == out.len();
-        if !self.playing {
-            self.shared.underruns.fetch_add(1, Ordering::Relaxed);
+        if ran_out || take > 0 && !self.playing {
+            shared.underruns.fetch_add(1, Ordering::Relaxed);
         }
+        take
+    }
+}
+
+/// Where the device's side takes its samples from. Locks nothing, allocates nothing, frees nothing.
+pub(crate) struct Source {
+    joins: Consumer<Voice>,
+    leaves: Producer<Voice>,
+    voices: [Option<Voice>; VOICES],
+    shared: Arc<PlaybackShared>,
+    /// Voices that were handed in and not given back.
+    given: usize,
+}
+
+impl Source {
+    /// Fills `out` with what waits of every voice, mixed with saturation, and silence for what is missing.
+    pub(crate) fn fill(&mut self, out: &mut [i16]) {
+        out.fill(0);
+        let mut longest = 0;
+        for slot in &mut self.voices {
+            if slot.is_none() && self.given < VOICES {
+                *slot = self.joins.pop().ok();
+                self.given += usize::from(slot.is_some());
+            }
+            let Some(voice) = slot else { continue };
+            longest = longest.max(voice.add(out, &self.shared));
+            if voice.ring.is_abandoned()
+                && voice.ring.is_empty()
+                && !self.leaves.is_full()
+                && let Some(ended) = slot.take()
+            {
+                self.given -= 1;
+                // There is room: we are the only writer.
+                let _ = self.leaves.push(ended);
+            }
+        }
+        self.shared.played.fetch_add(longest as u64, Ordering::Relaxed);
     }
 }
 
@@ -177,21 +243,18 @@ impl Source {
 mod tests {
     use super::*;
 
-    fn pair() -> (Speaker, Source, Arc<PlaybackShared>) {
+    fn pair() -> (Speaker, VoiceQueue, Source, Arc<PlaybackShared>) {
         let shared = Arc::new(PlaybackShared::default());
-        let (producer, consumer) = RingBuffer::new(RING);
-        (
-            Speaker { ring: producer, shared: Arc::clone(&shared), level: Level::default() },
-            Source { ring: consumer, shared: Arc::clone(&shared), playing: false },
-            shared,
-        )
+        let (mut speaker, source) = mixer(&shared);
+        let voice = speaker.voice().unwrap();
+        (speaker, voice, source, shared)
     }
 
     #[test]
     fn what_is_pushed_comes_out_in_order() {
-        let (mut speaker, mut source, _) = pair();
-        speaker.push(&[1; FRAME]);
-        speaker.push(&[2; FRAME]);
+        let (_speaker, mut voice, mut source, _) = pair();
+        voice.push(&[1; FRAME]);
+        voice.push(&[2; FRAME]);
         let mut out = [0; FRAME];
         source.fill(&mut out);
         assert_eq!(out, [1; FRAME]);
@@ -201,9 +264,9 @@ mod tests {
 
     #[test]
     fn a_late_listener_skips_to_now() {
-        let (mut speaker, mut source, shared) = pair();
+        let (_speaker, mut voice, mut source, shared) = pair();
         for n in 0..15 {
-            speaker.push(&[n; FRAME]);
+            voice.push(&[n; FRAME]);
         }
         let mut out = [0; FRAME];
         source.fill(&mut out);
@@ -213,13 +276,58 @@ mod tests {
 
     #[test]
     fn running_out_is_silence_and_counted_once() {
-        let (mut speaker, mut source, shared) = pair();
-        speaker.push(&[1; FRAME]);
+        let (_speaker, mut voice, mut source, shared) = pair();
+        voice.push(&[1; FRAME]);
         let mut out = [9; FRAME];
         source.fill(&mut out);
         source.fill(&mut out);
         source.fill(&mut out);
         assert_eq!(out, [0; FRAME]);
         assert_eq!(shared.underruns.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn two_voices_are_heard_at_once_and_neither_skips() {
+        let (mut speaker, mut one, mut source, shared) = pair();
+        let mut two = speaker.voice().unwrap();
+        let mut out = [0; FRAME];
+        for n in 0..500 {
+            one.push(&[n; FRAME]);
+            two.push(&[1_000; FRAME]);
+            source.fill(&mut out);
+            assert_eq!(out, [1_000 + n; FRAME]);
+        }
+        assert_eq!(shared.skipped.load(Ordering::Relaxed), 0);
+        assert_eq!(shared.played.load(Ordering::Relaxed), 500 * FRAME as u64);
+        // Too loud together: the peak is cut, nothing wraps around.
+        one.push(&[i16::MAX; FRAME]);
+        two.push(&[i16::MAX; FRAME]);
+        source.fill(&mut out);
+        assert_eq!(out, [i16::MAX; FRAME]);
+    }
+
+    #[test]
+    fn a_voice_that_ends_is_played_to_its_end_and_makes_room() {
+        let (mut speaker, voice, mut source, shared) = pair();
+        drop(voice);
+        let mut out = [0; FRAME];
+        source.fill(&mut out);
+        // More than can be mixed at once come and go, one after another; each short rest is heard.
+        for n in 0..100 {
+            let mut voice = speaker.voice().unwrap();
+            voice.push(&[n + 1; FRAME / 2]);
+            drop(voice);
+            source.fill(&mut out);
+            assert_eq!(out[..FRAME / 2], [n + 1; FRAME / 2]);
+        }
+        assert_eq!(shared.played.load(Ordering::Relaxed), 100 * FRAME as u64 / 2);
+        // And not more than that at once.
+        let held: Vec<_> = (0..VOICES).map_while(|_| speaker.voice()).collect();
+        source.fill(&mut out);
+        assert_eq!(held.len(), VOICES);
+        let waiting: Vec<_> = (0..VOICES).map_while(|_| speaker.voice()).collect();
+        source.fill(&mut out);
+        assert!(speaker.voice().is_none());
+        drop((held, waiting));
     }
 }

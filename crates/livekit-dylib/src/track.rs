@@ -190,6 +190,7 @@ pub struct RemoteTrackPublication {
 
 struct RemotePublicationShared {
     sid: TrackSid,
+    name: String,
     kind: TrackKind,
     source: TrackSource,
     muted: RwLock<bool>,
@@ -209,6 +210,7 @@ impl RemoteTrackPublication {
                 kind: kind(owned.info.kind()),
                 source: owned.info.source().into(),
                 muted: RwLock::new(owned.info.muted),
+                name: owned.info.name,
                 sid: TrackSid(owned.info.sid),
                 _handle: FfiHandle::new(owned.handle.id),
             }),
@@ -220,6 +222,10 @@ impl RemoteTrackPublication {
     /// Id of the published track.
     pub fn sid(&self) -> TrackSid {
         self.shared.sid.clone()
+    }
+    /// The name that its publisher gave it.
+    pub fn name(&self) -> String {
+        self.shared.name.clone()
     }
     /// Sound or picture.
     pub fn kind(&self) -> TrackKind {

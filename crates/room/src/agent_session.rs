@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use adjourn_session::{AgentState, Input, ProbeKind, Role};
+use adjourn_session::{AgentState, CloseReason, Input, ProbeKind, Role};
 use prost::Message as _;
 
 use crate::facts::{Fact, Said};
@@ -76,7 +76,10 @@ impl Decoder {
         };
         match response.response {
             Some(R::GetChatHistory(history)) => {
-                history.items.into_iter().flat_map(|item| said(&sid, item, false)).collect()
+                let items = history.items.into_iter().flat_map(|item| said(&sid, item, false));
+                let mut facts: Vec<Fact> = items.collect();
+                facts.push(Fact::HistoryRead { sid });
+                facts
             }
             Some(R::Pong(_)) | None => own
                 .parse()
@@ -98,6 +101,28 @@ impl Decoder {
                 };
                 vec![Fact::Input(Input::AgentStateChanged { sid, state })]
             }
+            // To be away, and back, is a silence that was noticed: nothing was heard.
+            E::UserStateChanged(changed) => {
+                let speaking = proto::UserState::UsSpeaking;
+                if changed.old_state() == speaking || changed.new_state() == speaking {
+                    vec![Fact::Input(Input::CandidateHeard { sid })]
+                } else {
+                    Vec::new()
+                }
+            }
+            E::UserInputTranscribed(_) => vec![Fact::Input(Input::CandidateHeard { sid })],
+            E::SessionClosed(closed) => {
+                let reason = match closed.reason() {
+                    proto::CloseReason::CrUnknown => CloseReason::Unknown,
+                    proto::CloseReason::CrError => CloseReason::Error,
+                    proto::CloseReason::CrJobShutdown => CloseReason::JobShutdown,
+                    proto::CloseReason::CrParticipantDisconnected => CloseReason::ParticipantDisconnected,
+                    proto::CloseReason::CrUserInitiated => CloseReason::UserInitiated,
+                    proto::CloseReason::CrCompleted => CloseReason::Completed,
+                };
+                vec![Fact::Input(Input::SessionClosed { sid, reason })]
+            }
+            E::AmdCompleted(_) => Vec::new(),
             E::ConversationItemAdded(added) => {
                 added.item.map(|item| said(&sid, item, true)).unwrap_or_default()
             }
@@ -190,6 +215,35 @@ mod tests {
         let facts = decoder.decode("PA_a", &pong("adjourn-n1-7"));
         let expected = Input::ProbeAnswered { sid: "PA_a".to_owned(), probe: ProbeKind::Session, id: 7 };
         assert!(matches!(&facts[..], [Fact::Input(input)] if *input == expected));
+    }
+
+    #[test]
+    fn the_official_word_of_a_close_is_understood_before_anybody_sends_it() {
+        // AgentSessionMessage.event (3) { session_closed (25) { reason (1) = CR_USER_INITIATED (4), error (2) } }
+        let bytes = [0x1a, 0x0b, 0xca, 0x01, 0x08, 0x08, 0x04, 0x12, 0x04, b'o', b'h', b'n', b'o'];
+        let facts = Decoder::new(String::new()).decode("PA_a", &bytes);
+        let expected = Input::SessionClosed { sid: "PA_a".to_owned(), reason: CloseReason::UserInitiated };
+        assert!(matches!(&facts[..], [Fact::Input(input)] if *input == expected), "{facts:?}");
+        // amd_completed (24) and what nobody knows yet (99) mean nothing, and are no error.
+        for bytes in [&[0x1a, 0x03, 0xc2, 0x01, 0x00][..], &[0x1a, 0x03, 0x9a, 0x06, 0x00][..]] {
+            assert!(Decoder::new(String::new()).decode("PA_a", bytes).is_empty());
+        }
+    }
+
+    #[test]
+    fn only_speech_counts_as_the_candidate_heard() {
+        use proto::UserState::{UsAway, UsListening, UsSpeaking};
+        use proto::agent_session_event::{Event, UserStateChanged};
+        for (old, new, heard) in [
+            (UsListening, UsSpeaking, 1),
+            (UsSpeaking, UsListening, 1),
+            (UsListening, UsAway, 0),
+            (UsAway, UsListening, 0),
+        ] {
+            let changed = UserStateChanged { old_state: old.into(), new_state: new.into() };
+            let facts = Decoder::new(String::new()).decode("PA_a", &event(Event::UserStateChanged(changed)));
+            assert_eq!(facts.len(), heard, "{old:?} {new:?}");
+        }
     }
 
     #[test]

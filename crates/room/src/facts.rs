@@ -31,17 +31,36 @@ pub struct Caption {
     pub done: bool,
 }
 
-/// Decoded sound of one participant: 10 ms frames, 48 kHz, mono.
+/// What a track is, as far as its publisher says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SoundKind {
+    /// Somebody's voice.
+    Voice,
+    /// Music or noise beside a voice (livekit-agents' `BackgroundAudioPlayer`).
+    Background,
+}
+
+/// Decoded sound of one track: 10 ms frames, 48 kHz, mono.
 pub struct Sound {
-    /// Whose.
+    /// Id of the publisher's presence.
     pub sid: String,
+    /// Identity for whom it speaks: the publisher's own, or whom an avatar stands for.
+    pub speaks_for: String,
+    /// Id of the track.
+    pub track: String,
+    /// What it is.
+    pub kind: SoundKind,
     /// The frames; ends with the track.
     pub frames: BoxStream<'static, Vec<i16>>,
 }
 
 impl std::fmt::Debug for Sound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sound").field("sid", &self.sid).finish_non_exhaustive()
+        f.debug_struct("Sound")
+            .field("sid", &self.sid)
+            .field("track", &self.track)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
     }
 }
 
@@ -57,6 +76,11 @@ pub enum Fact {
         /// What.
         said: Said,
     },
+    /// The conversation so far was told: all of it came before this.
+    HistoryRead {
+        /// By whom.
+        sid: String,
+    },
     /// For the screen.
     Caption(Caption),
     /// For the loudspeaker.
@@ -64,4 +88,7 @@ pub enum Fact {
 }
 
 /// Where facts go. Bounded: a late reader holds the room's translator back, nothing is dropped.
-pub type Facts = mpsc::Sender<Fact>;
+pub(crate) type Facts = mpsc::Sender<Fact>;
+
+/// Facts that wait at most; the room is held back beyond that.
+pub(crate) const WAITING_FACTS: usize = 1_024;

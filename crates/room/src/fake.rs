@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use adjourn_session::{AgentState, Input, LeaveReason, Participant, ParticipantKind, ProbeKind};
 use parking_lot::Mutex;
+use tokio::sync::mpsc;
 
-use crate::facts::{Fact, Facts};
+use crate::facts::{Fact, Facts, WAITING_FACTS};
 use crate::transport::{ConnectError, Joined, Microphone, RoomLink, Transport};
 
 /// Enters the fake room.
@@ -32,6 +33,9 @@ struct State {
     frames: u64,
     pongs: u64,
     process_answers: u64,
+    /// Counts connections: what was sent over an earlier one is never answered.
+    life: u64,
+    histories: u64,
 }
 
 /// The fake room.
@@ -55,6 +59,8 @@ impl Fake {
             agent_name: None,
             state: Some(AgentState::Listening),
             audio: true,
+            name: None,
+            marked: false,
         };
         {
             let mut state = self.state.lock();
@@ -83,14 +89,22 @@ impl Fake {
         self.say(Fact::Input(Input::ParticipantLeft { sid: sid.to_owned(), reason })).await;
     }
 
-    /// A full reconnect, in the SDK's order of events.
+    /// A full reconnect, in the SDK's order of events. Probes and requests that are under way are lost with the
+    /// connection, and so is whatever was told meanwhile.
     pub async fn full_reconnect(&self) {
-        let roster = self.state.lock().roster.clone();
+        let roster = {
+            let mut state = self.state.lock();
+            state.life += 1;
+            state.link_up = false;
+            state.received = 0;
+            state.roster.clone()
+        };
         for p in &roster {
             let left = Input::ParticipantLeft { sid: p.sid.clone(), reason: LeaveReason::Unknown };
             self.say(Fact::Input(left)).await;
         }
         self.say(Fact::Input(Input::Reconnecting)).await;
+        self.state.lock().link_up = true;
         self.say(Fact::Input(Input::Reconnected { room_sid: "RM_fake".to_owned(), roster })).await;
     }
 
@@ -114,6 +128,11 @@ impl Fake {
         (state.pongs, state.process_answers)
     }
 
+    /// How often the conversation so far was asked for.
+    pub fn histories(&self) -> u64 {
+        self.state.lock().histories
+    }
+
     /// Microphone frames that arrived.
     pub fn frames(&self) -> u64 {
         self.state.lock().frames
@@ -123,36 +142,39 @@ impl Fake {
 impl Transport for Fake {
     type Room = FakeRoom;
 
-    async fn connect(
-        &self,
-        _url: &str,
-        _token: &str,
-        facts: Facts,
-    ) -> Result<Joined<FakeRoom>, ConnectError> {
+    async fn connect(&self, _url: &str, _token: &str) -> Result<Joined<FakeRoom>, ConnectError> {
         tokio::task::yield_now().await;
         let mut state = self.state.lock();
         if let Some(message) = &state.refuse {
             return Err(ConnectError(message.clone()));
         }
+        let (facts, facts_out) = mpsc::channel(WAITING_FACTS);
         state.facts = Some(facts);
         state.link_up = true;
+        state.life += 1;
         let roster = state.roster.clone();
         Ok(Joined {
             room: FakeRoom { state: Arc::clone(&self.state) },
             room_sid: "RM_fake".to_owned(),
             roster,
+            facts: facts_out,
         })
     }
 }
 
 impl FakeRoom {
     fn answer(&self, fact: Fact) {
-        let facts = self.state.lock().facts.clone();
-        if let Some(facts) = facts {
-            tokio::spawn(async move {
+        let state = Arc::clone(&self.state);
+        let life = state.lock().life;
+        tokio::spawn(async move {
+            let facts = {
+                let state = state.lock();
+                state.facts.clone().filter(|_| state.life == life)
+            };
+            if let Some(facts) = facts {
                 let _ = facts.send(fact).await;
-            });
-        }
+            }
+        });
     }
 }
 
@@ -182,13 +204,24 @@ impl RoomLink for FakeRoom {
 
     fn pin(&self, _sid: &str) {}
 
+    fn ask_history(&self, sid: &str) {
+        let open = {
+            let mut state = self.state.lock();
+            state.histories += 1;
+            state.link_up && state.session_open
+        };
+        if open {
+            self.answer(Fact::HistoryRead { sid: sid.to_owned() });
+        }
+    }
+
     fn request_stats(&self) {
         let received = {
             let mut state = self.state.lock();
             state.received += if state.link_up { 100 } else { 0 };
             state.received
         };
-        self.answer(Fact::Input(Input::LinkStats { received, lost: 0 }));
+        self.answer(Fact::Input(Input::LinkStats { received }));
     }
 
     fn microphone(&self) -> Microphone {

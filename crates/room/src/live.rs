@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use crate::agent_session::{self, Decoder};
-use crate::facts::{Caption, Fact, Facts, Sound};
+use crate::facts::{Caption, Fact, Facts, Sound, WAITING_FACTS};
 use crate::sdk::data_stream::api::{ByteStreamReader, SendByteOptions, StreamReader as _, TextStreamReader};
 use crate::sdk::options::TrackPublishOptions;
 use crate::sdk::prelude::{
@@ -23,7 +23,7 @@ use crate::sdk::webrtc::audio_source::native::NativeAudioSource;
 use crate::sdk::webrtc::audio_source::{AudioSourceOptions, RtcAudioSource};
 use crate::sdk::webrtc::audio_stream::native::NativeAudioStream;
 use crate::stats;
-use crate::translate::{self, Meaning};
+use crate::translate::{self, Heard, Meaning};
 use crate::transport::{ConnectError, Joined, Microphone, RoomLink, Transport};
 
 /// Hertz, to and from the SDK.
@@ -32,8 +32,9 @@ const SAMPLE_RATE: u32 = 48_000;
 const TRANSCRIPTION: &str = "lk.transcription";
 /// RPC that nobody registers: any answer proves that the process behind it lives.
 const NOBODYS_METHOD: &str = "adjourn.alive";
-/// The way there and back may take this long before the SDK gives up on a process probe.
-const PROBE_ROUND_TRIP: Duration = Duration::from_secs(2);
+/// The way there and back may take this long before the SDK gives up on a process probe: as long as the machine waits
+/// for an answer (`Policy::process_lost`). A full buffer on the way takes seconds.
+const PROBE_ROUND_TRIP: Duration = Duration::from_secs(8);
 /// A stream of the session host that stays unfinished this long is given up, for the next one's sake.
 const MESSAGE_LIMIT: Duration = Duration::from_secs(5);
 /// Streams that wait to be read in order.
@@ -65,15 +66,16 @@ struct Shared {
     nonce: String,
     /// The interviewer's presence.
     pinned: Mutex<Option<String>>,
-    /// The newest sound track of each presence that can be heard.
-    tracks: Mutex<BTreeMap<String, RemoteAudioTrack>>,
+    /// Every sound track that can be heard, by its id, with its publisher's presence.
+    tracks: Mutex<BTreeMap<String, (String, RemoteAudioTrack)>>,
     tasks: Mutex<tokio::task::JoinSet<()>>,
 }
 
 impl Transport for Live {
     type Room = LiveRoom;
 
-    async fn connect(&self, url: &str, token: &str, facts: Facts) -> Result<Joined<LiveRoom>, ConnectError> {
+    async fn connect(&self, url: &str, token: &str) -> Result<Joined<LiveRoom>, ConnectError> {
+        let (facts, facts_out) = mpsc::channel(WAITING_FACTS);
         let (room, events) = Room::connect(url, token, RoomOptions::default()).await.map_err(readable)?;
         let source = NativeAudioSource::new(AudioSourceOptions::default(), SAMPLE_RATE, 1, 0);
         let track = LocalAudioTrack::create_audio_track("microphone", RtcAudioSource::Native(source.clone()));
@@ -104,6 +106,7 @@ impl Transport for Live {
             room_sid: shared.room_sid(),
             roster: shared.roster(),
             room: LiveRoom { shared: Arc::clone(&shared), source, track },
+            facts: facts_out,
         };
         let ended = ended_by_metadata(&shared.room.metadata());
         let (sessions, messages) = mpsc::channel(WAITING_STREAMS);
@@ -156,6 +159,9 @@ impl RoomLink for LiveRoom {
 
     fn pin(&self, sid: &str) {
         *self.shared.pinned.lock() = Some(sid.to_owned());
+    }
+
+    fn ask_history(&self, sid: &str) {
         let Some(to) = self.shared.by_sid(sid).map(|p| p.identity()) else { return };
         Shared::spawn(&self.shared, move |shared| async move {
             let options =
@@ -171,17 +177,15 @@ impl RoomLink for LiveRoom {
         Shared::spawn(&self.shared, |shared| async move {
             let Ok(stats) = shared.room.get_stats().await else { return };
             let received = stats::received(stats.publisher_stats.iter().chain(&stats.subscriber_stats));
-            let lost = stats::lost(stats.publisher_stats.iter());
-            shared.say(Fact::Input(Input::LinkStats { received, lost })).await;
+            shared.say(Fact::Input(Input::LinkStats { received })).await;
             let tracks = shared.tracks.lock().clone();
-            for (sid, track) in tracks {
+            for (id, (sid, track)) in tracks {
                 let Ok(stats) = track.get_stats().await else {
-                    // It is gone. A later one of the same presence is another track.
-                    shared.tracks.lock().remove(&sid);
+                    shared.tracks.lock().remove(&id);
                     continue;
                 };
                 if let Some(packets) = stats::packets(stats.iter()) {
-                    shared.say(Fact::Input(Input::RtpPackets { sid, packets })).await;
+                    shared.say(Fact::Input(Input::RtpPackets { sid, track: id, packets })).await;
                 }
             }
         });
@@ -222,12 +226,13 @@ impl Drop for LiveRoom {
     }
 }
 
-/// Whether an RPC's result proves that the destination's process answered. 1501 to 1503 and send
-/// errors are made up on our side.
+/// Whether an RPC's result proves that the destination's process answered. Of the codes that LiveKit keeps for itself
+/// (1001 to 1999), the destination's SDK gives three: no such method, a handler that failed, an answer that is too
+/// large. The others are made up on our side, or by the server.
 fn answered(answer: &Result<String, RpcError>) -> bool {
     match answer {
         Ok(_) => true,
-        Err(error) => !matches!(error.code, 1401 | 1501..=1503 | 1505),
+        Err(error) => matches!(error.code, 1400 | 1500 | 1504) || !(1001..=1999).contains(&error.code),
     }
 }
 
@@ -297,11 +302,6 @@ async fn follow(
         fail::fail_point!("room");
         match translate::translate(event) {
             Meaning::Input(input) => shared.say(Fact::Input(input)).await,
-            Meaning::Marked(participant) => {
-                let sid = participant.sid.clone();
-                shared.say(Fact::Input(Input::ParticipantChanged(participant))).await;
-                shared.say(Fact::Input(Input::EndMarker { sid })).await;
-            }
             Meaning::Restored => {
                 let input = Input::Reconnected { room_sid: shared.room_sid(), roster: shared.roster() };
                 shared.say(Fact::Input(input)).await;
@@ -311,12 +311,17 @@ async fn follow(
                     shared.say(Fact::Input(Input::RoomEnded)).await;
                 }
             }
-            Meaning::Track(track, sid) => {
-                shared.tracks.lock().insert(sid.clone(), track.clone());
+            Meaning::Track(Heard { track, sid, speaks_for, kind }) => {
+                let id = String::from(track.sid());
+                shared.tracks.lock().insert(id.clone(), (sid.clone(), track.clone()));
                 let rate = i32::try_from(SAMPLE_RATE).unwrap_or(i32::MAX);
                 let frames =
                     NativeAudioStream::new(track.rtc_track(), rate, 1).map(|frame| frame.data.into_owned());
-                shared.say(Fact::Sound(Sound { sid, frames: frames.boxed() })).await;
+                let sound = Sound { sid, speaks_for, track: id, kind, frames: frames.boxed() };
+                shared.say(Fact::Sound(sound)).await;
+            }
+            Meaning::TrackGone(id) => {
+                shared.tracks.lock().remove(&id);
             }
             Meaning::Bytes(reader, identity) => {
                 if reader.info().topic == agent_session::TOPIC {
@@ -363,6 +368,11 @@ async fn read_caption(shared: Arc<Shared>, mut reader: TextStreamReader, identit
     let mut text = String::new();
     while let Some(Ok(part)) = reader.next().await {
         text.push_str(&part);
+        if role == Role::Interviewer
+            && let Some(sid) = shared.sid_of(&identity)
+        {
+            shared.say(Fact::Input(Input::Transcribed { sid })).await;
+        }
         let caption = Caption { segment: segment(&reader), role, text: text.clone(), done: false };
         shared.say(Fact::Caption(caption)).await;
     }
@@ -371,4 +381,21 @@ async fn read_caption(shared: Arc<Shared>, mut reader: TextStreamReader, identit
     let done = last || role == Role::Interviewer;
     let caption = Caption { segment: segment(&reader), role, text, done };
     shared.say(Fact::Caption(caption)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_destination_says_is_a_sign_of_life() {
+        let by = |code| answered(&Err(RpcError::new(code, String::new(), None)));
+        for code in [1400, 1500, 1504, translate::NOT_THE_INTERVIEWER, 1_000, 2_000] {
+            assert!(by(code), "{code}");
+        }
+        for code in [1401, 1402, 1403, 1404, 1501, 1502, 1503, 1505, 1001, 1999] {
+            assert!(!by(code), "{code}");
+        }
+        assert!(answered(&Ok(String::new())));
+    }
 }

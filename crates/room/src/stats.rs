@@ -18,18 +18,6 @@ pub(crate) fn received<'a>(objects: impl Iterator<Item = &'a RtcStats>) -> u64 {
         .sum()
 }
 
-/// Of our own sound, what the server says was lost on the way to it, per thousand; 0 as long as it says
-/// nothing.
-pub(crate) fn lost<'a>(objects: impl Iterator<Item = &'a RtcStats>) -> u64 {
-    objects
-        .filter_map(|object| {
-            let RtcStats::RemoteInboundRtp(rtp) = object else { return None };
-            Some((rtp.remote_inbound.fraction_lost * 1000.0) as u64)
-        })
-        .max()
-        .unwrap_or(0)
-}
-
 /// RTP packets received of one sound track.
 pub(crate) fn packets<'a>(objects: impl Iterator<Item = &'a RtcStats>) -> Option<u64> {
     objects

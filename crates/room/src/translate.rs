@@ -4,34 +4,46 @@ use std::collections::HashMap;
 
 use adjourn_session::{AgentState, Input, LeaveReason, Participant, ParticipantKind};
 
+use crate::facts::SoundKind;
 use crate::sdk;
 use crate::sdk::participant::ParticipantKind as SdkKind;
 use crate::sdk::prelude::{DisconnectReason, RemoteParticipant, RoomEvent};
 
 /// RPC that the agent package calls to say that the interview is over, and attribute that it sets.
 pub(crate) const END_MARKER: &str = "adjourn.ended";
-/// Our answer to that RPC when somebody else calls it. Codes from 1001 to 1999 are an application's own.
-pub(crate) const NOT_THE_INTERVIEWER: u32 = 1_403;
+/// Our answer to that RPC when somebody else calls it. LiveKit keeps 1001 to 1999 for itself.
+pub(crate) const NOT_THE_INTERVIEWER: u32 = 403;
+/// Name of the track of livekit-agents' `BackgroundAudioPlayer` (`voice/background_audio.py`).
+const BACKGROUND_TRACK: &str = "background_audio";
 
 /// What an event means, before any stream is read.
 #[derive(Debug)]
 pub(crate) enum Meaning {
     /// For the machine.
     Input(Input),
-    /// Somebody's attributes say that the interview is over.
-    Marked(Participant),
     /// The room is restored: the roster has to be read.
     Restored,
     /// The room's metadata changed.
     Metadata(String),
     /// Somebody can be heard.
-    Track(sdk::prelude::RemoteAudioTrack, String),
+    Track(Heard),
+    /// A track can't be heard any more.
+    TrackGone(String),
     /// A byte stream begins.
     Bytes(sdk::data_stream::api::ByteStreamReader, String),
     /// A text stream begins.
     Text(sdk::data_stream::api::TextStreamReader, String),
     /// Nothing that matters here.
     Nothing,
+}
+
+/// A track that can be heard.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    pub(crate) track: sdk::prelude::RemoteAudioTrack,
+    pub(crate) sid: String,
+    pub(crate) speaks_for: String,
+    pub(crate) kind: SoundKind,
 }
 
 #[expect(
@@ -48,21 +60,26 @@ pub(crate) fn translate(event: RoomEvent) -> Meaning {
             reason: reason(p.disconnect_reason()),
         }),
         RoomEvent::ParticipantAttributesChanged {
-            participant: sdk::prelude::Participant::Remote(p),
-            changed_attributes,
-        } => {
-            let changed = participant(&p);
-            match changed_attributes.get(END_MARKER) {
-                Some(word) if !word.is_empty() => Meaning::Marked(changed),
-                Some(_) | None => Meaning::Input(Input::ParticipantChanged(changed)),
-            }
-        }
+            participant: sdk::prelude::Participant::Remote(p), ..
+        } => Meaning::Input(Input::ParticipantChanged(participant(&p))),
         RoomEvent::TrackPublished { participant: p, .. } => {
             Meaning::Input(Input::ParticipantChanged(participant(&p)))
         }
         RoomEvent::TrackSubscribed {
-            track: sdk::prelude::RemoteTrack::Audio(track), participant: p, ..
-        } => Meaning::Track(track, p.sid().into()),
+            track: sdk::prelude::RemoteTrack::Audio(track),
+            publication,
+            participant: p,
+        } => Meaning::Track(Heard {
+            track,
+            sid: p.sid().into(),
+            speaks_for: p.attributes().get(ON_BEHALF).cloned().unwrap_or_else(|| p.identity().into()),
+            kind: if publication.name() == BACKGROUND_TRACK {
+                SoundKind::Background
+            } else {
+                SoundKind::Voice
+            },
+        }),
+        RoomEvent::TrackUnsubscribed { track, .. } => Meaning::TrackGone(track.sid().into()),
         RoomEvent::RoomMetadataChanged { metadata, .. } => Meaning::Metadata(metadata),
         RoomEvent::ByteStreamOpened { reader, participant_identity, .. } => reader
             .take()
@@ -99,12 +116,8 @@ pub(crate) fn participant(p: &RemoteParticipant) -> Participant {
     let kind = match p.kind() {
         SdkKind::Agent if helper(&attributes) => ParticipantKind::Helper,
         SdkKind::Agent => ParticipantKind::Agent,
-        SdkKind::Standard
-        | SdkKind::Ingress
-        | SdkKind::Egress
-        | SdkKind::Sip
-        | SdkKind::Connector
-        | SdkKind::Bridge => ParticipantKind::Other,
+        SdkKind::Standard | SdkKind::Sip | SdkKind::Connector | SdkKind::Bridge => ParticipantKind::Person,
+        SdkKind::Ingress | SdkKind::Egress => ParticipantKind::Other,
     };
     let name = attributes.get("lk.agent.name").or_else(|| attributes.get("lk.agent_name"));
     Participant {
@@ -114,11 +127,16 @@ pub(crate) fn participant(p: &RemoteParticipant) -> Participant {
         agent_name: name.filter(|name| !name.is_empty()).cloned(),
         state: attributes.get("lk.agent.state").and_then(|state| agent_state(state)),
         audio: p.track_publications().values().any(|t| t.kind() == sdk::prelude::TrackKind::Audio),
+        name: Some(p.name()).filter(|name| !name.is_empty()),
+        marked: attributes.get(END_MARKER).is_some_and(|word| !word.is_empty()),
     }
 }
 
+/// Identity of the agent that an avatar stands for (livekit-agents `types.py`).
+const ON_BEHALF: &str = "lk.publish_on_behalf";
+
 fn helper(attributes: &HashMap<String, String>) -> bool {
-    attributes.contains_key("lk.publish_on_behalf") || attributes.contains_key("lk.simulator")
+    attributes.contains_key(ON_BEHALF) || attributes.contains_key("lk.simulator")
 }
 
 fn agent_state(text: &str) -> Option<AgentState> {

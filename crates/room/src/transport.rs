@@ -2,7 +2,7 @@
 
 use adjourn_session::{Participant, ProbeKind};
 
-use crate::Facts;
+use crate::Fact;
 
 /// A room that could not be entered. The text carries no token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +18,9 @@ pub struct Joined<R> {
     pub room_sid: String,
     /// Everybody else.
     pub roster: Vec<Participant>,
+    /// What comes out of this room from now on. Of its own: nothing of it is read before the room is known to have
+    /// been entered, and nothing of an earlier room can come between.
+    pub facts: tokio::sync::mpsc::Receiver<Fact>,
 }
 
 /// Enters rooms.
@@ -31,7 +34,6 @@ pub trait Transport: Send + Sync + 'static {
         &self,
         url: &str,
         token: &str,
-        facts: Facts,
     ) -> impl Future<Output = Result<Joined<Self::Room>, ConnectError>> + Send;
 }
 
@@ -41,9 +43,11 @@ pub trait RoomLink: Send + Sync + 'static {
     fn roster(&self) -> Vec<Participant>;
     /// Sends probe `id`; an answer comes as a fact.
     fn probe(&self, sid: &str, probe: ProbeKind, id: u64);
-    /// This participant is the interviewer from now on: only its word that the interview is over is taken. It is
-    /// asked for the whole conversation so far, which comes as facts.
+    /// This participant is the interviewer from now on: only its word that the interview is over is taken.
     fn pin(&self, sid: &str);
+    /// Asks for the whole conversation so far, which comes as facts; [`Fact::HistoryRead`] is the last of them. The
+    /// request may be lost.
+    fn ask_history(&self, sid: &str);
     /// Reads our connection's statistics; they come as facts.
     fn request_stats(&self);
     /// Where microphone frames go.
