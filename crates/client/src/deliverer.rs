@@ -7,7 +7,7 @@ use adjourn_outbox::wire::ClientInfo;
 use adjourn_outbox::{Attempt, DeliveryEvent, Granted, Join, Outbox, pause, send};
 use chrono::Utc;
 use futures_util::future::BoxFuture;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::panics::guarded;
 use crate::run::Event;
@@ -24,13 +24,20 @@ pub(crate) async fn keep_delivering(
     client: ClientInfo,
     wake: Arc<Notify>,
     events: mpsc::Sender<Event>,
+    mut stop: watch::Receiver<bool>,
 ) {
-    while guarded(deliver(&outbox, &client, &wake, &events)).await.is_none() {
+    while guarded(deliver(&outbox, &client, &wake, &events, &mut stop)).await.is_none() {
         tokio::time::sleep(AGAIN).await;
     }
 }
 
-async fn deliver(outbox: &Outbox, client: &ClientInfo, wake: &Notify, events: &mpsc::Sender<Event>) {
+async fn deliver(
+    outbox: &Outbox,
+    client: &ClientInfo,
+    wake: &Notify,
+    events: &mpsc::Sender<Event>,
+    stop: &mut watch::Receiver<bool>,
+) {
     let tell = |event: DeliveryEvent| -> BoxFuture<'static, ()> {
         if let Attempt::Later { reason, .. } = &event.attempt {
             tracing::info!(%reason, "a record waits");
@@ -41,7 +48,7 @@ async fn deliver(outbox: &Outbox, client: &ClientInfo, wake: &Notify, events: &m
     };
     let mut failures = 0;
     loop {
-        if events.is_closed() {
+        if events.is_closed() || *stop.borrow() {
             return;
         }
         fail::fail_point!("deliverer");
@@ -66,6 +73,7 @@ async fn deliver(outbox: &Outbox, client: &ClientInfo, wake: &Notify, events: &m
         tokio::select! {
             () = tokio::time::sleep(sleep) => {}
             () = wake.notified() => {}
+            _ = stop.changed() => return,
             () = events.closed() => return,
         }
     }

@@ -7,8 +7,14 @@ use adjourn_audio::{
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::sound::{MicrophoneRoute, SpeakerRoute};
+
+/// Nothing at all, as [`dbfs`] gives it.
+const SILENCE_DBFS: f32 = -120.0;
+/// A microphone that gave no frame for so long has stalled.
+const STALLED: Duration = Duration::from_millis(300);
 
 /// Where the candidate's voice comes from.
 #[derive(Clone, Debug)]
@@ -39,6 +45,10 @@ pub(crate) struct Open {
     spoke: Arc<AtomicBool>,
     level: Arc<Mutex<f32>>,
     capture_level: Option<Level>,
+    /// Since when the microphone has given nothing at all.
+    nothing_since: Option<Instant>,
+    /// Frames at the last look.
+    frames_seen: u64,
     /// Counters of what is closed already.
     captured: CaptureStats,
     played: PlaybackStats,
@@ -111,8 +121,27 @@ impl Open {
         self.spoke.swap(false, Ordering::Relaxed)
     }
 
-    pub(crate) fn input_level(&self) -> f32 {
-        self.capture_level.as_ref().map_or_else(|| *self.level.lock(), Level::get)
+    /// Level of the microphone, and how long it has given nothing: no frame, or frames of nothing but zeros. No
+    /// microphone in a room is as silent as that.
+    pub(crate) fn listen(&mut self) -> (f32, Duration) {
+        let frames = self.capture.as_ref().map_or(0, |capture| capture.stats().frames);
+        let stalled = self.capture.is_some() && frames == self.frames_seen;
+        self.frames_seen = frames;
+        let level = self.capture_level.as_ref().map_or_else(|| *self.level.lock(), Level::get);
+        let nothing = self.capture.is_some() && (stalled || level <= SILENCE_DBFS);
+        if !nothing {
+            self.nothing_since = None;
+            return (level, Duration::ZERO);
+        }
+        let lasted = self.nothing_since.get_or_insert_with(Instant::now).elapsed();
+        // A look may fall between two frames.
+        (if lasted < STALLED { level } else { SILENCE_DBFS }, lasted)
+    }
+
+    /// Whether the microphone, or the loudspeaker, failed and has to be opened again.
+    pub(crate) fn failed(&self) -> (bool, bool) {
+        let capture = self.capture.as_ref().is_some_and(Capture::failed);
+        (capture, self.playback.as_ref().is_some_and(Playback::failed))
     }
 
     /// Counters for the record, of everything that was open since the start.

@@ -142,7 +142,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
         match fact {
             Fact::Input(input) => {
                 self.observe(&input);
+                // What was said while we were out of the room was told to nobody.
+                let back = matches!(input, Input::Reconnected { .. });
                 self.feed(input);
+                if back {
+                    self.ask_history();
+                }
             }
             Fact::Said { sid, said } => {
                 if self.session.interviewer_sid() == Some(sid.as_str()) {
@@ -150,6 +155,11 @@ impl<T: Transport, S: Shell> Client<T, S> {
                     if let Some(journal) = &self.journal {
                         journal.write(EntryKind::Said, self.now().0, body);
                     }
+                }
+            }
+            Fact::HistoryRead { sid } => {
+                if self.pinned.as_ref() == Some(&sid) {
+                    self.history_asked = None;
                 }
             }
             Fact::Caption(caption) => {
@@ -166,6 +176,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
                     self.journal_caption(&line);
                 }
                 match self.shown.captions.iter_mut().find(|known| known.id == line.id) {
+                    // A piece that was late takes nothing from a line that is final.
+                    Some(known) if known.done && !line.done => {}
                     Some(known) => *known = line,
                     None => self.shown.captions.push(line),
                 }

@@ -46,6 +46,11 @@ pub(crate) async fn admission(
     }
     let answer =
         result.map_err(|error| Rejection { message: error.to_string(), retry: error.retryable() })?;
+    // A join has one record. What would be said now had no place in it.
+    let recorded = outbox.has_record(&join.join_id).await.map_err(|e| final_no(e.to_string()))?;
+    if recorded && answer.livekit.is_some() {
+        return Err(final_no(crate::words::ENDED_HERE.to_owned()));
+    }
     answer.policy.check().map_err(|e| final_no(e.to_string()))?;
     let policy = serde_json::to_vec(&answer.policy).unwrap_or_default();
     let head = RecordHead {

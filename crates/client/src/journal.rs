@@ -140,6 +140,9 @@ pub(crate) async fn finish_abandoned(
     join_id: &Secret,
     head: RecordHead,
 ) -> Result<(), adjourn_outbox::OutboxError> {
+    if outbox.has_record(join_id).await? {
+        return Ok(()); // it is on its way already
+    }
     let entries = outbox.journal(join_id).await?;
     let record = Record::from_journal(head, entries, None, Utc::now());
     outbox.commit(join_id, &record, &[]).await?;

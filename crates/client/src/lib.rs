@@ -30,4 +30,6 @@ pub use devices::{Ears, Mouth};
 pub use panics::Panics;
 pub use run::{Client, Setup, StartError};
 pub use shell::{Shell, Silent};
-pub use snapshot::{Completed, DeviceList, InterviewerState, Line, Meters, Screen, Snapshot, Speaker};
+pub use snapshot::{
+    Asking, Completed, DeviceList, InterviewerState, Line, Meters, Screen, Snapshot, Speaker,
+};

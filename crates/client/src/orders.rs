@@ -12,6 +12,9 @@ use crate::run::{Client, Event};
 use crate::snapshot::Meters;
 use crate::{Command, Shell, copy, words};
 
+/// A microphone that gives nothing for so long is told of (list of endings, `flat-zero`).
+const MICROPHONE_SILENT: Duration = Duration::from_millis(2_500);
+
 impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) fn command(&mut self, command: Command) {
         match command {
@@ -56,8 +59,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
             }
             Command::End => self.feed(Input::EndConfirmed),
             Command::GoOn => self.feed(Input::GoOnPressed),
-            Command::Close => self.shown.closing = true,
-            Command::Stay => self.shown.closing = false,
+            // Answered before it comes here.
+            Command::Close => {}
+            Command::Stay => {
+                self.close_asked = None;
+                self.shown.closing = false;
+            }
             Command::SaveCopy => self.save_copy(),
             Command::Quit => {}
         }
@@ -128,6 +135,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
     }
 
     pub(crate) fn open_microphone(&mut self) {
+        if !self.devices_are_wanted() {
+            return;
+        }
         self.shown.input.problem =
             self.open.open_microphone(&self.setup.mouth).err().map(|e| words::sentence(&e.to_string()));
         if let Mouth::Device(choice) = &self.setup.mouth {
@@ -136,6 +146,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
     }
 
     pub(crate) fn open_speaker(&mut self) {
+        if !self.devices_are_wanted() {
+            return;
+        }
         self.shown.output.problem =
             self.open.open_speaker(&self.setup.ears).err().map(|e| words::sentence(&e.to_string()));
         if let Ears::Device(choice) = &self.setup.ears {
@@ -145,7 +158,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
 
     pub(crate) fn play_test_sound(&mut self) {
         self.open_speaker();
-        let speaker = self.open.speaker.clone();
+        let Some(mut speaker) = self.open.speaker.own_voice() else { return };
         tokio::spawn(async move {
             let mut pace = tokio::time::interval(Duration::from_millis(10));
             for frame in adjourn_audio::chime() {
@@ -167,9 +180,27 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.feed(Input::CandidateSpoke);
             }
         }
+        let (input, nothing_for) = self.open.listen();
+        self.shown.microphone_silent = nothing_for >= MICROPHONE_SILENT;
         if phase != Phase::Completed {
-            self.shell.meters(Meters { input: self.open.input_level(), output: self.open.speaker.level() });
+            self.shell.meters(Meters { input, output: self.open.speaker.level() });
         }
+    }
+
+    /// Opens again what failed in the middle.
+    pub(crate) fn mend_devices(&mut self) {
+        let (microphone, speaker) = self.open.failed();
+        if microphone {
+            self.open_microphone();
+        }
+        if speaker {
+            self.open_speaker();
+        }
+    }
+
+    /// Whether a device may be open: not once the interview is over.
+    fn devices_are_wanted(&self) -> bool {
+        matches!(self.session.phase(), Phase::Checking | Phase::Joining | Phase::Waiting | Phase::Live)
     }
 }
 

@@ -10,7 +10,7 @@ use adjourn_outbox::{DeliveryEvent, INTERVIEWER, JoinLink, Outbox, OutboxError};
 use adjourn_room::{Fact, Joined, RoomLink, Transport};
 use adjourn_session::{AgentState, Delivery, Input, OrganiserWord, Output, Phase, Policy, Session, Time};
 use chrono::{DateTime, Utc};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::clock::Clock;
@@ -19,6 +19,7 @@ use crate::join::{Admission, Rejection};
 use crate::journal::Journal;
 use crate::panics::{Panics, guarded};
 use crate::snapshot::Snapshot;
+use crate::sound::Floor;
 use crate::tracefile::TraceFile;
 use crate::{Command, Shell, deliverer};
 
@@ -26,12 +27,16 @@ use crate::{Command, Shell, deliverer};
 const METERS: Duration = Duration::from_millis(50);
 /// Statistics of our own connection (design: every 500 ms; a request costs 1 to 3 ms).
 const STATS: Duration = Duration::from_millis(500);
-/// Facts that wait; the room is held back beyond that.
-const WAITING_FACTS: usize = 1_024;
+/// The conversation so far is asked for again after this, until it is told.
+const HISTORY_AGAIN: Duration = Duration::from_secs(3);
 /// A loop that failed more often is left.
 const MOST_FAILURES: u32 = 3;
 /// At the end of the process, a record that is nowhere safe yet is waited for so long.
 const LAST_COMMIT: Duration = Duration::from_secs(12);
+/// At the end of the process, a delivery that is under way gets so long.
+const LAST_DELIVERY: Duration = Duration::from_secs(2);
+/// A second press on the window's X counts as one after this: a double click is one press.
+const SECOND_PRESS: Duration = Duration::from_secs(1);
 /// Results that wait; their makers are held back beyond that.
 const WAITING_EVENTS: usize = 256;
 
@@ -59,7 +64,7 @@ pub struct Setup {
 /// The client could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The outbox can't be opened.
+    /// The outbox can't be opened, or another process has it open.
     #[error(transparent)]
     Outbox(#[from] OutboxError),
 }
@@ -87,7 +92,6 @@ pub(crate) enum Event {
 struct Inbox<R> {
     commands: mpsc::Receiver<Command>,
     events: mpsc::Receiver<Event>,
-    facts: mpsc::Receiver<Fact>,
     rooms: mpsc::Receiver<Result<Joined<R>, String>>,
     panics: Panics,
     meters: tokio::time::Interval,
@@ -113,8 +117,8 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) events_in: Option<mpsc::Receiver<Event>>,
     pub(crate) rooms: mpsc::Sender<Result<Joined<T::Room>, String>>,
     pub(crate) rooms_in: Option<mpsc::Receiver<Result<Joined<T::Room>, String>>>,
-    pub(crate) facts: mpsc::Sender<Fact>,
-    pub(crate) facts_in: Option<mpsc::Receiver<Fact>>,
+    /// What comes out of the room that was entered last.
+    pub(crate) facts: Option<mpsc::Receiver<Fact>>,
     pub(crate) wake: Arc<Notify>,
     pub(crate) open: Open,
     pub(crate) room: Option<Arc<T::Room>>,
@@ -131,8 +135,13 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) confirmed: bool,
     pub(crate) agent_state: Option<AgentState>,
     pub(crate) live_since: Option<Time>,
-    pub(crate) asked_history: Option<String>,
+    /// The interviewer that is pinned in this room.
+    pub(crate) pinned: Option<String>,
+    /// When its conversation so far was last asked for, until it is told.
+    pub(crate) history_asked: Option<Instant>,
     pub(crate) audible: bool,
+    /// When the window was first asked to close, and has not been told to stay since.
+    pub(crate) close_asked: Option<Instant>,
     /// What is true now.
     pub(crate) shown: Snapshot,
     /// What the shell was shown last.
@@ -153,13 +162,14 @@ impl<T: Transport, S: Shell> Client<T, S> {
     pub async fn new(transport: T, mut shell: S, setup: Setup) -> Result<Self, StartError> {
         let (outbox, notice) = match Outbox::open(&setup.data).await {
             Ok((outbox, quarantined)) => (outbox, quarantined.first().map(ToString::to_string)),
+            // Another window has it: nothing is taken over from that.
+            Err(error @ OutboxError::InUse(_)) => return Err(error.into()),
             Err(error) => {
                 tracing::error!(%error, "the interview is kept in memory");
                 (Outbox::in_memory().await?, Some(crate::words::NOT_JOURNALED.to_owned()))
             }
         };
         let (events, events_in) = mpsc::channel(WAITING_EVENTS);
-        let (facts, facts_in) = mpsc::channel(WAITING_FACTS);
         let (rooms, rooms_in) = mpsc::channel(4);
         let mut shown = crate::screen::empty();
         shown.notice = notice;
@@ -176,8 +186,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             events_in: Some(events_in),
             rooms,
             rooms_in: Some(rooms_in),
-            facts,
-            facts_in: Some(facts_in),
+            facts: None,
             wake: Arc::new(Notify::new()),
             open: Open::default(),
             room: None,
@@ -191,8 +200,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
             confirmed: false,
             agent_state: None,
             live_since: None,
-            asked_history: None,
+            pinned: None,
+            history_asked: None,
             audible: false,
+            close_asked: None,
             shown,
             sent: None,
             told: None,
@@ -204,9 +215,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
     /// Runs until [`Command::Quit`] or until nobody can send commands any more; gives the snapshot
     /// that was shown last.
     pub async fn run(mut self, commands: mpsc::Receiver<Command>) -> Snapshot {
-        let (Some(events), Some(facts), Some(rooms)) =
-            (self.events_in.take(), self.facts_in.take(), self.rooms_in.take())
-        else {
+        let (Some(events), Some(rooms)) = (self.events_in.take(), self.rooms_in.take()) else {
             return self.shown;
         };
         let mut meters = tokio::time::interval(METERS);
@@ -214,12 +223,14 @@ impl<T: Transport, S: Shell> Client<T, S> {
         let mut stats = tokio::time::interval(STATS);
         stats.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let panics = self.setup.panics.take().unwrap_or_else(Panics::nobody);
-        let mut inbox = Inbox { commands, events, facts, rooms, panics, meters, stats };
-        tokio::spawn(deliverer::keep_delivering(
+        let mut inbox = Inbox { commands, events, rooms, panics, meters, stats };
+        let (stop, stopped) = watch::channel(false);
+        let delivering = tokio::spawn(deliverer::keep_delivering(
             self.outbox.clone(),
             self.setup.info.clone(),
             Arc::clone(&self.wake),
             self.events.clone(),
+            stopped,
         ));
         self.refresh_devices();
         match self.setup.link.take() {
@@ -238,6 +249,18 @@ impl<T: Transport, S: Shell> Client<T, S> {
             }
         }
         self.quit(&mut inbox.events).await;
+        // What is being written down is written to its end. Nobody watches any more, so nobody is told.
+        let _ = stop.send(true);
+        inbox.events.close();
+        let mut delivering = delivering;
+        if tokio::time::timeout(LAST_DELIVERY, &mut delivering).await.is_err() {
+            delivering.abort();
+        }
+        // Nor a slow disk: what is not written by now is safe elsewhere, or was waited for above. Apart, since
+        // SQLite closes on the thread that asks.
+        let outbox = self.outbox.clone();
+        let closing = tokio::spawn(async move { outbox.close().await });
+        let _ = tokio::time::timeout(Duration::from_secs(1), closing).await;
         self.shown
     }
 
@@ -249,18 +272,22 @@ impl<T: Transport, S: Shell> Client<T, S> {
         tokio::select! {
             command = inbox.commands.recv() => match command {
                 Some(Command::Quit) | None => return Turn::Ends,
-                Some(Command::Close) if !matches!(self.session.phase(), Phase::Waiting | Phase::Live) => return Turn::Ends,
+                Some(Command::Close) if self.may_close() => return Turn::Ends,
                 Some(command) => self.command(command),
             },
             () = inbox.panics.next() => self.feed(Input::ClientFailed),
             Some(event) = inbox.events.recv() => self.event(event).await,
             Some(joined) = inbox.rooms.recv() => self.entered(joined),
-            Some(fact) = inbox.facts.recv() => self.fact(fact),
+            fact = next_fact(&mut self.facts) => self.fact(fact),
             () = sleep_until(due) => self.time_passed(),
             _ = inbox.meters.tick() => self.measure(),
-            _ = inbox.stats.tick() => if let Some(room) = &self.room {
-                room.request_stats();
-            },
+            _ = inbox.stats.tick() => {
+                if let Some(room) = &self.room {
+                    room.request_stats();
+                }
+                self.ask_history_again();
+                self.mend_devices();
+            }
         }
         Turn::Goes
     }
@@ -283,11 +310,24 @@ impl<T: Transport, S: Shell> Client<T, S> {
             let _ = tokio::time::timeout(Duration::from_secs(1), leaving).await;
         }
         self.show();
-        // Nor a slow disk: what is not written by now is safe elsewhere, or was waited for above. Apart, since
-        // SQLite closes on the thread that asks.
-        let outbox = self.outbox.clone();
-        let closing = tokio::spawn(async move { outbox.close().await });
-        let _ = tokio::time::timeout(Duration::from_secs(1), closing).await;
+    }
+
+    /// The window shall be closed. While an interview is open, or what was said is nowhere safe, that is asked back
+    /// first; asked twice, it closes: the page may be dead and unable to ask.
+    fn may_close(&mut self) -> bool {
+        let view = self.session.view();
+        let open = matches!(view.phase, Phase::Waiting | Phase::Live);
+        let lost = matches!(view.delivery, Delivery::Saving | Delivery::Unsaved | Delivery::Refused);
+        let ended = matches!(view.phase, Phase::WrappingUp | Phase::Completed);
+        if !(open || ended && lost) {
+            return true;
+        }
+        if self.close_asked.is_some_and(|at| at.elapsed() >= SECOND_PRESS) {
+            return true;
+        }
+        self.close_asked.get_or_insert_with(Instant::now);
+        self.shown.closing = true;
+        false
     }
 
     /// Whether what was said is neither on disk nor at the backend yet.
@@ -356,6 +396,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                     }
                 }
                 Output::AskOrganiser => self.ask_organiser(),
+                Output::AskReport => self.ask_report(),
                 Output::ReleaseMicrophone => {
                     self.open.microphone.set(None);
                     self.open.close_microphone();
@@ -371,13 +412,49 @@ impl<T: Transport, S: Shell> Client<T, S> {
         // An interviewer that is new to us (or to this room, after our restart or redial).
         if let Some(sid) = self.session.interviewer_sid().map(str::to_owned)
             && self.session.phase() == Phase::Live
-            && self.asked_history.as_ref() != Some(&sid)
+            && self.pinned.as_ref() != Some(&sid)
             && let Some(room) = &self.room
         {
             room.pin(&sid);
-            let identity = room.roster().into_iter().find(|p| p.sid == sid).map(|p| p.identity);
+            let identity = self.session.interviewer_identity();
             self.note(INTERVIEWER, serde_json::json!({ "sid": sid, "identity": identity }));
-            self.asked_history = Some(sid);
+            self.pinned = Some(sid);
+            self.ask_history();
+        }
+        self.open.speaker.give_floor(&Floor {
+            identity: self.session.floor().map(str::to_owned),
+            guests: self.session.policy().hear_guests,
+        });
+    }
+
+    /// Asks the interviewer for the conversation so far: what was said before we came, or while we were out of the
+    /// room.
+    pub(crate) fn ask_history(&mut self) {
+        if let (Some(room), Some(sid)) = (&self.room, &self.pinned) {
+            room.ask_history(sid);
+            self.history_asked = Some(Instant::now());
+        }
+    }
+
+    fn ask_history_again(&mut self) {
+        if self.session.phase() == Phase::Live
+            && self.history_asked.is_some_and(|at| at.elapsed() >= HISTORY_AGAIN)
+        {
+            self.ask_history();
+        }
+    }
+}
+
+/// The next fact of the room, if there is one.
+async fn next_fact(facts: &mut Option<mpsc::Receiver<Fact>>) -> Fact {
+    loop {
+        match facts {
+            Some(open) => match open.recv().await {
+                Some(fact) => return fact,
+                // The room is gone; what there was to say of it has been said.
+                None => *facts = None,
+            },
+            None => std::future::pending().await,
         }
     }
 }

@@ -45,8 +45,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 Some(AgentState::Listening | AgentState::Initializing) | None => InterviewerState::Listening,
             },
         };
-        next.status = words::status(&view, next.interviewer, next.muted).to_owned();
-        next.asking = view.asking;
+        next.status = words::status(&view, next.interviewer, next.muted, next.microphone_silent);
+        next.asking = view.asking.map(|question| words::asking(question, view.person.as_deref()));
         let over = view.ending.is_some();
         if !over {
             next.elapsed_s = self.live_since.map(|at| self.now().since(at) / 1_000);
@@ -60,7 +60,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 outcome: ending.outcome.to_string(),
                 headline: headline.to_owned(),
                 reason: reason.to_owned(),
-                next: what_next.to_owned(),
+                next: words::next(what_next, &view.delivery),
                 ended_at: self.wall(ending, ending.decided_at),
                 signs: words::signs(ending)
                     .into_iter()
@@ -128,11 +128,12 @@ pub(crate) fn empty() -> Snapshot {
         input: DeviceList::default(),
         output: DeviceList::default(),
         microphone_open: false,
+        microphone_silent: false,
         muted: false,
         connected: false,
         interviewer: InterviewerState::Absent,
         status: String::new(),
-        asking: false,
+        asking: None,
         closing: false,
         captions: Vec::new(),
         elapsed_s: None,

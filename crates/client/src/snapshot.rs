@@ -84,6 +84,18 @@ pub struct DeviceList {
     pub problem: Option<String>,
 }
 
+/// A question to the candidate; the answers are "keep waiting" and "it is over".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "Asking.ts")]
+pub struct Asking {
+    /// The question.
+    pub question: String,
+    /// What is known, in plain words.
+    pub explanation: String,
+    /// How to say that it goes on.
+    pub go_on: String,
+}
+
 /// The end screen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export, export_to = "Completed.ts")]
@@ -145,6 +157,8 @@ pub struct Snapshot {
     pub output: DeviceList,
     /// Whether the microphone is open.
     pub microphone_open: bool,
+    /// Whether the microphone gives nothing at all, not even the noise of a room.
+    pub microphone_silent: bool,
     /// Whether the microphone is muted.
     pub muted: bool,
     /// Whether our own connection delivers.
@@ -153,8 +167,8 @@ pub struct Snapshot {
     pub interviewer: InterviewerState,
     /// The same in plain words.
     pub status: String,
-    /// Whether the candidate is asked if the interview goes on.
-    pub asking: bool,
+    /// What the candidate is asked, if anything: whether the interview goes on.
+    pub asking: Option<Asking>,
     /// Whether the candidate is asked if the interview shall end, because the window was to be closed.
     pub closing: bool,
     /// Captions, oldest first.

@@ -1,10 +1,11 @@
 //! Between the room's tracks and the sound card.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adjourn_audio::{FRAME, Speaker};
-use adjourn_room::{Microphone, Sound};
+use adjourn_audio::{FRAME, Speaker, VoiceQueue};
+use adjourn_room::{Microphone, Sound, SoundKind};
 use futures_util::StreamExt as _;
 use parking_lot::Mutex;
 
@@ -31,50 +32,174 @@ impl MicrophoneRoute {
     }
 }
 
-/// Where received frames go: the loudspeaker that is open now, if any.
+/// Who is heard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Floor {
+    /// Identity of whoever has the floor: the interviewer (its avatar speaks for it), or the person who goes on with
+    /// the candidate. Their voice is what counts as audible.
+    pub(crate) identity: Option<String>,
+    /// Others are heard as well.
+    pub(crate) guests: bool,
+}
+
+/// Where received frames go: the loudspeaker that is open now, if any, one queue for each track.
 #[derive(Clone, Default)]
 pub(crate) struct SpeakerRoute(Arc<Mutex<Route>>);
 
 #[derive(Default)]
 struct Route {
     speaker: Option<Speaker>,
+    floor: Floor,
+    tracks: HashMap<String, Track>,
+}
+
+/// One track that is received.
+struct Track {
+    speaks_for: String,
+    kind: SoundKind,
+    queue: Option<VoiceQueue>,
     last: Option<(Instant, f32)>,
 }
 
-impl SpeakerRoute {
-    pub(crate) fn set(&self, speaker: Option<Speaker>) {
-        self.0.lock().speaker = speaker;
-    }
-
-    pub(crate) fn push(&self, frame: &[i16]) {
-        let mut route = self.0.lock();
-        route.last = Some((Instant::now(), adjourn_audio::dbfs(frame)));
-        if let Some(speaker) = &mut route.speaker {
-            speaker.push(frame);
-        }
-    }
-
-    /// Level of what is played now, dBFS.
-    pub(crate) fn level(&self) -> f32 {
-        match self.0.lock().last {
+impl Track {
+    fn level(&self) -> f32 {
+        match self.last {
             Some((at, level)) if at.elapsed() < SOUND_GAP => level,
             Some(_) | None => -120.0,
         }
     }
+}
 
+impl Floor {
+    fn has(&self, track: &Track) -> bool {
+        self.identity.as_ref() == Some(&track.speaks_for)
+    }
+}
+
+impl SpeakerRoute {
+    pub(crate) fn set(&self, speaker: Option<Speaker>) {
+        let mut route = self.0.lock();
+        route.speaker = speaker;
+        route.tracks.values_mut().for_each(|track| track.queue = None);
+    }
+
+    /// Says who is heard from now on.
+    pub(crate) fn give_floor(&self, floor: &Floor) {
+        let mut route = self.0.lock();
+        if route.floor != *floor {
+            route.floor = floor.clone();
+        }
+    }
+
+    fn begin(&self, sound: &Sound) {
+        let track = Track { speaks_for: sound.speaks_for.clone(), kind: sound.kind, queue: None, last: None };
+        self.0.lock().tracks.insert(sound.track.clone(), track);
+    }
+
+    fn end(&self, track: &str) {
+        self.0.lock().tracks.remove(track);
+    }
+
+    /// A frame of a track. Nobody hears it unless its publisher has the floor, or guests are heard.
+    fn push(&self, id: &str, frame: &[i16]) {
+        let mut route = self.0.lock();
+        let Route { speaker, floor, tracks } = &mut *route;
+        let Some(track) = tracks.get_mut(id) else { return };
+        track.last = Some((Instant::now(), adjourn_audio::dbfs(frame)));
+        if !floor.has(track) && !floor.guests {
+            track.queue = None;
+            return;
+        }
+        if track.queue.as_ref().is_none_or(VoiceQueue::is_closed) {
+            track.queue = speaker.as_mut().and_then(Speaker::voice);
+        }
+        if let Some(queue) = &mut track.queue {
+            queue.push(frame);
+        }
+    }
+
+    /// A sound of our own.
+    pub(crate) fn own_voice(&self) -> Option<VoiceQueue> {
+        self.0.lock().speaker.as_mut().and_then(Speaker::voice)
+    }
+
+    /// Level of what is played now, dBFS: of the loudest.
+    pub(crate) fn level(&self) -> f32 {
+        let route = self.0.lock();
+        let heard = route.tracks.values().filter(|track| route.floor.has(track) || route.floor.guests);
+        heard.map(Track::level).fold(-120.0, f32::max)
+    }
+
+    /// Whether the voice of whoever has the floor is heard. Music beside it is no word of theirs.
     pub(crate) fn audible(&self) -> bool {
-        self.level() > AUDIBLE_DBFS
+        let route = self.0.lock();
+        let mut voices = route.tracks.values().filter(|t| t.kind == SoundKind::Voice && route.floor.has(t));
+        voices.any(|track| track.level() > AUDIBLE_DBFS)
     }
 
     pub(crate) fn buffered(&self) -> Duration {
-        Duration::from_millis(self.0.lock().speaker.as_ref().map_or(0, Speaker::buffered_ms))
+        let route = self.0.lock();
+        let queues = route.tracks.values().filter_map(|track| track.queue.as_ref());
+        Duration::from_millis(queues.map(VoiceQueue::buffered_ms).max().unwrap_or(0))
     }
 }
 
 /// Plays one track to its end.
 pub(crate) async fn play(mut sound: Sound, route: SpeakerRoute) {
+    route.begin(&sound);
     while let Some(frame) = sound.frames.next().await {
         fail::fail_point!("sound");
-        route.push(&frame);
+        route.push(&sound.track, &frame);
+    }
+    route.end(&sound.track);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sound(track: &str, speaks_for: &str, kind: SoundKind, frames: Vec<Vec<i16>>) -> Sound {
+        Sound {
+            sid: format!("PA_{track}"),
+            speaks_for: speaks_for.to_owned(),
+            track: track.to_owned(),
+            kind,
+            frames: futures_util::stream::iter(frames).boxed(),
+        }
+    }
+
+    #[test]
+    fn only_the_voice_of_whoever_has_the_floor_is_audible() {
+        let route = SpeakerRoute::default();
+        let loud = vec![10_000_i16; FRAME];
+        let tracks = [
+            ("voice", "agent", SoundKind::Voice),
+            ("music", "agent", SoundKind::Background),
+            ("guest", "maria", SoundKind::Voice),
+        ];
+        for (track, who, kind) in tracks {
+            route.begin(&sound(track, who, kind, Vec::new()));
+        }
+        route.give_floor(&Floor { identity: Some("agent".into()), guests: false });
+        route.push("guest", &loud);
+        assert!(!route.audible() && route.level() < -100.0, "a guest is not heard");
+        route.push("music", &loud);
+        assert!(!route.audible() && route.level() > -20.0, "music is heard, and is no word");
+        route.push("voice", &loud);
+        assert!(route.audible());
+        // The interviewer left, and a person goes on.
+        route.give_floor(&Floor { identity: Some("maria".into()), guests: false });
+        assert!(route.audible());
+        route.end("guest");
+        assert!(!route.audible());
+    }
+
+    #[tokio::test]
+    async fn a_track_that_ended_is_forgotten() {
+        let route = SpeakerRoute::default();
+        route.give_floor(&Floor { identity: Some("agent".into()), guests: false });
+        let frames = vec![vec![10_000_i16; FRAME]; 3];
+        play(sound("voice", "agent", SoundKind::Voice, frames), route.clone()).await;
+        assert!(!route.audible() && route.0.lock().tracks.is_empty());
     }
 }

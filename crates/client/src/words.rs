@@ -1,8 +1,10 @@
 //! Every text that a candidate reads from the client, in one place: calm, plain, specific.
 
-use adjourn_session::{Delivery, EndedWhy, Ending, EvidenceKind, InterruptedWhy, Link, Outcome, Time, View};
+use adjourn_session::{
+    Delivery, EndedWhy, Ending, EvidenceKind, InterruptedWhy, Link, Outcome, Phase, Question, Time, View,
+};
 
-use crate::snapshot::InterviewerState;
+use crate::snapshot::{Asking, InterviewerState};
 
 /// Heading, reason and what happens next, for an ending.
 pub fn ending(ending: &Ending) -> (&'static str, &'static str, &'static str) {
@@ -50,13 +52,18 @@ fn by_outcome(outcome: Outcome) -> (&'static str, &'static str, &'static str) {
             }
             EndedWhy::ContinuedElsewhere => (
                 "The interview continues elsewhere",
-                "Your interview was opened on another computer.",
-                "Go on there. This window can be closed.",
+                "Your interview was opened again somewhere else: on another computer, or in another window.",
+                "Go on there. What was said here is kept. This window can be closed.",
             ),
             EndedWhy::NoAnswer => {
                 ("The interview has ended", "Nothing was said for several minutes.", ORGANISER)
             }
-            EndedWhy::BySystem => ("The interview has ended", "This computer was shut down.", ORGANISER),
+            EndedWhy::TimeLimit => (
+                "The interview's time is over",
+                "The time was used up while you were waiting for the interviewer.",
+                ORGANISER,
+            ),
+            EndedWhy::BySystem => ("The interview has ended", "Adjourn was closed.", ORGANISER),
         },
         Outcome::Interrupted(why) => match why {
             InterruptedWhy::InterviewerLost => {
@@ -78,6 +85,28 @@ fn by_outcome(outcome: Outcome) -> (&'static str, &'static str, &'static str) {
     }
 }
 
+/// What happens next, of how it ended and of where the record is: nobody is told to close a window that holds the only
+/// copy.
+pub fn next(by_outcome: &str, delivery: &Delivery) -> String {
+    let by_delivery = match delivery {
+        Delivery::Received { .. } => return by_outcome.to_owned(),
+        Delivery::Saving | Delivery::Sending => {
+            "Please leave this window open for a moment, until your interview has been sent."
+        }
+        Delivery::Saved => {
+            "You can close this window. Please open Adjourn again on this computer when it is connected to the internet, so that your interview can be sent."
+        }
+        Delivery::Parked => {
+            "Please save a copy and send it to the organiser. Your interview also stays on this computer."
+        }
+        Delivery::Unsaved => "Please leave this window open until your interview has been sent.",
+        Delivery::Refused => {
+            "Please save a copy for the organiser before you close this window: it holds the only one."
+        }
+    };
+    by_delivery.to_owned()
+}
+
 /// The interviewer's report knows more than we did.
 pub const CONFIRMED: &str = "The interviewer's own report is in, and confirms: the interview was finished.";
 
@@ -86,6 +115,13 @@ pub fn signs(ending: &Ending) -> Vec<(String, Time)> {
     let evidence = ending.evidence.as_ref().map(|evidence| {
         let what = match &evidence.kind {
             EvidenceKind::EndTool(name) => format!("The interviewer ended the interview ({name})"),
+            EvidenceKind::EndToolBegan(name) => {
+                format!("The interviewer began to end the interview ({name})")
+            }
+            EvidenceKind::SessionCompleted => "The interviewer said that its task is done".to_owned(),
+            EvidenceKind::Report => {
+                "The interviewer's report says that the interview was finished".to_owned()
+            }
             EvidenceKind::EndMarker => "The interviewer said that the interview is over".to_owned(),
             EvidenceKind::Organiser => "The organiser ended the interview".to_owned(),
             EvidenceKind::TimeLimit => "The interview's full time was used".to_owned(),
@@ -128,15 +164,52 @@ pub fn delivery(delivery: &Delivery) -> (&'static str, &'static str) {
     }
 }
 
+/// What the candidate is asked.
+pub fn asking(question: Question, person: Option<&str>) -> Asking {
+    let texts = |question: &str, explanation: &str, go_on: &str| Asking {
+        question: question.to_owned(),
+        explanation: explanation.to_owned(),
+        go_on: go_on.to_owned(),
+    };
+    match question {
+        Question::Silent => texts(
+            "Is your interview still going on?",
+            "The interviewer has not said anything for a while. You can keep waiting, or end the interview; what was said so far is kept.",
+            "Keep waiting",
+        ),
+        Question::Over => texts(
+            "Is your interview over?",
+            "The interviewer seems to have ended the interview. If you don't answer, it ends by itself in half a minute.",
+            "It is still going on",
+        ),
+        Question::Closed => texts(
+            "Is your interview over?",
+            "The interviewer is connected but does not answer. It may have ended the interview, or need a moment. If you don't answer, the interview ends by itself.",
+            "Keep waiting",
+        ),
+        Question::Person => texts(
+            "Is your interview still going on?",
+            &format!("The interviewer left. {} is in the room.", person.unwrap_or("Somebody else")),
+            "It is still going on",
+        ),
+    }
+}
+
 /// One line about what goes on.
-pub fn status(view: &View, interviewer: InterviewerState, muted: bool) -> &'static str {
+pub fn status(view: &View, interviewer: InterviewerState, muted: bool, microphone_silent: bool) -> String {
     match (view.link, view.link_fresh) {
         (Link::Up, true) => {}
+        (Link::Idle | Link::Connecting, _) if view.phase == Phase::Joining => {
+            return "Connecting to the interview room…".to_owned();
+        }
         (Link::Idle | Link::Connecting | Link::Up | Link::Resuming | Link::Down, _) => {
-            return "Your connection is interrupted. Reconnecting…";
+            return "Your connection is interrupted. Reconnecting…".to_owned();
         }
     }
-    match interviewer {
+    if let Some(person) = &view.person {
+        return format!("The interviewer left. {person} is in the room.");
+    }
+    let text = match interviewer {
         InterviewerState::Absent if view.waiting_long => {
             "This takes longer than usual. You can go on waiting, or leave and try again later."
         }
@@ -144,10 +217,14 @@ pub fn status(view: &View, interviewer: InterviewerState, muted: bool) -> &'stat
         InterviewerState::Checking => "Checking on the interviewer…",
         InterviewerState::Gone => "The interviewer left. Waiting a moment in case they come back…",
         InterviewerState::Listening if muted => "Your microphone is muted.",
+        InterviewerState::Listening if microphone_silent => {
+            "Your microphone gives no sound. Please check that it is connected and switched on."
+        }
         InterviewerState::Listening => "The interviewer is listening. Please speak.",
         InterviewerState::Thinking => "The interviewer is thinking.",
         InterviewerState::Speaking => "The interviewer is speaking.",
-    }
+    };
+    text.to_owned()
 }
 
 /// What to tell a person of what the SDK said when the room could not be entered. LiveKit gives no codes,
@@ -195,6 +272,9 @@ pub fn no_room(said: &str) -> String {
 /// The candidate's link leads to an interview that is over.
 pub const ALREADY_ENDED: &str = "This interview has already ended. What was recorded is being sent; if you think this is a mistake, ask the organiser.";
 
+/// The candidate's link leads to an interview that ended on this computer, and the backend does not know it yet.
+pub const ENDED_HERE: &str = "This interview has already ended on this computer. What was said is kept here and being sent; if you think this is a mistake, ask the organiser.";
+
 /// A copy of the report was saved for the organiser.
 pub fn copied(path: &std::path::Path) -> String {
     format!("A copy was saved as {}. Please send this file to the organiser.", path.display())
@@ -221,6 +301,17 @@ pub fn sentence(error: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn nobody_is_told_to_close_the_window_that_holds_the_only_copy() {
+        use adjourn_session::Delivery;
+        let next = |delivery| super::next("You can close this window.", &delivery);
+        for unsafe_still in [Delivery::Saving, Delivery::Sending, Delivery::Unsaved, Delivery::Refused] {
+            assert!(!next(unsafe_still).contains("You can close"));
+        }
+        assert_eq!(next(Delivery::Received { receipt: "R".into() }), "You can close this window.");
+        assert!(next(Delivery::Parked).contains("save a copy"));
+    }
+
     #[test]
     fn an_error_becomes_a_sentence_and_a_sentence_stays_one() {
         assert_eq!(super::sentence("no microphone was found"), "No microphone was found.");

@@ -46,14 +46,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
 
     pub(crate) fn connect(&mut self) {
         let Some(livekit) = self.admission.as_ref().and_then(|a| a.answer.livekit.clone()) else { return };
-        let (transport, facts, rooms) = (Arc::clone(&self.transport), self.facts.clone(), self.rooms.clone());
+        let (transport, rooms) = (Arc::clone(&self.transport), self.rooms.clone());
         // A connection of before is of no use any more.
-        self.room = None;
+        (self.room, self.facts) = (None, None);
         self.connecting = Some(tokio::spawn(async move {
-            let joined = transport
-                .connect(&livekit.url, livekit.token.expose(), facts)
-                .await
-                .map_err(|e| e.to_string());
+            let joined =
+                transport.connect(&livekit.url, livekit.token.expose()).await.map_err(|e| e.to_string());
             // The loop is gone: the process is ending.
             let _ = rooms.send(joined).await;
         }));
@@ -64,10 +62,11 @@ impl<T: Transport, S: Shell> Client<T, S> {
         match joined {
             Ok(joined) if matches!(self.session.phase(), Phase::Joining | Phase::Waiting | Phase::Live) => {
                 let room = Arc::new(joined.room);
-                self.open.microphone.set(Some(room.microphone()));
+                // Muted first: what is said meanwhile is nobody's to hear.
                 room.set_muted(self.shown.muted);
-                self.room = Some(room);
-                self.asked_history = None;
+                self.open.microphone.set(Some(room.microphone()));
+                (self.room, self.facts) = (Some(room), Some(joined.facts));
+                (self.pinned, self.history_asked) = (None, None);
                 self.note(CONNECTED, serde_json::json!({ "room_sid": joined.room_sid }));
                 self.feed(Input::Connected { room_sid: joined.room_sid, roster: joined.roster });
             }
@@ -90,6 +89,26 @@ impl<T: Transport, S: Shell> Client<T, S> {
             let word = match status {
                 Ok(status) if status.ended_by_organiser.is_some() => OrganiserWord::Ended,
                 Ok(status) if status.room == Some(RoomState::Gone) => OrganiserWord::RoomGone,
+                Ok(_) => OrganiserWord::Running,
+                Err(_) => OrganiserWord::Unreachable,
+            };
+            // The loop is gone: the process is ending.
+            let _ = events.send(Event::Organiser(word)).await;
+        });
+    }
+
+    /// Whether the agent's report is in although its session says nothing.
+    pub(crate) fn ask_report(&self) {
+        let Some((link, granted)) = self.link.clone().zip(self.granted()) else { return };
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            let Ok(backend) = Backend::new(&link.server) else { return };
+            let status = backend.status(&granted.interview_id, &granted.client_token, false).await;
+            let word = match status {
+                Ok(status) if status.ended_by_organiser.is_some() => OrganiserWord::Ended,
+                Ok(status) if status.agent_report.starts_with("received") => {
+                    OrganiserWord::Reported { finished: status.confirmed }
+                }
                 Ok(_) => OrganiserWord::Running,
                 Err(_) => OrganiserWord::Unreachable,
             };

@@ -53,9 +53,9 @@ pub struct DeliveryEvent {
 
 impl Outbox {
     /// Tries everything that is due at `now`. `jitter` is random in 0..1 (full jitter: a test center's
-    /// clients must not come back all at once). `tell` hears of each try as soon as its result is known:
-    /// a receipt is told once it is verified, while it is still being written down. If that fails, the
-    /// record is sent again later, and the same receipt comes.
+    /// clients must not come back all at once). `tell` hears of each try once its result is written down: whoever
+    /// closes the window at the word "received" must not find the record waiting at the next start. If the disk does
+    /// not take it, it is told all the same; the record is sent again later, and the same receipt comes.
     ///
     /// # Errors
     /// The database failed, for one of them at least: each was tried all the same, and rests as long as otherwise.
@@ -75,7 +75,6 @@ impl Outbox {
             }
             let sent = send(&pending.join.link, join_id, &pending.granted, client, &pending.body).await;
             let attempt = sent.attempt;
-            tell(DeliveryEvent { join_id: join_id.clone(), attempt: attempt.clone() }).await;
             let pause = match &attempt {
                 Attempt::Later { after, .. } => pause(pending.tries, *after, jitter),
                 // If that can't be written down it is sent again, but not at once.
@@ -83,9 +82,10 @@ impl Outbox {
             };
             let next = millis(now) + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
             self.resting.lock().insert(join_id.expose().to_owned(), next);
-            if let Err(error) = self.write_down(join_id, attempt, sent.token, next, now).await {
+            if let Err(error) = self.write_down(join_id, &attempt, sent.token, next, now).await {
                 failed.get_or_insert(error);
             }
+            tell(DeliveryEvent { join_id: join_id.clone(), attempt }).await;
         }
         failed.map_or(Ok(()), Err)
     }
@@ -93,7 +93,7 @@ impl Outbox {
     async fn write_down(
         &self,
         join_id: &Secret,
-        attempt: Attempt,
+        attempt: &Attempt,
         token: Option<Secret>,
         next: i64,
         now: DateTime<Utc>,
@@ -102,9 +102,9 @@ impl Outbox {
             self.refresh_token(join_id, &token).await?;
         }
         match attempt {
-            Attempt::Delivered { receipt } => self.delivered(join_id, &receipt, now).await,
-            Attempt::Parked { reason } => self.parked(join_id, &reason).await,
-            Attempt::Later { reason, .. } => self.failed_try(join_id, next, &reason).await,
+            Attempt::Delivered { receipt } => self.delivered(join_id, receipt, now).await,
+            Attempt::Parked { reason } => self.parked(join_id, reason).await,
+            Attempt::Later { reason, .. } => self.failed_try(join_id, next, reason).await,
         }
     }
 }

@@ -30,6 +30,14 @@ pub enum OutboxError {
         /// What the system said.
         reason: String,
     },
+    /// Another process works with it.
+    #[error(
+        "Adjourn is already running on this computer with the folder {0}; use its window, or close it and try again"
+    )]
+    InUse(PathBuf),
+    /// The record of this interview is there already, and says something else.
+    #[error("this interview has a record already, and another one must not take its place")]
+    OtherRecord,
     /// A statement failed.
     #[error("the interview's journal failed: {0}")]
     Database(#[from] sqlx::Error),
@@ -89,6 +97,8 @@ pub struct Pending {
 pub struct Outbox {
     pub(crate) pool: SqlitePool,
     volatile: bool,
+    /// Held as long as the outbox is: no other process opens it.
+    lock: Option<Arc<std::fs::File>>,
     /// When each record may be tried again, milliseconds since 1970: also where the disk does not take that.
     pub(crate) resting: Arc<Mutex<HashMap<String, i64>>>,
 }
@@ -97,11 +107,12 @@ impl Outbox {
     /// Opens (or makes) the outbox in `folder`; what is damaged is put aside and said.
     ///
     /// # Errors
-    /// The folder can't be written.
+    /// The folder can't be written, or another process has it open: nothing was touched then.
     pub async fn open(folder: &Path) -> Result<(Self, Vec<Quarantined>), OutboxError> {
         let path = folder.join("outbox.db");
         let unwritable = |reason: String| OutboxError::Unwritable { path: path.clone(), reason };
         private_folder(folder).map_err(|e| unwritable(e.to_string()))?;
+        let lock = lock(folder).map_err(|e| e.unwrap_or_else(&unwritable))?;
         let mut quarantined = Vec::new();
         let pool = match connect(&path).await {
             Ok(pool) => pool,
@@ -114,7 +125,7 @@ impl Outbox {
             }
             Err(error) => return Err(unwritable(error.to_string())),
         };
-        let outbox = Self { pool, volatile: false, resting: Arc::default() };
+        let outbox = Self { pool, volatile: false, lock: Some(Arc::new(lock)), resting: Arc::default() };
         quarantined.extend(outbox.quarantine().await?);
         Ok((outbox, quarantined))
     }
@@ -134,7 +145,7 @@ impl Outbox {
             .connect_with(options)
             .await?;
         sqlx::raw_sql(include_str!("schema.sql")).execute(&pool).await?;
-        Ok(Self { pool, volatile: true, resting: Arc::default() })
+        Ok(Self { pool, volatile: true, lock: None, resting: Arc::default() })
     }
 
     /// Whether what is written here is gone with the process.
@@ -142,9 +153,25 @@ impl Outbox {
         self.volatile
     }
 
-    /// Closes the file.
+    /// Looks into the outbox in `folder` while another process may be at work with it; nothing can be written.
+    ///
+    /// # Errors
+    /// There is none, or it can't be read.
+    pub async fn look(folder: &Path) -> Result<Self, OutboxError> {
+        let options = SqliteConnectOptions::new()
+            .filename(folder.join("outbox.db"))
+            .read_only(true)
+            .busy_timeout(std::time::Duration::from_secs(5));
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        Ok(Self { pool, volatile: false, lock: None, resting: Arc::default() })
+    }
+
+    /// Closes the file, and lets go of the folder.
     pub async fn close(&self) {
         self.pool.close().await;
+        if let Some(Err(error)) = self.lock.as_ref().map(|lock| lock.unlock()) {
+            tracing::warn!(%error, "the journal's folder could not be let go of");
+        }
     }
 
     /// Whether this host was used before; remembers it when `confirm` is set.
@@ -262,11 +289,10 @@ impl Outbox {
     }
 
     /// Puts the record in the outbox, in one transaction with the journal's last lines: `rest`, which are not
-    /// on disk yet, and the decision. A join has one record: a second one changes nothing and the first is
-    /// returned.
+    /// on disk yet, and the decision. A join has one record: the same one again changes nothing.
     ///
     /// # Errors
-    /// The database failed.
+    /// The database failed, or the join has another record.
     pub async fn commit(
         &self,
         join_id: &Secret,
@@ -305,11 +331,24 @@ impl Outbox {
         if inserted == 1 {
             return Ok(body);
         }
+        let stored: Option<Vec<u8>> = self.record_body(join_id).await?;
+        if stored.as_ref() == Some(&body) { Ok(body) } else { Err(OutboxError::OtherRecord) }
+    }
+
+    /// Whether this join has its record.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn has_record(&self, join_id: &Secret) -> Result<bool, OutboxError> {
+        Ok(self.record_body(join_id).await?.is_some())
+    }
+
+    async fn record_body(&self, join_id: &Secret) -> Result<Option<Vec<u8>>, OutboxError> {
         let row = sqlx::query("SELECT body FROM records WHERE join_id = ?")
             .bind(join_id.expose())
-            .fetch_one(&self.pool)
+            .fetch_optional(&self.pool)
             .await?;
-        Ok(row.try_get("body")?)
+        Ok(row.map(|row| row.try_get("body")).transpose()?)
     }
 
     /// Joins that were granted and have no record: their client died in the middle.
@@ -525,6 +564,19 @@ async fn upgrade(pool: &SqlitePool) -> Result<(), sqlx::Error> {
         }
     }
     Ok(())
+}
+
+/// Locks the folder for this process; the system lets go of it when the process ends, however it ends. The inner error
+/// is what the system said where it can't be locked at all.
+fn lock(folder: &Path) -> Result<std::fs::File, Result<OutboxError, String>> {
+    let path = folder.join("outbox.lock");
+    let file = std::fs::File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(|e| Err(e.to_string()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Ok(OutboxError::InUse(folder.to_owned()))),
+        Err(std::fs::TryLockError::Error(error)) => Err(Err(error.to_string())),
+    }
 }
 
 /// Makes the folder, readable by its owner only.

@@ -48,8 +48,27 @@ async fn a_join_has_one_record_for_ever() {
     assert_eq!(first.outcome, "interrupted(client failed)");
     assert_eq!(first.transcript.len(), 1);
     let bytes = outbox.commit(&join.join_id, &first, &[]).await.unwrap();
+    // The same once more changes nothing; another one is no record of this join, and that is said.
+    assert_eq!(outbox.commit(&join.join_id, &first, &[]).await.unwrap(), bytes);
     let second = Record { outcome: "finished".into(), ..first };
-    assert_eq!(outbox.commit(&join.join_id, &second, &[]).await.unwrap(), bytes);
+    let error = outbox.commit(&join.join_id, &second, &[]).await.unwrap_err();
+    assert!(error.to_string().contains("has a record already"), "{error}");
+    assert!(outbox.has_record(&join.join_id).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_folder_belongs_to_one_process_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
+    let join = outbox.join_for(&link()).await.unwrap();
+    let error = Outbox::open(folder.path()).await.unwrap_err().to_string();
+    assert!(error.starts_with("Adjourn is already running on this computer"), "{error}");
+    // Looking is allowed, and writes nothing.
+    let looking = Outbox::look(folder.path()).await.unwrap();
+    assert!(looking.unfinished().await.unwrap().is_empty());
+    assert!(looking.append(&join.join_id, &[said("a")]).await.is_err());
+    outbox.close().await;
+    Outbox::open(folder.path()).await.unwrap();
 }
 
 #[tokio::test]

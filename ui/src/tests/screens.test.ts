@@ -12,8 +12,8 @@ afterEach(cleanup);
 const list = { devices: [["mic", "Desk microphone"] as [string, string]], chosen: null, default_name: "Desk microphone", problem: null };
 const snapshot: Snapshot = {
   seq: 1, screen: "checking", title: null, host: "interviews.example.com", problem: null, can_retry: false, notice: null,
-  input: list, output: list, microphone_open: true, muted: false, connected: true, interviewer: "absent", status: "",
-  asking: false, closing: false, captions: [], elapsed_s: null, remaining_s: null, minutes_left: null, completed: null,
+  input: list, output: list, microphone_open: true, microphone_silent: false, muted: false, connected: true, interviewer: "absent", status: "",
+  asking: null, closing: false, captions: [], elapsed_s: null, remaining_s: null, minutes_left: null, completed: null,
 };
 
 test("time and levels are shown evenly", () => {
