@@ -1,8 +1,9 @@
 """A further participant of a test room: an agent, an avatar, a second candidate, or a forger.
 
 Usage: actor.py (LIVEKIT_URL and ADJOURN_TOKEN in the environment); orders come as lines on standard
-input, each is answered by one JSON line: ``join [ATTRIBUTE=VALUE ...]``, ``speak``, ``forge IDENTITY``,
-``leave``.
+input, each is answered by one JSON line: ``join [ATTRIBUTE=VALUE ...]``, ``speak``, ``listen`` (an open microphone that
+hears nothing), ``lend-voice IDENTITY``
+(plays what that agent says, as an avatar worker does), ``forge IDENTITY``, ``leave``.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ def tell(event: str, **fields: object) -> None:
     print(json.dumps({"at": time.time(), "event": event, **fields}), flush=True)
 
 
-async def speak(room: rtc.Room) -> None:
+async def speak(room: rtc.Room, loudness: int = 3_000) -> None:
     """Publishes a track with a soft tone that never ends."""
     source = rtc.AudioSource(RATE, 1)
     track = rtc.LocalAudioTrack.create_audio_track("voice", source)
     await room.local_participant.publish_track(track)
-    samples = [int(3_000 * math.sin(2 * math.pi * 330 * n / RATE)) for n in range(RATE // 100)]
+    samples = [int(loudness * math.sin(2 * math.pi * 330 * n / RATE)) for n in range(RATE // 100)]
     frame = rtc.AudioFrame(b"".join(s.to_bytes(2, "little", signed=True) for s in samples), RATE, 1, RATE // 100)
 
     async def play() -> None:
@@ -38,6 +39,34 @@ async def speak(room: rtc.Room) -> None:
             await source.capture_frame(frame)
 
     asyncio.get_running_loop().create_task(play())
+
+
+async def lend_voice(room: rtc.Room, agent: str) -> None:
+    """Plays what the agent says, as an avatar worker does (livekit-agents' own receiver)."""
+    from livekit.agents.voice.avatar import AudioSegmentEnd, DataStreamAudioReceiver
+
+    source = rtc.AudioSource(RATE, 1)
+    track = rtc.LocalAudioTrack.create_audio_track("avatar_audio", source)
+    # The agent begins to send when it sees the track: by then there must be somebody who receives.
+    receiver = DataStreamAudioReceiver(room, sender_identity=agent)
+    await receiver.start()
+    options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+    await room.local_participant.publish_track(track, options)
+
+    async def play() -> None:
+        played = 0.0
+        async for piece in receiver:
+            if isinstance(piece, AudioSegmentEnd):
+                await source.wait_for_playout()
+                receiver.notify_playback_finished(playback_position=played, interrupted=False)
+                played = 0.0
+            else:
+                await source.capture_frame(piece)
+                played += piece.duration
+
+    task = asyncio.get_running_loop().create_task(play())
+    task.add_done_callback(lambda done: tell("voice_ended", error=str(done.cancelled() or done.exception())))
+    receiver.on("clear_buffer", source.clear_queue)
 
 
 async def forge(room: rtc.Room, candidate: str) -> None:
@@ -75,6 +104,10 @@ async def main() -> None:
                 await room.local_participant.set_attributes(dict(item.split("=", 1) for item in rest))
         elif order == "speak":
             await speak(room)
+        elif order == "listen":
+            await speak(room, 0)
+        elif order == "lend-voice":
+            await lend_voice(room, rest[0])
         elif order == "forge":
             await forge(room, rest[0])
         elif order == "leave":

@@ -115,7 +115,7 @@ pub async fn headless(folder: PathBuf, program: Option<PathBuf>, say: impl Fn(&s
     let count = |role| parsed.transcript.iter().filter(|item| item.role == role).count();
     let (receipt_file, keys_file, record_file) =
         (folder.join("receipt.jws"), folder.join("receipt-keys.json"), folder.join("record.json"));
-    let (outbox, _) = adjourn_outbox::Outbox::open(&folder.join("client")).await?;
+    let outbox = adjourn_outbox::Outbox::look(&folder.join("client")).await?;
     let link = adjourn_outbox::JoinLink::parse(&invitation.link)?;
     let jws = outbox.record_of(&link).await?.and_then(|(_, jws)| jws).unwrap_or_default();
     outbox.close().await;

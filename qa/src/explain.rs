@@ -74,7 +74,7 @@ fn changes(steps: &mut Vec<Step>, at: Time, before: &View, session: &Session) {
     if before.agent != after.agent {
         say(format!("interviewer: {:?} → {:?}", before.agent, after.agent));
     }
-    if !before.asking && after.asking {
+    if before.asking.is_none() && after.asking.is_some() {
         say("the candidate is asked".to_owned());
     }
     if let (None, Some(ending)) = (&before.ending, &after.ending) {
@@ -109,7 +109,10 @@ fn words(input: &Input) -> Option<String> {
         Input::LinkStats { .. }
         | Input::RtpPackets { .. }
         | Input::ProbeAnswered { .. }
+        | Input::Transcribed { .. }
+        | Input::CandidateHeard { .. }
         | Input::Roster { .. } => return None,
+        Input::SessionClosed { reason, .. } => format!("its session says that it closed ({reason:?})"),
         Input::InterviewerLevel { audible: true } => "the interviewer is heard".to_owned(),
         Input::InterviewerLevel { audible: false } => "the interviewer is silent".to_owned(),
         Input::AgentStateChanged { state, .. } => {
@@ -195,10 +198,10 @@ mod tests {
             Some(Input::Connected { room_sid: "RM".into(), roster: vec![] }),
         ];
         let mut entries: Vec<Entry> = joined.map(|input| Entry { at: Time(10), input }).into();
-        entries.extend((1..=121).map(|n| Entry {
-            at: Time(10 + 500 * n),
-            input: Some(Input::LinkStats { received: n, lost: 0 }),
-        }));
+        entries.extend(
+            (1..=121)
+                .map(|n| Entry { at: Time(10 + 500 * n), input: Some(Input::LinkStats { received: n }) }),
+        );
         let mut file = tempfile::NamedTempFile::new().unwrap();
         for entry in &entries {
             writeln!(file, "{}", serde_json::to_string(entry).unwrap()).unwrap();

@@ -67,6 +67,9 @@ enum Command {
         /// Print the JSON line only.
         #[arg(long)]
         json: bool,
+        /// A further file of rows.
+        #[arg(long)]
+        file: Option<PathBuf>,
         /// Keep the run's files here.
         #[arg(long)]
         keep: Option<PathBuf>,
@@ -288,8 +291,8 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             // At once: a slow disk that is still closing must not hold the process.
             std::process::exit(0)
         }
-        Command::Run { id, seed, json, keep } => {
-            let row = scenario::find(&id)?;
+        Command::Run { id, seed, json, file, keep } => {
+            let row = scenario::find_in(&id, file.as_deref())?;
             if let Some(folder) = keep.as_deref().filter(|folder| folder.exists()) {
                 let empty = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
                 anyhow::ensure!(

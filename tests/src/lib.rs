@@ -9,9 +9,20 @@ use adjourn_qa::{run, scenario};
 #[expect(clippy::expect_used, reason = "a test stops where its lab does not work")]
 pub async fn row(id: &str) {
     let scenario = scenario::find(id).expect("a row of the list");
-    let line = run::run(&scenario, 1, None).await.expect("the lab works");
+    // Of a row that fails, everything is kept.
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/rows");
+    let keep = root.join(id.replace(':', "_"));
+    // Of an earlier run; absent the first time.
+    let _ = std::fs::remove_dir_all(&keep);
+    let line = match run::run(&scenario, 1, Some(&keep)).await {
+        Ok(line) => line,
+        Err(error) => panic!("the lab: {error:#}\nits files: {}", keep.display()),
+    };
     let text = serde_json::to_string(&line).expect("a line is JSON");
-    assert!(line.failures.is_empty(), "{}\n{text}", line.failures.join("\n"));
+    let failures = line.failures.join("\n");
+    assert!(line.failures.is_empty(), "{failures}\n{text}\nits files: {}", keep.display());
+    // What passed needs no files; if they can't be removed, the next run does.
+    let _ = std::fs::remove_dir_all(&keep);
     // The figures belong to the test's output.
     #[expect(clippy::print_stdout, reason = "figures are part of the result")]
     {

@@ -119,8 +119,7 @@ async fn an_expired_token_is_refused_without_being_repeated() {
     let stage = Stage::set().await;
     livekit_dylib::library::load_from(std::slice::from_ref(&stage.tools.library)).unwrap();
     let token = adjourn_qa::lab::token_valid_until("room", "candidate", -3_600).unwrap();
-    let (facts, _received) = tokio::sync::mpsc::channel(16);
-    let error = Live.connect(&stage.livekit.url, &token, facts).await.unwrap_err().to_string();
+    let error = Live.connect(&stage.livekit.url, &token).await.unwrap_err().to_string();
     assert!(error.contains("401"), "{error}");
     assert!(!error.contains("eyJ"), "{error}");
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use adjourn_outbox::wire::{InterviewState, InterviewStatus, JoinAnswer};
 use adjourn_outbox::{Backend, JoinLink, sha256, verify};
 use adjourn_qa::lab::{
-    Actor, BackendOptions, BackendServer, Invitation, LiveKitServer, Network, Postgres, ServerOptions, Tools,
-    join, unix_now,
+    Actor, ActorKind, BackendOptions, BackendServer, Invitation, LiveKitServer, Network, Postgres,
+    ServerOptions, Tools, join, unix_now,
 };
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -284,7 +284,8 @@ print(json.loads(token.payload)["sha256"] == hashlib.sha256(sys.argv[3].encode()
 /// Somebody in the room, as LiveKit sees it.
 async fn agent_in(stage: &Stage, room: &str) -> Actor {
     let (tools, folder) = (&stage.tools, stage.folder.path());
-    let actor = Actor::start(tools, folder, &stage.livekit, &Network::Loopback, room, "agent", true);
+    let actor =
+        Actor::start(tools, folder, &stage.livekit, &Network::Loopback, room, "agent", &ActorKind::Agent);
     let mut actor = actor.unwrap();
     actor.order("join").await.unwrap();
     actor

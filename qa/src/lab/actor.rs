@@ -12,6 +12,17 @@ use super::{LiveKitServer, Network, Tools};
 /// Longest time for one order.
 const LIMIT: Duration = Duration::from_secs(20);
 
+/// What an actor joins as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActorKind {
+    /// A person.
+    Person,
+    /// An agent.
+    Agent,
+    /// The avatar of an agent, by that one's identity.
+    AvatarOf(String),
+}
+
 /// A running actor.
 #[derive(Debug)]
 pub struct Actor {
@@ -21,7 +32,7 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// Starts an actor who is about to join `room` as `identity`; `agent`: as an agent.
+    /// Starts an actor who is about to join `room` as `identity`.
     ///
     /// # Errors
     /// The program can't be started.
@@ -32,12 +43,12 @@ impl Actor {
         network: &Network,
         room: &str,
         identity: &str,
-        agent: bool,
+        kind: &ActorKind,
     ) -> anyhow::Result<Self> {
         let mut command = network.server_command(&tools.agent_python);
         command
             .arg(tools.interviewers().join("actor.py"))
-            .env("ADJOURN_TOKEN", super::livekit::actor_token(room, identity, agent)?)
+            .env("ADJOURN_TOKEN", super::livekit::actor_token(room, identity, kind)?)
             .env_remove("PULSE_SERVER");
         livekit.give(&mut command);
         let log = folder.join(format!("actor-{identity}.log"));

@@ -7,6 +7,7 @@ use tokio::process::Command;
 
 use anyhow::Context as _;
 
+use super::ActorKind;
 use super::process::{Child, curl, until};
 use super::{Network, Tools};
 
@@ -107,7 +108,7 @@ impl LiveKitServer {
         let room = body["room"].as_str().unwrap_or_default();
         let video =
             serde_json::json!({"roomCreate": true, "roomAdmin": true, "roomList": true, "room": room});
-        let token = signed("lab", 60, &video, None)?;
+        let token = signed("lab", 60, &video, None, None)?;
         let mut command = network.server_command(Path::new("curl"));
         command
             .args(["--max-time", "5", "-H", "Content-Type: application/json", "-H"])
@@ -137,7 +138,7 @@ pub fn token(room: &str, identity: &str) -> anyhow::Result<String> {
 /// # Errors
 /// Signing failed.
 pub fn token_valid_until(room: &str, identity: &str, seconds: i64) -> anyhow::Result<String> {
-    signed(identity, seconds, &joining(room), None)
+    signed(identity, seconds, &joining(room), None, None)
 }
 
 /// What livekit-server puts into the header of a webhook with this body.
@@ -154,10 +155,17 @@ pub fn webhook_token(body: &str) -> anyhow::Result<String> {
 }
 
 /// A token for a participant that the lab plays, as an agent if wanted.
-pub(super) fn actor_token(room: &str, identity: &str, agent: bool) -> anyhow::Result<String> {
+pub(super) fn actor_token(room: &str, identity: &str, kind: &ActorKind) -> anyhow::Result<String> {
     let mut video = joining(room);
     video["canUpdateOwnMetadata"] = true.into();
-    signed(identity, 3_600, &video, agent.then_some("agent"))
+    let (kind, attributes) = match kind {
+        ActorKind::Person => (None, None),
+        ActorKind::Agent => (Some("agent"), None),
+        ActorKind::AvatarOf(whom) => {
+            (Some("agent"), Some(serde_json::json!({ "lk.publish_on_behalf": whom })))
+        }
+    };
+    signed(identity, 3_600, &video, kind, attributes)
 }
 
 fn joining(room: &str) -> serde_json::Value {
@@ -171,6 +179,7 @@ fn signed(
     seconds: i64,
     video: &serde_json::Value,
     kind: Option<&str>,
+    attributes: Option<serde_json::Value>,
 ) -> anyhow::Result<String> {
     let now = super::unix_now() as i64;
     let mut claims = serde_json::json!({
@@ -178,6 +187,9 @@ fn signed(
     });
     if let Some(kind) = kind {
         claims["kind"] = kind.into();
+    }
+    if let Some(attributes) = attributes {
+        claims["attributes"] = attributes;
     }
     signature(&claims)
 }

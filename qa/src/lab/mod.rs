@@ -20,7 +20,7 @@ mod tools;
 mod window;
 mod worker;
 
-pub use actor::Actor;
+pub use actor::{Actor, ActorKind};
 pub(crate) use backend::ORGANISER;
 pub use backend::{BackendOptions, BackendServer, Invitation, Transcript, join};
 pub(crate) use certificate::{authority, certificate};

@@ -87,8 +87,33 @@ impl Tools {
         }
         let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
         anyhow::ensure!(path.exists(), "{} is not built; run `cargo build --workspace`", path.display());
+        if let Some(newer) = newer_source(&path)? {
+            anyhow::bail!(
+                "{} is older than {}: it is not what the sources say; run `cargo build --workspace`",
+                path.display(),
+                newer.display()
+            );
+        }
         Ok(path)
     }
+}
+
+/// A source of a program that was changed after the program was built, by cargo's own list of its sources.
+fn newer_source(program: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let list = program.with_extension("d");
+    // A program that was installed has no such list, and no sources beside it.
+    let Ok(text) = std::fs::read_to_string(&list) else { return Ok(None) };
+    let built = program.metadata()?.modified()?;
+    let sources = text.split_once(": ").map_or("", |(_, sources)| sources);
+    // Spaces in a path are written as `\\ `.
+    for source in sources.replace("\\ ", "\u{0}").split_whitespace() {
+        let source = PathBuf::from(source.replace('\u{0}', " "));
+        // A source that is gone was a part of it, too; cargo builds it anew then.
+        if source.metadata().and_then(|m| m.modified()).is_ok_and(|changed| changed > built) {
+            return Ok(Some(source));
+        }
+    }
+    Ok(None)
 }
 
 fn fetched() -> HashMap<String, String> {
@@ -111,4 +136,24 @@ fn path_of(fetched: &HashMap<String, String>, name: &str) -> anyhow::Result<Path
         .or_else(|| fetched.get(name).map(PathBuf::from))
         .filter(|path| path.exists())
         .with_context(|| format!("{name} is not set and not fetched; run `cargo xtask fetch`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_older_than_its_sources_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, program) = (folder.path().join("a b.rs"), folder.path().join("tool"));
+        std::fs::write(&source, "").unwrap();
+        std::fs::write(&program, "").unwrap();
+        let list = format!("{}: {}", program.display(), source.display().to_string().replace(' ', "\\ "));
+        assert_eq!(newer_source(&program).unwrap(), None, "installed");
+        std::fs::write(folder.path().join("tool.d"), list).unwrap();
+        assert_eq!(newer_source(&program).unwrap(), None);
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+        std::fs::File::options().append(true).open(&source).unwrap().set_modified(later).unwrap();
+        assert_eq!(newer_source(&program).unwrap(), Some(source));
+    }
 }

@@ -22,6 +22,12 @@ pub struct AgentEvent {
     /// New state, for `state`.
     #[serde(default)]
     pub state: Option<String>,
+    /// Who said it, for `item`; absent of what nobody said.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// Id of the item, for `item`.
+    #[serde(default)]
+    pub id: Option<String>,
 }
 
 /// The interviewer for Node, with its modules beside it: they are found from where it lies.
@@ -75,6 +81,8 @@ impl Worker {
         }
         if script.node {
             command.env("NODE_ENV", "production");
+        } else if let Some(own) = &script.script {
+            command.arg(std::path::absolute(own)?);
         } else {
             let program = if script.package { "reporting.py" } else { "stock.py" };
             command.arg(tools.interviewers().join(program));

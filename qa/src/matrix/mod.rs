@@ -72,7 +72,8 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
             anyhow::bail!("the peer's browser has no cable: leave out {}", row.id);
         }
     }
-    let (commit, clean) = commit();
+    let commit = commit();
+    let parts = results::parts()?;
     let folder = std::path::absolute(options.out.join(&commit))?;
     std::fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
     let mut results: Vec<RowResult> = rows.iter().map(|row| RowResult::new(row, row.missing())).collect();
@@ -87,7 +88,8 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
             let seed = options.seed + n as u64;
             let keep = folder.join(format!("{}-{seed}", row.id.replace(':', "_")));
             let title = format!("{}/{total} {} (seed {seed})", nth * options.repeat + n + 1, row.id);
-            runs.push((nth, keep, Run { row, seed, title, resume: clean }));
+            let key = results::key(row, &parts);
+            runs.push((nth, keep, Run { row, seed, title, key }));
         }
     }
     let progress = &progress;
@@ -119,8 +121,8 @@ struct Run<'a> {
     row: &'a Scenario,
     seed: u64,
     title: String,
-    /// What an earlier run left counts.
-    resume: bool,
+    /// Of what is run: an earlier run counts only if it was of the same.
+    key: String,
 }
 
 impl Run<'_> {
@@ -138,6 +140,7 @@ impl Run<'_> {
                 line
             }
         };
+        results::mark(keep, &self.key)?;
         for failure in &line.failures {
             progress(&format!("  {}: {failure}", self.row.id));
         }
@@ -150,17 +153,18 @@ impl Run<'_> {
         }
         progress(&format!("{}, the peer", self.title));
         let line = run::peer::run(self.row, self.seed, keep).await?;
+        results::mark(keep, &self.key)?;
         if let Some(broken) = &line.broken {
             progress(&format!("  {}, the peer: {broken}", self.row.id));
         }
         Ok(line)
     }
 
-    /// What an earlier run left in a file, if that counts; else its folder is made empty.
+    /// What an earlier run of the same left in a file; else its folder is made empty.
     fn known<T: DeserializeOwned>(&self, keep: &Path, file: &str) -> Option<T> {
-        let known = if self.resume { results::left(keep, file) } else { None };
+        let known = results::left(keep, file, &self.key);
         if known.is_none() {
-            // What an earlier run left that was broken off; absent the first time.
+            // What an earlier run left that was broken off, or was of something else; absent the first time.
             let _ = std::fs::remove_dir_all(keep);
         }
         known
@@ -203,8 +207,8 @@ fn write(folder: &Path, commit: &str, rows: &[RowResult]) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// The commit that is tested, and whether nothing was changed since: only then are results kept for it.
-fn commit() -> (String, bool) {
+/// The commit that is tested, as the name of its results' folder.
+fn commit() -> String {
     let git = |arguments: &[&str]| {
         let output = std::process::Command::new("git")
             .args(arguments)
@@ -215,10 +219,10 @@ fn commit() -> (String, bool) {
         Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let Some(head) = git(&["rev-parse", "--short=12", "HEAD"]) else {
-        return ("no-commit".to_owned(), false);
+        return "no-commit".to_owned();
     };
     let clean = git(&["status", "--porcelain"]).is_some_and(|changes| changes.is_empty());
-    if clean { (head, true) } else { (format!("{head}-changed"), false) }
+    if clean { head } else { format!("{head}-changed") }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::RowResult;
-use super::results::{left, seconds};
+use super::results::{read, seconds};
 use crate::run::Line;
 use crate::run::timeline::{Lane, Mark};
 
@@ -82,7 +82,7 @@ fn overview(rows: &[RowResult]) -> String {
 }
 
 fn run(folder: &Path, line: &Line) -> String {
-    let marks: Vec<Mark> = left(folder, "timeline.json").unwrap_or_default();
+    let marks: Vec<Mark> = read(folder, "timeline.json").unwrap_or_default();
     let good = line.failures.is_empty();
     let completed = line.completed_s.map_or_else(|| "no end".to_owned(), |s| format!("{s:.2} s"));
     let mut text = format!(

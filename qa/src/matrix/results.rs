@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::lab::Tools;
 use crate::run::Line;
 use crate::run::peer::PeerLine;
 use crate::scenario::Scenario;
@@ -99,8 +100,60 @@ impl RowResult {
     }
 }
 
-/// What a run left in a file; `None` if it left nothing.
-pub(super) fn left<T: DeserializeOwned>(folder: &Path, file: &str) -> Option<T> {
+/// Everything that a run is made of besides its row: our programs, the interviewers' scripts, the versions of what was
+/// fetched. As text, one part a line.
+pub(super) fn parts() -> anyhow::Result<String> {
+    let tools = Tools::find()?;
+    let mut text = String::new();
+    for name in ["adjourn-qa", "adjourn-backend"] {
+        let program = std::fs::read(Tools::binary(name)?)?;
+        text += &format!("{name} {}\n", adjourn_outbox::sha256(&program));
+    }
+    let mut folders = vec![tools.interviewers(), tools.root.join("agents/python/src")];
+    let mut scripts = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            let made = path.file_name().is_some_and(|name| name == "node_modules" || name == "__pycache__");
+            match (path.is_dir(), made) {
+                (_, true) => {}
+                (true, false) => folders.push(path),
+                (false, false) => scripts.push(path),
+            }
+        }
+    }
+    scripts.sort();
+    for path in scripts {
+        text += &format!("{} {}\n", path.display(), adjourn_outbox::sha256(&std::fs::read(&path)?));
+    }
+    // Their folders' names are versions and hashes.
+    let fetched = [&tools.livekit_server, &tools.agent_python, &tools.old_agent_python, &tools.library];
+    Ok(text + &fetched.map(|path| format!("{}\n", path.display())).concat())
+}
+
+/// The key of a run's results: whatever of row and parts differs, the runs are different ones.
+pub(super) fn key(row: &Scenario, parts: &str) -> String {
+    // Where it stands in its file is no part of it.
+    let row = Scenario { place: String::new(), ..row.clone() };
+    adjourn_outbox::sha256(format!("{row:?}\n{parts}").as_bytes())
+}
+
+/// File with the key of what was run.
+const KEY: &str = "key.txt";
+
+/// Marks a folder as that of a run with this key.
+pub(super) fn mark(folder: &Path, key: &str) -> anyhow::Result<()> {
+    Ok(std::fs::write(folder.join(KEY), key)?)
+}
+
+/// What a run with this key left in a file; `None` if it left nothing, or if the run was of something else.
+pub(super) fn left<T: DeserializeOwned>(folder: &Path, file: &str, key: &str) -> Option<T> {
+    let same = std::fs::read_to_string(folder.join(KEY)).is_ok_and(|known| known == key);
+    if same { read(folder, file) } else { None }
+}
+
+/// What is in a file of a run's folder; `None` if there is nothing.
+pub(super) fn read<T: DeserializeOwned>(folder: &Path, file: &str) -> Option<T> {
     serde_json::from_slice(&std::fs::read(folder.join(file)).ok()?).ok()
 }
 
@@ -111,7 +164,25 @@ pub(super) fn seconds(value: Option<f64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Figures;
+    use super::*;
+
+    #[test]
+    fn a_row_that_was_changed_is_another_run() {
+        let row = crate::scenario::find("zombie").unwrap();
+        let known = key(&row, "parts");
+        assert_eq!(key(&Scenario { place: "elsewhere".to_owned(), ..row.clone() }, "parts"), known);
+        let mut other = row.clone();
+        other.expect.outcome = "connection lost".to_owned();
+        assert_ne!(key(&other, "parts"), known);
+        assert_ne!(key(&row, "other parts"), known);
+        let folder = tempfile::tempdir().unwrap();
+        let line = Line::broken("zombie", 1, None, "it failed".to_owned());
+        line.write(folder.path()).unwrap();
+        assert!(left::<Line>(folder.path(), "line.json", &known).is_none(), "nobody says of what it is");
+        mark(folder.path(), &known).unwrap();
+        assert!(left::<Line>(folder.path(), "line.json", &known).is_some());
+        assert!(left::<Line>(folder.path(), "line.json", &key(&other, "parts")).is_none());
+    }
 
     #[test]
     fn figures_are_nearest_ranks() {

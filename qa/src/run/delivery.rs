@@ -114,7 +114,7 @@ async fn stored(lab: &Lab) -> anyhow::Result<(Vec<u8>, Option<String>)> {
 }
 
 async fn on_disk(lab: &Lab) -> anyhow::Result<(Vec<u8>, Option<String>)> {
-    let (outbox, _) = Outbox::open(&lab.launch.data).await?;
+    let outbox = Outbox::look(&lab.launch.data).await?;
     let stored = outbox.record_of(&JoinLink::parse(&lab.launch.link)?).await;
     outbox.close().await;
     stored?.context("the client's outbox has no record")

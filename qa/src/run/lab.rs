@@ -310,6 +310,15 @@ impl Lab {
         Ok(event.at)
     }
 
+    /// Identity of the agent that is in the room, if there is one.
+    pub(super) async fn agent(&self) -> anyhow::Result<Option<String>> {
+        let body = serde_json::json!({"room": self.invitation.id});
+        let answer = self.livekit.call(&self.network, "RoomService/ListParticipants", &body).await?;
+        let agents = answer["participants"].as_array().into_iter().flatten();
+        let mut names = agents.filter(|p| p["kind"] == "AGENT").filter_map(|p| p["identity"].as_str());
+        Ok(names.next().map(str::to_owned))
+    }
+
     /// Process id of the newest job.
     pub(super) fn job(&self) -> anyhow::Result<i32> {
         let started = self.events().into_iter().rfind(|e| e.event == "job_started");

@@ -69,7 +69,7 @@ pub(super) async fn damaged(lab: &mut Lab, damage: Damage) -> anyhow::Result<()>
 
 /// Somebody else delivers other bytes first, with the client's own token.
 pub(super) async fn foreign_record(lab: &Lab) -> anyhow::Result<()> {
-    let (outbox, _) = Outbox::open(&lab.launch.data).await?;
+    let outbox = Outbox::look(&lab.launch.data).await?;
     let link = adjourn_outbox::JoinLink::parse(&lab.launch.link)?;
     let join = outbox.join_for(&link).await?;
     outbox.close().await;

@@ -114,6 +114,7 @@ async fn finish(scenario: &Scenario, mut lab: Lab, seed: u64, played: Played) ->
     let marks = traced(&lab, &mut line, &seen, &mut failures);
     if scenario.expect.problem.is_none() {
         held(scenario, &lab, &mut failures).await?;
+        transcript(scenario, &lab, &line, &mut failures).await?;
     }
     proxied(scenario, &lab, &mut failures);
     line.judge(failures);
@@ -212,6 +213,37 @@ async fn held(scenario: &Scenario, lab: &Lab, failures: &mut Vec<String>) -> any
     if records != ours + reports {
         let expected = ours + reports;
         failures.push(format!("the backend has {records} records of this attempt, expected are {expected}"));
+    }
+    Ok(())
+}
+
+/// The record's conversation against the session's own: nothing that was said may be missing. Where the client could
+/// not know of it any more (its own link was lost, the interviewer's process died), or the session tells nothing, there
+/// is nothing to compare.
+async fn transcript(
+    scenario: &Scenario,
+    lab: &Lab,
+    line: &Line,
+    failures: &mut Vec<String>,
+) -> anyhow::Result<()> {
+    let tells = scenario.tells();
+    let known = ["finished", "ended by candidate"].contains(&line.outcome.as_str());
+    let Some(ended) = line.completed_s.filter(|_| tells && known).map(|s| s + line.fault_at) else {
+        return Ok(());
+    };
+    if scenario.expect.delivery == Delivered::Parked {
+        return Ok(());
+    }
+    // Of the last half second, the word may come too late for us.
+    let said =
+        lab.events().into_iter().filter(|e| e.event == "item" && e.role.is_some() && e.at < ended - 0.5);
+    let record: serde_json::Value =
+        serde_json::from_slice(&lab.backend.record(&lab.invitation.id, 1).await?)?;
+    let items = record["transcript"].as_array().map_or(&[][..], Vec::as_slice);
+    for (id, role) in said.filter_map(|e| Some((e.id?, e.role?))) {
+        if !items.iter().any(|item| item["id"] == *id) {
+            failures.push(format!("a turn of the {role} ({id}) is not in the record"));
+        }
     }
     Ok(())
 }

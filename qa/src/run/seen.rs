@@ -80,7 +80,7 @@ impl Seen {
         {
             self.suspects.push(now);
         }
-        if snapshot.asking && before.is_none_or(|b| !b.asking) {
+        if snapshot.asking.is_some() && before.is_none_or(|b| b.asking != snapshot.asking) {
             self.questions.push(now);
         }
         if snapshot.screen == Screen::Waiting && snapshot.status.starts_with("This takes longer") {
@@ -123,7 +123,7 @@ impl Seen {
             waiting: snapshot.screen == Screen::Waiting,
             interview: snapshot.screen == Screen::Interview,
             speech: snapshot.interviewer == InterviewerState::Speaking && !snapshot.captions.is_empty(),
-            asking: snapshot.asking,
+            asking: snapshot.asking.is_some(),
             connected: snapshot.connected,
         };
         self.last = Some(snapshot);
@@ -138,7 +138,7 @@ fn notice(snapshot: &Snapshot) -> String {
     let mut text = format!("{:?}", snapshot.screen).to_lowercase();
     if matches!(snapshot.screen, Screen::Waiting | Screen::Interview) {
         text += &format!(": {}", snapshot.status);
-        if snapshot.asking {
+        if snapshot.asking.is_some() {
             text += " (asks the candidate)";
         }
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::lab::Lab;
 use super::mishaps;
 use crate::lab::relay::Chance;
-use crate::lab::{Actor, Cgroup, Child, Limit, Worker, look, unix_now};
+use crate::lab::{Actor, ActorKind, Cgroup, Child, Limit, Worker, look, unix_now};
 use crate::scenario::{Act, Button, Call, Names, SIGNALS, Scenario, Side, Step, Target};
 
 /// Longest time from the start to the interview.
@@ -178,6 +178,7 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
         Step::Panicked { within } => mishaps::panicked(lab, played, seconds(*within)).await,
         Step::ClientGone => lab.client.ended(GONE).await.map(drop),
         Step::RestartClient { days, link } => mishaps::restart_client(lab, *days, *link).await,
+        Step::Told { turns, within } => told(lab, *turns, seconds(*within)).await,
         Step::Saved { within } => {
             lab.wait(seconds(*within), "\"saved\"", |seen| seen.saved_at.is_some()).await
         }
@@ -223,6 +224,22 @@ async fn vacant(lab: &Lab, within: Duration) -> anyhow::Result<()> {
     }
 }
 
+/// Waits until the backend holds so many turns.
+async fn told(lab: &Lab, turns: usize, within: Duration) -> anyhow::Result<()> {
+    let deadline = tokio::time::Instant::now() + within;
+    loop {
+        let held = lab.backend.transcript(&lab.invitation.id).await?.items.len();
+        if held >= turns {
+            return Ok(());
+        }
+        anyhow::ensure!(
+            tokio::time::Instant::now() < deadline,
+            "the backend holds {held} turns, not {turns}"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// Answers one question aloud, once it was asked.
 async fn answer(lab: &mut Lab) -> anyhow::Result<()> {
     let state = |wanted: &'static str| move |e: &crate::lab::AgentEvent| e.state.as_deref() == Some(wanted);
@@ -236,10 +253,15 @@ async fn answer(lab: &mut Lab) -> anyhow::Result<()> {
 
 /// The interview must stay: no end, no question.
 async fn stays(lab: &mut Lab, length: Duration, failures: &mut Vec<String>) {
+    let asked = |lab: &Lab| lab.seen.borrow().questions.len();
+    let before = asked(lab);
     let ended = lab.wait(length, "an end", |seen| seen.completed_at.is_some()).await;
     if ended.is_ok() {
         let outcome = lab.seen.borrow().completed.as_ref().map_or_else(String::new, |c| c.outcome.clone());
         failures.push(format!("it ended ({outcome}) although the interview goes on"));
+    }
+    if asked(lab) > before {
+        failures.push("the candidate was asked whether it goes on although it does".to_owned());
     }
 }
 
@@ -311,30 +333,40 @@ async fn api(lab: &Lab, call: Call) -> anyhow::Result<()> {
 }
 
 async fn actor(lab: &mut Lab, name: &str, act: Act) -> anyhow::Result<()> {
+    // Whom an avatar speaks for is in its token: it is never anything else, not even for a moment.
+    let agent = if act == Act::JoinAsAvatar { lab.agent().await? } else { None };
+    let lends = format!("lend-voice {}", agent.as_deref().unwrap_or_default());
     let orders: &[&str] = match act {
-        Act::Join | Act::JoinAsCandidate | Act::JoinAsGuest => &["join"],
+        Act::Join | Act::JoinAsCandidate => &["join"],
+        Act::JoinAsGuest => &["join", "speak"],
+        Act::JoinAsListener => &["join", "listen"],
         Act::JoinAndSpeak => &["join lk.agent.state=listening", "speak"],
-        Act::JoinAsAvatar => &["join lk.publish_on_behalf=interviewer"],
+        Act::JoinAsAvatar if agent.is_some() => &["join", &lends],
+        Act::JoinAsAvatar => &["join"],
         Act::Leave | Act::Forge => {
             let actor = lab.actors.get_mut(name).with_context(|| format!("no actor {name:?} joined"))?;
             if act == Act::Leave {
                 return actor.order("leave").await.map(drop);
             }
             let told = actor.order(&format!("forge {CANDIDATE}")).await?;
-            let refused = told.iter().any(|line| line.contains("marker_refused") && line.contains("1403"));
+            let refused = told.iter().any(|line| line.contains("marker_refused") && line.contains("403"));
             anyhow::ensure!(refused, "the client did not refuse the forged end marker: {told:?}");
             return Ok(());
         }
     };
-    let candidate = act == Act::JoinAsCandidate;
+    let kind = match act {
+        Act::JoinAsCandidate | Act::JoinAsGuest | Act::JoinAsListener => ActorKind::Person,
+        Act::JoinAsAvatar => ActorKind::AvatarOf(agent.unwrap_or_else(|| "interviewer".to_owned())),
+        Act::Join | Act::JoinAndSpeak | Act::Leave | Act::Forge => ActorKind::Agent,
+    };
     let mut actor = Actor::start(
         &lab.tools,
         &lab.folder,
         &lab.livekit,
         &lab.network,
         &lab.invitation.id,
-        if candidate { CANDIDATE } else { name },
-        !candidate && act != Act::JoinAsGuest,
+        if act == Act::JoinAsCandidate { CANDIDATE } else { name },
+        &kind,
     )?;
     for order in orders {
         actor.order(order).await?;

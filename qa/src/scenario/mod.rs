@@ -5,6 +5,7 @@
 
 mod needs;
 mod step;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ pub use needs::Needs;
 pub(crate) use step::SIGNALS;
 pub use step::{Act, Button, Call, Damage, Disk, Dismissal, Names, Side, Signalling, Step, Target};
 
+use self::words::Mistake;
 use crate::proxy::Fault;
 
 /// One row.
@@ -125,6 +127,9 @@ pub struct Interviewer {
     /// It runs on livekit-agents 1.9.0 for Node (`node/interviewer.mjs`), and can only be a zombie.
     #[serde(default)]
     pub node: bool,
+    /// A script of one's own instead, beside the file of the row: what else it does and what it tells is its own
+    /// affair. It is started as `python SCRIPT start`, as the scripted one is, with the same environment.
+    pub script: Option<PathBuf>,
 }
 
 impl Interviewer {
@@ -137,6 +142,7 @@ impl Interviewer {
             package: false,
             old: false,
             node: false,
+            script: None,
         }
     }
 }
@@ -249,10 +255,17 @@ fn parse(text: &str, path: &Path) -> anyhow::Result<Vec<Scenario>> {
     let mut rows = file.row;
     for row in &mut rows {
         row.section.clone_from(&section);
-        let line = text.find(&format!("id = \"{}\"", row.id)).map_or(1, |at| line_of(text, at));
-        row.place = format!("{}, line {line}", path.display());
-        if let Err(problem) = row.check() {
-            anyhow::bail!("{}: row {:?}: {problem}", row.place, row.id);
+        let begins = text.find(&format!("id = \"{}\"", row.id)).unwrap_or_default();
+        row.place = format!("{}, line {}", path.display(), line_of(text, begins));
+        let folder = path.parent().unwrap_or_else(|| Path::new("."));
+        for interviewer in row.interviewers_mut() {
+            if let Some(script) = &mut interviewer.script {
+                *script = folder.join(&script);
+            }
+        }
+        if let Err(Mistake { word, text: problem }) = row.check() {
+            let at = word.and_then(|word| text[begins..].find(&word)).map_or(begins, |at| begins + at);
+            anyhow::bail!("{}, line {}: row {:?}: {problem}", path.display(), line_of(text, at), row.id);
         }
     }
     Ok(rows)
@@ -263,8 +276,62 @@ fn line_of(text: &str, at: usize) -> usize {
 }
 
 impl Scenario {
+    /// Every interviewer that the row starts.
+    fn interviewers_mut(&mut self) -> impl Iterator<Item = &mut Interviewer> {
+        let later = self
+            .steps
+            .iter_mut()
+            .filter_map(|step| if let Step::Worker(interviewer) = step { Some(interviewer) } else { None });
+        self.interviewer.iter_mut().chain(later)
+    }
+
+    /// Every interviewer that the row starts.
+    fn interviewers(&self) -> impl Iterator<Item = &Interviewer> {
+        let later = self
+            .steps
+            .iter()
+            .filter_map(|step| if let Step::Worker(interviewer) = step { Some(interviewer) } else { None });
+        self.interviewer.iter().chain(later)
+    }
+
+    /// Whether the row says only what somebody understands.
+    fn check_words(&self) -> Result<(), Mistake> {
+        let outcomes = words::outcomes();
+        words::check("outcome", &self.expect.outcome, outcomes.iter().map(String::as_str))?;
+        let known = words::known()?;
+        for interviewer in self.interviewers() {
+            if !ENDINGS.contains(&interviewer.ending.as_str()) {
+                words::check("ending", &interviewer.ending, ENDINGS.into_iter())?;
+            }
+            match &interviewer.script {
+                Some(script) if !script.exists() => {
+                    let text = format!("there is no script {}", script.display());
+                    return Err(Mistake { word: Some("script".to_owned()), text });
+                }
+                Some(_) => {}
+                None => {
+                    for (name, value) in &interviewer.with {
+                        words::check_with(&known, name, value)?;
+                    }
+                }
+            }
+        }
+        // What a script of one's own tells is not known here.
+        if self.interviewers().all(|interviewer| interviewer.script.is_none()) {
+            for event in self.steps.iter().chain(&self.after).filter_map(Step::event) {
+                words::check("event", event, known.events.keys().map(String::as_str))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the row makes sense.
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), Mistake> {
+        self.check_words()?;
+        self.check_steps().map_err(Mistake::from)
+    }
+
+    fn check_steps(&self) -> Result<(), String> {
         let times = [
             ("bound", self.expect.bound),
             ("suspect", self.expect.suspect),
@@ -289,16 +356,6 @@ impl Scenario {
                 possible(name, value)?;
             }
             step.check()?;
-        }
-        let interviewers = self
-            .steps
-            .iter()
-            .filter_map(|step| if let Step::Worker(interviewer) = step { Some(interviewer) } else { None });
-        for interviewer in self.interviewer.iter().chain(interviewers) {
-            if !ENDINGS.contains(&interviewer.ending.as_str()) {
-                let known = ENDINGS.join(", ");
-                return Err(format!("there is no ending {:?}; there are {known}", interviewer.ending));
-            }
         }
         if self.kill_at.is_some() {
             if !self.steps.is_empty() || self.kill_at == Some(0) {
@@ -331,6 +388,21 @@ impl Scenario {
             return Err("its steps need relays, but it has no `network = \"relay\"`".to_owned());
         }
         Ok(())
+    }
+
+    /// Whether the interviewer's sessions tell their conversation: livekit-agents for Python since 1.8, with a host, over
+    /// a token that lets it; and whether there is only one of them at a time.
+    pub fn tells(&self) -> bool {
+        let silent = ["no-host", "restarts-session"];
+        let hosted = |i: &Interviewer| {
+            !i.old && !i.node && i.script.is_none() && !silent.iter().any(|name| i.with.contains_key(*name))
+        };
+        let twice = self.steps.iter().filter(|step| matches!(step, Step::Dispatch)).count() > 0;
+        self.interviewers().all(hosted)
+            && !twice
+            && self.faults.is_empty()
+            && self.kill_on.is_none()
+            && !self.steps.iter().any(|step| matches!(step, Step::RestartClient { .. } | Step::Damage(_)))
     }
 
     /// Whether a proxy stands between client and backend.
@@ -399,7 +471,7 @@ fn possible(name: &str, seconds: f64) -> Result<(), String> {
 /// A file can't be read, or two rows have the same id.
 pub fn all(extra: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let mut files: Vec<PathBuf> = ["agent", "room", "network", "process", "backend"]
+    let mut files: Vec<PathBuf> = ["agent", "reported", "room", "network", "process", "backend"]
         .iter()
         .map(|s| folder.join(format!("{s}.toml")))
         .collect();
@@ -419,14 +491,22 @@ pub fn all(extra: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
     Ok(rows)
 }
 
-/// The row with this id.
+/// The row with this id, of this checkout or of a further file.
+///
+/// # Errors
+/// There is none; says which there are.
+pub fn find_in(id: &str, extra: Option<&Path>) -> anyhow::Result<Scenario> {
+    let rows = all(extra)?;
+    let ids = rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>().join(", ");
+    named(&rows, id).with_context(|| format!("there is no row {id:?}; there are {ids}"))
+}
+
+/// The row with this id, of this checkout.
 ///
 /// # Errors
 /// There is none; says which there are.
 pub fn find(id: &str) -> anyhow::Result<Scenario> {
-    let rows = all(None)?;
-    let ids = rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>().join(", ");
-    named(&rows, id).with_context(|| format!("there is no row {id:?}; there are {ids}"))
+    find_in(id, None)
 }
 
 /// One of these rows by its id. `client-kill:N` is one for every N: it is like those that are there.
@@ -459,11 +539,12 @@ mod tests {
 
     #[test]
     fn a_row_knows_its_line_and_every_point_of_death_is_a_row() {
-        let rows = parse(&format!("{GOOD}expect = {{ outcome = \"f\" }}\n"), Path::new("rows.toml")).unwrap();
+        let rows =
+            parse(&format!("{GOOD}expect = {{ outcome = \"finished\" }}\n"), Path::new("rows.toml")).unwrap();
         assert_eq!(rows[0].place, "rows.toml, line 2");
         assert_eq!(find("client-kill:17").unwrap().kill_at, Some(17));
         assert!(find("client-kill:0").is_err() && find("client-kill:x").is_err());
-        let text = format!("{GOOD}kill-at = 3\nexpect = {{ outcome = \"f\" }}\n");
+        let text = format!("{GOOD}kill-at = 3\nexpect = {{ outcome = \"finished\" }}\n");
         assert!(message(&text).contains("with `kill-at`, a number from 1, there are no steps"));
     }
 
@@ -480,10 +561,11 @@ mod tests {
     fn impossible_times_are_refused() {
         let said = message(&format!("{GOOD}expect = {{ outcome = \"finished\", bound = -1.0 }}\n"));
         assert!(said.starts_with("rows.toml, line 2: row \"x\": bound is -1 s;"), "{said}");
-        let said = message(&format!("{GOOD}expect = {{ outcome = \"f\", bound = 1.0, suspect = 2.0 }}\n"));
+        let said =
+            message(&format!("{GOOD}expect = {{ outcome = \"finished\", bound = 1.0, suspect = 2.0 }}\n"));
         assert!(said.contains("it is suspected after 2 s but over after 1 s"), "{said}");
         let text = GOOD.replace("\"answer\"", "{ pause = 99999.0 }");
-        let said = message(&format!("{text}expect = {{ outcome = \"f\" }}\n"));
+        let said = message(&format!("{text}expect = {{ outcome = \"finished\" }}\n"));
         assert!(said.contains("pause is 99999 s"), "{said}");
     }
 
@@ -497,24 +579,63 @@ mod tests {
             ),
         ] {
             let text = GOOD.replace("\"answer\"", wrong);
-            let message = message(&format!("{text}expect = {{ outcome = \"f\" }}\n"));
+            let message = message(&format!("{text}expect = {{ outcome = \"finished\" }}\n"));
             assert!(message.starts_with(&format!("rows.toml, line 2: row \"x\": {said}")), "{message}");
         }
-        let text = format!("{GOOD}interviewer = {{ ending = \"sulks\" }}\nexpect = {{ outcome = \"f\" }}\n");
-        assert!(message(&text).contains("there is no ending \"sulks\""));
+        let text =
+            format!("{GOOD}interviewer = {{ ending = \"sulks\" }}\nexpect = {{ outcome = \"finished\" }}\n");
+        assert!(message(&text).contains("there is no ending \"sulks\"; the nearest is"));
         let text = format!(
-            "{GOOD}expect = {{ outcome = \"f\", held = {{ agent-report = \"missing\", transcript = \"client\", within = -1.0 }} }}\n"
+            "{GOOD}expect = {{ outcome = \"finished\", held = {{ agent-report = \"missing\", transcript = \"client\", within = -1.0 }} }}\n"
         );
         assert!(message(&text).contains("held.within is -1 s"));
     }
 
     #[test]
+    fn words_that_nobody_understands_are_refused_with_line_and_nearest_name() {
+        let row = |interviewer: &str, outcome: &str, event: &str| {
+            message(&format!(
+                "[[row]]\nid = \"x\"\ncause = \"c\"\ninterviewer = {{ ending = \"zombie\", with = {{ {interviewer} }} }}\nsteps = [\"answer\", {{ clock = \"agent:{event}\" }}]\nexpect = {{ outcome = \"{outcome}\" }}\n"
+            ))
+        };
+        let said = row("slow-tol = \"3600\"", "finished", "close");
+        assert!(
+            said.starts_with(
+                "rows.toml, line 4: row \"x\": there is no `with` \"slow-tol\"; the nearest is \"slow-tool\""
+            ),
+            "{said}"
+        );
+        let said = row("slow-tool = \"soon\"", "finished", "close");
+        assert!(said.contains("slow-tool = \"soon\": it takes a number of seconds"), "{said}");
+        let said = row("", "finnished", "close");
+        assert!(
+            said.starts_with("rows.toml, line 6") && said.contains("the nearest is \"finished\""),
+            "{said}"
+        );
+        let said = row("", "finished", "closed");
+        assert!(
+            said.starts_with("rows.toml, line 5") && said.contains("there is no event \"closed\""),
+            "{said}"
+        );
+        let own = "[[row]]\nid = \"x\"\ncause = \"c\"\ninterviewer = { ending = \"zombie\", script = \"mine.py\" }\nsteps = [{ clock = \"agent:mine\" }]\nexpect = { outcome = \"finished\" }\n";
+        assert!(message(own).contains("line 4: row \"x\": there is no script mine.py"), "{}", message(own));
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("mine.py"), "").unwrap();
+        std::fs::write(folder.path().join("rows.toml"), own).unwrap();
+        let rows = read(&folder.path().join("rows.toml")).unwrap();
+        assert_eq!(rows[0].interviewer.as_ref().unwrap().script, Some(folder.path().join("mine.py")));
+    }
+
+    #[test]
     fn a_row_has_one_clock_and_a_cable_to_pull() {
         let text = GOOD.replace(", { clock = \"now\" }", "");
-        assert!(message(&format!("{text}expect = {{ outcome = \"f\" }}\n")).contains("one `clock` step"));
+        assert!(
+            message(&format!("{text}expect = {{ outcome = \"finished\" }}\n")).contains("one `clock` step")
+        );
         let text = GOOD.replace("\"answer\"", "{ cable = \"out\" }");
         assert!(
-            message(&format!("{text}expect = {{ outcome = \"f\" }}\n")).contains("no `network = \"cable\"`")
+            message(&format!("{text}expect = {{ outcome = \"finished\" }}\n"))
+                .contains("no `network = \"cable\"`")
         );
     }
 }

@@ -166,6 +166,14 @@ pub enum Step {
         #[serde(default)]
         link: bool,
     },
+    /// Waits until the backend holds so many turns of the conversation.
+    Told {
+        /// Turns.
+        turns: usize,
+        /// Seconds.
+        #[serde(default = "minute")]
+        within: f64,
+    },
     /// Waits until "saved" is on the screen.
     Saved {
         /// Seconds.
@@ -309,8 +317,10 @@ pub enum Act {
     JoinAsAvatar,
     /// Joins under the candidate's own identity.
     JoinAsCandidate,
-    /// Joins as a person.
+    /// Joins as a person and publishes a steady sound.
     JoinAsGuest,
+    /// Joins as a person with an open microphone, and says nothing.
+    JoinAsListener,
     /// Leaves.
     Leave,
     /// Sends end markers and end tools as if it were the interviewer.
@@ -337,6 +347,7 @@ impl Step {
             | Self::AgentState { within, .. }
             | Self::Question { within }
             | Self::Saved { within }
+            | Self::Told { within, .. }
             | Self::Vacant { within }
             | Self::Panicked { within }
             | Self::Heard { within } => vec![("within", *within)],
@@ -378,6 +389,17 @@ impl Step {
             | Self::ClientGone
             | Self::RestartClient { .. }
             | Self::Actor { .. } => Vec::new(),
+        }
+    }
+
+    /// The event of the interviewer's log that it waits for, if it does.
+    pub(super) fn event(&self) -> Option<&str> {
+        if let Self::Agent { event, .. } = self {
+            Some(event)
+        } else if let Self::Clock(start) = self {
+            start.strip_prefix("agent:")
+        } else {
+            None
         }
     }
 
