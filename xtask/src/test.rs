@@ -110,7 +110,8 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
         ("window", &["window"][..]),
     ] {
         if wanted(part) {
-            let mut test = cargo(&["test", "-p", "adjourn-tests"]);
+            // One that fails does not skip the rest.
+            let mut test = cargo(&["test", "-p", "adjourn-tests", "--no-fail-fast"]);
             for name in tests {
                 test.args(["--test", name]);
             }
