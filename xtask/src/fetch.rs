@@ -33,6 +33,8 @@ pub(crate) struct Tools {
     pub(crate) old_python: PathBuf,
     pub(crate) library: PathBuf,
     pub(crate) toxiproxy: PathBuf,
+    /// LiveKit's own mock server, which misbehaves as it is told.
+    pub(crate) mock_server: PathBuf,
 }
 
 impl Tools {
@@ -41,13 +43,14 @@ impl Tools {
         self.pairs().iter().map(|(name, path)| format!("{name}={}\n", path.display())).collect()
     }
 
-    fn pairs(&self) -> [(&'static str, &Path); 5] {
+    fn pairs(&self) -> [(&'static str, &Path); 6] {
         [
             ("ADJOURN_LIVEKIT_SERVER", &self.server),
             ("ADJOURN_AGENT_PYTHON", &self.python),
             ("ADJOURN_OLD_AGENT_PYTHON", &self.old_python),
             ("ADJOURN_LIVEKIT_LIBRARY", &self.library),
             ("ADJOURN_TOXIPROXY", &self.toxiproxy),
+            ("ADJOURN_LIVEKIT_MOCK", &self.mock_server),
         ]
     }
 
@@ -159,6 +162,7 @@ pub(crate) fn everything(server: Option<&Path>) -> Result<Tools> {
         },
         python: environment(&cache, "requirements.txt")?,
         old_python: environment(&cache, "requirements-1.5.1.txt")?,
+        mock_server: go_program(&cache, "livekit-test-server", SERVER, "cmd/test-server", SERVER_VERSION)?,
         toxiproxy: go_program(&cache, "toxiproxy-server", TOXIPROXY, "cmd/server", TOXIPROXY_VERSION)?,
     };
     write(&cache.join("tools.env"), &tools.text())?;

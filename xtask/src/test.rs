@@ -100,6 +100,7 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
                 "standing",
                 "fake_room",
                 "bad_input",
+                "joining",
                 "recovery",
                 "sound",
                 "library",

@@ -43,7 +43,7 @@ struct Claims<'a> {
 }
 
 /// A candidate's token: long enough for the longest interview; the server refreshes it while connected.
-const CANDIDATE_LIFE_S: i64 = 6 * 3600;
+const CANDIDATE_LIFE_S: i64 = 10 * 3600;
 /// A server call's token.
 const CALL_LIFE_S: i64 = 60;
 /// Limit of one call.

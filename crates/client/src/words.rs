@@ -232,6 +232,19 @@ pub fn status(view: &View, interviewer: InterviewerState, muted: bool, microphon
 pub fn no_room(said: &str) -> String {
     const SEEN: &[(&str, &str)] = &[
         (
+            // LiveKit's own words for a room that was deleted or never made.
+            "requested room does not exist",
+            "The interview room is not open; ask the organiser whether the interview is still planned.",
+        ),
+        (
+            "404",
+            "There is no interview room at the address that the organiser's server gave; this is a mistake of the organiser's servers, so please tell the organiser.",
+        ),
+        (
+            "transport closed",
+            "The interview room's server closed the connection while you were joining; try again in a minute.",
+        ),
+        (
             "token is expired",
             "Your admission to the interview room has run out; try again, and you get a new one.",
         ),
@@ -244,9 +257,9 @@ pub fn no_room(said: &str) -> String {
             "The interview room does not accept your admission; this is a mistake of the organiser's servers, so please tell the organiser.",
         ),
         (
-            // A full room: the SDK passes on no more than that.
+            // A full room too: the SDK passes on no more than that.
             "500 Internal Server Error",
-            "The interview room's server did not let you in (the room may be full); close Adjourn on other computers and try again, or tell the organiser.",
+            "The interview room's server has a problem and did not let you in; close Adjourn on other computers and try again, or tell the organiser.",
         ),
         (
             "failed to lookup address",
@@ -261,12 +274,9 @@ pub fn no_room(said: &str) -> String {
             "The interview room's server can't prove that it is the right one, so nothing was sent to it; try another network, or tell the organiser.",
         ),
     ];
-    let known = SEEN.iter().find(|(part, _)| said.contains(part)).map(|(_, sentence)| (*sentence).to_owned());
-    known.unwrap_or_else(|| {
-        format!(
-            "The interview room could not be reached ({said}); check your internet connection and try again."
-        )
-    })
+    let known = SEEN.iter().find(|(part, _)| said.contains(part)).map(|(_, sentence)| *sentence);
+    // What the SDK says is for engineers; it is in the log.
+    known.unwrap_or("The interview room could not be entered; try again, and if it happens again, tell the organiser.").to_owned()
 }
 
 /// The candidate's link leads to an interview that is over.

@@ -18,6 +18,16 @@ pub enum EntryKind {
     Timeline,
     /// The decision.
     Ending,
+    /// A line that can't be read (any more). Never written: read in the place of one.
+    Damaged,
+}
+
+impl Entry {
+    /// In the place of a line that can't be read.
+    pub(crate) fn damaged() -> Self {
+        let at = DateTime::<Utc>::UNIX_EPOCH;
+        Self { kind: EntryKind::Damaged, at, mono_ms: 0, body: serde_json::Value::Null }
+    }
 }
 
 /// One line of the journal.
@@ -110,6 +120,14 @@ pub struct Record {
     pub timeline: Vec<Entry>,
     /// When the record was made.
     pub made_at: DateTime<Utc>,
+    /// Lines of the journal that could not be read: so much may be missing here.
+    #[serde(default, skip_serializing_if = "none")]
+    pub damaged: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Record {
@@ -128,10 +146,17 @@ impl Record {
         let mut transcript: Vec<TranscriptItem> = Vec::new();
         let mut captions: Vec<TranscriptItem> = Vec::new();
         let mut timeline = Vec::new();
+        let mut damaged = 0;
+        let mut read = |body| {
+            let item = serde_json::from_value::<TranscriptItem>(body);
+            damaged += u64::from(item.is_err());
+            item.ok()
+        };
+        let mut unreadable = 0;
         for entry in entries {
             match entry.kind {
                 EntryKind::Said => {
-                    if let Ok(item) = serde_json::from_value::<TranscriptItem>(entry.body) {
+                    if let Some(item) = read(entry.body) {
                         // The same item comes again with a history; what came last is most complete.
                         match transcript.iter_mut().find(|known| known.id == item.id) {
                             Some(known) => known.text = item.text,
@@ -140,11 +165,12 @@ impl Record {
                     }
                 }
                 EntryKind::Caption => {
-                    if let Ok(item) = serde_json::from_value::<TranscriptItem>(entry.body) {
+                    if let Some(item) = read(entry.body) {
                         captions.retain(|known| known.id != item.id);
                         captions.push(item);
                     }
                 }
+                EntryKind::Damaged => unreadable += 1,
                 EntryKind::Timeline => timeline.push(entry),
                 EntryKind::Head | EntryKind::Ending => {}
             }
@@ -178,6 +204,7 @@ impl Record {
             transcript,
             timeline,
             made_at,
+            damaged: damaged + unreadable,
         }
     }
 }
@@ -229,6 +256,18 @@ mod tests {
         let record = Record::from_journal(head, journal, None, Utc::now());
         let texts: Vec<_> = record.transcript.iter().map(|item| item.text.as_str()).collect();
         assert_eq!(texts, ["Hello, and welcome.", "Goodbye!", "Hello"]);
+    }
+
+    #[test]
+    fn a_line_that_can_t_be_read_is_counted() {
+        let mut wrong = entry(EntryKind::Said, "item_1", "", 1);
+        wrong.body = serde_json::json!({"id": "item_1", "rôle": "interviewer"});
+        let journal = vec![entry(EntryKind::Said, "item_2", "Hello", 2), wrong, Entry::damaged()];
+        let record = Record::from_journal(RecordHead::example(), journal, None, Utc::now());
+        assert_eq!((record.transcript.len(), record.damaged), (1, 2));
+        // A record without damage is written as it always was.
+        let record = Record::from_journal(RecordHead::example(), vec![], None, Utc::now());
+        assert!(!serde_json::to_string(&record).unwrap().contains("damaged"));
     }
 
     #[test]

@@ -271,7 +271,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// The journal of a join, in order.
+    /// The journal of a join, in order; a line that can't be read is one of the kind [`EntryKind::Damaged`].
     ///
     /// # Errors
     /// The database failed.
@@ -283,7 +283,11 @@ impl Outbox {
         rows.iter()
             .map(|row| {
                 let text: String = row.try_get("entry")?;
-                serde_json::from_str(&text).map_err(|e| OutboxError::Unreadable(e.to_string()))
+                // One line that can't be read must not take the others with it.
+                Ok(serde_json::from_str(&text).unwrap_or_else(|error| {
+                    tracing::warn!(%error, "a line of the journal can't be read");
+                    Entry::damaged()
+                }))
             })
             .collect()
     }

@@ -174,7 +174,7 @@ fn joining(room: &str) -> serde_json::Value {
     })
 }
 
-fn signed(
+pub(super) fn signed(
     identity: &str,
     seconds: i64,
     video: &serde_json::Value,

@@ -69,6 +69,14 @@ impl Tools {
         path_of(&fetched(), "ADJOURN_TOXIPROXY")
     }
 
+    /// LiveKit's own mock server.
+    ///
+    /// # Errors
+    /// It is neither given nor fetched.
+    pub fn mock_server() -> anyhow::Result<PathBuf> {
+        path_of(&fetched(), "ADJOURN_LIVEKIT_MOCK")
+    }
+
     /// The folder of the scripted interviewers.
     pub fn interviewers(&self) -> PathBuf {
         self.root.join("agents/interviewers")

@@ -5,13 +5,14 @@ mod goodbye;
 mod lab;
 mod line;
 mod mishaps;
+mod noise;
 pub mod peer;
 mod problem;
 mod seen;
 mod steps;
 pub mod timeline;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use adjourn_client::Command;
@@ -111,6 +112,7 @@ async fn finish(scenario: &Scenario, mut lab: Lab, seed: u64, played: Played) ->
         goodbye::compare(&lab, &mut failures).await?;
     }
     end(&mut lab, &mut failures).await;
+    logged(scenario, &lab, &mut failures)?;
     let marks = traced(&lab, &mut line, &seen, &mut failures);
     if scenario.expect.problem.is_none() {
         held(scenario, &lab, &mut failures).await?;
@@ -349,6 +351,24 @@ async fn end(lab: &mut Lab, failures: &mut Vec<String>) {
         let command = std::fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
         failures.push(format!("the client left a process behind: {process} {}", command.replace('\0', " ")));
     }
+}
+
+/// Errors in the client's logs that the row did not ask for.
+fn logged(scenario: &Scenario, lab: &Lab, failures: &mut Vec<String>) -> anyhow::Result<()> {
+    let logs = std::fs::read_dir(&lab.folder)?.filter_map(Result::ok).map(|entry| entry.path());
+    let ours = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("client"))
+            && path.extension().is_some_and(|kind| kind == "log")
+    };
+    for log in logs.filter(ours) {
+        let text = String::from_utf8_lossy(&std::fs::read(&log)?).into_owned();
+        for line in text.lines().filter(|line| line.contains("ERROR")) {
+            if !scenario.expect.errors.iter().any(|known| line.contains(known)) {
+                failures.push(format!("the client's log has an error: {line}"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether the packets of somebody's track grew in a trace.

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::lab::Lab;
-use super::mishaps;
+use super::{mishaps, noise};
 use crate::lab::relay::Chance;
 use crate::lab::{Actor, ActorKind, Cgroup, Child, Limit, Worker, look, unix_now};
 use crate::scenario::{Act, Button, Call, Names, SIGNALS, Scenario, Side, Step, Target};
@@ -69,6 +69,12 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
         }
         Step::Answer => answer(lab).await,
         Step::Say => lab.say(),
+        Step::Noise(length) => {
+            let file = lab.folder.join("noise.wav");
+            noise::write(&file, *length, lab.seed)?;
+            lab.voices.push(lab.pulse.speak(&file)?);
+            Ok(())
+        }
         Step::Said => {
             let voice = lab.voices.last_mut().context("the candidate said nothing")?;
             voice.finished(seconds(60.0)).await

@@ -191,6 +191,9 @@ pub struct Expect {
     pub interviewers: Option<usize>,
     /// Where the record is when the end screen comes: `saving`, `sending`, …
     pub at_first: Option<String>,
+    /// The client's log may have errors of which each has one of these in it; no others.
+    #[serde(default)]
+    pub errors: Vec<String>,
 }
 
 /// What the backend holds at last.

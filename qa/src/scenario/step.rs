@@ -52,7 +52,10 @@ pub enum Step {
     Answer,
     /// The candidate says something now.
     Say,
-    /// Waits until the candidate has said what he began to say.
+    /// From now on a room is heard at the candidate's microphone for so many seconds: a hum, and now and then a chair, a
+    /// door, a cough, loud enough for a detector of speech that goes by loudness.
+    Noise(f64),
+    /// Waits until the candidate has said what they began to say.
     Said,
     /// The candidate's network is gone again and again, for 0.5 to 6 s, 5 to 25 s apart, by the seed of
     /// the run, for so many seconds; nothing may end.
@@ -341,6 +344,7 @@ impl Step {
         match self {
             Self::Pause(seconds) => vec![("pause", *seconds)],
             Self::Stays(seconds) => vec![("stays", *seconds)],
+            Self::Noise(seconds) => vec![("noise", *seconds)],
             Self::Churn(seconds) => vec![("churn", *seconds)],
             Self::Unbroken(seconds) => vec![("unbroken", *seconds)],
             Self::Agent { within, .. }
