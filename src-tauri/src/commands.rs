@@ -36,6 +36,11 @@ impl Stage {
         self.0.lock().commands = Some(commands);
     }
 
+    /// There is no client that commands could go to.
+    pub(crate) fn disconnect(&self) {
+        self.0.lock().commands = None;
+    }
+
     /// Gives the client a command; refused when the client is gone or hopelessly late.
     pub(crate) fn order(&self, command: Command) -> Result<(), String> {
         let commands = self.0.lock().commands.clone();

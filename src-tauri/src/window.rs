@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use adjourn_audio::DeviceChoice;
-use adjourn_client::{Client, Command, Ears, Mouth, Panics, Setup};
+use adjourn_client::{Client, Command, Ears, Mouth, Panics, Setup, Shell as _, Snapshot};
 use adjourn_outbox::wire::ClientInfo;
 use adjourn_room::Live;
 use tauri::{AppHandle, Manager as _, WindowEvent};
@@ -48,7 +48,16 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
             let (commands, received) = mpsc::channel(WAITING_COMMANDS);
             stop_on_signal(commands.clone());
             stage.connect(commands);
-            let client = tauri::async_runtime::block_on(Client::new(Live, stage.clone(), setup))?;
+            let client = match tauri::async_runtime::block_on(Client::new(Live, stage.clone(), setup)) {
+                Ok(client) => client,
+                Err(error) => {
+                    // Said in the window: a person who opened a link sees no terminal. There is nothing to order.
+                    tracing::error!(%error, "the client can't start");
+                    stage.clone().show(&Snapshot::cannot_start(&error));
+                    stage.disconnect();
+                    return Ok(());
+                }
+            };
             let handle = app.handle().clone();
             tauri::async_runtime::spawn(async move {
                 client.run(received).await;

@@ -18,7 +18,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// Pause before delivery is begun again after a part of it failed.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Delivers until the loop is gone, whatever fails on the way. `wake` says that something new waits.
+/// Delivers until the loop is gone, whatever fails on the way, or until it is told to `stop`: then the outbox is closed,
+/// too. `wake` says that something new waits.
 pub(crate) async fn keep_delivering(
     outbox: Outbox,
     client: ClientInfo,
@@ -28,6 +29,9 @@ pub(crate) async fn keep_delivering(
 ) {
     while guarded(deliver(&outbox, &client, &wake, &events, &mut stop)).await.is_none() {
         tokio::time::sleep(AGAIN).await;
+    }
+    if *stop.borrow() {
+        outbox.close().await;
     }
 }
 

@@ -106,6 +106,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 if !known && !matches!(outcome, Some(Outcome::Finished | Outcome::NeverStarted)) {
                     self.ask_for_confirmation();
                 }
+                self.let_go_of_the_folder();
             }
             Attempt::Delivered { receipt } => {
                 let id = receipt.claims.receipt_id;

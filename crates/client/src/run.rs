@@ -140,6 +140,8 @@ pub struct Client<T: Transport, S: Shell> {
     /// When its conversation so far was last asked for, until it is told.
     pub(crate) history_asked: Option<Instant>,
     pub(crate) audible: bool,
+    /// Ends the delivering.
+    stop: watch::Sender<bool>,
     /// When the window was first asked to close, and has not been told to stay since.
     pub(crate) close_asked: Option<Instant>,
     /// What is true now.
@@ -203,6 +205,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             pinned: None,
             history_asked: None,
             audible: false,
+            stop: watch::Sender::new(false),
             close_asked: None,
             shown,
             sent: None,
@@ -224,13 +227,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
         stats.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let panics = self.setup.panics.take().unwrap_or_else(Panics::nobody);
         let mut inbox = Inbox { commands, events, rooms, panics, meters, stats };
-        let (stop, stopped) = watch::channel(false);
         let delivering = tokio::spawn(deliverer::keep_delivering(
             self.outbox.clone(),
             self.setup.info.clone(),
             Arc::clone(&self.wake),
             self.events.clone(),
-            stopped,
+            self.stop.subscribe(),
         ));
         self.refresh_devices();
         match self.setup.link.take() {
@@ -250,7 +252,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         }
         self.quit(&mut inbox.events).await;
         // What is being written down is written to its end. Nobody watches any more, so nobody is told.
-        let _ = stop.send(true);
+        let _ = self.stop.send(true);
         inbox.events.close();
         let mut delivering = delivering;
         if tokio::time::timeout(LAST_DELIVERY, &mut delivering).await.is_err() {
@@ -310,6 +312,20 @@ impl<T: Transport, S: Shell> Client<T, S> {
             let _ = tokio::time::timeout(Duration::from_secs(1), leaving).await;
         }
         self.show();
+    }
+
+    /// Nothing is left to do for this process once its record is delivered and no earlier one waits: the same link can be
+    /// opened again (an interview that never started stays open) although this window still shows its end.
+    pub(crate) fn let_go_of_the_folder(&self) {
+        let (outbox, stop) = (self.outbox.clone(), self.stop.clone());
+        tokio::spawn(async move {
+            match outbox.pending().await {
+                // The deliverer closes it, once it has written what it is at.
+                Ok(waiting) if waiting.is_empty() => drop(stop.send(true)),
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "the journal stays open"),
+            }
+        });
     }
 
     /// The window shall be closed. While an interview is open, or what was said is nowhere safe, that is asked back

@@ -5,7 +5,7 @@ use adjourn_room::Transport;
 use adjourn_session::{Agent, AgentState, Delivery, Ending, Phase, Time};
 use chrono::{SecondsFormat, TimeDelta};
 
-use crate::run::Client;
+use crate::run::{Client, StartError};
 use crate::snapshot::{Completed, DeviceList, InterviewerState, Screen, Sign, Snapshot};
 use crate::{Shell, words};
 
@@ -113,6 +113,14 @@ const WARNINGS: [u64; 2] = [5, 1];
 
 fn nearly_over(remaining_s: u64) -> Option<u64> {
     WARNINGS.into_iter().rfind(|minutes| remaining_s <= minutes * 60)
+}
+
+impl Snapshot {
+    /// The client could not start, and this is why.
+    pub fn cannot_start(error: &StartError) -> Self {
+        let problem = Some(words::sentence(&error.to_string()));
+        Self { seq: 1, problem, ..empty() }
+    }
 }
 
 /// Before anything is known.
