@@ -86,6 +86,11 @@ def log(event: str, **fields: Any) -> None:
             file.write(json.dumps({"at": time.time(), "event": event, "pid": os.getpid(), **fields}) + "\n")
 
 
+def log_item(event) -> None:  # type: ignore[no-untyped-def]
+    text = getattr(event.item, "text_content", None)
+    log("item", role=getattr(event.item, "role", None), id=event.item.id, text=text)
+
+
 class ScriptedSTT(stt.STT):
     """Hears that the candidate stopped speaking, and answers with the next line of the script."""
 
@@ -414,7 +419,7 @@ async def run(ctx: JobContext, prepare: Callable[[AgentSession], None] = lambda 
         session: AgentSession = AgentSession(vad=detector, stt=ScriptedSTT(detector), llm=ScriptedLLM(), tts=RecordedTTS())
         prepare(session)
         session.on("agent_state_changed", lambda e: log("state", state=e.new_state))
-        session.on("conversation_item_added", lambda e: log("item", role=getattr(e.item, "role", None), id=e.item.id))
+        session.on("conversation_item_added", log_item)
         session.on("close", on_close)
         if "no-tool" in WITH:
 

@@ -34,13 +34,14 @@ struct Stage {
     screen: watch::Receiver<Option<Snapshot>>,
     backend: BackendServer,
     id: String,
+    running: tokio::task::JoinHandle<Snapshot>,
     _livekit: LiveKitServer,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Stage {
-    /// In the interview: real backend, real join, fake room.
-    async fn interview() -> Self {
+    /// At the device check: real backend, fake room.
+    async fn checked() -> Self {
         let tools = Tools::find().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
@@ -60,10 +61,16 @@ impl Stage {
             panics: None,
         };
         let client = Client::new(fake.clone(), Screenwatcher(shown), setup).await.unwrap();
-        tokio::spawn(client.run(received));
+        let running = tokio::spawn(client.run(received));
         let mut stage =
-            Self { fake, commands, screen, backend, id: invitation.id, _livekit: livekit, _folder: folder };
+            Self { fake, commands, screen, backend, id: invitation.id, running, _livekit: livekit, folder };
         stage.wait("the device check", |s| s.microphone_open).await;
+        stage
+    }
+
+    /// In the interview: real join.
+    async fn interview() -> Self {
+        let mut stage = Self::checked().await;
         stage.commands.send(Command::Join).await.unwrap();
         stage.wait("the waiting room", |s| s.screen == Screen::Waiting).await;
         stage.fake.interviewer_joins("PA_1").await;
@@ -122,4 +129,82 @@ async fn a_leave_is_settled_before_it_is_called_an_end() {
     stage.wait("the departure", |s| s.interviewer == InterviewerState::Gone).await;
     let end = stage.wait("the end", |s| s.completed.is_some()).await;
     assert_eq!(end.completed.unwrap().outcome, "ended(interviewer left)");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_windows_x_asks_in_an_interview_and_closes_at_the_second_press() {
+    let mut stage = Stage::interview().await;
+    // A double click is one press.
+    for _ in 0..2 {
+        stage.commands.send(Command::Close).await.unwrap();
+    }
+    stage.wait("the question", |s| s.closing).await;
+    stage.commands.send(Command::Stay).await.unwrap();
+    stage.wait("the interview", |s| !s.closing && s.screen == Screen::Interview).await;
+    // The page is dead and answers nothing.
+    let mut presses = tokio::time::interval(Duration::from_millis(1_200));
+    let closed = async {
+        while !stage.running.is_finished() {
+            presses.tick().await;
+            // The client is gone: it was closed.
+            let _ = stage.commands.send(Command::Close).await;
+        }
+    };
+    tokio::time::timeout(SOON, closed).await.expect("the window closes");
+    let last = stage.running.await.unwrap();
+    assert_eq!(last.completed.unwrap().outcome, "ended(by the system)");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ending_by_the_windows_x_leaves_no_question_behind_and_the_folder_is_free() {
+    let mut stage = Stage::interview().await;
+    stage.commands.send(Command::Close).await.unwrap();
+    stage.wait("the question", |s| s.closing).await;
+    stage.commands.send(Command::End).await.unwrap();
+    let end = stage.wait("the receipt", |s| s.completed.as_ref().is_some_and(|c| c.receipt.is_some())).await;
+    assert!(!end.closing, "it is over: nothing is left to ask");
+    // The same link must open again although this window still shows the end.
+    let folder = stage.folder.path().join("client");
+    let opened = async {
+        loop {
+            match adjourn_outbox::Outbox::open(&folder).await {
+                Ok(_) => return,
+                Err(adjourn_outbox::OutboxError::InUse(_)) => {
+                    tokio::time::sleep(Duration::from_millis(20)).await
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    tokio::time::timeout(SOON, opened).await.expect("the folder is let go of");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_conversation_is_asked_for_after_every_reconnect_until_it_is_told() {
+    let mut stage = Stage::interview().await;
+    let asked = |stage: &Stage, wanted: u64| {
+        let fake = stage.fake.clone();
+        async move {
+            while fake.histories() < wanted {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    };
+    tokio::time::timeout(SOON, asked(&stage, 1)).await.expect("it is asked for at first");
+    stage.fake.full_reconnect().await;
+    tokio::time::timeout(SOON, asked(&stage, 2)).await.expect("it is asked for again");
+    // A session that tells nothing is asked again, after longer and longer pauses.
+    stage.fake.session_closes();
+    stage.fake.full_reconnect().await;
+    tokio::time::timeout(SOON, asked(&stage, 4)).await.expect("until it is told");
+    stage.wait("the interview", |s| s.screen == Screen::Interview).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_before_we_know_that_we_are_in_is_not_lost() {
+    let mut stage = Stage::checked().await;
+    stage.fake.overtakes(Input::RoomEnded);
+    stage.commands.send(Command::Join).await.unwrap();
+    let end = stage.wait("the end", |s| s.completed.is_some()).await;
+    assert_eq!(end.completed.unwrap().outcome, "ended(closed by the organiser)");
 }

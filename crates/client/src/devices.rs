@@ -45,6 +45,8 @@ pub(crate) struct Open {
     spoke: Arc<AtomicBool>,
     level: Arc<Mutex<f32>>,
     capture_level: Option<Level>,
+    /// A sound card's microphone is wanted, whether it is open or not.
+    wanted: bool,
     /// Since when the microphone has given nothing at all.
     nothing_since: Option<Instant>,
     /// Frames at the last look.
@@ -68,6 +70,7 @@ impl Open {
         };
         match mouth {
             Mouth::Device(choice) => {
+                self.wanted = true;
                 let capture = Capture::open(choice, on_frame)?;
                 self.capture_level = Some(capture.level());
                 self.capture = Some(capture);
@@ -86,6 +89,7 @@ impl Open {
     pub(crate) fn close_microphone(&mut self) {
         self.captured += self.capture.take().map(|capture| capture.stats()).unwrap_or_default();
         self.file = None;
+        self.wanted = false;
         self.capture_level = None;
         *self.level.lock() = -120.0;
     }
@@ -125,10 +129,10 @@ impl Open {
     /// microphone in a room is as silent as that.
     pub(crate) fn listen(&mut self) -> (f32, Duration) {
         let frames = self.capture.as_ref().map_or(0, |capture| capture.stats().frames);
-        let stalled = self.capture.is_some() && frames == self.frames_seen;
+        let stalled = frames == self.frames_seen;
         self.frames_seen = frames;
         let level = self.capture_level.as_ref().map_or_else(|| *self.level.lock(), Level::get);
-        let nothing = self.capture.is_some() && (stalled || level <= SILENCE_DBFS);
+        let nothing = self.wanted && (stalled || level <= SILENCE_DBFS);
         if !nothing {
             self.nothing_since = None;
             return (level, Duration::ZERO);

@@ -1,6 +1,6 @@
 //! What a person asks for, and the devices that it needs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use adjourn_audio::DeviceChoice;
 use adjourn_outbox::JoinLink;
@@ -12,6 +12,8 @@ use crate::run::{Client, Event};
 use crate::snapshot::Meters;
 use crate::{Command, Shell, copy, words};
 
+/// A device that failed is opened again this often: opening may take a moment, and the loop waits for it.
+const MENDING_PAUSE: Duration = Duration::from_secs(2);
 /// A microphone that gives nothing for so long is told of (list of endings, `flat-zero`).
 const MICROPHONE_SILENT: Duration = Duration::from_millis(2_500);
 
@@ -187,14 +189,21 @@ impl<T: Transport, S: Shell> Client<T, S> {
         }
     }
 
-    /// Opens again what failed in the middle.
+    /// Opens again what failed in the middle, until that works.
     pub(crate) fn mend_devices(&mut self) {
         let (microphone, speaker) = self.open.failed();
-        if microphone {
-            self.open_microphone();
+        self.mending = (self.mending.0 || microphone, self.mending.1 || speaker);
+        if self.mended.is_some_and(|at| at.elapsed() < MENDING_PAUSE) || self.mending == (false, false) {
+            return;
         }
-        if speaker {
+        self.mended = Some(Instant::now());
+        if self.mending.0 {
+            self.open_microphone();
+            self.mending.0 = self.shown.input.problem.is_some();
+        }
+        if self.mending.1 {
             self.open_speaker();
+            self.mending.1 = self.shown.output.problem.is_some();
         }
     }
 

@@ -27,8 +27,11 @@ use crate::{Command, Shell, deliverer};
 const METERS: Duration = Duration::from_millis(50);
 /// Statistics of our own connection (design: every 500 ms; a request costs 1 to 3 ms).
 const STATS: Duration = Duration::from_millis(500);
-/// The conversation so far is asked for again after this, until it is told.
+/// The conversation so far is asked for again after this, until it is told; each time the pause is twice as long, for
+/// an interviewer that tells nothing and a link that is narrow.
 const HISTORY_AGAIN: Duration = Duration::from_secs(3);
+/// Longest pause.
+const HISTORY_LONGEST: Duration = Duration::from_secs(96);
 /// A loop that failed more often is left.
 const MOST_FAILURES: u32 = 3;
 /// At the end of the process, a record that is nowhere safe yet is waited for so long.
@@ -137,9 +140,12 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) live_since: Option<Time>,
     /// The interviewer that is pinned in this room.
     pub(crate) pinned: Option<String>,
-    /// When its conversation so far was last asked for, until it is told.
-    pub(crate) history_asked: Option<Instant>,
+    /// When its conversation so far was last asked for, until it is told, and the pause until it is asked again.
+    pub(crate) history_asked: Option<(Instant, Duration)>,
     pub(crate) audible: bool,
+    /// Whether microphone and loudspeaker have to be opened again, and when that was last tried.
+    pub(crate) mending: (bool, bool),
+    pub(crate) mended: Option<Instant>,
     /// Ends the delivering.
     stop: watch::Sender<bool>,
     /// When the window was first asked to close, and has not been told to stay since.
@@ -205,6 +211,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
             pinned: None,
             history_asked: None,
             audible: false,
+            mending: (false, false),
+            mended: None,
             stop: watch::Sender::new(false),
             close_asked: None,
             shown,
@@ -350,7 +358,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
     fn unsafe_still(&self) -> bool {
         let view = self.session.view();
         view.phase == Phase::WrappingUp
-            || (view.phase == Phase::Completed && matches!(view.delivery, Delivery::Saving))
+            || (view.phase == Phase::Completed
+                && matches!(view.delivery, Delivery::Saving | Delivery::Unsaved))
     }
 
     /// One more event, or the session's next timeout; `false` when nothing comes any more.
@@ -418,7 +427,11 @@ impl<T: Transport, S: Shell> Client<T, S> {
                     self.open.close_microphone();
                 }
                 Output::LeaveRoom => self.leave(),
-                Output::CommitRecord(ending) => self.commit(ending),
+                Output::CommitRecord(ending) => {
+                    // Whoever wanted to close the window wanted to end the interview: that is done.
+                    (self.shown.closing, self.close_asked) = (false, None);
+                    self.commit(ending);
+                }
             }
         }
         if self.session.phase() == Phase::Live && self.live_since.is_none() {
@@ -437,26 +450,31 @@ impl<T: Transport, S: Shell> Client<T, S> {
             self.pinned = Some(sid);
             self.ask_history();
         }
+        // When a person goes on with the candidate, every person is heard: who of them talks is not ours to say.
         self.open.speaker.give_floor(&Floor {
-            identity: self.session.floor().map(str::to_owned),
+            identity: self.session.interviewer_identity().map(str::to_owned),
             guests: self.session.policy().hear_guests,
+            persons: self.session.floor_is_a_person(),
         });
     }
 
     /// Asks the interviewer for the conversation so far: what was said before we came, or while we were out of the
     /// room.
     pub(crate) fn ask_history(&mut self) {
+        self.ask_history_and_again_after(HISTORY_AGAIN);
+    }
+
+    fn ask_history_and_again_after(&mut self, pause: Duration) {
         if let (Some(room), Some(sid)) = (&self.room, &self.pinned) {
             room.ask_history(sid);
-            self.history_asked = Some(Instant::now());
+            self.history_asked = Some((Instant::now(), pause));
         }
     }
 
     fn ask_history_again(&mut self) {
-        if self.session.phase() == Phase::Live
-            && self.history_asked.is_some_and(|at| at.elapsed() >= HISTORY_AGAIN)
-        {
-            self.ask_history();
+        let due = self.history_asked.filter(|(at, pause)| at.elapsed() >= *pause);
+        if let Some((_, pause)) = due.filter(|_| self.session.phase() == Phase::Live) {
+            self.ask_history_and_again_after((pause * 2).min(HISTORY_LONGEST));
         }
     }
 }

@@ -35,11 +35,12 @@ impl MicrophoneRoute {
 /// Who is heard.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Floor {
-    /// Identity of whoever has the floor: the interviewer (its avatar speaks for it), or the person who goes on with
-    /// the candidate. Their voice is what counts as audible.
+    /// Identity of the interviewer; its avatar speaks for it. Their voice is what counts as audible.
     pub(crate) identity: Option<String>,
     /// Others are heard as well.
     pub(crate) guests: bool,
+    /// The interviewer left, and the persons in the room go on: their voices count.
+    pub(crate) persons: bool,
 }
 
 /// Where received frames go: the loudspeaker that is open now, if any, one queue for each track.
@@ -50,7 +51,9 @@ pub(crate) struct SpeakerRoute(Arc<Mutex<Route>>);
 struct Route {
     speaker: Option<Speaker>,
     floor: Floor,
-    tracks: HashMap<String, Track>,
+    /// By a number of their own: a track may come again under its id before its end is noticed.
+    tracks: HashMap<u64, Track>,
+    next: u64,
 }
 
 /// One track that is received.
@@ -72,7 +75,7 @@ impl Track {
 
 impl Floor {
     fn has(&self, track: &Track) -> bool {
-        self.identity.as_ref() == Some(&track.speaks_for)
+        self.persons || self.identity.as_ref() == Some(&track.speaks_for)
     }
 }
 
@@ -91,20 +94,24 @@ impl SpeakerRoute {
         }
     }
 
-    fn begin(&self, sound: &Sound) {
+    fn begin(&self, sound: &Sound) -> u64 {
         let track = Track { speaks_for: sound.speaks_for.clone(), kind: sound.kind, queue: None, last: None };
-        self.0.lock().tracks.insert(sound.track.clone(), track);
+        let mut route = self.0.lock();
+        route.next += 1;
+        let id = route.next;
+        route.tracks.insert(id, track);
+        id
     }
 
-    fn end(&self, track: &str) {
-        self.0.lock().tracks.remove(track);
+    fn end(&self, track: u64) {
+        self.0.lock().tracks.remove(&track);
     }
 
     /// A frame of a track. Nobody hears it unless its publisher has the floor, or guests are heard.
-    fn push(&self, id: &str, frame: &[i16]) {
+    fn push(&self, id: u64, frame: &[i16]) {
         let mut route = self.0.lock();
-        let Route { speaker, floor, tracks } = &mut *route;
-        let Some(track) = tracks.get_mut(id) else { return };
+        let Route { speaker, floor, tracks, .. } = &mut *route;
+        let Some(track) = tracks.get_mut(&id) else { return };
         track.last = Some((Instant::now(), adjourn_audio::dbfs(frame)));
         if !floor.has(track) && !floor.guests {
             track.queue = None;
@@ -146,12 +153,12 @@ impl SpeakerRoute {
 
 /// Plays one track to its end.
 pub(crate) async fn play(mut sound: Sound, route: SpeakerRoute) {
-    route.begin(&sound);
+    let id = route.begin(&sound);
     while let Some(frame) = sound.frames.next().await {
         fail::fail_point!("sound");
-        route.push(&sound.track, &frame);
+        route.push(id, &frame);
     }
-    route.end(&sound.track);
+    route.end(id);
 }
 
 #[cfg(test)]
@@ -177,27 +184,28 @@ mod tests {
             ("music", "agent", SoundKind::Background),
             ("guest", "maria", SoundKind::Voice),
         ];
-        for (track, who, kind) in tracks {
-            route.begin(&sound(track, who, kind, Vec::new()));
-        }
-        route.give_floor(&Floor { identity: Some("agent".into()), guests: false });
-        route.push("guest", &loud);
+        let [voice, music, guest] =
+            tracks.map(|(track, who, kind)| route.begin(&sound(track, who, kind, Vec::new())));
+        route.give_floor(&Floor { identity: Some("agent".into()), ..Floor::default() });
+        route.push(guest, &loud);
         assert!(!route.audible() && route.level() < -100.0, "a guest is not heard");
-        route.push("music", &loud);
+        route.push(music, &loud);
         assert!(!route.audible() && route.level() > -20.0, "music is heard, and is no word");
-        route.push("voice", &loud);
+        route.push(voice, &loud);
         assert!(route.audible());
         // The interviewer left, and a person goes on.
-        route.give_floor(&Floor { identity: Some("maria".into()), guests: false });
+        route.end(voice);
+        assert!(!route.audible());
+        route.give_floor(&Floor { identity: Some("agent".into()), guests: false, persons: true });
         assert!(route.audible());
-        route.end("guest");
+        route.end(guest);
         assert!(!route.audible());
     }
 
     #[tokio::test]
     async fn a_track_that_ended_is_forgotten() {
         let route = SpeakerRoute::default();
-        route.give_floor(&Floor { identity: Some("agent".into()), guests: false });
+        route.give_floor(&Floor { identity: Some("agent".into()), ..Floor::default() });
         let frames = vec![vec![10_000_i16; FRAME]; 3];
         play(sound("voice", "agent", SoundKind::Voice, frames), route.clone()).await;
         assert!(!route.audible() && route.0.lock().tracks.is_empty());

@@ -38,7 +38,7 @@ fn by_outcome(outcome: Outcome) -> (&'static str, &'static str, &'static str) {
         ),
         Outcome::ConnectionLost => (
             "The connection was lost",
-            "Your computer could not reach the interview room for 30 seconds.",
+            "Your computer lost the connection to the interview room, and it did not come back.",
             ORGANISER,
         ),
         Outcome::Ended(why) => match why {
@@ -179,12 +179,12 @@ pub fn asking(question: Question, person: Option<&str>) -> Asking {
         ),
         Question::Over => texts(
             "Is your interview over?",
-            "The interviewer seems to have ended the interview. If you don't answer, it ends by itself in half a minute.",
+            "The interviewer seems to have ended the interview. If it is over, you need not do anything.",
             "It is still going on",
         ),
         Question::Closed => texts(
             "Is your interview over?",
-            "The interviewer is connected but does not answer. It may have ended the interview, or need a moment. If you don't answer, the interview ends by itself.",
+            "The interviewer is connected but does not answer. It may have ended the interview, or need a moment. If it is over, you need not do anything.",
             "Keep waiting",
         ),
         Question::Person => texts(

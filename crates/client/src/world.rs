@@ -104,16 +104,14 @@ impl<T: Transport, S: Shell> Client<T, S> {
         tokio::spawn(async move {
             let Ok(backend) = Backend::new(&link.server) else { return };
             let status = backend.status(&granted.interview_id, &granted.client_token, false).await;
-            let word = match status {
-                Ok(status) if status.ended_by_organiser.is_some() => OrganiserWord::Ended,
-                Ok(status) if status.agent_report.starts_with("received") => {
-                    OrganiserWord::Reported { finished: status.confirmed }
-                }
-                Ok(_) => OrganiserWord::Running,
-                Err(_) => OrganiserWord::Unreachable,
-            };
-            // The loop is gone: the process is ending.
-            let _ = events.send(Event::Organiser(word)).await;
+            // That it is not in, or that the backend can't be asked, changes nothing.
+            if let Ok(status) = status
+                && status.agent_report.starts_with("received")
+            {
+                let word = OrganiserWord::Reported { finished: status.confirmed };
+                // The loop is gone: the process is ending.
+                let _ = events.send(Event::Organiser(word)).await;
+            }
         });
     }
 
@@ -176,7 +174,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
         for line in self.shown.captions.clone().into_iter().filter(|line| !line.done) {
             self.journal_caption(&line);
         }
-        match &self.journal {
+        // Nothing is written after it: the record is made of what there is.
+        match self.journal.take() {
             Some(journal) => journal.commit(ending),
             None => tracing::error!("an interview ended without a journal"),
         }

@@ -112,7 +112,7 @@ impl Outbox {
         let path = folder.join("outbox.db");
         let unwritable = |reason: String| OutboxError::Unwritable { path: path.clone(), reason };
         private_folder(folder).map_err(|e| unwritable(e.to_string()))?;
-        let lock = lock(folder).map_err(|e| e.unwrap_or_else(&unwritable))?;
+        let lock = lock(folder)?.map(Arc::new);
         let mut quarantined = Vec::new();
         let pool = match connect(&path).await {
             Ok(pool) => pool,
@@ -125,7 +125,7 @@ impl Outbox {
             }
             Err(error) => return Err(unwritable(error.to_string())),
         };
-        let outbox = Self { pool, volatile: false, lock: Some(Arc::new(lock)), resting: Arc::default() };
+        let outbox = Self { pool, volatile: false, lock, resting: Arc::default() };
         quarantined.extend(outbox.quarantine().await?);
         Ok((outbox, quarantined))
     }
@@ -570,16 +570,19 @@ async fn upgrade(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Locks the folder for this process; the system lets go of it when the process ends, however it ends. The inner error
-/// is what the system said where it can't be locked at all.
-fn lock(folder: &Path) -> Result<std::fs::File, Result<OutboxError, String>> {
+/// Locks the folder for this process; the system lets go of it when the process ends, however it ends. Where it can't be
+/// locked (a file system without locks), it is used without.
+fn lock(folder: &Path) -> Result<Option<std::fs::File>, OutboxError> {
     let path = folder.join("outbox.lock");
     let file = std::fs::File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(|e| Err(e.to_string()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(Ok(OutboxError::InUse(folder.to_owned()))),
-        Err(std::fs::TryLockError::Error(error)) => Err(Err(error.to_string())),
+    let locked = file.map_err(std::fs::TryLockError::Error).and_then(|file| file.try_lock().map(|()| file));
+    match locked {
+        Ok(file) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OutboxError::InUse(folder.to_owned())),
+        Err(std::fs::TryLockError::Error(error)) => {
+            tracing::warn!(%error, "the journal's folder can't be locked");
+            Ok(None)
+        }
     }
 }
 

@@ -36,6 +36,7 @@ struct State {
     /// Counts connections: what was sent over an earlier one is never answered.
     life: u64,
     histories: u64,
+    early: Vec<Input>,
 }
 
 /// The fake room.
@@ -45,6 +46,11 @@ pub struct FakeRoom {
 }
 
 impl Fake {
+    /// The next time that the room is entered, this was said in it before whoever enters hears that they are in.
+    pub fn overtakes(&self, input: Input) {
+        self.state.lock().early.push(input);
+    }
+
     /// Makes the next attempts to enter fail.
     pub fn refuse(&self, message: &str) {
         self.state.lock().refuse = Some(message.to_owned());
@@ -149,6 +155,10 @@ impl Transport for Fake {
             return Err(ConnectError(message.clone()));
         }
         let (facts, facts_out) = mpsc::channel(WAITING_FACTS);
+        for input in std::mem::take(&mut state.early) {
+            // There is room: it is new.
+            let _ = facts.try_send(Fact::Input(input));
+        }
         state.facts = Some(facts);
         state.link_up = true;
         state.life += 1;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use adjourn_session::{Input, Participant, ProbeKind, Role};
 use futures_util::{FutureExt as _, StreamExt as _};
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::agent_session::{self, Decoder};
 use crate::facts::{Caption, Fact, Facts, Sound, WAITING_FACTS};
@@ -35,8 +35,9 @@ const NOBODYS_METHOD: &str = "adjourn.alive";
 /// The way there and back may take this long before the SDK gives up on a process probe: as long as the machine waits
 /// for an answer (`Policy::process_lost`). A full buffer on the way takes seconds.
 const PROBE_ROUND_TRIP: Duration = Duration::from_secs(8);
-/// A stream of the session host that stays unfinished this long is given up, for the next one's sake.
-const MESSAGE_LIMIT: Duration = Duration::from_secs(5);
+/// A stream of the session host that stays unfinished this long is given up, for the next one's sake. The conversation
+/// of an hour is 100 kB, which takes 13 s at 64 kbit/s; streams of one sender come in order all the same.
+const MESSAGE_LIMIT: Duration = Duration::from_secs(20);
 /// Streams that wait to be read in order.
 const WAITING_STREAMS: usize = 256;
 
@@ -59,6 +60,17 @@ impl std::fmt::Debug for LiveRoom {
     }
 }
 
+/// A sound track that can be heard.
+#[derive(Clone)]
+struct HeardTrack {
+    /// Its publisher's presence.
+    sid: String,
+    track: RemoteAudioTrack,
+    /// Dropped with the last copy of this: ends its sound, which does not end by itself (the library sends no end of
+    /// stream for a track that was unsubscribed).
+    _sounds: Arc<oneshot::Sender<()>>,
+}
+
 struct Shared {
     room: Room,
     facts: Facts,
@@ -66,8 +78,8 @@ struct Shared {
     nonce: String,
     /// The interviewer's presence.
     pinned: Mutex<Option<String>>,
-    /// Every sound track that can be heard, by its id, with its publisher's presence.
-    tracks: Mutex<BTreeMap<String, (String, RemoteAudioTrack)>>,
+    /// Every sound track that can be heard, by its id.
+    tracks: Mutex<BTreeMap<String, HeardTrack>>,
     tasks: Mutex<tokio::task::JoinSet<()>>,
 }
 
@@ -179,7 +191,7 @@ impl RoomLink for LiveRoom {
             let received = stats::received(stats.publisher_stats.iter().chain(&stats.subscriber_stats));
             shared.say(Fact::Input(Input::LinkStats { received })).await;
             let tracks = shared.tracks.lock().clone();
-            for (id, (sid, track)) in tracks {
+            for (id, HeardTrack { sid, track, .. }) in tracks {
                 let Ok(stats) = track.get_stats().await else {
                     shared.tracks.lock().remove(&id);
                     continue;
@@ -301,7 +313,12 @@ async fn follow(
     while let Some(event) = events.recv().await {
         fail::fail_point!("room");
         match translate::translate(event) {
-            Meaning::Input(input) => shared.say(Fact::Input(input)).await,
+            Meaning::Input(input) => {
+                if let Input::ParticipantLeft { sid, .. } = &input {
+                    shared.tracks.lock().retain(|_, heard| heard.sid != *sid);
+                }
+                shared.say(Fact::Input(input)).await;
+            }
             Meaning::Restored => {
                 let input = Input::Reconnected { room_sid: shared.room_sid(), roster: shared.roster() };
                 shared.say(Fact::Input(input)).await;
@@ -313,10 +330,13 @@ async fn follow(
             }
             Meaning::Track(Heard { track, sid, speaks_for, kind }) => {
                 let id = String::from(track.sid());
-                shared.tracks.lock().insert(id.clone(), (sid.clone(), track.clone()));
+                let (sounds, silenced) = oneshot::channel();
+                let heard = HeardTrack { sid: sid.clone(), track: track.clone(), _sounds: Arc::new(sounds) };
+                shared.tracks.lock().insert(id.clone(), heard);
                 let rate = i32::try_from(SAMPLE_RATE).unwrap_or(i32::MAX);
                 let frames =
                     NativeAudioStream::new(track.rtc_track(), rate, 1).map(|frame| frame.data.into_owned());
+                let frames = frames.take_until(silenced);
                 let sound = Sound { sid, speaks_for, track: id, kind, frames: frames.boxed() };
                 shared.say(Fact::Sound(sound)).await;
             }

@@ -15,6 +15,9 @@ use crate::{AgentState, ParticipantKind, Phase, Session};
 /// off for ever.
 const SPEAKING: u64 = 5_000;
 
+/// So many times the time until a question may a candidate who speaks on put it off.
+const SPEAKING_ON: u64 = 4;
+
 /// What the candidate is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -41,7 +44,7 @@ pub(crate) struct Asked {
 pub(crate) struct Candidate {
     /// When they were last heard, by whatever heard them.
     pub(crate) heard: Option<Fresh>,
-    /// When they last spoke without a reaction since.
+    /// When they first spoke without a reaction since.
     pub(crate) spoke: Option<Fresh>,
     /// When they last answered a question, in words or with a button.
     pub(crate) answered: Option<Fresh>,
@@ -79,15 +82,18 @@ impl Session {
     /// The candidate was heard. `ours`: by our own detector, which an interviewer that hears them itself overrules.
     pub(crate) fn candidate_spoke(&mut self, ours: bool) {
         let now = self.fresh();
+        // A chair that creaks is no word.
+        if ours && self.interviewer.as_ref().is_some_and(|i| i.hears) {
+            return;
+        }
         self.candidate.heard = Some(now);
         // It is over as far as the interviewer goes: only a button brings that back.
         if self.candidate.asked.is_some_and(|asked| asked.question != Question::Closed) {
             self.candidate.asked = None;
             self.candidate.answered = Some(now);
         }
-        if !ours || !self.interviewer.as_ref().is_some_and(|i| i.hears) {
-            self.candidate.spoke = Some(now);
-        }
+        // Counted from the first word without a reaction: who says "hello?" again and again is asked all the same.
+        self.candidate.spoke.get_or_insert(now);
     }
 
     /// "Keep waiting": an end that was begun is none, for all that the candidate knows.
@@ -103,10 +109,20 @@ impl Session {
         }
     }
 
-    /// Whether the interviewer's session answers pings, or it can be heard: no question ends that by itself.
-    pub(crate) fn interviewer_lives(&self, i: &Interviewer, now: Fresh) -> bool {
-        let p = &self.policy;
-        i.audible || i.session.silent_for(now).is_some_and(|ms| ms < p.session_suspect)
+    /// Whether the interviewer's session answers pings: no question ends that by itself.
+    fn session_answers(&self, i: &Interviewer, now: Fresh) -> bool {
+        i.session.silent_for(now).is_some_and(|ms| ms < self.policy.session_suspect)
+    }
+
+    /// Until when sound counts as speech. Speech has pauses: a sound that never changes is a hum.
+    fn speaks_until(&self, i: &Interviewer) -> Fresh {
+        let heard = i.last_audible.filter(|_| i.audible);
+        heard.map(|at| at.after(self.policy.evidence_expiry)).unwrap_or_default()
+    }
+
+    /// Whether the interviewer has left the room.
+    pub(crate) fn interviewer_left(&self) -> bool {
+        self.interviewer.as_ref().is_some_and(|i| matches!(i.presence, Presence::Left { .. }))
     }
 
     /// A person in the room who can be heard.
@@ -116,8 +132,7 @@ impl Session {
 
     /// The person who has the floor: the interviewer left without an end, and they are there.
     pub(crate) fn takes_the_floor(&self) -> Option<&crate::Participant> {
-        let left = self.interviewer.as_ref().is_some_and(|i| matches!(i.presence, Presence::Left { .. }));
-        self.person().filter(|_| left && self.phase == Phase::Live)
+        self.person().filter(|_| self.interviewer_left() && self.phase == Phase::Live)
     }
 
     /// Whether the candidate waits for the interviewer, as far as can be known: the end of the time finishes nothing
@@ -137,9 +152,7 @@ impl Session {
         let p = &self.policy;
         let i = self.interviewer.as_ref().filter(|_| self.phase == Phase::Live)?;
         let asked = self.candidate.asked.map(|asked| asked.question);
-        if i.audible {
-            return None;
-        }
+        let speaks = self.speaks_until(i);
         let since = |at: Fresh| at.max(self.candidate.answered.unwrap_or_default());
         if self.takes_the_floor().is_some() {
             let Presence::Left { at, .. } = i.presence else { return None };
@@ -147,12 +160,13 @@ impl Session {
                 return None;
             }
             let heard = self.candidate.heard.unwrap_or_default();
-            return Some((since(at).max(i.last_reaction).max(heard).after(p.ask_after), Question::Person));
+            let due = since(at).max(i.last_reaction).max(heard).after(p.ask_after);
+            return Some((due.max(speaks), Question::Person));
         }
         if i.presence != Presence::Here {
             return None;
         }
-        let lives = self.interviewer_lives(i, now);
+        let lives = self.session_answers(i, now);
         let open = !matches!(asked, Some(Question::Over | Question::Closed));
         let over = i.end.as_ref().filter(|end| end.proves() && lives && open).map(|end| {
             let due = end.since.max(i.last_reaction).after(p.evidence_expiry);
@@ -163,9 +177,9 @@ impl Session {
         let silent = self.silent_since(i).filter(|_| asked.is_none()).map(|at| {
             let due = at.after(p.ask_after);
             let heard = self.candidate.heard.map_or(due, |at| at.after(SPEAKING));
-            (due.max(heard.min(due.after(p.ask_after))), Question::Silent)
+            (due.max(heard.min(due.after(p.ask_after * SPEAKING_ON))), Question::Silent)
         });
-        [over, silent].into_iter().flatten().min_by_key(|(at, _)| *at)
+        [over, silent].into_iter().flatten().map(|(at, q)| (at.max(speaks), q)).min_by_key(|(at, _)| *at)
     }
 
     /// Since when the candidate has waited for the interviewer, if they do.
@@ -191,21 +205,19 @@ impl Session {
             push(at.after(p.answer_limit), Rule::NoAnswer);
             return;
         };
-        let lives = i.presence == Presence::Here && self.interviewer_lives(i, now);
+        let lives = i.presence == Presence::Here && self.session_answers(i, now);
         let over = i
             .end
             .as_ref()
             .is_some_and(|end| end.proves() && end.contest != crate::end_sign::Contest::TurnBegan);
         match question {
             // The rules about the session's close end that, see `pending_session`.
-            Question::Closed => {}
+            Question::Closed if i.presence == Presence::Here && i.pingable() => {}
             Question::Over if lives && over => push(at.after(p.over_limit), Rule::OverUnanswered),
-            Question::Silent | Question::Over | Question::Person => {
+            Question::Silent | Question::Over | Question::Closed | Question::Person => {
                 // Counted from the last sign that a session or a person is there: it ends nobody who lives.
-                if !i.audible {
-                    let signs = [i.session.last_answer, i.last_audible].into_iter().flatten();
-                    push(signs.fold(at, Fresh::max).after(p.answer_limit), Rule::NoAnswer);
-                }
+                let signs = [i.session.last_answer, i.last_audible].into_iter().flatten();
+                push(signs.fold(at, Fresh::max).after(p.answer_limit), Rule::NoAnswer);
             }
         }
     }

@@ -29,6 +29,11 @@ impl Calls {
         !self.running.is_empty()
     }
 
+    /// What runs is not known any more.
+    pub(crate) fn forget_running(&mut self) {
+        self.running.clear();
+    }
+
     /// A call ended: whether its beginning was seen; `None` if its end was.
     pub(crate) fn end(&mut self, id: &str) -> Option<bool> {
         if self.ended.iter().any(|call| call == id) {

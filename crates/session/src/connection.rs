@@ -57,18 +57,15 @@ impl Session {
     }
 
     pub(crate) fn organiser_said(&mut self, word: OrganiserWord) {
+        if let OrganiserWord::Reported { finished } = word {
+            self.report_is_in(finished);
+            return;
+        }
         if !std::mem::take(&mut self.organiser_asked) {
             return;
         }
         let gone = self.room_gone.is_some();
         match word {
-            OrganiserWord::Reported { finished } if self.stalled() => {
-                if finished && let Some(sid) = self.interviewer_sid().map(str::to_owned) {
-                    self.evidence(&sid, EvidenceKind::Report);
-                }
-                let otherwise = Outcome::Ended(EndedWhy::SessionClosed);
-                self.decide(self.finished_or(otherwise), "the agent's report is in");
-            }
             OrganiserWord::Ended => {
                 self.decide(
                     Outcome::Ended(EndedWhy::ClosedByOrganiser),
@@ -81,9 +78,25 @@ impl Session {
             OrganiserWord::RoomGone => self.room_is_gone(),
             // A read that failed never means "ended"; a room that is gone is gone all the same.
             OrganiserWord::Running | OrganiserWord::Reported { .. } | OrganiserWord::Unreachable if gone => {
-                self.decide(Outcome::Ended(EndedWhy::RoomClosed), "the room was closed");
+                self.room_closed();
             }
             OrganiserWord::Running | OrganiserWord::Reported { .. } | OrganiserWord::Unreachable => {}
+        }
+    }
+
+    /// The room is closed, and nobody says why. An end tool's word may have been read after that.
+    pub(crate) fn room_closed(&mut self) {
+        let outcome = if self.begun() { Outcome::Finished } else { Outcome::Ended(EndedWhy::RoomClosed) };
+        self.decide(outcome, "the room was closed");
+    }
+
+    /// The agent's report is in. It may be of an earlier agent, or of an earlier session in the same job: only one that
+    /// says *finished* ends anything, and only while the session does not answer.
+    fn report_is_in(&mut self, finished: bool) {
+        let sid = self.interviewer_sid().map(str::to_owned);
+        if let (Some(sid), true, true) = (sid, finished, self.stalled()) {
+            self.evidence(&sid, EvidenceKind::Report);
+            self.decide(Outcome::Finished, "the agent's report is in");
         }
     }
 

@@ -119,6 +119,8 @@ impl Session {
         let now = self.fresh();
         let lost = self.policy.session_finished;
         let Some(i) = &mut self.interviewer else { return };
+        // What was said just before the close may still arrive.
+        i.closed = i.closed.filter(|(_, at)| now.since(*at) < lost);
         let proved = i.end.as_ref().is_some_and(EndSign::proves);
         let unanswered = i.session.unanswered_since.is_some_and(|at| now.since(at) >= lost);
         if unanswered && i.pingable() && (certain || !proved) {

@@ -86,9 +86,9 @@ impl EndSign {
     }
 
     /// Milliseconds of silence, with pongs that go on, after which an end tool that failed says nothing any more. What
-    /// was said to its failure may be the next question: then it is over at once or not at all.
+    /// was said after its failure may be the next question: then it is over at once or not at all.
     pub(crate) fn expires_after(&self, p: &Policy) -> u64 {
-        if self.turns > 1 { p.leave_settling } else { p.evidence_expiry }
+        if self.turns > 0 { p.leave_settling } else { p.evidence_expiry }
     }
 
     /// Milliseconds without a pong, over a channel that works, after which the session counts as closed.

@@ -57,7 +57,6 @@ impl Session {
                 if let Some(i) = &mut self.interviewer {
                     i.report_asked = Some(now);
                 }
-                self.organiser_asked = true;
                 self.outputs.push_back(Output::AskReport);
             }
             Rule::SessionClosed => {
@@ -92,15 +91,13 @@ impl Session {
                 }
             }
             Rule::OverUnanswered => self.decide(Outcome::Finished, "over_unanswered"),
+            Rule::NoAnswer if self.interviewer_left() => self.settled(),
             Rule::NoAnswer => {
-                let left =
-                    matches!(&self.interviewer, Some(i) if matches!(i.presence, Presence::Left { .. }));
-                let why = if left { EndedWhy::InterviewerLeft } else { EndedWhy::NoAnswer };
-                self.decide(self.finished_or(Outcome::Ended(why)), "no_answer");
+                self.decide(self.finished_or(Outcome::Ended(EndedWhy::NoAnswer)), "no_answer");
             }
             Rule::NoProofOfLife => self.decide(self.finished_or(lost), "no_proof_of_life"),
             Rule::ReplacedRoom => self.decide(self.finished_or(Outcome::ConnectionLost), "replaced_room"),
-            Rule::OrganiserLimit => self.decide(Outcome::Ended(EndedWhy::RoomClosed), "the room was closed"),
+            Rule::OrganiserLimit => self.room_closed(),
             Rule::TimeLimit if self.phase == Phase::Waiting => {
                 self.decide(Outcome::NeverStarted, "time_limit")
             }

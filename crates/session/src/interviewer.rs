@@ -40,6 +40,8 @@ pub(crate) struct Interviewer {
     pub(crate) state: Option<AgentState>,
     /// It has the name of the interview's own dispatch.
     pub(crate) named: bool,
+    /// Its attributes say that the interview is over.
+    pub(crate) marked: bool,
     /// What it did towards an end.
     pub(crate) end: Option<EndSign>,
     /// Its session says that it closed.
@@ -83,6 +85,7 @@ impl Interviewer {
             last_process_answer: None,
             state: None,
             named: false,
+            marked: false,
             end: None,
             closed: None,
             doubt: false,
@@ -107,6 +110,7 @@ impl Interviewer {
     pub(crate) fn again(before: &Self, participant: &Participant, now: Fresh) -> Self {
         let mut again = Self {
             state: before.state,
+            marked: before.marked,
             end: before.end.clone(),
             doubt: before.doubt,
             failed: before.failed,

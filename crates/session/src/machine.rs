@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::asking::Candidate;
+use crate::end_sign::EndSign;
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::{Fresh, LinkMonitor};
 use crate::log::Logged;
@@ -110,9 +111,9 @@ impl Session {
         self.interviewer.as_ref().map(|i| i.identity.as_str())
     }
 
-    /// Identity of whoever has the floor: the interviewer, or the person who goes on with the candidate.
-    pub fn floor(&self) -> Option<&str> {
-        self.takes_the_floor().map(|p| p.identity.as_str()).or_else(|| self.interviewer_identity())
+    /// Whether the interviewer left and a person goes on with the candidate.
+    pub fn floor_is_a_person(&self) -> bool {
+        self.takes_the_floor().is_some()
     }
 
     /// The constants.
@@ -326,6 +327,11 @@ impl Session {
                 self.stop_clock();
                 self.link.up(self.now);
                 self.said_gone = false;
+                if let Some(i) = &mut self.interviewer {
+                    // The end of a tool may have been missed meanwhile, and its ears may be lost.
+                    i.calls.forget_running();
+                    i.hears = false;
+                }
                 if self.room_sid.replace(room_sid.clone()).is_some_and(|before| before != room_sid) {
                     self.room_replaced();
                     self.ask_organiser();
@@ -393,8 +399,9 @@ impl Session {
             Input::SessionClosed { sid, reason } => self.session_closed(&sid, reason),
             Input::EndMarker { sid } => self.evidence(&sid, EvidenceKind::EndMarker),
             Input::RoomEnded => {
-                if let Some(sid) = self.interviewer.as_ref().map(|i| i.sid.clone()) {
-                    self.evidence(&sid, EvidenceKind::Organiser);
+                let at = self.now;
+                if let Some(i) = &mut self.interviewer {
+                    i.end = Some(EndSign::proof(EvidenceKind::Organiser, None, now, at));
                 }
                 self.decide(Outcome::Ended(EndedWhy::ClosedByOrganiser), "the organiser ended it");
             }

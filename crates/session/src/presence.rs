@@ -107,11 +107,17 @@ impl Session {
             }
         } else if let Some(i) = self.interviewer.as_mut().filter(|i| i.identity == participant.identity) {
             *i = Interviewer::again(i, &participant, now);
+            // What was asked was asked of the presence before.
+            self.candidate.asked = None;
         }
-        let named = self.named(&participant);
-        self.with(&participant.sid, |i| i.named = named);
+        let (named, marked) = (self.named(&participant), participant.marked);
+        // The attribute stays set: only its coming is news, or evidence that was taken back would come back.
+        let news = self.pinned(&participant.sid).is_some_and(|i| {
+            i.named = named;
+            marked && !std::mem::replace(&mut i.marked, marked)
+        });
         self.begin_if_ready();
-        if participant.marked && self.pinned(&participant.sid).is_some_and(|i| i.end.is_none()) {
+        if news {
             self.evidence(&participant.sid, EvidenceKind::EndMarker);
         }
     }
@@ -149,6 +155,8 @@ impl Session {
         let Some(i) = self.pinned(sid) else { return };
         i.presence = Presence::Left { at, reason };
         i.audible = false;
+        self.candidate.asked = None;
+        let Some(i) = self.pinned(sid) else { return };
         // An end tool that began, and then its own leave: that is how it ends the interview.
         let own = matches!(
             reason,
@@ -191,7 +199,8 @@ impl Session {
             return false;
         };
         let lost = i.sid.clone();
-        let person = self.phase == Phase::Live && self.person().is_some();
+        // Whoever began to end it hands over to nobody.
+        let person = self.phase == Phase::Live && !self.begun() && self.person().is_some();
         if !person && !self.roster.iter().any(|p| p.sid != lost && self.talks(p)) {
             return false;
         }

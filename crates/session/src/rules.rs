@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::end_sign::Strength;
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::Fresh;
-use crate::{Delivery, LeaveReason, Link, Phase, Policy, Question, Session, Time};
+use crate::{CloseReason, Delivery, LeaveReason, Link, Phase, Policy, Question, Session, Time};
 
 /// One thing that time alone brings about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -260,13 +260,15 @@ impl Session {
             }
             self.pending_session(i, pong, now, push);
         }
-        if let Some((_, at)) = i.closed {
-            push_heard(i, at, at, p, push, Rule::SessionSaidClosed);
+        if let Some((reason, at)) = i.closed {
+            // Another session may follow in the same job, unless this one said that it was done.
+            let done = i.end.is_some() || matches!(reason, CloseReason::Completed | CloseReason::Error);
+            let due = if done { at } else { at.after(p.leave_settling) };
+            push_heard(i, at, due, p, push, Rule::SessionSaidClosed);
         }
         let pongs_go_on = i.session.silent_for(now).is_some_and(|ms| ms < p.session_finished);
         if let Some(end) = i.end.as_ref().filter(|end| end.strength == Strength::Failed)
             && pongs_go_on
-            && !i.audible
         {
             let since = end.since.max(i.last_reaction);
             push(since.after(end.expires_after(p)), Rule::EvidenceExpires);
@@ -296,8 +298,6 @@ impl Session {
         // Seen on a busy machine: the turn was taken, a tool blocked, and "thinking" was never sent.
         if i.busy() || i.owes && !i.failed || i.calls.running() {
             push(pong.after(p.session_blocked).max(proven), Rule::SessionBlocked);
-        } else if i.failed {
-            push(pong.after(p.session_closed).max(proven), Rule::SessionClosed);
         } else if let Some(asked) = self.candidate.asked.filter(|asked| asked.question == Question::Closed) {
             let due = asked.at.after(p.session_blocked.saturating_sub(p.session_closed));
             push(due.max(pong.after(p.session_blocked)).max(proven), Rule::SessionClosed);

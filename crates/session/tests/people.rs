@@ -384,17 +384,151 @@ fn a_stalled_loop_is_offered_as_an_end_and_may_come_back() {
 
 #[test]
 fn the_agents_report_says_that_a_silent_session_is_over() {
-    for (finished, outcome) in [(true, "finished"), (false, "ended")] {
+    let silent = |finished| {
         let mut stage = Stage::live();
         stage.session_open = false;
         stage.run(3_300);
         assert!(stage.outputs.contains(&Output::AskReport));
         stage.give(Input::Organiser { word: OrganiserWord::Reported { finished } });
-        assert_eq!(stage.outcome(), outcome);
-    }
-    // Of a session that answers it says nothing: it may be the report of an earlier one.
+        stage
+    };
+    assert_eq!(silent(true).outcome(), "finished");
+    // It may be of an agent before this one, or of a session before this one.
+    let mut stage = silent(false);
+    stage.session_open = true;
+    stage.run(10_000);
+    assert_eq!(stage.outcome(), "none");
+    // Of a session that answers it says nothing.
     let mut stage = Stage::live();
     stage.give(Input::Organiser { word: OrganiserWord::Reported { finished: true } });
+    assert_eq!(stage.outcome(), "none");
+    // And it is no answer to the question why a room is gone.
+    let mut stage = Stage::live();
+    stage.give(Input::Disconnected { reason: LeaveReason::RoomDeleted });
+    stage.give(Input::Organiser { word: OrganiserWord::Reported { finished: false } });
+    stage.give(Input::Organiser { word: OrganiserWord::Ended });
+    assert_eq!(stage.outcome(), "ended(closed by the organiser)");
+}
+
+fn listener() -> Participant {
+    Participant {
+        sid: "PA_listener".into(),
+        identity: "paul".into(),
+        kind: ParticipantKind::Person,
+        agent_name: None,
+        state: None,
+        audio: true,
+        name: None,
+        marked: false,
+    }
+}
+
+#[test]
+fn a_listener_in_the_room_keeps_nobody_from_an_end() {
+    // A session that closed, and a process that died, are handed over to whoever is there: they are asked about.
+    for session_only in [true, false] {
+        let mut stage = Stage::live();
+        stage.give(Input::ParticipantJoined(listener()));
+        stage.session_open = false;
+        stage.process_alive = session_only;
+        stage.run(75_000);
+        assert_eq!(stage.session.view().asking, Some(Question::Person));
+        stage.until_completed(130_000).unwrap();
+        assert_eq!(stage.outcome(), "interrupted(interviewer lost)");
+    }
+    // A hum is no speech.
+    let mut stage = Stage::live();
+    stage.give(Input::ParticipantJoined(listener()));
+    stage.left(LeaveReason::ClientInitiated);
+    stage.give(Input::InterviewerLevel { audible: true });
+    stage.run(65_000);
+    assert_eq!(stage.session.view().asking, Some(Question::Person));
+    stage.until_completed(130_000).unwrap();
+    assert_eq!(stage.outcome(), "ended(interviewer left)");
+    // Whoever began to end it hands over to nobody.
+    let mut stage = Stage::live();
+    stage.give(Input::ParticipantJoined(listener()));
+    stage.give(began("end_interview", "c"));
+    stage.give(Input::SessionClosed { sid: SID.into(), reason: CloseReason::UserInitiated });
+    stage.until_completed(5_000).unwrap();
+    assert_eq!(stage.outcome(), "finished");
+}
+
+#[test]
+fn an_end_tool_that_failed_is_no_sign_once_the_next_question_was_asked() {
+    let mut stage = Stage::live();
+    stage.give(began("end_interview", "c"));
+    stage.give(ended("end_interview", false, "c"));
+    audible(&mut stage, 5_000);
+    stage.give(said(Role::Interviewer));
+    stage.run(6_000);
+    stage.session_open = false;
+    stage.run(7_000);
+    assert_eq!(stage.outcome(), "none");
+    stage.session_open = true;
+    stage.run(10_000);
+    assert_eq!(stage.outcome(), "none");
+}
+
+#[test]
+fn a_marker_that_was_taken_back_stays_taken_back() {
+    let marked = || Participant { marked: true, ..interviewer() };
+    let mut stage = Stage::live();
+    stage.give(Input::ParticipantChanged(marked()));
+    stage.give(said(Role::Candidate));
+    stage.give(state(AgentState::Thinking));
+    stage.give(said(Role::Interviewer));
+    stage.give(Input::ParticipantChanged(Participant { state: Some(AgentState::Speaking), ..marked() }));
+    stage.give(Input::ParticipantChanged(marked()));
+    stage.left(LeaveReason::ClientInitiated);
+    stage.until_completed(10_000).unwrap();
+    assert_eq!(stage.outcome(), "ended(interviewer left)");
+}
+
+#[test]
+fn noise_answers_no_question_of_one_that_hears() {
+    let mut stage = Stage::live();
+    stage.give(Input::CandidateHeard { sid: SID.into() });
+    stage.end_tool();
+    stage.run(16_000);
+    assert_eq!(stage.session.view().asking, Some(Question::Over));
+    for _ in 0..3 {
+        stage.run(8_000);
+        stage.give(Input::CandidateSpoke);
+    }
+    stage.until_completed(10_000).unwrap();
+    assert_eq!(stage.outcome(), "finished");
+}
+
+#[test]
+fn who_says_hello_again_and_again_is_asked() {
+    let mut stage = Stage::live();
+    for _ in 0..3 {
+        stage.give(Input::CandidateHeard { sid: SID.into() });
+        stage.run(19_000);
+    }
+    assert_eq!(stage.session.view().asking, Some(Question::Silent));
+}
+
+#[test]
+fn the_organisers_end_is_the_organisers_whoever_left_before() {
+    let mut stage = Stage::live();
+    stage.left(LeaveReason::ClientInitiated);
+    stage.run(1_000);
+    stage.give(Input::RoomEnded);
+    assert_eq!(stage.outcome(), "ended(closed by the organiser)");
+}
+
+#[test]
+fn a_session_that_says_it_closed_may_be_followed_by_another() {
+    let mut stage = Stage::live();
+    stage.give(Input::SessionClosed { sid: SID.into(), reason: CloseReason::UserInitiated });
+    stage.session_open = false;
+    stage.run(3_000);
+    stage.give(state(AgentState::Speaking));
+    audible(&mut stage, 2_000);
+    stage.give(state(AgentState::Listening));
+    stage.run(20_000);
     assert_eq!(stage.outcome(), "none");
 }
 
@@ -558,7 +692,8 @@ fn a_session_that_says_that_it_closed_is_believed() {
         assert_eq!(stage.outcome(), "none", "the goodbye is heard to its end");
         stage.give(Input::InterviewerLevel { audible: false });
         let ms = stage.until_completed(5_000).unwrap();
-        assert!(ms <= 900, "{ms}");
+        let at_once = tool || matches!(reason, CloseReason::Completed | CloseReason::Error);
+        assert!(ms <= if at_once { 900 } else { 3_500 }, "{reason:?}: {ms}");
         assert_eq!(stage.outcome(), outcome, "{reason:?}");
     }
     let mut stage = Stage::live();

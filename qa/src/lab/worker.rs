@@ -28,6 +28,9 @@ pub struct AgentEvent {
     /// Id of the item, for `item`.
     #[serde(default)]
     pub id: Option<String>,
+    /// What was said, for `item`.
+    #[serde(default)]
+    pub text: Option<String>,
 }
 
 /// The interviewer for Node, with its modules beside it: they are found from where it lies.

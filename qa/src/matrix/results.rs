@@ -128,14 +128,21 @@ pub(super) fn parts() -> anyhow::Result<String> {
     }
     // Their folders' names are versions and hashes.
     let fetched = [&tools.livekit_server, &tools.agent_python, &tools.old_agent_python, &tools.library];
-    Ok(text + &fetched.map(|path| format!("{}\n", path.display())).concat())
+    text += &fetched.map(|path| format!("{}\n", path.display())).concat();
+    // Those that only some rows need are not on every machine.
+    let some = [Tools::node_modules(), Tools::toxiproxy()].into_iter().flatten();
+    text.extend(some.map(|path| format!("{}\n", path.display())));
+    Ok(text)
 }
 
 /// The key of a run's results: whatever of row and parts differs, the runs are different ones.
 pub(super) fn key(row: &Scenario, parts: &str) -> String {
     // Where it stands in its file is no part of it.
     let row = Scenario { place: String::new(), ..row.clone() };
-    adjourn_outbox::sha256(format!("{row:?}\n{parts}").as_bytes())
+    // A script that can't be read fails the run.
+    let own = row.interviewers().filter_map(|i| std::fs::read(i.script.as_ref()?).ok());
+    let own: String = own.map(|script| adjourn_outbox::sha256(&script)).collect();
+    adjourn_outbox::sha256(format!("{row:?}\n{own}\n{parts}").as_bytes())
 }
 
 /// File with the key of what was run.
@@ -176,6 +183,13 @@ mod tests {
         assert_ne!(key(&other, "parts"), known);
         assert_ne!(key(&row, "other parts"), known);
         let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("mine.py");
+        std::fs::write(&script, "one").unwrap();
+        let mut own = row.clone();
+        own.interviewer.as_mut().unwrap().script = Some(script.clone());
+        let before = key(&own, "parts");
+        std::fs::write(&script, "two").unwrap();
+        assert_ne!(key(&own, "parts"), before);
         let line = Line::broken("zombie", 1, None, "it failed".to_owned());
         line.write(folder.path()).unwrap();
         assert!(left::<Line>(folder.path(), "line.json", &known).is_none(), "nobody says of what it is");

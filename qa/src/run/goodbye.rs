@@ -1,5 +1,5 @@
-//! Whether the goodbye was heard to its end: what came out of the loudspeaker against what the
-//! interviewer sent.
+//! Whether the interviewer was heard: what came out of the loudspeaker against what it sent. The goodbye to its end,
+//! and of the first question every piece.
 
 use std::path::Path;
 
@@ -16,9 +16,44 @@ const ALIKE: f64 = 0.9;
 /// The last points of the goodbye, compared by themselves: 0.5 s.
 const TAIL: usize = 50;
 
+/// Of the pieces of a question that are not silence, at least this share must be heard. A piece is 20 ms.
+const HEARD: f64 = 0.99;
+/// A piece counts as silence below this, in dBFS: its beginnings and ends are the codec's affair.
+const QUIET: f64 = -40.0;
+/// So much softer than it was sent may a piece be heard, in dB. Measured: a codec and a jitter buffer cost 2 at most.
+const SOFTER: f64 = 6.0;
+/// A jitter buffer stretches and squeezes: a piece may be heard so many points sooner or later.
+const SHIFTED: usize = 6;
+
+/// Compares the first question; a share that is missing is a failure. Gives the share.
+pub(super) async fn listen(lab: &Lab, failures: &mut Vec<String>) -> anyhow::Result<f64> {
+    let sent = spoken(lab, &["questions", "0"]).await?;
+    let heard = levels(&std::fs::read(lab.folder.join("heard.raw"))?);
+    let (_, at) = best(&sent, &heard).context("less was heard than was sent")?;
+    let share = share(&sent, &heard[at..], at.min(SHIFTED), &heard);
+    if share < HEARD {
+        failures.push(format!("{:.1} % of the first question were heard, wanted are {HEARD}", share * 100.0));
+    }
+    Ok(share)
+}
+
+/// The share of pieces of 20 ms that were heard.
+fn share(sent: &[f64], from: &[f64], before: usize, heard: &[f64]) -> f64 {
+    let at = heard.len() - from.len();
+    let pieces: Vec<usize> =
+        (0..sent.len() / 2).filter(|n| sent[2 * n].max(sent[2 * n + 1]) > QUIET).collect();
+    let found = |n: &usize| {
+        let wanted = sent[2 * n].max(sent[2 * n + 1]) - SOFTER;
+        let (first, last) =
+            (at + 2 * n - before.min(at + 2 * n), (at + 2 * n + 2 + SHIFTED).min(heard.len()));
+        heard[first.min(last)..last].iter().any(|level| *level >= wanted)
+    };
+    pieces.iter().filter(|n| found(n)).count() as f64 / pieces.len().max(1) as f64
+}
+
 /// Compares; what is cut is a failure.
 pub(super) async fn compare(lab: &Lab, failures: &mut Vec<String>) -> anyhow::Result<()> {
-    let sent = spoken(lab).await?;
+    let sent = spoken(lab, &["goodbye"]).await?;
     let heard = levels(&std::fs::read(lab.folder.join("heard.raw"))?);
     anyhow::ensure!(sent.len() > TAIL, "the goodbye is too short to compare");
     let (whole, at) = best(&sent, &heard).context("less was heard than was sent")?;
@@ -29,17 +64,20 @@ pub(super) async fn compare(lab: &Lab, failures: &mut Vec<String>) -> anyhow::Re
     Ok(())
 }
 
-/// Envelope of the goodbye as the interviewer sent it, without silence at its ends.
-async fn spoken(lab: &Lab) -> anyhow::Result<Vec<f64>> {
+/// Envelope of the line of the script at these keys, as the interviewer sent it, without silence at its ends.
+async fn spoken(lab: &Lab, line: &[&str]) -> anyhow::Result<Vec<f64>> {
     let decode = "import json,sys,av\n\
-        folder=sys.argv[1]; name=json.load(open(folder+'/script.json'))['goodbye']['file']\n\
+        folder=sys.argv[1]; line=json.load(open(folder+'/script.json'))\n\
+        for key in sys.argv[2:]: line=line[int(key) if key.isdigit() else key]\n\
+        name=line['file']\n\
         resample=av.AudioResampler(format='s16',layout='mono',rate=48000)\n\
         for frame in av.open(folder+'/speech/'+name).decode(audio=0):\n\
         \x20   for part in resample.resample(frame): sys.stdout.buffer.write(bytes(part.planes[0])[:part.samples*2])\n";
     let folder: &Path = &lab.tools.interviewers();
-    let output = Command::new(&lab.tools.agent_python).args(["-c", decode]).arg(folder).output().await?;
+    let output =
+        Command::new(&lab.tools.agent_python).args(["-c", decode]).arg(folder).args(line).output().await?;
     let said = String::from_utf8_lossy(&output.stderr);
-    anyhow::ensure!(output.status.success(), "the goodbye can't be decoded: {}", said.trim());
+    anyhow::ensure!(output.status.success(), "a line of the script can't be decoded: {}", said.trim());
     let levels = levels(&output.stdout);
     let loud = |level: &f64| *level > FLOOR + 10.0;
     let (first, last) = levels.iter().position(loud).zip(levels.iter().rposition(loud)).context("silence")?;
@@ -80,6 +118,21 @@ mod tests {
 
     fn speech(points: usize) -> Vec<f64> {
         (0..points).map(|n| FLOOR + 25.0 + 20.0 * ((n * n) as f64 / 97.0).sin()).collect()
+    }
+
+    #[test]
+    fn what_is_missing_in_the_middle_is_found() {
+        let sent = speech(600);
+        let silence = vec![FLOOR; 100];
+        let whole = [silence.clone(), sent.clone(), silence.clone()].concat();
+        let of = |heard: &[f64]| share(&sent, &heard[100..], SHIFTED, heard);
+        assert!(of(&whole) > 0.999);
+        let mut broken = whole.clone();
+        broken[300..360].fill(FLOOR);
+        assert!(of(&broken) < 0.95, "{}", of(&broken));
+        // Softer is heard; half as loud is not.
+        let softer = |by: f64| whole.iter().map(|level| (level - by).max(FLOOR)).collect::<Vec<_>>();
+        assert!(of(&softer(3.0)) > 0.999 && of(&softer(40.0)) < 0.1);
     }
 
     #[test]

@@ -30,6 +30,10 @@ pub struct Line {
     pub after_last_word_s: Option<f64>,
     /// Seconds until sound was back after the fault was mended.
     pub audio_back_s: Option<f64>,
+    /// Of the interviewer's first question, the share that was heard at the loudspeaker; none where it was not asked, or
+    /// the network was made to fail.
+    #[serde(default)]
+    pub heard: Option<f64>,
     /// What the end screen says.
     pub outcome: String,
     /// Where the record is.
@@ -71,6 +75,7 @@ impl Line {
             bound_s,
             after_last_word_s: None,
             audio_back_s: None,
+            heard: None,
             outcome: "none".to_owned(),
             delivery: String::new(),
             receipt: None,

@@ -96,6 +96,7 @@ async fn finish(scenario: &Scenario, mut lab: Lab, seed: u64, played: Played) ->
         bound_s: scenario.expect.bound,
         after_last_word_s: seen.completed_at.zip(last_word).map(|(end, word)| end - word),
         audio_back_s: played.audio_back_s,
+        heard: None,
         outcome: outcome.clone(),
         delivery: if seen.received_at.is_some() {
             "delivered".to_owned()
@@ -110,6 +111,9 @@ async fn finish(scenario: &Scenario, mut lab: Lab, seed: u64, played: Played) ->
     compare(scenario, &line, &seen, &mut failures);
     if scenario.expect.goodbye {
         goodbye::compare(&lab, &mut failures).await?;
+    }
+    if scenario.is_heard() && ["finished", "ended by candidate"].contains(&outcome.as_str()) {
+        line.heard = Some(goodbye::listen(&lab, &mut failures).await?);
     }
     end(&mut lab, &mut failures).await;
     logged(scenario, &lab, &mut failures)?;
@@ -242,10 +246,23 @@ async fn transcript(
     let record: serde_json::Value =
         serde_json::from_slice(&lab.backend.record(&lab.invitation.id, 1).await?)?;
     let items = record["transcript"].as_array().map_or(&[][..], Vec::as_slice);
-    for (id, role) in said.filter_map(|e| Some((e.id?, e.role?))) {
-        if !items.iter().any(|item| item["id"] == *id) {
-            failures.push(format!("a turn of the {role} ({id}) is not in the record"));
+    let mut compared = 0;
+    for event in said {
+        let (Some(id), Some(role), Some(text)) = (event.id, event.role, event.text) else {
+            failures.push("the interviewer's log has a turn without its id or its words".to_owned());
+            continue;
+        };
+        compared += 1;
+        match items.iter().find(|item| item["id"] == *id) {
+            Some(item) if item["text"] == *text => {}
+            Some(item) => failures
+                .push(format!("a turn of the {role} is {:?} in the record, not {text:?}", item["text"])),
+            None => failures.push(format!("a turn of the {role} ({id}) is not in the record")),
         }
+    }
+    // An interviewer that asked something said something.
+    if compared == 0 && scenario.steps.iter().any(|step| matches!(step, Step::Answer)) {
+        failures.push("the interviewer's log has no turn to compare the record with".to_owned());
     }
     Ok(())
 }

@@ -261,10 +261,16 @@ async fn answer(lab: &mut Lab) -> anyhow::Result<()> {
 async fn stays(lab: &mut Lab, length: Duration, failures: &mut Vec<String>) {
     let asked = |lab: &Lab| lab.seen.borrow().questions.len();
     let before = asked(lab);
+    if lab.seen.borrow().now.asking {
+        failures.push("the candidate is being asked whether it goes on although it does".to_owned());
+    }
     let ended = lab.wait(length, "an end", |seen| seen.completed_at.is_some()).await;
     if ended.is_ok() {
         let outcome = lab.seen.borrow().completed.as_ref().map_or_else(String::new, |c| c.outcome.clone());
         failures.push(format!("it ended ({outcome}) although the interview goes on"));
+    }
+    if !lab.client.running() {
+        failures.push("the client is gone although the interview goes on".to_owned());
     }
     if asked(lab) > before {
         failures.push("the candidate was asked whether it goes on although it does".to_owned());

@@ -289,7 +289,7 @@ impl Scenario {
     }
 
     /// Every interviewer that the row starts.
-    fn interviewers(&self) -> impl Iterator<Item = &Interviewer> {
+    pub(crate) fn interviewers(&self) -> impl Iterator<Item = &Interviewer> {
         let later = self
             .steps
             .iter()
@@ -406,6 +406,29 @@ impl Scenario {
             && self.faults.is_empty()
             && self.kill_on.is_none()
             && !self.steps.iter().any(|step| matches!(step, Step::RestartClient { .. } | Step::Damage(_)))
+    }
+
+    /// Whether the interviewer's first question must be heard whole: one was asked, and nothing was done to network,
+    /// processes or machine that would excuse a gap.
+    pub fn is_heard(&self) -> bool {
+        let disturbs = |step: &Step| {
+            matches!(
+                step,
+                Step::Signal { .. }
+                    | Step::Limit { .. }
+                    | Step::Busy(_)
+                    | Step::RestartServer
+                    | Step::RestartClient { .. }
+                    | Step::Dismiss(_)
+            )
+        };
+        let asks = |i: &Interviewer| i.ending != "long" && i.script.is_none() && !i.node;
+        self.network == Place::Loopback
+            && self.steps.iter().any(|step| matches!(step, Step::Answer))
+            && self.interviewers().all(asks)
+            && !self.steps.iter().any(disturbs)
+            && self.fail_points.is_none()
+            && self.kill_on.is_none()
     }
 
     /// Whether a proxy stands between client and backend.

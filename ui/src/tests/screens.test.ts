@@ -4,6 +4,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { clock, fill } from "../clock";
 import type { Snapshot } from "../generated/Snapshot";
 import Check from "../screens/Check.svelte";
+import Closing from "../parts/Closing.svelte";
 import Completed from "../screens/Completed.svelte";
 import Start from "../screens/Start.svelte";
 
@@ -73,4 +74,16 @@ test("received is shown with its receipt, saved without one", () => {
   screen.getByRole("button", { name: "Save a copy for the organiser" }).click();
   expect(order).toHaveBeenCalledWith({ command: "save_copy" });
   expect(screen.getByText("Your interview is saved on this computer.")).toBeTruthy();
+});
+
+test("the window's X asks what is true where it is pressed", () => {
+  const order = vi.fn();
+  render(Closing, { snapshot: { ...snapshot, screen: "interview", closing: true }, order });
+  screen.getByRole("button", { name: "Go on with the interview", hidden: true }).click();
+  expect(order).toHaveBeenCalledWith({ command: "stay" });
+  cleanup();
+  render(Closing, { snapshot: { ...snapshot, screen: "completed", closing: true }, order });
+  expect(screen.getByText(/not safe yet/)).toBeTruthy();
+  screen.getByRole("button", { name: "Close all the same", hidden: true }).click();
+  expect(order).toHaveBeenCalledWith({ command: "quit" });
 });

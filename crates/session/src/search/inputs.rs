@@ -11,6 +11,8 @@ use crate::{
 /// The two agents of the worlds. Either can become the interviewer.
 pub(super) const A: &str = "A";
 pub(super) const B: &str = "B";
+/// A person.
+pub(super) const PERSON: &str = "P";
 /// A second presence of the first one.
 pub(super) const AGAIN: &str = "A2";
 
@@ -264,9 +266,15 @@ fn in_and_out() -> Vec<Move> {
 
 /// Who is there: everybody comes, goes and comes again while our own link holds; no probe is ever answered.
 pub(super) fn comings_and_goings() -> World {
-    let policy = Policy { ask_after: OFF, report_interval: OFF, ..ticks_of_a_link_that_holds() };
-    let moves = all(&[around(), presence(), only(link(), |i| matches!(i, Input::Connected { .. }))]);
-    World { answers: false, moves, policy, alive: true, silent: 12 }
+    // With a person in the room, only a question leads to the end.
+    let policy = Policy { report_interval: OFF, ..ticks_of_a_link_that_holds() };
+    let person = Participant { kind: ParticipantKind::Person, ..agent(PERSON, None, true) };
+    let persons = vec![
+        Move::Given(Input::ParticipantJoined(person)),
+        Move::Given(Input::ParticipantLeft { sid: PERSON.into(), reason: LeaveReason::ClientInitiated }),
+    ];
+    let moves = all(&[around(), presence(), persons, only(link(), |i| matches!(i, Input::Connected { .. }))]);
+    World { answers: false, moves, policy, alive: true, silent: 14 }
 }
 
 /// Whether we are there: every way into the room and out of it, and into another one, asleep or not.

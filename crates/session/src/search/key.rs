@@ -122,7 +122,7 @@ fn open(s: &Seen<'_>, to: &mut impl Hasher) {
 fn interviewer(s: &Seen<'_>, i: &Interviewer, to: &mut impl Hasher) {
     let p = &s.policy;
     (&i.sid, &i.identity, s.quiet, i.audible, !i.packets.is_empty(), i.ready.is_some()).hash(to);
-    (i.state, i.failed, i.owes, i.calls.running.len(), i.named).hash(to);
+    (i.state, i.failed, i.owes, i.calls.running.len(), i.named, i.marked).hash(to);
     let turns = |end: &EndSign| if end.strength == Strength::Failed { end.turns.min(3) } else { 0 };
     i.end.as_ref().map(|end| (end.strength, end.contest, turns(end), end.call_id.is_some())).hash(to);
     i.closed.map(|(reason, at)| (reason, age(s, Some(at), p.session_blocked))).hash(to);
