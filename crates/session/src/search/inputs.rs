@@ -274,7 +274,7 @@ pub(super) fn comings_and_goings() -> World {
         Move::Given(Input::ParticipantLeft { sid: PERSON.into(), reason: LeaveReason::ClientInitiated }),
     ];
     let moves = all(&[around(), presence(), persons, only(link(), |i| matches!(i, Input::Connected { .. }))]);
-    World { answers: false, moves, policy, alive: true, silent: 14 }
+    World { answers: false, moves, policy, alive: true, silent: 16 }
 }
 
 /// Whether we are there: every way into the room and out of it, and into another one, asleep or not.
