@@ -71,6 +71,13 @@ fn fields(prefix: &str, messages: &[DescriptorProto], into: &mut Fields) {
     }
 }
 
+/// Fields of livekit/protocol 1.54.0 that nothing installable has yet; as soon as it has them, they are compared.
+const LATER: [&str; 3] = [
+    ".AgentSessionEvent.SessionClosed.reason",
+    ".AgentSessionEvent.amd_completed",
+    ".AgentSessionEvent.session_closed",
+];
+
 fn compare(own: &Path, name: &str, real: Vec<FileDescriptorProto>) {
     let mut known = Fields::new();
     for file in &real {
@@ -83,6 +90,7 @@ fn compare(own: &Path, name: &str, real: Vec<FileDescriptorProto>) {
     }
     let mut wrong: Vec<_> = ours
         .iter()
+        .filter(|(field, _)| known.contains_key(*field) || !LATER.contains(&field.as_str()))
         .filter(|(field, shape)| known.get(*field) != Some(shape))
         .map(|(field, shape)| format!("{field}: ours {shape:?}, theirs {:?}", known.get(field)))
         .collect();
