@@ -33,6 +33,7 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
     if let Some(unknown) = parts.iter().find(|part| !PARTS.contains(&part.as_str())) {
         return Err(format!("there is no part {unknown}; there are {}", PARTS.join(" ")));
     }
+    let mut failed = Vec::new();
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|p| p == part);
     let window = wanted("window") || wanted("style");
     if window {
@@ -122,15 +123,17 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
             if part == "window" {
                 test.env("ADJOURN_TAURI_DRIVER", fetch::driver()?);
             }
-            step::run(&format!("{part}, on real parts"), &mut test)?;
+            // One part that fails does not skip the next.
+            failed.extend(step::run(&format!("{part}, on real parts"), &mut test).err());
         }
     }
     if wanted("sdk") {
         let mut check = cargo(&["check", "--quiet", "-p", "adjourn-room", "--features", "static-sdk"]);
         // The crate's build script then skips its download; nothing is linked.
-        step::run("the same code against the upstream SDK crate", check.env("DOCS_RS", "1"))?;
+        let what = "the same code against the upstream SDK crate";
+        failed.extend(step::run(what, check.env("DOCS_RS", "1")).err());
     }
-    Ok(())
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
 }
 
 /// The agent package: types, tests on both versions of livekit-agents, the wheel.
