@@ -74,6 +74,10 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         ROUTES.lock().answers.remove(&self.id);
+        // The answer may have come between the last look and now: what it carries is nobody's.
+        if let Ok(event) = self.answer.try_recv() {
+            free_unclaimed(event);
+        }
     }
 }
 

@@ -23,6 +23,14 @@ pub enum BackendError {
         /// Host.
         host: String,
     },
+    /// It can't prove that it is the right one.
+    #[error(
+        "the interview server {host} can't prove that it is the right one, so nothing was sent to it; try another network, or tell the organiser"
+    )]
+    Untrusted {
+        /// Host.
+        host: String,
+    },
     /// It does not answer in time, or not what it should.
     #[error("the interview server {host} does not answer properly ({detail}); try again in a minute")]
     Unusable {
@@ -68,9 +76,11 @@ impl BackendError {
     /// Whether the same request may succeed later.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Unusable { .. } | Self::TooMany { .. } | Self::Unauthorised => {
-                true
-            }
+            Self::Unreachable { .. }
+            | Self::Untrusted { .. }
+            | Self::Unusable { .. }
+            | Self::TooMany { .. }
+            | Self::Unauthorised => true,
             Self::UnknownCode { .. }
             | Self::CodeUsed
             | Self::NotOpen
@@ -84,6 +94,7 @@ impl BackendError {
         match self {
             Self::Unusable { retry_after, .. } | Self::TooMany { retry_after } => *retry_after,
             Self::Unreachable { .. }
+            | Self::Untrusted { .. }
             | Self::UnknownCode { .. }
             | Self::CodeUsed
             | Self::NotOpen
@@ -132,7 +143,11 @@ impl Backend {
         if error.is_timeout() && !error.is_connect() {
             return self.unusable("it took too long");
         }
-        BackendError::Unreachable { host: host(&self.base) }
+        let host = host(&self.base);
+        if about_a_certificate(error) {
+            return BackendError::Untrusted { host };
+        }
+        BackendError::Unreachable { host }
     }
 
     /// Joins, or joins again: the same `join_id` gives the same attempt with fresh tokens.
@@ -237,4 +252,25 @@ impl Backend {
 fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Whether an error, or what caused it, is about a certificate. rustls says so in words (`invalid peer certificate: …`);
+/// reqwest has no kind for it.
+fn about_a_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .any(|error| error.to_string().contains("certificate"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[derive(Debug, thiserror::Error)]
+    #[error("error sending request")]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn a_certificate_that_nobody_vouches_for_is_no_lost_connection() {
+        let evil = Outer(std::io::Error::other("invalid peer certificate: UnknownIssuer"));
+        assert!(super::about_a_certificate(&evil));
+        assert!(!super::about_a_certificate(&Outer(std::io::Error::other("connection refused"))));
+    }
 }
