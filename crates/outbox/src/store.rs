@@ -30,10 +30,8 @@ pub enum OutboxError {
         /// What the system said.
         reason: String,
     },
-    /// Another process works with it.
-    #[error(
-        "Adjourn is already running on this computer with the folder {0}; use its window, or close it and try again"
-    )]
+    /// Another process works with this folder.
+    #[error("Adjourn is already running on this computer; use its window, or close it and try again")]
     InUse(PathBuf),
     /// The record of this interview is there already, and says something else.
     #[error("this interview has a record already, and another one must not take its place")]

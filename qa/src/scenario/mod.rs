@@ -400,9 +400,13 @@ impl Scenario {
         let hosted = |i: &Interviewer| {
             !i.old && !i.node && i.script.is_none() && !silent.iter().any(|name| i.with.contains_key(*name))
         };
+        // What an agent says while we are out, and takes along when it leaves, nobody can tell us.
+        let out = self.steps.iter().any(|step| matches!(step, Step::Cable(Side::Out)));
+        let taken_along = out && self.interviewers().any(|i| i.ending == "leave");
         let twice = self.steps.iter().filter(|step| matches!(step, Step::Dispatch)).count() > 0;
         self.interviewers().all(hosted)
             && !twice
+            && !taken_along
             && self.faults.is_empty()
             && self.kill_on.is_none()
             && !self.steps.iter().any(|step| matches!(step, Step::RestartClient { .. } | Step::Damage(_)))
