@@ -280,7 +280,7 @@ pub fn no_room(said: &str) -> String {
 }
 
 /// The candidate's link leads to an interview that is over.
-pub const ALREADY_ENDED: &str = "This interview has already ended. What was recorded is being sent; if you think this is a mistake, ask the organiser.";
+pub const ALREADY_ENDED: &str = "This interview has already ended, and nothing of it is lost; if you think this is a mistake, ask the organiser.";
 
 /// The candidate's link leads to an interview that ended on this computer, and the backend does not know it yet.
 pub const ENDED_HERE: &str = "This interview has already ended on this computer. What was said is kept here and being sent; if you think this is a mistake, ask the organiser.";

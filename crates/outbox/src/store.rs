@@ -95,6 +95,8 @@ pub struct Pending {
 pub struct Outbox {
     pub(crate) pool: SqlitePool,
     volatile: bool,
+    /// The file, and which one it is: a name may come to mean another file, or none.
+    file: Option<(PathBuf, FileId)>,
     /// Held as long as the outbox is: no other process opens it.
     lock: Option<Arc<std::fs::File>>,
     /// When each record may be tried again, milliseconds since 1970: also where the disk does not take that.
@@ -123,7 +125,8 @@ impl Outbox {
             }
             Err(error) => return Err(unwritable(error.to_string())),
         };
-        let outbox = Self { pool, volatile: false, lock, resting: Arc::default() };
+        let file = file_id(&path).map(|id| (path.clone(), id));
+        let outbox = Self { pool, volatile: false, file, lock, resting: Arc::default() };
         quarantined.extend(outbox.quarantine().await?);
         Ok((outbox, quarantined))
     }
@@ -143,7 +146,7 @@ impl Outbox {
             .connect_with(options)
             .await?;
         sqlx::raw_sql(include_str!("schema.sql")).execute(&pool).await?;
-        Ok(Self { pool, volatile: true, lock: None, resting: Arc::default() })
+        Ok(Self { pool, volatile: true, file: None, lock: None, resting: Arc::default() })
     }
 
     /// Whether what is written here is gone with the process.
@@ -161,7 +164,7 @@ impl Outbox {
             .read_only(true)
             .busy_timeout(std::time::Duration::from_secs(5));
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-        Ok(Self { pool, volatile: false, lock: None, resting: Arc::default() })
+        Ok(Self { pool, volatile: false, file: None, lock: None, resting: Arc::default() })
     }
 
     /// Closes the file, and lets go of the folder.
@@ -330,6 +333,12 @@ impl Outbox {
         fail::fail_point!("persist");
         transaction.commit().await?;
         fail::fail_point!("persist");
+        // SQLite goes on in a file that was deleted; nobody would ever find it again.
+        if let Some((path, id)) = self.file.as_ref().filter(|(path, id)| file_id(path) != Some(*id)) {
+            tracing::warn!(?id, "the journal's file was removed");
+            let reason = "it was removed while Adjourn was running".to_owned();
+            return Err(OutboxError::Unwritable { path: path.clone(), reason });
+        }
         if inserted == 1 {
             return Ok(body);
         }
@@ -566,6 +575,25 @@ async fn upgrade(pool: &SqlitePool) -> Result<(), sqlx::Error> {
         }
     }
     Ok(())
+}
+
+/// What tells one file from another that has its name later.
+type FileId = (u64, u64);
+
+/// Which file has this name now, if any.
+fn file_id(path: &Path) -> Option<FileId> {
+    let known = std::fs::metadata(path).ok()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        Some((known.dev(), known.ino()))
+    }
+    // Elsewhere a file that is open can't be removed.
+    #[cfg(not(unix))]
+    {
+        drop(known);
+        Some((0, 0))
+    }
 }
 
 /// Locks the folder for this process; the system lets go of it when the process ends, however it ends. Where it can't be

@@ -193,3 +193,14 @@ async fn a_folder_that_cannot_be_written_is_one_sentence() {
     );
     assert!(error.ends_with("permissions"), "{error}");
 }
+
+#[tokio::test]
+async fn a_record_in_a_file_that_was_removed_is_not_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
+    let join = outbox.join_for(&link()).await.unwrap();
+    let record = Record::from_journal(head(), vec![], None, Utc::now());
+    std::fs::remove_file(folder.path().join("outbox.db")).unwrap();
+    let error = outbox.commit(&join.join_id, &record, &[]).await.unwrap_err().to_string();
+    assert!(error.contains("it was removed while Adjourn was running"), "{error}");
+}

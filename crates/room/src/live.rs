@@ -38,7 +38,11 @@ const PROBE_ROUND_TRIP: Duration = Duration::from_secs(8);
 /// A stream of the session host that stays unfinished this long is given up, for the next one's sake. The conversation
 /// of an hour is 100 kB, which takes 13 s at 64 kbit/s; streams of one sender come in order all the same.
 const MESSAGE_LIMIT: Duration = Duration::from_secs(20);
-/// Streams that wait to be read in order.
+/// Nothing of such a stream for so long, and it is given up: its sender is gone, or wants to hold us up.
+const CHUNK_LIMIT: Duration = Duration::from_secs(4);
+/// Largest message of a session host that is read: a conversation of hours is a few hundred kB.
+const MESSAGE_MOST: usize = 4 << 20;
+/// Streams of one sender that wait to be read in order. Past that they are dropped and said.
 const WAITING_STREAMS: usize = 256;
 
 static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
@@ -121,9 +125,7 @@ impl Transport for Live {
             facts: facts_out,
         };
         let ended = ended_by_metadata(&shared.room.metadata());
-        let (sessions, messages) = mpsc::channel(WAITING_STREAMS);
-        Shared::spawn(&shared, |shared| read_session(shared, messages));
-        Shared::spawn(&shared, |shared| follow(shared, events, sessions, ended));
+        Shared::spawn(&shared, |shared| follow(shared, events, ended));
         Ok(joined)
     }
 }
@@ -301,12 +303,9 @@ impl Shared {
 }
 
 /// Passes the SDK's events on, in order.
-async fn follow(
-    shared: Arc<Shared>,
-    mut events: mpsc::UnboundedReceiver<RoomEvent>,
-    sessions: mpsc::Sender<(String, ByteStreamReader)>,
-    ended: bool,
-) {
+async fn follow(shared: Arc<Shared>, mut events: mpsc::UnboundedReceiver<RoomEvent>, ended: bool) {
+    // Each sender's messages are read in order, and by a reader of their own: nobody can hold up the interviewer's.
+    let mut senders: BTreeMap<String, mpsc::Sender<ByteStreamReader>> = BTreeMap::new();
     if ended {
         shared.say(Fact::Input(Input::RoomEnded)).await;
     }
@@ -315,6 +314,7 @@ async fn follow(
         match translate::translate(event) {
             Meaning::Input(input) => {
                 if let Input::ParticipantLeft { sid, .. } = &input {
+                    senders.remove(sid);
                     shared.tracks.lock().retain(|_, heard| heard.sid != *sid);
                 }
                 shared.say(Fact::Input(input)).await;
@@ -344,11 +344,18 @@ async fn follow(
                 shared.tracks.lock().remove(&id);
             }
             Meaning::Bytes(reader, identity) => {
-                if reader.info().topic == agent_session::TOPIC {
-                    // A full queue holds the room back; in 256 waiting messages nothing is fresh.
-                    // The sender is resolved now: a leave may overtake the reading.
-                    if let Some(sid) = shared.sid_of(&identity) {
-                        let _ = sessions.send((sid, reader)).await;
+                // The sender is resolved now: a leave may overtake the reading.
+                let sender = shared.sid_of(&identity).filter(|_| reader.info().topic == agent_session::TOPIC);
+                // Whoever is not the interviewer has nothing to say, once there is one.
+                let heard = |sid: &String| shared.pinned.lock().as_ref().is_none_or(|pinned| pinned == sid);
+                if let Some(sid) = sender.filter(heard) {
+                    let messages = senders.entry(sid.clone()).or_insert_with(|| {
+                        let (messages, waiting) = mpsc::channel(WAITING_STREAMS);
+                        Shared::spawn(&shared, |shared| read_session(shared, sid, waiting));
+                        messages
+                    });
+                    if messages.try_send(reader).is_err() {
+                        tracing::warn!("a message of an agent's session is dropped: too many wait");
                     }
                 }
             }
@@ -362,18 +369,30 @@ async fn follow(
     }
 }
 
-/// Reads messages of session hosts one after the other, so that they stay in order.
-async fn read_session(shared: Arc<Shared>, mut messages: mpsc::Receiver<(String, ByteStreamReader)>) {
+/// Reads messages of one sender one after the other, so that they stay in order.
+async fn read_session(shared: Arc<Shared>, sid: String, mut messages: mpsc::Receiver<ByteStreamReader>) {
     let mut decoder = Decoder::new(shared.nonce.clone());
-    while let Some((sid, reader)) = messages.recv().await {
-        let Ok(Ok(bytes)) = tokio::time::timeout(MESSAGE_LIMIT, reader.read_all()).await else {
-            tracing::debug!("a message of the interviewer's session did not arrive whole");
+    while let Some(reader) = messages.recv().await {
+        let Ok(Some(bytes)) = tokio::time::timeout(MESSAGE_LIMIT, whole(reader)).await else {
+            tracing::debug!("a message of an agent's session did not arrive whole");
             continue;
         };
         for fact in decoder.decode(&sid, &bytes) {
             shared.say(fact).await;
         }
     }
+}
+
+/// A message, unless it is too large, breaks off, or does not go on.
+async fn whole(mut reader: ByteStreamReader) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = tokio::time::timeout(CHUNK_LIMIT, reader.next()).await.ok()? {
+        bytes.extend_from_slice(&chunk.ok()?);
+        if bytes.len() > MESSAGE_MOST {
+            return None;
+        }
+    }
+    Some(bytes)
 }
 
 /// Shows a line while it is spoken. The agent's own lines grow chunk by chunk; the candidate's

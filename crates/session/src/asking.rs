@@ -46,6 +46,8 @@ pub(crate) struct Candidate {
     pub(crate) heard: Option<Fresh>,
     /// When they first spoke without a reaction since.
     pub(crate) spoke: Option<Fresh>,
+    /// When our own detector began to hear them without a pause, and when it last did.
+    pub(crate) burst: Option<(Fresh, Fresh)>,
     /// When they last answered a question, in words or with a button.
     pub(crate) answered: Option<Fresh>,
     /// The question that stands.
@@ -55,6 +57,10 @@ pub(crate) struct Candidate {
 impl Candidate {
     /// Nothing is known from later than `to`.
     pub(crate) fn cap(&mut self, to: Fresh) {
+        if let Some((since, last)) = &mut self.burst {
+            since.cap(to);
+            last.cap(to);
+        }
         let asked = self.asked.as_mut().map(|asked| &mut asked.at);
         for at in
             [self.heard.as_mut(), self.spoke.as_mut(), self.answered.as_mut(), asked].into_iter().flatten()
@@ -79,11 +85,10 @@ impl Session {
         }
     }
 
-    /// The candidate was heard. `ours`: by our own detector, which an interviewer that hears them itself overrules.
+    /// The candidate was heard. `ours`: by our own detector, which goes by loudness.
     pub(crate) fn candidate_spoke(&mut self, ours: bool) {
         let now = self.fresh();
-        // A chair that creaks is no word.
-        if ours && self.interviewer.as_ref().is_some_and(|i| i.hears) {
+        if ours && !self.detected(now) {
             return;
         }
         self.candidate.heard = Some(now);
@@ -94,6 +99,17 @@ impl Session {
         }
         // Counted from the first word without a reaction: who says "hello?" again and again is asked all the same.
         self.candidate.spoke.get_or_insert(now);
+    }
+
+    /// Whether what our own detector hears counts. A session tells what it hears itself, and a chair that creaks is no
+    /// word; but who speaks on and is not heard must not be left alone.
+    fn detected(&mut self, now: Fresh) -> bool {
+        let p = &self.policy;
+        let before = self.candidate.burst.filter(|(_, last)| now.since(*last) <= p.speech_pause);
+        let since = before.map_or(now, |(since, _)| since);
+        self.candidate.burst = Some((since, now));
+        let tells = self.interviewer.as_ref().is_some_and(|i| i.hears || i.pingable());
+        !tells || now.since(since) >= p.unheard_speech
     }
 
     /// "Keep waiting": an end that was begun is none, for all that the candidate knows.

@@ -302,7 +302,10 @@ impl Session {
     fn while_open(&mut self, input: Input) {
         let now = self.fresh();
         match input {
-            Input::EndConfirmed => self.decide(Outcome::EndedByCandidate, "the candidate ended it"),
+            // Who says that it is over after the interviewer ended it breaks nothing off.
+            Input::EndConfirmed => {
+                self.decide(self.finished_or(Outcome::EndedByCandidate), "the candidate ended it");
+            }
             Input::SystemEnds => self.decide(Outcome::Ended(EndedWhy::BySystem), "the system ended it"),
             Input::ClientFailed => {
                 self.decide(

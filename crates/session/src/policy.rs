@@ -151,6 +151,11 @@ policy! {
     roster_pause: 500 in 100..=5_000,
     /// Three losses within this without a word of conversation are a crash loop.
     crash_loop_window: 60_000 in 10_000..=600_000,
+    /// Speech that our own detector hears and the interviewer's session does not tell of counts after so long. A chair
+    /// or a cough is shorter.
+    unheard_speech: 2_000 in 500..=20_000,
+    /// A pause in what our own detector hears is longer than this.
+    speech_pause: 1_000 in 200..=5_000,
     /// The candidate waits for the interviewer, and there is no reaction for this long: ask.
     ask_after: 45_000 in 15_000..=600_000,
     /// No answer to the question for this long, and no sign that the interviewer's session lives: ended.

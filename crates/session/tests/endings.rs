@@ -206,14 +206,14 @@ fn a_deleted_room_is_finished_with_evidence_and_asks_the_organiser_without() {
 #[test]
 fn a_mute_interviewer_makes_us_ask_and_no_question_ends_it() {
     let mut stage = Stage::live();
-    stage.give(Input::CandidateSpoke);
+    stage.give(Input::CandidateHeard { sid: SID.into() });
     stage.run(45_100);
     assert_eq!(stage.session.view().asking, Some(Question::Silent));
     stage.give(Input::GoOnPressed);
     assert_eq!(stage.session.view().asking, None);
     stage.run(200_000);
     assert_eq!(stage.session.phase(), Phase::Live, "a candidate who thinks is left alone");
-    stage.give(Input::CandidateSpoke);
+    stage.give(Input::CandidateHeard { sid: SID.into() });
     stage.run(45_100);
     assert_eq!(stage.session.view().asking, Some(Question::Silent));
     // Its pongs go on: the question stands as long as it takes.

@@ -262,11 +262,23 @@ fn evidence_without_consequence_is_asked_about_and_then_believed() {
     let mut stage = Stage::live();
     stage.end_tool();
     stage.run(16_000);
-    stage.give(Input::CandidateSpoke);
+    stage.give(Input::CandidateHeard { sid: SID.into() });
     stage.run(40_000);
     assert_eq!((stage.outcome().as_str(), stage.session.view().asking), ("none", None));
     stage.until_completed(60_000).unwrap();
     assert_eq!(stage.outcome(), "finished");
+}
+
+#[test]
+fn who_says_that_it_is_over_after_the_interviewer_ended_it_breaks_nothing_off() {
+    let mut stage = Stage::live();
+    stage.end_tool();
+    stage.give(Input::EndConfirmed);
+    assert_eq!(stage.outcome(), "finished");
+    let mut stage = Stage::live();
+    stage.give(began("end_interview", "c"));
+    stage.give(Input::EndConfirmed);
+    assert_eq!(stage.outcome(), "ended by candidate");
 }
 
 #[test]
@@ -498,6 +510,23 @@ fn noise_answers_no_question_of_one_that_hears() {
     }
     stage.until_completed(10_000).unwrap();
     assert_eq!(stage.outcome(), "finished");
+}
+
+#[test]
+fn who_speaks_on_and_is_not_heard_is_asked_and_a_chair_is_not() {
+    let asked = |burst_ms: u64| {
+        let mut stage = Stage::live();
+        for _ in 0..8 {
+            for _ in 0..burst_ms / 100 {
+                stage.give(Input::CandidateSpoke);
+                stage.run(100);
+            }
+            stage.run(10_000);
+        }
+        stage.session.view().asking
+    };
+    assert_eq!(asked(700), None);
+    assert_eq!(asked(3_000), Some(Question::Silent));
 }
 
 #[test]
