@@ -360,6 +360,8 @@ pub(super) fn an_interviewer_that_answers() -> World {
         ask_after: OFF,
         report_interval: OFF,
         crash_loop_window: OFF,
+        // That who speaks on counts, heard or not, is in the world of the question.
+        unheard_speech: OFF,
         no_proof_of_life: 4,
         answer_limit: 4,
         ..ticks()
@@ -390,6 +392,8 @@ pub(super) fn a_talk_with_an_interviewer_that_answers() -> World {
     let policy = Policy {
         report_interval: OFF,
         crash_loop_window: OFF,
+        // That who speaks on counts, heard or not, is in the world of the question.
+        unheard_speech: OFF,
         no_proof_of_life: 4,
         answer_limit: 4,
         ..ticks_of_a_link_that_holds()

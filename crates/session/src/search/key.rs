@@ -110,8 +110,11 @@ fn open(s: &Seen<'_>, to: &mut impl Hasher) {
     if p.ask_after < OFF {
         age(s, c.spoke, p.ask_after).hash(to);
         age(s, c.heard, p.ask_after).hash(to);
-        age(s, c.burst.map(|(since, _)| since), p.unheard_speech).hash(to);
-        age(s, c.burst.map(|(_, last)| last), p.speech_pause + 1).hash(to);
+        // A burst that has ended is as good as none.
+        let ended = |last: Fresh| s.fresh().since(last) > p.speech_pause + s.taken_back;
+        let burst = c.burst.filter(|(_, last)| p.unheard_speech < OFF && !ended(*last));
+        age(s, burst.map(|(since, _)| since), p.unheard_speech).hash(to);
+        age(s, burst.map(|(_, last)| last), p.speech_pause).hash(to);
     }
     age(s, c.answered, p.ask_after).hash(to);
     let pong = s.interviewer.as_ref().and_then(|i| i.session.last_answer);
