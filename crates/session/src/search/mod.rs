@@ -87,7 +87,7 @@ fn ticks() -> Policy {
         leave_settling: 2,
         roster_pause: 1,
         crash_loop_window: 3,
-        unheard_speech: 1,
+        unheard_speech: 2,
         speech_pause: 1,
         ask_after: 3,
         answer_limit: 3,
