@@ -12,6 +12,7 @@
 mod backend;
 mod damage;
 mod delivery;
+mod folder;
 mod link;
 mod receipt;
 mod record;

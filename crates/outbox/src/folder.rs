@@ -1,0 +1,51 @@
+//! The folder of the journal: one process at a time, readable by its owner, and the file that it was.
+
+use std::path::Path;
+
+use crate::OutboxError;
+
+/// What tells one file from another that has its name later.
+pub(crate) type FileId = (u64, u64);
+
+/// Which file has this name now, if any.
+pub(crate) fn file_id(path: &Path) -> Option<FileId> {
+    let known = std::fs::metadata(path).ok()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        Some((known.dev(), known.ino()))
+    }
+    // Elsewhere a file that is open can't be removed.
+    #[cfg(not(unix))]
+    {
+        drop(known);
+        Some((0, 0))
+    }
+}
+
+/// Locks the folder for this process; the system lets go of it when the process ends, however it ends. Where it can't be
+/// locked (a file system without locks), it is used without.
+pub(crate) fn lock(folder: &Path) -> Result<Option<std::fs::File>, OutboxError> {
+    let path = folder.join("outbox.lock");
+    let file = std::fs::File::options().create(true).truncate(false).write(true).open(&path);
+    let locked = file.map_err(std::fs::TryLockError::Error).and_then(|file| file.try_lock().map(|()| file));
+    match locked {
+        Ok(file) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OutboxError::InUse(folder.to_owned())),
+        Err(std::fs::TryLockError::Error(error)) => {
+            tracing::warn!(%error, "the journal's folder can't be locked");
+            Ok(None)
+        }
+    }
+}
+
+/// Makes the folder, readable by its owner only.
+pub(crate) fn private_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
