@@ -28,25 +28,19 @@ const SHIFTED: usize = 6;
 /// Compares the first question; a share that is missing is a failure. Gives the share.
 pub(super) async fn listen(lab: &Lab, failures: &mut Vec<String>) -> anyhow::Result<f64> {
     let sent = spoken(lab, &["questions", "0"]).await?;
-    let recorded = levels(&std::fs::read(lab.folder.join("heard.raw"))?);
-    // On a busy machine the recording may begin in the middle of the first word: that part is nobody's to judge.
-    let heard = [vec![FLOOR; LATE], recorded].concat();
+    let heard = levels(&std::fs::read(lab.folder.join("heard.raw"))?);
     let (_, at) = best(&sent, &heard).context("less was heard than was sent")?;
-    let share = share(&sent, &heard, at, LATE);
+    let share = share(&sent, &heard, at);
     if share < HEARD {
         failures.push(format!("{:.1} % of the first question were heard, wanted are {HEARD}", share * 100.0));
     }
     Ok(share)
 }
 
-/// So many points may the recording begin late: 0.5 s.
-const LATE: usize = 50;
-
 /// The share of pieces of 20 ms that were heard, of what was `sent` and is most alike to what was `heard` from `at` on.
-/// Of what was heard, nothing is known before `from`.
-fn share(sent: &[f64], heard: &[f64], at: usize, from: usize) -> f64 {
+fn share(sent: &[f64], heard: &[f64], at: usize) -> f64 {
     let loud = |n: &usize| sent[2 * n].max(sent[2 * n + 1]) > QUIET;
-    let pieces: Vec<usize> = (0..sent.len() / 2).filter(|n| at + 2 * n >= from).filter(loud).collect();
+    let pieces: Vec<usize> = (0..sent.len() / 2).filter(loud).collect();
     let found = |n: &usize| {
         let wanted = sent[2 * n].max(sent[2 * n + 1]) - SOFTER;
         let first = (at + 2 * n).saturating_sub(SHIFTED);
@@ -130,7 +124,7 @@ mod tests {
         let sent = speech(600);
         let silence = vec![FLOOR; 100];
         let whole = [silence.clone(), sent.clone(), silence.clone()].concat();
-        let of = |heard: &[f64]| share(&sent, heard, 100, 0);
+        let of = |heard: &[f64]| share(&sent, heard, 100);
         assert!(of(&whole) > 0.999);
         let mut broken = whole.clone();
         broken[300..360].fill(FLOOR);

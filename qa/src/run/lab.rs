@@ -185,7 +185,7 @@ impl Lab {
             launch.authority.clone_from(&proxy.authority);
             proxy.faults(scenario.faults.clone()).await?;
         }
-        let heard = Heard::listen(&pulse, folder)?;
+        let heard = Heard::listen(&pulse, folder).await?;
         let trace = folder.join("trace.jsonl");
         let mut command = match subject {
             Subject::Peer => peer::command(&livekit, &invitation.id).await?,

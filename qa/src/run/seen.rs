@@ -163,7 +163,9 @@ pub(super) struct Heard {
 }
 
 impl Heard {
-    pub(super) fn listen(pulse: &Pulse, folder: &Path) -> anyhow::Result<Self> {
+    /// Listens from now on: a null sink that nobody used posts its next block after up to 2 s, and nothing that is said
+    /// before is recorded. So this waits for the first.
+    pub(super) async fn listen(pulse: &Pulse, folder: &Path) -> anyhow::Result<Self> {
         let mut command = tokio::process::Command::new("parec");
         command
             .args([
@@ -181,8 +183,11 @@ impl Heard {
         let newest = Arc::clone(&last);
         let mut stream = lines.into_inner();
         let mut kept = std::io::BufWriter::new(std::fs::File::create(folder.join("heard.raw"))?);
+        let mut bytes = vec![0_u8; 4_800]; // 50 ms
+        tokio::time::timeout(Duration::from_secs(10), stream.read_exact(&mut bytes))
+            .await
+            .context("parec recorded nothing within 10 s; see parec.log")??;
         tokio::spawn(async move {
-            let mut bytes = vec![0_u8; 4_800]; // 50 ms
             while stream.read_exact(&mut bytes).await.is_ok() {
                 if kept.write_all(&bytes).and_then(|()| kept.flush()).is_err() {
                     tracing::warn!("what is heard can't be kept");
