@@ -450,8 +450,10 @@ async def run(ctx: JobContext, prepare: Callable[[AgentSession], None] = lambda 
     # livekit-agents 1.5 does not know the argument, and has no such host.
     host: dict[str, Any] = {"session_host": False} if "no-host" in WITH else {}
     session = new_session()
-    if "avatar" in WITH:
+    # Both name a participant, and livekit-agents looks itself up then: only a connected room knows.
+    if linked or "avatar" in WITH:
         await ctx.connect()
+    if "avatar" in WITH:
         session.output.audio = DataStreamAudioOutput(
             ctx.room, destination_identity="avatar", sample_rate=SAMPLE_RATE, wait_remote_track=rtc.TrackKind.KIND_AUDIO
         )
