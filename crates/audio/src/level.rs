@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// What silence reads.
-const FLOOR_DBFS: f32 = -120.0;
+/// What silence reads, in dBFS.
+pub const SILENCE_DBFS: f32 = -120.0;
 
 /// Root mean square of samples in dB below full scale; -120 for silence.
 pub fn dbfs(samples: &[i16]) -> f32 {
     if samples.is_empty() {
-        return FLOOR_DBFS;
+        return SILENCE_DBFS;
     }
     let sum: f64 = samples.iter().map(|s| f64::from(*s) * f64::from(*s)).sum();
     let rms = (sum / samples.len() as f64).sqrt() / f64::from(i16::MAX);
-    if rms <= 0.0 { FLOOR_DBFS } else { ((20.0 * rms.log10()) as f32).max(FLOOR_DBFS) }
+    if rms <= 0.0 { SILENCE_DBFS } else { ((20.0 * rms.log10()) as f32).max(SILENCE_DBFS) }
 }
 
 /// The level of the newest frame, shared between threads.
@@ -22,7 +22,7 @@ pub struct Level(Arc<AtomicU32>);
 
 impl Default for Level {
     fn default() -> Self {
-        Self(Arc::new(AtomicU32::new(FLOOR_DBFS.to_bits())))
+        Self(Arc::new(AtomicU32::new(SILENCE_DBFS.to_bits())))
     }
 }
 
@@ -37,7 +37,7 @@ impl Level {
     }
 
     pub(crate) fn reset(&self) {
-        self.0.store(FLOOR_DBFS.to_bits(), Ordering::Relaxed);
+        self.0.store(SILENCE_DBFS.to_bits(), Ordering::Relaxed);
     }
 }
 
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn full_scale_square_is_zero_and_silence_is_the_floor() {
         assert!(dbfs(&[i16::MAX; 480]).abs() < 0.01);
-        assert_eq!(dbfs(&[0; 480]), FLOOR_DBFS);
+        assert_eq!(dbfs(&[0; 480]), SILENCE_DBFS);
         assert!((dbfs(&[3277; 480]) + 20.0).abs() < 0.01);
     }
 

@@ -22,7 +22,7 @@ mod tone;
 pub use capture::{Capture, CaptureStats};
 pub use device::{AudioError, Device, DeviceChoice, Devices, devices};
 pub use file::{FileMicrophone, load_wav};
-pub use level::{Level, SpeechDetector, dbfs};
+pub use level::{Level, SILENCE_DBFS, SpeechDetector, dbfs};
 pub use playback::{Playback, PlaybackStats, Speaker, VoiceQueue};
 pub use tone::chime;
 

@@ -2,7 +2,7 @@
 
 use adjourn_audio::{
     AudioError, Capture, CaptureStats, DeviceChoice, FRAME, FileMicrophone, Level, Playback, PlaybackStats,
-    SpeechDetector, dbfs,
+    SILENCE_DBFS, SpeechDetector, dbfs,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -11,8 +11,6 @@ use std::time::{Duration, Instant};
 
 use crate::sound::{MicrophoneRoute, SpeakerRoute};
 
-/// Nothing at all, as [`dbfs`] gives it.
-const SILENCE_DBFS: f32 = -120.0;
 /// A microphone that gave no frame for so long has stalled.
 const STALLED: Duration = Duration::from_millis(300);
 
@@ -91,7 +89,7 @@ impl Open {
         self.file = None;
         self.wanted = false;
         self.capture_level = None;
-        *self.level.lock() = -120.0;
+        *self.level.lock() = SILENCE_DBFS;
     }
 
     pub(crate) fn microphone_open(&self) -> bool {

@@ -235,7 +235,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         stats.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let panics = self.setup.panics.take().unwrap_or_else(Panics::nobody);
         let mut inbox = Inbox { commands, events, rooms, panics, meters, stats };
-        let delivering = tokio::spawn(deliverer::keep_delivering(
+        let mut delivering = tokio::spawn(deliverer::keep_delivering(
             self.outbox.clone(),
             self.setup.info.clone(),
             Arc::clone(&self.wake),
@@ -262,7 +262,6 @@ impl<T: Transport, S: Shell> Client<T, S> {
         // What is being written down is written to its end. Nobody watches any more, so nobody is told.
         let _ = self.stop.send(true);
         inbox.events.close();
-        let mut delivering = delivering;
         if tokio::time::timeout(LAST_DELIVERY, &mut delivering).await.is_err() {
             delivering.abort();
         }
@@ -451,7 +450,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             self.ask_history();
         }
         // When a person goes on with the candidate, every person is heard: who of them talks is not ours to say.
-        self.open.speaker.give_floor(&Floor {
+        self.open.speaker.give_floor(Floor {
             identity: self.session.interviewer_identity().map(str::to_owned),
             guests: self.session.policy().hear_guests,
             persons: self.session.floor_is_a_person(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adjourn_audio::{FRAME, Speaker, VoiceQueue};
+use adjourn_audio::{FRAME, SILENCE_DBFS, Speaker, VoiceQueue};
 use adjourn_room::{Microphone, Sound, SoundKind};
 use futures_util::StreamExt as _;
 use parking_lot::Mutex;
@@ -33,7 +33,7 @@ impl MicrophoneRoute {
 }
 
 /// Who is heard.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Floor {
     /// Identity of the interviewer; its avatar speaks for it. Their voice is what counts as audible.
     pub(crate) identity: Option<String>,
@@ -68,7 +68,7 @@ impl Track {
     fn level(&self) -> f32 {
         match self.last {
             Some((at, level)) if at.elapsed() < SOUND_GAP => level,
-            Some(_) | None => -120.0,
+            Some(_) | None => SILENCE_DBFS,
         }
     }
 }
@@ -87,11 +87,8 @@ impl SpeakerRoute {
     }
 
     /// Says who is heard from now on.
-    pub(crate) fn give_floor(&self, floor: &Floor) {
-        let mut route = self.0.lock();
-        if route.floor != *floor {
-            route.floor = floor.clone();
-        }
+    pub(crate) fn give_floor(&self, floor: Floor) {
+        self.0.lock().floor = floor;
     }
 
     fn begin(&self, sound: &Sound) -> u64 {
@@ -134,7 +131,7 @@ impl SpeakerRoute {
     pub(crate) fn level(&self) -> f32 {
         let route = self.0.lock();
         let heard = route.tracks.values().filter(|track| route.floor.has(track) || route.floor.guests);
-        heard.map(Track::level).fold(-120.0, f32::max)
+        heard.map(Track::level).fold(SILENCE_DBFS, f32::max)
     }
 
     /// Whether the voice of whoever has the floor is heard. Music beside it is no word of theirs.
@@ -186,7 +183,7 @@ mod tests {
         ];
         let [voice, music, guest] =
             tracks.map(|(track, who, kind)| route.begin(&sound(track, who, kind, Vec::new())));
-        route.give_floor(&Floor { identity: Some("agent".into()), ..Floor::default() });
+        route.give_floor(Floor { identity: Some("agent".into()), ..Floor::default() });
         route.push(guest, &loud);
         assert!(!route.audible() && route.level() < -100.0, "a guest is not heard");
         route.push(music, &loud);
@@ -196,7 +193,7 @@ mod tests {
         // The interviewer left, and a person goes on.
         route.end(voice);
         assert!(!route.audible());
-        route.give_floor(&Floor { identity: Some("agent".into()), guests: false, persons: true });
+        route.give_floor(Floor { identity: Some("agent".into()), guests: false, persons: true });
         assert!(route.audible());
         route.end(guest);
         assert!(!route.audible());
@@ -205,7 +202,7 @@ mod tests {
     #[tokio::test]
     async fn a_track_that_ended_is_forgotten() {
         let route = SpeakerRoute::default();
-        route.give_floor(&Floor { identity: Some("agent".into()), ..Floor::default() });
+        route.give_floor(Floor { identity: Some("agent".into()), ..Floor::default() });
         let frames = vec![vec![10_000_i16; FRAME]; 3];
         play(sound("voice", "agent", SoundKind::Voice, frames), route.clone()).await;
         assert!(!route.audible() && route.0.lock().tracks.is_empty());

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::end_sign::Contest;
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::Fresh;
 use crate::rules::Rule;
@@ -222,10 +223,7 @@ impl Session {
             return;
         };
         let lives = i.presence == Presence::Here && self.session_answers(i, now);
-        let over = i
-            .end
-            .as_ref()
-            .is_some_and(|end| end.proves() && end.contest != crate::end_sign::Contest::TurnBegan);
+        let over = i.end.as_ref().is_some_and(|end| end.proves() && end.contest != Contest::TurnBegan);
         match question {
             // The rules about the session's close end that, see `pending_session`.
             Question::Closed if i.presence == Presence::Here && i.pingable() => {}
@@ -240,6 +238,11 @@ impl Session {
 }
 
 impl Interviewer {
+    /// Whether it did what proves an end.
+    pub(crate) fn proved(&self) -> bool {
+        self.end.as_ref().is_some_and(crate::end_sign::EndSign::proves)
+    }
+
     /// Whether it says of itself that it prepares an answer or gives it.
     pub(crate) fn busy(&self) -> bool {
         match self.state {

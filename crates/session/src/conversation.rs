@@ -1,7 +1,7 @@
 //! What the interviewer's session tells of the conversation: turns, tools, evidence, its close.
 
-use crate::end_sign::{EndSign, Strength};
-use crate::interviewer::Presence;
+use crate::end_sign::{Contest, EndSign, Strength};
+use crate::interviewer::{Interviewer, Presence};
 use crate::{CloseReason, EvidenceKind, Outcome, Question, Role, Session};
 
 impl Session {
@@ -45,7 +45,7 @@ impl Session {
             if !end_tool {
                 // It goes on: whatever it did towards an end is overtaken, but for an end tool beside.
                 i.end = i.end.take().filter(|end| end.strength == Strength::Running);
-            } else if !i.end.as_ref().is_some_and(EndSign::proves) {
+            } else if !i.proved() {
                 i.end = Some(EndSign::end_tool(name.to_owned(), call_id, now, at, Strength::Running));
             }
         }
@@ -61,12 +61,12 @@ impl Session {
             if let Some(end) =
                 i.end.as_mut().filter(|end| ok && end.proves() && end.call_id.as_deref() == Some(call_id))
             {
-                end.contest = crate::end_sign::Contest::None;
+                end.contest = Contest::None;
             }
             return;
         };
         i.last_proof = now;
-        let proved = i.end.as_ref().is_some_and(EndSign::proves);
+        let proved = i.proved();
         match (end_tool, ok) {
             (true, true) => {
                 i.end = Some(EndSign::end_tool(name, call_id, now, at, Strength::Proof));
@@ -91,9 +91,7 @@ impl Session {
 
     /// The last word may be read after the departure that overtook it.
     fn left_already(&mut self) {
-        let gone = |i: &crate::interviewer::Interviewer| {
-            matches!(i.presence, Presence::Left { .. }) && i.end.as_ref().is_some_and(EndSign::proves)
-        };
+        let gone = |i: &Interviewer| matches!(i.presence, Presence::Left { .. }) && i.proved();
         if self.interviewer.as_ref().is_some_and(gone) {
             self.decide(Outcome::Finished, "the interviewer left, with evidence");
         }
@@ -104,7 +102,7 @@ impl Session {
         let (now, at) = (self.fresh(), self.now);
         self.with(sid, |i| {
             i.closed.get_or_insert((reason, now));
-            if reason == CloseReason::Completed && !i.end.as_ref().is_some_and(EndSign::proves) {
+            if reason == CloseReason::Completed && !i.proved() {
                 i.end = Some(EndSign::proof(EvidenceKind::SessionCompleted, None, now, at));
             }
         });
@@ -121,7 +119,7 @@ impl Session {
         let Some(i) = &mut self.interviewer else { return };
         // What was said just before the close may still arrive.
         i.closed = i.closed.filter(|(_, at)| now.since(*at) < lost);
-        let proved = i.end.as_ref().is_some_and(EndSign::proves);
+        let proved = i.proved();
         let unanswered = i.session.unanswered_since.is_some_and(|at| now.since(at) >= lost);
         if unanswered && i.pingable() && (certain || !proved) {
             i.session.expect_nothing();
@@ -141,7 +139,7 @@ impl Session {
 
     /// Whether the interviewer did what proves an end.
     pub(crate) fn proved(&self) -> bool {
-        self.interviewer.as_ref().is_some_and(|i| i.end.as_ref().is_some_and(EndSign::proves))
+        self.interviewer.as_ref().is_some_and(Interviewer::proved)
     }
 
     /// Whether it did anything towards an end.

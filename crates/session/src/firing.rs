@@ -106,9 +106,7 @@ impl Session {
             }
             Rule::TimeLimit => {
                 let at = self.now;
-                if let Some(i) =
-                    self.interviewer.as_mut().filter(|i| !i.end.as_ref().is_some_and(EndSign::proves))
-                {
+                if let Some(i) = self.interviewer.as_mut().filter(|i| !i.proved()) {
                     i.end = Some(EndSign::proof(EvidenceKind::TimeLimit, None, Fresh(0), at));
                 }
                 self.decide(Outcome::Finished, "time_limit");
@@ -117,6 +115,7 @@ impl Session {
             Rule::DeliveryLimit => self.delivery = Delivery::Saved,
         }
     }
+
     fn ask(&mut self, question: Question) {
         self.candidate.asked = Some(Asked { question, at: self.fresh() });
     }

@@ -194,8 +194,7 @@ impl Session {
     /// The interviewer is lost as far as probes can tell, though the server has not said that it left
     /// (for a killed process it takes 20 s). Whether another one is there to take over.
     pub(crate) fn handed_over(&mut self) -> bool {
-        let Some(i) = self.interviewer.as_ref().filter(|i| !i.end.as_ref().is_some_and(|end| end.proves()))
-        else {
+        let Some(i) = self.interviewer.as_ref().filter(|i| !i.proved()) else {
             return false;
         };
         let lost = i.sid.clone();

@@ -214,34 +214,36 @@ async fn gone(lab: &Lab) -> anyhow::Result<()> {
 /// Waits until nobody is in the interview's room.
 async fn vacant(lab: &Lab, within: Duration) -> anyhow::Result<()> {
     let body = json!({"room": lab.invitation.id});
-    let deadline = tokio::time::Instant::now() + within;
-    loop {
+    let inside = async || {
         // Of a room that is not there LiveKit says that nobody is in it.
         let answer = lab.livekit.call(&lab.network, "RoomService/ListParticipants", &body).await?;
-        let inside = answer["participants"].as_array().map_or(0, Vec::len);
-        if inside == 0 {
-            return Ok(());
-        }
-        anyhow::ensure!(
-            tokio::time::Instant::now() < deadline,
-            "{inside} participants are still in the room"
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        Ok(answer["participants"].as_array().map_or(0, Vec::len))
+    };
+    let inside = counted(within, inside, |inside| inside == 0).await?;
+    anyhow::ensure!(inside == 0, "{inside} participants are still in the room");
+    Ok(())
 }
 
 /// Waits until the backend holds so many turns.
 async fn told(lab: &Lab, turns: usize, within: Duration) -> anyhow::Result<()> {
+    let held = async || Ok(lab.backend.transcript(&lab.invitation.id).await?.items.len());
+    let held = counted(within, held, |held| held >= turns).await?;
+    anyhow::ensure!(held >= turns, "the backend holds {held} turns, not {turns}");
+    Ok(())
+}
+
+/// Asks every 50 ms for a number until it is as wanted, or the time is over; gives the last one.
+async fn counted(
+    within: Duration,
+    ask: impl AsyncFn() -> anyhow::Result<usize>,
+    wanted: impl Fn(usize) -> bool,
+) -> anyhow::Result<usize> {
     let deadline = tokio::time::Instant::now() + within;
     loop {
-        let held = lab.backend.transcript(&lab.invitation.id).await?.items.len();
-        if held >= turns {
-            return Ok(());
+        let count = ask().await?;
+        if wanted(count) || tokio::time::Instant::now() >= deadline {
+            return Ok(count);
         }
-        anyhow::ensure!(
-            tokio::time::Instant::now() < deadline,
-            "the backend holds {held} turns, not {turns}"
-        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
