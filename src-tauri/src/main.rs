@@ -3,6 +3,7 @@
 #![allow(clippy::print_stderr, reason = "before there is a window, standard error is all there is")]
 
 mod commands;
+mod hand_over;
 mod window;
 
 use std::path::PathBuf;

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 
 use adjourn_audio::DeviceChoice;
-use adjourn_client::{Client, Command, Ears, Mouth, Panics, Setup, Shell as _, Snapshot};
+use adjourn_client::{Client, Command, Ears, Mouth, Panics, Setup, Shell as _, Snapshot, StartError};
+use adjourn_outbox::OutboxError;
 use adjourn_outbox::wire::ClientInfo;
 use adjourn_room::Live;
 use tauri::{AppHandle, Manager as _, WindowEvent};
 use tokio::sync::mpsc;
 
 use crate::commands::Stage;
+use crate::hand_over;
 
 /// Commands that wait: a person is slower than that.
 const WAITING_COMMANDS: usize = 64;
@@ -31,6 +33,7 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
                 None => app.path().app_data_dir()?,
             };
             let copies = app.path().download_dir().unwrap_or_else(|_| data.clone());
+            let (folder, wanted) = (data.clone(), link.clone());
             let setup = Setup {
                 data,
                 info: ClientInfo {
@@ -50,6 +53,13 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
             stage.connect(commands);
             let client = match tauri::async_runtime::block_on(Client::new(Live, stage.clone(), setup)) {
                 Ok(client) => client,
+                Err(StartError::Outbox(OutboxError::InUse(_)))
+                    if tauri::async_runtime::block_on(hand_over::give(&folder, wanted)) =>
+                {
+                    tracing::info!("Adjourn is running already; its window has the link now");
+                    app.handle().exit(0);
+                    return Ok(());
+                }
                 Err(error) => {
                     // Said in the window: a person who opened a link sees no terminal. There is nothing to order.
                     tracing::error!(%error, "the client can't start");
@@ -59,6 +69,7 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
                 }
             };
             let handle = app.handle().clone();
+            tauri::async_runtime::spawn(take_links(app.handle().clone(), folder));
             tauri::async_runtime::spawn(async move {
                 client.run(received).await;
                 handle.exit(0);
@@ -77,6 +88,23 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
         .map_err(|e| e.to_string())?;
     app.run(|_, _| {});
     Ok(())
+}
+
+/// Whoever starts Adjourn again gets this window, with the link.
+async fn take_links(app: AppHandle, folder: PathBuf) {
+    let take = |link: Option<String>| {
+        let taken = link.is_none_or(|link| app.state::<Stage>().order(Command::OpenLink { link }).is_ok());
+        if let Some(window) = app.get_webview_window("main").filter(|_| taken) {
+            let raised = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
+            if let Err(error) = raised {
+                tracing::warn!(%error, "the window could not be brought to the front");
+            }
+        }
+        taken
+    };
+    if let Err(error) = hand_over::listen(&folder, take).await {
+        tracing::warn!(%error, "a second start can't hand over its link; it says that Adjourn is running");
+    }
 }
 
 /// A logout or a shutdown (SIGTERM) ends the interview properly: decided, written down, left.

@@ -13,7 +13,7 @@ use adjourn_client::{
 };
 use adjourn_qa::headless::info;
 use adjourn_qa::lab::{BackendServer, LiveKitServer, Network, Tools};
-use adjourn_room::{Fact, fake::Fake};
+use adjourn_room::{Fact, Token, fake::Fake};
 use adjourn_session::{Input, LeaveReason};
 use tokio::sync::{mpsc, watch};
 
@@ -198,6 +198,22 @@ async fn the_conversation_is_asked_for_after_every_reconnect_until_it_is_told() 
     stage.fake.full_reconnect().await;
     tokio::time::timeout(SOON, asked(&stage, 4)).await.expect("until it is told");
     stage.wait("the interview", |s| s.screen == Screen::Interview).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_room_is_entered_again_with_the_newest_token() {
+    let mut stage = Stage::interview().await;
+    let first = stage.fake.token();
+    stage.fake.say(Fact::Token(Token("fresh".to_owned()))).await;
+    stage.fake.say(Fact::Input(Input::Disconnected { reason: LeaveReason::StateMismatch })).await;
+    let entered = async {
+        while stage.fake.token() == first {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(SOON, entered).await.expect("the room is not entered again");
+    assert_eq!(stage.fake.token(), "fresh");
+    stage.wait("the interview", |s| s.screen == Screen::Interview && s.connected).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

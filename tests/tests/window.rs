@@ -141,3 +141,31 @@ async fn a_clean_leave_ends_in_the_window() {
 async fn a_deleted_room_ends_in_the_window() {
     interview("delete-room", "deleting_room", 1.5).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_start_gives_its_link_to_the_window_that_is_open() {
+    let stage = Stage::set("zombie").await;
+    let other = stage.backend.invite("{}").await.unwrap();
+    let window = stage.window(false).await;
+    window.wait_screen("checking", SOON).await.unwrap();
+    let again = window.start_again(stage.folder.path(), &other.link).await.unwrap();
+    assert!(again.success(), "{again}");
+    window.wait_screen("checking", SOON).await.unwrap();
+    window
+        .wait("the microphone", "return document.body.innerText.includes('Microphone')", SOON)
+        .await
+        .unwrap();
+    window.press("Join the interview").await.unwrap();
+    window.wait_screen("interview", Duration::from_secs(45)).await.unwrap();
+    let status = stage.backend.status(&other.id).await.unwrap();
+    assert_eq!(status.attempt, 1, "the link that was opened last is the one that was joined");
+    // The same link once more: this is its window. Another one: not in the middle of an interview.
+    let notice = "return document.querySelector('.notice')?.innerText ?? ''";
+    assert!(window.start_again(stage.folder.path(), &other.link).await.unwrap().success());
+    assert_eq!(window.script(notice).await.unwrap(), "");
+    assert!(window.start_again(stage.folder.path(), &stage.invitation.link).await.unwrap().success());
+    let said = "return document.querySelector('.notice')?.innerText.startsWith('You opened another interview link.')";
+    window.wait("what to do with the other link", said, SOON).await.unwrap();
+    assert_eq!(window.screen().await.unwrap(), "interview");
+    window.close().await;
+}

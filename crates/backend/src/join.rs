@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::problem::Refusal;
 use crate::standing::{NEVER_STARTED, Standing};
 use crate::store::{Tx, known_time, millis, now};
-use crate::{keys, limits, standings};
+use crate::{create, keys, limits, standings};
 
 /// Grants a join, or the same join again.
 #[utoipa::path(post, path = "/v1/join", request_body = JoinRequest, responses(
@@ -32,7 +32,7 @@ pub(crate) async fn post(
 ) -> Result<Json<JoinAnswer>, Refusal> {
     let Json(request) = request?;
     let now = now();
-    let code_hash = sha256(request.code.expose().trim().to_ascii_uppercase().as_bytes());
+    let code_hash = sha256(create::as_made(request.code.expose()).as_bytes());
     let (by_address, by_code) = (format!("address {}", address.ip()), format!("code {code_hash}"));
     let who = [by_address.as_str(), by_code.as_str()];
     if limits::blocked(&app.store, &who, now).await? {

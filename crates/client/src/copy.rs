@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// A copy that could not be saved. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CopyError {
-    #[error("There is no report to copy.")]
+    #[error("{}", crate::words::NO_COPY_YET)]
     Nothing,
     #[error(
         "The copy could not be saved in {0} ({1}). Free some disk space, or choose another folder for downloads."

@@ -2,13 +2,16 @@
 
 use adjourn_audio::{
     AudioError, Capture, CaptureStats, DeviceChoice, FRAME, FileMicrophone, Level, Playback, PlaybackStats,
-    SILENCE_DBFS, SpeechDetector, dbfs,
+    SILENCE_DBFS, Speaker, SpeechDetector, dbfs,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
 
+use crate::opening::Opening;
+use crate::run::Event;
 use crate::sound::{MicrophoneRoute, SpeakerRoute};
 
 /// A microphone that gave no frame for so long has stalled.
@@ -32,19 +35,37 @@ pub enum Ears {
     None,
 }
 
-/// Everything that is open.
-#[derive(Default)]
+/// What came of opening a device.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// A microphone.
+    Microphone(Result<Capture, AudioError>),
+    /// A loudspeaker.
+    Speaker(Result<(Playback, Speaker), AudioError>),
+}
+
+/// Which way sound goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// From the candidate.
+    Microphone,
+    /// To the candidate.
+    Speaker,
+}
+
+/// Everything that is open. Sound cards are opened beside the loop: a sound server that hangs holds up no interview.
 pub(crate) struct Open {
+    events: mpsc::Sender<Event>,
     capture: Option<Capture>,
     file: Option<FileMicrophone>,
     playback: Option<Playback>,
     pub(crate) microphone: MicrophoneRoute,
     pub(crate) speaker: SpeakerRoute,
+    capturing: Opening<DeviceChoice>,
+    playing: Opening<DeviceChoice>,
     spoke: Arc<AtomicBool>,
     level: Arc<Mutex<f32>>,
     capture_level: Option<Level>,
-    /// A sound card's microphone is wanted, whether it is open or not.
-    wanted: bool,
     /// Since when the microphone has given nothing at all.
     nothing_since: Option<Instant>,
     /// Frames at the last look.
@@ -55,26 +76,37 @@ pub(crate) struct Open {
 }
 
 impl Open {
+    pub(crate) fn new(events: mpsc::Sender<Event>) -> Self {
+        Self {
+            events,
+            capture: None,
+            file: None,
+            playback: None,
+            microphone: MicrophoneRoute::default(),
+            speaker: SpeakerRoute::default(),
+            capturing: Opening::default(),
+            playing: Opening::default(),
+            spoke: Arc::default(),
+            level: Arc::new(Mutex::new(SILENCE_DBFS)),
+            capture_level: None,
+            nothing_since: None,
+            frames_seen: 0,
+            captured: CaptureStats::default(),
+            played: PlaybackStats::default(),
+        }
+    }
+
+    /// Opens the candidate's voice. A sound card's answer comes as [`Event::Opened`].
     pub(crate) fn open_microphone(&mut self, mouth: &Mouth) -> Result<(), AudioError> {
         self.close_microphone();
-        let (route, spoke, level) =
-            (self.microphone.clone(), Arc::clone(&self.spoke), Arc::clone(&self.level));
-        let mut detector = SpeechDetector::default();
-        let on_frame = move |frame: &[i16; FRAME]| {
-            if detector.speech(frame) {
-                spoke.store(true, Ordering::Relaxed);
-            }
-            route.push(frame);
-        };
         match mouth {
             Mouth::Device(choice) => {
-                self.wanted = true;
-                let capture = Capture::open(choice, on_frame)?;
-                self.capture_level = Some(capture.level());
-                self.capture = Some(capture);
+                if let Some(choice) = self.capturing.begin(choice.clone()) {
+                    self.capture_beside(choice);
+                }
             }
             Mouth::Recording(samples) => {
-                let mut on_frame = on_frame;
+                let (level, mut on_frame) = (Arc::clone(&self.level), self.on_frame());
                 self.file = Some(FileMicrophone::start(samples.clone(), move |frame| {
                     *level.lock() = dbfs(frame);
                     on_frame(frame);
@@ -84,10 +116,87 @@ impl Open {
         Ok(())
     }
 
+    fn on_frame(&self) -> impl FnMut(&[i16; FRAME]) + Send + 'static {
+        let (route, spoke) = (self.microphone.clone(), Arc::clone(&self.spoke));
+        let mut detector = SpeechDetector::default();
+        move |frame: &[i16; FRAME]| {
+            if detector.speech(frame) {
+                spoke.store(true, Ordering::Relaxed);
+            }
+            route.push(frame);
+        }
+    }
+
+    fn capture_beside(&self, choice: DeviceChoice) {
+        let on_frame = self.on_frame();
+        self.beside(Opened::Microphone, move || Capture::open(&choice, on_frame));
+    }
+
+    fn play_beside(&self, choice: DeviceChoice) {
+        self.beside(Opened::Speaker, move || Playback::open(&choice));
+    }
+
+    /// On a thread of its own, that nobody waits for: the end of the process does not either.
+    fn beside<D: 'static>(
+        &self,
+        opened: fn(Result<D, AudioError>) -> Opened,
+        open: impl FnOnce() -> Result<D, AudioError> + Send + 'static,
+    ) {
+        let events = self.events.clone();
+        let work = move || {
+            // The loop is gone: the process is ending, and dropping what was opened closes it.
+            let _ = events.blocking_send(Event::Opened(Box::new(opened(open()))));
+        };
+        if let Err(error) = std::thread::Builder::new().name("opens-device".to_owned()).spawn(work) {
+            let events = self.events.clone();
+            let failed = Box::new(opened(Err(AudioError::System(error.to_string()))));
+            tokio::spawn(async move { events.send(Event::Opened(failed)).await });
+        }
+    }
+
+    /// Takes what came of opening. `None` if nobody wants it any more, or something else is wanted instead.
+    pub(crate) fn opened(&mut self, opened: Opened) -> Option<(Side, Result<(), AudioError>)> {
+        match opened {
+            Opened::Microphone(result) => {
+                match self.capturing.ended() {
+                    Ok(true) => {}
+                    Ok(false) => return None,
+                    Err(next) => {
+                        // Closed first: some devices are open only once.
+                        drop(result);
+                        self.capture_beside(next);
+                        return None;
+                    }
+                }
+                let result = result.map(|capture| {
+                    self.capture_level = Some(capture.level());
+                    self.capture = Some(capture);
+                });
+                Some((Side::Microphone, result))
+            }
+            Opened::Speaker(result) => {
+                match self.playing.ended() {
+                    Ok(true) => {}
+                    Ok(false) => return None,
+                    Err(next) => {
+                        drop(result);
+                        self.play_beside(next);
+                        return None;
+                    }
+                }
+                let result = result.map(|(playback, speaker)| {
+                    self.playback = Some(playback);
+                    self.speaker.set(Some(speaker));
+                });
+                Some((Side::Speaker, result))
+            }
+        }
+    }
+
     pub(crate) fn close_microphone(&mut self) {
         self.captured += self.capture.take().map(|capture| capture.stats()).unwrap_or_default();
         self.file = None;
-        self.wanted = false;
+        self.capturing.unwanted();
         self.capture_level = None;
         *self.level.lock() = SILENCE_DBFS;
     }
@@ -96,18 +205,24 @@ impl Open {
         self.capture.is_some() || self.file.is_some()
     }
 
-    pub(crate) fn open_speaker(&mut self, ears: &Ears) -> Result<(), AudioError> {
+    /// Whether a device is being opened right now.
+    pub(crate) fn opening(&self) -> bool {
+        self.capturing.under_way() || self.playing.under_way()
+    }
+
+    /// Opens the interviewer's voice. A sound card's answer comes as [`Event::Opened`].
+    pub(crate) fn open_speaker(&mut self, ears: &Ears) {
         self.close_speaker();
-        if let Ears::Device(choice) = ears {
-            let (playback, speaker) = Playback::open(choice)?;
-            self.playback = Some(playback);
-            self.speaker.set(Some(speaker));
+        if let Ears::Device(choice) = ears
+            && let Some(choice) = self.playing.begin(choice.clone())
+        {
+            self.play_beside(choice);
         }
-        Ok(())
     }
 
     pub(crate) fn close_speaker(&mut self) {
         self.speaker.set(None);
+        self.playing.unwanted();
         self.played += self.playback.take().map(|playback| playback.stats()).unwrap_or_default();
     }
 
@@ -130,7 +245,7 @@ impl Open {
         let stalled = frames == self.frames_seen;
         self.frames_seen = frames;
         let level = self.capture_level.as_ref().map_or_else(|| *self.level.lock(), Level::get);
-        let nothing = self.wanted && (stalled || level <= SILENCE_DBFS);
+        let nothing = self.capturing.wanted() && (stalled || level <= SILENCE_DBFS);
         if !nothing {
             self.nothing_since = None;
             return (level, Duration::ZERO);

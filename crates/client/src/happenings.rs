@@ -2,7 +2,7 @@
 
 use adjourn_audio::Devices;
 use adjourn_outbox::{Attempt, DeliveryEvent, EntryKind, RECONNECTED, Secret};
-use adjourn_room::{Fact, Transport};
+use adjourn_room::{Fact, Token, Transport};
 use adjourn_session::{AgentState, Delivery, Input, JoinGrant, Outcome, Phase, Role};
 
 use crate::join::Admission;
@@ -37,6 +37,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Event::Confirmed => self.confirmed = true,
             Event::Organiser(word) => self.feed(Input::Organiser { word }),
             Event::Committed => {
+                // There is one now.
+                self.shown.notice.take_if(|notice| notice == words::NO_COPY_YET);
                 self.feed(Input::RecordCommitted);
                 self.wake.notify_one();
             }
@@ -56,6 +58,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Event::Copied(Err(problem)) => self.shown.notice = Some(problem),
             Event::Delivery(event) => self.delivery(event),
             Event::Devices(devices) => self.devices(devices),
+            Event::Opened(opened) => self.opened(*opened),
         }
     }
 
@@ -161,6 +164,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Fact::HistoryRead { sid } => {
                 if self.pinned.as_ref() == Some(&sid) {
                     self.history_asked = None;
+                }
+            }
+            Fact::Token(Token(token)) => {
+                // The first one may have run out when the room has to be entered again.
+                if let Some(livekit) = self.admission.as_mut().and_then(|a| a.answer.livekit.as_mut()) {
+                    livekit.token = Secret::new(token);
                 }
             }
             Fact::Caption(caption) => {

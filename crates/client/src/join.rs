@@ -51,7 +51,7 @@ pub(crate) async fn admission(
     if recorded && answer.livekit.is_some() {
         return Err(final_no(crate::words::ENDED_HERE.to_owned()));
     }
-    answer.policy.check().map_err(|e| final_no(e.to_string()))?;
+    answer.policy.check().map_err(|e| final_no(crate::words::bad_policy(&e)))?;
     let policy = serde_json::to_vec(&answer.policy).unwrap_or_default();
     let head = RecordHead {
         interview_id: answer.interview.id.clone(),

@@ -14,6 +14,7 @@ mod devices;
 mod happenings;
 mod join;
 mod journal;
+mod opening;
 mod orders;
 mod panics;
 mod run;

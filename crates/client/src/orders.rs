@@ -7,12 +7,12 @@ use adjourn_outbox::JoinLink;
 use adjourn_room::{RoomLink, Transport};
 use adjourn_session::{Input, Phase};
 
-use crate::devices::{Ears, Mouth};
-use crate::run::{Client, Event};
+use crate::devices::{Ears, Mouth, Opened, Side};
+use crate::run::{Client, Event, Pressed};
 use crate::snapshot::Meters;
 use crate::{Command, Shell, copy, words};
 
-/// A device that failed is opened again this often: opening may take a moment, and the loop waits for it.
+/// A device that failed is opened again this often.
 const MENDING_PAUSE: Duration = Duration::from_secs(2);
 /// A microphone that gives nothing for so long is told of (list of endings, `flat-zero`).
 const MICROPHONE_SILENT: Duration = Duration::from_millis(2_500);
@@ -30,7 +30,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.unconfirmed = None;
                 self.shown.problem = None;
                 if self.session.phase() == Phase::Checking {
-                    self.link = None;
+                    (self.link, self.pressed) = (None, None);
                     self.open.close_microphone();
                     self.open.close_speaker();
                 }
@@ -86,10 +86,18 @@ impl<T: Transport, S: Shell> Client<T, S> {
     }
 
     pub(crate) fn open_link(&mut self, text: &str) {
+        let parsed = JoinLink::parse(text);
         if self.session.phase() != Phase::Checking {
-            return; // an interview is under way
+            // Opened again: its window is this one.
+            let same = parsed.as_ref().is_ok_and(|link| self.link.as_ref() == Some(link));
+            let over = matches!(self.session.phase(), Phase::WrappingUp | Phase::Completed);
+            if over || !same {
+                self.shown.notice =
+                    Some(if over { words::AFTER_THIS } else { words::ONE_AT_A_TIME }.to_owned());
+            }
+            return;
         }
-        match JoinLink::parse(text) {
+        match parsed {
             Ok(link) => {
                 self.shown.problem = None;
                 // Until its host is known to be right, there is nothing to join.
@@ -115,15 +123,30 @@ impl<T: Transport, S: Shell> Client<T, S> {
             return;
         }
         // Opened anew: what was wrong a minute ago may be right now.
+        self.pressed = Some(Pressed::Join);
         self.open_microphone();
         self.open_speaker();
-        let broken = self.shown.input.problem.clone().or_else(|| self.shown.output.problem.clone());
-        match broken {
-            Some(problem) => {
-                self.shown.problem = Some(problem);
-                self.shown.can_retry = true;
+        self.go_on_with_what_was_pressed();
+    }
+
+    /// Once microphone and loudspeaker are open, or can't be.
+    fn go_on_with_what_was_pressed(&mut self) {
+        if self.open.opening() {
+            return;
+        }
+        match self.pressed.take() {
+            Some(Pressed::Join) if self.session.phase() == Phase::Checking && self.link.is_some() => {
+                let broken = self.shown.input.problem.clone().or_else(|| self.shown.output.problem.clone());
+                match broken {
+                    Some(problem) => {
+                        self.shown.problem = Some(problem);
+                        self.shown.can_retry = true;
+                    }
+                    None => self.feed(Input::JoinPressed),
+                }
             }
-            None => self.feed(Input::JoinPressed),
+            Some(Pressed::TestSound) => self.chime(),
+            Some(Pressed::Join) | None => {}
         }
     }
 
@@ -140,10 +163,13 @@ impl<T: Transport, S: Shell> Client<T, S> {
         if !self.devices_are_wanted() {
             return;
         }
-        self.shown.input.problem =
-            self.open.open_microphone(&self.setup.mouth).err().map(|e| words::sentence(&e.to_string()));
-        if let Mouth::Device(choice) = &self.setup.mouth {
-            self.shown.input.chosen = chosen(choice);
+        let begun = self.open.open_microphone(&self.setup.mouth);
+        match &self.setup.mouth {
+            // A sound card's answer comes later; until then the last one stands.
+            Mouth::Device(choice) => self.shown.input.chosen = chosen(choice),
+            Mouth::Recording(_) => {
+                self.shown.input.problem = begun.err().map(|error| words::sentence(&error.to_string()));
+            }
         }
     }
 
@@ -151,15 +177,33 @@ impl<T: Transport, S: Shell> Client<T, S> {
         if !self.devices_are_wanted() {
             return;
         }
-        self.shown.output.problem =
-            self.open.open_speaker(&self.setup.ears).err().map(|e| words::sentence(&e.to_string()));
+        self.open.open_speaker(&self.setup.ears);
         if let Ears::Device(choice) = &self.setup.ears {
             self.shown.output.chosen = chosen(choice);
         }
     }
 
-    pub(crate) fn play_test_sound(&mut self) {
+    /// A device was opened, or can't be.
+    pub(crate) fn opened(&mut self, opened: Opened) {
+        if let Some((side, result)) = self.open.opened(opened) {
+            let problem = result.err().map(|error| words::sentence(&error.to_string()));
+            let (mending, shown) = match side {
+                Side::Microphone => (&mut self.mending.0, &mut self.shown.input.problem),
+                Side::Speaker => (&mut self.mending.1, &mut self.shown.output.problem),
+            };
+            *mending &= problem.is_some();
+            *shown = problem;
+        }
+        self.go_on_with_what_was_pressed();
+    }
+
+    fn play_test_sound(&mut self) {
         self.open_speaker();
+        self.pressed.get_or_insert(Pressed::TestSound);
+        self.go_on_with_what_was_pressed();
+    }
+
+    fn chime(&self) {
         let Some(mut speaker) = self.open.speaker.own_voice() else { return };
         tokio::spawn(async move {
             let mut pace = tokio::time::interval(Duration::from_millis(10));
@@ -196,14 +240,15 @@ impl<T: Transport, S: Shell> Client<T, S> {
         if self.mended.is_some_and(|at| at.elapsed() < MENDING_PAUSE) || self.mending == (false, false) {
             return;
         }
+        if self.open.opening() {
+            return;
+        }
         self.mended = Some(Instant::now());
         if self.mending.0 {
             self.open_microphone();
-            self.mending.0 = self.shown.input.problem.is_some();
         }
         if self.mending.1 {
             self.open_speaker();
-            self.mending.1 = self.shown.output.problem.is_some();
         }
     }
 

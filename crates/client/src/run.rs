@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::clock::Clock;
-use crate::devices::{Ears, Mouth, Open};
+use crate::devices::{Ears, Mouth, Open, Opened};
 use crate::join::{Admission, Rejection};
 use crate::journal::Journal;
 use crate::panics::{Panics, guarded};
@@ -89,6 +89,14 @@ pub(crate) enum Event {
     Left,
     Delivery(DeliveryEvent),
     Devices(Result<Devices, String>),
+    Opened(Box<Opened>),
+}
+
+/// What a person asked for that needs open devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pressed {
+    Join,
+    TestSound,
 }
 
 /// What the loop waits for.
@@ -146,6 +154,11 @@ pub struct Client<T: Transport, S: Shell> {
     /// Whether microphone and loudspeaker have to be opened again, and when that was last tried.
     pub(crate) mending: (bool, bool),
     pub(crate) mended: Option<Instant>,
+    /// What was pressed and waits for the devices.
+    pub(crate) pressed: Option<Pressed>,
+    /// Lines on the record's timeline so far, and those that were left out.
+    pub(crate) noted: u32,
+    pub(crate) left_out: u64,
     /// Ends the delivering.
     stop: watch::Sender<bool>,
     /// When the window was first asked to close, and has not been told to stay since.
@@ -190,13 +203,13 @@ impl<T: Transport, S: Shell> Client<T, S> {
             session: Session::new(Policy::default(), Time::ZERO),
             trace: TraceFile::create(setup.trace.as_deref()),
             setup,
+            open: Open::new(events.clone()),
             events,
             events_in: Some(events_in),
             rooms,
             rooms_in: Some(rooms_in),
             facts: None,
             wake: Arc::new(Notify::new()),
-            open: Open::default(),
             room: None,
             connecting: None,
             link: None,
@@ -213,6 +226,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
             audible: false,
             mending: (false, false),
             mended: None,
+            pressed: None,
+            noted: 0,
+            left_out: 0,
             stop: watch::Sender::new(false),
             close_asked: None,
             shown,

@@ -1,7 +1,8 @@
 //! Every text that a candidate reads from the client, in one place: calm, plain, specific.
 
 use adjourn_session::{
-    Delivery, EndedWhy, Ending, EvidenceKind, InterruptedWhy, Link, Outcome, Phase, Question, Time, View,
+    Delivery, EndedWhy, Ending, EvidenceKind, InterruptedWhy, Link, Outcome, Phase, PolicyError, Question,
+    Time, View,
 };
 
 use crate::snapshot::{Asking, InterviewerState};
@@ -284,6 +285,21 @@ pub const ALREADY_ENDED: &str = "This interview has already ended, and nothing o
 
 /// The candidate's link leads to an interview that ended on this computer, and the backend does not know it yet.
 pub const ENDED_HERE: &str = "This interview has already ended on this computer. What was said is kept here and being sent; if you think this is a mistake, ask the organiser.";
+
+/// The organiser's own constants can't be used.
+pub fn bad_policy(error: &PolicyError) -> String {
+    format!("this interview's settings are not usable: {error}; please tell the organiser")
+}
+
+/// Another link was opened in the middle of an interview.
+pub const ONE_AT_A_TIME: &str = "You opened another interview link. Finish this interview first, close this window, and open the link again.";
+
+/// A link was opened while the end of an interview is shown.
+pub const AFTER_THIS: &str =
+    "You opened an interview link. Close this window first, and open the link again.";
+
+/// Nothing is written down yet that could be copied.
+pub const NO_COPY_YET: &str = "There is no report to copy yet.";
 
 /// A copy of the report was saved for the organiser.
 pub fn copied(path: &std::path::Path) -> String {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adjourn_outbox::wire::RoomState;
-use adjourn_outbox::{Backend, CONNECTED, EntryKind, Granted};
+use adjourn_outbox::{Backend, CONNECTED, EntryKind, Granted, INTERVIEWER, RECONNECTED};
 use adjourn_room::{Joined, RoomLink, Transport};
 use adjourn_session::{Ending, Input, OrganiserWord, Phase};
 use chrono::Utc;
@@ -16,6 +16,10 @@ use crate::{Shell, words};
 
 /// What is buffered may be played this long before the loudspeaker is closed.
 const PLAY_OUT: Duration = Duration::from_millis(500);
+
+/// Lines on a record's timeline. An interview of 8 hours has some thousand; one whose interviewer changes its state a
+/// hundred times a second fills no disk.
+const MOST_NOTES: u32 = 20_000;
 
 /// The agent's report is missing after ten minutes (contracts.md, *Interview*); a little more for the backend's round.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(660);
@@ -169,7 +173,13 @@ impl<T: Transport, S: Shell> Client<T, S> {
 
     pub(crate) fn commit(&mut self, ending: Ending) {
         self.ended_at = Some(Utc::now());
-        self.note("audio", self.open.statistics());
+        if self.left_out > 0 {
+            let left_out = std::mem::take(&mut self.left_out);
+            self.noted = 0;
+            self.note("notes_left_out", serde_json::json!({ "count": left_out }));
+        }
+        let audio = self.open.statistics();
+        self.note("audio", audio);
         // A line that was being spoken was heard that far.
         for line in self.shown.captions.clone().into_iter().filter(|line| !line.done) {
             self.journal_caption(&line);
@@ -182,7 +192,14 @@ impl<T: Transport, S: Shell> Client<T, S> {
     }
 
     /// A line on the record's timeline.
-    pub(crate) fn note(&self, what: &str, detail: serde_json::Value) {
+    pub(crate) fn note(&mut self, what: &str, detail: serde_json::Value) {
+        // What names the room's lives and its interviewers is always kept; so is everything that was said.
+        let kept = [CONNECTED, RECONNECTED, INTERVIEWER].contains(&what);
+        if self.noted >= MOST_NOTES && !kept {
+            self.left_out += 1;
+            return;
+        }
+        self.noted += 1;
         if let Some(journal) = &self.journal {
             journal.write(
                 EntryKind::Timeline,

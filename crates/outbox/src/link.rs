@@ -49,7 +49,7 @@ impl JoinLink {
     /// # Errors
     /// One sentence that says what is wrong and what to do.
     pub fn parse(text: &str) -> Result<Self, LinkError> {
-        let url = Url::parse(text.trim()).map_err(|_| LinkError::NotALink)?;
+        let url = Url::parse(&bare(text)).map_err(|_| LinkError::NotALink)?;
         if url.scheme() != "adjourn" || url.host_str() != Some("join") {
             return Err(LinkError::NotALink);
         }
@@ -107,6 +107,21 @@ impl JoinLink {
     }
 }
 
+/// The link without what mail programs and people put around it: brackets, quotes, a full stop, line breaks in the
+/// middle, and an ampersand as HTML writes it.
+fn bare(text: &str) -> String {
+    let whole: String =
+        text.chars().filter(|c| !c.is_whitespace() && !c.is_control() && *c != '\u{feff}').collect();
+    let around = |c: char| {
+        matches!(
+            c,
+            '<' | '>' | '"' | '\'' | '`' | '(' | ')' | '[' | ']' | '“' | '”' | '„' | '«' | '»' | '‘' | '’'
+        )
+    };
+    let link = whole.trim_matches(around).trim_end_matches(['.', ',', ';', '!']).trim_matches(around);
+    link.replace("&amp;", "&")
+}
+
 fn is_loopback(host: &str) -> bool {
     host == "localhost"
         || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
@@ -123,6 +138,26 @@ mod tests {
         assert_eq!(link.host(), "interviews.example.com");
         assert_eq!(link.code.expose(), "K7QF-9M2X");
         assert_eq!(JoinLink::parse(&link.to_text()).unwrap(), link);
+    }
+
+    #[test]
+    fn a_link_is_taken_as_people_paste_it() {
+        let link = "adjourn://join?server=https://interviews.example.com&code=K7QF-9M2X";
+        let expected = JoinLink::parse(link).unwrap();
+        let html = link.replace('&', "&amp;");
+        for pasted in [
+            format!("  <{link}>\r\n"),
+            format!("\"{link}\""),
+            format!("“{link}”."),
+            format!("({link})."),
+            format!("{link},"),
+            format!("\u{feff}{link}"),
+            html,
+            link.replace("com&", "com\n&"),
+            link.replace("adjourn", "Adjourn"),
+        ] {
+            assert_eq!(JoinLink::parse(&pasted).as_ref(), Ok(&expected), "{pasted:?}");
+        }
     }
 
     #[test]

@@ -47,11 +47,13 @@ fn request(request_id: String, request: proto::session_request::Request) -> Vec<
 pub(crate) struct Decoder {
     nonce: String,
     running: HashMap<String, String>,
+    /// Messages that were none.
+    undecodable: u64,
 }
 
 impl Decoder {
     pub(crate) fn new(nonce: String) -> Self {
-        Self { nonce, running: HashMap::new() }
+        Self { nonce, running: HashMap::new(), undecodable: 0 }
     }
 
     /// Turns one message of `sid` into facts. What can't be decoded gives none.
@@ -63,7 +65,12 @@ impl Decoder {
             Ok(Some(M::Response(response))) => self.response(sid, response),
             Ok(Some(M::Request(_)) | None) => Vec::new(),
             Err(error) => {
-                tracing::warn!(%error, "a message of the interviewer's session could not be decoded");
+                self.undecodable += 1;
+                // The first, and then ever fewer: whoever floods the topic floods no log.
+                if self.undecodable.is_power_of_two() {
+                    let count = self.undecodable;
+                    tracing::warn!(%error, count, "a message of the interviewer's session could not be decoded");
+                }
                 Vec::new()
             }
         }
@@ -76,8 +83,10 @@ impl Decoder {
         };
         match response.response {
             Some(R::GetChatHistory(history)) => {
+                let ended = last_tool(&sid, &history.items);
                 let items = history.items.into_iter().flat_map(|item| said(&sid, item, false));
                 let mut facts: Vec<Fact> = items.collect();
+                facts.extend(ended);
                 facts.push(Fact::HistoryRead { sid });
                 facts
             }
@@ -163,6 +172,36 @@ impl Decoder {
             },
         }
     }
+}
+
+/// The tool that was the last thing to happen in a conversation, but for the interviewer's words to it. Who comes back
+/// in the middle of a goodbye learns in no other way that it is one. Once the candidate said something to it, it may
+/// have been overtaken, and nothing is told.
+fn last_tool(sid: &str, items: &[proto::chat_context::ChatItem]) -> Option<Fact> {
+    use proto::chat_context::chat_item::Item;
+    let mut names: HashMap<&str, &str> = HashMap::new();
+    let mut last = None;
+    for item in items.iter().filter_map(|item| item.item.as_ref()) {
+        match item {
+            Item::FunctionCall(call) => {
+                names.insert(&call.call_id, &call.name);
+                last = None;
+            }
+            Item::FunctionCallOutput(output) => {
+                last = names.get(output.call_id.as_str()).map(|name| (output, *name));
+            }
+            Item::Message(message) if message.role() == proto::ChatRole::User => last = None,
+            Item::Message(_) => {}
+        }
+    }
+    last.map(|(output, name)| {
+        Fact::Input(Input::ToolEnded {
+            sid: sid.to_owned(),
+            name: name.to_owned(),
+            ok: !output.is_error,
+            call_id: output.call_id.clone(),
+        })
+    })
 }
 
 /// A message of the candidate or the interviewer; everything else (instructions, tools) gives nothing.
@@ -262,6 +301,38 @@ mod tests {
         };
         let bytes = event(Event::ConversationItemAdded(ConversationItemAdded { item: Some(item) }));
         assert!(Decoder::new(String::new()).decode("PA_a", &bytes).is_empty());
+    }
+
+    #[test]
+    fn who_comes_back_in_a_goodbye_learns_of_the_tool_before_it() {
+        use proto::chat_context::chat_item::Item;
+        let message = |role: proto::ChatRole| {
+            Item::Message(proto::ChatMessage { role: role.into(), ..proto::ChatMessage::default() })
+        };
+        let (user, assistant) = (proto::ChatRole::User, proto::ChatRole::Assistant);
+        let call = |id: &str, name: &str| {
+            Item::FunctionCall(proto::FunctionCall { call_id: id.to_owned(), name: name.to_owned() })
+        };
+        let output = |id: &str, is_error| {
+            Item::FunctionCallOutput(proto::FunctionCallOutput { call_id: id.to_owned(), is_error })
+        };
+        let told = |items: Vec<Item>| {
+            let items: Vec<_> =
+                items.into_iter().map(|item| proto::chat_context::ChatItem { item: Some(item) }).collect();
+            let fact = last_tool("PA_a", &items)?;
+            let Fact::Input(Input::ToolEnded { name, ok, .. }) = fact else { panic!("{fact:?}") };
+            Some((name, ok))
+        };
+        let end = || vec![message(assistant), message(user), call("1", "end"), output("1", false)];
+        let and = |more: Vec<Item>| told(end().into_iter().chain(more).collect());
+        assert_eq!(and(vec![]), Some(("end".to_owned(), true)));
+        assert_eq!(and(vec![message(assistant)]), Some(("end".to_owned(), true)), "its goodbye");
+        assert_eq!(and(vec![message(user)]), None, "the candidate had a question");
+        assert_eq!(and(vec![message(user), message(assistant)]), None, "the talk goes on");
+        assert_eq!(and(vec![call("2", "look_up")]), None, "it does something else");
+        assert_eq!(and(vec![call("2", "look_up"), output("2", true)]), Some(("look_up".to_owned(), false)));
+        assert_eq!(told(vec![output("1", false)]), None, "a call that nobody made");
+        assert_eq!(told(vec![]), None);
     }
 
     #[test]

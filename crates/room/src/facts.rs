@@ -64,6 +64,16 @@ impl std::fmt::Debug for Sound {
     }
 }
 
+/// What lets into a room. A secret: prints as `***`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(pub String);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
 /// One thing that came out of the room.
 #[derive(Debug)]
 pub enum Fact {
@@ -81,6 +91,8 @@ pub enum Fact {
         /// By whom.
         sid: String,
     },
+    /// The server gave a fresh token, to enter this room again with.
+    Token(Token),
     /// For the screen.
     Caption(Caption),
     /// For the loudspeaker.

@@ -36,6 +36,7 @@ struct State {
     /// Counts connections: what was sent over an earlier one is never answered.
     life: u64,
     histories: u64,
+    token: String,
     early: Vec<Input>,
 }
 
@@ -139,6 +140,11 @@ impl Fake {
         self.state.lock().histories
     }
 
+    /// What the room was entered with last.
+    pub fn token(&self) -> String {
+        self.state.lock().token.clone()
+    }
+
     /// Microphone frames that arrived.
     pub fn frames(&self) -> u64 {
         self.state.lock().frames
@@ -148,9 +154,10 @@ impl Fake {
 impl Transport for Fake {
     type Room = FakeRoom;
 
-    async fn connect(&self, _url: &str, _token: &str) -> Result<Joined<FakeRoom>, ConnectError> {
+    async fn connect(&self, _url: &str, token: &str) -> Result<Joined<FakeRoom>, ConnectError> {
         tokio::task::yield_now().await;
         let mut state = self.state.lock();
+        token.clone_into(&mut state.token);
         if let Some(message) = &state.refuse {
             return Err(ConnectError(message.clone()));
         }

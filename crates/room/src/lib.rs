@@ -19,7 +19,7 @@ mod stats;
 mod translate;
 mod transport;
 
-pub use facts::{Caption, Fact, Said, Sound, SoundKind};
+pub use facts::{Caption, Fact, Said, Sound, SoundKind, Token};
 pub use live::{Live, LiveRoom};
 pub use transport::{ConnectError, Joined, Microphone, RoomLink, Transport};
 

@@ -14,6 +14,7 @@ use crate::agent_session::{self, Decoder};
 use crate::facts::{Caption, Fact, Facts, Sound, WAITING_FACTS};
 use crate::sdk::data_stream::api::{ByteStreamReader, SendByteOptions, StreamReader as _, TextStreamReader};
 use crate::sdk::options::TrackPublishOptions;
+use crate::sdk::participant::ParticipantKind;
 use crate::sdk::prelude::{
     LocalAudioTrack, LocalTrack, PerformRpcData, RemoteAudioTrack, RemoteParticipant, Room, RoomEvent,
     RoomOptions, RpcError, TrackSource,
@@ -42,6 +43,8 @@ const MESSAGE_LIMIT: Duration = Duration::from_secs(20);
 const CHUNK_LIMIT: Duration = Duration::from_secs(4);
 /// Largest message of a session host that is read: a conversation of hours is a few hundred kB.
 const MESSAGE_MOST: usize = 4 << 20;
+/// Longest caption in bytes: an hour of speech without a pause.
+const CAPTION_MOST: usize = 64 << 10;
 /// Streams of one sender that wait to be read in order. Past that they are dropped and said.
 const WAITING_STREAMS: usize = 256;
 
@@ -282,6 +285,24 @@ impl Shared {
         self.room.remote_participants().get(&identity.to_owned().into()).map(|p| p.sid().into())
     }
 
+    /// Whether captions under this name are the interviewer's: its own, its avatar's, and those that it gives in the
+    /// candidate's name. Nobody else puts words into its mouth.
+    fn tells_what_is_said(&self, identity: &str) -> bool {
+        if self.room.local_participant().identity().as_str() == identity {
+            return true;
+        }
+        let Some(teller) = self.room.remote_participants().remove(&identity.to_owned().into()) else {
+            return false;
+        };
+        let pinned = self.pinned.lock().clone();
+        teller.kind() == ParticipantKind::Agent
+            && pinned.is_none_or(|pinned| {
+                let stands_for = teller.attributes().get(translate::ON_BEHALF).cloned();
+                teller.sid().as_str() == pinned
+                    || stands_for.is_some_and(|whom| self.sid_of(&whom) == Some(pinned))
+            })
+    }
+
     /// Only the interviewer's call is taken.
     fn register_end_marker(self: &Arc<Self>) {
         let weak = Arc::downgrade(self);
@@ -340,6 +361,7 @@ async fn follow(shared: Arc<Shared>, mut events: mpsc::UnboundedReceiver<RoomEve
                 let sound = Sound { sid, speaks_for, track: id, kind, frames: frames.boxed() };
                 shared.say(Fact::Sound(sound)).await;
             }
+            Meaning::Token(token) => shared.say(Fact::Token(token)).await,
             Meaning::TrackGone(id) => {
                 shared.tracks.lock().remove(&id);
             }
@@ -360,7 +382,7 @@ async fn follow(shared: Arc<Shared>, mut events: mpsc::UnboundedReceiver<RoomEve
                 }
             }
             Meaning::Text(reader, identity) => {
-                if reader.info().topic == TRANSCRIPTION {
+                if reader.info().topic == TRANSCRIPTION && shared.tells_what_is_said(&identity) {
                     Shared::spawn(&shared, |shared| read_caption(shared, reader, identity));
                 }
             }
@@ -407,6 +429,10 @@ async fn read_caption(shared: Arc<Shared>, mut reader: TextStreamReader, identit
     let mut text = String::new();
     while let Some(Ok(part)) = reader.next().await {
         text.push_str(&part);
+        if text.len() > CAPTION_MOST {
+            tracing::warn!("a caption is longer than anybody speaks; the rest of it is left out");
+            break;
+        }
         if role == Role::Interviewer
             && let Some(sid) = shared.sid_of(&identity)
         {

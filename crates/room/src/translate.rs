@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use adjourn_session::{AgentState, Input, LeaveReason, Participant, ParticipantKind};
 
-use crate::facts::SoundKind;
+use crate::facts::{SoundKind, Token};
 use crate::sdk;
 use crate::sdk::participant::ParticipantKind as SdkKind;
 use crate::sdk::prelude::{DisconnectReason, RemoteParticipant, RoomEvent};
@@ -25,6 +25,8 @@ pub(crate) enum Meaning {
     Restored,
     /// The room's metadata changed.
     Metadata(String),
+    /// A fresh token for this room.
+    Token(Token),
     /// Somebody can be heard.
     Track(Heard),
     /// A track can't be heard any more.
@@ -87,6 +89,7 @@ pub(crate) fn translate(event: RoomEvent) -> Meaning {
         RoomEvent::TextStreamOpened { reader, participant_identity, .. } => reader
             .take()
             .map_or(Meaning::Nothing, |reader| Meaning::Text(reader, participant_identity.into())),
+        RoomEvent::TokenRefreshed { token } => Meaning::Token(Token(token)),
         RoomEvent::Reconnecting => Meaning::Input(Input::Reconnecting),
         RoomEvent::Reconnected => Meaning::Restored,
         // Upstream gives the protocol's own enum here, the library binding the public one.
@@ -133,7 +136,7 @@ pub(crate) fn participant(p: &RemoteParticipant) -> Participant {
 }
 
 /// Identity of the agent that an avatar stands for (livekit-agents `types.py`).
-const ON_BEHALF: &str = "lk.publish_on_behalf";
+pub(crate) const ON_BEHALF: &str = "lk.publish_on_behalf";
 
 fn helper(attributes: &HashMap<String, String>) -> bool {
     attributes.contains_key(ON_BEHALF) || attributes.contains_key("lk.simulator")

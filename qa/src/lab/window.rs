@@ -19,6 +19,7 @@ pub struct Window {
     http: reqwest::Client,
     session: String,
     display: String,
+    library: std::path::PathBuf,
     // Dropped in this order: driver with the app, then the screen.
     driver: Child,
     _screen: Child,
@@ -69,7 +70,8 @@ impl Window {
         let answer: Value = http.post(format!("{base}/session")).json(&body).send().await?.json().await?;
         let id = answer["value"]["sessionId"].as_str().with_context(|| format!("no session: {answer}"))?;
         let session = format!("{base}/session/{id}");
-        Ok(Self { http, session, display, driver, _screen: screen })
+        let library = tools.library.clone();
+        Ok(Self { http, session, display, library, driver, _screen: screen })
     }
 
     async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
@@ -168,6 +170,27 @@ impl Window {
             String::from_utf8_lossy(&output.stderr).trim()
         );
         Ok(())
+    }
+
+    /// Starts the app once more with the same folder and this link, as a desktop does when a link is opened, and waits
+    /// for its end.
+    ///
+    /// # Errors
+    /// It can't be started, or goes on running.
+    pub async fn start_again(&self, folder: &Path, link: &str) -> anyhow::Result<std::process::ExitStatus> {
+        let mut again = Command::new(Tools::binary("adjourn")?);
+        again
+            .args(["--join", link, "--data"])
+            .arg(folder.join("client"))
+            .env("DISPLAY", &self.display)
+            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
+            .env("NO_AT_BRIDGE", "1")
+            .env("XDG_RUNTIME_DIR", folder)
+            .kill_on_drop(true);
+        // Its library is where the first one's is.
+        again.env("ADJOURN_LIVEKIT_LIBRARY", &self.library);
+        let ended = tokio::time::timeout(Duration::from_secs(20), again.status()).await;
+        Ok(ended.context("the second start goes on running")??)
     }
 
     /// Ends the session and with it the app.

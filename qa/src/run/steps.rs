@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::lab::Lab;
+use super::seen::Seen;
 use super::{mishaps, noise};
 use crate::lab::relay::Chance;
 use crate::lab::{Actor, ActorKind, Cgroup, Child, Limit, Worker, look, unix_now};
@@ -150,6 +151,14 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
         Step::Press(Button::GoOn) => lab.order(&Command::GoOn).await,
         Step::Api(call) => api(lab, *call).await,
         Step::Question { within } => lab.wait(seconds(*within), "the question", |seen| seen.now.asking).await,
+        Step::Unasked { within } => {
+            let asked = |seen: &Seen| !seen.now.asking || seen.completed_at.is_some();
+            lab.wait(seconds(*within), "the question to go by itself", asked).await?;
+            if lab.seen.borrow().completed_at.is_some() {
+                played.failures.push("it ended although the interview goes on".to_owned());
+            }
+            Ok(())
+        }
         Step::Heard { within } => {
             let since = unix_now();
             match lab.heard.after(since, seconds(*within)).await {

@@ -106,6 +106,11 @@ pub enum Step {
         /// Seconds.
         within: f64,
     },
+    /// Waits until the candidate is asked no more, without having answered and without an end.
+    Unasked {
+        /// Seconds.
+        within: f64,
+    },
     /// Waits until the interviewer is heard at the loudspeaker.
     Heard {
         /// Seconds.
@@ -350,6 +355,7 @@ impl Step {
             Self::Agent { within, .. }
             | Self::AgentState { within, .. }
             | Self::Question { within }
+            | Self::Unasked { within }
             | Self::Saved { within }
             | Self::Told { within, .. }
             | Self::Vacant { within }

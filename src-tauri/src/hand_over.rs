@@ -1,0 +1,130 @@
+//! One instance per folder: who is started second gives its link to the first and ends. Works without a session bus:
+//! over a socket beside the journal (a named pipe on Windows).
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
+use interprocess::local_socket::{GenericFilePath, ListenerOptions, Name};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+
+/// The first instance may still be starting, or hang.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Pause between two tries.
+const AGAIN: Duration = Duration::from_millis(50);
+/// Longest message in bytes: a link is shorter by far.
+const LONGEST: u64 = 8 << 10;
+
+/// What the second instance was started for.
+#[derive(Debug, Serialize, Deserialize)]
+struct Wish {
+    /// Its link, if it was given one.
+    link: Option<String>,
+}
+
+/// What the first instance says to that.
+#[derive(Debug, Serialize, Deserialize)]
+struct Answer {
+    /// It looks after the wish.
+    taken: bool,
+}
+
+#[cfg(unix)]
+fn name(data: &Path) -> io::Result<Name<'static>> {
+    // The folder is its owner's alone.
+    data.join("instance.sock").to_fs_name::<GenericFilePath>()
+}
+
+#[cfg(not(unix))]
+fn name(data: &Path) -> io::Result<Name<'static>> {
+    let folder = adjourn_outbox::sha256(data.to_string_lossy().as_bytes());
+    format!(r"\\.\pipe\adjourn-{}", &folder[..32]).to_fs_name::<GenericFilePath>()
+}
+
+/// Takes links from later instances, for as long as this process lives. `take` says whether the wish is looked after.
+pub(crate) async fn listen(data: &Path, take: impl Fn(Option<String>) -> bool) -> io::Result<()> {
+    // The folder is locked by us: a socket that is there is one of a process that died.
+    let listener: Listener = ListenerOptions::new().name(name(data)?).try_overwrite(true).create_tokio()?;
+    loop {
+        let stream = listener.accept().await?;
+        match tokio::time::timeout(PATIENCE, answer(stream, &take)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "a second start said something strange"),
+            Err(_) => tracing::warn!("a second start said nothing"),
+        }
+    }
+}
+
+async fn answer(stream: Stream, take: &impl Fn(Option<String>) -> bool) -> io::Result<()> {
+    let wish: Wish = read(&stream).await?;
+    write(&stream, &Answer { taken: take(wish.link) }).await
+}
+
+/// Gives the link to the instance that has the folder. Whether it looks after it.
+pub(crate) async fn give(data: &Path, link: Option<String>) -> bool {
+    let wish = Wish { link };
+    let given = async {
+        loop {
+            match ask(data, &wish).await {
+                Ok(answer) => return answer.taken,
+                Err(error) => tracing::debug!(%error, "the first instance does not answer yet"),
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, given).await.unwrap_or(false)
+}
+
+async fn ask(data: &Path, wish: &Wish) -> io::Result<Answer> {
+    let stream = Stream::connect(name(data)?).await?;
+    write(&stream, wish).await?;
+    read(&stream).await
+}
+
+async fn write(mut stream: &Stream, message: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    stream.write_all(&line).await
+}
+
+async fn read<M: DeserializeOwned>(stream: &Stream) -> io::Result<M> {
+    let mut line = Vec::new();
+    BufReader::new(stream.take(LONGEST)).read_until(b'\n', &mut line).await?;
+    Ok(serde_json::from_slice(&line)?)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn a_link_reaches_the_first_instance_whatever_was_left_behind_or_said_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().to_owned();
+        assert!(!give(&data, None).await, "nobody listens");
+        // Of a process that died.
+        drop(std::os::unix::net::UnixListener::bind(data.join("instance.sock")).unwrap());
+        let (taken, mut links) = tokio::sync::mpsc::unbounded_channel();
+        let taken = Arc::new(taken);
+        let listening = {
+            let data = data.clone();
+            tokio::spawn(async move { listen(&data, move |link| taken.send(link).is_ok()).await })
+        };
+        assert!(give(&data, Some("adjourn://join?x".to_owned())).await);
+        assert_eq!(links.recv().await, Some(Some("adjourn://join?x".to_owned())));
+        // Rubbish, and somebody who hangs up: the next one is heard all the same.
+        let mut rude = tokio::net::UnixStream::connect(data.join("instance.sock")).await.unwrap();
+        rude.write_all(b"{\"link\": 7}\n").await.unwrap();
+        drop(tokio::net::UnixStream::connect(data.join("instance.sock")).await.unwrap());
+        assert!(give(&data, None).await);
+        assert_eq!(links.recv().await, Some(None));
+        // A client that is gone takes nothing.
+        drop(links);
+        assert!(!give(&data, None).await);
+        assert!(!listening.is_finished());
+    }
+}
