@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use adjourn_qa::lab::{
-    BackendServer, Invitation, LiveKitServer, Network, Pulse, Tools, Window, Worker, unix_now,
+    BackendServer, Invitation, LiveKitServer, Mount, Network, Pulse, Tools, Window, Worker, unix_now,
 };
 use adjourn_qa::scenario::Interviewer;
 
@@ -167,5 +167,25 @@ async fn a_second_start_gives_its_link_to_the_window_that_is_open() {
     let said = "return document.querySelector('.notice')?.innerText.startsWith('You opened another interview link.')";
     window.wait("what to do with the other link", said, SOON).await.unwrap();
     assert_eq!(window.screen().await.unwrap(), "interview");
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_takes_nothing_is_said_and_what_was_said_is_delivered() {
+    let stage = Stage::set("zombie").await;
+    let _disk = Mount::new(&stage.folder.path().join("client"), false).unwrap();
+    let window = stage.window(false).await;
+    window.wait_screen("checking", SOON).await.unwrap();
+    let said = "return document.querySelector('.notice')?.innerText.includes('disk does not accept data')";
+    window.wait("that the disk takes nothing", said, SOON).await.unwrap();
+    window.wait("the microphone", "return document.body.innerText.includes('Microphone')", SOON).await.unwrap();
+    window.press("Join the interview").await.unwrap();
+    window.wait_screen("interview", Duration::from_secs(45)).await.unwrap();
+    stage.times("listening", 2).await;
+    window.press("End interview").await.unwrap();
+    window.press("End it").await.unwrap();
+    window.wait("the receipt", "return document.querySelector('.number') !== null", SOON).await.unwrap();
+    let status = stage.backend.status(&stage.invitation.id).await.unwrap();
+    assert_eq!((status.records, status.outcome.as_deref()), (1, Some("ended by candidate")));
     window.close().await;
 }

@@ -7,6 +7,7 @@ use adjourn_session::{AgentState, Delivery, Input, JoinGrant, Outcome, Phase, Ro
 
 use crate::join::Admission;
 use crate::journal::{Journal, finish_abandoned};
+use crate::remembered::{TOOL_ENDED, ToolEnded};
 use crate::run::{Client, Event};
 use crate::snapshot::{DeviceList, Line, Speaker};
 use crate::{Shell, deliverer, sound, words};
@@ -85,6 +86,14 @@ impl<T: Transport, S: Shell> Client<T, S> {
         }
         self.session.set_policy(admission.answer.policy.clone());
         self.trace.policy(&admission.answer.policy);
+        // An earlier run of this join may have been closed in the middle of it.
+        self.remembered = match self.outbox.journal(&join_id).await {
+            Ok(journal) => ToolEnded::last(&journal, chrono::Utc::now()),
+            Err(error) => {
+                tracing::warn!(%error, "what an earlier run wrote down can't be read");
+                None
+            }
+        };
         let (answer, head) = (&admission.answer, admission.head.clone());
         let remaining = (answer.interview.ends_at - answer.now).num_milliseconds();
         let grant = JoinGrant {
@@ -244,8 +253,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
             self.note("reconnecting", serde_json::Value::Null);
         } else if let Input::Reconnected { room_sid, .. } = input {
             self.note(RECONNECTED, serde_json::json!({ "room_sid": room_sid }));
-        } else if let Input::ToolEnded { name, ok, .. } = input {
-            self.note("tool_ended", serde_json::json!({ "name": name, "ok": ok }));
+        } else if let Some(tool) = ToolEnded::of(input).filter(|tool| is_pinned(&tool.sid)) {
+            self.note(TOOL_ENDED, serde_json::to_value(tool).unwrap_or_default());
         }
     }
 }

@@ -17,6 +17,7 @@ mod journal;
 mod opening;
 mod orders;
 mod panics;
+mod remembered;
 mod run;
 mod screen;
 mod shell;

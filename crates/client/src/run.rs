@@ -18,6 +18,7 @@ use crate::devices::{Ears, Mouth, Open, Opened};
 use crate::join::{Admission, Rejection};
 use crate::journal::Journal;
 use crate::panics::{Panics, guarded};
+use crate::remembered::ToolEnded;
 use crate::snapshot::Snapshot;
 use crate::sound::Floor;
 use crate::tracefile::TraceFile;
@@ -156,6 +157,8 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) mended: Option<Instant>,
     /// What was pressed and waits for the devices.
     pub(crate) pressed: Option<Pressed>,
+    /// What an earlier run of this join saw last.
+    pub(crate) remembered: Option<ToolEnded>,
     /// Lines on the record's timeline so far, and those that were left out.
     pub(crate) noted: u32,
     pub(crate) left_out: u64,
@@ -227,6 +230,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             mending: (false, false),
             mended: None,
             pressed: None,
+            remembered: None,
             noted: 0,
             left_out: 0,
             stop: watch::Sender::new(false),
@@ -462,8 +466,11 @@ impl<T: Transport, S: Shell> Client<T, S> {
             room.pin(&sid);
             let identity = self.session.interviewer_identity();
             self.note(INTERVIEWER, serde_json::json!({ "sid": sid, "identity": identity }));
-            self.pinned = Some(sid);
+            self.pinned = Some(sid.clone());
             self.ask_history();
+            if let Some(tool) = self.remembered.take().filter(|tool| tool.sid == sid) {
+                self.feed(tool.input());
+            }
         }
         // When a person goes on with the candidate, every person is heard: who of them talks is not ours to say.
         self.open.speaker.give_floor(Floor {

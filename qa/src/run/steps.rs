@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use adjourn_client::Command;
+use adjourn_session::Input;
+use adjourn_session::trace::Entry;
 use anyhow::Context as _;
 use serde_json::json;
 
@@ -158,6 +160,16 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
                 played.failures.push("it ended although the interview goes on".to_owned());
             }
             Ok(())
+        }
+        Step::ToolEnded { within } => {
+            let trace = lab.traces.last().context("the client writes no trace")?.clone();
+            let known = || {
+                // The last line may be half written.
+                let read = std::fs::read_to_string(&trace).unwrap_or_default();
+                let mut entries = read.lines().filter_map(|line| serde_json::from_str::<Entry>(line).ok());
+                entries.any(|entry| matches!(entry.input, Some(Input::ToolEnded { .. }))).then_some(())
+            };
+            look(seconds(*within), known).await.context("the client heard of no tool's end")
         }
         Step::Heard { within } => {
             let since = unix_now();

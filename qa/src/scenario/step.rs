@@ -111,6 +111,11 @@ pub enum Step {
         /// Seconds.
         within: f64,
     },
+    /// Waits until the client knows that a tool of the interviewer ended.
+    ToolEnded {
+        /// Seconds.
+        within: f64,
+    },
     /// Waits until the interviewer is heard at the loudspeaker.
     Heard {
         /// Seconds.
@@ -356,6 +361,7 @@ impl Step {
             | Self::AgentState { within, .. }
             | Self::Question { within }
             | Self::Unasked { within }
+            | Self::ToolEnded { within }
             | Self::Saved { within }
             | Self::Told { within, .. }
             | Self::Vacant { within }

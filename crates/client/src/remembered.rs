@@ -1,0 +1,89 @@
+//! What an earlier run of the client saw and wrote down, and what still counts of it.
+
+use adjourn_outbox::{Entry, EntryKind};
+use adjourn_session::{Input, Role};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+/// On the timeline: a tool of the interviewer ended.
+pub(crate) const TOOL_ENDED: &str = "tool_ended";
+
+/// A tool that ended longer ago says nothing of what goes on now: the talk went on without us.
+const STILL_COUNTS: TimeDelta = TimeDelta::seconds(15);
+
+/// Detail of [`TOOL_ENDED`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ToolEnded {
+    /// The interviewer's presence.
+    pub(crate) sid: String,
+    /// The tool.
+    pub(crate) name: String,
+    /// Whether it succeeded.
+    pub(crate) ok: bool,
+    /// The call.
+    pub(crate) call_id: String,
+}
+
+impl ToolEnded {
+    /// The tool of which this tells, if it does.
+    pub(crate) fn of(input: &Input) -> Option<Self> {
+        let Input::ToolEnded { sid, name, ok, call_id } = input else { return None };
+        Some(Self { sid: sid.clone(), name: name.clone(), ok: *ok, call_id: call_id.clone() })
+    }
+
+    /// The last thing that the interviewer did, if it was a tool and just now, and the candidate said nothing since. Who
+    /// was closed in the middle of a goodbye, and opened again, does not hear of it a second time.
+    pub(crate) fn last(journal: &[Entry], now: DateTime<Utc>) -> Option<Self> {
+        let mut last = None;
+        for entry in journal {
+            match entry.kind {
+                EntryKind::Timeline if entry.body["what"] == TOOL_ENDED => {
+                    last = serde_json::from_value(entry.body["detail"].clone())
+                        .ok()
+                        .map(|tool| (tool, entry.at));
+                }
+                EntryKind::Said | EntryKind::Caption
+                    if serde_json::from_value(entry.body["role"].clone()).ok() == Some(Role::Candidate) =>
+                {
+                    last = None;
+                }
+                EntryKind::Timeline
+                | EntryKind::Said
+                | EntryKind::Caption
+                | EntryKind::Head
+                | EntryKind::Ending
+                | EntryKind::Damaged => {}
+            }
+        }
+        let (tool, at) = last?;
+        (TimeDelta::zero()..=STILL_COUNTS).contains(&(now - at)).then_some(tool)
+    }
+
+    pub(crate) fn input(self) -> Input {
+        Input::ToolEnded { sid: self.sid, name: self.name, ok: self.ok, call_id: self.call_id }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_tool_counts_as_long_as_it_is_the_last_word() {
+        let at = |second| DateTime::from_timestamp(second, 0).unwrap();
+        let entry = |kind, second, body| Entry { kind, at: at(second), mono_ms: 0, body };
+        let tool = ToolEnded { sid: "PA_1".into(), name: "end".into(), ok: true, call_id: "c".into() };
+        let ended = || entry(EntryKind::Timeline, 10, json!({ "what": TOOL_ENDED, "detail": tool.clone() }));
+        let said = |role: &str| entry(EntryKind::Said, 12, json!({ "role": role, "text": "Goodbye" }));
+        let last = |journal: &[Entry], second| ToolEnded::last(journal, at(second));
+        assert_eq!(last(&[ended()], 13), Some(tool.clone()));
+        assert_eq!(last(&[ended(), said("interviewer")], 25), Some(tool.clone()), "its goodbye");
+        assert_eq!(last(&[ended(), said("candidate")], 13), None, "perhaps a question");
+        assert_eq!(last(&[said("candidate"), ended()], 13), Some(tool.clone()));
+        assert_eq!(last(&[ended()], 26), None, "long ago");
+        assert_eq!(last(&[ended()], 9), None, "the clock was taken back");
+        let strange = entry(EntryKind::Timeline, 11, json!({ "what": TOOL_ENDED, "detail": { "name": 7 } }));
+        assert_eq!(last(&[ended(), strange], 13), None, "something came after it that can't be read");
+    }
+}
