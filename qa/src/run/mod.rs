@@ -24,7 +24,7 @@ use self::seen::Seen;
 use self::steps::Played;
 use crate::explain;
 use crate::kills;
-use crate::lab::{AgentEvent, Pulse};
+use crate::lab::{AgentEvent, Pulse, look};
 use crate::replay::Trace;
 use crate::scenario::{Delivered, Scenario, Step};
 
@@ -364,6 +364,10 @@ async fn end(lab: &mut Lab, failures: &mut Vec<String>) {
     if let Err(error) = lab.client.finished(Duration::from_secs(5)).await {
         failures.push(format!("{error:#}"));
     }
+    // The SDK asks `lsb_release` for the system's name when it connects; cut off by our end, that ends by itself.
+    let alone = || lab.client.group().is_empty().then_some(());
+    // What is there all the same is said below.
+    let _ = look(Duration::from_secs(1), alone).await;
     for process in lab.client.group() {
         let command = std::fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
         failures.push(format!("the client left a process behind: {process} {}", command.replace('\0', " ")));
