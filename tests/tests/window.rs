@@ -178,7 +178,10 @@ async fn a_disk_that_takes_nothing_is_said_and_what_was_said_is_delivered() {
     window.wait_screen("checking", SOON).await.unwrap();
     let said = "return document.querySelector('.notice')?.innerText.includes('disk does not accept data')";
     window.wait("that the disk takes nothing", said, SOON).await.unwrap();
-    window.wait("the microphone", "return document.body.innerText.includes('Microphone')", SOON).await.unwrap();
+    window
+        .wait("the microphone", "return document.body.innerText.includes('Microphone')", SOON)
+        .await
+        .unwrap();
     window.press("Join the interview").await.unwrap();
     window.wait_screen("interview", Duration::from_secs(45)).await.unwrap();
     stage.times("listening", 2).await;

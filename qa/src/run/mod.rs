@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use adjourn_client::Command;
 use adjourn_session::Input;
+use chrono::{DateTime, Utc};
 
 use self::lab::{Lab, Subject};
 pub use self::line::Line;
@@ -120,7 +121,7 @@ async fn finish(scenario: &Scenario, mut lab: Lab, seed: u64, played: Played) ->
     let marks = traced(&lab, &mut line, &seen, &mut failures);
     if scenario.expect.problem.is_none() {
         held(scenario, &lab, &mut failures).await?;
-        transcript(scenario, &lab, &line, &mut failures).await?;
+        transcript(scenario, &lab, &line, &seen, &mut failures).await?;
     }
     proxied(scenario, &lab, &mut failures);
     line.judge(failures);
@@ -223,6 +224,9 @@ async fn held(scenario: &Scenario, lab: &Lab, failures: &mut Vec<String>) -> any
     Ok(())
 }
 
+/// The end screen comes so many seconds after the decision at most (`Policy::commit_limit` and a little).
+const SLOWEST_END_S: f64 = 3.0;
+
 /// The record's conversation against the session's own: nothing that was said may be missing. Where the client could
 /// not know of it any more (its own link was lost, the interviewer's process died), or the session tells nothing, there
 /// is nothing to compare.
@@ -230,13 +234,19 @@ async fn transcript(
     scenario: &Scenario,
     lab: &Lab,
     line: &Line,
+    seen: &Seen,
     failures: &mut Vec<String>,
 ) -> anyhow::Result<()> {
     let tells = scenario.tells();
     let known = ["finished", "ended by candidate"].contains(&line.outcome.as_str());
-    let Some(ended) = line.completed_s.filter(|_| tells && known).map(|s| s + line.fault_at) else {
+    let Some(shown) = line.completed_s.filter(|_| tells && known).map(|s| s + line.fault_at) else {
         return Ok(());
     };
+    // What is said once the end is decided, while the disk takes its time, is in no record. A client whose clock is wrong
+    // can't say when that was.
+    let decided = seen.completed.as_ref().and_then(|c| c.ended_at.parse::<DateTime<Utc>>().ok());
+    let decided = decided.map(|at| at.timestamp_millis() as f64 / 1_000.0);
+    let ended = decided.filter(|at| (0.0..SLOWEST_END_S).contains(&(shown - at))).unwrap_or(shown);
     if scenario.expect.delivery == Delivered::Parked {
         return Ok(());
     }
