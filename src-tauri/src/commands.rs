@@ -36,9 +36,9 @@ impl Stage {
         self.0.lock().commands = Some(commands);
     }
 
-    /// There is no client that commands could go to.
-    pub(crate) fn disconnect(&self) {
-        self.0.lock().commands = None;
+    /// Whether there is a client that takes commands.
+    pub(crate) fn connected(&self) -> bool {
+        self.0.lock().commands.as_ref().is_some_and(|commands| !commands.is_closed())
     }
 
     /// Gives the client a command; refused when the client is gone or hopelessly late.

@@ -49,7 +49,15 @@ pub(crate) async fn listen(data: &Path, take: impl Fn(Option<String>) -> bool) -
     // The folder is locked by us: a socket that is there is one of a process that died.
     let listener: Listener = ListenerOptions::new().name(name(data)?).try_overwrite(true).create_tokio()?;
     loop {
-        let stream = listener.accept().await?;
+        let stream = match listener.accept().await {
+            Ok(stream) => stream,
+            Err(error) => {
+                // Out of file descriptors, perhaps: that passes.
+                tracing::warn!(%error, "a second start could not be heard");
+                tokio::time::sleep(PATIENCE).await;
+                continue;
+            }
+        };
         match tokio::time::timeout(PATIENCE, answer(stream, &take)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "a second start said something strange"),
@@ -63,19 +71,31 @@ async fn answer(stream: Stream, take: &impl Fn(Option<String>) -> bool) -> io::R
     write(&stream, &Answer { taken: take(wish.link) }).await
 }
 
-/// Gives the link to the instance that has the folder. Whether it looks after it.
-pub(crate) async fn give(data: &Path, link: Option<String>) -> bool {
+/// What became of a wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// It is looked after.
+    Taken,
+    /// The first instance is ending.
+    Refused,
+    /// It says nothing.
+    NoAnswer,
+}
+
+/// Gives the link to the instance that has the folder.
+pub(crate) async fn give(data: &Path, link: Option<String>) -> Given {
     let wish = Wish { link };
     let given = async {
         loop {
             match ask(data, &wish).await {
-                Ok(answer) => return answer.taken,
+                Ok(answer) if answer.taken => return Given::Taken,
+                Ok(_) => return Given::Refused,
                 Err(error) => tracing::debug!(%error, "the first instance does not answer yet"),
             }
             tokio::time::sleep(AGAIN).await;
         }
     };
-    tokio::time::timeout(PATIENCE, given).await.unwrap_or(false)
+    tokio::time::timeout(PATIENCE, given).await.unwrap_or(Given::NoAnswer)
 }
 
 async fn ask(data: &Path, wish: &Wish) -> io::Result<Answer> {
@@ -105,7 +125,7 @@ mod tests {
     async fn a_link_reaches_the_first_instance_whatever_was_left_behind_or_said_before() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().to_owned();
-        assert!(!give(&data, None).await, "nobody listens");
+        assert_eq!(give(&data, None).await, Given::NoAnswer, "nobody listens");
         // Of a process that died.
         drop(std::os::unix::net::UnixListener::bind(data.join("instance.sock")).unwrap());
         let (taken, mut links) = tokio::sync::mpsc::unbounded_channel();
@@ -114,17 +134,17 @@ mod tests {
             let data = data.clone();
             tokio::spawn(async move { listen(&data, move |link| taken.send(link).is_ok()).await })
         };
-        assert!(give(&data, Some("adjourn://join?x".to_owned())).await);
+        assert_eq!(give(&data, Some("adjourn://join?x".to_owned())).await, Given::Taken);
         assert_eq!(links.recv().await, Some(Some("adjourn://join?x".to_owned())));
         // Rubbish, and somebody who hangs up: the next one is heard all the same.
         let mut rude = tokio::net::UnixStream::connect(data.join("instance.sock")).await.unwrap();
         rude.write_all(b"{\"link\": 7}\n").await.unwrap();
         drop(tokio::net::UnixStream::connect(data.join("instance.sock")).await.unwrap());
-        assert!(give(&data, None).await);
+        assert_eq!(give(&data, None).await, Given::Taken);
         assert_eq!(links.recv().await, Some(None));
         // A client that is gone takes nothing.
         drop(links);
-        assert!(!give(&data, None).await);
+        assert_eq!(give(&data, None).await, Given::Refused);
         assert!(!listening.is_finished());
     }
 }

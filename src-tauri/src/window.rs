@@ -1,20 +1,26 @@
 //! The window and the client behind it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use adjourn_audio::DeviceChoice;
-use adjourn_client::{Client, Command, Ears, Mouth, Panics, Setup, Shell as _, Snapshot, StartError};
-use adjourn_outbox::OutboxError;
+use adjourn_client::{Client, Command, Ears, Mouth, Panics, Setup, Shell as _, Snapshot};
 use adjourn_outbox::wire::ClientInfo;
 use adjourn_room::Live;
 use tauri::{AppHandle, Manager as _, WindowEvent};
 use tokio::sync::mpsc;
 
 use crate::commands::Stage;
-use crate::hand_over;
+use crate::hand_over::{self, Given};
 
 /// Commands that wait: a person is slower than that.
 const WAITING_COMMANDS: usize = 64;
+
+/// An instance that ends has written everything down within this (`adjourn-client`: 12 s for a slow disk, 2 s for what is
+/// being delivered, and a little).
+const OTHER_ENDS: Duration = Duration::from_secs(18);
+/// Pause until it is looked for again.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Shows the window until the client is done.
 ///
@@ -33,7 +39,6 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
                 None => app.path().app_data_dir()?,
             };
             let copies = app.path().download_dir().unwrap_or_else(|_| data.clone());
-            let (folder, wanted) = (data.clone(), link.clone());
             let setup = Setup {
                 data,
                 info: ClientInfo {
@@ -48,32 +53,7 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
                 copies,
                 panics: Some(Panics::watch()),
             };
-            let (commands, received) = mpsc::channel(WAITING_COMMANDS);
-            stop_on_signal(commands.clone());
-            stage.connect(commands);
-            let client = match tauri::async_runtime::block_on(Client::new(Live, stage.clone(), setup)) {
-                Ok(client) => client,
-                Err(StartError::Outbox(OutboxError::InUse(_)))
-                    if tauri::async_runtime::block_on(hand_over::give(&folder, wanted)) =>
-                {
-                    tracing::info!("Adjourn is running already; its window has the link now");
-                    app.handle().exit(0);
-                    return Ok(());
-                }
-                Err(error) => {
-                    // Said in the window: a person who opened a link sees no terminal. There is nothing to order.
-                    tracing::error!(%error, "the client can't start");
-                    stage.clone().show(&Snapshot::cannot_start(&error));
-                    stage.disconnect();
-                    return Ok(());
-                }
-            };
-            let handle = app.handle().clone();
-            tauri::async_runtime::spawn(take_links(app.handle().clone(), folder));
-            tauri::async_runtime::spawn(async move {
-                client.run(received).await;
-                handle.exit(0);
-            });
+            tauri::async_runtime::spawn(be_the_only_one(app.handle().clone(), setup));
             Ok(())
         })
         .on_window_event(|window, event| {
@@ -90,10 +70,51 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
     Ok(())
 }
 
+/// Gives the link to the instance that has the folder, or waits until that has ended and takes its place.
+async fn be_the_only_one(app: AppHandle, setup: Setup) {
+    let stage = app.state::<Stage>().inner().clone();
+    let deadline = tokio::time::Instant::now() + OTHER_ENDS;
+    while adjourn_outbox::in_use(&setup.data) {
+        match hand_over::give(&setup.data, setup.link.clone()).await {
+            Given::Taken => {
+                tracing::info!("Adjourn is running already; its window has the link now");
+                app.exit(0);
+                return;
+            }
+            // It is writing down what was said; then the folder is ours.
+            Given::Refused if tokio::time::Instant::now() < deadline => {
+                stage.clone().show(&Snapshot::waits_for_another());
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            Given::Refused | Given::NoAnswer => break,
+        }
+    }
+    let (commands, received) = mpsc::channel(WAITING_COMMANDS);
+    let folder = setup.data.clone();
+    let client = match Client::new(Live, stage.clone(), setup).await {
+        Ok(client) => client,
+        Err(error) => {
+            // Said in the window: a person who opened a link sees no terminal. There is nothing to order.
+            tracing::error!(%error, "the client can't start");
+            stage.clone().show(&Snapshot::cannot_start(&error));
+            return;
+        }
+    };
+    stop_on_signal(commands.clone());
+    stage.connect(commands);
+    tauri::async_runtime::spawn(take_links(app.clone(), folder));
+    client.run(received).await;
+    app.exit(0);
+}
+
 /// Whoever starts Adjourn again gets this window, with the link.
 async fn take_links(app: AppHandle, folder: PathBuf) {
     let take = |link: Option<String>| {
-        let taken = link.is_none_or(|link| app.state::<Stage>().order(Command::OpenLink { link }).is_ok());
+        let stage = app.state::<Stage>();
+        let taken = match link {
+            Some(link) => stage.order(Command::OpenLink { link }).is_ok(),
+            None => stage.connected(),
+        };
         if let Some(window) = app.get_webview_window("main").filter(|_| taken) {
             let raised = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
             if let Err(error) = raised {

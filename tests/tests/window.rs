@@ -162,6 +162,9 @@ async fn a_second_start_gives_its_link_to_the_window_that_is_open() {
     // The same link once more: this is its window. Another one: not in the middle of an interview.
     let notice = "return document.querySelector('.notice')?.innerText ?? ''";
     assert!(window.start_again(stage.folder.path(), &other.link).await.unwrap().success());
+    // What was ordered before this has been done when it shows.
+    window.press("Mute").await.unwrap();
+    window.wait("the mute", "return document.body.innerText.includes('Unmute')", SOON).await.unwrap();
     assert_eq!(window.script(notice).await.unwrap(), "");
     assert!(window.start_again(stage.folder.path(), &stage.invitation.link).await.unwrap().success());
     let said = "return document.querySelector('.notice')?.innerText.startsWith('You opened another interview link.')";

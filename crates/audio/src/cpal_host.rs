@@ -121,6 +121,7 @@ pub(crate) fn capture(
         other => Err(unsupported("microphone", other)),
     }?;
     let mut rate = Rate::new(config.sample_rate, SAMPLE_RATE)?;
+    let stop = Arc::clone(&shared);
     let pump = move || {
         let (mut part, mut single, mut waiting) = (Vec::new(), Vec::new(), Vec::<i16>::new());
         while !shared.stopped() {
@@ -139,7 +140,8 @@ pub(crate) fn capture(
         }
     };
     std::thread::Builder::new().name("microphone-pump".to_owned()).spawn(pump).map_err(system)?;
-    stream.play().map_err(system)?;
+    // A pump of a stream that does not run would turn for ever.
+    stream.play().inspect_err(|_| stop.stop.store(true, Ordering::Relaxed)).map_err(system)?;
     Ok(Held { _stream: stream })
 }
 

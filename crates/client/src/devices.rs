@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-use crate::opening::Opening;
+use crate::opening::{Opening, Use};
 use crate::run::Event;
 use crate::sound::{MicrophoneRoute, SpeakerRoute};
 
@@ -35,13 +35,13 @@ pub enum Ears {
     None,
 }
 
-/// What came of opening a device.
+/// What came of an attempt to open a device, with the attempt's number.
 #[derive(Debug)]
 pub(crate) enum Opened {
     /// A microphone.
-    Microphone(Result<Capture, AudioError>),
+    Microphone(u64, Result<Capture, AudioError>),
     /// A loudspeaker.
-    Speaker(Result<(Playback, Speaker), AudioError>),
+    Speaker(u64, Result<(Playback, Speaker), AudioError>),
 }
 
 /// Which way sound goes.
@@ -101,8 +101,8 @@ impl Open {
         self.close_microphone();
         match mouth {
             Mouth::Device(choice) => {
-                if let Some(choice) = self.capturing.begin(choice.clone()) {
-                    self.capture_beside(choice);
+                if let Some((choice, number)) = self.capturing.begin(choice.clone(), Instant::now()) {
+                    self.capture_beside(choice, number);
                 }
             }
             Mouth::Recording(samples) => {
@@ -127,69 +127,77 @@ impl Open {
         }
     }
 
-    fn capture_beside(&self, choice: DeviceChoice) {
+    fn capture_beside(&self, choice: DeviceChoice, number: u64) {
         let on_frame = self.on_frame();
-        self.beside(Opened::Microphone, move || Capture::open(&choice, on_frame));
+        self.beside(number, Opened::Microphone, move || Capture::open(&choice, on_frame));
     }
 
-    fn play_beside(&self, choice: DeviceChoice) {
-        self.beside(Opened::Speaker, move || Playback::open(&choice));
+    fn play_beside(&self, choice: DeviceChoice, number: u64) {
+        self.beside(number, Opened::Speaker, move || Playback::open(&choice));
     }
 
     /// On a thread of its own, that nobody waits for: the end of the process does not either.
     fn beside<D: 'static>(
         &self,
-        opened: fn(Result<D, AudioError>) -> Opened,
+        number: u64,
+        opened: fn(u64, Result<D, AudioError>) -> Opened,
         open: impl FnOnce() -> Result<D, AudioError> + Send + 'static,
     ) {
         let events = self.events.clone();
         let work = move || {
             // The loop is gone: the process is ending, and dropping what was opened closes it.
-            let _ = events.blocking_send(Event::Opened(Box::new(opened(open()))));
+            let _ = events.blocking_send(Event::Opened(Box::new(opened(number, open()))));
         };
+        // Without a thread the attempt hangs, and is given up as one.
         if let Err(error) = std::thread::Builder::new().name("opens-device".to_owned()).spawn(work) {
-            let events = self.events.clone();
-            let failed = Box::new(opened(Err(AudioError::System(error.to_string()))));
-            tokio::spawn(async move { events.send(Event::Opened(failed)).await });
+            tracing::error!(%error, "there is no thread to open a device on");
         }
+    }
+
+    /// Attempts that never came back, as failures.
+    pub(crate) fn hanging(&self) -> Vec<Opened> {
+        let now = Instant::now();
+        let hangs = || AudioError::System("it hangs".to_owned());
+        let microphone = self.capturing.hangs(now).map(|number| Opened::Microphone(number, Err(hangs())));
+        let speaker = self.playing.hangs(now).map(|number| Opened::Speaker(number, Err(hangs())));
+        microphone.into_iter().chain(speaker).collect()
     }
 
     /// Takes what came of opening. `None` if nobody wants it any more, or something else is wanted instead.
     pub(crate) fn opened(&mut self, opened: Opened) -> Option<(Side, Result<(), AudioError>)> {
+        let now = Instant::now();
         match opened {
-            Opened::Microphone(result) => {
-                match self.capturing.ended() {
-                    Ok(true) => {}
-                    Ok(false) => return None,
-                    Err(next) => {
-                        // Closed first: some devices are open only once.
-                        drop(result);
-                        self.capture_beside(next);
-                        return None;
-                    }
+            Opened::Microphone(number, result) => match self.capturing.ended(number, now) {
+                Use::Taken => {
+                    let result = result.map(|capture| {
+                        self.capture_level = Some(capture.level());
+                        self.capture = Some(capture);
+                    });
+                    Some((Side::Microphone, result))
                 }
-                let result = result.map(|capture| {
-                    self.capture_level = Some(capture.level());
-                    self.capture = Some(capture);
-                });
-                Some((Side::Microphone, result))
-            }
-            Opened::Speaker(result) => {
-                match self.playing.ended() {
-                    Ok(true) => {}
-                    Ok(false) => return None,
-                    Err(next) => {
-                        drop(result);
-                        self.play_beside(next);
-                        return None;
-                    }
+                Use::Dropped => None,
+                Use::Instead(next, number) => {
+                    // Closed first: some devices are open only once.
+                    drop(result);
+                    self.capture_beside(next, number);
+                    None
                 }
-                let result = result.map(|(playback, speaker)| {
-                    self.playback = Some(playback);
-                    self.speaker.set(Some(speaker));
-                });
-                Some((Side::Speaker, result))
-            }
+            },
+            Opened::Speaker(number, result) => match self.playing.ended(number, now) {
+                Use::Taken => {
+                    let result = result.map(|(playback, speaker)| {
+                        self.playback = Some(playback);
+                        self.speaker.set(Some(speaker));
+                    });
+                    Some((Side::Speaker, result))
+                }
+                Use::Dropped => None,
+                Use::Instead(next, number) => {
+                    drop(result);
+                    self.play_beside(next, number);
+                    None
+                }
+            },
         }
     }
 
@@ -205,18 +213,18 @@ impl Open {
         self.capture.is_some() || self.file.is_some()
     }
 
-    /// Whether a device is being opened right now.
-    pub(crate) fn opening(&self) -> bool {
-        self.capturing.under_way() || self.playing.under_way()
+    /// Whether microphone and loudspeaker are being opened right now.
+    pub(crate) fn opening(&self) -> (bool, bool) {
+        (self.capturing.under_way(), self.playing.under_way())
     }
 
     /// Opens the interviewer's voice. A sound card's answer comes as [`Event::Opened`].
     pub(crate) fn open_speaker(&mut self, ears: &Ears) {
         self.close_speaker();
         if let Ears::Device(choice) = ears
-            && let Some(choice) = self.playing.begin(choice.clone())
+            && let Some((choice, number)) = self.playing.begin(choice.clone(), Instant::now())
         {
-            self.play_beside(choice);
+            self.play_beside(choice, number);
         }
     }
 

@@ -2,8 +2,9 @@
 
 use adjourn_audio::Devices;
 use adjourn_outbox::{Attempt, DeliveryEvent, EntryKind, RECONNECTED, Secret};
-use adjourn_room::{Fact, Token, Transport};
+use adjourn_room::{Fact, Said, Token, Transport};
 use adjourn_session::{AgentState, Delivery, Input, JoinGrant, Outcome, Phase, Role};
+use chrono::{DateTime, Utc};
 
 use crate::join::Admission;
 use crate::journal::{Journal, finish_abandoned};
@@ -18,6 +19,8 @@ const SHOWN_CAPTIONS: usize = 200;
 impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) async fn event(&mut self, event: Event) {
         match event {
+            // Of a link that another one has taken the place of.
+            Event::Host { link, .. } if self.checking.as_ref() != Some(&link) => {}
             Event::Host { link, known: true } => {
                 self.link = Some(link);
                 self.open_microphone();
@@ -86,14 +89,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
         }
         self.session.set_policy(admission.answer.policy.clone());
         self.trace.policy(&admission.answer.policy);
-        // An earlier run of this join may have been closed in the middle of it.
-        self.remembered = match self.outbox.journal(&join_id).await {
-            Ok(journal) => ToolEnded::last(&journal, chrono::Utc::now()),
-            Err(error) => {
-                tracing::warn!(%error, "what an earlier run wrote down can't be read");
-                None
-            }
-        };
+        self.remembered = admission.before.tool.clone();
+        self.turns = admission.before.told.clone();
         let (answer, head) = (&admission.answer, admission.head.clone());
         let remaining = (answer.interview.ends_at - answer.now).num_milliseconds();
         let grant = JoinGrant {
@@ -163,16 +160,22 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 }
             }
             Fact::Said { sid, said } => {
-                if self.session.interviewer_sid() == Some(sid.as_str()) {
-                    let body = serde_json::json!({"id": said.id, "role": said.role, "text": said.text, "at": chrono::Utc::now()});
-                    if let Some(journal) = &self.journal {
-                        journal.write(EntryKind::Said, self.now().0, body);
-                    }
+                if self.session.interviewer_sid() == Some(sid.as_str())
+                    && let Some(at) = self.turns.now(&said, Utc::now())
+                {
+                    self.journal_turn(said, at);
                 }
             }
-            Fact::HistoryRead { sid } => {
-                if self.pinned.as_ref() == Some(&sid) {
-                    self.history_asked = None;
+            Fact::History { sid, said, last_tool } => {
+                if self.pinned.as_ref() != Some(&sid) {
+                    return;
+                }
+                self.history_asked = None;
+                for (said, at) in self.turns.before(said, Utc::now()) {
+                    self.journal_turn(said, at);
+                }
+                if let Some(tool) = last_tool.as_ref().and_then(ToolEnded::of) {
+                    self.remember(tool);
                 }
             }
             Fact::Token(Token(token)) => {
@@ -210,6 +213,23 @@ impl<T: Transport, S: Shell> Client<T, S> {
         }
     }
 
+    /// A tool of which we learn afterwards. Only an end tool says something of now: any other may be older than what we saw
+    /// of an end ourselves.
+    pub(crate) fn remember(&mut self, tool: ToolEnded) {
+        let pinned = self.session.interviewer_sid() == Some(tool.sid.as_str());
+        if pinned && self.session.policy().end_tools.contains(&tool.name) {
+            self.feed(tool.input());
+        }
+    }
+
+    /// A turn of the conversation, as the interviewer's session tells it.
+    fn journal_turn(&self, said: Said, at: DateTime<Utc>) {
+        if let Some(journal) = &self.journal {
+            let body = serde_json::json!({"id": said.id, "role": said.role, "text": said.text, "at": at});
+            journal.write(EntryKind::Said, self.now().0, body);
+        }
+    }
+
     /// A line that was heard.
     pub(crate) fn journal_caption(&self, line: &Line) {
         if let Some(journal) = &self.journal {
@@ -217,8 +237,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 Speaker::Candidate => Role::Candidate,
                 Speaker::Interviewer => Role::Interviewer,
             };
-            let body =
-                serde_json::json!({"id": line.id, "role": role, "text": line.text, "at": chrono::Utc::now()});
+            let body = serde_json::json!({"id": line.id, "role": role, "text": line.text, "at": Utc::now()});
             journal.write(EntryKind::Caption, self.now().0, body);
         }
     }

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use crate::journal::finish_abandoned;
 use adjourn_outbox::wire::{ClientInfo, JoinAnswer, JoinRequest};
 use adjourn_outbox::{Backend, Join, JoinLink, Outbox, RecordHead, sha256};
+use chrono::{DateTime, Utc};
+
+use crate::journal::finish_abandoned;
+use crate::remembered::Before;
 
 /// Pause before the one automatic second try: a lost answer is asked for again.
 const SECOND_TRY: Duration = Duration::from_secs(1);
@@ -15,6 +18,8 @@ pub(crate) struct Admission {
     pub(crate) join: Join,
     pub(crate) answer: JoinAnswer,
     pub(crate) head: RecordHead,
+    /// What an earlier run of this join wrote down.
+    pub(crate) before: Before,
 }
 
 /// A join that did not work.
@@ -24,11 +29,12 @@ pub(crate) struct Rejection {
     pub(crate) retry: bool,
 }
 
-/// Asks for the join of `link`; the same one every time on this machine.
+/// Asks for the join of `link`; the same one every time on this machine. `started`: when this run of the client began.
 pub(crate) async fn admission(
     outbox: &Outbox,
     link: &JoinLink,
     client: &ClientInfo,
+    started: DateTime<Utc>,
 ) -> Result<Admission, Rejection> {
     fail::fail_point!("join");
     let final_no = |message: String| Rejection { message, retry: false };
@@ -61,7 +67,14 @@ pub(crate) async fn admission(
         policy_sha256: sha256(&policy),
     };
     outbox.granted(&join, &answer, &head).await.map_err(|e| final_no(e.to_string()))?;
-    Ok(Admission { join, answer, head })
+    let before = match outbox.journal(&join.join_id).await {
+        Ok(journal) => Before::read(&journal, started),
+        Err(error) => {
+            tracing::warn!(%error, "what an earlier run wrote down can't be read");
+            Before::default()
+        }
+    };
+    Ok(Admission { join, answer, head, before })
 }
 
 /// Looks after interviews whose client died in the middle: those that are over are closed from their
@@ -73,7 +86,7 @@ pub(crate) async fn unfinished(outbox: &Outbox, client: &ClientInfo) -> Option<J
     });
     let mut open = None;
     for join in joins {
-        match admission(outbox, &join.link, client).await {
+        match admission(outbox, &join.link, client, Utc::now()).await {
             Ok(admission) if admission.answer.livekit.is_none() => {
                 if let Err(error) = finish_abandoned(outbox, &join.join_id, admission.head).await {
                     tracing::error!(%error, "an earlier interview could not be closed");

@@ -23,6 +23,7 @@ mod screen;
 mod shell;
 mod snapshot;
 mod sound;
+mod told;
 mod tracefile;
 pub mod words;
 mod world;

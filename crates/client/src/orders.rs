@@ -59,6 +59,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 }
                 self.note(if muted { "muted" } else { "unmuted" }, serde_json::Value::Null);
             }
+            // Nothing was begun yet: the devices are still being opened.
+            Command::End if self.pressed == Some(Pressed::Join) => self.pressed = None,
             Command::End => self.feed(Input::EndConfirmed),
             Command::GoOn => self.feed(Input::GoOnPressed),
             // Answered before it comes here.
@@ -92,23 +94,32 @@ impl<T: Transport, S: Shell> Client<T, S> {
             let same = parsed.as_ref().is_ok_and(|link| self.link.as_ref() == Some(link));
             let over = matches!(self.session.phase(), Phase::WrappingUp | Phase::Completed);
             if over || !same {
-                self.shown.notice =
-                    Some(if over { words::AFTER_THIS } else { words::ONE_AT_A_TIME }.to_owned());
+                self.say(if over { words::AFTER_THIS } else { words::ONE_AT_A_TIME });
             }
             return;
         }
         match parsed {
             Ok(link) => {
                 self.shown.problem = None;
-                // Until its host is known to be right, there is nothing to join.
-                self.link = None;
+                // Until its host is known to be right, there is nothing to join: neither this one nor the one before.
+                (self.link, self.unconfirmed, self.pressed) = (None, None, None);
                 self.check_host(link, false);
             }
+            // A link that was opened before stays as good as it was.
+            Err(error) if self.link.is_some() => self.say(&words::sentence(&error.to_string())),
             Err(error) => self.shown.problem = Some(words::sentence(&error.to_string())),
         }
     }
 
-    pub(crate) fn check_host(&self, link: JoinLink, confirm: bool) {
+    /// Something to know. That the disk takes nothing stays on the screen beside it.
+    fn say(&mut self, what: &str) {
+        let disk = self.shown.notice.as_ref().is_some_and(|said| said.ends_with(words::NOT_JOURNALED));
+        let rest = if disk { format!(" {}", words::NOT_JOURNALED) } else { String::new() };
+        self.shown.notice = Some(format!("{what}{rest}"));
+    }
+
+    pub(crate) fn check_host(&mut self, link: JoinLink, confirm: bool) {
+        self.checking = Some(link.clone());
         let (outbox, events) = (self.outbox.clone(), self.events.clone());
         tokio::spawn(async move {
             let local = link.server.scheme() == "http"; // this very machine
@@ -131,7 +142,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
 
     /// Once microphone and loudspeaker are open, or can't be.
     fn go_on_with_what_was_pressed(&mut self) {
-        if self.open.opening() {
+        if self.open.opening() != (false, false) {
             return;
         }
         match self.pressed.take() {
@@ -215,6 +226,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
     }
 
     pub(crate) fn measure(&mut self) {
+        for hanging in self.open.hanging() {
+            self.opened(hanging);
+        }
         let phase = self.session.phase();
         if matches!(phase, Phase::Waiting | Phase::Live) {
             let audible = self.open.speaker.audible();
@@ -240,14 +254,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
         if self.mended.is_some_and(|at| at.elapsed() < MENDING_PAUSE) || self.mending == (false, false) {
             return;
         }
-        if self.open.opening() {
-            return;
-        }
         self.mended = Some(Instant::now());
-        if self.mending.0 {
+        let opening = self.open.opening();
+        if self.mending.0 && !opening.0 {
             self.open_microphone();
         }
-        if self.mending.1 {
+        if self.mending.1 && !opening.1 {
             self.open_speaker();
         }
     }

@@ -5,11 +5,30 @@ use adjourn_session::{Input, Role};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::told::Told;
+
 /// On the timeline: a tool of the interviewer ended.
 pub(crate) const TOOL_ENDED: &str = "tool_ended";
 
-/// A tool that ended longer ago says nothing of what goes on now: the talk went on without us.
+/// A tool that ended longer before this run of the client was started says nothing of what goes on now: the talk went on
+/// without us. From then on it may take as long as a person needs to join.
 const STILL_COUNTS: TimeDelta = TimeDelta::seconds(15);
+
+/// What counts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Before {
+    /// The last thing that was seen, if it was a tool of the interviewer.
+    pub(crate) tool: Option<ToolEnded>,
+    /// What was said.
+    pub(crate) told: Told,
+}
+
+impl Before {
+    /// `started`: when this run of the client began.
+    pub(crate) fn read(journal: &[Entry], started: DateTime<Utc>) -> Self {
+        Self { tool: ToolEnded::last(journal, started), told: Told::of(journal) }
+    }
+}
 
 /// Detail of [`TOOL_ENDED`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +52,7 @@ impl ToolEnded {
 
     /// The last thing that the interviewer did, if it was a tool and just now, and the candidate said nothing since. Who
     /// was closed in the middle of a goodbye, and opened again, does not hear of it a second time.
-    pub(crate) fn last(journal: &[Entry], now: DateTime<Utc>) -> Option<Self> {
+    fn last(journal: &[Entry], started: DateTime<Utc>) -> Option<Self> {
         let mut last = None;
         for entry in journal {
             match entry.kind {
@@ -56,7 +75,7 @@ impl ToolEnded {
             }
         }
         let (tool, at) = last?;
-        (TimeDelta::zero()..=STILL_COUNTS).contains(&(now - at)).then_some(tool)
+        (TimeDelta::zero()..=STILL_COUNTS).contains(&(started - at)).then_some(tool)
     }
 
     pub(crate) fn input(self) -> Input {

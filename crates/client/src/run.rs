@@ -21,8 +21,9 @@ use crate::panics::{Panics, guarded};
 use crate::remembered::ToolEnded;
 use crate::snapshot::Snapshot;
 use crate::sound::Floor;
+use crate::told::Told;
 use crate::tracefile::TraceFile;
-use crate::{Command, Shell, deliverer};
+use crate::{Command, Shell, deliverer, words};
 
 /// Meters: 20 times a second at most (a webview's queue must not grow).
 const METERS: Duration = Duration::from_millis(50);
@@ -136,6 +137,8 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) room: Option<Arc<T::Room>>,
     pub(crate) connecting: Option<tokio::task::JoinHandle<()>>,
     pub(crate) link: Option<JoinLink>,
+    /// The link whose host is being looked up.
+    pub(crate) checking: Option<JoinLink>,
     pub(crate) unconfirmed: Option<JoinLink>,
     pub(crate) admission: Option<Admission>,
     pub(crate) journal: Option<Journal>,
@@ -157,6 +160,10 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) mended: Option<Instant>,
     /// What was pressed and waits for the devices.
     pub(crate) pressed: Option<Pressed>,
+    /// When this run of the client began, by the wall clock.
+    pub(crate) started: DateTime<Utc>,
+    /// Turns that are written down.
+    pub(crate) turns: Told,
     /// What an earlier run of this join saw last.
     pub(crate) remembered: Option<ToolEnded>,
     /// Lines on the record's timeline so far, and those that were left out.
@@ -176,6 +183,8 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) leaving: Option<tokio::task::JoinHandle<()>>,
     /// The backend is being asked for the join.
     pub(crate) joining: Option<tokio::task::JoinHandle<()>>,
+    /// Interviews of an earlier run are being looked after.
+    pub(crate) looking: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl<T: Transport, S: Shell> Client<T, S> {
@@ -190,7 +199,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Err(error @ OutboxError::InUse(_)) => return Err(error.into()),
             Err(error) => {
                 tracing::error!(%error, "the interview is kept in memory");
-                (Outbox::in_memory().await?, Some(crate::words::NOT_JOURNALED.to_owned()))
+                (Outbox::in_memory().await?, Some(words::NOT_JOURNALED.to_owned()))
             }
         };
         let (events, events_in) = mpsc::channel(WAITING_EVENTS);
@@ -216,6 +225,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             room: None,
             connecting: None,
             link: None,
+            checking: None,
             unconfirmed: None,
             admission: None,
             journal: None,
@@ -230,6 +240,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
             mending: (false, false),
             mended: None,
             pressed: None,
+            started: Utc::now(),
+            turns: Told::default(),
             remembered: None,
             noted: 0,
             left_out: 0,
@@ -240,6 +252,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             told: None,
             leaving: None,
             joining: None,
+            looking: None,
         })
     }
 
@@ -278,7 +291,16 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 None => break,
             }
         }
+        // Whoever sends something from now on is told that it will not be done.
+        inbox.commands.close();
         self.quit(&mut inbox.events).await;
+        // Whoever still works on the journal beside the loop does not find it closed. What is cut off here is done at
+        // the next start.
+        for beside in [self.looking.take(), self.joining.take()].into_iter().flatten() {
+            beside.abort();
+            // Cancelled, or done: either is its end.
+            let _ = beside.await;
+        }
         // What is being written down is written to its end. Nobody watches any more, so nobody is told.
         let _ = self.stop.send(true);
         inbox.events.close();
@@ -449,6 +471,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 Output::CommitRecord(ending) => {
                     // Whoever wanted to close the window wanted to end the interview: that is done.
                     (self.shown.closing, self.close_asked) = (false, None);
+                    // There is nothing to finish first any more.
+                    self.shown.notice.take_if(|notice| notice == words::ONE_AT_A_TIME);
                     self.commit(ending);
                 }
             }
@@ -466,10 +490,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
             room.pin(&sid);
             let identity = self.session.interviewer_identity();
             self.note(INTERVIEWER, serde_json::json!({ "sid": sid, "identity": identity }));
-            self.pinned = Some(sid.clone());
+            self.pinned = Some(sid);
             self.ask_history();
-            if let Some(tool) = self.remembered.take().filter(|tool| tool.sid == sid) {
-                self.feed(tool.input());
+            if let Some(tool) = self.remembered.take() {
+                self.remember(tool);
             }
         }
         // When a person goes on with the candidate, every person is heard: who of them talks is not ours to say.

@@ -5,7 +5,7 @@ use adjourn_room::Transport;
 use adjourn_session::{Agent, AgentState, Delivery, Ending, Phase, Time};
 use chrono::{SecondsFormat, TimeDelta};
 
-use crate::run::{Client, StartError};
+use crate::run::{Client, Pressed, StartError};
 use crate::snapshot::{Completed, DeviceList, InterviewerState, Screen, Sign, Snapshot};
 use crate::{Shell, words};
 
@@ -16,6 +16,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
         next.screen = match view.phase {
             Phase::Checking if self.unconfirmed.is_some() => Screen::ConfirmHost,
             Phase::Checking if self.link.is_none() => Screen::Start,
+            // A sound system that takes its time is waited for where a person sees that something goes on.
+            Phase::Checking if self.pressed == Some(Pressed::Join) => Screen::Joining,
             Phase::Checking => Screen::Checking,
             Phase::Joining => Screen::Joining,
             Phase::Waiting => Screen::Waiting,
@@ -45,7 +47,11 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 Some(AgentState::Listening | AgentState::Initializing) | None => InterviewerState::Listening,
             },
         };
-        next.status = words::status(&view, next.interviewer, next.muted, next.microphone_silent);
+        next.status = if self.pressed == Some(Pressed::Join) {
+            words::OPENING_DEVICES.to_owned()
+        } else {
+            words::status(&view, next.interviewer, next.muted, next.microphone_silent)
+        };
         next.asking = view.asking.map(|question| words::asking(question, view.person.as_deref()));
         let over = view.ending.is_some();
         if !over {
@@ -120,6 +126,11 @@ impl Snapshot {
     pub fn cannot_start(error: &StartError) -> Self {
         let problem = Some(words::sentence(&error.to_string()));
         Self { seq: 1, problem, ..empty() }
+    }
+
+    /// Another instance of the program is about to end; this one goes on after it.
+    pub fn waits_for_another() -> Self {
+        Self { notice: Some(words::ANOTHER_ENDS.to_owned()), ..empty() }
     }
 }
 

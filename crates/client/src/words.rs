@@ -190,7 +190,7 @@ pub fn asking(question: Question, person: Option<&str>) -> Asking {
         ),
         Question::Person => texts(
             "Is your interview still going on?",
-            &format!("The interviewer left. {} is in the room.", person.unwrap_or("Somebody else")),
+            &format!("The interviewer has stopped. {} is in the room.", person.unwrap_or("Somebody else")),
             "It is still going on",
         ),
     }
@@ -208,7 +208,7 @@ pub fn status(view: &View, interviewer: InterviewerState, muted: bool, microphon
         }
     }
     if let Some(person) = &view.person {
-        return format!("The interviewer left. {person} is in the room.");
+        return format!("The interviewer has stopped. {person} is in the room.");
     }
     let text = match interviewer {
         InterviewerState::Absent if view.waiting_long => {
@@ -238,7 +238,7 @@ pub fn no_room(said: &str) -> String {
             "The interview room is not open; ask the organiser whether the interview is still planned.",
         ),
         (
-            "404",
+            "client error: 404",
             "There is no interview room at the address that the organiser's server gave; this is a mistake of the organiser's servers, so please tell the organiser.",
         ),
         (
@@ -254,7 +254,7 @@ pub fn no_room(said: &str) -> String {
             "The interview room does not let you in yet, because the organiser's servers disagree about the time; try again in a minute.",
         ),
         (
-            "401",
+            "client error: 401",
             "The interview room does not accept your admission; this is a mistake of the organiser's servers, so please tell the organiser.",
         ),
         (
@@ -290,6 +290,13 @@ pub const ENDED_HERE: &str = "This interview has already ended on this computer.
 pub fn bad_policy(error: &PolicyError) -> String {
     format!("this interview's settings are not usable: {error}; please tell the organiser")
 }
+
+/// Join was pressed, and microphone and loudspeaker are being opened.
+pub const OPENING_DEVICES: &str = "Opening your microphone and loudspeaker…";
+
+/// Adjourn was started again while it was ending.
+pub const ANOTHER_ENDS: &str =
+    "Adjourn is still saving your last interview. This window goes on in a moment.";
 
 /// Another link was opened in the middle of an interview.
 pub const ONE_AT_A_TIME: &str = "You opened another interview link. Finish this interview first, close this window, and open the link again.";

@@ -28,8 +28,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) fn request_join(&mut self) {
         let Some(link) = self.link.clone() else { return };
         let (outbox, info, events) = (self.outbox.clone(), self.setup.info.clone(), self.events.clone());
+        let started = self.started;
         self.joining = Some(tokio::spawn(async move {
-            let event = match admission(&outbox, &link, &info).await {
+            let event = match admission(&outbox, &link, &info, started).await {
                 Ok(admission) => Event::Admitted(Box::new(admission)),
                 Err(rejection) => Event::Rejected(rejection),
             };
@@ -39,13 +40,13 @@ impl<T: Transport, S: Shell> Client<T, S> {
     }
 
     /// Interviews of an earlier run that have no end yet.
-    pub(crate) fn look_after_unfinished(&self) {
+    pub(crate) fn look_after_unfinished(&mut self) {
         let (outbox, info, events) = (self.outbox.clone(), self.setup.info.clone(), self.events.clone());
-        tokio::spawn(async move {
+        self.looking = Some(tokio::spawn(async move {
             let open = unfinished(&outbox, &info).await;
             // The loop is gone: the process is ending.
             let _ = events.send(Event::Unfinished { open }).await;
-        });
+        }));
     }
 
     pub(crate) fn connect(&mut self) {

@@ -39,6 +39,11 @@ pub(crate) fn lock(folder: &Path) -> Result<Option<std::fs::File>, OutboxError> 
     }
 }
 
+/// Whether another process works with this folder right now.
+pub fn in_use(folder: &Path) -> bool {
+    matches!(lock(folder), Err(OutboxError::InUse(_)))
+}
+
 /// Makes the folder, readable by its owner only.
 pub(crate) fn private_folder(folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;

@@ -24,6 +24,7 @@ pub mod wire;
 pub use backend::{Backend, BackendError};
 pub use damage::Quarantined;
 pub use delivery::{Attempt, DeliveryEvent, LONGEST_PAUSE, Sent, pause, send};
+pub use folder::in_use;
 pub use link::{JoinLink, LinkError};
 pub use receipt::{Receipt, ReceiptError, verify};
 pub use record::{CONNECTED, Entry, EntryKind, INTERVIEWER, RECONNECTED, Record, RecordHead, TranscriptItem};

@@ -79,7 +79,11 @@ impl JoinLink {
             "http" => return Err(LinkError::Unencrypted(host)),
             _ => return Err(LinkError::BadServer(server.to_string())),
         }
-        let code = code.trim().to_ascii_uppercase();
+        let mut code = code.trim().to_ascii_uppercase();
+        // As it is printed: the same code typed without its dash is the same join.
+        if code.len() == 8 && code.bytes().all(|letter| letter.is_ascii_alphanumeric()) {
+            code.insert(4, '-');
+        }
         let plausible =
             (4..=64).contains(&code.len()) && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
         if !plausible {
@@ -155,6 +159,7 @@ mod tests {
             html,
             link.replace("com&", "com\n&"),
             link.replace("adjourn", "Adjourn"),
+            link.replace("K7QF-9M2X", "k7qf9m2x"),
         ] {
             assert_eq!(JoinLink::parse(&pasted).as_ref(), Ok(&expected), "{pasted:?}");
         }

@@ -83,12 +83,9 @@ impl Decoder {
         };
         match response.response {
             Some(R::GetChatHistory(history)) => {
-                let ended = last_tool(&sid, &history.items);
-                let items = history.items.into_iter().flat_map(|item| said(&sid, item, false));
-                let mut facts: Vec<Fact> = items.collect();
-                facts.extend(ended);
-                facts.push(Fact::HistoryRead { sid });
-                facts
+                let last_tool = last_tool(&sid, &history.items);
+                let said = history.items.into_iter().filter_map(said).collect();
+                vec![Fact::History { sid, said, last_tool }]
             }
             Some(R::Pong(_)) | None => own
                 .parse()
@@ -133,7 +130,9 @@ impl Decoder {
             }
             E::AmdCompleted(_) => Vec::new(),
             E::ConversationItemAdded(added) => {
-                added.item.map(|item| said(&sid, item, true)).unwrap_or_default()
+                let Some(said) = added.item.and_then(said) else { return Vec::new() };
+                let role = said.role;
+                vec![Fact::Said { sid: sid.clone(), said }, Fact::Input(Input::Item { sid, role })]
             }
             E::FunctionToolsExecuted(executed) => {
                 let failed = |call_id: &str| {
@@ -177,7 +176,7 @@ impl Decoder {
 /// The tool that was the last thing to happen in a conversation, but for the interviewer's words to it. Who comes back
 /// in the middle of a goodbye learns in no other way that it is one. Once the candidate said something to it, it may
 /// have been overtaken, and nothing is told.
-fn last_tool(sid: &str, items: &[proto::chat_context::ChatItem]) -> Option<Fact> {
+fn last_tool(sid: &str, items: &[proto::chat_context::ChatItem]) -> Option<Input> {
     use proto::chat_context::chat_item::Item;
     let mut names: HashMap<&str, &str> = HashMap::new();
     let mut last = None;
@@ -194,24 +193,21 @@ fn last_tool(sid: &str, items: &[proto::chat_context::ChatItem]) -> Option<Fact>
             Item::Message(_) => {}
         }
     }
-    last.map(|(output, name)| {
-        Fact::Input(Input::ToolEnded {
-            sid: sid.to_owned(),
-            name: name.to_owned(),
-            ok: !output.is_error,
-            call_id: output.call_id.clone(),
-        })
+    last.map(|(output, name)| Input::ToolEnded {
+        sid: sid.to_owned(),
+        name: name.to_owned(),
+        ok: !output.is_error,
+        call_id: output.call_id.clone(),
     })
 }
 
-/// A message of the candidate or the interviewer; everything else (instructions, tools) gives nothing.
-/// `fresh` items also tell the machine; items of a history are old.
-fn said(sid: &str, item: proto::chat_context::ChatItem, fresh: bool) -> Vec<Fact> {
-    let Some(proto::chat_context::chat_item::Item::Message(message)) = item.item else { return Vec::new() };
+/// A message of the candidate or the interviewer; everything else (instructions, tools) is none.
+fn said(item: proto::chat_context::ChatItem) -> Option<Said> {
+    let Some(proto::chat_context::chat_item::Item::Message(message)) = item.item else { return None };
     let role = match message.role() {
         proto::ChatRole::User => Role::Candidate,
         proto::ChatRole::Assistant => Role::Interviewer,
-        proto::ChatRole::Developer | proto::ChatRole::System => return Vec::new(),
+        proto::ChatRole::Developer | proto::ChatRole::System => return None,
     };
     let text = message
         .content
@@ -220,12 +216,7 @@ fn said(sid: &str, item: proto::chat_context::ChatItem, fresh: bool) -> Vec<Fact
         .map(|proto::chat_message::chat_content::Payload::Text(text)| text)
         .collect::<Vec<_>>()
         .join("\n");
-    let said = Said { id: message.id, role, text, interrupted: message.interrupted };
-    let mut facts = vec![Fact::Said { sid: sid.to_owned(), said }];
-    if fresh {
-        facts.push(Fact::Input(Input::Item { sid: sid.to_owned(), role }));
-    }
-    facts
+    Some(Said { id: message.id, role, text, interrupted: message.interrupted })
 }
 
 #[cfg(test)]
@@ -319,8 +310,8 @@ mod tests {
         let told = |items: Vec<Item>| {
             let items: Vec<_> =
                 items.into_iter().map(|item| proto::chat_context::ChatItem { item: Some(item) }).collect();
-            let fact = last_tool("PA_a", &items)?;
-            let Fact::Input(Input::ToolEnded { name, ok, .. }) = fact else { panic!("{fact:?}") };
+            let input = last_tool("PA_a", &items)?;
+            let Input::ToolEnded { name, ok, .. } = input else { panic!("{input:?}") };
             Some((name, ok))
         };
         let end = || vec![message(assistant), message(user), call("1", "end"), output("1", false)];

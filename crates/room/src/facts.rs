@@ -86,10 +86,14 @@ pub enum Fact {
         /// What.
         said: Said,
     },
-    /// The conversation so far was told: all of it came before this.
-    HistoryRead {
+    /// The conversation so far, as the interviewer's session tells it when it is asked.
+    History {
         /// By whom.
         sid: String,
+        /// Every turn, in order.
+        said: Vec<Said>,
+        /// A tool that ended and was the last thing to happen, but for the interviewer's own words to it.
+        last_tool: Option<Input>,
     },
     /// The server gave a fresh token, to enter this room again with.
     Token(Token),

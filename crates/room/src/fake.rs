@@ -228,7 +228,7 @@ impl RoomLink for FakeRoom {
             state.link_up && state.session_open
         };
         if open {
-            self.answer(Fact::HistoryRead { sid: sid.to_owned() });
+            self.answer(Fact::History { sid: sid.to_owned(), said: Vec::new(), last_tool: None });
         }
     }
 

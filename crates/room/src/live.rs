@@ -37,8 +37,8 @@ const NOBODYS_METHOD: &str = "adjourn.alive";
 /// for an answer (`Policy::process_lost`). A full buffer on the way takes seconds.
 const PROBE_ROUND_TRIP: Duration = Duration::from_secs(8);
 /// A stream of the session host that stays unfinished this long is given up, for the next one's sake. The conversation
-/// of an hour is 100 kB, which takes 13 s at 64 kbit/s; streams of one sender come in order all the same.
-const MESSAGE_LIMIT: Duration = Duration::from_secs(20);
+/// of four hours is 400 kB, which takes 50 s at 64 kbit/s; streams of one sender come in order all the same.
+const MESSAGE_LIMIT: Duration = Duration::from_secs(60);
 /// Nothing of such a stream for so long, and it is given up: its sender is gone, or wants to hold us up.
 const CHUNK_LIMIT: Duration = Duration::from_secs(4);
 /// Largest message of a session host that is read: a conversation of hours is a few hundred kB.

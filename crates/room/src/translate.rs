@@ -7,7 +7,9 @@ use adjourn_session::{AgentState, Input, LeaveReason, Participant, ParticipantKi
 use crate::facts::{SoundKind, Token};
 use crate::sdk;
 use crate::sdk::participant::ParticipantKind as SdkKind;
-use crate::sdk::prelude::{DisconnectReason, RemoteParticipant, RoomEvent};
+use crate::sdk::prelude::{
+    DisconnectReason, RemoteParticipant, RemoteTrackPublication, RoomEvent, TrackSource,
+};
 
 /// RPC that the agent package calls to say that the interview is over, and attribute that it sets.
 pub(crate) const END_MARKER: &str = "adjourn.ended";
@@ -75,11 +77,7 @@ pub(crate) fn translate(event: RoomEvent) -> Meaning {
             track,
             sid: p.sid().into(),
             speaks_for: p.attributes().get(ON_BEHALF).cloned().unwrap_or_else(|| p.identity().into()),
-            kind: if publication.name() == BACKGROUND_TRACK {
-                SoundKind::Background
-            } else {
-                SoundKind::Voice
-            },
+            kind: sound_kind(&publication, &p),
         }),
         RoomEvent::TrackUnsubscribed { track, .. } => Meaning::TrackGone(track.sid().into()),
         RoomEvent::RoomMetadataChanged { metadata, .. } => Meaning::Metadata(metadata),
@@ -105,6 +103,19 @@ pub(crate) fn translate(event: RoomEvent) -> Meaning {
             Meaning::Nothing
         }
     }
+}
+
+/// A voice, unless its publisher says otherwise: by livekit-agents' name for its background, or by having a microphone's
+/// track besides.
+fn sound_kind(publication: &RemoteTrackPublication, publisher: &RemoteParticipant) -> SoundKind {
+    let speaks = || {
+        publisher
+            .track_publications()
+            .values()
+            .any(|other| other.sid() != publication.sid() && other.source() == TrackSource::Microphone)
+    };
+    let beside = publication.source() != TrackSource::Microphone && speaks();
+    if publication.name() == BACKGROUND_TRACK || beside { SoundKind::Background } else { SoundKind::Voice }
 }
 
 /// The variant's name without its content, which may be private.

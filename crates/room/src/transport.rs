@@ -45,7 +45,7 @@ pub trait RoomLink: Send + Sync + 'static {
     fn probe(&self, sid: &str, probe: ProbeKind, id: u64);
     /// This participant is the interviewer from now on: only its word that the interview is over is taken.
     fn pin(&self, sid: &str);
-    /// Asks for the whole conversation so far, which comes as facts; [`Fact::HistoryRead`] is the last of them. The
+    /// Asks for the whole conversation so far, which comes as one [`Fact::History`]. The
     /// request may be lost.
     fn ask_history(&self, sid: &str);
     /// Reads our connection's statistics; they come as facts.

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::end_sign::Contest;
+use crate::end_sign::{Contest, EndSign};
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::Fresh;
 use crate::rules::Rule;
@@ -113,15 +113,19 @@ impl Session {
         !tells || now.since(since) >= p.unheard_speech
     }
 
-    /// "Keep waiting": an end that was begun is none, for all that the candidate knows.
+    /// "Keep waiting". What the interviewer did towards an end stays: only the interviewer takes that back, by going on.
+    /// Pressed when nobody is asked (the question may have gone in this very moment), it says nothing.
     pub(crate) fn go_on(&mut self) {
         let now = self.fresh();
-        self.candidate.asked = None;
+        if self.candidate.asked.take().is_none() {
+            return;
+        }
         self.candidate.spoke = None;
         self.candidate.answered = Some(now);
         if let Some(i) = &mut self.interviewer
-            && i.end.take().is_some()
+            && let Some(end) = &mut i.end
         {
+            end.denied();
             i.doubt = true;
         }
     }
@@ -185,7 +189,9 @@ impl Session {
         }
         let lives = self.session_answers(i, now);
         let open = !matches!(asked, Some(Question::Over | Question::Closed));
-        let over = i.end.as_ref().filter(|end| end.proves() && lives && open).map(|end| {
+        // Who was asked that and said that it goes on is asked no more than whether it still does.
+        let proves = |end: &&EndSign| end.proves() && end.contest != Contest::Denied;
+        let over = i.end.as_ref().filter(|end| proves(end) && lives && open).map(|end| {
             let due = end.since.max(i.last_reaction).after(p.evidence_expiry);
             // A candidate who answered in words is asked again, later.
             let again = self.candidate.answered.map_or(due, |at| at.after(p.ask_after));
@@ -223,7 +229,8 @@ impl Session {
             return;
         };
         let lives = i.presence == Presence::Here && self.session_answers(i, now);
-        let over = i.end.as_ref().is_some_and(|end| end.proves() && end.contest != Contest::TurnBegan);
+        let untold = |end: &EndSign| matches!(end.contest, Contest::None | Contest::Said);
+        let over = i.end.as_ref().is_some_and(|end| end.proves() && untold(end));
         match question {
             // The rules about the session's close end that, see `pending_session`.
             Question::Closed if i.presence == Presence::Here && i.pingable() => {}
@@ -240,7 +247,7 @@ impl Session {
 impl Interviewer {
     /// Whether it did what proves an end.
     pub(crate) fn proved(&self) -> bool {
-        self.end.as_ref().is_some_and(crate::end_sign::EndSign::proves)
+        self.end.as_ref().is_some_and(EndSign::proves)
     }
 
     /// Whether it says of itself that it prepares an answer or gives it.

@@ -142,6 +142,12 @@ impl Session {
         self.interviewer.as_ref().is_some_and(Interviewer::proved)
     }
 
+    /// Whether it did, and the candidate has not said that it goes on.
+    pub(crate) fn over_for_all_that_is_known(&self) -> bool {
+        let end = self.interviewer.as_ref().and_then(|i| i.end.as_ref());
+        end.is_some_and(|end| end.proves() && end.contest != Contest::Denied)
+    }
+
     /// Whether it did anything towards an end.
     pub(crate) fn begun(&self) -> bool {
         self.interviewer.as_ref().is_some_and(|i| i.end.is_some())

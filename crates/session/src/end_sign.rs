@@ -23,6 +23,8 @@ pub(crate) enum Contest {
     Said,
     /// And then the interviewer began a turn: if it says something, the talk goes on.
     TurnBegan,
+    /// The candidate was asked, and pressed that it goes on: if the interviewer says something, it does.
+    Denied,
 }
 
 /// A sign that the interview is over.
@@ -34,8 +36,7 @@ pub(crate) struct EndSign {
     pub(crate) contest: Contest,
     /// The end tool's call; none of a marker.
     pub(crate) call_id: Option<String>,
-    /// What the interviewer said since. An end tool that failed is followed by its own goodbye, and by what the model
-    /// says to the failure.
+    /// What the interviewer said since, to one more than [`EndSign::goodbyes`].
     pub(crate) turns: u8,
 }
 
@@ -78,11 +79,28 @@ impl EndSign {
         }
     }
 
+    /// So many turns of the interviewer after it may be a goodbye. An end tool that failed is followed by its own
+    /// goodbye, and by what the model says to the failure; one that succeeded may say its goodbye in three pieces.
+    /// More is a talk that goes on, also where a session tells nothing of what it hears of the candidate.
+    fn goodbyes(&self) -> u8 {
+        match self.strength {
+            Strength::Failed => 2,
+            Strength::Proof | Strength::Running => 3,
+        }
+    }
+
     /// The interviewer said something: whether the talk goes on. Its goodbye, spoken while the candidate says theirs
     /// or after the end tool, is none of that.
     pub(crate) fn goes_on(&mut self) -> bool {
-        self.turns = self.turns.saturating_add(1);
-        self.contest == Contest::TurnBegan || self.strength == Strength::Failed && self.turns > 2
+        self.turns = self.turns.saturating_add(1).min(self.goodbyes() + 1);
+        // A tool that runs may say whatever it likes.
+        let talks_on = self.strength != Strength::Running && self.turns > self.goodbyes();
+        talks_on || matches!(self.contest, Contest::TurnBegan | Contest::Denied)
+    }
+
+    /// The candidate pressed that it goes on.
+    pub(crate) fn denied(&mut self) {
+        self.contest = Contest::Denied;
     }
 
     /// Milliseconds of silence, with pongs that go on, after which an end tool that failed says nothing any more. What
@@ -96,7 +114,7 @@ impl EndSign {
         match (self.contest, self.strength) {
             // A tool that runs may block; so may a turn that was begun.
             (Contest::TurnBegan, _) | (_, Strength::Running) => p.session_blocked,
-            (Contest::Said, Strength::Proof | Strength::Failed) => p.session_closed,
+            (Contest::Said | Contest::Denied, Strength::Proof | Strength::Failed) => p.session_closed,
             (Contest::None, Strength::Proof) => p.session_finished,
             (Contest::None, Strength::Failed) => p.session_suspect,
         }

@@ -12,27 +12,20 @@ use crate::{
 
 impl Session {
     pub(crate) fn fire(&mut self, rule: Rule) {
-        let lost = self.lost();
-        let about_the_interviewer = matches!(
-            rule,
-            Rule::NotReady
-                | Rule::ProcessLost
-                | Rule::SessionSaidClosed
-                | Rule::SessionClosed
-                | Rule::SessionBlocked
-                | Rule::NoProofOfLife
-        );
-        if about_the_interviewer && self.handed_over() {
+        if let Some(outcome) = self.without_the_interviewer(rule)
+            && self.handed_over(outcome)
+        {
             return;
         }
+        let lost = self.lost();
         match rule {
             Rule::JoinLimit => self.back_to_checking(
-                "The interview's server does not answer. Check your internet connection and try again."
+                "The interview's server does not answer. Try again in a minute; if it happens again, try another network, or tell the organiser."
                     .to_owned(),
                 true,
             ),
             Rule::ConnectLimit => self.back_to_checking(
-                "The interview room does not answer. Check your internet connection and try again."
+                "The interview room does not answer. Try again in a minute; if it happens again, try another network, or tell the organiser."
                     .to_owned(),
                 true,
             ),
@@ -50,7 +43,11 @@ impl Session {
             Rule::Quiet => self.quiet = true,
             Rule::ProcessLost => self.decide(self.finished_or(lost), "process_lost"),
             Rule::SessionFinished => self.decide(Outcome::Finished, "session_finished"),
-            Rule::SessionSaidClosed => self.said_closed(),
+            Rule::SessionSaidClosed => {
+                // It closed: an end tool that began before is what closed it.
+                let outcome = if self.begun() { Outcome::Finished } else { self.said_closed() };
+                self.decide(outcome, "session_said_closed");
+            }
             Rule::OfferEnd => self.ask(Question::Closed),
             Rule::ReportDue => {
                 let now = self.fresh();
@@ -59,19 +56,8 @@ impl Session {
                 }
                 self.outputs.push_back(Output::AskReport);
             }
-            Rule::SessionClosed => {
-                let failed = self.interviewer.as_ref().is_some_and(|i| i.failed);
-                let outcome = if failed {
-                    Outcome::Interrupted(InterruptedWhy::InterviewerFailed)
-                } else {
-                    Outcome::Ended(EndedWhy::SessionClosed)
-                };
-                self.decide(outcome, "session_closed");
-            }
-            Rule::SessionBlocked => self.decide(
-                Outcome::Interrupted(InterruptedWhy::InterviewerStoppedResponding),
-                "session_blocked",
-            ),
+            Rule::SessionClosed => self.decide(self.closed_unsaid(), "session_closed"),
+            Rule::SessionBlocked => self.decide(BLOCKED, "session_blocked"),
             Rule::LeftSettled => self.settled(),
             Rule::RosterDue => {
                 let now = self.fresh();
@@ -101,7 +87,7 @@ impl Session {
             Rule::TimeLimit if self.phase == Phase::Waiting => {
                 self.decide(Outcome::NeverStarted, "time_limit")
             }
-            Rule::TimeLimit if !self.proved() && self.answer_owed() => {
+            Rule::TimeLimit if !self.over_for_all_that_is_known() && self.answer_owed() => {
                 self.decide(Outcome::Ended(EndedWhy::TimeLimit), "time_limit");
             }
             Rule::TimeLimit => {
@@ -120,20 +106,47 @@ impl Session {
         self.candidate.asked = Some(Asked { question, at: self.fresh() });
     }
 
+    /// How it ends by a rule that says that the interviewer goes on no more; `None` for every other rule.
+    fn without_the_interviewer(&self, rule: Rule) -> Option<Outcome> {
+        if matches!(rule, Rule::NotReady | Rule::ProcessLost | Rule::NoProofOfLife) {
+            Some(self.lost())
+        } else if rule == Rule::SessionSaidClosed {
+            Some(self.said_closed())
+        } else if rule == Rule::SessionClosed {
+            Some(self.closed_unsaid())
+        } else {
+            (rule == Rule::SessionBlocked).then_some(BLOCKED)
+        }
+    }
+
+    /// The interviewer's session closed, and nobody said why.
+    fn closed_unsaid(&self) -> Outcome {
+        if self.interviewer.as_ref().is_some_and(|i| i.failed) {
+            Outcome::Interrupted(InterruptedWhy::InterviewerFailed)
+        } else {
+            Outcome::Ended(EndedWhy::SessionClosed)
+        }
+    }
+
     /// The interviewer's session said that it closed, and why.
-    fn said_closed(&mut self) {
-        let Some((reason, _)) = self.interviewer.as_ref().and_then(|i| i.closed) else { return };
-        let otherwise = match reason {
-            _ if self.phase == Phase::Waiting => Outcome::NeverStarted,
-            CloseReason::Error => Outcome::Interrupted(InterruptedWhy::InterviewerFailed),
-            CloseReason::Unknown
-            | CloseReason::JobShutdown
-            | CloseReason::ParticipantDisconnected
-            | CloseReason::UserInitiated
-            | CloseReason::Completed => Outcome::Ended(EndedWhy::SessionClosed),
-        };
-        // It closed: an end tool that began before is what closed it.
-        let outcome = if self.begun() { Outcome::Finished } else { otherwise };
-        self.decide(outcome, "session_said_closed");
+    fn said_closed(&self) -> Outcome {
+        if self.phase == Phase::Waiting {
+            return Outcome::NeverStarted;
+        }
+        match self.interviewer.as_ref().and_then(|i| i.closed) {
+            Some((CloseReason::Error, _)) => Outcome::Interrupted(InterruptedWhy::InterviewerFailed),
+            Some((
+                CloseReason::Unknown
+                | CloseReason::JobShutdown
+                | CloseReason::ParticipantDisconnected
+                | CloseReason::UserInitiated
+                | CloseReason::Completed,
+                _,
+            ))
+            | None => Outcome::Ended(EndedWhy::SessionClosed),
+        }
     }
 }
+
+/// A session that answers no more although its process lives.
+const BLOCKED: Outcome = Outcome::Interrupted(InterruptedWhy::InterviewerStoppedResponding);

@@ -4,7 +4,7 @@ use crate::calls::Calls;
 use crate::end_sign::EndSign;
 use crate::link::Fresh;
 use crate::probes::Probes;
-use crate::{AgentState, CloseReason, LeaveReason, Participant, ProbeKind, Time};
+use crate::{AgentState, CloseReason, LeaveReason, Outcome, Participant, ProbeKind, Time};
 
 /// Tracks whose packets are remembered; an interviewer has a voice, and perhaps a background.
 const TRACKS: usize = 8;
@@ -15,7 +15,8 @@ pub(crate) enum Presence {
     /// In the room.
     Here,
     /// Left with a reason; a successor may come until it has settled.
-    Left { at: Fresh, reason: LeaveReason },
+    /// `otherwise`: it did not leave as far as the server says; so it ends if nobody takes over.
+    Left { at: Fresh, reason: LeaveReason, otherwise: Option<Outcome> },
     /// Reported as gone without a reason: means nothing until a roster is read over a fresh link.
     Unsure { at: Fresh },
 }

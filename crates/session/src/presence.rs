@@ -48,7 +48,7 @@ impl Session {
                 // Everybody is missing in a new room at first: it has the time of `replaced_room`.
                 self.with(&sid, |i| i.presence = Presence::Unsure { at: now });
             } else {
-                self.gone(&sid, LeaveReason::Unknown);
+                self.gone(&sid, LeaveReason::Unknown, None);
             }
         }
         for participant in roster {
@@ -139,7 +139,7 @@ impl Session {
             (Presence::Here | Presence::Unsure { .. }, LeaveReason::Unknown) => {
                 i.presence = Presence::Unsure { at };
             }
-            (Presence::Here | Presence::Unsure { .. }, _) => self.gone(sid, reason),
+            (Presence::Here | Presence::Unsure { .. }, _) => self.gone(sid, reason, None),
             // The departure is known: at most it is told why.
             (Presence::Left { reason: known, .. }, _) => {
                 if *known == LeaveReason::Unknown {
@@ -150,10 +150,10 @@ impl Session {
     }
 
     /// The interviewer is really gone.
-    fn gone(&mut self, sid: &str, reason: LeaveReason) {
+    fn gone(&mut self, sid: &str, reason: LeaveReason, otherwise: Option<Outcome>) {
         let at = self.fresh();
         let Some(i) = self.pinned(sid) else { return };
-        i.presence = Presence::Left { at, reason };
+        i.presence = Presence::Left { at, reason, otherwise };
         i.audible = false;
         self.candidate.asked = None;
         let Some(i) = self.pinned(sid) else { return };
@@ -192,8 +192,9 @@ impl Session {
     }
 
     /// The interviewer is lost as far as probes can tell, though the server has not said that it left
-    /// (for a killed process it takes 20 s). Whether another one is there to take over.
-    pub(crate) fn handed_over(&mut self) -> bool {
+    /// (for a killed process it takes 20 s), or its session has closed. Whether another one is there to take over;
+    /// `otherwise`: how it ends if that comes to nothing.
+    pub(crate) fn handed_over(&mut self, otherwise: Outcome) -> bool {
         let Some(i) = self.interviewer.as_ref().filter(|i| !i.proved()) else {
             return false;
         };
@@ -203,7 +204,7 @@ impl Session {
         if !person && !self.roster.iter().any(|p| p.sid != lost && self.talks(p)) {
             return false;
         }
-        self.gone(&lost, LeaveReason::ConnectionTimeout);
+        self.gone(&lost, LeaveReason::ConnectionTimeout, Some(otherwise));
         true
     }
 
@@ -241,7 +242,8 @@ impl Session {
         let never = i.ready.is_none() && self.phase == Phase::Waiting;
         let left = Outcome::Ended(EndedWhy::InterviewerLeft);
         let outcome = match i.presence {
-            Presence::Left { reason, .. } => match reason {
+            Presence::Left { otherwise: Some(otherwise), .. } => otherwise,
+            Presence::Left { reason, otherwise: None, .. } => match reason {
                 LeaveReason::ConnectionTimeout => lost,
                 _ if never => Outcome::NeverStarted,
                 _ if i.failed => Outcome::Interrupted(InterruptedWhy::InterviewerFailed),

@@ -220,7 +220,7 @@ impl Session {
             Presence::Here => {}
             // A person goes on with the candidate: the interview is theirs until they leave.
             Presence::Left { .. } if self.takes_the_floor().is_some() => return,
-            Presence::Left { at, reason: LeaveReason::ConnectionTimeout } => {
+            Presence::Left { at, reason: LeaveReason::ConnectionTimeout, .. } => {
                 let due = i
                     .process
                     .last_answer

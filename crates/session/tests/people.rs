@@ -446,7 +446,9 @@ fn a_listener_in_the_room_keeps_nobody_from_an_end() {
         stage.run(75_000);
         assert_eq!(stage.session.view().asking, Some(Question::Person));
         stage.until_completed(130_000).unwrap();
-        assert_eq!(stage.outcome(), "interrupted(interviewer lost)");
+        // What it is called is what it was.
+        let outcome = if session_only { "ended" } else { "interrupted(interviewer lost)" };
+        assert_eq!(stage.outcome(), outcome);
     }
     // A hum is no speech.
     let mut stage = Stage::live();
@@ -773,4 +775,55 @@ fn who_is_not_the_interviewer_changes_nothing_of_all_this() {
     stage.run(120_000);
     assert_eq!(stage.session.phase(), Phase::Live);
     assert_eq!(stage.session.view().asking, None);
+}
+
+#[test]
+fn a_button_takes_no_proof_away() {
+    // Nobody was asked any more when it was pressed.
+    let mut stage = Stage::live();
+    stage.end_tool();
+    stage.give(Input::GoOnPressed);
+    stage.left(LeaveReason::ClientInitiated);
+    stage.until_completed(5_000).unwrap();
+    assert_eq!(stage.outcome(), "finished");
+    // Asked whether it is over, the candidate says no; then it was after all.
+    for closes in [true, false] {
+        let mut stage = Stage::live();
+        stage.end_tool();
+        stage.run(16_000);
+        assert_eq!(stage.session.view().asking, Some(Question::Over));
+        stage.give(Input::GoOnPressed);
+        if closes {
+            stage.session_open = false;
+        } else {
+            stage.left(LeaveReason::ClientInitiated);
+        }
+        stage.until_completed(10_000).unwrap();
+        assert_eq!(stage.outcome(), "finished");
+    }
+    // The interviewer goes on: only that takes it back.
+    let mut stage = Stage::live();
+    stage.end_tool();
+    stage.run(16_000);
+    stage.give(Input::GoOnPressed);
+    stage.give(said(Role::Interviewer));
+    stage.left(LeaveReason::ClientInitiated);
+    stage.until_completed(5_000).unwrap();
+    assert_eq!(stage.outcome(), "ended(interviewer left)");
+}
+
+#[test]
+fn who_talks_on_after_the_end_tool_has_not_ended() {
+    // A session that tells nothing of what it hears: only its own turns show that the talk goes on.
+    for (turns, outcome) in [(3, "finished"), (4, "ended(interviewer left)")] {
+        let mut stage = Stage::live();
+        stage.end_tool();
+        for _ in 0..turns {
+            audible(&mut stage, 1_000);
+            stage.give(said(Role::Interviewer));
+        }
+        stage.left(LeaveReason::ClientInitiated);
+        stage.until_completed(5_000).unwrap();
+        assert_eq!(stage.outcome(), outcome, "{turns}");
+    }
 }

@@ -116,8 +116,9 @@ fn newer_source(program: &Path) -> anyhow::Result<Option<PathBuf>> {
     // Spaces in a path are written as `\\ `.
     for source in sources.replace("\\ ", "\u{0}").split_whitespace() {
         let source = PathBuf::from(source.replace('\u{0}', " "));
-        // A source that is gone was a part of it, too; cargo builds it anew then.
-        if source.metadata().and_then(|m| m.modified()).is_ok_and(|changed| changed > built) {
+        // A source that is gone was a part of it, too: the program has what the sources no longer have.
+        let as_built = source.metadata().and_then(|m| m.modified()).is_ok_and(|changed| changed <= built);
+        if !as_built {
             return Ok(Some(source));
         }
     }
@@ -162,6 +163,8 @@ mod tests {
         assert_eq!(newer_source(&program).unwrap(), None);
         let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
         std::fs::File::options().append(true).open(&source).unwrap().set_modified(later).unwrap();
-        assert_eq!(newer_source(&program).unwrap(), Some(source));
+        assert_eq!(newer_source(&program).unwrap(), Some(source.clone()));
+        std::fs::remove_file(&source).unwrap();
+        assert_eq!(newer_source(&program).unwrap(), Some(source), "gone");
     }
 }

@@ -14,7 +14,10 @@ const POINT: usize = 480;
 /// against what is heard; each stretch is looked for where the one before it was.
 const STRETCH: usize = 50;
 /// So far a stretch may have drifted against the one before it, in points.
-const DRIFT: usize = 20;
+const DRIFT: isize = 6;
+/// And so far from where the whole is most alike, in points: a jitter buffer that grew or shrank in the middle. More is
+/// sound that was skipped. Measured over 111 goodbyes and 121 questions: 7 at most, but for a network that churns (8).
+const FAR: isize = 8;
 /// A stretch less alike than this to what is heard there says nothing about the drift (a pause, a hole).
 const FOUND: f64 = 0.5;
 /// At least so alike is the goodbye's last stretch (1: the same). Measured over 71 runs with nothing cut: 0.87 and
@@ -28,7 +31,7 @@ const QUIET: f64 = -40.0;
 /// So much softer than it was sent may a piece be heard, in dB. Measured: a codec and a jitter buffer cost 2 at most.
 const SOFTER: f64 = 6.0;
 /// Within a stretch a piece may be heard so many points sooner or later.
-const SHIFTED: usize = 6;
+const SHIFTED: usize = 4;
 
 /// Compares the first question; a share that is missing is a failure. Gives the share.
 pub(super) async fn listen(lab: &Lab, failures: &mut Vec<String>) -> anyhow::Result<f64> {
@@ -61,12 +64,12 @@ pub(super) async fn compare(lab: &Lab, failures: &mut Vec<String>) -> anyhow::Re
 /// and how alike its end is.
 fn found(sent: &[f64], heard: &[f64], at: usize) -> (f64, f64) {
     let last = sent.len().saturating_sub(STRETCH);
-    let (mut drift, mut end) = (0, 0.0);
+    let (mut drift, mut end) = (0_isize, 0.0);
     let (mut loud, mut there) = (0_usize, 0_usize);
     for from in (0..last).step_by(STRETCH).chain([last]) {
         let stretch = &sent[from..(from + STRETCH).min(sent.len())];
         let place = |by: isize| (at + from).checked_add_signed(by);
-        let around = (drift - DRIFT as isize)..=(drift + DRIFT as isize);
+        let around = (drift - DRIFT).max(-FAR)..=(drift + DRIFT).min(FAR);
         let nearest = around
             .filter_map(|by| {
                 let from = place(by)?;
@@ -178,15 +181,31 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stretched_is_no_loss() {
-        // Every tenth point twice: 10 % slower, as a jitter buffer does it when packets are late.
+    fn a_buffer_that_grows_and_shrinks_is_no_loss() {
+        // From the middle on, everything is 60 ms later; or sooner.
         let sent = speech(300);
-        let mut heard = vec![FLOOR; 100];
-        for (n, level) in sent.iter().enumerate() {
-            heard.extend(std::iter::repeat_n(*level, if n % 10 == 9 { 2 } else { 1 }));
+        let silence = vec![FLOOR; 100];
+        let later = [&silence, &sent[..150], &[sent[150]; 6], &sent[150..], &silence].concat();
+        let sooner = [&silence, &sent[..150], &sent[156..], &silence].concat();
+        for heard in [later, sooner] {
+            let (_, at) = best(&sent, &heard).unwrap();
+            let (share, end) = found(&sent, &heard, at);
+            assert!(share > 0.97 && end > ALIKE, "{share} {end}");
         }
-        heard.extend([FLOOR; 100]);
-        let (share, end) = found(&sent, &heard, 100);
-        assert!(share > HEARD && end > ALIKE, "{share} {end}");
+    }
+
+    #[test]
+    fn what_is_skipped_is_found() {
+        let sent = speech(600);
+        let silence = vec![FLOOR; 100];
+        // 200 ms at once, and 50 ms of every 500.
+        let once = [&silence, &sent[..300], &sent[320..], &silence].concat();
+        let often: Vec<f64> = sent.chunks(50).flat_map(|part| &part[..45]).copied().collect();
+        let often = [&silence[..], &often, &silence].concat();
+        for heard in [once, often] {
+            let (_, at) = best(&sent, &heard).unwrap();
+            let (share, end) = found(&sent, &heard, at);
+            assert!(share < HEARD || end < ALIKE, "{share} {end}");
+        }
     }
 }

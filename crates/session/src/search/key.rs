@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use crate::end_sign::{EndSign, Strength};
+use crate::end_sign::{Contest, EndSign, Strength};
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::Fresh;
 use crate::probes::Probes;
@@ -128,7 +128,11 @@ fn interviewer(s: &Seen<'_>, i: &Interviewer, to: &mut impl Hasher) {
     let p = &s.policy;
     (&i.sid, &i.identity, s.quiet, i.audible, !i.packets.is_empty(), i.ready.is_some()).hash(to);
     (i.state, i.failed, i.owes, i.calls.running.len(), i.named, i.marked).hash(to);
-    let turns = |end: &EndSign| if end.strength == Strength::Failed { end.turns.min(3) } else { 0 };
+    // Of a tool that runs nobody counts them, and a contest that one turn more decides needs no count.
+    let counts = |end: &EndSign| {
+        end.strength != Strength::Running && matches!(end.contest, Contest::None | Contest::Said)
+    };
+    let turns = |end: &EndSign| if counts(end) { end.turns } else { 0 };
     i.end.as_ref().map(|end| (end.strength, end.contest, turns(end), end.call_id.is_some())).hash(to);
     i.closed.map(|(reason, at)| (reason, age(s, Some(at), p.session_blocked))).hash(to);
     if p.ask_after < OFF {
@@ -140,8 +144,8 @@ fn interviewer(s: &Seen<'_>, i: &Interviewer, to: &mut impl Hasher) {
     (i.report_asked.is_some(), age(s, i.report_asked, p.report_interval)).hash(to);
     match i.presence {
         Presence::Here => 0_u8.hash(to),
-        Presence::Left { at, reason } => {
-            (1_u8, age(s, Some(at), p.leave_settling), reason).hash(to);
+        Presence::Left { at, reason, otherwise } => {
+            (1_u8, age(s, Some(at), p.leave_settling), reason, otherwise).hash(to);
         }
         Presence::Unsure { at } => (2_u8, age(s, Some(at), p.roster_pause)).hash(to),
     }
