@@ -201,6 +201,30 @@ async fn the_conversation_is_asked_for_after_every_reconnect_until_it_is_told() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conversation_that_is_told_later_takes_no_proof_away() {
+    for (tool, marker, outcome) in [
+        ("save_score", true, "finished"),
+        ("save_score", false, "ended"),
+        ("end_interview", false, "finished"),
+    ] {
+        let mut stage = Stage::interview().await;
+        let sid = || "PA_1".to_owned();
+        if marker {
+            stage.fake.say(Fact::Input(Input::EndMarker { sid: sid() })).await;
+        }
+        let ended = Input::ToolEnded { sid: sid(), name: tool.to_owned(), ok: true, call_id: "c".to_owned() };
+        stage.fake.say(Fact::History { sid: sid(), said: Vec::new(), last_tool: Some(ended) }).await;
+        stage.fake.session_closes();
+        let end = tokio::time::timeout(
+            Duration::from_secs(30),
+            stage.screen.wait_for(|s| s.as_ref().is_some_and(|s| s.completed.is_some())),
+        );
+        let end = end.await.expect("no end").unwrap().clone().unwrap();
+        assert_eq!(end.completed.unwrap().outcome, outcome, "{tool}, marker {marker}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_room_is_entered_again_with_the_newest_token() {
     let mut stage = Stage::interview().await;
     let first = stage.fake.token();

@@ -143,6 +143,7 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
         Step::Press(Button::End) => lab.order(&Command::End).await,
         Step::Press(Button::Join) => lab.order(&Command::Join).await,
         Step::Press(Button::Mute) => lab.order(&Command::SetMuted { muted: true }).await,
+        Step::Press(Button::Microphone) => lab.order(&Command::ChooseInput { id: None }).await,
         Step::Press(Button::SaveCopy) => {
             lab.order(&Command::SaveCopy).await?;
             lab.wait(seconds(5.0), "the copy", |seen| {
@@ -350,6 +351,7 @@ fn pid_of(lab: &Lab, to: Target) -> anyhow::Result<i32> {
         Target::Worker => lab.workers.last().context("no worker runs")?.process.pid(),
         Target::Server => lab.livekit.process.pid(),
         Target::Backend => lab.backend.process.pid(),
+        Target::Sound => lab.pulse.process.pid(),
     })
 }
 

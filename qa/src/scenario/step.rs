@@ -215,6 +215,8 @@ pub enum Target {
     Server,
     /// The backend.
     Backend,
+    /// The candidate's sound server.
+    Sound,
 }
 
 /// A cable.
@@ -298,6 +300,8 @@ pub enum Button {
     Join,
     /// Mute.
     Mute,
+    /// Another microphone: the system's default.
+    Microphone,
     /// Save a copy for the organiser.
     SaveCopy,
     /// End, confirmed.
