@@ -1,6 +1,6 @@
 """The scripted interviewer of ``stock.py`` with Adjourn's agent package: the three lines of its documentation.
 
-``ADJOURN_WITH`` knows besides: ``stays``: the job does not end with its session; ``marker-lost``: the end marker does
+``ADJOURN_WITH`` knows besides: ``stays``: the job does not end with its session, although the package asks for it; ``marker-lost``: the end marker does
 not arrive.
 """
 
@@ -16,9 +16,9 @@ server = stock.new_server()
 @server.rtc_session(agent_name="interviewer", on_session_end=adjourn_agent.session_end)
 async def interview(ctx: JobContext) -> None:
     def attach(session: AgentSession) -> None:
-        adjourn_agent.attach(
-            ctx, session, shutdown_on_close="stays" not in stock.WITH, on_session_end=stock.session_end
-        )
+        if "stays" in stock.WITH:
+            ctx.shutdown = lambda reason="": None  # type: ignore[method-assign]
+        adjourn_agent.attach(ctx, session, on_session_end=stock.session_end)
         if "marker-lost" in stock.WITH:
             # Once it is in the room.
             session.on("agent_state_changed", lambda _: stock.lose_marker(ctx))

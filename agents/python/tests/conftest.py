@@ -49,6 +49,11 @@ def status(code: int, **headers: str) -> Callable[[bytes], web.Response]:
     return lambda _body: web.json_response({"code": "x"}, status=code, headers=headers)
 
 
+def refusal(code: int, word: str) -> Callable[[bytes], web.Response]:
+    """The backend's own."""
+    return lambda _body: web.json_response({"code": word}, status=code, content_type="application/problem+json")
+
+
 @pytest_asyncio.fixture
 async def stub() -> AsyncIterator[Stub]:
     stub = Stub()

@@ -37,8 +37,9 @@ async def parcel(interview: Interview, body: str = REPORT) -> Parcel:
 async def test_a_report_is_delivered_with_the_right_from_the_dispatch(backend: Backend, spool: Spool) -> None:
     interview = backend.interview()
     assert interview.status()["agent_report"] in ("none", "pending")
-    path = spool.put(await parcel(interview))
-    assert await deliver_until(spool, path, 20) is Outcome.DELIVERED
+    wanted = await parcel(interview)
+    spool.put(wanted)
+    assert await deliver_until(spool, wanted, 20) is Outcome.DELIVERED
     assert spool.waiting() == []
     status = interview.status()
     assert (status["agent_report"], status["records"]) == ("received", 1)
@@ -51,9 +52,11 @@ async def test_the_same_again_is_one_record_and_other_bytes_are_set_aside(backen
     interview = backend.interview()
     first = await parcel(interview)
     for _ in range(3):
-        assert await deliver_until(spool, spool.put(first), 20) is Outcome.DELIVERED
-    path = spool.put(await parcel(interview, '{"end_reason": "failed"}'))
-    assert await deliver_until(spool, path, 20) is Outcome.PARKED
+        spool.put(first)
+        assert await deliver_until(spool, first, 20) is Outcome.DELIVERED
+    other = await parcel(interview, '{"end_reason": "failed"}')
+    path = spool.put(other)
+    assert await deliver_until(spool, other, 20) is Outcome.PARKED
     assert path.with_suffix(".why").read_text().startswith("409 ")
     assert interview.status()["records"] == 1
 
@@ -61,9 +64,10 @@ async def test_the_same_again_is_one_record_and_other_bytes_are_set_aside(backen
 async def test_a_right_is_for_one_interview_only(backend: Backend, spool: Spool) -> None:
     mine, other = backend.interview(), backend.interview()
     token = (await mine.target()).token
-    path = spool.put(replace(await parcel(other), token=token))
+    wanted = replace(await parcel(other), token=token)
+    path = spool.put(wanted)
     # Tried again: the right may come back with a rotated key, and nothing is lost by waiting.
-    outcome = await deliver_until(spool, path, 1.0)
+    outcome = await deliver_until(spool, wanted, 1.0)
     assert outcome is Outcome.LATER, path.with_suffix(".why").read_text()
     assert other.status()["records"] == 0 and mine.status()["records"] == 0
 
@@ -72,11 +76,11 @@ async def test_a_backend_that_hangs_or_dies_gets_it_later(backend: Backend, spoo
     interview = backend.interview()
     wanted = await parcel(interview)
     backend.kill()
-    path = spool.put(wanted)
-    assert await deliver_until(spool, path, 1.0) is Outcome.LATER
+    spool.put(wanted)
+    assert await deliver_until(spool, wanted, 1.0) is Outcome.LATER
     backend.start()
     backend.freeze()
-    delivering = asyncio.create_task(deliver_until(spool, path, 30))
+    delivering = asyncio.create_task(deliver_until(spool, wanted, 30))
     await asyncio.sleep(1.0)  # the length of the fault
     assert not delivering.done()
     backend.thaw()

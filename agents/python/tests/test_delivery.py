@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
+
 import aiohttp
 import pytest
-from conftest import Stub, ok, status
+from aiohttp import web
+from conftest import Stub, ok, refusal, status
 
 from adjourn_agent import Spool
 from adjourn_agent._delivery import Outcome, deliver_until, flush, pause, send
@@ -12,28 +17,64 @@ from adjourn_agent._target import Target
 
 async def test_the_same_bytes_until_the_receipt_names_them(stub: Stub, spool: Spool) -> None:
     stub.answers = [status(503, **{"Retry-After": "0"}), status(500), lambda _b: ok(b"other bytes"), status(401)]
-    path = spool.put(stub.parcel())
-    assert await deliver_until(spool, path, 20) is Outcome.DELIVERED
+    spool.put(stub.parcel())
+    assert await deliver_until(spool, stub.parcel(), 20) is Outcome.DELIVERED
     assert len(stub.bodies) == 5 and set(stub.bodies) == {b'{"a": 1}'}
     assert stub.headers[0]["Content-Digest"].startswith("sha-256=:")
     assert stub.headers[0]["Authorization"] == "Bearer secret-token"
     assert spool.waiting() == []
 
 
-@pytest.mark.parametrize("code", [400, 404, 409, 413, 422])
-async def test_what_will_never_be_taken_is_set_aside_with_its_reason(stub: Stub, spool: Spool, code: int) -> None:
-    stub.answers = [status(code)]
+@pytest.mark.parametrize(("code", "word"), [(400, "bad_record"), (409, "record_exists"), (413, "too_large")])
+async def test_what_will_never_be_taken_is_set_aside_with_its_reason(
+    stub: Stub, spool: Spool, code: int, word: str
+) -> None:
+    stub.answers = [refusal(code, word)]
     path = spool.put(stub.parcel())
-    assert await deliver_until(spool, path, 5) is Outcome.PARKED
+    assert await deliver_until(spool, stub.parcel(), 5) is Outcome.PARKED
     assert path.with_suffix(".parked").exists()
     assert path.with_suffix(".why").read_text().startswith(f"{code} ")
     assert spool.waiting() == []
 
 
-async def test_what_can_not_be_delivered_waits_for_a_later_flush(stub: Stub, spool: Spool) -> None:
+async def test_what_a_proxy_or_a_deployment_says_parks_nothing(stub: Stub, spool: Spool) -> None:
+    """Only the backend itself refuses for good, in its own words."""
+    spool.put(stub.parcel())
+    stub.answers = [status(code) for code in (400, 404, 409, 413, 422)]
+    stub.answers += [lambda _b: web.Response(status=413, text="<html>Request Entity Too Large</html>")]
+    stub.answers += [refusal(404, "not_found"), refusal(400, "bad_digest"), refusal(400, "bad_request")]
+    async with aiohttp.ClientSession() as http:
+        for _ in range(9):
+            outcome, why, _ = await send(http, stub.parcel())
+            assert outcome is Outcome.LATER, why
+    assert await deliver_until(spool, stub.parcel(), 5) is Outcome.DELIVERED
+
+
+async def test_a_spool_that_is_gone_or_damaged_delivers_nothing_by_itself(stub: Stub, spool: Spool) -> None:
     path = spool.put(stub.parcel())
+    path.write_text("{torn")
+    assert (await flush(spool)) == {Outcome.DELIVERED: 0, Outcome.LATER: 0, Outcome.PARKED: 1}
+    assert stub.bodies == []
+    # Whoever still has it in memory sends it.
+    assert await deliver_until(spool, stub.parcel(), 5) is Outcome.DELIVERED
     stub.answers = [status(503)] * 10
-    assert await deliver_until(spool, path, 1.0) is Outcome.LATER
+    assert await deliver_until(Spool(Path("/nowhere/at/all")), stub.parcel(), 0.6) is Outcome.LATER
+
+
+async def test_a_parcel_that_can_not_be_sent_holds_up_no_other(stub: Stub, spool: Spool) -> None:
+    path = spool.put(stub.parcel())
+    poison = spool.folder / "0.json"
+    poison.write_text(json.dumps({"address": stub.url, "token": "t", "body": "\ud83d"}))
+    os.utime(poison, (0, 0))
+    assert spool.waiting() == [poison, path]
+    assert (await flush(spool))[Outcome.DELIVERED] == 1
+    assert poison.with_suffix(".damaged").exists() and spool.waiting() == []
+
+
+async def test_what_can_not_be_delivered_waits_for_a_later_flush(stub: Stub, spool: Spool) -> None:
+    spool.put(stub.parcel())
+    stub.answers = [status(503)] * 10
+    assert await deliver_until(spool, stub.parcel(), 1.0) is Outcome.LATER
     stub.answers = []
     assert (await flush(spool))[Outcome.DELIVERED] == 1
     assert (await flush(spool)) == dict.fromkeys(Outcome, 0)

@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from adjourn_agent import Spool, _spool
-from adjourn_agent._spool import Parcel
+from adjourn_agent._spool import Absent, Parcel
 
 # The module alone: livekit-agents takes seconds to import.
 ALONE = f"import sys; sys.path.insert(0, {str(Path(_spool.__file__).parent)!r}); from pathlib import Path; "
@@ -27,7 +29,7 @@ def test_what_another_process_has_is_left_to_it(spool: Spool) -> None:
     path = spool.put(PARCEL)
     look = (
         f"{ALONE}from _spool import Spool\n"
-        "with Spool(Path(sys.argv[1])).claimed(Path(sys.argv[2])) as parcel: print(parcel is None)"
+        "with Spool(Path(sys.argv[1])).claimed(Path(sys.argv[2])) as parcel: print(type(parcel).__name__)"
     )
 
     def other() -> str:
@@ -35,18 +37,19 @@ def test_what_another_process_has_is_left_to_it(spool: Spool) -> None:
         return subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
 
     with spool.claimed(path):
-        assert other() == "True"
-    assert other() == "False"
+        assert other() == "Absent"
+    assert other() == "Parcel"
 
 
 def test_what_is_damaged_is_set_aside_and_what_is_gone_is_nothing(spool: Spool) -> None:
     path = spool.put(PARCEL)
     path.write_text("{torn")
     with spool.claimed(path) as parcel:
-        assert parcel is None
+        assert parcel is Absent.DAMAGED
+    assert [p.read_text() for p in spool.folder.iterdir()] == ["{torn"], "its bytes are kept"
     assert [p.suffix for p in spool.folder.iterdir()] == [".damaged"]
     with spool.claimed(path) as parcel:
-        assert parcel is None
+        assert parcel is Absent.GONE
     assert spool.waiting() == []
     assert Spool(Path("/nowhere/at/all")).waiting() == []
 
@@ -72,3 +75,13 @@ def test_a_writer_that_is_killed_leaves_nothing_half(spool: Spool, tmp_path: Pat
     assert waiting
     for path in waiting:
         assert len(json.loads(path.read_text())["body"]) == 20_000
+
+
+def test_a_user_without_a_home_has_a_spool_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("ADJOURN_SPOOL", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", none)
+    assert Spool().folder.name == f"adjourn-agent-{os.getuid()}"

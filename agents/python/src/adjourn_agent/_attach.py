@@ -15,6 +15,7 @@ from ._delivery import Outcome, deliver_until, flush
 from ._items import Items
 from ._spool import Parcel, Spool
 from ._target import Target
+from ._words import body, plain, readable
 
 logger = logging.getLogger("adjourn_agent")
 
@@ -29,20 +30,32 @@ AT_END_S = 60.0
 SessionEnd = Callable[[JobContext], Awaitable[None]]
 
 
+HANDED_OVER = "handed over"
+"""End reason of a session that another one of the same job followed."""
+
+
 class _Attached:
+    """One session."""
+
     def __init__(
-        self, ctx: JobContext, session: AgentSession[Any], target: Target, spool: Spool, shutdown_on_close: bool
+        self,
+        ctx: JobContext,
+        session: AgentSession[Any],
+        target: Target,
+        spool: Spool,
+        shutdown_on_close: bool,
+        source: str,
     ) -> None:
         self.ctx = ctx
         self.session = session
         self.target = target
         self.spool = spool
         self.shutdown_on_close = shutdown_on_close
-        self.source = f"agent:{ctx.job.id}"
-        self.items = Items(target, self.source)
-        self.own_session_end: SessionEnd | None = None
-        self.judgement: Any = None
+        self.source = source
+        self.items = Items(target, source)
         self.asked_to_end = False
+        self.followed = False
+        self.reason: str | None = None
         self.reported: asyncio.Task[None] | None = None
         self.parcel: Parcel | None = None
 
@@ -52,24 +65,35 @@ class _Attached:
             return  # instructions, tools and their outputs stay here
         self.items.put(
             {
-                "id": item.id,
+                "id": readable(item.id),
                 "role": item.role,
-                "text": item.text_content or "",
-                "created_at": item.created_at,
+                "text": readable(item.text_content or ""),
+                "created_at": plain(item.created_at) or 0.0,
                 "interrupted": item.interrupted,
             }
         )
 
     def closed(self, event: CloseEvent) -> None:
-        if self.reported is None:
-            self.reported = asyncio.get_running_loop().create_task(self._close(event), name="adjourn close")
+        if self.reason is None:
+            self.reason = self._reason(event)
+            self._report_unless_more_comes()
 
-    async def _close(self, event: CloseEvent) -> None:
+    def another_began(self) -> None:
+        """Another session of the same job follows this one: this one's end is not the interview's."""
+        self.followed = True
+        self._report_unless_more_comes()
+
+    def _report_unless_more_comes(self) -> None:
+        # A job that goes on may begin another session: then only its end tells whether this one was the last.
+        closed = self.reason is not None and (self.shutdown_on_close or self.followed)
+        if closed and self.reported is None:
+            self.reported = asyncio.get_running_loop().create_task(self._close(), name="adjourn close")
+
+    async def _close(self) -> None:
         try:
-            reason = self._reason(event)
-            self._spool_report(reason)
-            if reason == "finished":
-                await asyncio.gather(self._mark(reason), self._deliver(AT_CLOSE_S))
+            self._spool_report()
+            if self.parcel is not None and self.reason == "finished" and not self.followed:
+                await asyncio.gather(self._mark(self.reason), self._deliver(AT_CLOSE_S))
             else:
                 await self._deliver(AT_CLOSE_S)
         except Exception:
@@ -89,8 +113,8 @@ class _Attached:
             return "finished"
         return str(event.reason.value)
 
-    def _spool_report(self, reason: str) -> None:
-        """Writes the report to disk, once: what was sent must not change."""
+    def _spool_report(self) -> None:
+        """Makes the report, once: what was sent must not change. A disk that does not take it is no reason to lose it."""
         if self.parcel is not None:
             return
         try:
@@ -99,14 +123,13 @@ class _Attached:
             # Still recording, or never started: what was said counts more than how it was measured.
             logger.warning("livekit-agents makes no report (%s); the conversation is reported without it", error)
             report = {"chat_history": self.session.history.to_dict(exclude_timestamp=False)}
-        report["end_reason"] = reason
-        body = json.dumps(report, ensure_ascii=False, default=str)
-        self.parcel = Parcel(self.target.record(self.source), self.target.token, body)
-        self.spool.put(self.parcel)
+        report["end_reason"] = HANDED_OVER if self.followed else self.reason or "job shutdown"
+        self.parcel = Parcel(self.target.record(self.source), self.target.token, body(report))
+        _put(self.spool, self.parcel)
 
     async def _deliver(self, seconds: float) -> None:
         if self.parcel is not None:
-            await deliver_until(self.spool, self.spool.folder / self.parcel.name, seconds)
+            await deliver_until(self.spool, self.parcel, seconds)
 
     async def _mark(self, reason: str) -> None:
         """Tells the candidate's client; it needs no such word, but ends sooner with it."""
@@ -144,24 +167,46 @@ class _Attached:
 
     async def end(self) -> None:
         """The job's end: what is not delivered yet is tried again."""
-        if self.own_session_end is not None:
-            try:
-                await self.own_session_end(self.ctx)
-            except Exception:
-                # A report must not be lost to a bug beside it.
-                logger.exception("on_session_end raised; the report goes on")
         if self.reported is not None:
             await asyncio.wait({self.reported}, timeout=AT_CLOSE_S + MARKER_LIMIT_S + 1.0)
-        self._spool_report("job shutdown")
+        self._spool_report()
         await self.items.flush(AT_CLOSE_S)
         await self._deliver(AT_END_S)
-        if self.judgement is not None:
-            body = json.dumps({"judgement": self.judgement}, ensure_ascii=False, default=str)
-            parcel = Parcel(self.target.record(self.source + "-judgement"), self.target.token, body)
-            await deliver_until(self.spool, self.spool.put(parcel), AT_END_S)
 
 
-_attached: dict[str, _Attached] = {}
+class _Job:
+    """What a job has: its user's callback, its sessions, its judgement."""
+
+    def __init__(self) -> None:
+        self.own_session_end: SessionEnd | None = None
+        self.sessions: list[_Attached] = []
+        self.judgement: Any = None
+
+    async def end(self) -> None:
+        """Each for itself: what goes wrong with one takes no other with it."""
+        for session in self.sessions:
+            try:
+                await session.end()
+            except Exception:
+                logger.exception("the report of %s could not be made", session.source)
+        if self.judgement is not None and self.sessions:
+            first = self.sessions[0]
+            said = body({"judgement": self.judgement})
+            parcel = Parcel(first.target.record(first.source + "-judgement"), first.target.token, said)
+            _put(first.spool, parcel)
+            await deliver_until(first.spool, parcel, AT_END_S)
+
+
+_jobs: dict[str, _Job] = {}
+_background: set[asyncio.Task[None]] = set()
+
+
+def _put(spool: Spool, parcel: Parcel) -> None:
+    """Writes it to disk, if that can be."""
+    try:
+        spool.put(parcel)
+    except OSError as error:
+        logger.error("the report can't be written to %s (%s); it is sent from memory", spool.folder, error)
 
 
 def attach(
@@ -174,17 +219,33 @@ def attach(
 ) -> None:
     """Reports this session, whatever becomes of it. Call it before ``session.start``.
 
-    ``shutdown_on_close``: end the job when the session closes, so that no silent agent stays in the room; ``False`` for
-    those who start another session in the same job. ``on_session_end``: your own callback, awaited first when the job
-    ends. Without an Adjourn backend in the job's metadata, only a warning is logged. Never raises for a bad backend,
-    network or disk.
+    ``shutdown_on_close``: end the job when the session closes, so that no silent agent stays in the room. ``False`` for
+    those who may start another session in the same job: then each session has a report of its own, made when the next one
+    is attached or the job ends, and only the last one can finish the interview. ``on_session_end``: your own callback,
+    awaited first when the job ends, whatever becomes of the report. Without an Adjourn backend in the job's metadata, only
+    a warning is logged. Never raises for a bad backend, network or disk.
     """
+    job = _jobs.setdefault(ctx.job.id, _Job())
+    if on_session_end is not None:
+        job.own_session_end = on_session_end
+    try:
+        _attach(job, ctx, session, shutdown_on_close, spool)
+    except Exception:
+        logger.exception("this session is not reported")
+
+
+def _attach(
+    job: _Job, ctx: JobContext, session: AgentSession[Any], shutdown_on_close: bool, spool: Spool | None
+) -> None:
     target = Target.of(ctx.job.metadata)
     if target is None:
         return
-    attached = _Attached(ctx, session, target, spool or Spool(), shutdown_on_close)
-    attached.own_session_end = on_session_end
-    _attached[ctx.job.id] = attached
+    number = len(job.sessions) + 1
+    source = f"agent:{ctx.job.id}" if number == 1 else f"agent:{ctx.job.id}-{number}"
+    attached = _Attached(ctx, session, target, spool or Spool(), shutdown_on_close, source)
+    for earlier in job.sessions:
+        earlier.another_began()
+    job.sessions.append(attached)
 
     shutdown = session.shutdown
 
@@ -202,9 +263,6 @@ def attach(
     task.add_done_callback(_background.discard)
 
 
-_background: set[asyncio.Task[None]] = set()
-
-
 async def _flush_earlier(spool: Spool) -> None:
     try:
         results = await flush(spool)
@@ -216,15 +274,27 @@ async def _flush_earlier(spool: Spool) -> None:
 
 def judge(ctx: JobContext, judgement: Any) -> None:
     """Adds a judgement (anything that JSON can say) as a record of its own, delivered at the job's end."""
-    attached = _attached.get(ctx.job.id)
-    if attached is None:
+    job = _jobs.get(ctx.job.id)
+    if job is None:
         logger.warning("judge() without attach(): the judgement is not reported")
-        return
-    attached.judgement = judgement
+    elif not job.sessions:
+        logger.warning("there is no Adjourn backend in this job's metadata: the judgement is not reported")
+    else:
+        job.judgement = judgement
 
 
 async def session_end(ctx: JobContext) -> None:
-    """Give this to ``rtc_session(on_session_end=…)``; your own callback goes to :func:`attach`."""
-    attached = _attached.pop(ctx.job.id, None)
-    if attached is not None:
-        await attached.end()
+    """Give this to ``rtc_session(on_session_end=…)``; your own callback goes to :func:`attach`. Raises nothing."""
+    job = _jobs.pop(ctx.job.id, None)
+    if job is None:
+        return
+    if job.own_session_end is not None:
+        try:
+            await job.own_session_end(ctx)
+        except Exception:
+            # A report must not be lost to a bug beside it.
+            logger.exception("on_session_end raised; the report goes on")
+    try:
+        await job.end()
+    except Exception:
+        logger.exception("what this job has to report could not be delivered")

@@ -12,15 +12,16 @@ from pathlib import Path
 
 import aiohttp
 
-from ._spool import Parcel, Spool
+from ._spool import Absent, Parcel, Spool
 
 logger = logging.getLogger("adjourn_agent")
 
 LIMIT = aiohttp.ClientTimeout(total=10, connect=4)
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
-NEVER = {400, 404, 409, 413, 422}
-"""Answers that the same bytes will get again."""
+NEVER = {"bad_record", "record_exists", "too_large"}
+"""Refusals of the backend itself that the same bytes will get again. Whatever else is answered may be a proxy's word, or a
+deployment's: it is tried again."""
 
 
 class Outcome(Enum):
@@ -47,6 +48,16 @@ def receipt_is_for(receipt: object, parcel: Parcel) -> bool:
         return False
 
 
+def refused_for_good(content_type: str, said: str) -> bool:
+    """Whether it is the backend that refuses, and for good."""
+    if content_type != "application/problem+json":
+        return False
+    try:
+        return json.loads(said)["code"] in NEVER
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
 async def send(http: aiohttp.ClientSession, parcel: Parcel) -> tuple[Outcome, str, float | None]:
     """One try. Gives what became of it, why, and the seconds that the server asked us to wait."""
     headers = {
@@ -63,17 +74,20 @@ async def send(http: aiohttp.ClientSession, parcel: Parcel) -> tuple[Outcome, st
                 if receipt_is_for(receipt, parcel):
                     return Outcome.DELIVERED, "", None
                 return Outcome.LATER, "the backend's receipt is for something else", None
-            why = f"{answer.status} {(await answer.text())[:200]}"
-            return (Outcome.PARKED if answer.status in NEVER else Outcome.LATER), why, wait
+            said = await answer.text(errors="replace")
+            outcome = Outcome.PARKED if refused_for_good(answer.content_type, said) else Outcome.LATER
+            return outcome, f"{answer.status} {said[:200]}", wait
     except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError, AttributeError) as error:
         return Outcome.LATER, f"{type(error).__name__}: {error}", None
 
 
-async def deliver(http: aiohttp.ClientSession, spool: Spool, path: Path) -> tuple[Outcome, float | None]:
-    """One try of what is spooled, if no other process is at it."""
+async def deliver(http: aiohttp.ClientSession, spool: Spool, path: Path) -> tuple[Outcome | Absent, float | None]:
+    """One try of what is spooled, if it is there and no other process is at it."""
     with spool.claimed(path) as parcel:
-        if parcel is None:
-            return (Outcome.LATER if path.exists() else Outcome.DELIVERED), None
+        if isinstance(parcel, Absent):
+            if parcel is Absent.DAMAGED:
+                logger.error("the report in %s can't be read; it is set aside", path)
+            return parcel, None
         outcome, why, wait = await send(http, parcel)
         if outcome is Outcome.DELIVERED:
             spool.done(path)
@@ -86,28 +100,42 @@ async def deliver(http: aiohttp.ClientSession, spool: Spool, path: Path) -> tupl
         return outcome, wait
 
 
-async def deliver_until(spool: Spool, path: Path, seconds: float) -> Outcome:
-    """Tries for so many seconds; what is not delivered then waits on disk."""
+async def deliver_until(spool: Spool, parcel: Parcel, seconds: float) -> Outcome:
+    """Tries for so many seconds; what is not delivered then waits on disk, if the disk took it. What is not on disk (any
+    more) is sent from memory: the same bytes get the same receipt, whoever sent them before."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     tries = 0
     async with aiohttp.ClientSession() as http:
         while True:
-            outcome, wait = await deliver(http, spool, path)
-            if outcome is not Outcome.LATER:
-                return outcome
+            found, wait = await deliver(http, spool, spool.path(parcel))
+            if found is Absent.GONE or found is Absent.DAMAGED:
+                found, why, wait = await send(http, parcel)
+                if found is not Outcome.DELIVERED:
+                    logger.warning("report not delivered (%s); it is in memory only", why)
+            if isinstance(found, Outcome) and found is not Outcome.LATER:
+                return found
             rest = pause(tries, wait, random.random())
             if loop.time() + rest > end:
-                return outcome
+                return Outcome.LATER
             tries += 1
             await asyncio.sleep(rest)
 
 
 async def flush(spool: Spool) -> dict[Outcome, int]:
-    """One try of everything that waits."""
+    """One try of everything that waits. What fails in a way that nobody thought of keeps nothing else waiting."""
     results = dict.fromkeys(Outcome, 0)
     async with aiohttp.ClientSession() as http:
         for path in spool.waiting():
-            outcome, _ = await deliver(http, spool, path)
-            results[outcome] += 1
+            try:
+                found, _ = await deliver(http, spool, path)
+            except Exception:
+                logger.exception("the report in %s was not delivered", path)
+                found = Outcome.LATER
+            if found is Absent.BUSY:
+                found = Outcome.LATER
+            elif found is Absent.DAMAGED:
+                found = Outcome.PARKED
+            if isinstance(found, Outcome):
+                results[found] += 1
     return results

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from enum import Enum
 from pathlib import Path
 
 
@@ -19,7 +20,19 @@ def default_folder() -> Path:
     if given:
         return Path(given)
     state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "adjourn-agent"
+    try:
+        return (Path(state) if state else Path.home() / ".local" / "state") / "adjourn-agent"
+    except RuntimeError:
+        # A container's user may have no home.
+        return Path(tempfile.gettempdir()) / f"adjourn-agent-{os.getuid()}"
+
+
+class Absent(Enum):
+    """Why there is no parcel to be had."""
+
+    BUSY = "another process has it"
+    GONE = "it is not there"
+    DAMAGED = "it can't be read; it is set aside"
 
 
 @dataclass(frozen=True)
@@ -51,10 +64,14 @@ class Spool:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.chmod(self.folder, 0o700)
 
+    def path(self, parcel: Parcel) -> Path:
+        """Where a parcel is, or would be."""
+        return self.folder / parcel.name
+
     def put(self, parcel: Parcel) -> Path:
         """Writes a parcel and waits for the disk. The first of an address stays: what was sent must not change."""
         self._make()
-        path = self.folder / parcel.name
+        path = self.path(parcel)
         if path.exists():
             return path
         handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".part")
@@ -83,28 +100,29 @@ class Spool:
         return [path for _, path in sorted(found)]
 
     @contextmanager
-    def claimed(self, path: Path) -> Iterator[Parcel | None]:
-        """Reads a parcel while no other process has it; ``None`` if one has, if it is gone, or if it is damaged
-        (then it is set aside with the ending ``.damaged``)."""
+    def claimed(self, path: Path) -> Iterator[Parcel | Absent]:
+        """Reads a parcel while no other process has it. What is damaged is set aside with the ending ``.damaged``, its
+        bytes as they are."""
         try:
             file = path.open("r", encoding="utf-8")
-        except FileNotFoundError:
-            yield None
+        except OSError:
+            yield Absent.GONE
             return
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                yield None
+                yield Absent.BUSY
                 return
             if not path.exists():
-                yield None
+                yield Absent.GONE
                 return
             try:
                 parcel = Parcel(**json.load(file))
-            except (ValueError, TypeError):
+                parcel.digest  # noqa: B018 - what can't be sent can't be read either
+            except (ValueError, TypeError, AttributeError, RecursionError):
                 os.replace(path, path.with_suffix(".damaged"))
-                yield None
+                yield Absent.DAMAGED
                 return
             yield parcel
 
