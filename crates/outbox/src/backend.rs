@@ -11,6 +11,10 @@ use crate::wire::{InterviewStatus, JoinAnswer, JoinRequest, Problem, ReceiptAnsw
 
 /// Limit of one request. A host that takes the connection and stays silent is given up after this.
 const REQUEST_LIMIT: Duration = Duration::from_secs(8);
+/// A record is sent at least so fast, in bytes a second; slower is a line on which nothing else works either.
+const LEAST_RATE: u64 = 1_000;
+/// What was sent and nobody acknowledged for so long: the way is dead (where the system can watch that).
+const UNACKNOWLEDGED: Duration = Duration::from_secs(20);
 /// Limit of reaching the host at all.
 const CONNECT_LIMIT: Duration = Duration::from_secs(4);
 
@@ -67,7 +71,7 @@ pub enum BackendError {
     /// 409 `record_exists` with other content.
     #[error("the interview server already holds another report for this interview (receipt {0})")]
     RecordExists(String),
-    /// 413, 400 and what else never succeeds.
+    /// The backend's own word that these very bytes are never taken.
     #[error("the interview server refuses the report: {0}")]
     Refused(String),
 }
@@ -121,13 +125,16 @@ impl Backend {
         let http = reqwest::Client::builder()
             .timeout(REQUEST_LIMIT)
             .connect_timeout(CONNECT_LIMIT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|e| BackendError::Unusable {
-                host: host(base),
-                detail: e.to_string(),
-                retry_after: None,
-            })?;
+            .redirect(reqwest::redirect::Policy::none());
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let http = http.tcp_user_timeout(UNACKNOWLEDGED);
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let _ = UNACKNOWLEDGED;
+        let http = http.build().map_err(|e| BackendError::Unusable {
+            host: host(base),
+            detail: e.to_string(),
+            retry_after: None,
+        })?;
         Ok(Self { base: base.clone(), http })
     }
 
@@ -201,9 +208,12 @@ impl Backend {
         let url = self.url(&format!("v1/interviews/{interview_id}/attempts/{attempt}/records/client"))?;
         use sha2::Digest as _;
         let digest = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(&record));
+        // How long a record takes is the line's affair, as long as it goes on.
+        let size = u64::try_from(record.len()).unwrap_or(u64::MAX);
         let response = self
             .http
             .put(url)
+            .timeout(REQUEST_LIMIT + Duration::from_secs(size / LEAST_RATE))
             .bearer_auth(token.expose())
             .header("content-digest", format!("sha-256=:{digest}:"))
             .header("content-type", "application/json")
@@ -228,26 +238,30 @@ impl Backend {
             .and_then(|v| v.to_str().ok())
             .and_then(|v| v.parse().ok())
             .map(Duration::from_secs);
-        let problem: Option<Problem> = response.json().await.ok();
+        // What does not come as the backend's own kind of refusal is some other machine's on the way: a proxy, a portal, a
+        // deployment. It settles nothing.
+        let own = response.headers().get("content-type").is_some_and(|kind| kind == PROBLEM);
+        let problem: Option<Problem> = if own { response.json().await.ok() } else { None };
         let code = problem.as_ref().map(|p| p.code.as_str()).unwrap_or_default();
-        match status {
-            StatusCode::UNAUTHORIZED => BackendError::Unauthorised,
-            StatusCode::NOT_FOUND if code == "unknown_code" => {
-                BackendError::UnknownCode { host: host(&self.base) }
-            }
-            StatusCode::CONFLICT if code == "code_used" => BackendError::CodeUsed,
-            StatusCode::CONFLICT if code == "record_exists" => {
+        match code {
+            "unknown_code" => BackendError::UnknownCode { host: host(&self.base) },
+            "code_used" => BackendError::CodeUsed,
+            "not_open" => BackendError::NotOpen,
+            "record_exists" => {
                 BackendError::RecordExists(problem.and_then(|p| p.receipt_id).unwrap_or_default())
             }
-            StatusCode::GONE => BackendError::NotOpen,
-            StatusCode::TOO_MANY_REQUESTS => BackendError::TooMany { retry_after },
-            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
-                BackendError::Refused(problem.map_or_else(|| status.to_string(), |p| p.title))
+            "bad_record" | "too_large" | "bad_json" | "bad_join_id" => {
+                BackendError::Refused(problem.map_or_else(String::new, |p| p.title))
             }
+            _ if status == StatusCode::UNAUTHORIZED => BackendError::Unauthorised,
+            _ if status == StatusCode::TOO_MANY_REQUESTS => BackendError::TooMany { retry_after },
             _ => BackendError::Unusable { host: host(&self.base), detail: status.to_string(), retry_after },
         }
     }
 }
+
+/// Content type of the backend's refusals (RFC 9457).
+const PROBLEM: &str = "application/problem+json";
 
 fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
@@ -263,6 +277,59 @@ fn about_a_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// What a delivery comes to that is answered like this.
+    async fn answered(status: &str, kind: &str, body: &str) -> BackendError {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let answer = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0_u8; 4_096];
+            let _ = stream.read(&mut request).await;
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        let backend = Backend::new(&base).unwrap();
+        backend.deliver("i", 1, &Secret::new("t".to_owned()), b"{}".to_vec()).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn only_the_backends_own_word_refuses_for_good() {
+        const HTML: &str = "<html>Request Entity Too Large</html>";
+        for status in
+            ["400 Bad Request", "404 Not Found", "409 Conflict", "410 Gone", "413 Too Large", "422 No"]
+        {
+            let error = answered(status, "text/html", HTML).await;
+            assert!(error.retryable(), "{status}: {error}");
+            // A proxy that speaks JSON is still none of ours.
+            let error = answered(status, "application/json", r#"{"code": "bad_record"}"#).await;
+            assert!(error.retryable(), "{status}: {error}");
+        }
+        let own = async |status: &str, code: &str| {
+            let body = format!(r#"{{"code": "{code}", "title": "No.", "status": 400}}"#);
+            answered(status, PROBLEM, &body).await
+        };
+        for (status, code) in [
+            ("413 Too Large", "too_large"),
+            ("400 Bad Request", "bad_record"),
+            ("409 Conflict", "record_exists"),
+            ("404 Not Found", "unknown_code"),
+            ("410 Gone", "not_open"),
+        ] {
+            assert!(!own(status, code).await.retryable(), "{code}");
+        }
+        // Bytes that were changed on the way, an interview that a deployment does not know yet, what has no name.
+        for code in ["bad_digest", "not_found", "bad_request", "something_new"] {
+            assert!(own("400 Bad Request", code).await.retryable(), "{code}");
+        }
+    }
+
     #[derive(Debug, thiserror::Error)]
     #[error("error sending request")]
     struct Outer(#[source] std::io::Error);
@@ -270,7 +337,7 @@ mod tests {
     #[test]
     fn a_certificate_that_nobody_vouches_for_is_no_lost_connection() {
         let evil = Outer(std::io::Error::other("invalid peer certificate: UnknownIssuer"));
-        assert!(super::about_a_certificate(&evil));
-        assert!(!super::about_a_certificate(&Outer(std::io::Error::other("connection refused"))));
+        assert!(about_a_certificate(&evil));
+        assert!(!about_a_certificate(&Outer(std::io::Error::other("connection refused"))));
     }
 }

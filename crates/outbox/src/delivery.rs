@@ -20,6 +20,9 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(45);
 /// A server that asks for a longer absence is asked again after this all the same.
 const LONGEST_ASKED: Duration = Duration::from_secs(600);
 
+/// The longest pause that [`pause`] gives, and a little.
+const LONGEST_WAIT: Duration = Duration::from_secs(605);
+
 /// What a try came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attempt {
@@ -70,7 +73,7 @@ impl Outbox {
         for pending in self.pending().await? {
             let join_id = &pending.join.join_id;
             let resting = self.resting.lock().get(join_id.expose()).copied().unwrap_or_default();
-            if pending.next_try.max(resting) > millis(now) {
+            if !due(pending.next_try.max(resting), now) {
                 continue;
             }
             let sent = send(&pending.join.link, join_id, &pending.granted, client, &pending.body).await;
@@ -176,6 +179,13 @@ fn checked(jws: &str, granted: &Granted, body: &[u8]) -> Attempt {
     }
 }
 
+/// Whether what was to be tried at `next` (milliseconds since 1970) is tried now. No pause is longer than
+/// [`LONGEST_WAIT`]: a time further ahead was written by a clock that was wrong.
+fn due(next: i64, now: DateTime<Utc>) -> bool {
+    let ahead = next.saturating_sub(millis(now));
+    ahead <= 0 || u64::try_from(ahead).is_ok_and(|ahead| Duration::from_millis(ahead) > LONGEST_WAIT)
+}
+
 /// Pause after so many failed tries. Full jitter (`jitter` is random in 0..1): anything up to the grown pause, but
 /// never nothing, and not before the server `asked` us to come again.
 pub fn pause(tries: u32, asked: Option<Duration>, jitter: f64) -> Duration {
@@ -188,6 +198,17 @@ pub fn pause(tries: u32, asked: Option<Duration>, jitter: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_that_a_wrong_clock_wrote_holds_nothing_back() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let ahead = |seconds: i64| millis(now) + seconds * 1_000;
+        assert!(due(ahead(-1), now) && due(ahead(0), now));
+        assert!(!due(ahead(1), now) && !due(ahead(600), now));
+        assert!(due(ahead(86_400), now), "of a clock that was a day ahead");
+        assert!(due(i64::MAX, now));
+        assert!(pause(30, Some(LONGEST_ASKED * 2), 1.0) < LONGEST_WAIT);
+    }
 
     #[test]
     fn pauses_grow_and_stay_bounded() {

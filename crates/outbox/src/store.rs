@@ -129,6 +129,12 @@ impl Outbox {
         let file = file_id(&path).map(|id| (path.clone(), id));
         let outbox = Self { pool, volatile: false, file, lock, resting: Arc::default() };
         quarantined.extend(outbox.quarantine().await?);
+        // At a start everything is due: much may have changed since it was tried last, the clock too.
+        if let Err(error) =
+            sqlx::query("UPDATE records SET next_try = 0 WHERE state = 'queued'").execute(&outbox.pool).await
+        {
+            tracing::warn!(%error, "what waits is tried when it was to be");
+        }
         Ok((outbox, quarantined))
     }
 
