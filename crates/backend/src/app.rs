@@ -21,6 +21,7 @@ use crate::closings::{self, Closings};
 use crate::keys::ReceiptKeys;
 use crate::livekit::LiveKit;
 use crate::problem::Refusal;
+use crate::proxies::Proxies;
 use crate::standing::Deadlines;
 use crate::store::Store;
 use crate::tokens::Signer;
@@ -41,6 +42,7 @@ pub struct App {
     pub(crate) closings: Closings,
     pub(crate) deadlines: Deadlines,
     pub(crate) organiser_key: Option<Secret>,
+    pub(crate) proxies: Proxies,
     /// Days after the receipt for which clients keep what was said.
     pub(crate) keep_days: u32,
     /// Cancelled when the server stops.
@@ -57,6 +59,7 @@ impl App {
         public_url: Url,
         livekit: LiveKit,
         organiser_key: Option<Secret>,
+        proxies: Proxies,
         deadlines: Deadlines,
         keep_days: u32,
     ) -> anyhow::Result<Self> {
@@ -74,6 +77,7 @@ impl App {
             closings,
             deadlines,
             organiser_key,
+            proxies,
             keep_days,
             stop: CancellationToken::new(),
         };

@@ -42,6 +42,7 @@ enum Change {
     },
     RoomClosed {
         room: String,
+        attempt: i64,
         at: DateTime<Utc>,
         answer: oneshot::Sender<Result<(), sqlx::Error>>,
     },
@@ -129,10 +130,11 @@ impl Batches {
         &self,
         app: &App,
         room: &str,
+        attempt: i64,
         at: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
         let room = room.to_owned();
-        self.written(app, |answer| Change::RoomClosed { room, at, answer }).await
+        self.written(app, |answer| Change::RoomClosed { room, attempt, at, answer }).await
     }
 
     /// Changes an interview as it stands then, and answers once that is on disk.
@@ -223,7 +225,9 @@ impl Change {
                 };
                 Ok(())
             }
-            Self::RoomClosed { room, at, .. } => standings::room_closed(tx, room, *at).await,
+            Self::RoomClosed { room, attempt, at, .. } => {
+                standings::room_closed(tx, room, *attempt, *at).await
+            }
             Self::Standing { id, at, by, .. } => standings::change_in(tx, id, *at, by).await.map(drop),
         }
     }

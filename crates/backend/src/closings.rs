@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -23,14 +24,17 @@ const AT_A_TIME: usize = 4;
 /// The way to the one who closes rooms. Clones are cheap.
 #[derive(Clone, Debug)]
 pub(crate) struct Closings {
-    waiting: mpsc::Sender<String>,
+    waiting: mpsc::Sender<Room>,
     /// Those that wait, and those that are being closed.
-    known: Arc<Mutex<HashSet<String>>>,
+    known: Arc<Mutex<HashSet<Room>>>,
 }
+
+/// A room by its name and the attempt that it is for: the next attempt's has the same name.
+type Room = (String, i64);
 
 /// What [`work`] works on.
 #[derive(Debug)]
-pub(crate) struct ToClose(mpsc::Receiver<String>);
+pub(crate) struct ToClose(mpsc::Receiver<Room>);
 
 impl Closings {
     pub(crate) fn new() -> (Self, ToClose) {
@@ -44,12 +48,13 @@ impl Closings {
     }
 
     /// Closes a room soon, if that is not coming already. Without a place it is left to the rounds.
-    pub(crate) fn add(&self, room: &str) {
-        if !self.known.lock().insert(room.to_owned()) {
+    pub(crate) fn add(&self, room: &str, attempt: i64) {
+        let room = (room.to_owned(), attempt);
+        if !self.known.lock().insert(room.clone()) {
             return;
         }
-        if self.waiting.try_send(room.to_owned()).is_err() {
-            self.known.lock().remove(room);
+        if self.waiting.try_send(room.clone()).is_err() {
+            self.known.lock().remove(&room);
             metrics::counter!("adjourn_closings_left_to_the_rounds").increment(1);
         }
     }
@@ -74,14 +79,27 @@ pub(crate) async fn work(app: App, ToClose(rooms): ToClose) {
         .await;
 }
 
-/// Closes a room, and notes that. Gives whether that worked.
-async fn closed(app: &App, room: &str) -> bool {
+/// Closes a room, and notes that. Gives whether there is nothing more to do.
+async fn closed(app: &App, (room, attempt): &Room) -> bool {
+    // Under the row's lock, and before LiveKit is asked: an attempt that begins meanwhile waits, or its room would go.
+    let stands = Arc::new(AtomicBool::new(false));
+    let (of, found, at) = (*attempt, Arc::clone(&stands), now());
+    let begun = app.batches.change(app, room.clone(), at, move |standing| {
+        found.store(standing.begins_to_close(of, at), Ordering::Relaxed);
+    });
+    if let Err(error) = begun.await {
+        tracing::warn!(%error, "a room is not closed yet");
+        return false;
+    }
+    if !stands.load(Ordering::Relaxed) {
+        return true;
+    }
     if let Err(error) = app.livekit.delete_room(room).await {
         tracing::warn!(%error, "a room could not be closed");
         return false;
     }
     metrics::counter!("adjourn_rooms_closed").increment(1);
-    let noted = app.batches.room_closed(app, room, now()).await;
+    let noted = app.batches.room_closed(app, room, *attempt, now()).await;
     noted.inspect_err(|error| tracing::warn!(%error, "a closed room could not be noted")).is_ok()
 }
 
@@ -92,12 +110,12 @@ mod tests {
     #[test]
     fn a_room_waits_once_and_only_while_there_is_a_place() {
         let (closings, ToClose(mut rooms)) = Closings::new();
-        closings.add("a");
-        closings.add("a");
+        closings.add("a", 1);
+        closings.add("a", 1);
         assert_eq!(closings.places(), WAITING - 1);
-        assert_eq!(rooms.try_recv().unwrap(), "a");
+        assert_eq!(rooms.try_recv().unwrap(), ("a".to_owned(), 1));
         for room in 0..=WAITING {
-            closings.add(&room.to_string());
+            closings.add(&room.to_string(), 1);
         }
         assert_eq!(closings.places(), 0);
         assert_eq!(closings.known.lock().len(), WAITING + 1, "the one without a place may come again");

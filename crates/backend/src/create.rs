@@ -24,8 +24,21 @@ const FAIR: u8 = 252;
 /// Longest text of an interview's description.
 const LONGEST: usize = 500;
 
-/// What an organiser asks for.
+/// When an interview may be joined.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// From when; now if not given.
+    #[serde(default)]
+    pub from: Option<DateTime<Utc>>,
+    /// Until when; a week from its beginning if not given.
+    #[serde(default)]
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// What an organiser asks for. A field that does not exist is refused: what was meant by it would be ignored.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewInterview {
     /// Title to show.
     #[schema(min_length = 1, max_length = 500)]
@@ -41,12 +54,9 @@ pub struct NewInterview {
     /// Maximum length in minutes, 1 to 480.
     #[schema(minimum = 1, maximum = 480)]
     pub max_minutes: i64,
-    /// From when it may be joined; now if not given.
+    /// When it may be joined.
     #[serde(default)]
-    pub from: Option<DateTime<Utc>>,
-    /// Until when; a week from now if not given.
-    #[serde(default)]
-    pub to: Option<DateTime<Utc>>,
+    pub window: Window,
     /// Name under which the interviewer's worker is registered.
     #[serde(default)]
     #[schema(max_length = 500)]
@@ -124,7 +134,8 @@ pub(crate) fn as_made(typed: &str) -> String {
 /// A value is out of range, or the database failed.
 pub async fn create(store: &Store, public_url: &Url, new: &NewInterview) -> anyhow::Result<Created> {
     let now = now();
-    let (from, to) = (new.from.unwrap_or(now), new.to.unwrap_or(now + Duration::days(7)));
+    let from = new.window.from.unwrap_or(now);
+    let to = new.window.to.unwrap_or(from + Duration::days(7));
     check(new, from, to)?;
     let mut random = [0_u8; 16];
     getrandom::fill(&mut random).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
@@ -228,14 +239,14 @@ pub(crate) async fn end(
     app.organiser(&headers).await?;
     let now = now();
     let ended = standings::change(&app.store, &id, now, |standing| {
-        standing.organiser_ends(now) && standing.attempt > 0
+        (standing.organiser_ends(now) && standing.attempt > 0).then_some(standing.attempt)
     });
     let room_stands = ended.await?.ok_or_else(Refusal::not_found)?;
-    if room_stands {
+    if let Some(attempt) = room_stands {
         if let Err(error) = app.livekit.mark_ended(&id, "organiser", now).await {
             tracing::info!(%error, "the room's metadata could not be set");
         }
-        app.closings.add(&id);
+        app.closings.add(&id, attempt);
     }
     Ok(StatusCode::NO_CONTENT)
 }

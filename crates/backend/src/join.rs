@@ -7,14 +7,15 @@ use adjourn_outbox::{Secret, sha256};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use crate::app::App;
 use crate::problem::Refusal;
-use crate::standing::{NEVER_STARTED, Standing};
+use crate::proxies::bucket;
+use crate::standing::Standing;
 use crate::store::{Tx, known_time, millis, now};
 use crate::{create, keys, limits, standings};
 
@@ -28,32 +29,28 @@ use crate::{create, keys, limits, standings};
 pub(crate) async fn post(
     State(app): State<App>,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     request: Result<Json<JoinRequest>, JsonRejection>,
 ) -> Result<Json<JoinAnswer>, Refusal> {
     let Json(request) = request?;
     let now = now();
     let code_hash = sha256(create::as_made(request.code.expose()).as_bytes());
-    let (by_address, by_code) = (format!("address {}", address.ip()), format!("code {code_hash}"));
-    let who = [by_address.as_str(), by_code.as_str()];
-    if limits::blocked(&app.store, &who, now).await? {
-        return Err(
-            Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many", "Too many wrong codes.").retry_after(60)
-        );
-    }
     let join_id = request.join_id.expose();
     if join_id.len() != 32 || !join_id.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(Refusal::bad_request("bad_join_id", "join_id must be 32 hex digits."));
     }
     let Some(interview) = sqlx::query(BY_CODE).bind(&code_hash).fetch_optional(app.store.read()).await?
     else {
-        limits::note(&app.store, &who, now).await?;
+        // Only wrong codes are limited. A right one is a candidate's, whoever shares their address.
+        let origin = bucket(app.proxies.origin(address.ip(), &headers));
+        if limits::blocked(&app.store, &origin, now).await? {
+            let title = "Too many wrong codes.";
+            return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(60));
+        }
+        limits::note(&app.store, &origin, now).await?;
         return Err(Refusal::new(StatusCode::NOT_FOUND, "unknown_code", "This code is not known."));
     };
-    let granted = grant(&app, &interview, &sha256(join_id.as_bytes()), now).await;
-    if granted.as_ref().is_err_and(|refusal| refusal.code == "code_used") {
-        limits::note(&app.store, &who, now).await?;
-    }
-    let granted = granted?;
+    let granted = grant(&app, &interview, &sha256(join_id.as_bytes()), now).await?;
     answer(&app, &interview, granted, now).await.map(Json)
 }
 
@@ -62,6 +59,11 @@ const BY_CODE: &str = "SELECT interviews.*, codes.attempt AS begins FROM codes
 
 /// The candidate's name in the room, in every attempt: who goes on at another computer takes the place of the first.
 const IDENTITY: &str = "candidate";
+
+/// A join waits so long for a room that is being closed; clients wait 8 s.
+const LONGEST_CLOSING: std::time::Duration = std::time::Duration::from_secs(6);
+/// And looks so often.
+const CLOSED_YET: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// What a `join_id` has.
 struct Granted {
@@ -83,35 +85,49 @@ async fn grant(
         tracing::error!(%error, "there is no signing key");
         Refusal::unavailable()
     })?;
-    let mut tx = app.store.write().await?;
-    let mut standing = standings::lock(&mut tx, &id).await?.ok_or_else(Refusal::not_found)?;
+    let (mut tx, mut standing) = once_no_room_is_closing(app, &id).await?;
     let known = sqlx::query("SELECT * FROM attempts WHERE interview_id = $1 AND join_hash = $2")
         .bind(&id)
         .bind(join_hash)
         .fetch_optional(&mut *tx)
         .await?;
+    let (from, to) = (known_time(interview, "window_from")?, known_time(interview, "window_to")?);
+    let open = (from..=to).contains(&now);
     let (attempt, ends_at, kid) = match known {
-        Some(known) => (known.try_get("attempt")?, known_time(&known, "ends_at")?, known.try_get("kid")?),
+        Some(known) => {
+            let attempt = known.try_get("attempt")?;
+            let before = standing.clone();
+            if open {
+                standing.joined_again(attempt, now);
+            }
+            if standing != before {
+                standings::save(&mut tx, &id, &standing, now).await?;
+            }
+            (attempt, known_time(&known, "ends_at")?, known.try_get("kid")?)
+        }
         None => {
-            let (from, to) = (known_time(interview, "window_from")?, known_time(interview, "window_to")?);
-            if now < from || now > to || standing.ended_at.is_some() {
+            let begins: i64 = interview.try_get("begins")?;
+            // Another computer goes on in an interview that lives, however late it is.
+            let goes_on = standing.attempt > 0 && begins == standing.attempt + 1;
+            if standing.ended_at.is_some() || !open && !goes_on {
                 let title = "This interview is not open now.";
                 return Err(Refusal::new(StatusCode::GONE, "not_open", title));
             }
-            let begins: i64 = interview.try_get("begins")?;
-            let never_started = standing.outcome.as_deref() == Some(NEVER_STARTED);
-            if standing.attempt > 0 && begins != standing.attempt + 1 && !never_started {
+            if standing.attempt > 0 && !goes_on && !standing.may_begin_again() {
                 let title = "This code was used already.";
                 return Err(Refusal::new(StatusCode::CONFLICT, "code_used", title));
             }
             let max_minutes: i64 = interview.try_get("max_minutes")?;
-            let ends_at = now + Duration::minutes(max_minutes);
+            let running = standing.ends_at.filter(|_| goes_on && standing.agent_seen_at.is_some());
+            let ends_at = running.unwrap_or(now + Duration::minutes(max_minutes));
             let attempt = standing.joined(ends_at, now);
             add_attempt(&mut tx, &id, attempt, join_hash, &newest_key.kid, (now, ends_at)).await?;
             standings::save(&mut tx, &id, &standing, now).await?;
             (attempt, ends_at, newest_key.kid.clone())
         }
     };
+    // Of the newest attempt it is known better: its time begins with the interviewer.
+    let ends_at = standing.ends_at.filter(|_| attempt == standing.attempt).unwrap_or(ends_at);
     let delivered =
         sqlx::query("SELECT 1 FROM records WHERE interview_id = $1 AND attempt = $2 AND source = 'client'")
             .bind(&id)
@@ -122,6 +138,23 @@ async fn grant(
     keys::given(&mut tx, &kid, now).await?;
     tx.commit().await?;
     Ok(Granted { attempt, ends_at, kid, standing, delivered })
+}
+
+/// The interview's row, locked. While its room is being closed, another one of that name would go with it.
+async fn once_no_room_is_closing(app: &App, id: &str) -> Result<(Tx, Standing), Refusal> {
+    let until = tokio::time::Instant::now() + LONGEST_CLOSING;
+    loop {
+        let mut tx = app.store.write().await?;
+        let standing = standings::lock(&mut tx, id).await?.ok_or_else(Refusal::not_found)?;
+        if !standing.is_closing(now()) {
+            return Ok((tx, standing));
+        }
+        tx.rollback().await?;
+        if tokio::time::Instant::now() >= until {
+            return Err(Refusal::unavailable());
+        }
+        tokio::time::sleep(CLOSED_YET).await;
+    }
 }
 
 async fn add_attempt(

@@ -1,5 +1,5 @@
-//! Wrong codes are limited per address and per code; right ones never are, because a test center's
-//! candidates share one address. Kept in the database, so that replicas count together.
+//! Wrong codes are limited, per address and altogether; right ones never are, because a test center's candidates share one
+//! address. Kept in the database, so that replicas count together.
 
 use adjourn_outbox::sha256;
 use chrono::{DateTime, Duration, Utc};
@@ -10,28 +10,31 @@ use crate::store::{Store, Tx, millis};
 /// Failures within [`WINDOW`] before the next one is refused: a candidate mistypes twice, a guesser
 /// needs 28^8 tries.
 const FAILURES: i64 = 10;
+/// Of everybody together: a guesser with ten thousand addresses tries 1,000 codes a minute, and needs 28^8 / 2 of them.
+const EVERYBODYS: i64 = 1_000;
+const EVERYBODY: &str = "everybody";
 const WINDOW: Duration = Duration::seconds(60);
 
-/// Whether one of `who` failed too often lately.
-pub(crate) async fn blocked(store: &Store, who: &[&str], now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
-    for who in who {
+/// Whether `address`, or everybody, failed too often lately.
+pub(crate) async fn blocked(store: &Store, address: &str, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+    for (who, most) in [(address, FAILURES), (EVERYBODY, EVERYBODYS)] {
         let failures: i64 = sqlx::query("SELECT COUNT(*) FROM join_failures WHERE who = $1 AND at > $2")
             .bind(sha256(who.as_bytes()))
             .bind(millis(now - WINDOW))
             .fetch_one(store.read())
             .await?
             .try_get(0)?;
-        if failures >= FAILURES {
+        if failures >= most {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// Notes a failure of each. Addresses are kept as hashes, for a minute.
-pub(crate) async fn note(store: &Store, who: &[&str], now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+/// Notes a failure of an address. Addresses are kept as hashes, for a minute.
+pub(crate) async fn note(store: &Store, address: &str, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let mut tx = store.write().await?;
-    for who in who {
+    for who in [address, EVERYBODY] {
         sqlx::query("INSERT INTO join_failures (who, at) VALUES ($1, $2)")
             .bind(sha256(who.as_bytes()))
             .bind(millis(now))
@@ -59,15 +62,26 @@ mod tests {
         let (store, _folder) = Store::temporary().await;
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         for _ in 0..FAILURES {
-            assert!(!blocked(&store, &["10.0.0.1"], now).await.unwrap());
-            note(&store, &["10.0.0.1"], now).await.unwrap();
+            assert!(!blocked(&store, "10.0.0.1", now).await.unwrap());
+            note(&store, "10.0.0.1", now).await.unwrap();
         }
-        assert!(blocked(&store, &["10.0.0.9", "10.0.0.1"], now).await.unwrap());
-        assert!(!blocked(&store, &["10.0.0.2"], now).await.unwrap());
-        assert!(!blocked(&store, &["10.0.0.1"], now + WINDOW).await.unwrap());
+        assert!(blocked(&store, "10.0.0.1", now).await.unwrap());
+        assert!(!blocked(&store, "10.0.0.2", now).await.unwrap());
+        assert!(!blocked(&store, "10.0.0.1", now + WINDOW).await.unwrap());
         let mut tx = store.write().await.unwrap();
         forget(&mut tx, now + WINDOW).await.unwrap();
         tx.commit().await.unwrap();
-        assert!(!blocked(&store, &["10.0.0.1"], now).await.unwrap());
+        assert!(!blocked(&store, "10.0.0.1", now).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn many_addresses_together_are_slowed_down_as_well() {
+        let (store, _folder) = Store::temporary().await;
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        for n in 0..EVERYBODYS {
+            note(&store, &format!("address {n}"), now).await.unwrap();
+        }
+        assert!(blocked(&store, "somebody new", now).await.unwrap());
+        assert!(!blocked(&store, "somebody new", now + WINDOW).await.unwrap());
     }
 }

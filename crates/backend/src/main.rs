@@ -7,9 +7,11 @@ use std::path::PathBuf;
 
 use adjourn_backend::app::App;
 use adjourn_backend::livekit::LiveKit;
-use adjourn_backend::store::Store;
-use adjourn_backend::{Deadlines, NewInterview, another_code, create, document, organisers, rotate, rounds};
-use adjourn_outbox::Secret;
+use adjourn_backend::proxies::Proxies;
+use adjourn_backend::store::{Open, Store};
+use adjourn_backend::{
+    Deadlines, NewInterview, Window, another_code, create, document, organisers, rotate, rounds, settings,
+};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -48,6 +50,10 @@ enum Command {
         /// A key for creating and ending interviews over HTTP, besides those of `key add`.
         #[arg(long, env = "ADJOURN_ORGANISER_KEY", hide_env_values = true)]
         organiser_key: Option<String>,
+        /// A proxy before this server, by address or network: its `X-Forwarded-For` is believed. May be given several times,
+        /// or separated by commas.
+        #[arg(long = "trusted-proxy", value_delimiter = ',', env = "ADJOURN_TRUSTED_PROXIES")]
+        trusted_proxies: Vec<String>,
         /// Minutes after the end until the agent's report counts as missing.
         #[arg(long, default_value_t = 10.0, env = "ADJOURN_AGENT_DEADLINE_MINUTES")]
         agent_deadline_minutes: f64,
@@ -154,6 +160,7 @@ async fn main() -> anyhow::Result<()> {
             livekit_key,
             livekit_secret,
             organiser_key,
+            trusted_proxies,
             agent_deadline_minutes,
             client_deadline_hours,
             keep_days,
@@ -167,11 +174,17 @@ async fn main() -> anyhow::Result<()> {
                 agent: span(agent_deadline_minutes * 60.0).context("--agent-deadline-minutes")?,
                 client: span(client_deadline_hours * 3600.0).context("--client-deadline-hours")?,
             };
+            let livekit_key = settings::name("LIVEKIT_API_KEY", &livekit_key)?;
+            let livekit_secret = settings::secret("LIVEKIT_API_SECRET", &livekit_secret)?;
+            let organiser_key =
+                organiser_key.map(|key| settings::secret("ADJOURN_ORGANISER_KEY", &key)).transpose()?;
+            let proxies = Proxies::parse(trusted_proxies.iter().map(String::as_str))?;
             let metrics = PrometheusBuilder::new().install_recorder().context("metrics can't be kept")?;
-            let store = Store::open(&database).await?;
-            let livekit = LiveKit::new(livekit_url, livekit_key, Secret::new(livekit_secret))?;
-            let organiser_key = organiser_key.map(Secret::new);
-            let app = App::new(store, public_url, livekit, organiser_key, deadlines, keep_days).await?;
+            let store = Store::open(&database, Open::OrMake).await?;
+            let livekit = LiveKit::new(livekit_url, livekit_key, livekit_secret)?;
+            let app =
+                App::new(store.clone(), public_url, livekit, organiser_key, proxies, deadlines, keep_days)
+                    .await?;
             let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| {
                 format!("cannot listen on {listen}; choose another address with --listen")
             })?;
@@ -185,9 +198,10 @@ async fn main() -> anyhow::Result<()> {
             };
             axum::serve(listener, service).with_graceful_shutdown(stopped).await?;
             rounds.await?;
+            store.close().await;
         }
         Command::Key { database, action } => {
-            let store = Store::open(&database).await?;
+            let store = Store::open(&database, Open::Existing).await?;
             match action {
                 KeyAction::Add { name } => println!("{}", organisers::add(&store, &name).await?.expose()),
                 KeyAction::Remove { name } => organisers::remove(&store, &name).await?,
@@ -197,25 +211,28 @@ async fn main() -> anyhow::Result<()> {
                     }
                 }
             }
+            store.close().await;
         }
         Command::RotateKey { database } => {
-            println!("{}", rotate(&Store::open(&database).await?, chrono::Utc::now()).await?);
+            let store = Store::open(&database, Open::Existing).await?;
+            println!("{}", rotate(&store, chrono::Utc::now()).await?);
+            store.close().await;
         }
-        Command::Backup { database, to } => Store::open(&database).await?.backup(&to).await?,
+        Command::Backup { database, to } => Store::open(&database, Open::AsItIs).await?.backup(&to).await?,
         Command::Invite { database, public_url, title, candidate, minutes, agent_name, policy, json } => {
-            let store = Store::open(&database).await?;
+            let store = Store::open(&database, Open::Existing).await?;
             let policy = serde_json::from_str(&policy).context("--policy is not usable")?;
             let new = NewInterview {
                 title,
                 candidate_name: candidate,
                 language: "en".to_owned(),
                 max_minutes: minutes,
-                from: None,
-                to: None,
+                window: Window::default(),
                 agent_name: Some(agent_name),
                 policy,
             };
             let created = create(&store, &public_url, &new).await?;
+            store.close().await;
             if json {
                 println!("{}", serde_json::to_string(&created)?);
             } else {
@@ -223,8 +240,9 @@ async fn main() -> anyhow::Result<()> {
             }
         }
         Command::Code { database, public_url, id } => {
-            let store = Store::open(&database).await?;
+            let store = Store::open(&database, Open::Existing).await?;
             let created = another_code(&store, &public_url, &id).await?;
+            store.close().await;
             println!("{}", created.context("there is no such interview, or it is over")?.link);
         }
         Command::Openapi => println!("{}", document().to_pretty_json()?),

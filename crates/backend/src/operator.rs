@@ -205,6 +205,7 @@ async fn shown(app: &App, id: &str) -> Result<(String, Markup), Refusal> {
             dt { "Candidate" } dd { (candidate.as_deref().unwrap_or("–")) }
             dt { "State" } dd { (state(&standing)) ", attempt " (standing.attempt) }
             dt { "Outcome" } dd { (outcome(&standing)) }
+            dt { "The candidate's client says" } dd { (standing.client_outcome.as_deref().unwrap_or("–")) }
             dt { "Agent's report" } dd { (arrival(standing.agent.as_str())) }
             dt { "Client's record" } dd { (arrival(standing.client.as_str())) }
             dt { "Began" } dd { (at(standing.started_at)) }

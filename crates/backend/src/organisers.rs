@@ -94,7 +94,7 @@ mod tests {
     async fn a_key_is_shown_once_kept_as_a_hash_and_removed_by_its_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db");
-        let store = Store::open(path.to_str().unwrap()).await.unwrap();
+        let store = Store::open(path.to_str().unwrap(), crate::store::Open::OrMake).await.unwrap();
         let key = add(&store, "hr").await.unwrap();
         assert!(
             add(&store, "hr").await.unwrap_err().to_string().starts_with("there is a key \"hr\" already")

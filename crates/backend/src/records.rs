@@ -2,6 +2,7 @@
 
 use adjourn_outbox::sha256;
 use adjourn_outbox::wire::ReceiptAnswer;
+use adjourn_session::Outcome;
 use axum::Json;
 use axum::body::HttpBody as _;
 use axum::extract::{Path, Request, State};
@@ -57,9 +58,11 @@ pub(crate) async fn put(
     let (outcome, end_reason) = {
         let record: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(&body).map_err(|_| bad())?;
-        let word =
-            |key: &str| record.get(key).and_then(|v| v.as_str()).filter(|t| plausible(t)).map(str::to_owned);
-        (word("outcome"), word("end_reason"))
+        let word = |key: &str| record.get(key).and_then(|v| v.as_str());
+        (
+            word("outcome").filter(|t| known(t)).map(str::to_owned),
+            word("end_reason").filter(|t| plausible(t)).map(str::to_owned),
+        )
     };
     let kind = if source == "client" { "client" } else { "agent" };
     let key = app.keys.of_attempt(&id, attempt).await.map_err(|error| {
@@ -81,7 +84,7 @@ pub(crate) async fn put(
     let result = if stored.again { "again" } else { "stored" };
     metrics::counter!("adjourn_records_received", "source" => kind, "result" => result).increment(1);
     if stored.close {
-        app.closings.add(&id);
+        app.closings.add(&id, attempt);
     }
     Ok(Json(ReceiptAnswer { receipt: stored.receipt }))
 }
@@ -106,7 +109,12 @@ fn too_large() -> Refusal {
     Refusal::too_large("The record is larger than 8 MiB.")
 }
 
-/// A word of ours, or at least no longer than one.
+/// One of the client's own words for how it ended. What else a record says there is nobody's word, and shown nowhere.
+fn known(outcome: &str) -> bool {
+    Outcome::ALL.iter().any(|known| known.to_string() == outcome)
+}
+
+/// A word of an agent's, or at least no longer than one.
 fn plausible(word: &str) -> bool {
     word.len() <= 64 && !word.contains('\0')
 }

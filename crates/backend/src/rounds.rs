@@ -57,8 +57,8 @@ async fn round(app: &App) -> Result<(), sqlx::Error> {
     settle(app, due(app, now).await?, move |_, standing| standing.deadlines(&deadlines, now)).await?;
     let closable = closable(store).await?;
     let to_close = closable.iter().filter(|(_, standing)| standing.room_to_close(now));
-    for (id, _) in to_close.take(app.closings.places()) {
-        app.closings.add(id);
+    for (id, standing) in to_close.take(app.closings.places()) {
+        app.closings.add(id, standing.attempt);
     }
     let mut tx = store.write().await?;
     limits::forget(&mut tx, now).await?;
@@ -66,7 +66,8 @@ async fn round(app: &App) -> Result<(), sqlx::Error> {
         .bind(millis(now - WEBHOOKS))
         .execute(&mut *tx)
         .await?;
-    tx.commit().await
+    tx.commit().await?;
+    store.rest().await
 }
 
 /// Changes the interviews that would change as they were just read: most don't in a round, and need no lock for that. An

@@ -110,6 +110,8 @@ pub(crate) struct Standing {
     /// The first attempt in that room: a candidate who goes on at another computer finds the same interviewer there,
     /// which reports for the attempt that it was sent for. Negative while it is not known which room the newest one is in.
     pub(crate) room_attempt: i64,
+    /// Its maximum length; not changed here.
+    pub(crate) length: Option<Duration>,
     /// When its maximum length is reached.
     pub(crate) ends_at: Option<DateTime<Utc>>,
     pub(crate) started_at: Option<DateTime<Utc>>,
@@ -117,6 +119,8 @@ pub(crate) struct Standing {
     pub(crate) ended_by: Option<String>,
     /// The client's word, until the agent's report confirms another.
     pub(crate) outcome: Option<String>,
+    /// The client's word.
+    pub(crate) client_outcome: Option<String>,
     /// The agent's report confirms that the interview was finished.
     pub(crate) confirmed: bool,
     pub(crate) client: Arrival,
@@ -124,12 +128,21 @@ pub(crate) struct Standing {
     pub(crate) agent_seen_at: Option<DateTime<Utc>>,
     pub(crate) room_missing_since: Option<DateTime<Utc>>,
     pub(crate) room_closed_at: Option<DateTime<Utc>>,
+    /// Its room is being closed since then.
+    pub(crate) closing_at: Option<DateTime<Utc>>,
     pub(crate) completed_at: Option<DateTime<Utc>>,
     /// Changes before those.
     pub(crate) revision: i64,
     /// What changed since this was read.
     pub(crate) changes: Vec<Change>,
 }
+
+/// Attempts that a candidate's code may begin although nobody came; after those the organiser looks into it.
+const MOST_ATTEMPTS: i64 = 5;
+/// A client waits so long for an interviewer (`Policy::never_started`).
+const WAITED: Duration = Duration::seconds(60);
+/// A room that is being closed is closed, or not, after this: one call of LiveKit.
+pub(crate) const CLOSING: Duration = Duration::seconds(6);
 
 /// The outcome of a client that found no interviewer: the interview stays open for another attempt.
 pub(crate) const NEVER_STARTED: &str = "never started";
@@ -157,9 +170,9 @@ impl Standing {
         self.ends_at = Some(ends_at);
         self.started_at.get_or_insert(now);
         (self.client, self.agent) = (Arrival::Pending, Arrival::Pending);
-        (self.outcome, self.agent_seen_at) = (None, None);
+        (self.outcome, self.client_outcome, self.agent_seen_at) = (None, None, None);
         self.room_attempt = -self.room_attempt.abs();
-        (self.room_missing_since, self.room_closed_at) = (None, None);
+        (self.room_missing_since, self.room_closed_at, self.closing_at) = (None, None, None);
         self.note(Source::Client, if self.attempt == 1 { "live" } else { "live again" });
         self.attempt
     }
@@ -212,15 +225,54 @@ impl Standing {
         let late = self.late(now, deadlines.client);
         self.client.arrive(late);
         self.note(Source::Client, format!("client's record {}", self.client.as_str()));
+        self.client_outcome = outcome.map(str::to_owned);
         if !self.confirmed {
             self.outcome = outcome.map(str::to_owned);
         }
         let elsewhere = outcome == Some(CONTINUED_ELSEWHERE);
-        if !elsewhere && outcome != Some(NEVER_STARTED) {
+        let never_started = outcome == Some(NEVER_STARTED) && self.nobody_came();
+        if !elsewhere && !never_started {
             self.end(Source::Client, now);
         }
         self.settle(Source::Client, now);
         !elsewhere
+    }
+
+    /// Whether no interviewer showed itself to us in this attempt: nobody but a candidate gains by saying so.
+    fn nobody_came(&self) -> bool {
+        self.agent_seen_at.is_none() && matches!(self.agent, Arrival::None | Arrival::Pending)
+    }
+
+    /// Whether a code that was used may be used once more: the interview never started, as far as anybody knows.
+    pub(crate) fn may_begin_again(&self) -> bool {
+        self.outcome.as_deref() == Some(NEVER_STARTED)
+            && self.nobody_came()
+            && self.ended_at.is_none()
+            && self.attempt < MOST_ATTEMPTS
+    }
+
+    /// The same join once more. As long as nobody came, the time has not begun: who comes back after longer than a client
+    /// waits for an interviewer has all of it.
+    pub(crate) fn joined_again(&mut self, attempt: i64, now: DateTime<Utc>) {
+        let Some((length, ends_at)) = self.length.zip(self.ends_at) else { return };
+        let waited = now - (ends_at - length);
+        if attempt == self.attempt && self.ended_at.is_none() && self.nobody_came() && waited > WAITED {
+            self.ends_at = Some(now + length);
+        }
+    }
+
+    /// Its room is closed from now on, if that is still the room of this attempt. Gives whether it is.
+    pub(crate) fn begins_to_close(&mut self, attempt: i64, now: DateTime<Utc>) -> bool {
+        let stands = self.attempt == attempt && self.room_closed_at.is_none();
+        if stands {
+            self.closing_at = Some(now);
+        }
+        stands
+    }
+
+    /// Whether its room is just being closed: another one of that name must wait.
+    pub(crate) fn is_closing(&self, now: DateTime<Utc>) -> bool {
+        self.closing_at.is_some_and(|at| now - at < CLOSING)
     }
 
     /// Whether what an agent says of that attempt is about the newest one.
@@ -261,9 +313,16 @@ impl Standing {
         self.note(Source::Agent, "judgement received");
     }
 
-    /// An interviewer was in the room of the newest attempt.
+    /// An interviewer was in the room of the newest attempt. From then on its time counts, not from the candidate's click; who
+    /// goes on at another computer, in the same room, goes on with the same time.
     pub(crate) fn agent_seen(&mut self, now: DateTime<Utc>) {
-        self.agent_seen_at.get_or_insert(now);
+        if self.agent_seen_at.is_some() {
+            return;
+        }
+        self.agent_seen_at = Some(now);
+        if self.room_attempt == self.attempt {
+            self.ends_at = self.length.map_or(self.ends_at, |length| Some(now + length));
+        }
     }
 
     /// The organiser ends it. Gives whether that changed anything.
@@ -400,6 +459,62 @@ mod tests {
         standing.room_finished("RM_2", at(103));
         assert_eq!(standing.state(), InterviewState::Ended);
         assert_eq!(standing.ended_by.as_deref(), Some("webhook"));
+    }
+
+    #[test]
+    fn never_started_is_believed_only_of_a_room_that_nobody_came_to() {
+        type Came = fn(&mut Standing);
+        let came: [Came; 3] = [
+            |s| s.agent_seen(at(5)),
+            |s| s.agent_report(1, Some("failed"), &LIMITS(), at(5)),
+            |s| s.agent_report(1, Some(FINISHED), &LIMITS(), at(5)),
+        ];
+        for came in came {
+            let mut standing = Standing::default();
+            standing.joined(at(1800), at(0));
+            standing.room("RM_1");
+            came(&mut standing);
+            standing.client_record(1, Some(NEVER_STARTED), &LIMITS(), at(60));
+            assert_eq!((standing.ended_at.is_some(), standing.may_begin_again()), (true, false));
+        }
+        // And not for ever.
+        let mut standing = Standing::default();
+        for attempt in 1..=MOST_ATTEMPTS {
+            assert_eq!(standing.joined(at(1800), at(0)), attempt);
+            standing.client_record(attempt, Some(NEVER_STARTED), &LIMITS(), at(60));
+            assert_eq!(standing.may_begin_again(), attempt < MOST_ATTEMPTS, "{attempt}");
+        }
+    }
+
+    #[test]
+    fn the_time_begins_with_the_interviewer_and_goes_on_elsewhere() {
+        let mut standing = Standing { length: Some(Duration::seconds(1_800)), ..Standing::default() };
+        standing.joined(at(1800), at(0));
+        standing.room("RM_1");
+        // Clicked, closed, and opened again an hour later: nobody has come yet.
+        standing.joined_again(1, at(3_600));
+        assert_eq!(standing.ends_at, Some(at(5_400)));
+        standing.agent_seen(at(3_630));
+        assert_eq!(standing.ends_at, Some(at(5_430)));
+        standing.agent_seen(at(4_000));
+        standing.joined_again(1, at(4_000));
+        assert_eq!(standing.ends_at, Some(at(5_430)), "it runs");
+        // Another computer, the same room and interviewer.
+        let ends_at = standing.ends_at.unwrap();
+        standing.joined(ends_at, at(4_100));
+        standing.room("RM_1");
+        standing.agent_seen(at(4_101));
+        assert_eq!(standing.ends_at, Some(ends_at));
+    }
+
+    #[test]
+    fn the_next_attempts_room_is_not_closed_for_the_one_before() {
+        let mut standing = live();
+        assert!(standing.begins_to_close(1, at(10)) && standing.is_closing(at(12)));
+        assert!(!standing.is_closing(at(20)));
+        standing.joined(at(2000), at(20));
+        assert!(!standing.begins_to_close(1, at(21)) && !standing.is_closing(at(21)));
+        assert!(standing.begins_to_close(2, at(22)));
     }
 
     /// Whatever comes in whatever order: what has ended and waits for nothing more is complete.

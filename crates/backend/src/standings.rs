@@ -1,6 +1,6 @@
 //! Standings in the database: read under the row's lock, written back with their history.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
@@ -44,11 +44,19 @@ pub(crate) async fn change_in<T>(
     Ok(Some(given))
 }
 
-/// Notes that a room was closed, within a transaction. In one statement: every record's room is closed.
-pub(crate) async fn room_closed(tx: &mut Tx, room: &str, at: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE interviews SET room_closed_at = $1 WHERE id = $2 AND room_closed_at IS NULL")
+/// Notes that an attempt's room was closed, within a transaction. In one statement: every record's room is closed.
+pub(crate) async fn room_closed(
+    tx: &mut Tx,
+    room: &str,
+    attempt: i64,
+    at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE interviews SET room_closed_at = $1, closing_at = NULL WHERE id = $2 AND attempt = $3 AND room_closed_at IS NULL",
+    )
         .bind(millis(at))
         .bind(room)
+        .bind(attempt)
         .execute(&mut **tx)
         .await
         .map(drop)
@@ -62,17 +70,20 @@ pub(crate) fn read(row: &AnyRow) -> Result<Standing, sqlx::Error> {
         attempt: row.try_get("attempt")?,
         room_sid: row.try_get("room_sid")?,
         room_attempt: row.try_get("room_attempt")?,
+        length: Duration::try_minutes(row.try_get("max_minutes")?),
         ends_at: time(row, "ends_at")?,
         started_at: time(row, "started_at")?,
         ended_at: time(row, "ended_at")?,
         ended_by: row.try_get("ended_by")?,
         outcome: row.try_get("outcome")?,
+        client_outcome: row.try_get("client_outcome")?,
         confirmed: confirmed != 0,
         client: Arrival::parse(&client),
         agent: Arrival::parse(&agent),
         agent_seen_at: time(row, "agent_seen_at")?,
         room_missing_since: time(row, "room_missing_since")?,
         room_closed_at: time(row, "room_closed_at")?,
+        closing_at: time(row, "closing_at")?,
         completed_at: time(row, "completed_at")?,
         revision: row.try_get("revision")?,
         changes: Vec::new(),
@@ -107,7 +118,8 @@ pub(crate) async fn save(
     sqlx::query(
         "UPDATE interviews SET attempt = $1, room_sid = $2, ends_at = $3, started_at = $4, ended_at = $5, ended_by = $6,
            outcome = $7, confirmed = $8, client_record = $9, agent_report = $10, agent_seen_at = $11,
-           room_missing_since = $12, room_closed_at = $13, completed_at = $14, revision = $15, room_attempt = $16 WHERE id = $17",
+           room_missing_since = $12, room_closed_at = $13, completed_at = $14, revision = $15, room_attempt = $16,
+           closing_at = $17, client_outcome = $18 WHERE id = $19",
     )
     .bind(standing.attempt)
     .bind(&standing.room_sid)
@@ -125,6 +137,8 @@ pub(crate) async fn save(
     .bind(at(standing.completed_at))
     .bind(standing.revision + changes)
     .bind(standing.room_attempt)
+    .bind(at(standing.closing_at))
+    .bind(&standing.client_outcome)
     .bind(id)
     .execute(&mut **tx)
     .await?;

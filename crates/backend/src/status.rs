@@ -73,6 +73,7 @@ async fn read(app: &App, id: &str) -> Result<InterviewStatus, Refusal> {
         agent_report: standing.agent.as_str().to_owned(),
         records,
         outcome: standing.outcome,
+        client_outcome: standing.client_outcome,
         confirmed: standing.confirmed,
         room: None,
         history: history(app, id, 0).await?,

@@ -1,5 +1,7 @@
 //! The database: SQLite by a path, Postgres by an address. One SQL for both.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use sqlx::any::{AnyPoolOptions, AnyRow};
@@ -24,24 +26,58 @@ const CONNECTIONS: u32 = 16;
 pub struct Store {
     reader: AnyPool,
     writer: AnyPool,
-    /// SQLite: one writer, and one sync per transaction.
-    single_writer: bool,
+    /// SQLite's file: one writer, and one sync per transaction.
+    path: Option<PathBuf>,
+}
+
+/// How a database is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Open {
+    /// Made if there is none, and brought up to date: for the server.
+    OrMake,
+    /// Must be there, and is brought up to date: for whoever changes something beside the server.
+    Existing,
+    /// Must be there, and nothing of it changes.
+    AsItIs,
 }
 
 impl Store {
-    /// Opens (or makes) a database and brings its tables up to date. `address` is a path or `sqlite:` address, or
-    /// `postgres://…`.
+    /// Opens a database. `address` is a path or `sqlite:` address, or `postgres://…`.
     ///
     /// # Errors
-    /// The file can't be written or is no database; the server can't be reached.
-    pub async fn open(address: &str) -> anyhow::Result<Self> {
+    /// There is none and it is not to be made; the file can't be written or is no database; the server can't be reached.
+    pub async fn open(address: &str, how: Open) -> anyhow::Result<Self> {
         sqlx::any::install_default_drivers();
         let postgres = address.starts_with("postgres:") || address.starts_with("postgresql:");
-        let store = if postgres { Self::postgres(address).await? } else { Self::sqlite(address).await? };
-        sqlx::migrate!().run(&store.writer).await.with_context(|| {
-            format!("the tables of {} can't be brought up to date", without_password(address))
-        })?;
+        let store =
+            if postgres { Self::postgres(address).await? } else { Self::sqlite(address, how).await? };
+        if how != Open::AsItIs {
+            sqlx::migrate!().run(&store.writer).await.with_context(|| {
+                format!("the tables of {} can't be brought up to date", without_password(address))
+            })?;
+        }
         Ok(store)
+    }
+
+    /// Puts everything into the one file and closes it: what an operator copies afterwards is whole.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        if let Some(path) = &self.path
+            && let Err(error) = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await
+        {
+            tracing::warn!(%error, path = %path.display(), "what was written last stays beside it, in its -wal");
+        }
+        self.writer.close().await;
+    }
+
+    /// Puts everything into the one file, if it is little: of a server that has not much to do, the file is whole without
+    /// what lies beside it. Waits for nobody.
+    pub(crate) async fn rest(&self) -> Result<(), sqlx::Error> {
+        let Some(log) = self.path.as_ref().map(|path| beside(path, "-wal")) else { return Ok(()) };
+        if std::fs::metadata(log).is_ok_and(|log| (1..=LITTLE).contains(&log.len())) {
+            sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)").execute(&self.writer).await?;
+        }
+        Ok(())
     }
 
     async fn postgres(address: &str) -> anyhow::Result<Self> {
@@ -51,34 +87,43 @@ impl Store {
             .connect(address)
             .await
             .with_context(|| format!("the database {} can't be reached", without_password(address)))?;
-        Ok(Self { reader: pool.clone(), writer: pool, single_writer: false })
+        Ok(Self { reader: pool.clone(), writer: pool, path: None })
     }
 
-    async fn sqlite(address: &str) -> anyhow::Result<Self> {
+    async fn sqlite(address: &str, how: Open) -> anyhow::Result<Self> {
         let path = address.strip_prefix("sqlite:").unwrap_or(address);
         let path = path.strip_prefix("//").unwrap_or(path);
-        if let Some(folder) =
-            std::path::Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty())
-        {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("the folder {} can't be made", folder.display()))?;
+        let file = Path::new(path);
+        if how == Open::OrMake {
+            if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                std::fs::create_dir_all(folder)
+                    .with_context(|| format!("the folder {} can't be made", folder.display()))?;
+            }
+        } else {
+            anyhow::ensure!(
+                file.is_file(),
+                "there is no database {path} here; give the server's own with --database (`adjourn-backend serve` makes it)"
+            );
         }
-        let address = format!("sqlite://{}?mode=rwc", percent(path));
+        let changes = how != Open::AsItIs;
+        if changes {
+            owners_alone(file, how == Open::OrMake)
+                .with_context(|| format!("the database {path} can't be opened"))?;
+        }
+        let address = format!("sqlite://{}?mode={}", percent(path), if changes { "rw" } else { "ro" });
         let options = |own: &'static [&'static str]| {
             AnyPoolOptions::new().acquire_timeout(std::time::Duration::from_secs(5)).after_connect(
                 move |connection, _| {
                     Box::pin(async move {
                         // Every commit is synced; readers don't wait for the writer.
-                        for pragma in [
-                            "PRAGMA busy_timeout = 5000",
+                        let writing: &[&str] = &[
                             "PRAGMA journal_mode = WAL",
                             "PRAGMA synchronous = FULL",
                             "PRAGMA fullfsync = ON",
                             "PRAGMA foreign_keys = ON",
-                        ]
-                        .iter()
-                        .chain(own)
-                        {
+                        ];
+                        let writing = if changes { writing } else { &[] };
+                        for pragma in ["PRAGMA busy_timeout = 5000"].iter().chain(writing).chain(own) {
                             sqlx::raw_sql(*pragma).execute(&mut *connection).await?;
                         }
                         Ok(())
@@ -90,16 +135,18 @@ impl Store {
             pool.with_context(|| format!("the database {path} can't be opened"))
         };
         // One connection writes: waiting for it is fair, a lock of the file is not.
-        let writer = opened(options(&[CACHE, CHECKPOINT]).max_connections(1).connect(&address).await)?;
+        let own: &[&str] = if changes { &[CACHE, CHECKPOINT] } else { &[] };
+        let writer = opened(options(own).max_connections(1).connect(&address).await)?;
         let reader = opened(options(&[]).max_connections(READERS).connect(&address).await)?;
-        Ok(Self { reader, writer, single_writer: true })
+        Ok(Self { reader, writer, path: Some(file.to_owned()) })
     }
 
     /// A new one on SQLite; it goes with its folder.
     #[cfg(test)]
     pub(crate) async fn temporary() -> (Self, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Self::open(folder.path().join("backend.db").to_str().unwrap()).await.unwrap();
+        let path = folder.path().join("backend.db");
+        let store = Self::open(path.to_str().unwrap(), Open::OrMake).await.unwrap();
         (store, folder)
     }
 
@@ -110,7 +157,7 @@ impl Store {
 
     /// Begins a change.
     pub(crate) async fn write(&self) -> Result<Tx, sqlx::Error> {
-        if self.single_writer {
+        if self.path.is_some() {
             self.writer.begin_with("BEGIN IMMEDIATE").await
         } else {
             self.writer.begin().await
@@ -119,7 +166,7 @@ impl Store {
 
     /// Whether several changes in one transaction are faster than one after another.
     pub(crate) fn batches(&self) -> bool {
-        self.single_writer
+        self.path.is_some()
     }
 
     /// A copy of the whole database, taken while it is used (SQLite only).
@@ -127,13 +174,30 @@ impl Store {
     /// # Errors
     /// The file exists already or can't be written; or the database is Postgres, which has `pg_dump`.
     pub async fn backup(&self, to: &std::path::Path) -> anyhow::Result<()> {
-        anyhow::ensure!(self.single_writer, "Postgres is backed up with pg_dump");
+        anyhow::ensure!(self.path.is_some(), "Postgres is backed up with pg_dump");
         anyhow::ensure!(!to.exists(), "{} exists already; choose another name", to.display());
-        sqlx::query("VACUUM INTO $1")
-            .bind(to.to_string_lossy().into_owned())
-            .execute(&self.reader)
-            .await
-            .with_context(|| format!("{} can't be written", to.display()))?;
+        let written = self.copied(to).await;
+        if written.is_err() {
+            // Half a copy looks like a copy.
+            let _ = std::fs::remove_file(to);
+        }
+        written.with_context(|| format!("{} can't be written", to.display()))
+    }
+
+    async fn copied(&self, to: &Path) -> anyhow::Result<()> {
+        // SQLite writes into an empty file: this one is its owner's alone from the first byte.
+        owners_alone(to, true)?;
+        sqlx::query("VACUUM INTO $1").bind(to.to_string_lossy().into_owned()).execute(&self.reader).await?;
+        let file = std::fs::File::open(to)?;
+        file.sync_all()?;
+        if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::File::open(folder)?.sync_all()?;
+        }
+        let address = format!("sqlite://{}?mode=ro", percent(&to.to_string_lossy()));
+        let copy = AnyPoolOptions::new().max_connections(1).connect(&address).await?;
+        let found: String = sqlx::query("PRAGMA integrity_check").fetch_one(&copy).await?.try_get(0)?;
+        copy.close().await;
+        anyhow::ensure!(found == "ok", "the copy is damaged ({found})");
         Ok(())
     }
 
@@ -152,6 +216,40 @@ impl Store {
             .await?;
         hex::decode(row.try_get::<String, _>("value")?).context("a stored secret is damaged")
     }
+}
+
+/// A log of so many bytes is put into the file in passing; a busy server's is left to SQLite ([`CHECKPOINT`]).
+const LITTLE: u64 = 1 << 20;
+
+/// A file of SQLite's beside a database.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Only its owner may read and write a database and what lies beside it: SQLite gives its log the rights of the file.
+fn owners_alone(path: &Path, make: bool) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(make).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        options.mode(0o600);
+        let file = options.open(path)?;
+        let owner = std::fs::Permissions::from_mode(0o600);
+        // Of another user's file we can't say who may read it; that one said so.
+        if let Err(error) = file.set_permissions(owner.clone()) {
+            tracing::warn!(%error, path = %path.display(), "others may be able to read the database");
+        }
+        for ending in ["-wal", "-shm"] {
+            // Mostly there is none.
+            let _ = std::fs::set_permissions(beside(path, ending), owner.clone());
+        }
+    }
+    #[cfg(not(unix))]
+    options.open(path).map(drop)?;
+    Ok(())
 }
 
 /// For an error message or a log.
@@ -207,14 +305,80 @@ mod tests {
     async fn a_copy_is_a_whole_database_and_never_overwrites() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("with ? and #.db");
-        let store = Store::open(path.to_str().unwrap()).await.unwrap();
+        let store = Store::open(path.to_str().unwrap(), Open::OrMake).await.unwrap();
         let secret = store.secret("tokens").await.unwrap();
         let copy = folder.path().join("copy.db");
         store.backup(&copy).await.unwrap();
         let said = store.backup(&copy).await.unwrap_err().to_string();
         assert!(said.ends_with("exists already; choose another name"), "{said}");
-        let restored = Store::open(copy.to_str().unwrap()).await.unwrap();
+        let restored = Store::open(copy.to_str().unwrap(), Open::Existing).await.unwrap();
         assert_eq!(restored.secret("tokens").await.unwrap(), secret);
         assert!(path.exists());
+        // A copy that can't be made leaves nothing that looks like one.
+        let nowhere = folder.path().join("nowhere/copy.db");
+        assert!(store.backup(&nowhere).await.is_err() && !nowhere.exists());
+    }
+
+    #[tokio::test]
+    async fn after_a_clean_stop_everything_is_in_the_one_file() {
+        let (store, folder) = Store::temporary().await;
+        let secret = store.secret("tokens").await.unwrap();
+        store.close().await;
+        let path = folder.path().join("backend.db");
+        let log = std::fs::metadata(beside(&path, "-wal")).map_or(0, |log| log.len());
+        assert_eq!(log, 0, "what was written is in the file");
+        let alone = folder.path().join("alone.db");
+        std::fs::copy(&path, &alone).unwrap();
+        let copied = Store::open(alone.to_str().unwrap(), Open::Existing).await.unwrap();
+        assert_eq!(copied.secret("tokens").await.unwrap(), secret);
+    }
+
+    #[tokio::test]
+    async fn only_the_server_makes_a_database_and_a_copy_changes_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("wrong.db");
+        for how in [Open::Existing, Open::AsItIs] {
+            let said = Store::open(path.to_str().unwrap(), how).await.unwrap_err().to_string();
+            assert!(said.starts_with("there is no database"), "{said}");
+            assert!(!path.exists());
+        }
+        // Of a stopped server, and of one that runs.
+        let (store, folder) = Store::temporary().await;
+        let secret = store.secret("tokens").await.unwrap();
+        let path = folder.path().join("backend.db");
+        for (name, stopped) in [("running.db", false), ("stopped.db", true)] {
+            if stopped {
+                store.close().await;
+            }
+            let copy = folder.path().join(name);
+            let same = Store::open(path.to_str().unwrap(), Open::AsItIs).await.unwrap();
+            same.backup(&copy).await.unwrap();
+            let copied = Store::open(copy.to_str().unwrap(), Open::Existing).await.unwrap();
+            assert_eq!(copied.secret("tokens").await.unwrap(), secret, "{name}");
+        }
+        let path = folder.path().join("empty.db");
+        // An empty file is no database with tables, and none are made in it.
+        std::fs::write(&path, "").unwrap();
+        Store::open(path.to_str().unwrap(), Open::AsItIs).await.unwrap().close().await;
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn only_its_owner_reads_a_database_its_log_and_its_copies() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("backend.db");
+        // Made by an earlier version, for everybody to read.
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let store = Store::open(path.to_str().unwrap(), Open::OrMake).await.unwrap();
+        store.secret("tokens").await.unwrap();
+        let copy = folder.path().join("copy.db");
+        store.backup(&copy).await.unwrap();
+        for file in [path.clone(), beside(&path, "-wal"), beside(&path, "-shm"), copy] {
+            let mode = std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{}", file.display());
+        }
     }
 }

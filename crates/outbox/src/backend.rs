@@ -135,7 +135,12 @@ impl Backend {
             detail: e.to_string(),
             retry_after: None,
         })?;
-        Ok(Self { base: base.clone(), http })
+        // A path is a folder: `https://example.com/adjourn` has the API below it, not beside it.
+        let mut base = base.clone();
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        Ok(Self { base, http })
     }
 
     fn url(&self, path: &str) -> Result<Url, BackendError> {
@@ -328,6 +333,16 @@ mod tests {
         for code in ["bad_digest", "not_found", "bad_request", "something_new"] {
             assert!(own("400 Bad Request", code).await.retryable(), "{code}");
         }
+    }
+
+    #[test]
+    fn a_path_of_the_server_is_kept() {
+        for base in ["https://example.com/adjourn", "https://example.com/adjourn/"] {
+            let backend = Backend::new(&Url::parse(base).unwrap()).unwrap();
+            assert_eq!(backend.url("v1/join").unwrap().as_str(), "https://example.com/adjourn/v1/join");
+        }
+        let backend = Backend::new(&Url::parse("https://example.com").unwrap()).unwrap();
+        assert_eq!(backend.url("v1/join").unwrap().as_str(), "https://example.com/v1/join");
     }
 
     #[derive(Debug, thiserror::Error)]

@@ -182,6 +182,9 @@ pub struct InterviewStatus {
     /// The interview's own outcome, once known: the client's word, unless the agent's report confirms that it was
     /// finished.
     pub outcome: Option<String>,
+    /// What the candidate's client says, whatever the agent's report says.
+    #[serde(default)]
+    pub client_outcome: Option<String>,
     /// Whether the agent's report confirms it.
     #[serde(default)]
     pub confirmed: bool,
