@@ -31,10 +31,12 @@ mod status;
 pub mod store;
 mod submission;
 mod tokens;
+mod transcript;
 mod webhooks;
 
 pub use create::{Created, NewInterview, Window, another_code, create};
-pub use items::{Item, Transcript};
+pub use items::Item;
 pub use keys::rotate;
 pub use openapi::document;
 pub use standing::Deadlines;
+pub use transcript::Transcript;

@@ -10,7 +10,7 @@ use utoipa::openapi::{Ref, RefOr, ResponseBuilder};
 #[openapi(
     info(title = "Adjourn backend", description = "Joining, records and receipts of interviews."),
     paths(crate::create::post, crate::create::code, crate::create::end, crate::join::post, crate::records::put, crate::records::get,
-        crate::items::post, crate::items::get, crate::status::get, crate::status::events, crate::webhooks::post, crate::operator::list,
+        crate::items::post, crate::transcript::get, crate::status::get, crate::status::events, crate::webhooks::post, crate::operator::list,
         crate::operator::one, crate::routes::jwks, crate::routes::document, crate::routes::metrics,
         crate::routes::healthy, crate::routes::ready),
     components(schemas(Problem)),

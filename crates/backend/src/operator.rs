@@ -11,14 +11,16 @@ use serde::Deserialize;
 use sqlx::Row as _;
 
 use crate::app::App;
-use crate::items::transcript;
 use crate::problem::Refusal;
 use crate::standing::Standing;
 use crate::store::{known_time, time};
+use crate::transcript::transcript;
 use crate::{standings, status};
 
 /// Interviews on one page.
 const PAGE: i64 = 100;
+/// Turns on one page: an hour has some hundred.
+const SHOWN: usize = 2_000;
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); }
@@ -225,7 +227,9 @@ async fn shown(app: &App, id: &str) -> Result<(String, Markup), Refusal> {
         } }
         h2 { "What was said" }
         p.quiet { (whose(&transcript.source)) }
-        table { tbody { @for item in &transcript.items {
+        @for gap in &transcript.gaps { p.missing { (gap) } }
+        @if transcript.items.len() > SHOWN { p.quiet { "The first " (SHOWN) " of " (transcript.items.len()) " turns; the API has them all." } }
+        table { tbody { @for item in transcript.items.iter().take(SHOWN) {
             tr { td { @if item.role == "user" { "Candidate" } @else { "Interviewer" } } td { (item.text) } }
         } } }
     };
@@ -235,6 +239,7 @@ async fn shown(app: &App, id: &str) -> Result<(String, Markup), Refusal> {
 fn whose(source: &str) -> &'static str {
     match source {
         "agent" => "From the agent's report.",
+        "agent in part" => "From the agent's reports, as far as they are here.",
         "agent while it lived" => "As the agent reported it while it lived; its report is not here.",
         "client" => "The candidate's client's word: no report of the agent is here.",
         _ => "Nothing is here yet.",

@@ -1,5 +1,7 @@
 //! Records and receipts over HTTP.
 
+use std::borrow::Cow;
+
 use adjourn_outbox::sha256;
 use adjourn_outbox::wire::ReceiptAnswer;
 use adjourn_session::Outcome;
@@ -11,6 +13,8 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt as _;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use sqlx::Row as _;
 
 use crate::app::App;
@@ -18,6 +22,7 @@ use crate::batch::Share;
 use crate::problem::Refusal;
 use crate::store::now;
 use crate::submission::Submission;
+use crate::transcript::MOST;
 
 /// Largest record: an 8-hour transcript with its timeline is far below.
 pub(crate) const LARGEST: usize = 8 * 1024 * 1024;
@@ -55,15 +60,7 @@ pub(crate) async fn put(
     let bad = || Refusal::bad_request("bad_record", "The record is not a JSON object.");
     let body = String::from_utf8(body.into()).map_err(|_| bad())?;
     // What waits is the text alone: read as values it is many times as large.
-    let (outcome, end_reason) = {
-        let record: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(&body).map_err(|_| bad())?;
-        let word = |key: &str| record.get(key).and_then(|v| v.as_str());
-        (
-            word("outcome").filter(|t| known(t)).map(str::to_owned),
-            word("end_reason").filter(|t| plausible(t)).map(str::to_owned),
-        )
-    };
+    let (outcome, end_reason) = words(&body, source == "client").ok_or_else(bad)?;
     let kind = if source == "client" { "client" } else { "agent" };
     let key = app.keys.of_attempt(&id, attempt).await.map_err(|error| {
         tracing::error!(%error, "a signing key can't be used");
@@ -109,6 +106,47 @@ fn too_large() -> Refusal {
     Refusal::too_large("The record is larger than 8 MiB.")
 }
 
+/// What of a record is looked at: its outcome and its end's reason. `None`: it is no JSON object, or (of a client) its
+/// transcript is none.
+fn words(body: &str, of_client: bool) -> Option<(Option<String>, Option<String>)> {
+    // A list of its fields' values would do for serde.
+    let object = body.trim_start().starts_with('{').then_some(body)?;
+    let Record { outcome, end_reason, transcript } = serde_json::from_str(object).ok()?;
+    let word = |value: Option<&RawValue>| {
+        let text = value.map(RawValue::get).filter(|text| text.len() <= LONGEST_WORD)?;
+        serde_json::from_str::<String>(text).ok()
+    };
+    if let Some(transcript) = transcript.filter(|_| of_client) {
+        let turns: Vec<Turn<'_>> = serde_json::from_str(transcript.get()).ok()?;
+        if turns.len() > MOST {
+            return None;
+        }
+    }
+    Some((word(outcome).filter(|text| known(text)), word(end_reason).filter(|text| plausible(text))))
+}
+
+/// A record, as far as it is looked into; the rest is passed over, however much it is.
+#[derive(Deserialize)]
+struct Record<'a> {
+    #[serde(borrow, default)]
+    outcome: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    end_reason: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    transcript: Option<&'a RawValue>,
+}
+
+/// Bytes of a word in JSON at most: one of 64 letters may be written with escapes.
+const LONGEST_WORD: usize = 64 * 6 + 2;
+
+/// As much of a turn as it must have.
+#[derive(Deserialize)]
+struct Turn<'a> {
+    #[serde(borrow)]
+    #[expect(dead_code, reason = "that it is there, and text, is all that is asked")]
+    text: Cow<'a, str>,
+}
+
 /// One of the client's own words for how it ended. What else a record says there is nobody's word, and shown nowhere.
 fn known(outcome: &str) -> bool {
     Outcome::ALL.iter().any(|known| known.to_string() == outcome)
@@ -151,4 +189,39 @@ pub(crate) async fn get(
     let receipt = format!("<data:,{receipt}>; rel=receipt");
     Ok(([(header::CONTENT_TYPE, "application/json".to_owned()), (header::LINK, receipt)], body)
         .into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_liars_words_are_nobodys() {
+        let outcome = |record: &str| words(record, true).map(|(outcome, _)| outcome);
+        assert_eq!(
+            outcome(r#"{"outcome": "ended(room closed)"}"#),
+            Some(Some("ended(room closed)".to_owned()))
+        );
+        for lie in ["finished (confirmed by the agent)", "<b>", "", "Finished"] {
+            let record = serde_json::json!({ "outcome": lie }).to_string();
+            assert_eq!(outcome(&record), Some(None), "{lie}");
+        }
+        assert_eq!(outcome(r#"{"outcome": {"a": [1, 2]}}"#), Some(None));
+        assert_eq!(outcome("[]"), None);
+        assert_eq!(outcome("{"), None);
+    }
+
+    #[test]
+    fn a_transcript_is_one_or_the_record_is_refused() {
+        assert!(words(r#"{"transcript": [{"id": "1", "text": "Hello"}], "x": [0, 0]}"#, true).is_some());
+        assert!(words(r#"{"transcript": [{"text": "half an emoji: \\ud83d"}]}"#, true).is_some());
+        assert!(words(r#"{"transcript": [0, 0, 0]}"#, true).is_none());
+        assert!(words(r#"{"transcript": "Hello"}"#, true).is_none());
+        let turns =
+            |count: usize| serde_json::json!({ "transcript": vec![serde_json::json!({"text": ""}); count] });
+        assert!(words(&turns(MOST).to_string(), true).is_some());
+        assert!(words(&turns(MOST + 1).to_string(), true).is_none());
+        // An agent's report is its own affair: it is never refused for what is in it.
+        assert!(words(r#"{"transcript": 7, "end_reason": "finished"}"#, false).is_some());
+    }
 }

@@ -7,7 +7,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::app::App;
 use crate::problem::Refusal;
-use crate::{create, items, join, openapi, operator, records, status, webhooks};
+use crate::{create, items, join, openapi, operator, records, status, transcript, webhooks};
 
 /// A stream of events; the only path whose answer may take as long as it likes.
 pub(crate) const EVENTS: &str = "/v1/interviews/{id}/events";
@@ -19,7 +19,7 @@ pub(crate) fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, M
         ("/v1/interviews/{id}", get(status::get)),
         ("/v1/interviews/{id}/code", post(create::code)),
         ("/v1/interviews/{id}/end", post(create::end)),
-        ("/v1/interviews/{id}/transcript", get(items::get)),
+        ("/v1/interviews/{id}/transcript", get(transcript::get)),
         ("/v1/join", post(join::post)),
         ("/v1/interviews/{id}/attempts/{attempt}/records/{source}", put(records::put).get(records::get)),
         ("/v1/interviews/{id}/attempts/{attempt}/records/{source}/items", post(items::post)),

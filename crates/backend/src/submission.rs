@@ -88,7 +88,7 @@ impl From<NotStored> for Refusal {
 }
 
 /// End of the source of what the agent package's `judge` adds (`agent:<job>-judgement`).
-const JUDGEMENT: &str = "-judgement";
+pub(crate) const JUDGEMENT: &str = "-judgement";
 
 /// Stores one within a transaction. Refuses before it writes anything.
 pub(crate) async fn store(
