@@ -9,6 +9,7 @@ pub mod app;
 mod batch;
 mod closings;
 mod create;
+mod erase;
 mod items;
 mod join;
 mod keys;
@@ -35,6 +36,7 @@ mod transcript;
 mod webhooks;
 
 pub use create::{Created, NewInterview, Window, another_code, create};
+pub use erase::erase;
 pub use items::Item;
 pub use keys::rotate;
 pub use openapi::document;

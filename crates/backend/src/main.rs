@@ -10,7 +10,8 @@ use adjourn_backend::livekit::LiveKit;
 use adjourn_backend::proxies::Proxies;
 use adjourn_backend::store::{Open, Store};
 use adjourn_backend::{
-    Deadlines, NewInterview, Window, another_code, create, document, organisers, rotate, rounds, settings,
+    Deadlines, NewInterview, Window, another_code, create, document, erase, organisers, rotate, rounds,
+    settings,
 };
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -126,6 +127,14 @@ enum Command {
         database: String,
         /// The copy; must not exist.
         to: PathBuf,
+    },
+    /// Erases an interview that is over: everything that was said in it, its receipts, its history.
+    Erase {
+        /// The server's database.
+        #[arg(long, default_value = "adjourn-backend.db", env = "ADJOURN_DATABASE", hide_env_values = true)]
+        database: String,
+        /// The interview.
+        id: String,
     },
     /// Prints the OpenAPI document.
     Openapi,
@@ -244,6 +253,11 @@ async fn main() -> anyhow::Result<()> {
             let created = another_code(&store, &public_url, &id).await?;
             store.close().await;
             println!("{}", created.context("there is no such interview, or it is over")?.link);
+        }
+        Command::Erase { database, id } => {
+            let store = Store::open(&database, Open::Existing).await?;
+            erase(&store, &id).await?;
+            store.close().await;
         }
         Command::Openapi => println!("{}", document().to_pretty_json()?),
     }

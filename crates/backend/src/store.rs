@@ -121,6 +121,8 @@ impl Store {
                             "PRAGMA synchronous = FULL",
                             "PRAGMA fullfsync = ON",
                             "PRAGMA foreign_keys = ON",
+                            // What is deleted or moved is overwritten.
+                            "PRAGMA secure_delete = ON",
                         ];
                         let writing = if changes { writing } else { &[] };
                         for pragma in ["PRAGMA busy_timeout = 5000"].iter().chain(writing).chain(own) {
@@ -162,6 +164,24 @@ impl Store {
         } else {
             self.writer.begin().await
         }
+    }
+
+    /// Overwrites what was deleted, in the file and in its log.
+    pub(crate) async fn overwrite(&self) -> anyhow::Result<()> {
+        if self.path.is_none() {
+            // Postgres keeps old rows until they are vacuumed away.
+            sqlx::raw_sql("VACUUM").execute(&self.writer).await.context("the database can't be vacuumed")?;
+            return Ok(());
+        }
+        // Written anew: also what an earlier version deleted without overwriting it.
+        sqlx::raw_sql("VACUUM").execute(&self.writer).await.context("the database can't be written anew")?;
+        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writer).await?;
+        let busy: i64 = row.try_get(0)?;
+        anyhow::ensure!(
+            busy == 0,
+            "the database is in use: it is erased, and overwritten when this is run once more"
+        );
+        Ok(())
     }
 
     /// Whether several changes in one transaction are faster than one after another.

@@ -1,0 +1,153 @@
+//! Erasing an interview: every row of it, and what its rows leave in the database's files.
+
+use crate::standings;
+use crate::store::Store;
+
+/// Tables that hold something of an interview, in an order in which they can be emptied.
+const OF_AN_INTERVIEW: [&str; 5] = [
+    "DELETE FROM codes WHERE interview_id = $1",
+    "DELETE FROM attempts WHERE interview_id = $1",
+    "DELETE FROM records WHERE interview_id = $1",
+    "DELETE FROM items WHERE interview_id = $1",
+    "DELETE FROM history WHERE interview_id = $1",
+];
+
+/// Erases an interview that is over, or never began. Copies elsewhere (backups, Postgres' own log) are their keepers' to
+/// erase.
+///
+/// # Errors
+/// There is no such interview, or it goes on; the database failed, or is in use so that what was there is not overwritten
+/// yet: it is gone all the same, and the same command overwrites it later.
+pub async fn erase(store: &Store, id: &str) -> anyhow::Result<()> {
+    let mut tx = store.write().await?;
+    let standing = standings::lock(&mut tx, id).await?;
+    if let Some(standing) = &standing {
+        let goes_on = standing.attempt > 0 && standing.ended_at.is_none();
+        anyhow::ensure!(!goes_on, "the interview {id} goes on; end it first");
+        for delete in OF_AN_INTERVIEW {
+            sqlx::query(delete).bind(id).execute(&mut *tx).await?;
+        }
+        sqlx::query("DELETE FROM interviews WHERE id = $1").bind(id).execute(&mut *tx).await?;
+    }
+    tx.commit().await?;
+    // Also if there is none (any more): what was left of an earlier try.
+    store.overwrite().await?;
+    anyhow::ensure!(standing.is_some(), "there is no interview {id} (any more)");
+    Ok(())
+}
+
+/// Tables that know an interview by its id; a new one must be erased as well.
+///
+/// # Errors
+/// The database failed.
+#[cfg(test)]
+async fn tables(store: &Store) -> Result<Vec<String>, sqlx::Error> {
+    use sqlx::Row as _;
+    let rows = sqlx::query(
+        "SELECT m.name AS name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'interview_id'",
+    )
+    .fetch_all(store.read())
+    .await?;
+    rows.iter().map(|row| row.try_get("name")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::millis;
+    use crate::{NewInterview, Window, create};
+
+    #[tokio::test]
+    async fn nothing_of_an_interview_is_left_in_the_files() {
+        let (store, folder) = Store::temporary().await;
+        let new = |title: &str| NewInterview {
+            title: title.to_owned(),
+            candidate_name: Some("CANARY name".to_owned()),
+            language: "en".to_owned(),
+            max_minutes: 30,
+            window: Window::default(),
+            agent_name: None,
+            policy: adjourn_session::Policy::default(),
+        };
+        let url = "https://interviews.example.com".parse().unwrap();
+        let created = create(&store, &url, &new("CANARY title")).await.unwrap();
+        let other = create(&store, &url, &new("another")).await.unwrap();
+        let at = millis(crate::store::now());
+        for n in 0..200_i64 {
+            let said = format!("{{\"text\": \"CANARY word {n}\"}}");
+            let mut tx = store.write().await.unwrap();
+            sqlx::query("INSERT INTO items VALUES ($1, 1, 'agent:AJ', $2, $3, $4)")
+                .bind(&created.id)
+                .bind(n.to_string())
+                .bind(n)
+                .bind(&said)
+                .execute(&mut *tx)
+                .await
+                .unwrap();
+            sqlx::query(
+                "INSERT INTO records VALUES ($1, $2, 'client', $3, 'x', NULL, $4, $5, 'CANARY receipt')",
+            )
+            .bind(&created.id)
+            .bind(n)
+            .bind(&said)
+            .bind(at)
+            .bind(format!("R-{n}"))
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+            sqlx::query("INSERT INTO history VALUES ($1, $2, $3, 'CANARY change', 'client')")
+                .bind(&created.id)
+                .bind(n)
+                .bind(at)
+                .execute(&mut *tx)
+                .await
+                .unwrap();
+            tx.commit().await.unwrap();
+        }
+        let mut tx = store.write().await.unwrap();
+        sqlx::query("INSERT INTO attempts VALUES ($1, 1, 'CANARY hash', $2, $2, 'k')")
+            .bind(&created.id)
+            .bind(at)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        sqlx::query("UPDATE interviews SET attempt = 1 WHERE id = $1")
+            .bind(&created.id)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        assert!(erase(&store, &created.id).await.unwrap_err().to_string().ends_with("goes on; end it first"));
+        let mut tx = store.write().await.unwrap();
+        sqlx::query("UPDATE interviews SET ended_at = $2 WHERE id = $1")
+            .bind(&created.id)
+            .bind(at)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+
+        erase(&store, &created.id).await.unwrap();
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let path = file.unwrap().path();
+            let bytes = std::fs::read(&path).unwrap();
+            let found = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+            assert!(
+                !found(b"CANARY title") && !found(b"CANARY w") && !found(b"CANARY h"),
+                "{}",
+                path.display()
+            );
+            assert!(!found(b"CANARY receipt") && !found(created.id.as_bytes()), "{}", path.display());
+        }
+        assert!(erase(&store, &created.id).await.unwrap_err().to_string().contains("there is no interview"));
+        // Nobody else's is touched.
+        assert!(standings::row(&store, &other.id).await.is_ok());
+        // And every table that knows interviews was emptied.
+        for table in tables(&store).await.unwrap() {
+            assert!(
+                OF_AN_INTERVIEW.iter().any(|delete| delete.contains(&format!(" {table} "))),
+                "{table} is not erased"
+            );
+        }
+    }
+}
