@@ -203,10 +203,12 @@ class ScriptedReply(llm.LLMStream):
             self._call(once, "")
         elif answers < len(lines):
             self._say(lines[answers]["text"])
-        elif "goodbye-after-tool" in WITH or END_CALL:
+        elif {"goodbye-after-tool", "notes-after-end"} & WITH.keys() or END_CALL:
             # As models do that call the tool first and speak on its answer.
             if END_TOOL not in called:
                 self._call(END_TOOL, "")
+            elif "notes-after-end" in WITH and "save_notes" not in called:
+                self._call("save_notes", "")
             elif not goodbye:
                 self._say(SCRIPT["goodbye"]["text"])
         elif called.count(END_TOOL) <= FAILED_ENDS and called.count(END_TOOL) > answers - len(lines):
@@ -253,7 +255,7 @@ class Interviewer(Agent):
             if "end-tool-fails" in WITH:
                 raise ToolError("the interview can't be ended now")
             return "noted"
-        if "goodbye-after-tool" in WITH:
+        if {"goodbye-after-tool", "notes-after-end"} & WITH.keys():
             context.speech_handle.add_done_callback(lambda _: context.session.shutdown(drain=True))
             return "say goodbye"
         job = get_job_context()
@@ -294,6 +296,11 @@ class Interviewer(Agent):
             hoard.append(os.urandom(1 << 20))
         log("unblocked")
         return "nothing found"
+
+    @function_tool
+    async def save_notes(self, context: RunContext) -> str:
+        """Called to keep notes of the interview."""
+        return "saved"
 
     @function_tool
     async def hand_over(self, context: RunContext) -> Agent:

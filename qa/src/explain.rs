@@ -138,6 +138,7 @@ fn words(input: &Input) -> Option<String> {
         | Input::CandidateSpoke
         | Input::ClientFailed
         | Input::JoinGranted(_)
+        | Input::Resumed { .. }
         | Input::JoinFailed { .. }
         | Input::ConnectFailed { .. }
         | Input::Reconnecting

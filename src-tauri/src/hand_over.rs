@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
@@ -17,12 +18,18 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_millis(50);
 /// Longest message in bytes: a link is shorter by far.
 const LONGEST: u64 = 8 << 10;
+/// Longest link that is given, in characters. What is longer is none, and said to be none.
+const LONGEST_LINK: usize = 1_000;
+/// So many may say something at a time.
+const AT_A_TIME: usize = 32;
 
 /// What the second instance was started for.
 #[derive(Debug, Serialize, Deserialize)]
 struct Wish {
     /// Its link, if it was given one.
     link: Option<String>,
+    /// When it gives up, milliseconds since 1970: what is read later than that is nobody's wish any more.
+    until: u64,
 }
 
 /// What the first instance says to that.
@@ -34,8 +41,24 @@ struct Answer {
 
 #[cfg(unix)]
 fn name(data: &Path) -> io::Result<Name<'static>> {
-    // The folder is its owner's alone.
-    data.join("instance.sock").to_fs_name::<GenericFilePath>()
+    // The folder is its owner's alone; so is the runtime folder, where a name is short enough for a socket.
+    let beside = data.join("instance.sock");
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").filter(|_| beside.as_os_str().len() > LONGEST_NAME);
+    let path = runtime.map_or(beside, |runtime| {
+        let folder = adjourn_outbox::sha256(data.as_os_str().as_encoded_bytes());
+        Path::new(&runtime).join(format!("adjourn-{}.sock", &folder[..32]))
+    });
+    path.to_fs_name::<GenericFilePath>()
+}
+
+/// Bytes of a socket's name at most (Linux: 107, macOS: 103).
+#[cfg(unix)]
+const LONGEST_NAME: usize = 100;
+
+/// Now, milliseconds since 1970.
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(not(unix))]
@@ -45,7 +68,13 @@ fn name(data: &Path) -> io::Result<Name<'static>> {
 }
 
 /// Takes links from later instances, for as long as this process lives. `take` says whether the wish is looked after.
-pub(crate) async fn listen(data: &Path, take: impl Fn(Option<String>) -> bool) -> io::Result<()> {
+pub(crate) async fn listen(
+    data: &Path,
+    take: impl Fn(Option<String>) -> bool + Send + Sync + 'static,
+) -> io::Result<()> {
+    let take = Arc::new(take);
+    let places = Arc::new(tokio::sync::Semaphore::new(AT_A_TIME));
+    let mut strange = 0_u64;
     // The folder is locked by us: a socket that is there is one of a process that died.
     let listener: Listener = ListenerOptions::new().name(name(data)?).try_overwrite(true).create_tokio()?;
     loop {
@@ -58,17 +87,30 @@ pub(crate) async fn listen(data: &Path, take: impl Fn(Option<String>) -> bool) -
                 continue;
             }
         };
-        match tokio::time::timeout(PATIENCE, answer(stream, &take)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "a second start said something strange"),
-            Err(_) => tracing::warn!("a second start said nothing"),
-        }
+        // Whoever holds a connection open and says nothing keeps nobody else from being heard.
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            strange += 1;
+            if strange.is_power_of_two() {
+                tracing::warn!(strange, "too many say something at once");
+            }
+            continue;
+        };
+        let take = Arc::clone(&take);
+        tokio::spawn(async move {
+            let answered = tokio::time::timeout(PATIENCE, answer(stream, take.as_ref())).await;
+            if !matches!(answered, Ok(Ok(()))) {
+                tracing::debug!(?answered, "a second start said nothing of use");
+            }
+            drop(place);
+        });
     }
 }
 
-async fn answer(stream: Stream, take: &impl Fn(Option<String>) -> bool) -> io::Result<()> {
+async fn answer(stream: Stream, take: &(impl Fn(Option<String>) -> bool + Sync)) -> io::Result<()> {
     let wish: Wish = read(&stream).await?;
-    write(&stream, &Answer { taken: take(wish.link) }).await
+    // Of a process that stood still meanwhile: its maker was told that nobody answered, and may have done something else.
+    let taken = now() <= wish.until && take(wish.link);
+    write(&stream, &Answer { taken }).await
 }
 
 /// What became of a wish.
@@ -84,7 +126,9 @@ pub(crate) enum Given {
 
 /// Gives the link to the instance that has the folder.
 pub(crate) async fn give(data: &Path, link: Option<String>) -> Given {
-    let wish = Wish { link };
+    let link = link.map(|link| link.chars().take(LONGEST_LINK).collect());
+    let until = now() + u64::try_from(PATIENCE.as_millis()).unwrap_or_default();
+    let wish = Wish { link, until };
     let given = async {
         loop {
             match ask(data, &wish).await {
@@ -119,7 +163,6 @@ async fn read<M: DeserializeOwned>(stream: &Stream) -> io::Result<M> {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     #[tokio::test]
     async fn a_link_reaches_the_first_instance_whatever_was_left_behind_or_said_before() {
@@ -142,6 +185,19 @@ mod tests {
         drop(tokio::net::UnixStream::connect(data.join("instance.sock")).await.unwrap());
         assert_eq!(give(&data, None).await, Given::Taken);
         assert_eq!(links.recv().await, Some(None));
+        // Twenty who hold the line keep nobody from being heard; nor does a wish that came too late count.
+        let held: Vec<_> = (0..20)
+            .map(|_| std::os::unix::net::UnixStream::connect(data.join("instance.sock")).unwrap())
+            .collect();
+        assert_eq!(give(&data, Some("x".repeat(9_000))).await, Given::Taken);
+        assert_eq!(links.recv().await.unwrap().unwrap().len(), LONGEST_LINK);
+        drop(held);
+        let mut late = tokio::net::UnixStream::connect(data.join("instance.sock")).await.unwrap();
+        late.write_all(b"{\"link\": \"late\", \"until\": 1}\n").await.unwrap();
+        let mut said = String::new();
+        BufReader::new(&mut late).read_line(&mut said).await.unwrap();
+        assert_eq!(said, "{\"taken\":false}\n");
+        assert!(links.try_recv().is_err());
         // A client that is gone takes nothing.
         drop(links);
         assert_eq!(give(&data, None).await, Given::Refused);

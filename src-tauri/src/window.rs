@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use adjourn_audio::DeviceChoice;
-use adjourn_client::{Client, Command, Ears, Mouth, Panics, Setup, Shell as _, Snapshot};
+use adjourn_client::{Client, Command, Ears, Mouth, Panics, Setup, Shell as _, Snapshot, StartError};
+use adjourn_outbox::OutboxError;
 use adjourn_outbox::wire::ClientInfo;
 use adjourn_room::Live;
 use tauri::{AppHandle, Manager as _, WindowEvent};
@@ -16,9 +17,6 @@ use crate::hand_over::{self, Given};
 /// Commands that wait: a person is slower than that.
 const WAITING_COMMANDS: usize = 64;
 
-/// An instance that ends has written everything down within this (`adjourn-client`: 12 s for a slow disk, 2 s for what is
-/// being delivered, and a little).
-const OTHER_ENDS: Duration = Duration::from_secs(18);
 /// Pause until it is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
@@ -71,9 +69,12 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
 }
 
 /// Gives the link to the instance that has the folder, or waits until that has ended and takes its place.
-async fn be_the_only_one(app: AppHandle, setup: Setup) {
+async fn be_the_only_one(app: AppHandle, mut setup: Setup) {
     let stage = app.state::<Stage>().inner().clone();
-    let deadline = tokio::time::Instant::now() + OTHER_ENDS;
+    let (commands, mut received) = mpsc::channel(WAITING_COMMANDS);
+    stop_on_signal(commands.clone());
+    stage.connect(commands);
+    let mut said = false;
     while adjourn_outbox::in_use(&setup.data) {
         match hand_over::give(&setup.data, setup.link.clone()).await {
             Given::Taken => {
@@ -82,26 +83,35 @@ async fn be_the_only_one(app: AppHandle, setup: Setup) {
                 return;
             }
             // It is writing down what was said; then the folder is ours.
-            Given::Refused if tokio::time::Instant::now() < deadline => {
-                stage.clone().show(&Snapshot::waits_for_another());
-                tokio::time::sleep(LOOK_AGAIN).await;
+            Given::Refused => stage.clone().show(&Snapshot::waits_for_another()),
+            // It hangs, perhaps: said in the window, where a person who opened a link looks. It may end all the same.
+            Given::NoAnswer => {
+                if !std::mem::replace(&mut said, true) {
+                    let error = StartError::from(OutboxError::InUse(setup.data.clone()));
+                    tracing::warn!(%error, "another instance does not answer");
+                    stage.clone().show(&Snapshot::cannot_start(&error));
+                }
             }
-            Given::Refused | Given::NoAnswer => break,
+        }
+        match tokio::time::timeout(LOOK_AGAIN, received.recv()).await {
+            Ok(Some(Command::Close | Command::Quit) | None) => {
+                app.exit(0);
+                return;
+            }
+            Ok(Some(Command::OpenLink { link })) => setup.link = Some(link),
+            // Nothing else can be done yet.
+            Ok(Some(_)) | Err(_) => {}
         }
     }
-    let (commands, received) = mpsc::channel(WAITING_COMMANDS);
     let folder = setup.data.clone();
     let client = match Client::new(Live, stage.clone(), setup).await {
         Ok(client) => client,
         Err(error) => {
-            // Said in the window: a person who opened a link sees no terminal. There is nothing to order.
             tracing::error!(%error, "the client can't start");
             stage.clone().show(&Snapshot::cannot_start(&error));
             return;
         }
     };
-    stop_on_signal(commands.clone());
-    stage.connect(commands);
     tauri::async_runtime::spawn(take_links(app.clone(), folder));
     client.run(received).await;
     app.exit(0);
@@ -109,7 +119,7 @@ async fn be_the_only_one(app: AppHandle, setup: Setup) {
 
 /// Whoever starts Adjourn again gets this window, with the link.
 async fn take_links(app: AppHandle, folder: PathBuf) {
-    let take = |link: Option<String>| {
+    let take = move |link: Option<String>| {
         let stage = app.state::<Stage>();
         let taken = match link {
             Some(link) => stage.order(Command::OpenLink { link }).is_ok(),

@@ -60,7 +60,7 @@ pub(crate) async fn put(
     let bad = || Refusal::bad_request("bad_record", "The record is not a JSON object.");
     let body = String::from_utf8(body.into()).map_err(|_| bad())?;
     // What waits is the text alone: read as values it is many times as large.
-    let (outcome, end_reason) = words(&body, source == "client").ok_or_else(bad)?;
+    let Words { outcome, end_reason, said } = words(&body, source == "client").ok_or_else(bad)?;
     let kind = if source == "client" { "client" } else { "agent" };
     let key = app.keys.of_attempt(&id, attempt).await.map_err(|error| {
         tracing::error!(%error, "a signing key can't be used");
@@ -74,6 +74,7 @@ pub(crate) async fn put(
         digest,
         outcome,
         end_reason,
+        said,
         received_at: now(),
         key: key.ok_or_else(Refusal::not_found)?,
     };
@@ -106,9 +107,17 @@ fn too_large() -> Refusal {
     Refusal::too_large("The record is larger than 8 MiB.")
 }
 
-/// What of a record is looked at: its outcome and its end's reason. `None`: it is no JSON object, or (of a client) its
-/// transcript is none.
-fn words(body: &str, of_client: bool) -> Option<(Option<String>, Option<String>)> {
+/// What of a record is looked at.
+#[derive(Debug, PartialEq, Eq)]
+struct Words {
+    outcome: Option<String>,
+    end_reason: Option<String>,
+    /// The client heard something said.
+    said: bool,
+}
+
+/// Looks at a record. `None`: it is no JSON object, or (of a client) its transcript is none.
+fn words(body: &str, of_client: bool) -> Option<Words> {
     // A list of its fields' values would do for serde.
     let object = body.trim_start().starts_with('{').then_some(body)?;
     let Record { outcome, end_reason, transcript } = serde_json::from_str(object).ok()?;
@@ -116,13 +125,16 @@ fn words(body: &str, of_client: bool) -> Option<(Option<String>, Option<String>)
         let text = value.map(RawValue::get).filter(|text| text.len() <= LONGEST_WORD)?;
         serde_json::from_str::<String>(text).ok()
     };
+    let mut said = false;
     if let Some(transcript) = transcript.filter(|_| of_client) {
         let turns: Vec<Turn<'_>> = serde_json::from_str(transcript.get()).ok()?;
         if turns.len() > MOST {
             return None;
         }
+        said = !turns.is_empty();
     }
-    Some((word(outcome).filter(|text| known(text)), word(end_reason).filter(|text| plausible(text))))
+    let outcome = word(outcome).filter(|text| known(text));
+    Some(Words { outcome, end_reason: word(end_reason).filter(|text| plausible(text)), said })
 }
 
 /// A record, as far as it is looked into; the rest is passed over, however much it is.
@@ -197,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_liars_words_are_nobodys() {
-        let outcome = |record: &str| words(record, true).map(|(outcome, _)| outcome);
+        let outcome = |record: &str| words(record, true).map(|words| words.outcome);
         assert_eq!(
             outcome(r#"{"outcome": "ended(room closed)"}"#),
             Some(Some("ended(room closed)".to_owned()))

@@ -23,6 +23,8 @@ pub(crate) struct Submission {
     pub(crate) digest: String,
     pub(crate) outcome: Option<String>,
     pub(crate) end_reason: Option<String>,
+    /// A client's record has something that was said in it.
+    pub(crate) said: bool,
     pub(crate) received_at: DateTime<Utc>,
     /// Of the attempt: looked up before, because a transaction must not wait for another connection.
     pub(crate) key: Arc<ReceiptKey>,
@@ -97,7 +99,7 @@ pub(crate) async fn store(
     submission: &Submission,
     signed: &Signed,
 ) -> Result<Stored, NotStored> {
-    let Submission { id, attempt, source, body, digest, outcome, end_reason, received_at, key: _ } =
+    let Submission { id, attempt, source, body, digest, outcome, end_reason, said, received_at, key: _ } =
         submission;
     let Some(mut standing) = standings::lock(tx, id).await? else {
         return Err(NotStored::Refused(Refusal::not_found()));
@@ -122,6 +124,10 @@ pub(crate) async fn store(
         return stored_before(tx, submission).await;
     }
     let close = if source == "client" {
+        if *said && standing.attempt == *attempt {
+            // Who heard something said heard an interviewer, whatever else they say.
+            standing.agent_seen(*received_at);
+        }
         standing.client_record(*attempt, outcome.as_deref(), &app.deadlines, *received_at)
     } else if source.ends_with(JUDGEMENT) {
         standing.judgement();

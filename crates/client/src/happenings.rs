@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::join::Admission;
 use crate::journal::{Journal, finish_abandoned};
 use crate::remembered::{TOOL_ENDED, ToolEnded};
-use crate::run::{Client, Event};
+use crate::run::{About, Client, Event};
 use crate::snapshot::{DeviceList, Line, Speaker};
 use crate::{Shell, deliverer, sound, words};
 
@@ -30,8 +30,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Event::Unfinished { open } => {
                 self.wake.notify_one();
                 if let Some(link) = open.filter(|_| self.link.is_none() && self.unconfirmed.is_none()) {
-                    self.shown.notice = Some(words::UNFINISHED.to_owned());
                     self.check_host(link, false);
+                    self.say(About::Link, words::UNFINISHED);
                 }
             }
             Event::Admitted(admission) => self.admitted(*admission).await,
@@ -42,7 +42,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Event::Organiser(word) => self.feed(Input::Organiser { word }),
             Event::Committed => {
                 // There is one now.
-                self.shown.notice.take_if(|notice| notice == words::NO_COPY_YET);
+                if self.shown.notice.as_deref() == Some(words::NO_COPY_YET) {
+                    self.shown.notice = None;
+                }
                 self.feed(Input::RecordCommitted);
                 self.wake.notify_one();
             }
@@ -89,8 +91,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
         }
         self.session.set_policy(admission.answer.policy.clone());
         self.trace.policy(&admission.answer.policy);
-        self.remembered = admission.before.tool.clone();
-        self.turns = admission.before.told.clone();
+        let before = admission.before.clone();
+        self.remembered = before.tool.clone();
+        self.turns = before.told.clone();
         let (answer, head) = (&admission.answer, admission.head.clone());
         let remaining = (answer.interview.ends_at - answer.now).num_milliseconds();
         let grant = JoinGrant {
@@ -101,6 +104,11 @@ impl<T: Transport, S: Shell> Client<T, S> {
         self.journal = Some(Journal::start(self.outbox.clone(), join_id, head, self.events.clone()));
         self.admission = Some(admission);
         self.note("joined", serde_json::Value::Null);
+        if before.live {
+            let ended = |tool: &ToolEnded| tool.ok && self.session.policy().end_tools.contains(&tool.name);
+            let ended = before.last_tool.as_ref().is_some_and(ended);
+            self.feed(Input::Resumed { ended });
+        }
         self.feed(Input::JoinGranted(grant));
     }
 

@@ -8,10 +8,12 @@ use adjourn_room::{RoomLink, Transport};
 use adjourn_session::{Input, Phase};
 
 use crate::devices::{Ears, Mouth, Opened, Side};
-use crate::run::{Client, Event, Pressed};
+use crate::run::{About, Client, Event, Pressed};
 use crate::snapshot::Meters;
 use crate::{Command, Shell, copy, words};
 
+/// A notice in the middle of an interview is read within this.
+const READ: Duration = Duration::from_secs(30);
 /// A device that failed is opened again this often.
 const MENDING_PAUSE: Duration = Duration::from_secs(2);
 /// A microphone that gives nothing for so long is told of (list of endings, `flat-zero`).
@@ -48,6 +50,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Command::RefreshDevices => {
                 self.shown.problem = None;
                 self.open_microphone();
+                self.open_speaker();
                 self.refresh_devices();
             }
             Command::PlayTestSound => self.play_test_sound(),
@@ -89,33 +92,60 @@ impl<T: Transport, S: Shell> Client<T, S> {
 
     pub(crate) fn open_link(&mut self, text: &str) {
         let parsed = JoinLink::parse(text);
+        let same = parsed.as_ref().is_ok_and(|link| self.link.as_ref() == Some(link));
         if self.session.phase() != Phase::Checking {
             // Opened again: its window is this one.
-            let same = parsed.as_ref().is_ok_and(|link| self.link.as_ref() == Some(link));
             let over = matches!(self.session.phase(), Phase::WrappingUp | Phase::Completed);
             if over || !same {
-                self.say(if over { words::AFTER_THIS } else { words::ONE_AT_A_TIME });
+                self.say(About::Link, if over { words::AFTER_THIS } else { words::ONE_AT_A_TIME });
             }
             return;
         }
         match parsed {
+            // A double click.
+            Ok(_) if same => self.unsay(About::Link),
             Ok(link) => {
+                self.unsay(About::Link);
                 self.shown.problem = None;
-                // Until its host is known to be right, there is nothing to join: neither this one nor the one before.
+                // Until its host is known to be right, there is nothing to join, neither this one nor the one before, and
+                // nobody listens.
                 (self.link, self.unconfirmed, self.pressed) = (None, None, None);
+                self.open.close_microphone();
+                self.open.close_speaker();
                 self.check_host(link, false);
             }
             // A link that was opened before stays as good as it was.
-            Err(error) if self.link.is_some() => self.say(&words::sentence(&error.to_string())),
+            Err(error) if self.link.is_some() => {
+                self.say(About::Link, &words::sentence(&error.to_string()));
+            }
             Err(error) => self.shown.problem = Some(words::sentence(&error.to_string())),
         }
     }
 
-    /// Something to know. That the disk takes nothing stays on the screen beside it.
-    fn say(&mut self, what: &str) {
+    /// Something to know about something that settles it. That the disk takes nothing stays on the screen beside it.
+    pub(crate) fn say(&mut self, about: About, what: &str) {
         let disk = self.shown.notice.as_ref().is_some_and(|said| said.ends_with(words::NOT_JOURNALED));
         let rest = if disk { format!(" {}", words::NOT_JOURNALED) } else { String::new() };
         self.shown.notice = Some(format!("{what}{rest}"));
+        let passes = self.session.phase() != Phase::Checking;
+        self.notice = Some((about, passes.then(|| Instant::now() + READ)));
+    }
+
+    /// It is settled.
+    pub(crate) fn unsay(&mut self, about: About) {
+        if self.notice.take_if(|(of, _)| *of == about).is_some() {
+            let disk = self.shown.notice.as_ref().is_some_and(|said| said.ends_with(words::NOT_JOURNALED));
+            self.shown.notice = disk.then(|| words::NOT_JOURNALED.to_owned());
+        }
+    }
+
+    /// What was said in the middle of something else has been read.
+    pub(crate) fn forget_notice(&mut self) {
+        if let Some((about, Some(until))) = self.notice
+            && Instant::now() >= until
+        {
+            self.unsay(about);
+        }
     }
 
     pub(crate) fn check_host(&mut self, link: JoinLink, confirm: bool) {
@@ -153,7 +183,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
                         self.shown.problem = Some(problem);
                         self.shown.can_retry = true;
                     }
-                    None => self.feed(Input::JoinPressed),
+                    None => {
+                        self.unsay(About::Link);
+                        self.feed(Input::JoinPressed);
+                    }
                 }
             }
             Some(Pressed::TestSound) => self.chime(),

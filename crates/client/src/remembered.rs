@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::told::Told;
 
+/// On the timeline: the interview began.
+pub(crate) const LIVE: &str = "live";
 /// On the timeline: a tool of the interviewer ended.
 pub(crate) const TOOL_ENDED: &str = "tool_ended";
 
@@ -21,12 +23,23 @@ pub(crate) struct Before {
     pub(crate) tool: Option<ToolEnded>,
     /// What was said.
     pub(crate) told: Told,
+    /// The interview went on already.
+    pub(crate) live: bool,
+    /// The last thing that was seen, however long ago: in a room that is empty now it is still the last thing.
+    pub(crate) last_tool: Option<ToolEnded>,
 }
 
 impl Before {
     /// `started`: when this run of the client began.
     pub(crate) fn read(journal: &[Entry], started: DateTime<Utc>) -> Self {
-        Self { tool: ToolEnded::last(journal, started), told: Told::of(journal) }
+        let last = ToolEnded::last(journal);
+        let counts = |at: DateTime<Utc>| (TimeDelta::zero()..=STILL_COUNTS).contains(&(started - at));
+        Self {
+            tool: last.as_ref().filter(|(_, at)| counts(*at)).map(|(tool, _)| tool.clone()),
+            told: Told::of(journal),
+            live: journal.iter().any(|entry| entry.kind == EntryKind::Timeline && entry.body["what"] == LIVE),
+            last_tool: last.map(|(tool, _)| tool),
+        }
     }
 }
 
@@ -50,9 +63,9 @@ impl ToolEnded {
         Some(Self { sid: sid.clone(), name: name.clone(), ok: *ok, call_id: call_id.clone() })
     }
 
-    /// The last thing that the interviewer did, if it was a tool and just now, and the candidate said nothing since. Who
-    /// was closed in the middle of a goodbye, and opened again, does not hear of it a second time.
-    fn last(journal: &[Entry], started: DateTime<Utc>) -> Option<Self> {
+    /// The last thing that the interviewer did, if it was a tool, and the candidate said nothing since; and when. Who was
+    /// closed in the middle of a goodbye, and opened again, does not hear of it a second time.
+    fn last(journal: &[Entry]) -> Option<(Self, DateTime<Utc>)> {
         let mut last = None;
         for entry in journal {
             match entry.kind {
@@ -74,8 +87,7 @@ impl ToolEnded {
                 | EntryKind::Damaged => {}
             }
         }
-        let (tool, at) = last?;
-        (TimeDelta::zero()..=STILL_COUNTS).contains(&(started - at)).then_some(tool)
+        last
     }
 
     pub(crate) fn input(self) -> Input {
@@ -95,12 +107,17 @@ mod tests {
         let tool = ToolEnded { sid: "PA_1".into(), name: "end".into(), ok: true, call_id: "c".into() };
         let ended = || entry(EntryKind::Timeline, 10, json!({ "what": TOOL_ENDED, "detail": tool.clone() }));
         let said = |role: &str| entry(EntryKind::Said, 12, json!({ "role": role, "text": "Goodbye" }));
-        let last = |journal: &[Entry], second| ToolEnded::last(journal, at(second));
+        let last = |journal: &[Entry], second| Before::read(journal, at(second)).tool;
         assert_eq!(last(&[ended()], 13), Some(tool.clone()));
         assert_eq!(last(&[ended(), said("interviewer")], 25), Some(tool.clone()), "its goodbye");
         assert_eq!(last(&[ended(), said("candidate")], 13), None, "perhaps a question");
         assert_eq!(last(&[said("candidate"), ended()], 13), Some(tool.clone()));
         assert_eq!(last(&[ended()], 26), None, "long ago");
+        // In a room that is empty it is the last thing all the same.
+        let live = entry(EntryKind::Timeline, 1, json!({ "what": LIVE, "detail": null }));
+        let before = Before::read(&[live, ended()], at(26));
+        assert_eq!((before.live, before.last_tool), (true, Some(tool.clone())));
+        assert!(!Before::read(&[ended()], at(26)).live);
         assert_eq!(last(&[ended()], 9), None, "the clock was taken back");
         let strange = entry(EntryKind::Timeline, 11, json!({ "what": TOOL_ENDED, "detail": { "name": 7 } }));
         assert_eq!(last(&[ended(), strange], 13), None, "something came after it that can't be read");

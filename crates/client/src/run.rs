@@ -18,7 +18,7 @@ use crate::devices::{Ears, Mouth, Open, Opened};
 use crate::join::{Admission, Rejection};
 use crate::journal::Journal;
 use crate::panics::{Panics, guarded};
-use crate::remembered::ToolEnded;
+use crate::remembered::{LIVE, ToolEnded};
 use crate::snapshot::Snapshot;
 use crate::sound::Floor;
 use crate::told::Told;
@@ -101,6 +101,13 @@ pub(crate) enum Pressed {
     TestSound,
 }
 
+/// What a notice is about that goes when that is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// A link that was opened.
+    Link,
+}
+
 /// What the loop waits for.
 struct Inbox<R> {
     commands: mpsc::Receiver<Command>,
@@ -158,6 +165,8 @@ pub struct Client<T: Transport, S: Shell> {
     /// Whether microphone and loudspeaker have to be opened again, and when that was last tried.
     pub(crate) mending: (bool, bool),
     pub(crate) mended: Option<Instant>,
+    /// What the notice on the screen is about, and until when it stands, if not until something settles it.
+    pub(crate) notice: Option<(About, Option<Instant>)>,
     /// What was pressed and waits for the devices.
     pub(crate) pressed: Option<Pressed>,
     /// When this run of the client began, by the wall clock.
@@ -239,6 +248,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             audible: false,
             mending: (false, false),
             mended: None,
+            notice: None,
             pressed: None,
             started: Utc::now(),
             turns: Told::default(),
@@ -338,6 +348,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 }
                 self.ask_history_again();
                 self.mend_devices();
+                self.forget_notice();
             }
         }
         Turn::Goes
@@ -471,15 +482,15 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 Output::CommitRecord(ending) => {
                     // Whoever wanted to close the window wanted to end the interview: that is done.
                     (self.shown.closing, self.close_asked) = (false, None);
-                    // There is nothing to finish first any more.
-                    self.shown.notice.take_if(|notice| notice == words::ONE_AT_A_TIME);
+                    // Whatever was said of a link is settled.
+                    self.unsay(About::Link);
                     self.commit(ending);
                 }
             }
         }
         if self.session.phase() == Phase::Live && self.live_since.is_none() {
             self.live_since = Some(self.now());
-            self.note("live", serde_json::Value::Null);
+            self.note(LIVE, serde_json::Value::Null);
         }
         // An interviewer that is new to us (or to this room, after our restart or redial).
         if let Some(sid) = self.session.interviewer_sid().map(str::to_owned)

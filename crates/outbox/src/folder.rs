@@ -41,7 +41,8 @@ pub(crate) fn lock(folder: &Path) -> Result<Option<std::fs::File>, OutboxError> 
 
 /// Whether another process works with this folder right now.
 pub fn in_use(folder: &Path) -> bool {
-    matches!(lock(folder), Err(OutboxError::InUse(_)))
+    // What is not there yet is nobody's.
+    folder.is_dir() && matches!(lock(folder), Err(OutboxError::InUse(_)))
 }
 
 /// Makes the folder, readable by its owner only.

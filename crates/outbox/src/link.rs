@@ -111,19 +111,53 @@ impl JoinLink {
     }
 }
 
-/// The link without what mail programs and people put around it: brackets, quotes, a full stop, line breaks in the
-/// middle, and an ampersand as HTML writes it.
+/// The link without what mail programs, editors and people put around it and into it: words before and after, brackets,
+/// quotes, a full stop, line breaks, signs that nobody sees, dashes that are none, an ampersand as HTML writes it, and the
+/// whole of it inside another address.
 fn bare(text: &str) -> String {
-    let whole: String =
-        text.chars().filter(|c| !c.is_whitespace() && !c.is_control() && *c != '\u{feff}').collect();
-    let around = |c: char| {
-        matches!(
-            c,
-            '<' | '>' | '"' | '\'' | '`' | '(' | ')' | '[' | ']' | '“' | '”' | '„' | '«' | '»' | '‘' | '’'
-        )
+    let written: String = text
+        .chars()
+        .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{ad}' | '\u{feff}'))
+        .map(|c| if matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}') { '-' } else { c })
+        .collect();
+    // As mail is written on its way (quoted-printable).
+    let written = if written.contains("=3D") {
+        written.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=")
+    } else {
+        written
     };
-    let link = whole.trim_matches(around).trim_end_matches(['.', ',', ';', '!']).trim_matches(around);
-    link.replace("&amp;", "&")
+    let written = written.replace("&amp;", "&");
+    let Some(link) = from_scheme(&written) else {
+        // In an address that leads to it by way of somebody else's.
+        let decoded = percent_encoding::percent_decode_str(&written).decode_utf8_lossy().into_owned();
+        let outer = |link: String| match link.split_once("&code=") {
+            // What belongs to the outer address follows the code.
+            Some((before, code)) => format!("{before}&code={}", code.split('&').next().unwrap_or_default()),
+            None => link,
+        };
+        return from_scheme(&decoded).map_or_else(|| written.trim().to_owned(), outer);
+    };
+    link
+}
+
+/// From `adjourn://` on, without what stands around it.
+fn from_scheme(text: &str) -> Option<String> {
+    const SCHEME: &str = "adjourn://";
+    // Letters of ASCII are as long in either case.
+    let lower = text.to_ascii_lowercase();
+    let begin = lower.find(SCHEME)?;
+    let again = lower[begin + SCHEME.len()..].find(SCHEME).map_or(text.len(), |at| begin + SCHEME.len() + at);
+    let mut link = String::new();
+    for word in text[begin..again].split_whitespace() {
+        // A line that was broken goes on until the code is there; what follows are other words.
+        if link.contains("code=") && !link.ends_with("code=") {
+            break;
+        }
+        link.push_str(word);
+    }
+    let end = link.find(['<', '>', '"', '\'', '`', '(', ')', '[', ']', '“', '”', '„', '«', '»', '‘', '’']);
+    link.truncate(end.unwrap_or(link.len()));
+    Some(link.trim_end_matches(['.', ',', ';', ':', '!', '?', '*', '_']).to_owned())
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -158,8 +192,20 @@ mod tests {
             format!("\u{feff}{link}"),
             html,
             link.replace("com&", "com\n&"),
+            link.replace("code=", "code=\n"),
             link.replace("adjourn", "Adjourn"),
             link.replace("K7QF-9M2X", "k7qf9m2x"),
+            format!("Your link: {link} Good luck!"),
+            format!("[Join]({link}):"),
+            format!("{link}\n{link}"),
+            format!("{link}?"),
+            link.replace('-', "\u{2011}"),
+            link.replace("K7", "K\u{200b}7\u{ad}"),
+            link.replace('=', "=3D"),
+            format!(
+                "https://safe.example/?url={}&data=5",
+                percent_encoding::utf8_percent_encode(link, percent_encoding::NON_ALPHANUMERIC)
+            ),
         ] {
             assert_eq!(JoinLink::parse(&pasted).as_ref(), Ok(&expected), "{pasted:?}");
         }

@@ -158,7 +158,8 @@ impl Record {
                 EntryKind::Said => {
                     if let Some(item) = read(entry.body) {
                         // The same item comes again with a history; what came last is most complete.
-                        match transcript.iter_mut().find(|known| known.id == item.id) {
+                        let same = |known: &&mut TranscriptItem| known.id == item.id && !item.id.is_empty();
+                        match transcript.iter_mut().find(same) {
                             Some(known) => known.text = item.text,
                             None => transcript.push(item),
                         }
@@ -183,11 +184,22 @@ impl Record {
             let heard = letters(&caption.text);
             let near = |item: &TranscriptItem| (item.at - caption.at).abs() <= SAME_LINE;
             let item = reported.iter().zip(&used).position(|(item, used)| {
-                !used && item.role == caption.role && near(item) && letters(&item.text).contains(&heard)
+                let told = letters(&item.text);
+                !used
+                    && item.role == caption.role
+                    && near(item)
+                    && (told.contains(&heard) || cut_off(&told, &heard))
             });
             match item {
                 // "Yes." twice is two answers: an item stands for one caption of the same words.
-                Some(index) => used[index] = letters(&reported[index].text) == heard,
+                Some(index) => {
+                    let told = letters(&reported[index].text);
+                    used[index] = told == heard || cut_off(&told, &heard);
+                    if let Some(item) = transcript.get_mut(index).filter(|_| cut_off(&told, &heard)) {
+                        // What was heard to its end counts.
+                        item.text.clone_from(&caption.text);
+                    }
+                }
                 None if !heard.is_empty() => transcript.push(caption),
                 None => {}
             }
@@ -228,6 +240,11 @@ fn noted(timeline: &[Entry], kinds: &[&str], field: &str) -> Vec<String> {
 /// A caption and its item arrive within this of each other.
 const SAME_LINE: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 
+/// Whether an item's words are those of a caption without its last ones: livekit-agents drops a word now and then.
+fn cut_off(told: &str, heard: &str) -> bool {
+    told.len() < heard.len() && told.len() * 10 >= heard.len() * 8 && heard.starts_with(told)
+}
+
 /// A text without what differs between a caption and its item: spaces, punctuation, case.
 fn letters(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -256,6 +273,33 @@ mod tests {
         let record = Record::from_journal(head, journal, None, Utc::now());
         let texts: Vec<_> = record.transcript.iter().map(|item| item.text.as_str()).collect();
         assert_eq!(texts, ["Hello, and welcome.", "Goodbye!", "Hello"]);
+    }
+
+    #[test]
+    fn an_item_that_lost_its_last_word_is_the_caption_that_has_it() {
+        let journal = vec![
+            entry(EntryKind::Said, "item_1", "Please tell me about a project you are proud", 2),
+            entry(EntryKind::Caption, "SG_1", "Please tell me about a project you are proud of.", 2),
+            // Two answers, of which one begins with the other.
+            entry(EntryKind::Said, "item_2", "Yes.", 10),
+            entry(EntryKind::Caption, "SG_2", "Yes.", 10),
+            entry(EntryKind::Caption, "SG_3", "Yes, I did that with three others for a year.", 12),
+            // Of an agent that gives no ids.
+            entry(EntryKind::Said, "", "One.", 20),
+            entry(EntryKind::Said, "", "Two.", 21),
+        ];
+        let record = Record::from_journal(RecordHead::example(), journal, None, Utc::now());
+        let texts: Vec<_> = record.transcript.iter().map(|item| item.text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "Please tell me about a project you are proud of.",
+                "Yes.",
+                "Yes, I did that with three others for a year.",
+                "One.",
+                "Two."
+            ]
+        );
     }
 
     #[test]

@@ -245,6 +245,13 @@ impl Session {
 }
 
 impl Interviewer {
+    /// It used a tool that ends nothing.
+    pub(crate) fn another_tool(&mut self) {
+        if self.end.as_mut().is_some_and(EndSign::overtaken_by_a_tool) {
+            self.end = None;
+        }
+    }
+
     /// Whether it did what proves an end.
     pub(crate) fn proved(&self) -> bool {
         self.end.as_ref().is_some_and(EndSign::proves)

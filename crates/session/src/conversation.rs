@@ -43,8 +43,7 @@ impl Session {
         i.last_proof = now;
         if i.calls.begin(call_id) {
             if !end_tool {
-                // It goes on: whatever it did towards an end is overtaken, but for an end tool beside.
-                i.end = i.end.take().filter(|end| end.strength == Strength::Running);
+                i.another_tool();
             } else if !i.proved() {
                 i.end = Some(EndSign::end_tool(name.to_owned(), call_id, now, at, Strength::Running));
             }
@@ -77,7 +76,7 @@ impl Session {
             }
             (true, false) => {}
             // A call that began beside the end tool's and ends after it says nothing.
-            (false, _) if !began => i.end = None,
+            (false, _) if !began => i.another_tool(),
             (false, _) => {}
         }
         self.session_lives(true);

@@ -12,6 +12,9 @@ pub(crate) enum Strength {
     Running,
     /// An end tool failed. The same, if the session goes no further.
     Failed,
+    /// An end tool succeeded, and another tool came after it: "end, save the notes, say goodbye", or a talk that goes on. It
+    /// counts with the agent's own leave, a deleted room or what the session itself says, not with mere silence.
+    Overtaken,
 }
 
 /// What the candidate said to it, and what the interviewer made of that.
@@ -55,7 +58,7 @@ impl EndSign {
     pub(crate) fn end_tool(name: String, call_id: &str, now: Fresh, at: Time, strength: Strength) -> Self {
         let kind = match strength {
             Strength::Proof => EvidenceKind::EndTool(name),
-            Strength::Running | Strength::Failed => EvidenceKind::EndToolBegan(name),
+            Strength::Running | Strength::Failed | Strength::Overtaken => EvidenceKind::EndToolBegan(name),
         };
         Self { strength, ..Self::proof(kind, Some(call_id.to_owned()), now, at) }
     }
@@ -85,7 +88,22 @@ impl EndSign {
     fn goodbyes(&self) -> u8 {
         match self.strength {
             Strength::Failed => 2,
-            Strength::Proof | Strength::Running => 3,
+            Strength::Proof | Strength::Running | Strength::Overtaken => 3,
+        }
+    }
+
+    /// It used another tool: whether nothing is left of what it did towards an end.
+    pub(crate) fn overtaken_by_a_tool(&mut self) -> bool {
+        match self.strength {
+            // Beside it.
+            Strength::Running => false,
+            Strength::Failed => true,
+            // For what the candidate said to it.
+            Strength::Proof | Strength::Overtaken if self.contest != Contest::None => true,
+            Strength::Proof | Strength::Overtaken => {
+                self.strength = Strength::Overtaken;
+                false
+            }
         }
     }
 
@@ -109,14 +127,16 @@ impl EndSign {
         if self.turns > 0 { p.leave_settling } else { p.evidence_expiry }
     }
 
-    /// Milliseconds without a pong, over a channel that works, after which the session counts as closed.
-    pub(crate) fn confirmed_after(&self, p: &Policy) -> u64 {
+    /// Milliseconds without a pong, over a channel that works, after which the session counts as closed, if silence says
+    /// that at all.
+    pub(crate) fn confirmed_after(&self, p: &Policy) -> Option<u64> {
         match (self.contest, self.strength) {
+            (_, Strength::Overtaken) => None,
             // A tool that runs may block; so may a turn that was begun.
-            (Contest::TurnBegan, _) | (_, Strength::Running) => p.session_blocked,
-            (Contest::Said | Contest::Denied, Strength::Proof | Strength::Failed) => p.session_closed,
-            (Contest::None, Strength::Proof) => p.session_finished,
-            (Contest::None, Strength::Failed) => p.session_suspect,
+            (Contest::TurnBegan, _) | (_, Strength::Running) => Some(p.session_blocked),
+            (Contest::Said | Contest::Denied, Strength::Proof | Strength::Failed) => Some(p.session_closed),
+            (Contest::None, Strength::Proof) => Some(p.session_finished),
+            (Contest::None, Strength::Failed) => Some(p.session_suspect),
         }
     }
 }

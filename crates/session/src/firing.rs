@@ -36,7 +36,7 @@ impl Session {
                 self.outputs.push_back(Output::Connect);
             }
             Rule::WaitingNotice => self.waiting_long = true,
-            Rule::NeverStarted => self.decide(Outcome::NeverStarted, "never_started"),
+            Rule::NeverStarted => self.decide(self.nobody_came(), "never_started"),
             Rule::NotReady => self.decide(self.finished_or(lost), "not_ready"),
             Rule::PingDue => self.probe(ProbeKind::Session),
             Rule::ProbeDue => self.probe(ProbeKind::Process),
@@ -57,7 +57,7 @@ impl Session {
                 self.outputs.push_back(Output::AskReport);
             }
             Rule::SessionClosed => self.decide(self.closed_unsaid(), "session_closed"),
-            Rule::SessionBlocked => self.decide(BLOCKED, "session_blocked"),
+            Rule::SessionBlocked => self.decide(self.blocked(), "session_blocked"),
             Rule::LeftSettled => self.settled(),
             Rule::RosterDue => {
                 let now = self.fresh();
@@ -85,7 +85,7 @@ impl Session {
             Rule::ReplacedRoom => self.decide(self.finished_or(Outcome::ConnectionLost), "replaced_room"),
             Rule::OrganiserLimit => self.room_closed(),
             Rule::TimeLimit if self.phase == Phase::Waiting => {
-                self.decide(Outcome::NeverStarted, "time_limit")
+                self.decide(self.nobody_came(), "time_limit")
             }
             Rule::TimeLimit if !self.over_for_all_that_is_known() && self.answer_owed() => {
                 self.decide(Outcome::Ended(EndedWhy::TimeLimit), "time_limit");
@@ -115,7 +115,16 @@ impl Session {
         } else if rule == Rule::SessionClosed {
             Some(self.closed_unsaid())
         } else {
-            (rule == Rule::SessionBlocked).then_some(BLOCKED)
+            (rule == Rule::SessionBlocked).then(|| self.blocked())
+        }
+    }
+
+    /// Its session answers no more although its process lives. One that began to end it closed it.
+    fn blocked(&self) -> Outcome {
+        if self.begun() {
+            Outcome::Ended(EndedWhy::SessionClosed)
+        } else {
+            Outcome::Interrupted(InterruptedWhy::InterviewerStoppedResponding)
         }
     }
 
@@ -131,7 +140,7 @@ impl Session {
     /// The interviewer's session said that it closed, and why.
     fn said_closed(&self) -> Outcome {
         if self.phase == Phase::Waiting {
-            return Outcome::NeverStarted;
+            return self.nobody_came();
         }
         match self.interviewer.as_ref().and_then(|i| i.closed) {
             Some((CloseReason::Error, _)) => Outcome::Interrupted(InterruptedWhy::InterviewerFailed),
@@ -147,6 +156,3 @@ impl Session {
         }
     }
 }
-
-/// A session that answers no more although its process lives.
-const BLOCKED: Outcome = Outcome::Interrupted(InterruptedWhy::InterviewerStoppedResponding);

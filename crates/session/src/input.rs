@@ -167,6 +167,11 @@ pub enum Input {
 
     /// The backend granted the join.
     JoinGranted(JoinGrant),
+    /// An earlier run of this client was in this interview already. Comes before the room is entered.
+    Resumed {
+        /// The last thing that it saw was an end tool that succeeded.
+        ended: bool,
+    },
     /// The backend refused, or could not be reached.
     JoinFailed {
         /// One sentence: what is wrong and what to do.

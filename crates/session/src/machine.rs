@@ -48,6 +48,8 @@ pub struct Session {
     pub(crate) quiet: bool,
     pub(crate) waiting_since: Fresh,
     pub(crate) waiting_long: bool,
+    /// An earlier run of the client was in this interview; whether it saw its end.
+    pub(crate) resumed: Option<bool>,
     /// The candidate's side of the talk, and what they are asked.
     pub(crate) candidate: Candidate,
     pub(crate) next_probe: u64,
@@ -81,6 +83,7 @@ impl Session {
             quiet: false,
             waiting_since: Fresh(0),
             waiting_long: false,
+            resumed: None,
             candidate: Candidate::default(),
             next_probe: 1,
             problem: None,
@@ -230,6 +233,7 @@ impl Session {
         if input == Input::JoinPressed {
             self.phase = Phase::Joining;
             self.problem = None;
+            self.resumed = None;
             self.link = LinkMonitor::new();
             self.step_since = self.now;
             self.outputs.push_back(Output::RequestJoin);
@@ -237,7 +241,9 @@ impl Session {
     }
 
     fn while_joining(&mut self, input: Input) {
-        if let Input::JoinGranted(grant) = input {
+        if let Input::Resumed { ended } = input {
+            self.resumed = Some(ended);
+        } else if let Input::JoinGranted(grant) = input {
             if self.link.state == Link::Idle {
                 self.agent_name = grant.agent_name;
                 self.ends_at = Some(self.now.after(grant.remaining));
@@ -413,6 +419,7 @@ impl Session {
             // Of other phases: a late answer to something that was given up.
             Input::JoinPressed
             | Input::JoinGranted(_)
+            | Input::Resumed { .. }
             | Input::JoinFailed { .. }
             | Input::RecordCommitted
             | Input::RecordNotSaved

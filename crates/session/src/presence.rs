@@ -184,10 +184,22 @@ impl Session {
     /// How an interview ends whose interviewer is lost: before its first word it can be tried again.
     pub(crate) fn lost(&self) -> Outcome {
         match self.phase {
-            Phase::Waiting => Outcome::NeverStarted,
-            Phase::Checking | Phase::Joining | Phase::Live | Phase::WrappingUp | Phase::Completed => {
-                Outcome::Interrupted(InterruptedWhy::InterviewerLost)
-            }
+            Phase::Waiting if self.resumed.is_none() => Outcome::NeverStarted,
+            Phase::Waiting
+            | Phase::Checking
+            | Phase::Joining
+            | Phase::Live
+            | Phase::WrappingUp
+            | Phase::Completed => Outcome::Interrupted(InterruptedWhy::InterviewerLost),
+        }
+    }
+
+    /// How an interview ends that has no interviewer in its waiting room: one that went on before we came back did start.
+    pub(crate) fn nobody_came(&self) -> Outcome {
+        match self.resumed {
+            Some(true) => Outcome::Finished,
+            Some(false) => Outcome::Ended(EndedWhy::InterviewerLeft),
+            None => Outcome::NeverStarted,
         }
     }
 
@@ -245,7 +257,7 @@ impl Session {
             Presence::Left { otherwise: Some(otherwise), .. } => otherwise,
             Presence::Left { reason, otherwise: None, .. } => match reason {
                 LeaveReason::ConnectionTimeout => lost,
-                _ if never => Outcome::NeverStarted,
+                _ if never => self.nobody_came(),
                 _ if i.failed => Outcome::Interrupted(InterruptedWhy::InterviewerFailed),
                 LeaveReason::AgentError => Outcome::Interrupted(InterruptedWhy::InterviewerFailed),
                 // Its connection failed, in one way or another.

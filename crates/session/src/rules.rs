@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::end_sign::Strength;
+use crate::end_sign::{EndSign, Strength};
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::Fresh;
 use crate::{CloseReason, Delivery, LeaveReason, Link, Phase, Policy, Question, Session, Time};
@@ -204,7 +204,9 @@ impl Session {
             if !self.waiting_long {
                 push(self.waiting_since.after(p.waiting_notice), Rule::WaitingNotice);
             }
-            push(self.waiting_since.after(p.never_started), Rule::NeverStarted);
+            // Of an interview that ended before we came back nobody is waited for longer than a successor takes.
+            let wait = if self.resumed == Some(true) { p.leave_settling } else { p.never_started };
+            push(self.waiting_since.after(wait), Rule::NeverStarted);
         }
         self.pending_answer(push);
         if let Some((at, _)) = self.question(self.link.fresh(self.now)) {
@@ -267,7 +269,8 @@ impl Session {
             push_heard(i, at, due, p, push, Rule::SessionSaidClosed);
         }
         let pongs_go_on = i.session.silent_for(now).is_some_and(|ms| ms < p.session_finished);
-        if let Some(end) = i.end.as_ref().filter(|end| end.strength == Strength::Failed)
+        let falls = |end: &&EndSign| matches!(end.strength, Strength::Failed | Strength::Overtaken);
+        if let Some(end) = i.end.as_ref().filter(falls)
             && pongs_go_on
         {
             let since = end.since.max(i.last_reaction);
@@ -282,8 +285,10 @@ impl Session {
             return;
         };
         let proven = proven.after(p.session_grace);
-        if let Some(end) = &i.end {
-            let at = pong.after(end.confirmed_after(p)).max(proven);
+        if let Some(end) = &i.end
+            && let Some(silence) = end.confirmed_after(p)
+        {
+            let at = pong.after(silence).max(proven);
             push_heard(i, pong, at, p, push, Rule::SessionFinished);
             if end.proves() {
                 return;
@@ -292,7 +297,7 @@ impl Session {
         // The agent's report says more than its silence.
         let again = i.report_asked.map_or(pong.after(p.session_finished), |at| at.after(p.report_interval));
         push(again.max(proven), Rule::ReportDue);
-        if i.end.is_some() {
+        if i.end.as_ref().is_some_and(|end| end.confirmed_after(p).is_some()) {
             return;
         }
         // Seen on a busy machine: the turn was taken, a tool blocked, and "thinking" was never sent.

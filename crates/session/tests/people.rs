@@ -827,3 +827,45 @@ fn who_talks_on_after_the_end_tool_has_not_ended() {
         assert_eq!(stage.outcome(), outcome, "{turns}");
     }
 }
+
+#[test]
+fn a_goodbye_after_another_tool_is_an_end_all_the_same() {
+    // "End the interview, save the notes, say goodbye": the agent leaves, or the candidate says thank you and it stays.
+    for stays in [false, true] {
+        let mut stage = Stage::live();
+        stage.give(began("end_interview", "c1"));
+        stage.give(ended("end_interview", true, "c1"));
+        stage.give(began("save_notes", "c2"));
+        stage.give(ended("save_notes", true, "c2"));
+        audible(&mut stage, 2_000);
+        stage.give(said(Role::Interviewer));
+        if stays {
+            stage.give(said(Role::Candidate));
+            stage.session_open = false;
+        } else {
+            stage.left(LeaveReason::ClientInitiated);
+        }
+        stage.until_completed(22_500).unwrap();
+        // A session that is silent after another tool may have failed in a talk that went on: nobody says that it finished.
+        assert_eq!(stage.outcome(), if stays { "ended" } else { "finished" });
+    }
+}
+
+#[test]
+fn an_interview_that_a_run_before_was_in_did_start() {
+    for (resumed, outcome, within) in [
+        (None, "never started", 60_500),
+        (Some(false), "ended(interviewer left)", 60_500),
+        (Some(true), "finished", 4_500),
+    ] {
+        let mut stage = Stage::new();
+        stage.give(Input::JoinPressed);
+        if let Some(ended) = resumed {
+            stage.give(Input::Resumed { ended });
+        }
+        stage.give(Input::JoinGranted(adjourn_session::JoinGrant { agent_name: None, remaining: 3_600_000 }));
+        stage.give(Input::Connected { room_sid: "RM_1".into(), roster: Vec::new() });
+        stage.until_completed(within).unwrap();
+        assert_eq!(stage.outcome(), outcome);
+    }
+}
