@@ -9,7 +9,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, put};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -25,10 +25,14 @@ use crate::proxies::Proxies;
 use crate::standing::Deadlines;
 use crate::store::Store;
 use crate::tokens::Signer;
+use crate::uploads::Uploads;
 use crate::{records, routes, status};
 
 /// A request that takes longer is given up: the largest record over a slow line needs less.
 const REQUEST_LIMIT: Duration = Duration::from_secs(60);
+
+/// Longest body but a record's: an item of 64 KiB, and a little.
+const LARGEST_BODY: usize = (64 << 10) + 1024;
 
 /// Shared state of the server. Clones are cheap.
 #[derive(Clone, Debug)]
@@ -40,6 +44,7 @@ pub struct App {
     pub(crate) tokens: Arc<Signer>,
     pub(crate) batches: Batches,
     pub(crate) closings: Closings,
+    pub(crate) uploads: Uploads,
     pub(crate) deadlines: Deadlines,
     pub(crate) organiser_key: Option<Secret>,
     pub(crate) proxies: Proxies,
@@ -75,6 +80,7 @@ impl App {
             tokens: Arc::new(tokens),
             batches,
             closings,
+            uploads: Uploads::default(),
             deadlines,
             organiser_key,
             proxies,
@@ -112,12 +118,13 @@ impl App {
             })
             .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_LIMIT));
         limited
+            .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
             // A stream of events lasts as long as somebody watches.
             .route(routes::EVENTS, get(status::events))
+            // A record as long as it comes.
+            .route(routes::RECORDS, put(records::put).get(records::get))
             .layer(from_fn(measured))
             .layer(DefaultBodyLimit::disable())
-            // A little over the record's limit, so that its own answer is given.
-            .layer(RequestBodyLimitLayer::new(records::LARGEST + 1024))
             .with_state(self)
     }
 }
@@ -126,13 +133,18 @@ impl App {
 async fn measured(request: Request, next: Next) -> Response {
     let began = Instant::now();
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
-    let mut response = next.run(request).await;
+    // Postgres takes no NUL, and no name of ours has one.
+    let mut response = if request.uri().path().contains("%00") {
+        Refusal::new(StatusCode::NOT_FOUND, "no_such_page", "There is nothing here.").into_response()
+    } else {
+        next.run(request).await
+    };
     let status = response.status();
     let ours =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
     if (status.is_client_error() || status.is_server_error()) && !ours {
         let (code, title) = match status {
-            StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "The body is larger than 8 MiB."),
+            StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "The body is larger than 64 KiB."),
             StatusCode::REQUEST_TIMEOUT => ("too_slow", "The request took longer than a minute."),
             _ => ("bad_request", "The request can't be read: check the path, its parameters and the body."),
         };

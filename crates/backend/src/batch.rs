@@ -56,7 +56,7 @@ enum Change {
 
 /// A record's share of [`WAITING_BYTES`], until it is written.
 #[derive(Debug)]
-pub(crate) struct Share(#[expect(dead_code, reason = "given back when dropped")] OwnedSemaphorePermit);
+pub(crate) struct Share(OwnedSemaphorePermit);
 
 /// The way to the one who writes.
 #[derive(Clone, Debug)]
@@ -98,6 +98,19 @@ impl Batches {
     pub(crate) fn share(&self, bytes: usize) -> Result<Share, Refusal> {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         Arc::clone(&self.bytes).try_acquire_many_owned(bytes).map(Share).map_err(|_| self.put_off())
+    }
+
+    /// More of it has arrived.
+    pub(crate) fn grow(&self, share: &mut Share, bytes: usize) -> Result<(), Refusal> {
+        let more = self.share(bytes)?;
+        share.0.merge(more.0);
+        Ok(())
+    }
+
+    /// Bytes that are free.
+    #[cfg(test)]
+    pub(crate) fn free(&self) -> usize {
+        self.bytes.available_permits()
     }
 
     /// Stores a record and answers once it is on disk.

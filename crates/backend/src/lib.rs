@@ -25,6 +25,7 @@ mod records;
 mod rooms;
 pub mod rounds;
 mod routes;
+pub mod server;
 pub mod settings;
 mod standing;
 mod standings;
@@ -33,6 +34,7 @@ pub mod store;
 mod submission;
 mod tokens;
 mod transcript;
+mod uploads;
 mod webhooks;
 
 pub use create::{Created, NewInterview, Window, another_code, create};

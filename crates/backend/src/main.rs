@@ -11,7 +11,7 @@ use adjourn_backend::proxies::Proxies;
 use adjourn_backend::store::{Open, Store};
 use adjourn_backend::{
     Deadlines, NewInterview, Window, another_code, create, document, erase, organisers, rotate, rounds,
-    settings,
+    server, settings,
 };
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -140,6 +140,9 @@ enum Command {
     Openapi,
 }
 
+/// How often figures are put together that nobody has fetched.
+const UPKEEP: std::time::Duration = std::time::Duration::from_secs(30);
+
 #[derive(Subcommand)]
 enum KeyAction {
     /// Makes a key and prints it, once.
@@ -200,12 +203,19 @@ async fn main() -> anyhow::Result<()> {
             tracing::info!(%listen, "serving");
             let stopping = app.stop();
             let rounds = tokio::spawn(rounds::walk(app.clone()));
-            let service = app.router(Some(metrics)).into_make_service_with_connect_info::<SocketAddr>();
+            // Figures that nobody fetches must not grow.
+            let figures = metrics.clone();
+            tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(UPKEEP).await;
+                    figures.run_upkeep();
+                }
+            });
             let stopped = async move {
                 stop().await;
                 stopping.cancel();
             };
-            axum::serve(listener, service).with_graceful_shutdown(stopped).await?;
+            server::serve(listener, app.router(Some(metrics)), server::Limits::default(), stopped).await;
             rounds.await?;
             store.close().await;
         }

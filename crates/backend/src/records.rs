@@ -12,7 +12,6 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sqlx::Row as _;
@@ -23,6 +22,7 @@ use crate::problem::Refusal;
 use crate::store::now;
 use crate::submission::Submission;
 use crate::transcript::MOST;
+use crate::uploads::{self, InFlight, too_large};
 
 /// Largest record: an 8-hour transcript with its timeline is far below.
 pub(crate) const LARGEST: usize = 8 * 1024 * 1024;
@@ -41,16 +41,14 @@ pub(crate) async fn put(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Json<ReceiptAnswer>, Refusal> {
-    let share = match admitted(&app, &headers, &request, (&id, attempt, &source)) {
-        Ok(share) => share,
+    let (mut share, _in_flight) = match admitted(&app, &headers, &request, (&id, attempt, &source)) {
+        Ok(admitted) => admitted,
         Err(refusal) => {
-            // Whoever still sends when his connection is closed may never read why.
-            request.into_body().into_data_stream().for_each(|_| std::future::ready(())).await;
+            uploads::drain(request.into_body()).await;
             return Err(refusal);
         }
     };
-    // It can also break off; then nobody reads the answer.
-    let body = axum::body::to_bytes(request.into_body(), LARGEST).await.map_err(|_| too_large())?;
+    let body = uploads::read(request.into_body(), LARGEST, &app.batches, &mut share).await?;
     let Some(digest) = checked_digest(&headers, &body) else {
         return Err(Refusal::bad_request(
             "bad_digest",
@@ -87,24 +85,22 @@ pub(crate) async fn put(
     Ok(Json(ReceiptAnswer { receipt: stored.receipt }))
 }
 
-/// Room for this record among those that wait. Before its body is read: who is turned away must cost nothing, or a herd of
-/// them keeps the others waiting.
+/// A place for this record, before its body is read: who is turned away must cost nothing, or a herd of them keeps the others
+/// waiting. It grows with what arrives.
 fn admitted(
     app: &App,
     headers: &HeaderMap,
     request: &Request,
     (id, attempt, source): (&str, i64, &str),
-) -> Result<Share, Refusal> {
+) -> Result<(Share, InFlight), Refusal> {
     app.tokens.check(headers)?.allows(id, attempt, source)?;
     let announced = request.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
     if announced.is_some_and(|bytes| bytes > LARGEST) {
         return Err(too_large());
     }
-    app.batches.share(announced.unwrap_or(LARGEST))
-}
-
-fn too_large() -> Refusal {
-    Refusal::too_large("The record is larger than 8 MiB.")
+    // Full as it is, it would be turned away after it was sent.
+    drop(app.batches.share(announced.unwrap_or(0))?);
+    Ok((app.batches.share(0)?, app.uploads.begin(format!("{id}/{attempt}/{source}"))?))
 }
 
 /// What of a record is looked at.

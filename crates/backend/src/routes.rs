@@ -2,17 +2,20 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::routing::{MethodRouter, get, post, put};
+use axum::routing::{MethodRouter, get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::app::App;
 use crate::problem::Refusal;
-use crate::{create, items, join, openapi, operator, records, status, transcript, webhooks};
+use crate::{create, items, join, openapi, operator, status, transcript, webhooks};
 
 /// A stream of events; the only path whose answer may take as long as it likes.
 pub(crate) const EVENTS: &str = "/v1/interviews/{id}/events";
 
-/// Every path but [`EVENTS`].
+/// Where records are: their bodies are large, and take as long as they come.
+pub(crate) const RECORDS: &str = "/v1/interviews/{id}/attempts/{attempt}/records/{source}";
+
+/// Every path but [`EVENTS`] and [`RECORDS`].
 pub(crate) fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, MethodRouter<App>)> {
     vec![
         ("/v1/interviews", post(create::post)),
@@ -21,7 +24,6 @@ pub(crate) fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, M
         ("/v1/interviews/{id}/end", post(create::end)),
         ("/v1/interviews/{id}/transcript", get(transcript::get)),
         ("/v1/join", post(join::post)),
-        ("/v1/interviews/{id}/attempts/{attempt}/records/{source}", put(records::put).get(records::get)),
         ("/v1/interviews/{id}/attempts/{attempt}/records/{source}/items", post(items::post)),
         ("/v1/livekit/webhook", post(webhooks::post)),
         ("/operator", get(operator::list)),
@@ -79,7 +81,7 @@ mod tests {
         let document = crate::openapi::document();
         let documented: Vec<&str> = document.paths.paths.keys().map(String::as_str).collect();
         let mut routed: Vec<&str> = super::limited(None).into_iter().map(|(path, _)| path).collect();
-        routed.push(super::EVENTS);
+        routed.extend([super::EVENTS, super::RECORDS]);
         routed.sort_unstable();
         assert_eq!(documented, routed);
     }

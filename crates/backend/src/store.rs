@@ -84,6 +84,17 @@ impl Store {
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(std::time::Duration::from_secs(5))
+            // A lock that somebody else holds (a migration, an operator's session) is no reason to hold a client for ever.
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    for limit in
+                        ["SET lock_timeout = '5s'", "SET idle_in_transaction_session_timeout = '60s'"]
+                    {
+                        sqlx::raw_sql(limit).execute(&mut *connection).await?;
+                    }
+                    Ok(())
+                })
+            })
             .connect(address)
             .await
             .with_context(|| format!("the database {} can't be reached", without_password(address)))?;

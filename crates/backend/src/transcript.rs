@@ -25,7 +25,7 @@ pub struct Transcript {
     /// In order.
     pub items: Vec<Item>,
     /// Where something may be missing, one sentence each.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<String>,
 }
 

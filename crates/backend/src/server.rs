@@ -1,0 +1,189 @@
+//! Connections: each gets so long to say what it wants, there are only so many of them, and none of them keeps the server
+//! from stopping.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tower::ServiceExt as _;
+
+/// What a connection may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Until a request's head is there whole, also of a connection that was used before: who says nothing for so long is
+    /// hung up on.
+    pub head: Duration,
+    /// Connections at a time; more wait to be taken.
+    pub connections: usize,
+    /// What is under way when the server is stopped gets so long.
+    pub stop: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(20), connections: 4_096, stop: Duration::from_secs(20) }
+    }
+}
+
+/// Pause after a connection that could not be taken: mostly there are no file descriptors left.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stopped`, and then what is under way.
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stopped: impl Future<Output = ()>) {
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let graceful = GracefulShutdown::new();
+    let mut stopped = std::pin::pin!(stopped);
+    loop {
+        let taken = async {
+            // The semaphore is never closed.
+            let place = Arc::clone(&places).acquire_owned().await.ok();
+            (place, listener.accept().await)
+        };
+        let (place, (stream, address)) = tokio::select! {
+            (place, accepted) = taken => match accepted {
+                Ok(accepted) => (place, accepted),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be taken");
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+            },
+            () = &mut stopped => break,
+        };
+        // Answers are small: none waits for more to come.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection is gone already");
+        }
+        let router = router.clone();
+        let service = service_fn(move |request: Request<Incoming>| answer(router.clone(), address, request));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection broke off");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.stop, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests that were still under way are cut off; clients come again");
+    }
+}
+
+async fn answer(
+    router: Router,
+    address: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<axum::response::Response, Infallible> {
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(ConnectInfo(address));
+    router.oneshot(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    struct Running {
+        address: SocketAddr,
+        stop: oneshot::Sender<()>,
+        ended: tokio::task::JoinHandle<()>,
+    }
+
+    async fn run(limits: Limits) -> Running {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let slow = || async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            "done"
+        };
+        let router = Router::new().route("/", get(|| async { "hello" })).route("/slow", get(slow));
+        let ended = tokio::spawn(async move {
+            serve(listener, router, limits, async move { drop(stopped.await) }).await;
+        });
+        Running { address, stop, ended }
+    }
+
+    fn short() -> Limits {
+        Limits { head: Duration::from_millis(300), connections: 4, stop: Duration::from_secs(1) }
+    }
+
+    async fn ask(address: SocketAddr, path: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn who_says_nothing_or_half_of_it_is_hung_up_on_and_keeps_nobody_out() {
+        let server = run(short()).await;
+        let began = Instant::now();
+        let mut idle = Vec::new();
+        for head in ["", "GET / HT", "GET / HTTP/1.1\r\nhost: x\r\n", "P"] {
+            let mut stream = TcpStream::connect(server.address).await.unwrap();
+            stream.write_all(head.as_bytes()).await.unwrap();
+            idle.push(stream);
+        }
+        // All places are taken; the next one is served all the same, once they are hung up on.
+        assert!(ask(server.address, "/").await.ends_with("hello"));
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+        for mut stream in idle {
+            let mut rest = Vec::new();
+            // Closed, with or without a word.
+            let _ =
+                tokio::time::timeout(Duration::from_secs(2), stream.read_to_end(&mut rest)).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_used_connection_that_falls_silent_is_hung_up_on() {
+        let server = run(short()).await;
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let mut answer = Vec::new();
+        let read = tokio::time::timeout(Duration::from_secs(3), stream.read_to_end(&mut answer)).await;
+        assert!(read.is_ok(), "it stays for ever");
+        assert!(String::from_utf8_lossy(&answer).ends_with("hello"));
+    }
+
+    #[tokio::test]
+    async fn stopping_waits_for_what_is_under_way_and_for_nobody_who_says_nothing() {
+        let server = run(Limits { head: Duration::from_secs(60), ..short() }).await;
+        let mut half = TcpStream::connect(server.address).await.unwrap();
+        half.write_all(b"GET / HTTP/1.1\r\nho").await.unwrap();
+        let asking = tokio::spawn(ask(server.address, "/slow"));
+        tokio::time::sleep(Duration::from_millis(100)).await; // the request is under way
+        let began = Instant::now();
+        server.stop.send(()).unwrap();
+        server.ended.await.unwrap();
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+        assert!(asking.await.unwrap().ends_with("done"));
+    }
+}

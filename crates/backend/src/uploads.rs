@@ -1,0 +1,136 @@
+//! Bodies of records on their way in: one at a time for each record, no more memory than has arrived, and none that trickles.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
+use futures_util::StreamExt as _;
+use parking_lot::Mutex;
+
+use crate::batch::{Batches, Share};
+use crate::problem::Refusal;
+
+/// Nothing of a body for so long: whoever sends it is gone, or wants to hold us up.
+const STALLED: Duration = Duration::from_secs(15);
+/// From this on a body must have come as fast as [`LEAST_RATE`].
+const GRACE: Duration = Duration::from_secs(30);
+/// Bytes a second, on average. Clients give up below 1,000 (`adjourn-outbox`).
+const LEAST_RATE: u64 = 500;
+/// What a refused sender still sends is taken for so long, so that the refusal is read.
+const DRAINED: Duration = Duration::from_secs(5);
+
+/// The records that are on their way in. Clones are cheap.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Uploads(Arc<Mutex<HashSet<String>>>);
+
+/// One of them, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct InFlight {
+    of: Uploads,
+    record: String,
+}
+
+impl Uploads {
+    /// Begins with a record. A second sender of the same one comes again later.
+    pub(crate) fn begin(&self, record: String) -> Result<InFlight, Refusal> {
+        if self.0.lock().insert(record.clone()) {
+            return Ok(InFlight { of: self.clone(), record });
+        }
+        metrics::counter!("adjourn_uploads_side_by_side").increment(1);
+        Err(Refusal::unavailable().retry_after(2))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.of.0.lock().remove(&self.record);
+    }
+}
+
+/// Reads a body of `largest` bytes at most.
+pub(crate) async fn read(
+    body: Body,
+    largest: usize,
+    batches: &Batches,
+    share: &mut Share,
+) -> Result<Bytes, Refusal> {
+    let began = tokio::time::Instant::now();
+    let mut received = Vec::new();
+    let mut stream = body.into_data_stream();
+    loop {
+        let next = tokio::time::timeout(STALLED, stream.next()).await.map_err(|_| too_slow())?;
+        let Some(chunk) = next else { return Ok(received.into()) };
+        // It broke off; then nobody reads the answer.
+        let chunk = chunk.map_err(|_| too_large())?;
+        if received.len() + chunk.len() > largest {
+            return Err(too_large());
+        }
+        batches.grow(share, chunk.len())?;
+        received.extend_from_slice(&chunk);
+        let took = began.elapsed();
+        let least = u64::try_from(took.as_millis()).unwrap_or(u64::MAX) / 1_000 * LEAST_RATE;
+        if took > GRACE && u64::try_from(received.len()).unwrap_or(u64::MAX) < least {
+            return Err(too_slow());
+        }
+    }
+}
+
+/// Takes what a refused sender still sends: who is hung up on while sending may never read why.
+pub(crate) async fn drain(body: Body) {
+    let rest = body.into_data_stream().for_each(|_| std::future::ready(()));
+    // Who goes on for longer reads no answer.
+    let _ = tokio::time::timeout(DRAINED, rest).await;
+}
+
+pub(crate) fn too_large() -> Refusal {
+    Refusal::too_large("The record is larger than 8 MiB.")
+}
+
+fn too_slow() -> Refusal {
+    metrics::counter!("adjourn_uploads_too_slow").increment(1);
+    Refusal::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "The record comes too slowly; send it again.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_sender_at_a_time_for_each_record() {
+        let uploads = Uploads::default();
+        let first = uploads.begin("a".to_owned()).unwrap();
+        assert!(uploads.begin("a".to_owned()).is_err());
+        let _other = uploads.begin("b".to_owned()).unwrap();
+        drop(first);
+        assert!(uploads.begin("a".to_owned()).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_costs_what_has_arrived_and_may_not_trickle() {
+        let (batches, _waiting) = Batches::new();
+        let free = batches.free();
+        // A byte every ten seconds; and nothing at all.
+        let trickle = futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
+        });
+        let stalled = futures_util::stream::once(std::future::pending::<Result<Bytes, std::io::Error>>());
+        for body in [Body::from_stream(trickle), Body::from_stream(stalled)] {
+            let mut share = batches.share(0).unwrap();
+            assert_eq!(read(body, 100, &batches, &mut share).await.unwrap_err().code, "too_slow");
+        }
+        let mut whole = batches.share(0).unwrap();
+        assert_eq!(read(Body::from("x".repeat(50)), 100, &batches, &mut whole).await.unwrap().len(), 50);
+        assert_eq!(batches.free(), free - 50);
+        drop(whole);
+        let mut large = batches.share(0).unwrap();
+        assert_eq!(
+            read(Body::from("x".repeat(101)), 100, &batches, &mut large).await.unwrap_err().code,
+            "too_large"
+        );
+        drop(large);
+        assert_eq!(batches.free(), free);
+    }
+}
