@@ -72,6 +72,16 @@ fn picture(name: &str) -> PathBuf {
     folder.join(format!("{name}.png"))
 }
 
+/// From the device check into the interview.
+async fn join(window: &Window) {
+    window
+        .wait("the microphone", "return document.body.innerText.includes('Microphone')", SOON)
+        .await
+        .unwrap();
+    window.press("Join the interview").await.unwrap();
+    window.wait_screen("interview", Duration::from_secs(45)).await.unwrap();
+}
+
 /// Walks through the interview until the agent's `event`, and gives the seconds from it to the end screen.
 async fn interview(ending: &str, event: &str, bound_s: f64) {
     let stage = Stage::set(ending).await;
@@ -151,12 +161,7 @@ async fn a_second_start_gives_its_link_to_the_window_that_is_open() {
     let again = window.start_again(stage.folder.path(), &other.link).await.unwrap();
     assert!(again.success(), "{again}");
     window.wait_screen("checking", SOON).await.unwrap();
-    window
-        .wait("the microphone", "return document.body.innerText.includes('Microphone')", SOON)
-        .await
-        .unwrap();
-    window.press("Join the interview").await.unwrap();
-    window.wait_screen("interview", Duration::from_secs(45)).await.unwrap();
+    join(&window).await;
     let status = stage.backend.status(&other.id).await.unwrap();
     assert_eq!(status.attempt, 1, "the link that was opened last is the one that was joined");
     // The same link once more: this is its window. Another one: not in the middle of an interview.
@@ -181,12 +186,7 @@ async fn a_disk_that_takes_nothing_is_said_and_what_was_said_is_delivered() {
     window.wait_screen("checking", SOON).await.unwrap();
     let said = "return document.querySelector('.notice')?.innerText.includes('disk does not accept data')";
     window.wait("that the disk takes nothing", said, SOON).await.unwrap();
-    window
-        .wait("the microphone", "return document.body.innerText.includes('Microphone')", SOON)
-        .await
-        .unwrap();
-    window.press("Join the interview").await.unwrap();
-    window.wait_screen("interview", Duration::from_secs(45)).await.unwrap();
+    join(&window).await;
     stage.times("listening", 2).await;
     window.press("End interview").await.unwrap();
     window.press("End it").await.unwrap();

@@ -119,15 +119,6 @@ fn draw_code() -> anyhow::Result<String> {
     Ok(code)
 }
 
-/// A code as [`draw_code`] made it, of what a person typed: in capitals, with the dash that was left out.
-pub(crate) fn as_made(typed: &str) -> String {
-    let mut code = typed.trim().to_ascii_uppercase();
-    if code.len() == 8 && code.bytes().all(|letter| letter.is_ascii_alphanumeric()) {
-        code.insert(4, '-');
-    }
-    code
-}
-
 /// Makes an interview.
 ///
 /// # Errors
@@ -261,14 +252,5 @@ mod tests {
         assert_ne!(a, b);
         assert!(a.len() == 9 && a.chars().nth(4) == Some('-'));
         assert!(a.bytes().filter(|b| *b != b'-').all(|b| LETTERS.contains(&b)), "{a}");
-    }
-
-    #[test]
-    fn a_code_is_known_however_it_was_typed() {
-        for typed in ["K7QF-9M2X", "k7qf-9m2x", " K7QF9M2X ", "k7qf9m2x"] {
-            assert_eq!(as_made(typed), "K7QF-9M2X");
-        }
-        assert_eq!(as_made("K7QF-9M2"), "K7QF-9M2");
-        assert_eq!(as_made("ÄÖÜß"), "ÄÖÜß");
     }
 }

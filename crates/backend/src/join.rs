@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use adjourn_outbox::wire::{InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo};
-use adjourn_outbox::{Secret, sha256};
+use adjourn_outbox::{Secret, code_as_printed, sha256};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, State};
@@ -17,7 +17,7 @@ use crate::problem::Refusal;
 use crate::proxies::bucket;
 use crate::standing::Standing;
 use crate::store::{Tx, known_time, millis, now};
-use crate::{create, keys, limits, standings};
+use crate::{keys, limits, standings};
 
 /// Grants a join, or the same join again.
 #[utoipa::path(post, path = "/v1/join", request_body = JoinRequest, responses(
@@ -34,7 +34,7 @@ pub(crate) async fn post(
 ) -> Result<Json<JoinAnswer>, Refusal> {
     let Json(request) = request?;
     let now = now();
-    let code_hash = sha256(create::as_made(request.code.expose()).as_bytes());
+    let code_hash = sha256(code_as_printed(request.code.expose()).as_bytes());
     let join_id = request.join_id.expose();
     if join_id.len() != 32 || !join_id.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(Refusal::bad_request("bad_join_id", "join_id must be 32 hex digits."));

@@ -75,7 +75,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         tokio::spawn(deliverer::from_memory(join, granted, info, record, self.events.clone()));
     }
 
-    pub(crate) async fn admitted(&mut self, admission: Admission) {
+    pub(crate) async fn admitted(&mut self, mut admission: Admission) {
         // An answer to another link, or to a join that was given up.
         if self.session.phase() != Phase::Joining || self.link.as_ref() != Some(&admission.join.link) {
             return;
@@ -91,9 +91,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
         }
         self.session.set_policy(admission.answer.policy.clone());
         self.trace.policy(&admission.answer.policy);
-        let before = admission.before.clone();
-        self.remembered = before.tool.clone();
-        self.turns = before.told.clone();
+        let before = std::mem::take(&mut admission.before);
+        (self.remembered, self.turns) = (before.tool, before.told);
         let (answer, head) = (&admission.answer, admission.head.clone());
         let remaining = (answer.interview.ends_at - answer.now).num_milliseconds();
         let grant = JoinGrant {

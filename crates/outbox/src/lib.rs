@@ -25,7 +25,7 @@ pub use backend::{Backend, BackendError};
 pub use damage::Quarantined;
 pub use delivery::{Attempt, DeliveryEvent, LONGEST_PAUSE, Sent, pause, send};
 pub use folder::in_use;
-pub use link::{JoinLink, LinkError};
+pub use link::{JoinLink, LinkError, code_as_printed};
 pub use receipt::{Receipt, ReceiptError, verify};
 pub use record::{CONNECTED, Entry, EntryKind, INTERVIEWER, RECONNECTED, Record, RecordHead, TranscriptItem};
 pub use secret::Secret;

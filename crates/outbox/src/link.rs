@@ -79,11 +79,7 @@ impl JoinLink {
             "http" => return Err(LinkError::Unencrypted(host)),
             _ => return Err(LinkError::BadServer(server.to_string())),
         }
-        let mut code = code.trim().to_ascii_uppercase();
-        // As it is printed: the same code typed without its dash is the same join.
-        if code.len() == 8 && code.bytes().all(|letter| letter.is_ascii_alphanumeric()) {
-            code.insert(4, '-');
-        }
+        let code = code_as_printed(code);
         let plausible =
             (4..=64).contains(&code.len()) && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
         if !plausible {
@@ -109,6 +105,16 @@ impl JoinLink {
             .finish();
         format!("adjourn://join?{query}")
     }
+}
+
+/// A code as it is printed, of what a person typed: in capitals, with the dash that was left out. However it is typed it is
+/// the same code, and the same join.
+pub fn code_as_printed(typed: &str) -> String {
+    let mut code = typed.trim().to_ascii_uppercase();
+    if code.len() == 8 && code.bytes().all(|letter| letter.is_ascii_alphanumeric()) {
+        code.insert(4, '-');
+    }
+    code
 }
 
 /// The link without what mail programs, editors and people put around it and into it: words before and after, brackets,
@@ -209,6 +215,15 @@ mod tests {
         ] {
             assert_eq!(JoinLink::parse(&pasted).as_ref(), Ok(&expected), "{pasted:?}");
         }
+    }
+
+    #[test]
+    fn a_code_is_known_however_it_was_typed() {
+        for typed in ["K7QF-9M2X", "k7qf-9m2x", " K7QF9M2X ", "k7qf9m2x"] {
+            assert_eq!(code_as_printed(typed), "K7QF-9M2X");
+        }
+        assert_eq!(code_as_printed("K7QF-9M2"), "K7QF-9M2");
+        assert_eq!(code_as_printed("ÄÖÜß"), "ÄÖÜß");
     }
 
     #[test]
