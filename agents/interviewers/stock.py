@@ -26,6 +26,7 @@ import os
 import time
 import urllib.request
 import uuid
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,12 @@ ENDING = os.environ.get("ADJOURN_ENDING", "zombie")
 QUESTIONS = SCRIPT["questions"][: int(os.environ.get("ADJOURN_QUESTIONS", "99"))]
 SPOKEN = {item["text"]: HERE / "speech" / item["file"] for item in [*SCRIPT["questions"], SCRIPT["goodbye"], SCRIPT["long"]]}
 SAMPLE_RATE = 48_000
+# The recordings that were played so far.
+SAID: list[str] = []
+# A source that was given nothing for so long has begun another line; seconds.
+BETWEEN_LINES = 1.0
+# A source takes 10 ms at a time.
+SHORTEST_HOLE = 0.010
 END_CALL = bool({"end-call", "end-call-default"} & WITH.keys())
 END_TOOL = "end_call" if END_CALL else "end_interview"
 # The session runs twice in one job.
@@ -168,9 +175,33 @@ class Recording(tts.ChunkedStream):
             path = next((p for text, p in SPOKEN.items() if text.startswith(wanted)), None)
             if path is None:
                 return
+        SAID.append(path.name)
         output_emitter.initialize(request_id=uuid.uuid4().hex, sample_rate=SAMPLE_RATE, num_channels=1, mime_type="audio/ogg")
         output_emitter.push(path.read_bytes())
         output_emitter.flush()
+
+
+def watch_for_stutter() -> None:
+    """Says where an interviewer's own voice has a hole. A process that gets no time gives its frames too late, and its
+    source then sends silence in the middle of a word: that is not lost on the way to the candidate, it was never said."""
+    give = rtc.AudioSource.capture_frame
+    # Of each source: when what it was given is played (monotonic), and how much of the line that was; both in seconds.
+    plays: weakref.WeakKeyDictionary[rtc.AudioSource, tuple[float, float]] = weakref.WeakKeyDictionary()
+
+    async def capture_frame(source: rtc.AudioSource, frame: rtc.AudioFrame) -> None:
+        # BackgroundAudioPlayer's source has this rate, the session's output another one.
+        if source.sample_rate != SAMPLE_RATE:
+            now = time.monotonic()
+            until, given = plays.get(source, (0.0, 0.0))
+            late = now - until
+            if late > BETWEEN_LINES:
+                given = 0.0
+            elif late > SHORTEST_HOLE:
+                log("stutter", line=SAID[-1] if SAID else None, from_s=given, lasts_s=late)
+            plays[source] = (max(now, until) + frame.duration, given + frame.duration)
+        await give(source, frame)
+
+    rtc.AudioSource.capture_frame = capture_frame  # type: ignore[method-assign]
 
 
 class ScriptedLLM(llm.LLM):
@@ -403,6 +434,7 @@ async def interview(ctx: JobContext) -> None:
 
 
 async def run(ctx: JobContext, prepare: Callable[[AgentSession], None] = lambda _: None) -> None:
+    watch_for_stutter()
     log("job_started")
     if "never-starts" in WITH:
         await ctx.connect()

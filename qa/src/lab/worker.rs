@@ -31,6 +31,15 @@ pub struct AgentEvent {
     /// What was said, for `item`.
     #[serde(default)]
     pub text: Option<String>,
+    /// The recording, for `stutter`.
+    #[serde(default)]
+    pub line: Option<String>,
+    /// Seconds into the recording, for `stutter`.
+    #[serde(default)]
+    pub from_s: Option<f64>,
+    /// Seconds, for `stutter`.
+    #[serde(default)]
+    pub lasts_s: Option<f64>,
 }
 
 /// The interviewer for Node, with its modules beside it: they are found from where it lies.

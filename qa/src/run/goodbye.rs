@@ -102,6 +102,7 @@ async fn spoken(lab: &Lab, line: &[&str]) -> anyhow::Result<Vec<f64>> {
         folder=sys.argv[1]; line=json.load(open(folder+'/script.json'))\n\
         for key in sys.argv[2:]: line=line[int(key) if key.isdigit() else key]\n\
         name=line['file']\n\
+        print(name, flush=True)\n\
         resample=av.AudioResampler(format='s16',layout='mono',rate=48000)\n\
         for frame in av.open(folder+'/speech/'+name).decode(audio=0):\n\
         \x20   for part in resample.resample(frame): sys.stdout.buffer.write(bytes(part.planes[0])[:part.samples*2])\n";
@@ -110,10 +111,31 @@ async fn spoken(lab: &Lab, line: &[&str]) -> anyhow::Result<Vec<f64>> {
         Command::new(&lab.tools.agent_python).args(["-c", decode]).arg(folder).args(line).output().await?;
     let said = String::from_utf8_lossy(&output.stderr);
     anyhow::ensure!(output.status.success(), "a line of the script can't be decoded: {}", said.trim());
-    let levels = levels(&output.stdout);
+    let (name, sent) =
+        output.stdout.split_at(output.stdout.iter().position(|byte| *byte == b'\n').context("no name")?);
+    let name = std::str::from_utf8(name)?;
+    let events = lab.events();
+    let holes = events.iter().filter(|e| e.event == "stutter" && e.line.as_deref() == Some(name));
+    let holes: Vec<(f64, f64)> = holes.filter_map(|e| e.from_s.zip(e.lasts_s)).collect();
+    let levels = with_holes(&levels(&sent[1..]), &holes);
     let loud = |level: &f64| *level > FLOOR + 10.0;
     let (first, last) = levels.iter().position(loud).zip(levels.iter().rposition(loud)).context("silence")?;
     Ok(levels[first..=last].to_vec())
+}
+
+/// What was sent of `levels` by an interviewer that stuttered: silence at each of `holes` (from, length; seconds).
+fn with_holes(levels: &[f64], holes: &[(f64, f64)]) -> Vec<f64> {
+    let points = |seconds: f64| (seconds * 48_000.0 / POINT as f64).round() as usize;
+    let mut sent = Vec::with_capacity(levels.len());
+    let mut done = 0;
+    for (from, lasts) in holes {
+        let from = points(*from).clamp(done, levels.len());
+        sent.extend(&levels[done..from]);
+        sent.extend(std::iter::repeat_n(FLOOR, points(*lasts)));
+        done = from;
+    }
+    sent.extend(&levels[done..]);
+    sent
 }
 
 /// Levels below this count as silence, in dBFS.
@@ -192,6 +214,37 @@ mod tests {
             let (share, end) = found(&sent, &heard, at);
             assert!(share > 0.97 && end > ALIKE, "{share} {end}");
         }
+    }
+
+    #[test]
+    fn what_was_never_said_is_no_loss() {
+        let script = speech(300);
+        // Three holes of 50 ms, as an interviewer that got no time sends them.
+        let holes = [(1.0, 0.05), (1.05, 0.05), (1.1, 0.05)];
+        let sent = with_holes(&script, &holes);
+        assert_eq!(sent.len(), 315);
+        assert_eq!((sent[99], sent[100], sent[104], sent[105]), (script[99], FLOOR, FLOOR, script[100]));
+        let silence = vec![FLOOR; 100];
+        let heard = [
+            &silence,
+            &script[..100],
+            &[FLOOR; 5],
+            &script[100..105],
+            &[FLOOR; 5],
+            &script[105..110],
+            &[FLOOR; 5],
+            &script[110..],
+            &silence,
+        ]
+        .concat();
+        let share = |sent: &[f64]| {
+            let (_, at) = best(sent, &heard).unwrap();
+            found(sent, &heard, at).0
+        };
+        assert!(share(&sent) > 0.999 && share(&script) < HEARD, "{} {}", share(&sent), share(&script));
+        // A hole that nobody reports is one that was made on the way, wherever another one was reported.
+        let other = with_holes(&script, &[(2.5, 0.15)]);
+        assert!(share(&other) < HEARD, "{}", share(&other));
     }
 
     #[test]
