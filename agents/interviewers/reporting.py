@@ -27,4 +27,5 @@ async def interview(ctx: JobContext) -> None:
 
 
 if __name__ == "__main__":
+    stock.give_way(0)
     cli.run_app(server)

@@ -18,11 +18,24 @@ Environment:
 
 from __future__ import annotations
 
+import os
+
+
+def give_way(level: int) -> None:
+    """Sets the priority of all of this process's threads; of somebody who may not raise it again, nothing. Starting costs
+    more than speaking, and many laboratories run on one machine: those whose interviewers start give way to those whose
+    interviewers speak, which otherwise get no time in the middle of a word."""
+    if os.geteuid() == 0:
+        for thread in os.listdir("/proc/self/task"):
+            os.setpriority(os.PRIO_PROCESS, int(thread), level)
+
+
+give_way(10)
+
 import asyncio
 import base64
 import hashlib
 import json
-import os
 import time
 import urllib.request
 import uuid
@@ -434,6 +447,7 @@ async def interview(ctx: JobContext) -> None:
 
 
 async def run(ctx: JobContext, prepare: Callable[[AgentSession], None] = lambda _: None) -> None:
+    give_way(0)
     watch_for_stutter()
     log("job_started")
     if "never-starts" in WITH:
@@ -522,4 +536,5 @@ async def run(ctx: JobContext, prepare: Callable[[AgentSession], None] = lambda 
 
 
 if __name__ == "__main__":
+    give_way(0)
     cli.run_app(server)
