@@ -313,6 +313,7 @@ async fn joined(
                 code: link.code.clone(),
                 join_id: Secret::new(hex::encode(random)),
                 client: info(),
+                uploads_only: false,
             };
             let mut chance = Chance::new(n as u64);
             let mut tries = 0;

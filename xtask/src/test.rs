@@ -103,6 +103,7 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
                 "bad_input",
                 "joining",
                 "recovery",
+                "restore",
                 "sound",
                 "library",
                 "kills",

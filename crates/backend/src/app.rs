@@ -18,10 +18,12 @@ use url::Url;
 
 use crate::batch::{self, Batches};
 use crate::closings::{self, Closings};
+use crate::codes::Codes;
 use crate::keys::ReceiptKeys;
 use crate::livekit::LiveKit;
 use crate::problem::Refusal;
 use crate::proxies::Proxies;
+use crate::routes::Readiness;
 use crate::standing::Deadlines;
 use crate::store::Store;
 use crate::tokens::Signer;
@@ -41,7 +43,9 @@ pub struct App {
     pub(crate) public_url: Url,
     pub(crate) livekit: Arc<LiveKit>,
     pub(crate) keys: Arc<ReceiptKeys>,
-    pub(crate) tokens: Arc<Signer>,
+    pub(crate) tokens: Signer,
+    pub(crate) codes: Codes,
+    pub(crate) readiness: Readiness,
     pub(crate) batches: Batches,
     pub(crate) closings: Closings,
     pub(crate) uploads: Uploads,
@@ -54,22 +58,30 @@ pub struct App {
     pub(crate) stop: CancellationToken,
 }
 
+/// What an operator chooses.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Address under which clients and agents reach this server.
+    pub public_url: Url,
+    /// A key for everything that organisers' keys are for, besides those in the database.
+    pub organiser_key: Option<Secret>,
+    /// Who stands before this server.
+    pub proxies: Proxies,
+    /// How long reports are waited for.
+    pub deadlines: Deadlines,
+    /// Days after the receipt for which clients keep what was said.
+    pub keep_days: u32,
+}
+
 impl App {
     /// Prepares a server on an open database, and begins to write what is submitted.
     ///
     /// # Errors
     /// The stored keys are damaged, the database failed, or the computer has no thread left.
-    pub async fn new(
-        store: Store,
-        public_url: Url,
-        livekit: LiveKit,
-        organiser_key: Option<Secret>,
-        proxies: Proxies,
-        deadlines: Deadlines,
-        keep_days: u32,
-    ) -> anyhow::Result<Self> {
+    pub async fn new(store: Store, codes: Codes, livekit: LiveKit, options: Options) -> anyhow::Result<Self> {
+        let Options { public_url, organiser_key, proxies, deadlines, keep_days } = options;
         let keys = ReceiptKeys::load(store.clone()).await?;
-        let tokens = Signer::new(store.secret("tokens").await?);
+        let tokens = Signer::new(store.clone());
         let (batches, waiting) = Batches::new();
         let (closings, to_close) = Closings::new();
         let app = Self {
@@ -77,7 +89,9 @@ impl App {
             public_url,
             livekit: Arc::new(livekit),
             keys: Arc::new(keys),
-            tokens: Arc::new(tokens),
+            tokens,
+            codes,
+            readiness: Readiness::default(),
             batches,
             closings,
             uploads: Uploads::default(),

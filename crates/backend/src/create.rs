@@ -1,26 +1,25 @@
 //! Creating and ending interviews.
 
-use adjourn_outbox::{JoinLink, Secret, sha256};
+use adjourn_outbox::{JoinLink, Secret};
 use adjourn_session::Policy;
 use anyhow::Context as _;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::audit::{self, Actor, Deed};
+use crate::codes::{self, Codes};
+use crate::organisers::{Caller, Scope};
 use crate::problem::Refusal;
 use crate::standings;
 use crate::store::{Store, Tx, millis, now};
 
-/// Letters of a code: no vowels, no look-alikes.
-const LETTERS: &[u8; 28] = b"BCDFGHJKLMNPQRSTVWXZ23456789";
-/// Bytes at and above are drawn again, so that every letter is as likely: the largest multiple of 28 below 256.
-const FAIR: u8 = 252;
 /// Longest text of an interview's description.
 const LONGEST: usize = 500;
 
@@ -102,35 +101,24 @@ fn check(new: &NewInterview, from: DateTime<Utc>, to: DateTime<Utc>) -> anyhow::
     Ok(())
 }
 
-/// A code of eight letters, each as likely as the others.
-fn draw_code() -> anyhow::Result<String> {
-    let mut code = String::with_capacity(9);
-    while code.len() < 9 {
-        let mut byte = [0_u8];
-        getrandom::fill(&mut byte).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
-        if byte[0] >= FAIR {
-            continue;
-        }
-        if code.len() == 4 {
-            code.push('-');
-        }
-        code.push(char::from(LETTERS[usize::from(byte[0]) % LETTERS.len()]));
-    }
-    Ok(code)
-}
-
 /// Makes an interview.
 ///
 /// # Errors
 /// A value is out of range, or the database failed.
-pub async fn create(store: &Store, public_url: &Url, new: &NewInterview) -> anyhow::Result<Created> {
+pub async fn create(
+    store: &Store,
+    codes: &Codes,
+    public_url: &Url,
+    new: &NewInterview,
+    actor: &Actor,
+) -> anyhow::Result<Created> {
     let now = now();
     let from = new.window.from.unwrap_or(now);
     let to = new.window.to.unwrap_or(from + Duration::days(7));
     check(new, from, to)?;
     let mut random = [0_u8; 16];
     getrandom::fill(&mut random).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
-    let (id, code) = (hex::encode(random), draw_code()?);
+    let (id, code) = (hex::encode(random), codes::draw()?);
     let link = JoinLink::new(public_url.as_str(), &code)?;
     let mut tx = store.write().await?;
     sqlx::query(
@@ -146,18 +134,19 @@ pub async fn create(store: &Store, public_url: &Url, new: &NewInterview) -> anyh
     .bind(millis(to))
     .bind(&new.agent_name)
     .bind(serde_json::to_string(&new.policy)?)
-    .bind(sha256(code.as_bytes()))
+    .bind(codes.kept(&code))
     .bind(millis(now))
     .execute(&mut *tx)
     .await?;
-    add_code(&mut tx, &id, &code, 1).await?;
+    add_code(&mut tx, &id, &codes.kept(&code), 1).await?;
+    audit::note_in(&mut tx, actor, Deed::Created, &id).await?;
     tx.commit().await?;
     Ok(Created { room: id.clone(), id, link: link.to_text(), code: Secret::new(code) })
 }
 
-async fn add_code(tx: &mut Tx, id: &str, code: &str, attempt: i64) -> Result<(), sqlx::Error> {
+async fn add_code(tx: &mut Tx, id: &str, kept: &str, attempt: i64) -> Result<(), sqlx::Error> {
     sqlx::query("INSERT INTO codes (code_hash, interview_id, attempt) VALUES ($1, $2, $3)")
-        .bind(sha256(code.as_bytes()))
+        .bind(kept)
         .bind(id)
         .bind(attempt)
         .execute(&mut **tx)
@@ -170,13 +159,20 @@ async fn add_code(tx: &mut Tx, id: &str, code: &str, attempt: i64) -> Result<(),
 ///
 /// # Errors
 /// No random numbers, or the database failed.
-pub async fn another_code(store: &Store, public_url: &Url, id: &str) -> anyhow::Result<Option<Created>> {
-    let code = draw_code()?;
+pub async fn another_code(
+    store: &Store,
+    codes: &Codes,
+    public_url: &Url,
+    id: &str,
+    actor: &Actor,
+) -> anyhow::Result<Option<Created>> {
+    let code = codes::draw()?;
     let link = JoinLink::new(public_url.as_str(), &code)?;
     let mut tx = store.write().await?;
     let standing = standings::lock(&mut tx, id).await?.filter(|standing| standing.ended_at.is_none());
     let Some(standing) = standing else { return Ok(None) };
-    add_code(&mut tx, id, &code, standing.attempt + 1).await?;
+    add_code(&mut tx, id, &codes.kept(&code), standing.attempt + 1).await?;
+    audit::note_in(&mut tx, actor, Deed::MadeCode, id).await?;
     tx.commit().await?;
     let created =
         Created { room: id.to_owned(), id: id.to_owned(), link: link.to_text(), code: Secret::new(code) };
@@ -190,13 +186,14 @@ pub async fn another_code(store: &Store, public_url: &Url, id: &str) -> anyhow::
 pub(crate) async fn code(
     State(app): State<App>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    caller: Caller,
 ) -> Result<Json<Created>, Refusal> {
-    app.organiser(&headers).await?;
-    let created = another_code(&app.store, &app.public_url, &id).await.map_err(|error| {
-        tracing::error!(%error, "a code could not be made");
-        Refusal::unavailable()
-    })?;
+    let actor = app.organiser(&caller, Scope::Create).await?;
+    let created =
+        another_code(&app.store, &app.codes, &app.public_url, &id, &actor).await.map_err(|error| {
+            tracing::error!(%error, "a code could not be made");
+            Refusal::unavailable()
+        })?;
     created.map(Json).ok_or_else(Refusal::not_found)
 }
 
@@ -205,12 +202,12 @@ pub(crate) async fn code(
     responses((status = 200, body = Created), (status = 400, description = "bad_json, bad_interview")), security(("organiser" = [])))]
 pub(crate) async fn post(
     State(app): State<App>,
-    headers: HeaderMap,
+    caller: Caller,
     new: Result<Json<NewInterview>, JsonRejection>,
 ) -> Result<Json<Created>, Refusal> {
-    app.organiser(&headers).await?;
+    let actor = app.organiser(&caller, Scope::Create).await?;
     let Json(new) = new?;
-    create(&app.store, &app.public_url, &new).await.map(Json).map_err(|error| {
+    create(&app.store, &app.codes, &app.public_url, &new, &actor).await.map(Json).map_err(|error| {
         if error.is::<sqlx::Error>() {
             tracing::error!(%error, "the database failed");
             return Refusal::unavailable();
@@ -225,9 +222,10 @@ pub(crate) async fn post(
 pub(crate) async fn end(
     State(app): State<App>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    caller: Caller,
 ) -> Result<StatusCode, Refusal> {
-    app.organiser(&headers).await?;
+    let actor = app.organiser(&caller, Scope::End).await?;
+    audit::note(&app.store, &actor, Deed::Ended, &id).await?;
     let now = now();
     let ended = standings::change(&app.store, &id, now, |standing| {
         (standing.organiser_ends(now) && standing.attempt > 0).then_some(standing.attempt)
@@ -240,17 +238,4 @@ pub(crate) async fn end(
         app.closings.add(&id, attempt);
     }
     Ok(StatusCode::NO_CONTENT)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_are_readable_and_differ() {
-        let (a, b) = (draw_code().unwrap(), draw_code().unwrap());
-        assert_ne!(a, b);
-        assert!(a.len() == 9 && a.chars().nth(4) == Some('-'));
-        assert!(a.bytes().filter(|b| *b != b'-').all(|b| LETTERS.contains(&b)), "{a}");
-    }
 }

@@ -1,5 +1,6 @@
 //! Erasing an interview: every row of it, and what its rows leave in the database's files.
 
+use crate::audit::{self, Actor, Deed};
 use crate::standings;
 use crate::store::Store;
 
@@ -28,6 +29,9 @@ pub async fn erase(store: &Store, id: &str) -> anyhow::Result<()> {
             sqlx::query(delete).bind(id).execute(&mut *tx).await?;
         }
         sqlx::query("DELETE FROM interviews WHERE id = $1").bind(id).execute(&mut *tx).await?;
+        audit::erase_in(&mut tx, id).await?;
+        let left = audit::fingerprint(id);
+        audit::note_in(&mut tx, &Actor::command_line(), Deed::Erased, &left).await?;
     }
     tx.commit().await?;
     // Also if there is none (any more): what was left of an earlier try.
@@ -54,6 +58,7 @@ async fn tables(store: &Store) -> Result<Vec<String>, sqlx::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codes::Codes;
     use crate::store::millis;
     use crate::{NewInterview, Window, create};
 
@@ -70,8 +75,10 @@ mod tests {
             policy: adjourn_session::Policy::default(),
         };
         let url = "https://interviews.example.com".parse().unwrap();
-        let created = create(&store, &url, &new("CANARY title")).await.unwrap();
-        let other = create(&store, &url, &new("another")).await.unwrap();
+        let codes = Codes::of(&store, None).await.unwrap();
+        let operator = Actor::command_line();
+        let created = create(&store, &codes, &url, &new("CANARY title"), &operator).await.unwrap();
+        let other = create(&store, &codes, &url, &new("another"), &operator).await.unwrap();
         let at = millis(crate::store::now());
         for n in 0..200_i64 {
             let said = format!("{{\"text\": \"CANARY word {n}\"}}");

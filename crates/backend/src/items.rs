@@ -48,7 +48,7 @@ pub(crate) async fn post(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<StatusCode, Refusal> {
-    app.tokens.check(&headers)?.allows(&id, attempt, &source)?;
+    app.tokens.check(&headers).await?.allows(&id, attempt, &source)?;
     if !source.starts_with("agent:") {
         return Err(Refusal::unauthorised());
     }

@@ -13,6 +13,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use crate::app::App;
+use crate::keys::OfAttempt;
 use crate::problem::Refusal;
 use crate::proxies::bucket;
 use crate::standing::Standing;
@@ -34,7 +35,7 @@ pub(crate) async fn post(
 ) -> Result<Json<JoinAnswer>, Refusal> {
     let Json(request) = request?;
     let now = now();
-    let code_hash = sha256(code_as_printed(request.code.expose()).as_bytes());
+    let code_hash = app.codes.kept(&code_as_printed(request.code.expose()));
     let join_id = request.join_id.expose();
     if join_id.len() != 32 || !join_id.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(Refusal::bad_request("bad_join_id", "join_id must be 32 hex digits."));
@@ -50,8 +51,9 @@ pub(crate) async fn post(
         limits::note(&app.store, &origin, now).await?;
         return Err(Refusal::new(StatusCode::NOT_FOUND, "unknown_code", "This code is not known."));
     };
-    let granted = grant(&app, &interview, &sha256(join_id.as_bytes()), now).await?;
-    answer(&app, &interview, granted, now).await.map(Json)
+    let uploads_only = request.uploads_only;
+    let granted = grant(&app, &interview, &sha256(join_id.as_bytes()), uploads_only, now).await?;
+    answer(&app, &interview, granted, uploads_only, now).await.map(Json)
 }
 
 const BY_CODE: &str = "SELECT interviews.*, codes.attempt AS begins FROM codes
@@ -69,7 +71,6 @@ const CLOSED_YET: std::time::Duration = std::time::Duration::from_millis(100);
 struct Granted {
     attempt: i64,
     ends_at: DateTime<Utc>,
-    kid: String,
     standing: Standing,
     delivered: bool,
 }
@@ -78,6 +79,7 @@ async fn grant(
     app: &App,
     interview: &AnyRow,
     join_hash: &str,
+    uploads_only: bool,
     now: DateTime<Utc>,
 ) -> Result<Granted, Refusal> {
     let id: String = interview.try_get("id")?;
@@ -97,13 +99,14 @@ async fn grant(
         Some(known) => {
             let attempt = known.try_get("attempt")?;
             let before = standing.clone();
-            if open {
+            if open && !uploads_only {
                 standing.joined_again(attempt, now);
             }
             if standing != before {
                 standings::save(&mut tx, &id, &standing, now).await?;
             }
-            (attempt, known_time(&known, "ends_at")?, known.try_get("kid")?)
+            let kid = kept_or_newest(&mut tx, &id, attempt, known.try_get("kid")?, &newest_key.kid).await?;
+            (attempt, known_time(&known, "ends_at")?, kid)
         }
         None => {
             let begins: i64 = interview.try_get("begins")?;
@@ -137,7 +140,27 @@ async fn grant(
             .is_some();
     keys::given(&mut tx, &kid, now).await?;
     tx.commit().await?;
-    Ok(Granted { attempt, ends_at, kid, standing, delivered })
+    Ok(Granted { attempt, ends_at, standing, delivered })
+}
+
+/// The key of an attempt; the newest one from now on, if that one signs nothing any more.
+async fn kept_or_newest(
+    tx: &mut Tx,
+    id: &str,
+    attempt: i64,
+    kid: String,
+    newest: &str,
+) -> Result<String, sqlx::Error> {
+    if keys::signs(tx, &kid).await? {
+        return Ok(kid);
+    }
+    sqlx::query("UPDATE attempts SET kid = $1 WHERE interview_id = $2 AND attempt = $3")
+        .bind(newest)
+        .bind(id)
+        .bind(attempt)
+        .execute(&mut **tx)
+        .await?;
+    Ok(newest.to_owned())
 }
 
 /// The interview's row, locked. While its room is being closed, another one of that name would go with it.
@@ -183,24 +206,30 @@ async fn answer(
     app: &App,
     interview: &AnyRow,
     granted: Granted,
+    uploads_only: bool,
     now: DateTime<Utc>,
 ) -> Result<JoinAnswer, Refusal> {
-    let Granted { attempt, ends_at, kid, standing, delivered } = granted;
+    let Granted { attempt, ends_at, standing, delivered } = granted;
     let id: String = interview.try_get("id")?;
     let (agent_name, candidate_name): (Option<String>, Option<String>) =
         (interview.try_get("agent_name")?, interview.try_get("candidate_name")?);
-    let only_uploads =
-        standing.ended_at.is_some() || delivered || now > ends_at || standing.attempt != attempt;
-    let livekit = if only_uploads {
+    let no_room = uploads_only
+        || standing.ended_at.is_some()
+        || delivered
+        || now > ends_at
+        || standing.attempt != attempt;
+    let livekit = if no_room {
         None
     } else {
         Some(room(app, &id, attempt, agent_name, candidate_name.as_deref(), now).await?)
     };
     let policy: String = interview.try_get("policy")?;
-    let key = app.keys.get(&kid).await.map_err(|error| {
+    let key = app.keys.of_attempt(&id, attempt).await.map_err(|error| {
         tracing::error!(%error, "a signing key can't be used");
         Refusal::unavailable()
     })?;
+    // Revoked in this very moment: joining again gives another one.
+    let OfAttempt::Signs(key) = key else { return Err(Refusal::unavailable()) };
     Ok(JoinAnswer {
         now,
         interview: InterviewInfo {
@@ -213,7 +242,7 @@ async fn answer(
             ends_at,
         },
         livekit,
-        client_token: Secret::new(app.tokens.make(&id, attempt, "client", now)?),
+        client_token: Secret::new(app.tokens.make(&id, attempt, "client", now).await?),
         policy: serde_json::from_str(&policy).unwrap_or_default(),
         receipt_keys: key.jwks(),
         keep_days: app.keep_days,
@@ -234,7 +263,7 @@ async fn room(
         let title = "The interview room can't be opened right now.";
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "livekit_unavailable", title).retry_after(2)
     };
-    let report_token = app.tokens.make(id, attempt, "agent", now)?;
+    let report_token = app.tokens.make(id, attempt, "agent", now).await?;
     let metadata = serde_json::json!({
         "interview_id": id, "attempt": attempt, "report_url": app.public_url.as_str(), "report_token": report_token,
     })

@@ -6,8 +6,10 @@
 //! on; a secret is logged; a replica keeps something in memory that another one needs.
 
 pub mod app;
+pub mod audit;
 mod batch;
 mod closings;
+mod codes;
 mod create;
 mod erase;
 mod items;
@@ -37,10 +39,12 @@ mod transcript;
 mod uploads;
 mod webhooks;
 
+pub use codes::Codes;
 pub use create::{Created, NewInterview, Window, another_code, create};
 pub use erase::erase;
 pub use items::Item;
-pub use keys::rotate;
+pub use keys::rotate as rotate_receipt_key;
 pub use openapi::document;
 pub use standing::Deadlines;
+pub use tokens::rotate as rotate_tokens;
 pub use transcript::Transcript;

@@ -1,17 +1,19 @@
-//! `adjourn-backend`: serve, invite, keys, backup, openapi.
+//! `adjourn-backend`: serve, invite, keys, audit, backup, erase, openapi.
 
 #![allow(clippy::print_stdout, reason = "an entry point's answer goes to standard output")]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use adjourn_backend::app::App;
+use adjourn_backend::app::{App, Options};
+use adjourn_backend::audit::{self, Actor};
 use adjourn_backend::livekit::LiveKit;
+use adjourn_backend::organisers::{self, Scope};
 use adjourn_backend::proxies::Proxies;
 use adjourn_backend::store::{Open, Store};
 use adjourn_backend::{
-    Deadlines, NewInterview, Window, another_code, create, document, erase, organisers, rotate, rounds,
-    server, settings,
+    Codes, Deadlines, NewInterview, Window, another_code, create, document, erase, rotate_receipt_key,
+    rotate_tokens, rounds, server, settings,
 };
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -48,6 +50,10 @@ enum Command {
         /// LiveKit API secret; better given by the environment.
         #[arg(long, env = "LIVEKIT_API_SECRET", hide_env_values = true)]
         livekit_secret: String,
+        /// A part of the key that codes are kept with, so that a copy of the database opens no interview. Set it before the
+        /// first interview is made, for every command.
+        #[arg(long, env = "ADJOURN_CODE_KEY", hide_env_values = true)]
+        code_key: Option<String>,
         /// A key for creating and ending interviews over HTTP, besides those of `key add`.
         #[arg(long, env = "ADJOURN_ORGANISER_KEY", hide_env_values = true)]
         organiser_key: Option<String>,
@@ -73,6 +79,9 @@ enum Command {
         /// The server's database.
         #[arg(long, default_value = "adjourn-backend.db", env = "ADJOURN_DATABASE", hide_env_values = true)]
         database: String,
+        /// As the server's.
+        #[arg(long, env = "ADJOURN_CODE_KEY", hide_env_values = true)]
+        code_key: Option<String>,
         /// Address under which clients reach the server.
         #[arg(long, env = "ADJOURN_PUBLIC_URL")]
         public_url: Url,
@@ -100,6 +109,9 @@ enum Command {
         /// The server's database.
         #[arg(long, default_value = "adjourn-backend.db", env = "ADJOURN_DATABASE", hide_env_values = true)]
         database: String,
+        /// As the server's.
+        #[arg(long, env = "ADJOURN_CODE_KEY", hide_env_values = true)]
+        code_key: Option<String>,
         /// Address under which clients reach the server.
         #[arg(long, env = "ADJOURN_PUBLIC_URL")]
         public_url: Url,
@@ -119,6 +131,25 @@ enum Command {
         /// The server's database.
         #[arg(long, default_value = "adjourn-backend.db", env = "ADJOURN_DATABASE", hide_env_values = true)]
         database: String,
+        /// Somebody else may have the old ones: they sign nothing and vouch for nothing from now on.
+        #[arg(long)]
+        revoke: bool,
+    },
+    /// Ends every upload token at once. Candidates' computers get another one by themselves; interviewers that run can't report
+    /// any more.
+    RotateTokens {
+        /// The server's database.
+        #[arg(long, default_value = "adjourn-backend.db", env = "ADJOURN_DATABASE", hide_env_values = true)]
+        database: String,
+    },
+    /// Prints who did what: time, whose key, deed, interview or key, address.
+    Audit {
+        /// The server's database.
+        #[arg(long, default_value = "adjourn-backend.db", env = "ADJOURN_DATABASE", hide_env_values = true)]
+        database: String,
+        /// Only what was done with this interview or key.
+        #[arg(long)]
+        about: Option<String>,
     },
     /// Copies an SQLite database while it is used (Postgres: `pg_dump`).
     Backup {
@@ -149,6 +180,12 @@ enum KeyAction {
     Add {
         /// Whose it is.
         name: String,
+        /// What it allows.
+        #[arg(long, value_delimiter = ',', default_value = "create,read,end,operate")]
+        scopes: Vec<Scope>,
+        /// It ends by itself after so many days.
+        #[arg(long)]
+        days: Option<u32>,
     },
     /// Refuses a key from now on.
     Remove {
@@ -171,6 +208,7 @@ async fn main() -> anyhow::Result<()> {
             livekit_url,
             livekit_key,
             livekit_secret,
+            code_key,
             organiser_key,
             trusted_proxies,
             agent_deadline_minutes,
@@ -194,9 +232,9 @@ async fn main() -> anyhow::Result<()> {
             let metrics = PrometheusBuilder::new().install_recorder().context("metrics can't be kept")?;
             let store = Store::open(&database, Open::OrMake).await?;
             let livekit = LiveKit::new(livekit_url, livekit_key, livekit_secret)?;
-            let app =
-                App::new(store.clone(), public_url, livekit, organiser_key, proxies, deadlines, keep_days)
-                    .await?;
+            let codes = codes(&store, code_key).await?;
+            let options = Options { public_url, organiser_key, proxies, deadlines, keep_days };
+            let app = App::new(store.clone(), codes, livekit, options).await?;
             let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| {
                 format!("cannot listen on {listen}; choose another address with --listen")
             })?;
@@ -222,23 +260,49 @@ async fn main() -> anyhow::Result<()> {
         Command::Key { database, action } => {
             let store = Store::open(&database, Open::Existing).await?;
             match action {
-                KeyAction::Add { name } => println!("{}", organisers::add(&store, &name).await?.expose()),
+                KeyAction::Add { name, scopes, days } => {
+                    println!("{}", organisers::add(&store, &name, &scopes, days).await?.expose());
+                }
                 KeyAction::Remove { name } => organisers::remove(&store, &name).await?,
                 KeyAction::List => {
-                    for name in organisers::list(&store).await? {
-                        println!("{name}");
+                    for key in organisers::list(&store).await? {
+                        let until = key.expires_at.map_or("until it is removed".to_owned(), |at| {
+                            format!("until {}", at.format("%Y-%m-%d %H:%M UTC"))
+                        });
+                        println!("{}\t{}\t{until}", key.name, key.scopes);
                     }
                 }
             }
             store.close().await;
         }
-        Command::RotateKey { database } => {
+        Command::RotateKey { database, revoke } => {
             let store = Store::open(&database, Open::Existing).await?;
-            println!("{}", rotate(&store, chrono::Utc::now()).await?);
+            println!("{}", rotate_receipt_key(&store, revoke, chrono::Utc::now()).await?);
             store.close().await;
         }
+        Command::RotateTokens { database } => {
+            let store = Store::open(&database, Open::Existing).await?;
+            rotate_tokens(&store).await?;
+            store.close().await;
+        }
+        Command::Audit { database, about } => {
+            let store = Store::open(&database, Open::AsItIs).await?;
+            for entry in audit::log(&store, about.as_deref()).await? {
+                println!("{entry}");
+            }
+        }
         Command::Backup { database, to } => Store::open(&database, Open::AsItIs).await?.backup(&to).await?,
-        Command::Invite { database, public_url, title, candidate, minutes, agent_name, policy, json } => {
+        Command::Invite {
+            database,
+            code_key,
+            public_url,
+            title,
+            candidate,
+            minutes,
+            agent_name,
+            policy,
+            json,
+        } => {
             let store = Store::open(&database, Open::Existing).await?;
             let policy = serde_json::from_str(&policy).context("--policy is not usable")?;
             let new = NewInterview {
@@ -250,7 +314,8 @@ async fn main() -> anyhow::Result<()> {
                 agent_name: Some(agent_name),
                 policy,
             };
-            let created = create(&store, &public_url, &new).await?;
+            let codes = codes(&store, code_key).await?;
+            let created = create(&store, &codes, &public_url, &new, &Actor::command_line()).await?;
             store.close().await;
             if json {
                 println!("{}", serde_json::to_string(&created)?);
@@ -258,9 +323,10 @@ async fn main() -> anyhow::Result<()> {
                 println!("{}", created.link);
             }
         }
-        Command::Code { database, public_url, id } => {
+        Command::Code { database, code_key, public_url, id } => {
             let store = Store::open(&database, Open::Existing).await?;
-            let created = another_code(&store, &public_url, &id).await?;
+            let codes = codes(&store, code_key).await?;
+            let created = another_code(&store, &codes, &public_url, &id, &Actor::command_line()).await?;
             store.close().await;
             println!("{}", created.context("there is no such interview, or it is over")?.link);
         }
@@ -272,6 +338,12 @@ async fn main() -> anyhow::Result<()> {
         Command::Openapi => println!("{}", document().to_pretty_json()?),
     }
     Ok(())
+}
+
+/// The codes of an open database, with the part of their key that is not in it.
+async fn codes(store: &Store, own: Option<String>) -> anyhow::Result<Codes> {
+    let own = own.map(|own| settings::secret("ADJOURN_CODE_KEY", &own)).transpose()?;
+    Codes::of(store, own.as_ref()).await
 }
 
 fn log(json: bool) {

@@ -9,7 +9,7 @@ use utoipa::openapi::{Ref, RefOr, ResponseBuilder};
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Adjourn backend", description = "Joining, records and receipts of interviews."),
-    paths(crate::create::post, crate::create::code, crate::create::end, crate::join::post, crate::records::put, crate::records::get,
+    paths(crate::create::post, crate::create::code, crate::create::end, crate::join::post, crate::records::put, crate::records::get, crate::records::receipt,
         crate::items::post, crate::transcript::get, crate::status::get, crate::status::events, crate::webhooks::post, crate::operator::list,
         crate::operator::one, crate::routes::jwks, crate::routes::document, crate::routes::metrics,
         crate::routes::healthy, crate::routes::ready),
@@ -26,6 +26,7 @@ impl utoipa::Modify for Bearer {
         for name in ["organiser", "upload"] {
             components.add_security_scheme(name, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
         }
+        components.add_security_scheme("operator", SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)));
     }
 }
 

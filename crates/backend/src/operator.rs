@@ -3,7 +3,7 @@
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use maud::{DOCTYPE, Markup, html};
@@ -11,6 +11,8 @@ use serde::Deserialize;
 use sqlx::Row as _;
 
 use crate::app::App;
+use crate::audit::{self, Deed};
+use crate::organisers::Caller;
 use crate::problem::Refusal;
 use crate::standing::Standing;
 use crate::store::{known_time, time};
@@ -45,8 +47,8 @@ pub(crate) struct Wanted {
 }
 
 /// A browser asks for the key by itself when it is told so.
-async fn signed_in(app: &App, headers: &HeaderMap) -> Result<(), Response> {
-    app.organiser(headers).await.map_err(|refusal| {
+async fn signed_in(app: &App, caller: &Caller, deed: Deed, about: &str) -> Result<(), Response> {
+    let actor = app.operator(caller).await.map_err(|refusal| {
         let mut response = refusal.into_response();
         if response.status() == StatusCode::UNAUTHORIZED {
             let ask = HeaderValue::from_static(
@@ -55,7 +57,8 @@ async fn signed_in(app: &App, headers: &HeaderMap) -> Result<(), Response> {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, ask);
         }
         response
-    })
+    })?;
+    audit::note(&app.store, &actor, deed, about).await.map_err(|e| Refusal::from(e).into_response())
 }
 
 fn page(title: &str, body: &Markup) -> Response {
@@ -87,13 +90,13 @@ fn at(time: Option<DateTime<Utc>>) -> Markup {
 /// `GET /operator`
 #[utoipa::path(get, path = "/operator", params(("show" = Option<String>, Query), ("before" = Option<i64>, Query)),
     responses((status = 200, description = "a page", body = String, content_type = "text/html")),
-    security(("organiser" = [])))]
+    security(("operator" = [])))]
 pub(crate) async fn list(
     State(app): State<App>,
     wanted: Result<Query<Wanted>, QueryRejection>,
-    headers: HeaderMap,
+    caller: Caller,
 ) -> Result<Response, Response> {
-    signed_in(&app, &headers).await?;
+    signed_in(&app, &caller, Deed::SawList, "").await?;
     // What can't be read asks for nothing: the whole list.
     let wanted = wanted.map(|Query(wanted)| wanted).unwrap_or_default();
     let body = listed(&app, &wanted).await.map_err(IntoResponse::into_response)?;
@@ -172,13 +175,13 @@ fn outcome(standing: &Standing) -> String {
 /// `GET /operator/interviews/{id}`
 #[utoipa::path(get, path = "/operator/interviews/{id}", params(("id" = String, Path)),
     responses((status = 200, description = "a page", body = String, content_type = "text/html")),
-    security(("organiser" = [])))]
+    security(("operator" = [])))]
 pub(crate) async fn one(
     State(app): State<App>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    caller: Caller,
 ) -> Result<Response, Response> {
-    signed_in(&app, &headers).await?;
+    signed_in(&app, &caller, Deed::SawInterview, &id).await?;
     let (title, body) = shown(&app, &id).await.map_err(IntoResponse::into_response)?;
     Ok(page(&title, &body))
 }

@@ -1,23 +1,77 @@
 //! Organisers and their keys. Only hashes are kept: a key is shown once, when it is made.
 
+use std::net::{IpAddr, SocketAddr};
+
 use adjourn_outbox::{Secret, sha256};
 use anyhow::Context as _;
-use axum::http::HeaderMap;
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
 
 use crate::app::App;
+use crate::audit::{self, Actor, Deed};
 use crate::problem::Refusal;
-use crate::store::{Store, millis, now};
+use crate::store::{Store, known_time, millis, now, time};
 use crate::tokens::bearer;
 
-/// Makes a key for an organiser.
+/// Something that a key allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Scope {
+    /// Making interviews, and further codes for them.
+    Create,
+    /// Where interviews stand, what was said, records.
+    Read,
+    /// Ending interviews.
+    End,
+    /// The operator's pages.
+    Operate,
+}
+
+impl Scope {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Create, Self::Read, Self::End, Self::Operate];
+
+    /// Its name, as it is given and kept.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Read => "read",
+            Self::End => "end",
+            Self::Operate => "operate",
+        }
+    }
+}
+
+fn listed(scopes: &[Scope]) -> String {
+    let names: Vec<&str> = Scope::ALL.into_iter().filter(|s| scopes.contains(s)).map(Scope::as_str).collect();
+    names.join(",")
+}
+
+/// What is known of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Whose it is.
+    pub name: String,
+    /// What it allows, separated by commas.
+    pub scopes: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it ends by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Makes a key for an organiser, for so many days or until it is removed.
 ///
 /// # Errors
-/// The name is empty or taken, or the database failed.
-pub async fn add(store: &Store, name: &str) -> anyhow::Result<Secret> {
+/// The name is empty or taken, there is no scope, the time is none, or the database failed.
+pub async fn add(store: &Store, name: &str, scopes: &[Scope], days: Option<u32>) -> anyhow::Result<Secret> {
     anyhow::ensure!(!name.trim().is_empty(), "give the key a name, so that it can be removed later");
+    anyhow::ensure!(!scopes.is_empty(), "a key without a scope allows nothing");
+    anyhow::ensure!(days != Some(0), "a key must be good for a day at least");
     let mut random = [0_u8; 24];
     getrandom::fill(&mut random).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
     let key = format!("adj_{}", URL_SAFE_NO_PAD.encode(random));
@@ -25,12 +79,17 @@ pub async fn add(store: &Store, name: &str) -> anyhow::Result<Secret> {
     let taken =
         sqlx::query("SELECT 1 FROM organisers WHERE name = $1").bind(name).fetch_optional(&mut *tx).await?;
     anyhow::ensure!(taken.is_none(), "there is a key {name:?} already; remove it or choose another name");
-    sqlx::query("INSERT INTO organisers (hash, name, created_at) VALUES ($1, $2, $3)")
-        .bind(sha256(key.as_bytes()))
-        .bind(name)
-        .bind(millis(now()))
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query(
+        "INSERT INTO organisers (hash, name, created_at, scopes, expires_at) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(sha256(key.as_bytes()))
+    .bind(name)
+    .bind(millis(now()))
+    .bind(listed(scopes))
+    .bind(days.map(|days| millis(now() + Duration::days(i64::from(days)))))
+    .execute(&mut *tx)
+    .await?;
+    audit::note_in(&mut tx, &Actor::command_line(), Deed::AddedKey, name).await?;
     tx.commit().await?;
     Ok(Secret::new(key))
 }
@@ -46,37 +105,91 @@ pub async fn remove(store: &Store, name: &str) -> anyhow::Result<()> {
         .execute(&mut *tx)
         .await?
         .rows_affected();
-    tx.commit().await?;
     anyhow::ensure!(removed > 0, "there is no key {name:?}; `adjourn-backend key list` shows them");
+    audit::note_in(&mut tx, &Actor::command_line(), Deed::RemovedKey, name).await?;
+    tx.commit().await?;
     Ok(())
 }
 
-/// Names of all keys.
+/// All keys, by their names.
 ///
 /// # Errors
 /// The database failed.
-pub async fn list(store: &Store) -> anyhow::Result<Vec<String>> {
-    let rows = sqlx::query("SELECT name FROM organisers ORDER BY name").fetch_all(store.read()).await?;
-    rows.iter().map(|row| row.try_get("name").context("a name is not readable")).collect()
+pub async fn list(store: &Store) -> anyhow::Result<Vec<Key>> {
+    let rows = sqlx::query("SELECT name, scopes, created_at, expires_at FROM organisers ORDER BY name")
+        .fetch_all(store.read())
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Key {
+                name: row.try_get("name").context("a name is not readable")?,
+                scopes: row.try_get("scopes")?,
+                created_at: known_time(row, "created_at")?,
+                expires_at: time(row, "expires_at")?,
+            })
+        })
+        .collect()
+}
+
+/// Who asks: what a request says of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) headers: HeaderMap,
+    pub(crate) origin: IpAddr,
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        let ConnectInfo(address) =
+            ConnectInfo::<SocketAddr>::from_request_parts(parts, app).await.map_err(|error| {
+                tracing::error!(%error, "a request has no address");
+                Refusal::unavailable()
+            })?;
+        let origin = app.proxies.origin(address.ip(), &parts.headers);
+        Ok(Self { headers: parts.headers.clone(), origin })
+    }
 }
 
 impl App {
-    /// Whether a request is an organiser's: by a bearer token, or (in a browser) as the password of Basic
-    /// authentication, whatever the name.
-    pub(crate) async fn organiser(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let Some(given) = bearer(headers).map(str::to_owned).or_else(|| password(headers)) else {
-            return Err(Refusal::unauthorised());
-        };
+    /// Checks that a request is an organiser's, by a bearer token, and that the key allows this. What a browser adds by
+    /// itself (Basic authentication) is not accepted here: any page on the web could ask in its name.
+    pub(crate) async fn organiser(&self, caller: &Caller, scope: Scope) -> Result<Actor, Refusal> {
+        let given = bearer(&caller.headers).ok_or_else(Refusal::unauthorised)?;
+        self.holder(given, caller, scope).await
+    }
+
+    /// The same for the operator's pages, which only show: a browser gives the key as the password of Basic authentication,
+    /// whatever the name.
+    pub(crate) async fn operator(&self, caller: &Caller) -> Result<Actor, Refusal> {
+        let by_password = password(&caller.headers);
+        let given = bearer(&caller.headers).or(by_password.as_deref()).ok_or_else(Refusal::unauthorised)?;
+        self.holder(given, caller, Scope::Operate).await
+    }
+
+    async fn holder(&self, given: &str, caller: &Caller, scope: Scope) -> Result<Actor, Refusal> {
         // Hashes: how long a comparison takes tells nothing about a key.
         let hash = sha256(given.as_bytes());
         if self.organiser_key.as_ref().is_some_and(|key| sha256(key.expose().as_bytes()) == hash) {
-            return Ok(());
+            return Ok(Actor::organiser("ADJOURN_ORGANISER_KEY".to_owned(), caller.origin));
         }
-        let known = sqlx::query("SELECT 1 FROM organisers WHERE hash = $1")
-            .bind(&hash)
-            .fetch_optional(self.store.read())
-            .await?;
-        if known.is_some() { Ok(()) } else { Err(Refusal::unauthorised()) }
+        let known = sqlx::query(
+            "SELECT name, scopes FROM organisers WHERE hash = $1 AND (expires_at IS NULL OR expires_at > $2)",
+        )
+        .bind(&hash)
+        .bind(millis(now()))
+        .fetch_optional(self.store.read())
+        .await?
+        .ok_or_else(Refusal::unauthorised)?;
+        let (name, scopes): (String, String) = (known.try_get("name")?, known.try_get("scopes")?);
+        let actor = Actor::organiser(name, caller.origin);
+        if scopes.split(',').any(|has| has == scope.as_str()) {
+            return Ok(actor);
+        }
+        audit::note(&self.store, &actor, Deed::Refused, scope.as_str()).await?;
+        let title = format!("This key has the scopes {scopes}; {} is needed here.", scope.as_str());
+        Err(Refusal::new(StatusCode::FORBIDDEN, "out_of_scope", title))
     }
 }
 
@@ -95,15 +208,21 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db");
         let store = Store::open(path.to_str().unwrap(), crate::store::Open::OrMake).await.unwrap();
-        let key = add(&store, "hr").await.unwrap();
-        assert!(
-            add(&store, "hr").await.unwrap_err().to_string().starts_with("there is a key \"hr\" already")
-        );
-        assert!(add(&store, " ").await.is_err());
-        assert_eq!(list(&store).await.unwrap(), ["hr"]);
+        let key = add(&store, "hr", &[Scope::Read, Scope::Create], Some(90)).await.unwrap();
+        let again = add(&store, "hr", &Scope::ALL, None).await;
+        assert!(again.unwrap_err().to_string().starts_with("there is a key \"hr\" already"));
+        assert!(add(&store, " ", &Scope::ALL, None).await.is_err());
+        assert!(add(&store, "nothing", &[], None).await.is_err());
+        assert!(add(&store, "never", &Scope::ALL, Some(0)).await.is_err());
+        let known = list(&store).await.unwrap();
+        assert_eq!((known.len(), known[0].name.as_str(), known[0].scopes.as_str()), (1, "hr", "create,read"));
+        assert_eq!((known[0].expires_at.unwrap() - known[0].created_at).num_days(), 90);
         let bytes = std::fs::read(folder.path().join("db-wal")).unwrap();
         assert!(!bytes.windows(key.expose().len()).any(|w| w == key.expose().as_bytes()));
         remove(&store, "hr").await.unwrap();
         assert!(remove(&store, "hr").await.unwrap_err().to_string().starts_with("there is no key \"hr\""));
+        let deeds: Vec<String> =
+            audit::log(&store, Some("hr")).await.unwrap().into_iter().map(|entry| entry.what).collect();
+        assert_eq!(deeds, ["added a key", "removed a key"]);
     }
 }

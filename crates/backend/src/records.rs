@@ -1,6 +1,7 @@
 //! Records and receipts over HTTP.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use adjourn_outbox::sha256;
 use adjourn_outbox::wire::ReceiptAnswer;
@@ -8,7 +9,7 @@ use adjourn_session::Outcome;
 use axum::Json;
 use axum::body::HttpBody as _;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +18,10 @@ use serde_json::value::RawValue;
 use sqlx::Row as _;
 
 use crate::app::App;
+use crate::audit::{self, Deed};
 use crate::batch::Share;
+use crate::keys::{OfAttempt, ReceiptKey};
+use crate::organisers::{Caller, Scope};
 use crate::problem::Refusal;
 use crate::store::now;
 use crate::submission::Submission;
@@ -41,7 +45,9 @@ pub(crate) async fn put(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Json<ReceiptAnswer>, Refusal> {
-    let (mut share, _in_flight) = match admitted(&app, &headers, &request, (&id, attempt, &source)) {
+    let allowed = app.tokens.check(&headers).await.and_then(|claims| claims.allows(&id, attempt, &source));
+    let admission = allowed.and_then(|()| admitted(&app, &request, (&id, attempt, &source)));
+    let (mut share, _in_flight) = match admission {
         Ok(admitted) => admitted,
         Err(refusal) => {
             uploads::drain(request.into_body()).await;
@@ -60,10 +66,7 @@ pub(crate) async fn put(
     // What waits is the text alone: read as values it is many times as large.
     let Words { outcome, end_reason, said } = words(&body, source == "client").ok_or_else(bad)?;
     let kind = if source == "client" { "client" } else { "agent" };
-    let key = app.keys.of_attempt(&id, attempt).await.map_err(|error| {
-        tracing::error!(%error, "a signing key can't be used");
-        Refusal::unavailable()
-    })?;
+    let key = key(&app, &id, attempt, kind).await?;
     let submission = Submission {
         id: id.clone(),
         attempt,
@@ -74,7 +77,7 @@ pub(crate) async fn put(
         end_reason,
         said,
         received_at: now(),
-        key: key.ok_or_else(Refusal::not_found)?,
+        key,
     };
     let stored = app.batches.submit(&app, submission, share).await?;
     let result = if stored.again { "again" } else { "stored" };
@@ -85,15 +88,28 @@ pub(crate) async fn put(
     Ok(Json(ReceiptAnswer { receipt: stored.receipt }))
 }
 
+/// The key that the receipt is signed with.
+async fn key(app: &App, id: &str, attempt: i64, kind: &str) -> Result<Arc<ReceiptKey>, Refusal> {
+    let unusable = |error: anyhow::Error| {
+        tracing::error!(%error, "a signing key can't be used");
+        Refusal::unavailable()
+    };
+    match app.keys.of_attempt(id, attempt).await.map_err(unusable)? {
+        OfAttempt::Nobodys => Err(Refusal::not_found()),
+        OfAttempt::Signs(key) => Ok(key),
+        // It checks its receipt with the key that it has: it must join again, and gets the newest one.
+        OfAttempt::Gone if kind == "client" => Err(Refusal::unauthorised()),
+        OfAttempt::Gone => app.keys.newest().await.map_err(unusable),
+    }
+}
+
 /// A place for this record, before its body is read: who is turned away must cost nothing, or a herd of them keeps the others
 /// waiting. It grows with what arrives.
 fn admitted(
     app: &App,
-    headers: &HeaderMap,
     request: &Request,
     (id, attempt, source): (&str, i64, &str),
 ) -> Result<(Share, InFlight), Refusal> {
-    app.tokens.check(headers)?.allows(id, attempt, source)?;
     let announced = request.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
     if announced.is_some_and(|bytes| bytes > LARGEST) {
         return Err(too_large());
@@ -181,9 +197,10 @@ fn checked_digest(headers: &HeaderMap, body: &[u8]) -> Option<String> {
 pub(crate) async fn get(
     State(app): State<App>,
     Path((id, attempt, source)): Path<(String, i64, String)>,
-    headers: HeaderMap,
+    caller: Caller,
 ) -> Result<Response, Refusal> {
-    app.organiser(&headers).await?;
+    let actor = app.organiser(&caller, Scope::Read).await?;
+    audit::note(&app.store, &actor, Deed::ReadRecord, &id).await?;
     let row = sqlx::query(
         "SELECT body, receipt FROM records WHERE interview_id = $1 AND attempt = $2 AND source = $3",
     )
@@ -197,6 +214,29 @@ pub(crate) async fn get(
     let receipt = format!("<data:,{receipt}>; rel=receipt");
     Ok(([(header::CONTENT_TYPE, "application/json".to_owned()), (header::LINK, receipt)], body)
         .into_response())
+}
+
+/// `GET /v1/interviews/{id}/attempts/{attempt}/records/{source}/receipt`: for its sender. One that kept its record delivers it
+/// again where this server lost it (a database that was restored from a copy).
+#[utoipa::path(get, path = "/v1/interviews/{id}/attempts/{attempt}/records/{source}/receipt",
+    params(("id" = String, Path), ("attempt" = i64, Path), ("source" = String, Path)),
+    responses((status = 200, body = ReceiptAnswer), (status = 404, description = "no_record")),
+    security(("upload" = [])))]
+pub(crate) async fn receipt(
+    State(app): State<App>,
+    Path((id, attempt, source)): Path<(String, i64, String)>,
+    headers: HeaderMap,
+) -> Result<Json<ReceiptAnswer>, Refusal> {
+    app.tokens.check(&headers).await?.allows(&id, attempt, &source)?;
+    let row =
+        sqlx::query("SELECT receipt FROM records WHERE interview_id = $1 AND attempt = $2 AND source = $3")
+            .bind(&id)
+            .bind(attempt)
+            .bind(&source)
+            .fetch_optional(app.store.read())
+            .await?;
+    let none = || Refusal::new(StatusCode::NOT_FOUND, "no_record", "There is no such record.");
+    Ok(Json(ReceiptAnswer { receipt: row.ok_or_else(none)?.try_get("receipt")? }))
 }
 
 #[cfg(test)]

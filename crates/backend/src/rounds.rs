@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::lease::Lease;
 use crate::standing::{OVERTIME, Standing};
 use crate::store::{Store, millis, now};
-use crate::{limits, rooms, standings};
+use crate::{audit, limits, rooms, standings};
 
 /// From one round to the next.
 pub(crate) const PAUSE: Duration = Duration::from_secs(10);
@@ -62,6 +62,7 @@ async fn round(app: &App) -> Result<(), sqlx::Error> {
     }
     let mut tx = store.write().await?;
     limits::forget(&mut tx, now).await?;
+    audit::forget(&mut tx, now).await?;
     sqlx::query("DELETE FROM webhooks WHERE received_at < $1")
         .bind(millis(now - WEBHOOKS))
         .execute(&mut *tx)

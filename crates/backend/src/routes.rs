@@ -1,13 +1,19 @@
 //! What can be asked, and by which path. Each path is in the OpenAPI document too.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::routing::{MethodRouter, get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Mutex;
 
 use crate::app::App;
 use crate::problem::Refusal;
-use crate::{create, items, join, openapi, operator, status, transcript, webhooks};
+use crate::store::Store;
+use crate::{create, items, join, openapi, operator, records, status, transcript, webhooks};
 
 /// A stream of events; the only path whose answer may take as long as it likes.
 pub(crate) const EVENTS: &str = "/v1/interviews/{id}/events";
@@ -25,6 +31,7 @@ pub(crate) fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, M
         ("/v1/interviews/{id}/transcript", get(transcript::get)),
         ("/v1/join", post(join::post)),
         ("/v1/interviews/{id}/attempts/{attempt}/records/{source}/items", post(items::post)),
+        ("/v1/interviews/{id}/attempts/{attempt}/records/{source}/receipt", get(records::receipt)),
         ("/v1/livekit/webhook", post(webhooks::post)),
         ("/operator", get(operator::list)),
         ("/operator/interviews/{id}", get(operator::one)),
@@ -66,12 +73,40 @@ pub(crate) fn healthy() -> impl Future<Output = &'static str> {
     std::future::ready("ok")
 }
 
-/// `GET /readyz`: the database answers, too.
+/// `GET /readyz`: it takes more: the database writes, and its disk is not full.
 #[utoipa::path(get, path = "/readyz",
-    responses((status = 200, description = "the database answers", body = String, content_type = "text/plain")))]
+    responses((status = 200, description = "the database takes more", body = String, content_type = "text/plain"),
+        (status = 503, description = "not_ready")))]
 pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, Refusal> {
-    sqlx::query("SELECT 1").fetch_one(app.store.read()).await?;
-    Ok("ready")
+    if app.readiness.look(&app.store).await {
+        return Ok("ready");
+    }
+    let title = "The server takes nothing more: its database fails, or its disk is full.";
+    Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", title).retry_after(5))
+}
+
+/// What was found when it was last looked whether the server takes more. Anybody may ask, so it is looked now and then only.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Readiness(Arc<Mutex<Option<(Instant, bool)>>>);
+
+/// So long one look is good for.
+const LOOKED: Duration = Duration::from_secs(3);
+
+impl Readiness {
+    async fn look(&self, store: &Store) -> bool {
+        let mut last = self.0.lock().await;
+        if let Some((at, ready)) = *last
+            && at.elapsed() < LOOKED
+        {
+            return ready;
+        }
+        let found = store.takes_more().await;
+        if let Err(error) = &found {
+            tracing::error!(error = format!("{error:#}"), "not ready");
+        }
+        *last = Some((Instant::now(), found.is_ok()));
+        found.is_ok()
+    }
 }
 
 #[cfg(test)]

@@ -3,16 +3,17 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use adjourn_outbox::wire::{HistoryEntry, InterviewStatus, RoomState};
+use adjourn_outbox::wire::{HistoryEntry, InterviewState, InterviewStatus, RoomState};
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
-use axum::response::Sse;
-use axum::response::sse::{Event, KeepAlive};
-use futures_util::{Stream, StreamExt as _, stream};
+use axum::http::StatusCode;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::{StreamExt as _, stream};
 use sqlx::Row as _;
 
 use crate::app::App;
+use crate::organisers::{Caller, Scope};
 use crate::problem::Refusal;
 use crate::standings;
 use crate::store::known_time;
@@ -29,11 +30,11 @@ pub(crate) struct Looked {
 }
 
 /// The organiser, or the holder of a token of that very interview.
-async fn may_see(app: &App, headers: &HeaderMap, id: &str) -> Result<(), Refusal> {
-    if app.tokens.check(headers).is_ok_and(|claims| claims.sub == id) {
+async fn may_see(app: &App, caller: &Caller, id: &str) -> Result<(), Refusal> {
+    if app.tokens.check(&caller.headers).await.is_ok_and(|claims| claims.sub == id) {
         return Ok(());
     }
-    app.organiser(headers).await
+    app.organiser(caller, Scope::Read).await.map(drop)
 }
 
 /// `GET /v1/interviews/{id}`
@@ -44,10 +45,10 @@ pub(crate) async fn get(
     State(app): State<App>,
     Path(id): Path<String>,
     looked: Result<Query<Looked>, axum::extract::rejection::QueryRejection>,
-    headers: HeaderMap,
+    caller: Caller,
 ) -> Result<Json<InterviewStatus>, Refusal> {
     let Query(looked) = looked.map_err(|e| Refusal::bad_request("bad_query", e.body_text()))?;
-    may_see(&app, &headers, &id).await?;
+    may_see(&app, &caller, &id).await?;
     let mut status = read(&app, &id).await?;
     if looked.room {
         status.room = room_state(&app, &id).await;
@@ -115,39 +116,71 @@ async fn room_state(app: &App, room: &str) -> Option<RoomState> {
 /// `GET /v1/interviews/{id}/events`
 #[utoipa::path(get, path = "/v1/interviews/{id}/events", params(("id" = String, Path),
         ("Last-Event-ID" = Option<i64>, Header, description = "the last revision that was seen")),
-    responses((status = 200, description = "server-sent events `change`, each a line of the history, its id the revision",
-        content_type = "text/event-stream")),
+    responses((status = 200, description = "server-sent events `change`, each a line of the history, its id the revision; ends with the \
+            interview, and with the right to see it", content_type = "text/event-stream"),
+        (status = 204, description = "it is complete, and everything was seen: nothing will come")),
     security(("organiser" = []), ("upload" = [])))]
 pub(crate) async fn events(
     State(app): State<App>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    may_see(&app, &headers, &id).await?;
-    standings::row(&app.store, &id).await?;
-    let seen = headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
-    let stop = app.stop.clone();
-    let changes = stream::unfold((app, id, seen.unwrap_or(0_i64)), |(app, id, seen)| async move {
-        let news = loop {
-            match history(&app, &id, seen).await {
-                Ok(news) if !news.is_empty() => break news,
-                Ok(_) => {}
-                // The watcher comes again with what it saw last.
-                Err(error) => {
-                    tracing::warn!(%error, "a stream of events ends");
-                    return None;
-                }
-            }
-            tokio::time::sleep(LOOK).await;
-        };
-        let seen = news.last().map_or(seen, |entry| entry.revision);
-        Some((stream::iter(news), (app, id, seen)))
+    caller: Caller,
+) -> Result<Response, Refusal> {
+    may_see(&app, &caller, &id).await?;
+    let seen = caller.headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+    let watch = Watch { app, caller, id, seen: seen.unwrap_or(0) };
+    if watch.over().await? {
+        // A browser that is told so does not come again.
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let stop = watch.app.stop.clone();
+    let changes = stream::unfold(watch, |mut watch| async move {
+        let news = watch.news().await.unwrap_or_else(|error| {
+            // The watcher comes again with what it saw last.
+            tracing::warn!(code = error.code, "a stream of events ends");
+            None
+        });
+        Some((stream::iter(news?), watch))
     });
     let events = changes.flatten().map(|entry| {
         let event = Event::default().event("change").id(entry.revision.to_string());
-        Ok(event.json_data(&entry).unwrap_or_default())
+        Ok::<_, Infallible>(event.json_data(&entry).unwrap_or_default())
     });
     // A server that stops must not wait for those who only watch.
     let events = events.take_until(async move { stop.cancelled().await });
-    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+}
+
+/// Somebody who watches an interview.
+struct Watch {
+    app: App,
+    caller: Caller,
+    id: String,
+    /// The last revision that was told.
+    seen: i64,
+}
+
+impl Watch {
+    /// Whether nothing more will come.
+    async fn over(&self) -> Result<bool, Refusal> {
+        let row = standings::row(&self.app.store, &self.id).await?;
+        let revision: i64 = row.try_get("revision")?;
+        Ok(standings::read(&row)?.state() == InterviewState::Complete && revision <= self.seen)
+    }
+
+    /// Waits for news. `None`: nothing more will come. An error: who watches may not do so any more, or the database failed.
+    async fn news(&mut self) -> Result<Option<Vec<HistoryEntry>>, Refusal> {
+        loop {
+            // A key that was removed, a token that ran out or was ended: what comes now is not theirs to see.
+            may_see(&self.app, &self.caller, &self.id).await?;
+            let news = history(&self.app, &self.id, self.seen).await?;
+            if let Some(last) = news.last() {
+                self.seen = last.revision;
+                return Ok(Some(news));
+            }
+            if self.over().await? {
+                return Ok(None);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
 }

@@ -234,19 +234,86 @@ impl Store {
 
     /// A secret of this installation: random, made once.
     pub(crate) async fn secret(&self, name: &str) -> anyhow::Result<Vec<u8>> {
-        let mut fresh = [0_u8; 32];
-        getrandom::fill(&mut fresh).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
+        match self.known_secret(name).await? {
+            Some(secret) => Ok(secret),
+            None => self.secret_or(name, &random()?).await,
+        }
+    }
+
+    /// The secret of that name; `first`, if there was none.
+    pub(crate) async fn secret_or(&self, name: &str, first: &[u8]) -> anyhow::Result<Vec<u8>> {
         sqlx::query("INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
             .bind(name)
-            .bind(hex::encode(fresh))
+            .bind(hex::encode(first))
             .execute(&self.writer)
             .await?;
+        self.known_secret(name).await?.context("a secret vanished as it was made")
+    }
+
+    async fn known_secret(&self, name: &str) -> anyhow::Result<Option<Vec<u8>>> {
         let row = sqlx::query("SELECT value FROM secrets WHERE name = $1")
             .bind(name)
-            .fetch_one(&self.reader)
+            .fetch_optional(&self.reader)
             .await?;
-        hex::decode(row.try_get::<String, _>("value")?).context("a stored secret is damaged")
+        let value: Option<String> = row.map(|row| row.try_get("value")).transpose()?;
+        value.map(|value| hex::decode(value).context("a stored secret is damaged")).transpose()
     }
+
+    /// Puts a new secret in the place of one.
+    pub(crate) async fn replace_secret(&self, tx: &mut Tx, name: &str) -> anyhow::Result<()> {
+        sqlx::query(
+            "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = $2",
+        )
+        .bind(name)
+        .bind(hex::encode(random()?))
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Whether there is room for what comes in the next minutes: a change is on disk, and the disk is not nearly full (of
+    /// Postgres' own disk only the first is known here).
+    ///
+    /// # Errors
+    /// The database failed; the disk is full, or nearly.
+    pub(crate) async fn takes_more(&self) -> anyhow::Result<()> {
+        if let Some(path) = &self.path {
+            let free = free(path).context("the disk's free space is not known")?;
+            anyhow::ensure!(free >= ROOM, "{free} bytes are free on the disk of {}", path.display());
+        }
+        let mut tx = self.write().await?;
+        sqlx::query(
+            "INSERT INTO leases (name, holder, until) VALUES ('ready', '', $1)
+             ON CONFLICT (name) DO UPDATE SET until = $1",
+        )
+        .bind(millis(now()))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Free bytes that a server needs to be ready: the largest record, eight times.
+const ROOM: u64 = 64 << 20;
+
+/// Free bytes on the disk of a file, for those who are not root.
+#[cfg(unix)]
+fn free(path: &Path) -> std::io::Result<u64> {
+    let disk = rustix::fs::statvfs(path)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// Not known here: a change that is not taken shows it.
+#[cfg(not(unix))]
+fn free(_: &Path) -> std::io::Result<u64> {
+    Ok(u64::MAX)
+}
+
+fn random() -> anyhow::Result<[u8; 32]> {
+    let mut fresh = [0_u8; 32];
+    getrandom::fill(&mut fresh).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
+    Ok(fresh)
 }
 
 /// A log of so many bytes is put into the file in passing; a busy server's is left to SQLite ([`CHECKPOINT`]).

@@ -5,7 +5,9 @@ use chrono::{DateTime, Duration, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::{self, Actor, Deed};
 use crate::problem::Refusal;
+use crate::store::Store;
 
 /// A client's token is refreshed by joining again, so it need not live long; a day covers a night offline.
 const CLIENT_LIFE: Duration = Duration::hours(24);
@@ -42,7 +44,12 @@ fn plausible_job(job: &str) -> bool {
     (1..=64).contains(&job.len()) && job.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
-pub(crate) struct Signer(Vec<u8>);
+/// Name of the secret that signs them, of all replicas.
+const SECRET: &str = "tokens";
+
+/// Signs and checks. The secret is read each time: when it is replaced, no replica accepts what was signed with the old one.
+#[derive(Clone)]
+pub(crate) struct Signer(Store);
 
 impl std::fmt::Debug for Signer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -51,11 +58,18 @@ impl std::fmt::Debug for Signer {
 }
 
 impl Signer {
-    pub(crate) fn new(secret: Vec<u8>) -> Self {
-        Self(secret)
+    pub(crate) fn new(store: Store) -> Self {
+        Self(store)
     }
 
-    pub(crate) fn make(
+    async fn secret(&self) -> Result<Vec<u8>, Refusal> {
+        self.0.secret(SECRET).await.map_err(|error| {
+            tracing::error!(%error, "the secret of tokens can't be read");
+            Refusal::unavailable()
+        })
+    }
+
+    pub(crate) async fn make(
         &self,
         interview: &str,
         attempt: i64,
@@ -68,18 +82,19 @@ impl Signer {
             source: source.to_owned(),
             exp: (now + if source == "agent" { AGENT_LIFE } else { CLIENT_LIFE }).timestamp(),
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(&self.0))
-            .map_err(|error| {
-                tracing::error!(%error, "a token could not be signed");
-                Refusal::unauthorised()
-            })
+        let key = EncodingKey::from_secret(&self.secret().await?);
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map_err(|error| {
+            tracing::error!(%error, "a token could not be signed");
+            Refusal::unauthorised()
+        })
     }
 
     /// Checks the bearer token of a request.
-    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<Claims, Refusal> {
+    pub(crate) async fn check(&self, headers: &HeaderMap) -> Result<Claims, Refusal> {
         let token = bearer(headers).ok_or_else(Refusal::unauthorised)?;
         let validation = Validation::new(Algorithm::HS256);
-        jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_secret(&self.0), &validation)
+        let key = DecodingKey::from_secret(&self.secret().await?);
+        jsonwebtoken::decode::<Claims>(token, &key, &validation)
             .map(|data| data.claims)
             .map_err(|_| Refusal::unauthorised())
     }
@@ -88,4 +103,42 @@ impl Signer {
 /// The bearer token of a request.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+/// Ends every upload token at once, on every replica. Clients get another one by joining again; an interviewer that runs
+/// can't: its report does not arrive any more.
+///
+/// # Errors
+/// No random numbers, or the database failed.
+pub async fn rotate(store: &Store) -> anyhow::Result<()> {
+    let mut tx = store.write().await?;
+    audit::note_in(&mut tx, &Actor::command_line(), Deed::RotatedTokens, "").await?;
+    store.replace_secret(&mut tx, SECRET).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::now;
+
+    #[tokio::test]
+    async fn a_token_that_was_rotated_away_is_good_for_nothing_anywhere() {
+        let (store, _folder) = Store::temporary().await;
+        let (here, there) = (Signer::new(store.clone()), Signer::new(store.clone()));
+        let headers = |token: String| {
+            HeaderMap::from_iter([(
+                axum::http::header::AUTHORIZATION,
+                format!("Bearer {token}").parse().unwrap(),
+            )])
+        };
+        let old = headers(here.make("i", 1, "client", now()).await.unwrap());
+        assert!(here.check(&old).await.unwrap().allows("i", 1, "client").is_ok());
+        assert!(there.check(&old).await.is_ok());
+        rotate(&store).await.unwrap();
+        assert!(here.check(&old).await.is_err() && there.check(&old).await.is_err());
+        let new = headers(there.make("i", 1, "client", now()).await.unwrap());
+        assert!(here.check(&new).await.is_ok());
+    }
 }

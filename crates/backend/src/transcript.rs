@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, HashSet};
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::audit::{self, Deed};
 use crate::items::Item;
+use crate::organisers::{Caller, Scope};
 use crate::problem::Refusal;
 use crate::standings;
 use crate::submission::JUDGEMENT;
@@ -35,9 +36,10 @@ pub struct Transcript {
 pub(crate) async fn get(
     State(app): State<App>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    caller: Caller,
 ) -> Result<Json<Transcript>, Refusal> {
-    app.organiser(&headers).await?;
+    let actor = app.organiser(&caller, Scope::Read).await?;
+    audit::note(&app.store, &actor, Deed::ReadTranscript, &id).await?;
     standings::row(&app.store, &id).await?;
     Ok(Json(transcript(&app, &id).await?))
 }

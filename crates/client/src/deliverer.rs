@@ -15,6 +15,9 @@ use crate::run::Event;
 /// Longest sleep: something may become due by another process.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
+/// How often servers are asked whether they still have what they gave receipts for: at the start, and then so often.
+const ASKED_AGAIN: Duration = Duration::from_secs(12 * 3600);
+
 /// Pause before delivery is begun again after a part of it failed.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -51,6 +54,7 @@ async fn deliver(
         Box::pin(async move { drop(events.send(Event::Delivery(event)).await) })
     };
     let mut failures = 0;
+    let mut asked_again = None;
     loop {
         if events.is_closed() || *stop.borrow() {
             return;
@@ -66,6 +70,20 @@ async fn deliver(
             Ok(0) => {}
             Ok(erased) => tracing::info!(erased, "delivered interviews were erased from this computer"),
             Err(error) => tracing::error!(%error, "what was delivered could not be erased"),
+        }
+        if asked_again.is_none_or(|at: std::time::Instant| at.elapsed() >= ASKED_AGAIN) {
+            asked_again = Some(std::time::Instant::now());
+            match outbox.ask_again(client).await {
+                Ok(0) => {}
+                Ok(lost) => {
+                    tracing::warn!(
+                        lost,
+                        "the interview server lost what it had received; it is delivered again"
+                    );
+                    continue;
+                }
+                Err(error) => tracing::error!(%error, "the outbox failed"),
+            }
         }
         let due = outbox.next_due().await.ok().flatten();
         let sleep = due.map_or(LONGEST_SLEEP, |due| {
@@ -93,7 +111,9 @@ pub(crate) async fn from_memory(
 ) {
     for tries in 0.. {
         let sent = send(&join.link, &join.join_id, &granted, &client, &record).await;
-        granted.client_token = sent.token.unwrap_or(granted.client_token);
+        if let Some(renewed) = sent.renewed {
+            granted.renew(renewed);
+        }
         let after = match sent.attempt {
             Attempt::Later { reason, after } => {
                 tracing::info!(%reason, "a record that is not on disk waits");

@@ -65,6 +65,14 @@ pub enum BackendError {
         /// How long it asked us to wait.
         retry_after: Option<Duration>,
     },
+    /// 404 of the backend's own: it has nothing under this address (any more).
+    #[error(
+        "the interview server {host} knows nothing of this interview; try again in a minute, or tell the organiser"
+    )]
+    NoSuch {
+        /// Host.
+        host: String,
+    },
     /// 401.
     #[error("the interview server no longer accepts this session")]
     Unauthorised,
@@ -84,6 +92,7 @@ impl BackendError {
             | Self::Untrusted { .. }
             | Self::Unusable { .. }
             | Self::TooMany { .. }
+            | Self::NoSuch { .. }
             | Self::Unauthorised => true,
             Self::UnknownCode { .. }
             | Self::CodeUsed
@@ -102,6 +111,7 @@ impl BackendError {
             | Self::UnknownCode { .. }
             | Self::CodeUsed
             | Self::NotOpen
+            | Self::NoSuch { .. }
             | Self::Unauthorised
             | Self::RecordExists(_)
             | Self::Refused(_) => None,
@@ -199,6 +209,28 @@ impl Backend {
         Err(self.refusal(response).await)
     }
 
+    /// Whether it has the client's record of an attempt.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub async fn has_record(
+        &self,
+        interview_id: &str,
+        attempt: i64,
+        token: &Secret,
+    ) -> Result<bool, BackendError> {
+        let url =
+            self.url(&format!("v1/interviews/{interview_id}/attempts/{attempt}/records/client/receipt"))?;
+        let response =
+            self.http.get(url).bearer_auth(token.expose()).send().await.map_err(|e| self.unreachable(&e))?;
+        if response.status().is_success() {
+            let answer: Result<ReceiptAnswer, _> = response.json().await;
+            return answer.map(|_| true).map_err(|e| self.unusable(e.without_url().to_string()));
+        }
+        let refused = self.refusal(response).await;
+        if matches!(refused, BackendError::NoSuch { .. }) { Ok(false) } else { Err(refused) }
+    }
+
     /// Delivers a record; the same bytes again give the same receipt.
     ///
     /// # Errors
@@ -252,6 +284,7 @@ impl Backend {
             "unknown_code" => BackendError::UnknownCode { host: host(&self.base) },
             "code_used" => BackendError::CodeUsed,
             "not_open" => BackendError::NotOpen,
+            "not_found" | "no_record" => BackendError::NoSuch { host: host(&self.base) },
             "record_exists" => {
                 BackendError::RecordExists(problem.and_then(|p| p.receipt_id).unwrap_or_default())
             }

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::Utc;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{Column as _, Row as _, TypeInfo as _, ValueRef as _};
 
+use crate::store::millis;
 use crate::{Entry, EntryKind, Outbox, OutboxError, Record, Secret, sha256};
 
 /// Something damaged that was put aside.
@@ -45,9 +46,29 @@ pub(crate) fn is_damage(error: &sqlx::Error) -> bool {
     text.contains("malformed") || text.contains("not a database") || text.contains("damaged")
 }
 
+/// How the names of files begin that were put aside.
+const ASIDE: &str = "outbox.damaged-";
+/// And how they go on: when that was.
+const ASIDE_AT: &str = "%Y%m%dT%H%M%S%3f";
+
+/// Files that were put aside in `folder` before that time, with what belongs to them.
+pub(crate) fn put_aside_before(folder: &Path, before: DateTime<Utc>) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for file in std::fs::read_dir(folder)? {
+        let path = file?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let Some(rest) = name.strip_prefix(ASIDE) else { continue };
+        let at = rest.split('.').next().and_then(|at| NaiveDateTime::parse_from_str(at, ASIDE_AT).ok());
+        if at.is_some_and(|at| at.and_utc() < before) {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
 /// Renames the database and what belongs to it; gives its new path.
 pub(crate) fn put_aside(folder: &Path) -> std::io::Result<PathBuf> {
-    let aside = folder.join(format!("outbox.damaged-{}.db", Utc::now().format("%Y%m%dT%H%M%S%3f")));
+    let aside = folder.join(format!("{ASIDE}{}.db", Utc::now().format(ASIDE_AT)));
     std::fs::rename(folder.join("outbox.db"), &aside)?;
     for suffix in ["-wal", "-shm"] {
         // Absent after a clean close.
@@ -204,9 +225,10 @@ impl Outbox {
         delete: sqlx::query::Query<'_, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>,
     ) -> Result<(), OutboxError> {
         let mut transaction = self.pool.begin().await?;
-        sqlx::query("INSERT INTO quarantine (origin, body, reason) VALUES (?, ?, 'checksum')")
+        sqlx::query("INSERT INTO quarantine (origin, body, reason, at) VALUES (?, ?, 'checksum', ?)")
             .bind(origin)
             .bind(body)
+            .bind(millis(Utc::now()))
             .execute(&mut *transaction)
             .await?;
         delete.execute(&mut *transaction).await?;

@@ -6,8 +6,10 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use crate::store::millis;
-use crate::wire::{ClientInfo, JoinRequest};
-use crate::{Backend, BackendError, Granted, JoinLink, Outbox, OutboxError, Receipt, Secret, verify};
+use crate::wire::{ClientInfo, JoinAnswer, JoinRequest};
+use crate::{
+    Backend, BackendError, Granted, JoinLink, Outbox, OutboxError, Pending, Receipt, Secret, verify,
+};
 
 /// First pause after a failed try.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -85,8 +87,13 @@ impl Outbox {
             };
             let next = millis(now) + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
             self.resting.lock().insert(join_id.expose().to_owned(), next);
-            if let Err(error) = self.write_down(join_id, &attempt, sent.token, next, now).await {
+            if let Err(error) = self.write_down(&pending, &attempt, sent.renewed, next, now).await {
                 failed.get_or_insert(error);
+            }
+            if pending.had_receipt && !matches!(attempt, Attempt::Delivered { .. }) {
+                // It was received once, and that stays true for who delivered it.
+                tracing::warn!(?attempt, "what the interview server lost could not be given to it again");
+                continue;
             }
             tell(DeliveryEvent { join_id: join_id.clone(), attempt }).await;
         }
@@ -95,20 +102,53 @@ impl Outbox {
 
     async fn write_down(
         &self,
-        join_id: &Secret,
+        pending: &Pending,
         attempt: &Attempt,
-        token: Option<Secret>,
+        renewed: Option<Renewed>,
         next: i64,
         now: DateTime<Utc>,
     ) -> Result<(), OutboxError> {
-        if let Some(token) = token {
-            self.refresh_token(join_id, &token).await?;
+        let join_id = &pending.join.join_id;
+        if let Some(renewed) = renewed {
+            self.renew(join_id, &renewed).await?;
         }
         match attempt {
             Attempt::Delivered { receipt } => self.delivered(join_id, receipt, now).await,
             Attempt::Parked { reason } => self.parked(join_id, reason).await,
             Attempt::Later { reason, .. } => self.failed_try(join_id, next, reason).await,
         }
+    }
+
+    /// Asks the servers whether they still have what they gave receipts for, as far as it is kept here; what one of them
+    /// does not have (its database was restored from an older copy) waits to be delivered again. Gives how many those are. A server that
+    /// does not answer is asked another time.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn ask_again(&self, client: &ClientInfo) -> Result<usize, OutboxError> {
+        let mut lost = 0;
+        let mut silent = std::collections::HashSet::new();
+        for (join, granted) in self.kept_and_delivered().await? {
+            if silent.contains(&join.link.server) {
+                continue;
+            }
+            match still_there(&join.link, &join.join_id, &granted, client).await {
+                Ok((true, renewed)) => {
+                    if let Some(renewed) = renewed {
+                        self.renew(&join.join_id, &renewed).await?;
+                    }
+                }
+                Ok((false, _)) => {
+                    self.again(&join.join_id).await?;
+                    lost += 1;
+                }
+                Err(error) => {
+                    tracing::info!(%error, "a server can't be asked what it has");
+                    silent.insert(join.link.server);
+                }
+            }
+        }
+        Ok(lost)
     }
 }
 
@@ -117,8 +157,31 @@ impl Outbox {
 pub struct Sent {
     /// What it came to.
     pub attempt: Attempt,
-    /// The upload token that was granted on the way, because the backend did not take the old one any more.
-    pub token: Option<Secret>,
+    /// What was granted on the way, because the backend did not take the old token any more.
+    pub renewed: Option<Renewed>,
+}
+
+/// What joining again gives to whoever only delivers.
+#[derive(Clone, Debug)]
+pub struct Renewed {
+    /// For uploads.
+    pub client_token: Secret,
+    /// Keys of receipts (a JWK set): others, if the earlier ones were revoked.
+    pub receipt_keys: serde_json::Value,
+}
+
+impl From<JoinAnswer> for Renewed {
+    fn from(answer: JoinAnswer) -> Self {
+        Self { client_token: answer.client_token, receipt_keys: answer.receipt_keys }
+    }
+}
+
+impl Granted {
+    /// Takes over what was renewed.
+    pub fn renew(&mut self, renewed: Renewed) {
+        self.client_token = renewed.client_token;
+        self.receipt_keys = renewed.receipt_keys;
+    }
 }
 
 /// Sends a record once: `body` of the join `join_id` that was `granted` by the backend of `link`. A token that is too
@@ -133,13 +196,17 @@ pub async fn send(
 ) -> Sent {
     let mut renewed = None;
     let attempt = match exchange(link, join_id, granted, client, body, &mut renewed).await {
-        Ok(jws) => checked(&jws, granted, body),
+        Ok(jws) => {
+            let keys =
+                renewed.as_ref().map_or(&granted.receipt_keys, |renewed: &Renewed| &renewed.receipt_keys);
+            checked(&jws, granted, keys, body)
+        }
         Err(error) if error.retryable() => {
             Attempt::Later { reason: error.to_string(), after: error.retry_after() }
         }
         Err(error) => Attempt::Parked { reason: error.to_string() },
     };
-    Sent { attempt, token: renewed }
+    Sent { attempt, renewed }
 }
 
 async fn exchange(
@@ -148,25 +215,59 @@ async fn exchange(
     granted: &Granted,
     client: &ClientInfo,
     body: &[u8],
-    renewed: &mut Option<Secret>,
+    renewed: &mut Option<Renewed>,
 ) -> Result<String, BackendError> {
     let backend = Backend::new(&link.server)?;
     let (id, attempt) = (&granted.interview_id, granted.attempt);
     let first = backend.deliver(id, attempt, &granted.client_token, body.to_vec()).await;
-    if first != Err(BackendError::Unauthorised) {
+    // It may know nothing of this join, or not any more: joining again, it does.
+    if !matches!(first, Err(BackendError::Unauthorised | BackendError::NoSuch { .. })) {
         return first;
     }
-    let request = JoinRequest { code: link.code.clone(), join_id: join_id.clone(), client: client.clone() };
-    let token = renewed.insert(backend.join(&request).await?.client_token);
+    let token = &renewed.insert(joined(&backend, link, join_id, client).await?).client_token;
     backend.deliver(id, attempt, token, body.to_vec()).await
 }
 
+/// Joins again, for the token and the keys alone.
+async fn joined(
+    backend: &Backend,
+    link: &JoinLink,
+    join_id: &Secret,
+    client: &ClientInfo,
+) -> Result<Renewed, BackendError> {
+    let request = JoinRequest {
+        code: link.code.clone(),
+        join_id: join_id.clone(),
+        client: client.clone(),
+        uploads_only: true,
+    };
+    Ok(backend.join(&request).await?.into())
+}
+
+/// Whether a server has the record that it gave a receipt for; and what was renewed to ask.
+async fn still_there(
+    link: &JoinLink,
+    join_id: &Secret,
+    granted: &Granted,
+    client: &ClientInfo,
+) -> Result<(bool, Option<Renewed>), BackendError> {
+    let backend = Backend::new(&link.server)?;
+    let (id, attempt) = (&granted.interview_id, granted.attempt);
+    match backend.has_record(id, attempt, &granted.client_token).await {
+        Err(BackendError::Unauthorised) => {}
+        known => return Ok((known?, None)),
+    }
+    let renewed = joined(&backend, link, join_id, client).await?;
+    let there = backend.has_record(id, attempt, &renewed.client_token).await?;
+    Ok((there, Some(renewed)))
+}
+
 /// What the backend's answer is worth.
-fn checked(jws: &str, granted: &Granted, body: &[u8]) -> Attempt {
+fn checked(jws: &str, granted: &Granted, keys: &serde_json::Value, body: &[u8]) -> Attempt {
     // The backend has it, and we don't know yet.
     fail::fail_point!("posted");
     // A receipt that proves nothing is none: say "not received" and ask again.
-    let verified = verify(jws, &granted.receipt_keys).and_then(|receipt| {
+    let verified = verify(jws, keys).and_then(|receipt| {
         receipt.matches(&granted.interview_id, granted.attempt, "client", body).map(|()| receipt)
     });
     match verified {

@@ -126,8 +126,8 @@ fn bare(text: &str) -> String {
         .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{ad}' | '\u{feff}'))
         .map(|c| if matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}') { '-' } else { c })
         .collect();
-    // As mail is written on its way (quoted-printable).
-    let written = if written.contains("=3D") {
+    // As mail is written on its way (quoted-printable). A code may begin with 3D: told apart by the server, which does not.
+    let written = if written.contains("server=3D") {
         written.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=")
     } else {
         written
@@ -184,36 +184,49 @@ mod tests {
         assert_eq!(JoinLink::parse(&link.to_text()).unwrap(), link);
     }
 
-    #[test]
-    fn a_link_is_taken_as_people_paste_it() {
-        let link = "adjourn://join?server=https://interviews.example.com&code=K7QF-9M2X";
-        let expected = JoinLink::parse(link).unwrap();
-        let html = link.replace('&', "&amp;");
-        for pasted in [
+    /// A link as people and their programs paste it.
+    fn pasted(code: &str) -> Vec<String> {
+        let link = format!("adjourn://join?server=https://interviews.example.com&code={code}");
+        let shown = |shown: &str| link.replace(code, shown);
+        let encoded = percent_encoding::utf8_percent_encode(&link, percent_encoding::NON_ALPHANUMERIC);
+        vec![
             format!("  <{link}>\r\n"),
             format!("\"{link}\""),
             format!("“{link}”."),
             format!("({link})."),
             format!("{link},"),
             format!("\u{feff}{link}"),
-            html,
+            link.replace('&', "&amp;"),
             link.replace("com&", "com\n&"),
             link.replace("code=", "code=\n"),
             link.replace("adjourn", "Adjourn"),
-            link.replace("K7QF-9M2X", "k7qf9m2x"),
+            shown(&code.replace('-', "").to_ascii_lowercase()),
             format!("Your link: {link} Good luck!"),
             format!("[Join]({link}):"),
             format!("{link}\n{link}"),
             format!("{link}?"),
-            link.replace('-', "\u{2011}"),
-            link.replace("K7", "K\u{200b}7\u{ad}"),
+            shown(&code.replace('-', "\u{2011}")),
+            shown(&format!("{}\u{200b}{}\u{ad}{}", &code[..1], &code[1..2], &code[2..])),
             link.replace('=', "=3D"),
-            format!(
-                "https://safe.example/?url={}&data=5",
-                percent_encoding::utf8_percent_encode(link, percent_encoding::NON_ALPHANUMERIC)
-            ),
-        ] {
-            assert_eq!(JoinLink::parse(&pasted).as_ref(), Ok(&expected), "{pasted:?}");
+            link.replace('=', "=3D").replace("com&", "com=\r\n&"),
+            format!("https://safe.example/?url={encoded}&data=5"),
+        ]
+    }
+
+    #[test]
+    fn a_link_is_taken_as_people_paste_it_whatever_its_code() {
+        // Every beginning and every end of a code that there is: none may look like something that was put around it.
+        const LETTERS: &str = "BCDFGHJKLMNPQRSTVWXZ23456789";
+        let pairs = LETTERS.chars().flat_map(|a| LETTERS.chars().map(move |b| format!("{a}{b}")));
+        let codes = pairs.flat_map(|pair| [format!("{pair}QF-9M2X"), format!("K7QF-9M{pair}")]);
+        for code in codes {
+            let server = "https://interviews.example.com";
+            let expected = JoinLink::new(server, &code).unwrap();
+            assert_eq!(expected.code.expose(), code);
+            assert_eq!(JoinLink::parse(&expected.to_text()).as_ref(), Ok(&expected));
+            for pasted in pasted(&code) {
+                assert_eq!(JoinLink::parse(&pasted).as_ref(), Ok(&expected), "{pasted:?}");
+            }
         }
     }
 

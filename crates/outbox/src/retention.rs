@@ -2,13 +2,16 @@
 //!
 //! The organiser's retention (`keep_days` of the join's answer) counts from the receipt: then what was
 //! said is erased here, and only the receipt stays, which is the candidate's proof. What has no receipt is
-//! never erased.
+//! never erased. What was damaged and put aside may be the only copy of something: it goes when nothing waits any more.
 
-use chrono::{DateTime, Utc};
+use std::io::Read as _;
+use std::path::Path;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Row as _;
 
 use crate::store::millis;
-use crate::{Outbox, OutboxError};
+use crate::{Outbox, OutboxError, damage};
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
@@ -40,12 +43,54 @@ impl Outbox {
             fail::fail_point!("persist");
             transaction.commit().await?;
         }
-        if !due.is_empty() {
+        let aside = self.erase_put_aside(now).await?;
+        if !due.is_empty() || aside {
             // The write-ahead log holds copies of what was overwritten.
             sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await?;
         }
         Ok(due.len())
     }
+
+    /// Erases what was damaged and put aside, once nothing on this computer waits for its delivery any more (it may be all
+    /// that is left of it) and the longest time of any organiser has passed. Gives whether there was something in the database.
+    async fn erase_put_aside(&self, now: DateTime<Utc>) -> Result<bool, OutboxError> {
+        let row = sqlx::query(
+            "SELECT COALESCE(MAX(keep_days), 7) AS longest,
+               (SELECT COUNT(*) FROM joins LEFT JOIN records USING (join_id)
+                WHERE joins.interview_id IS NOT NULL AND COALESCE(records.state, '') <> 'delivered') AS waiting FROM joins",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        if row.try_get::<i64, _>("waiting")? > 0 {
+            return Ok(false);
+        }
+        let before = now - TimeDelta::days(row.try_get("longest")?);
+        let erased = sqlx::query("DELETE FROM quarantine WHERE at <= ?")
+            .bind(millis(before))
+            .execute(&self.pool)
+            .await?
+            .rows_affected();
+        if let Some(folder) = self.file.as_ref().and_then(|(path, _)| path.parent()) {
+            let failed = |error: std::io::Error| OutboxError::Unwritable {
+                path: folder.to_owned(),
+                reason: error.to_string(),
+            };
+            for path in damage::put_aside_before(folder, before).map_err(failed)? {
+                overwrite_and_remove(&path).map_err(failed)?;
+            }
+        }
+        Ok(erased > 0)
+    }
+}
+
+/// Removes a file, and what was in it.
+fn overwrite_and_remove(path: &Path) -> std::io::Result<()> {
+    let mut file = std::fs::File::options().write(true).open(path)?;
+    let length = file.metadata()?.len();
+    std::io::copy(&mut std::io::repeat(0).take(length), &mut file)?;
+    file.sync_all()?;
+    drop(file);
+    std::fs::remove_file(path)
 }
 
 #[cfg(test)]
@@ -85,5 +130,53 @@ mod tests {
         outbox.close().await;
         let bytes = std::fs::read(folder.path().join("outbox.db")).unwrap();
         assert!(!bytes.windows(8).any(|w| w == b"a secret"), "what was erased is still in the file");
+    }
+
+    #[tokio::test]
+    async fn what_was_put_aside_is_erased_too_once_nothing_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
+        let link = JoinLink::new("http://127.0.0.1:9", "K7QF-9M2X").unwrap();
+        let join = outbox.join_for(&link).await.unwrap();
+        let now = Utc::now();
+        sqlx::query("UPDATE joins SET interview_id = 'i', attempt = 1, title = 't', client_token = 't', receipt_keys = '{}'")
+            .execute(&outbox.pool)
+            .await
+            .unwrap();
+        sqlx::query("INSERT INTO quarantine (origin, body, reason, at) VALUES ('journal', ?, 'checksum', ?)")
+            .bind(&b"a CANARY row"[..])
+            .bind(millis(now))
+            .execute(&outbox.pool)
+            .await
+            .unwrap();
+        let name = format!("outbox.damaged-{}.db", now.format("%Y%m%dT%H%M%S%3f"));
+        let files = [folder.path().join(&name), folder.path().join(format!("{name}-wal"))];
+        for file in &files {
+            std::fs::write(file, b"a CANARY file").unwrap();
+        }
+        let other = folder.path().join("outbox.damaged-by-hand.db");
+        std::fs::write(&other, b"not ours").unwrap();
+        let (later, week) = (TimeDelta::days(400), TimeDelta::days(7));
+        // An interview without a record: what was put aside may be all that there is of it.
+        outbox.erase_due(now + later).await.unwrap();
+        assert!(files.iter().all(|file| file.exists()));
+        let record = Record::from_journal(RecordHead::example(), Vec::new(), None, now);
+        outbox.commit(&join.join_id, &record, &[]).await.unwrap();
+        outbox.erase_due(now + later).await.unwrap();
+        assert!(files.iter().all(|file| file.exists()), "it waits");
+        sqlx::query("UPDATE records SET state = 'delivered', receipt = 'jws', delivered_at = ?")
+            .bind(millis(now))
+            .execute(&outbox.pool)
+            .await
+            .unwrap();
+        outbox.erase_due(now + week - TimeDelta::minutes(1)).await.unwrap();
+        assert!(files.iter().all(|file| file.exists()), "not yet");
+        outbox.erase_due(now + week + TimeDelta::minutes(1)).await.unwrap();
+        assert!(!files.iter().any(|file| file.exists()) && other.exists());
+        outbox.close().await;
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            assert!(!bytes.windows(6).any(|window| window == b"CANARY"));
+        }
     }
 }

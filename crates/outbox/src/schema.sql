@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS quarantine (
     id     INTEGER PRIMARY KEY,
     origin TEXT NOT NULL,
     body   BLOB NOT NULL,
-    reason TEXT NOT NULL
+    reason TEXT NOT NULL,
+    at     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE IF NOT EXISTS hosts (host TEXT PRIMARY KEY, first_used TEXT NOT NULL) STRICT;

@@ -16,7 +16,7 @@ use url::Url;
 use crate::damage::{self, Quarantined};
 use crate::folder::{FileId, file_id, lock, private_folder};
 use crate::wire::JoinAnswer;
-use crate::{Entry, EntryKind, JoinLink, Receipt, Record, RecordHead, Secret, sha256};
+use crate::{Entry, EntryKind, JoinLink, Receipt, Record, RecordHead, Renewed, Secret, sha256};
 
 /// The journal can't be used. Each message says what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +89,8 @@ pub struct Pending {
     pub tries: u32,
     /// When to try next, milliseconds since 1970.
     pub next_try: i64,
+    /// It was received before, and the server lost it.
+    pub had_receipt: bool,
 }
 
 /// The outbox on disk. Clones share one connection.
@@ -97,7 +99,7 @@ pub struct Outbox {
     pub(crate) pool: SqlitePool,
     volatile: bool,
     /// The file, and which one it is: a name may come to mean another file, or none.
-    file: Option<(PathBuf, FileId)>,
+    pub(crate) file: Option<(PathBuf, FileId)>,
     /// Held as long as the outbox is: no other process opens it.
     lock: Option<Arc<std::fs::File>>,
     /// When each record may be tried again, milliseconds since 1970: also where the disk does not take that.
@@ -389,7 +391,7 @@ impl Outbox {
     /// The database failed.
     pub async fn pending(&self) -> Result<Vec<Pending>, OutboxError> {
         let rows = sqlx::query(
-            "SELECT joins.*, records.body, records.tries, records.next_try FROM records JOIN joins USING (join_id)
+            "SELECT joins.*, records.body, records.tries, records.next_try, records.receipt FROM records JOIN joins USING (join_id)
              WHERE records.state = 'queued' ORDER BY records.created_at",
         )
         .fetch_all(&self.pool)
@@ -405,6 +407,7 @@ impl Outbox {
                 body: row.try_get("body")?,
                 tries: u32::try_from(tries).unwrap_or(u32::MAX),
                 next_try: row.try_get("next_try")?,
+                had_receipt: row.try_get::<Option<String>, _>("receipt")?.is_some(),
             });
         }
         Ok(pending)
@@ -460,11 +463,9 @@ impl Outbox {
 
     pub(crate) async fn parked(&self, join_id: &Secret, reason: &str) -> Result<(), OutboxError> {
         fail::fail_point!("persist");
-        sqlx::query("UPDATE records SET state = 'parked', reason = ? WHERE join_id = ?")
-            .bind(reason)
-            .bind(join_id.expose())
-            .execute(&self.pool)
-            .await?;
+        // What has its receipt was delivered, whatever the server says of it later.
+        let sql = "UPDATE records SET state = CASE WHEN receipt IS NULL THEN 'parked' ELSE 'delivered' END, reason = ? WHERE join_id = ?";
+        sqlx::query(sql).bind(reason).bind(join_id.expose()).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -484,13 +485,38 @@ impl Outbox {
         Ok(())
     }
 
-    pub(crate) async fn refresh_token(&self, join_id: &Secret, token: &Secret) -> Result<(), OutboxError> {
+    pub(crate) async fn renew(&self, join_id: &Secret, renewed: &Renewed) -> Result<(), OutboxError> {
         fail::fail_point!("persist");
-        sqlx::query("UPDATE joins SET client_token = ? WHERE join_id = ?")
-            .bind(token.expose())
+        sqlx::query("UPDATE joins SET client_token = ?, receipt_keys = ? WHERE join_id = ?")
+            .bind(renewed.client_token.expose())
+            .bind(renewed.receipt_keys.to_string())
             .bind(join_id.expose())
             .execute(&self.pool)
             .await?;
+        Ok(())
+    }
+
+    /// Joins whose record was received and is still here.
+    pub(crate) async fn kept_and_delivered(&self) -> Result<Vec<(Join, Granted)>, OutboxError> {
+        let rows = sqlx::query(
+            "SELECT joins.* FROM records JOIN joins USING (join_id)
+             WHERE records.state = 'delivered' AND length(records.body) > 0 ORDER BY records.created_at",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let joins = rows.iter().map(read_join).collect::<Result<Vec<_>, _>>()?;
+        Ok(joins.into_iter().filter_map(|join| join.granted.clone().map(|granted| (join, granted))).collect())
+    }
+
+    /// Lets a record that was received be delivered again, at once.
+    pub(crate) async fn again(&self, join_id: &Secret) -> Result<(), OutboxError> {
+        self.resting.lock().remove(join_id.expose());
+        sqlx::query(
+            "UPDATE records SET state = 'queued', tries = 0, next_try = 0 WHERE join_id = ? AND state = 'delivered'",
+        )
+        .bind(join_id.expose())
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 }
@@ -566,8 +592,11 @@ async fn connect(path: &Path) -> Result<SqlitePool, sqlx::Error> {
 }
 
 /// Columns that files of earlier versions lack.
-const ADDED: [(&str, &str, &str); 2] =
-    [("joins", "keep_days", "INTEGER NOT NULL DEFAULT 7"), ("records", "delivered_at", "INTEGER")];
+const ADDED: [(&str, &str, &str); 3] = [
+    ("joins", "keep_days", "INTEGER NOT NULL DEFAULT 7"),
+    ("records", "delivered_at", "INTEGER"),
+    ("quarantine", "at", "INTEGER NOT NULL DEFAULT 0"),
+];
 
 async fn upgrade(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     for (table, column, kind) in ADDED {

@@ -17,6 +17,9 @@ pub struct JoinRequest {
     pub join_id: Secret,
     /// Who asks.
     pub client: ClientInfo,
+    /// Only an upload token and the keys of receipts are needed: no room is made, and nobody is called into one.
+    #[serde(default)]
+    pub uploads_only: bool,
 }
 
 /// The client's build.

@@ -105,6 +105,29 @@ impl Postgres {
         Ok(String::from_utf8_lossy(&output.stdout).trim().parse()?)
     }
 
+    /// Writes a copy of the database into a file, while it is used.
+    ///
+    /// # Errors
+    /// `pg_dump` fails.
+    pub async fn dump(&self, to: &Path) -> anyhow::Result<()> {
+        let mut dump = Command::new(self.bin.join("pg_dump"));
+        dump.args(["--format=custom", "--file"]).arg(to).arg(self.url());
+        done(&mut dump).await
+    }
+
+    /// Empties the database and puts a copy in its place.
+    ///
+    /// # Errors
+    /// `psql` or `pg_restore` fails.
+    pub async fn restore(&self, from: &Path) -> anyhow::Result<()> {
+        let mut empty = Command::new(self.bin.join("psql"));
+        empty.args([&self.url(), "-qc", "DROP SCHEMA public CASCADE; CREATE SCHEMA public"]);
+        done(&mut empty).await?;
+        let mut restore = Command::new(self.bin.join("pg_restore"));
+        restore.args(["--dbname", &self.url()]).arg(from);
+        done(&mut restore).await
+    }
+
     /// Kills every process of it at once, as a power cut would, and starts it again.
     ///
     /// # Errors
@@ -124,6 +147,14 @@ impl Postgres {
             }
         }
     }
+}
+
+/// Runs a program to its end.
+async fn done(command: &mut Command) -> anyhow::Result<()> {
+    let output = command.output().await.with_context(|| format!("{command:?} can't be run"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "{command:?} failed: {}", said.trim());
+    Ok(())
 }
 
 async fn spawn(bin: &Path, data: &Path, port: u16, log: &Path) -> anyhow::Result<Child> {

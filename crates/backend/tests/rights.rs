@@ -1,0 +1,255 @@
+//! Who may do what, and who did: over HTTP, without a network.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use adjourn_backend::app::{App, Options};
+use adjourn_backend::livekit::LiveKit;
+use adjourn_backend::organisers::{self, Scope};
+use adjourn_backend::proxies::Proxies;
+use adjourn_backend::store::{Open, Store};
+use adjourn_backend::{Codes, Deadlines, audit};
+use adjourn_outbox::Secret;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::connect_info::MockConnectInfo;
+use axum::http::{Request, Response, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+const OWN: &str = "the-operators-own-key";
+
+struct Stage {
+    router: Router,
+    store: Store,
+    folder: tempfile::TempDir,
+}
+
+/// How a request says whose it is.
+#[derive(Clone, Copy)]
+enum As<'a> {
+    Nobody,
+    Bearer(&'a str),
+    Basic(&'a str),
+}
+
+impl Stage {
+    async fn set() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("db").to_str().unwrap(), Open::OrMake).await.unwrap();
+        let codes = Codes::of(&store, None).await.unwrap();
+        // Nobody listens there: whoever needs a room gets none.
+        let secret = Secret::new("a-secret-of-livekit".to_owned());
+        let livekit = LiveKit::new("ws://127.0.0.1:9".parse().unwrap(), "key".to_owned(), secret).unwrap();
+        let options = Options {
+            public_url: "https://interviews.example.com".parse().unwrap(),
+            organiser_key: Some(Secret::new(OWN.to_owned())),
+            proxies: Proxies::parse(std::iter::empty()).unwrap(),
+            deadlines: Deadlines::default(),
+            keep_days: 7,
+        };
+        let app = App::new(store.clone(), codes, livekit, options).await.unwrap();
+        let from = SocketAddr::from(([192, 0, 2, 7], 4_000));
+        Self { router: app.router(None).layer(MockConnectInfo(from)), store, folder }
+    }
+
+    async fn answer(&self, who: As<'_>, request: axum::http::request::Builder, body: Body) -> Response<Body> {
+        let request = match who {
+            As::Nobody => request,
+            As::Bearer(key) => request.header("authorization", format!("Bearer {key}")),
+            As::Basic(key) => {
+                request.header("authorization", format!("Basic {}", STANDARD.encode(format!("me:{key}"))))
+            }
+        };
+        self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap()
+    }
+
+    async fn ask(&self, who: As<'_>, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let mut request = Request::builder().method(method).uri(path);
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let response = self.answer(who, request, body).await;
+        let status = response.status();
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    async fn interview(&self) -> (String, String) {
+        let new = json!({"title": "Talk", "max_minutes": 30});
+        let (status, created) = self.ask(As::Bearer(OWN), "POST", "/v1/interviews", Some(new)).await;
+        assert_eq!(status, StatusCode::OK, "{created}");
+        (created["id"].as_str().unwrap().to_owned(), created["code"].as_str().unwrap().to_owned())
+    }
+
+    async fn key(&self, name: &str, scopes: &[Scope]) -> String {
+        organisers::add(&self.store, name, scopes, None).await.unwrap().expose().to_owned()
+    }
+}
+
+/// Every door that an organiser's key opens: its method and path, and what it takes.
+const DOORS: [(&str, &str, Scope); 7] = [
+    ("POST", "/v1/interviews", Scope::Create),
+    ("POST", "/v1/interviews/{id}/code", Scope::Create),
+    ("GET", "/v1/interviews/{id}", Scope::Read),
+    ("GET", "/v1/interviews/{id}/transcript", Scope::Read),
+    ("GET", "/v1/interviews/{id}/attempts/1/records/client", Scope::Read),
+    ("GET", "/operator/interviews/{id}", Scope::Operate),
+    ("POST", "/v1/interviews/{id}/end", Scope::End),
+];
+
+#[tokio::test]
+async fn each_scope_opens_its_doors_and_no_other() {
+    let stage = Stage::set().await;
+    for scope in Scope::ALL {
+        let key = stage.key(scope.as_str(), &[scope]).await;
+        for (method, path, needed) in DOORS {
+            let (id, _) = stage.interview().await;
+            let path = path.replace("{id}", &id);
+            let new = (path == "/v1/interviews").then(|| json!({"title": "Talk", "max_minutes": 30}));
+            let (status, answer) = stage.ask(As::Bearer(&key), method, &path, new).await;
+            if scope == needed {
+                // Of a record that nobody sent, it is said that there is none.
+                let fine = status.is_success() || path.ends_with("client") && status == StatusCode::NOT_FOUND;
+                assert!(fine, "{scope:?} {method} {path}: {status} {answer}");
+            } else {
+                assert_eq!(status, StatusCode::FORBIDDEN, "{scope:?} {method} {path}");
+                assert_eq!(answer["code"], "out_of_scope");
+                assert_eq!(
+                    answer["title"],
+                    format!(
+                        "This key has the scopes {}; {} is needed here.",
+                        scope.as_str(),
+                        needed.as_str()
+                    )
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_browser_adds_by_itself_shows_pages_and_does_nothing() {
+    let stage = Stage::set().await;
+    let (id, _) = stage.interview().await;
+    for (method, path, needed) in DOORS {
+        let path = path.replace("{id}", &id);
+        let (status, _) = stage.ask(As::Basic(OWN), method, &path, None).await;
+        let expected = if needed == Scope::Operate { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+        assert_eq!(status, expected, "{method} {path}");
+    }
+    // A form on another page.
+    let form = Request::builder()
+        .method("POST")
+        .uri(format!("/v1/interviews/{id}/end"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("origin", "https://evil.example");
+    let answer = stage.answer(As::Basic(OWN), form, Body::from("a=b")).await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    let (_, status) = stage.ask(As::Bearer(OWN), "GET", &format!("/v1/interviews/{id}"), None).await;
+    assert_eq!(status["state"], "scheduled");
+    assert_eq!(stage.ask(As::Nobody, "GET", "/operator", None).await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_key_ends_with_its_time() {
+    let stage = Stage::set().await;
+    let (id, _) = stage.interview().await;
+    let path = format!("/v1/interviews/{id}");
+    let key = organisers::add(&stage.store, "summer", &Scope::ALL, Some(1)).await.unwrap();
+    let ask = || stage.ask(As::Bearer(key.expose()), "GET", &path, None);
+    assert_eq!(ask().await.0, StatusCode::OK);
+    let address = format!("sqlite://{}", stage.folder.path().join("db").display());
+    let database = sqlx::AnyPool::connect(&address).await.unwrap();
+    sqlx::query("UPDATE organisers SET expires_at = 1").execute(&database).await.unwrap();
+    assert_eq!(ask().await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_stream_of_events_ends_with_the_interview_and_with_the_right_to_see_it() {
+    let stage = Stage::set().await;
+    let all = async |response: Response<Body>| {
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20);
+        let bytes = tokio::time::timeout(Duration::from_secs(5), body).await.expect("it goes on").unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    };
+    let watch = |id: &str, after: u32| {
+        Request::builder().uri(format!("/v1/interviews/{id}/events")).header("last-event-id", after)
+    };
+    // With the interview: whoever saw everything is told not to come again.
+    let (id, _) = stage.interview().await;
+    let open = stage.answer(As::Bearer(OWN), watch(&id, 0), Body::empty()).await;
+    assert_eq!(open.status(), StatusCode::OK);
+    stage.ask(As::Bearer(OWN), "POST", &format!("/v1/interviews/{id}/end"), None).await;
+    let text = all(open).await;
+    assert!(text.contains("ended") && text.contains("complete"), "{text}");
+    let last = text.lines().filter_map(|line| line.strip_prefix("id: ")).next_back().unwrap();
+    let again = stage.answer(As::Bearer(OWN), watch(&id, last.parse().unwrap()), Body::empty()).await;
+    assert_eq!(again.status(), StatusCode::NO_CONTENT);
+    let from_before = stage.answer(As::Bearer(OWN), watch(&id, 0), Body::empty()).await;
+    assert_eq!(all(from_before).await, text);
+    // With the key.
+    let (id, _) = stage.interview().await;
+    let key = stage.key("leaves", &[Scope::Read]).await;
+    let open = stage.answer(As::Bearer(&key), watch(&id, 0), Body::empty()).await;
+    let mut body = open.into_body().into_data_stream();
+    let early = tokio::time::timeout(Duration::from_secs(2), body.next()).await;
+    assert!(early.is_err(), "nothing happened, and it goes on: {early:?}");
+    organisers::remove(&stage.store, "leaves").await.unwrap();
+    let end = tokio::time::timeout(Duration::from_secs(3), body.next()).await.expect("it goes on");
+    assert!(end.is_none());
+}
+
+#[tokio::test]
+async fn who_did_what_is_written_down_with_where_from() {
+    let stage = Stage::set().await;
+    let (id, _) = stage.interview().await;
+    let key = stage.key("hr", &[Scope::Read]).await;
+    let path = |rest: &str| format!("/v1/interviews/{id}{rest}");
+    stage.ask(As::Bearer(&key), "GET", &path("/transcript"), None).await;
+    stage.ask(As::Bearer(&key), "POST", &path("/end"), None).await;
+    stage.ask(As::Bearer(OWN), "POST", &path("/end"), None).await;
+    // Where it stands is asked all the time.
+    stage.ask(As::Bearer(&key), "GET", &path(""), None).await;
+    let about: Vec<(String, String, String)> = audit::log(&stage.store, Some(&id))
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|entry| (entry.who, entry.what, entry.origin))
+        .collect();
+    let line = |who: &str, what: &str| (who.to_owned(), what.to_owned(), "192.0.2.7".to_owned());
+    assert_eq!(
+        about,
+        [
+            line("ADJOURN_ORGANISER_KEY", "created the interview"),
+            line("hr", "read the transcript"),
+            line("ADJOURN_ORGANISER_KEY", "ended the interview"),
+        ]
+    );
+    let all = audit::log(&stage.store, None).await.unwrap();
+    assert!(all.iter().any(|entry| entry.who == "hr" && entry.what.starts_with("was refused")));
+    assert!(all.iter().all(|entry| !entry.to_string().contains(&key)));
+}
+
+#[tokio::test]
+async fn who_only_delivers_calls_nobody_into_a_room() {
+    let stage = Stage::set().await;
+    let (id, code) = stage.interview().await;
+    let client = json!({"version": "1", "platform": "test", "kiosk": false});
+    let join = |uploads_only: bool| {
+        let join_id = "0123456789abcdef0123456789abcdef";
+        json!({"code": code, "join_id": join_id, "client": client, "uploads_only": uploads_only})
+    };
+    let (status, answer) = stage.ask(As::Nobody, "POST", "/v1/join", Some(join(true))).await;
+    assert_eq!((status, &answer["livekit"]), (StatusCode::OK, &Value::Null), "{answer}");
+    let (status, answer) = stage.ask(As::Nobody, "POST", "/v1/join", Some(join(false))).await;
+    let unavailable = Some("livekit_unavailable");
+    assert_eq!((status, answer["code"].as_str()), (StatusCode::SERVICE_UNAVAILABLE, unavailable));
+    let (_, status) = stage.ask(As::Bearer(OWN), "GET", &format!("/v1/interviews/{id}"), None).await;
+    assert_eq!(status["attempt"], 1);
+}
