@@ -30,6 +30,9 @@ const HEARD: f64 = 0.99;
 const QUIET: f64 = -40.0;
 /// So much softer than it was sent may a piece be heard, in dB. Measured: a codec and a jitter buffer cost 2 at most.
 const SOFTER: f64 = 6.0;
+/// So many points around a hole that the interviewer itself sent are not judged: what comes before and after it fades, and how
+/// long the hole is was measured where frames are given to the encoder, in its steps of 10 ms.
+const AROUND_A_HOLE: usize = 10;
 /// Within a stretch a piece may be heard so many points sooner or later.
 const SHIFTED: usize = 4;
 
@@ -37,7 +40,7 @@ const SHIFTED: usize = 4;
 pub(super) async fn listen(lab: &Lab, failures: &mut Vec<String>) -> anyhow::Result<f64> {
     let sent = spoken(lab, &["questions", "0"]).await?;
     let heard = levels(&std::fs::read(lab.folder.join("heard.raw"))?);
-    let (_, at) = best(&sent, &heard).context("less was heard than was sent")?;
+    let (_, at) = best(&sent.levels, &heard).context("less was heard than was sent")?;
     let (share, _) = found(&sent, &heard, at);
     if share < HEARD {
         failures.push(format!("{:.1} % of the first question were heard, wanted are {HEARD}", share * 100.0));
@@ -49,7 +52,7 @@ pub(super) async fn listen(lab: &Lab, failures: &mut Vec<String>) -> anyhow::Res
 pub(super) async fn compare(lab: &Lab, failures: &mut Vec<String>) -> anyhow::Result<()> {
     let sent = spoken(lab, &["goodbye"]).await?;
     let heard = levels(&std::fs::read(lab.folder.join("heard.raw"))?);
-    let (_, at) = best(&sent, &heard).context("less was heard than was sent")?;
+    let (_, at) = best(&sent.levels, &heard).context("less was heard than was sent")?;
     let (share, end) = found(&sent, &heard, at);
     if share < HEARD || end < ALIKE {
         failures.push(format!(
@@ -62,7 +65,8 @@ pub(super) async fn compare(lab: &Lab, failures: &mut Vec<String>) -> anyhow::Re
 
 /// Of what was `sent` and is most alike to what was `heard` from `at` on: the share of loud pieces of 20 ms that were heard,
 /// and how alike its end is.
-fn found(sent: &[f64], heard: &[f64], at: usize) -> (f64, f64) {
+fn found(sent: &Sent, heard: &[f64], at: usize) -> (f64, f64) {
+    let Sent { levels: sent, unjudged } = sent;
     let last = sent.len().saturating_sub(STRETCH);
     let (mut drift, mut end) = (0_isize, 0.0);
     let (mut loud, mut there) = (0_usize, 0_usize);
@@ -84,7 +88,8 @@ fn found(sent: &[f64], heard: &[f64], at: usize) -> (f64, f64) {
         let here = place(drift).unwrap_or_default();
         for (n, piece) in stretch.chunks(2).enumerate() {
             let level = piece.iter().copied().fold(FLOOR, f64::max);
-            if level <= QUIET {
+            let unjudged = unjudged[from + 2 * n..].iter().take(2).any(|unjudged| *unjudged);
+            if level <= QUIET || unjudged {
                 continue;
             }
             loud += 1;
@@ -96,8 +101,16 @@ fn found(sent: &[f64], heard: &[f64], at: usize) -> (f64, f64) {
     (there as f64 / loud.max(1) as f64, end)
 }
 
-/// Envelope of the line of the script at these keys, as the interviewer sent it, without silence at its ends.
-async fn spoken(lab: &Lab, line: &[&str]) -> anyhow::Result<Vec<f64>> {
+/// What an interviewer sent.
+struct Sent {
+    /// Its envelope.
+    levels: Vec<f64>,
+    /// Which points say nothing about the way to the candidate.
+    unjudged: Vec<bool>,
+}
+
+/// The line of the script at these keys, as the interviewer sent it, without silence at its ends.
+async fn spoken(lab: &Lab, line: &[&str]) -> anyhow::Result<Sent> {
     let decode = "import json,sys,av\n\
         folder=sys.argv[1]; line=json.load(open(folder+'/script.json'))\n\
         for key in sys.argv[2:]: line=line[int(key) if key.isdigit() else key]\n\
@@ -117,25 +130,29 @@ async fn spoken(lab: &Lab, line: &[&str]) -> anyhow::Result<Vec<f64>> {
     let events = lab.events();
     let holes = events.iter().filter(|e| e.event == "stutter" && e.line.as_deref() == Some(name));
     let holes: Vec<(f64, f64)> = holes.filter_map(|e| e.from_s.zip(e.lasts_s)).collect();
-    let levels = with_holes(&levels(&sent[1..]), &holes);
+    let Sent { levels, unjudged } = with_holes(&levels(&sent[1..]), &holes);
     let loud = |level: &f64| *level > FLOOR + 10.0;
     let (first, last) = levels.iter().position(loud).zip(levels.iter().rposition(loud)).context("silence")?;
-    Ok(levels[first..=last].to_vec())
+    Ok(Sent { levels: levels[first..=last].to_vec(), unjudged: unjudged[first..=last].to_vec() })
 }
 
 /// What was sent of `levels` by an interviewer that stuttered: silence at each of `holes` (from, length; seconds).
-fn with_holes(levels: &[f64], holes: &[(f64, f64)]) -> Vec<f64> {
+fn with_holes(levels: &[f64], holes: &[(f64, f64)]) -> Sent {
     let points = |seconds: f64| (seconds * 48_000.0 / POINT as f64).round() as usize;
     let mut sent = Vec::with_capacity(levels.len());
+    let mut around = Vec::new();
     let mut done = 0;
     for (from, lasts) in holes {
         let from = points(*from).clamp(done, levels.len());
         sent.extend(&levels[done..from]);
+        let begins = sent.len();
         sent.extend(std::iter::repeat_n(FLOOR, points(*lasts)));
+        around.push(begins.saturating_sub(AROUND_A_HOLE)..sent.len() + AROUND_A_HOLE);
         done = from;
     }
     sent.extend(&levels[done..]);
-    sent
+    let unjudged = (0..sent.len()).map(|point| around.iter().any(|hole| hole.contains(&point))).collect();
+    Sent { levels: sent, unjudged }
 }
 
 /// Levels below this count as silence, in dBFS.
@@ -170,6 +187,11 @@ fn alike(a: &[f64], b: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
+    /// As it was sent, without a hole.
+    fn whole(levels: &[f64]) -> Sent {
+        with_holes(levels, &[])
+    }
+
     fn speech(points: usize) -> Vec<f64> {
         (0..points).map(|n| FLOOR + 25.0 + 20.0 * ((n * n) as f64 / 97.0).sin()).collect()
     }
@@ -178,14 +200,14 @@ mod tests {
     fn what_is_missing_in_the_middle_is_found() {
         let sent = speech(600);
         let silence = vec![FLOOR; 100];
-        let whole = [silence.clone(), sent.clone(), silence.clone()].concat();
-        let of = |heard: &[f64]| found(&sent, heard, 100).0;
-        assert!(of(&whole) > 0.999);
-        let mut broken = whole.clone();
+        let all = [silence.clone(), sent.clone(), silence.clone()].concat();
+        let of = |heard: &[f64]| found(&whole(&sent), heard, 100).0;
+        assert!(of(&all) > 0.999);
+        let mut broken = all.clone();
         broken[300..360].fill(FLOOR);
         assert!(of(&broken) < 0.95, "{}", of(&broken));
         // Softer is heard; half as loud is not.
-        let softer = |by: f64| whole.iter().map(|level| (level - by).max(FLOOR)).collect::<Vec<_>>();
+        let softer = |by: f64| all.iter().map(|level| (level - by).max(FLOOR)).collect::<Vec<_>>();
         assert!(of(&softer(3.0)) > 0.999 && of(&softer(40.0)) < 0.1);
     }
 
@@ -194,12 +216,12 @@ mod tests {
         let sent = speech(300);
         let silence = vec![FLOOR; 100];
         let heard = [silence.clone(), sent.clone(), silence.clone()].concat();
-        let (whole, at) = best(&sent, &heard).unwrap();
-        assert!(whole > 0.999 && at == 100, "{whole} at {at}");
+        let (alike, at) = best(&sent, &heard).unwrap();
+        assert!(alike > 0.999 && at == 100, "{alike} at {at}");
         // The last 0.3 s are missing.
         let cut = [&silence, &sent[..270], &silence[..]].concat();
         let (_, at) = best(&sent, &cut).unwrap();
-        assert!(found(&sent, &cut, at).1 < ALIKE);
+        assert!(found(&whole(&sent), &cut, at).1 < ALIKE);
     }
 
     #[test]
@@ -211,7 +233,7 @@ mod tests {
         let sooner = [&silence, &sent[..150], &sent[156..], &silence].concat();
         for heard in [later, sooner] {
             let (_, at) = best(&sent, &heard).unwrap();
-            let (share, end) = found(&sent, &heard, at);
+            let (share, end) = found(&whole(&sent), &heard, at);
             assert!(share > 0.97 && end > ALIKE, "{share} {end}");
         }
     }
@@ -222,29 +244,26 @@ mod tests {
         // Three holes of 50 ms, as an interviewer that got no time sends them.
         let holes = [(1.0, 0.05), (1.05, 0.05), (1.1, 0.05)];
         let sent = with_holes(&script, &holes);
-        assert_eq!(sent.len(), 315);
-        assert_eq!((sent[99], sent[100], sent[104], sent[105]), (script[99], FLOOR, FLOOR, script[100]));
-        let silence = vec![FLOOR; 100];
-        let heard = [
-            &silence,
-            &script[..100],
-            &[FLOOR; 5],
-            &script[100..105],
-            &[FLOOR; 5],
-            &script[105..110],
-            &[FLOOR; 5],
-            &script[110..],
-            &silence,
-        ]
-        .concat();
-        let share = |sent: &[f64]| {
-            let (_, at) = best(sent, &heard).unwrap();
-            found(sent, &heard, at).0
+        assert_eq!(sent.levels.len(), 315);
+        assert_eq!((sent.levels[99], sent.levels[100], sent.levels[105]), (script[99], FLOOR, script[100]));
+        let judged: Vec<bool> = sent.unjudged.iter().map(|unjudged| !unjudged).collect();
+        assert!(
+            judged[..90].iter().chain(&judged[135..]).all(|judged| *judged)
+                && !judged[90..135].contains(&true)
+        );
+        let (silence, hole) = (vec![FLOOR; 100], vec![FLOOR; 5]);
+        let parts = [&script[..100], &script[100..105], &script[105..110], &script[110..]];
+        let heard = [silence.clone(), parts.join(&hole[..]), silence].concat();
+        let share = |sent: &Sent, heard: &[f64]| {
+            let (_, at) = best(&sent.levels, heard).unwrap();
+            found(sent, heard, at).0
         };
-        assert!(share(&sent) > 0.999 && share(&script) < HEARD, "{} {}", share(&sent), share(&script));
+        assert!(share(&sent, &heard) > 0.999 && share(&whole(&script), &heard) < HEARD);
         // A hole that nobody reports is one that was made on the way, wherever another one was reported.
-        let other = with_holes(&script, &[(2.5, 0.15)]);
-        assert!(share(&other) < HEARD, "{}", share(&other));
+        assert!(share(&with_holes(&script, &[(2.5, 0.15)]), &heard) < HEARD);
+        let mut lost = heard.clone();
+        lost[300..320].fill(FLOOR);
+        assert!(share(&sent, &lost) < HEARD, "{}", share(&sent, &lost));
     }
 
     #[test]
@@ -257,7 +276,7 @@ mod tests {
         let often = [&silence[..], &often, &silence].concat();
         for heard in [once, often] {
             let (_, at) = best(&sent, &heard).unwrap();
-            let (share, end) = found(&sent, &heard, at);
+            let (share, end) = found(&whole(&sent), &heard, at);
             assert!(share < HEARD || end < ALIKE, "{share} {end}");
         }
     }
