@@ -16,6 +16,8 @@ pub(crate) const SOUND: &[&str] = &[
     "curl",
     "python3-venv",
     "postgresql",
+    "redis-server",
+    "haproxy",
     "openssl",
     "libfaketime",
     "gcc",

@@ -5,12 +5,13 @@ use crate::standings;
 use crate::store::Store;
 
 /// Tables that hold something of an interview, in an order in which they can be emptied.
-const OF_AN_INTERVIEW: [&str; 5] = [
+const OF_AN_INTERVIEW: [&str; 6] = [
     "DELETE FROM codes WHERE interview_id = $1",
     "DELETE FROM attempts WHERE interview_id = $1",
     "DELETE FROM records WHERE interview_id = $1",
     "DELETE FROM items WHERE interview_id = $1",
     "DELETE FROM history WHERE interview_id = $1",
+    "DELETE FROM sent_away WHERE interview_id = $1",
 ];
 
 /// Erases an interview that is over, or never began. Copies elsewhere (backups, Postgres' own log) are their keepers' to

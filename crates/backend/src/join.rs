@@ -263,11 +263,7 @@ async fn room(
         let title = "The interview room can't be opened right now.";
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "livekit_unavailable", title).retry_after(2)
     };
-    let report_token = app.tokens.make(id, attempt, "agent", now).await?;
-    let metadata = serde_json::json!({
-        "interview_id": id, "attempt": attempt, "report_url": app.public_url.as_str(), "report_token": report_token,
-    })
-    .to_string();
+    let metadata = dispatched_with(app, id, attempt, now).await?;
     let sid = app.livekit.create_room(id, agent_name.as_deref(), &metadata).await.map_err(unavailable)?;
     standings::change(&app.store, id, now, |standing| {
         if standing.attempt == attempt {
@@ -277,4 +273,31 @@ async fn room(
     .await?;
     let token = app.livekit.candidate_token(id, IDENTITY, candidate_name, now).map_err(unavailable)?;
     Ok(LiveKitInfo { url: app.livekit.url.to_string(), token, room: id.to_owned(), agent_name })
+}
+
+/// What an interviewer is sent with: for which interview, and how it reports.
+async fn dispatched_with(app: &App, id: &str, attempt: i64, now: DateTime<Utc>) -> Result<String, Refusal> {
+    let report_token = app.tokens.make(id, attempt, "agent", now).await?;
+    let metadata = serde_json::json!({
+        "interview_id": id, "attempt": attempt, "report_url": app.public_url.as_str(), "report_token": report_token,
+    });
+    Ok(metadata.to_string())
+}
+
+/// Calls another interviewer into a room whose own did not come back.
+pub(crate) async fn call_interviewer(app: &App, id: &str, attempt: i64, now: DateTime<Utc>) {
+    let called = async {
+        let row = standings::row(&app.store, id).await?;
+        let agent_name: Option<String> = row.try_get("agent_name")?;
+        let metadata = dispatched_with(app, id, attempt, now).await?;
+        let name = agent_name.unwrap_or_default();
+        app.livekit.dispatch(id, &name, &metadata).await.map_err(|error| {
+            tracing::error!(%error, "another interviewer could not be called");
+            Refusal::unavailable()
+        })
+    };
+    if let Err(refusal) = called.await {
+        // The candidate's client ends the interview, as with any interviewer that is lost.
+        tracing::warn!(code = refusal.code, "an interviewer is not replaced");
+    }
 }

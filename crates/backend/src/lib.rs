@@ -12,6 +12,7 @@ mod closings;
 mod codes;
 mod create;
 mod erase;
+mod interviewers;
 mod items;
 mod join;
 mod keys;

@@ -108,14 +108,23 @@ impl LiveKit {
         room: &str,
         body: serde_json::Value,
     ) -> Result<serde_json::Value, LiveKitError> {
+        self.call_of("RoomService", call, room, body).await
+    }
+
+    async fn call_of(
+        &self,
+        service: &'static str,
+        call: &'static str,
+        room: &str,
+        body: serde_json::Value,
+    ) -> Result<serde_json::Value, LiveKitError> {
         let failed = |reason: String| LiveKitError { call, reason };
         let video = json!({"roomCreate": true, "roomAdmin": true, "roomList": true, "room": room});
         let token = self.token("adjourn-backend", None, video, CALL_LIFE_S, now())?;
         let mut url = self.url.clone();
         let scheme = if url.scheme() == "wss" { "https" } else { "http" };
         url.set_scheme(scheme).map_err(|()| failed("its address is not a web address".to_owned()))?;
-        let url =
-            url.join(&format!("twirp/livekit.RoomService/{call}")).map_err(|e| failed(e.to_string()))?;
+        let url = url.join(&format!("twirp/livekit.{service}/{call}")).map_err(|e| failed(e.to_string()))?;
         let response = self
             .http
             .post(url)
@@ -147,6 +156,26 @@ impl LiveKit {
         let body = json!({"name": room, "empty_timeout": 120, "departure_timeout": 60, "agents": agents});
         let answer = self.call("CreateRoom", room, body).await?;
         Ok(answer["sid"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Sends an interviewer into a room.
+    ///
+    /// # Errors
+    /// LiveKit refused or can't be reached.
+    pub async fn dispatch(&self, room: &str, agent_name: &str, metadata: &str) -> Result<(), LiveKitError> {
+        let body = json!({"room": room, "agent_name": agent_name, "metadata": metadata});
+        self.call_of("AgentDispatchService", "CreateDispatch", room, body).await.map(drop)
+    }
+
+    /// Puts somebody out of a room.
+    ///
+    /// # Errors
+    /// LiveKit refused or can't be reached. Somebody who is gone already is no error.
+    pub async fn remove_participant(&self, room: &str, identity: &str) -> Result<(), LiveKitError> {
+        match self.call("RemoveParticipant", room, json!({"room": room, "identity": identity})).await {
+            Err(error) if error.reason.contains("not_found") => Ok(()),
+            other => other.map(drop),
+        }
     }
 
     /// Says in the room's metadata that the organiser ended the interview.

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::lease::Lease;
 use crate::standing::{OVERTIME, Standing};
 use crate::store::{Store, millis, now};
-use crate::{audit, limits, rooms, standings};
+use crate::{audit, interviewers, limits, rooms, standings};
 
 /// From one round to the next.
 pub(crate) const PAUSE: Duration = Duration::from_secs(10);
@@ -59,6 +59,9 @@ async fn round(app: &App) -> Result<(), sqlx::Error> {
     let to_close = closable.iter().filter(|(_, standing)| standing.room_to_close(now));
     for (id, standing) in to_close.take(app.closings.places()) {
         app.closings.add(id, standing.attempt);
+    }
+    for id in interviewers::overdue(store, now).await? {
+        interviewers::give_up(app, &id).await?;
     }
     let mut tx = store.write().await?;
     limits::forget(&mut tx, now).await?;

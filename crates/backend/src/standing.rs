@@ -1,6 +1,6 @@
 //! Where an interview stands, and what changes it. Pure: rows come in, rows go out, the time is given.
 
-use adjourn_outbox::wire::InterviewState;
+use adjourn_outbox::wire::{InterviewState, InterviewerState};
 use chrono::{DateTime, Duration, Utc};
 
 /// How long after the end things may still arrive before they count as missing.
@@ -126,6 +126,15 @@ pub(crate) struct Standing {
     pub(crate) client: Arrival,
     pub(crate) agent: Arrival,
     pub(crate) agent_seen_at: Option<DateTime<Utc>>,
+    /// The interviewer that serves the room: its identity, and this presence of it.
+    pub(crate) agent_identity: Option<String>,
+    pub(crate) agent_sid: Option<String>,
+    /// It left, as LiveKit told.
+    pub(crate) agent_left_at: Option<DateTime<Utc>>,
+    /// The room was opened anew, and it is not back since then.
+    pub(crate) agent_awaited_since: Option<DateTime<Utc>>,
+    /// It came back then.
+    pub(crate) agent_back_at: Option<DateTime<Utc>>,
     pub(crate) room_missing_since: Option<DateTime<Utc>>,
     pub(crate) room_closed_at: Option<DateTime<Utc>>,
     /// Its room is being closed since then.
@@ -136,6 +145,10 @@ pub(crate) struct Standing {
     /// What changed since this was read.
     pub(crate) changes: Vec<Change>,
 }
+
+/// In a room that was opened anew the interviewer is awaited for so long (measured: it is back 8 to 9 s after the candidate,
+/// who is back 3 to 5 s after the server died). A candidate's client waits as long (`Policy::interviewer_returns`).
+pub(crate) const AWAITED: Duration = Duration::seconds(15);
 
 /// Attempts that a candidate's code may begin although nobody came; after those the organiser looks into it.
 const MOST_ATTEMPTS: i64 = 5;
@@ -173,6 +186,7 @@ impl Standing {
         (self.outcome, self.client_outcome, self.agent_seen_at) = (None, None, None);
         self.room_attempt = -self.room_attempt.abs();
         (self.room_missing_since, self.room_closed_at, self.closing_at) = (None, None, None);
+        self.agent_awaited_since = None;
         self.note(Source::Client, if self.attempt == 1 { "live" } else { "live again" });
         self.attempt
     }
@@ -181,6 +195,10 @@ impl Standing {
     pub(crate) fn room(&mut self, sid: &str) {
         let same = self.room_sid.as_deref() == Some(sid);
         self.room_attempt = if same { self.room_attempt.abs() } else { self.attempt };
+        if !same {
+            (self.agent_identity, self.agent_sid) = (None, None);
+            (self.agent_left_at, self.agent_awaited_since, self.agent_back_at) = (None, None, None);
+        }
         self.room_sid = Some(sid.to_owned());
         (self.room_missing_since, self.room_closed_at) = (None, None);
     }
@@ -308,6 +326,11 @@ impl Standing {
         self.settle(Source::Agent, now);
     }
 
+    /// An interviewer that was sent away reported, as all do: it knows nothing of this interview.
+    pub(crate) fn sent_away_reports(&mut self) {
+        self.note(Source::Agent, "report of an interviewer that was sent away received");
+    }
+
     /// A judgement was stored, beside the report: it is none, and one may still be missing.
     pub(crate) fn judgement(&mut self) {
         self.note(Source::Agent, "judgement received");
@@ -323,6 +346,73 @@ impl Standing {
         if self.room_attempt == self.attempt {
             self.ends_at = self.length.map_or(self.ends_at, |length| Some(now + length));
         }
+    }
+
+    /// Whether an interviewer is in the room, as far as anybody told. `None`: nobody told of one.
+    pub(crate) fn interviewer(&self) -> Option<InterviewerState> {
+        self.agent_identity.as_ref()?;
+        let left = self.agent_left_at.is_some();
+        Some(if left { InterviewerState::Left } else { InterviewerState::Present })
+    }
+
+    /// LiveKit opened the room. If an interviewer was in it and did not leave, it was opened anew, on another server: that
+    /// one is on its way back, and LiveKit sends another one meanwhile.
+    pub(crate) fn room_opened(&mut self, opened: DateTime<Utc>, now: DateTime<Utc>) {
+        // What is told late may be about the first time; LiveKit tells whole seconds.
+        let again = self.agent_seen_at.is_some_and(|seen| opened > seen - Duration::seconds(2));
+        let present = self.interviewer() == Some(InterviewerState::Present);
+        if again && present && self.ended_at.is_none() {
+            self.agent_awaited_since = Some(now);
+            self.note(Source::Webhook, "room opened anew");
+        }
+    }
+
+    /// An interviewer came into the room. Gives whether it is one too many: within an attempt there is one. Another one
+    /// takes over only from one that left; of two that meet in a room that was not opened anew it is not known whether the first
+    /// one lives, and the candidate's client finds that out.
+    pub(crate) fn interviewer_came(&mut self, identity: &str, sid: &str, now: DateTime<Utc>) -> bool {
+        let same = self.agent_identity.as_deref() == Some(identity);
+        let present = self.interviewer() == Some(InterviewerState::Present);
+        if !same && present && (self.agent_awaited_since.is_some() || self.is_settling(now)) {
+            return true;
+        }
+        if same && self.agent_awaited_since.take().is_some() {
+            self.agent_back_at = Some(now);
+            self.note(Source::Webhook, "interviewer back");
+        }
+        if same || !present {
+            self.agent_identity = Some(identity.to_owned());
+            self.agent_sid = Some(sid.to_owned());
+            self.agent_left_at = None;
+        }
+        self.agent_seen(now);
+        false
+    }
+
+    /// The interviewer came back just now: who was sent in its place may still come.
+    fn is_settling(&self, now: DateTime<Utc>) -> bool {
+        self.agent_back_at.is_some_and(|back| now - back < AWAITED)
+    }
+
+    /// An interviewer left. What is told of an earlier presence says nothing.
+    pub(crate) fn interviewer_left(&mut self, sid: &str, now: DateTime<Utc>) {
+        if self.agent_sid.as_deref() == Some(sid) {
+            self.agent_left_at.get_or_insert(now);
+        }
+    }
+
+    /// Whether the interviewer of a room that was opened anew is not awaited any longer: another one is to be called. It
+    /// counts as gone from then on.
+    pub(crate) fn gives_up_waiting(&mut self, now: DateTime<Utc>) -> bool {
+        let due = self.agent_awaited_since.is_some_and(|since| now - since >= AWAITED);
+        if due {
+            self.agent_awaited_since = None;
+            self.agent_left_at = Some(now);
+            if self.ended_at.is_none() {
+                self.note(Source::Deadline, "interviewer not back; another one called");
+            }
+        }
+        due && self.ended_at.is_none()
     }
 
     /// The organiser ends it. Gives whether that changed anything.
@@ -505,6 +595,55 @@ mod tests {
         standing.room("RM_1");
         standing.agent_seen(at(4_101));
         assert_eq!(standing.ends_at, Some(ends_at));
+    }
+
+    #[test]
+    fn in_a_room_that_was_opened_anew_the_first_interviewer_is_awaited_and_others_are_too_many() {
+        let begun = || {
+            let mut standing = live();
+            assert!(!standing.interviewer_came("agent-1", "PA_1", at(1)));
+            standing.changes.clear();
+            standing
+        };
+        // The first room's opening is told late: it is none.
+        let mut standing = begun();
+        standing.room_opened(at(-5), at(2));
+        assert_eq!(standing.agent_awaited_since, None);
+        // The server dies, another one opens the room, and sends a second interviewer before the first is back.
+        standing.room_opened(at(60), at(60));
+        assert!(standing.interviewer_came("agent-2", "PA_2", at(61)));
+        assert!(!standing.gives_up_waiting(at(74)));
+        assert!(!standing.interviewer_came("agent-1", "PA_1b", at(68)), "it is back");
+        assert!(standing.interviewer_came("agent-3", "PA_3", at(70)), "of two that meet the later one goes");
+        assert!(!standing.gives_up_waiting(at(100)));
+        assert_eq!(told(&standing), ["room opened anew by webhook", "interviewer back by webhook"]);
+        // What the dead server tells of the presence of before says nothing; of this one it does.
+        standing.interviewer_left("PA_1", at(80));
+        assert_eq!(standing.interviewer(), Some(InterviewerState::Present));
+        standing.interviewer_left("PA_1b", at(90));
+        assert_eq!(standing.interviewer(), Some(InterviewerState::Left));
+        assert!(!standing.interviewer_came("agent-4", "PA_4", at(91)), "one that left is succeeded");
+
+        // It does not come back.
+        let mut standing = begun();
+        standing.room_opened(at(60), at(60));
+        assert!(standing.gives_up_waiting(at(75)) && !standing.gives_up_waiting(at(76)));
+        assert!(!standing.interviewer_came("agent-2", "PA_2", at(77)));
+        assert_eq!(standing.agent_identity.as_deref(), Some("agent-2"));
+        // Of an interview that is over nobody is called.
+        let mut standing = begun();
+        standing.room_opened(at(60), at(60));
+        standing.organiser_ends(at(65));
+        assert!(!standing.gives_up_waiting(at(80)));
+
+        // Two that meet in a room that was not opened anew: the first may be a dead one's shadow.
+        let mut standing = begun();
+        assert!(!standing.interviewer_came("agent-2", "PA_2", at(30)));
+        assert_eq!(standing.agent_identity.as_deref(), Some("agent-1"));
+        // Another attempt has a room and an interviewer of its own.
+        standing.joined(at(2_000), at(100));
+        standing.room("RM_2");
+        assert_eq!(standing.interviewer(), None);
     }
 
     #[test]

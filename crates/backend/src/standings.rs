@@ -81,6 +81,11 @@ pub(crate) fn read(row: &AnyRow) -> Result<Standing, sqlx::Error> {
         client: Arrival::parse(&client),
         agent: Arrival::parse(&agent),
         agent_seen_at: time(row, "agent_seen_at")?,
+        agent_identity: row.try_get("agent_identity")?,
+        agent_sid: row.try_get("agent_sid")?,
+        agent_left_at: time(row, "agent_left_at")?,
+        agent_awaited_since: time(row, "agent_awaited_since")?,
+        agent_back_at: time(row, "agent_back_at")?,
         room_missing_since: time(row, "room_missing_since")?,
         room_closed_at: time(row, "room_closed_at")?,
         closing_at: time(row, "closing_at")?,
@@ -119,7 +124,8 @@ pub(crate) async fn save(
         "UPDATE interviews SET attempt = $1, room_sid = $2, ends_at = $3, started_at = $4, ended_at = $5, ended_by = $6,
            outcome = $7, confirmed = $8, client_record = $9, agent_report = $10, agent_seen_at = $11,
            room_missing_since = $12, room_closed_at = $13, completed_at = $14, revision = $15, room_attempt = $16,
-           closing_at = $17, client_outcome = $18 WHERE id = $19",
+           closing_at = $17, client_outcome = $18, agent_identity = $19, agent_sid = $20, agent_left_at = $21,
+           agent_awaited_since = $22, agent_back_at = $23 WHERE id = $24",
     )
     .bind(standing.attempt)
     .bind(&standing.room_sid)
@@ -139,6 +145,11 @@ pub(crate) async fn save(
     .bind(standing.room_attempt)
     .bind(at(standing.closing_at))
     .bind(&standing.client_outcome)
+    .bind(&standing.agent_identity)
+    .bind(&standing.agent_sid)
+    .bind(at(standing.agent_left_at))
+    .bind(at(standing.agent_awaited_since))
+    .bind(at(standing.agent_back_at))
     .bind(id)
     .execute(&mut **tx)
     .await?;

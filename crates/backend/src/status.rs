@@ -64,6 +64,7 @@ async fn read(app: &App, id: &str) -> Result<InterviewStatus, Refusal> {
         .fetch_one(app.store.read())
         .await?
         .try_get(0)?;
+    let interviewer = standing.interviewer();
     let by_organiser = standing.ended_by.as_deref() == Some("organiser");
     Ok(InterviewStatus {
         id: id.to_owned(),
@@ -76,6 +77,7 @@ async fn read(app: &App, id: &str) -> Result<InterviewStatus, Refusal> {
         outcome: standing.outcome,
         client_outcome: standing.client_outcome,
         confirmed: standing.confirmed,
+        interviewer,
         room: None,
         history: history(app, id, 0).await?,
     })

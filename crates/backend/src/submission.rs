@@ -10,8 +10,8 @@ use sqlx::Row as _;
 use crate::app::App;
 use crate::keys::ReceiptKey;
 use crate::problem::Refusal;
-use crate::standings;
 use crate::store::{Tx, known_time, millis};
+use crate::{interviewers, standings};
 
 /// A record that was checked: right token, right digest, JSON.
 #[derive(Clone, Debug)]
@@ -134,6 +134,9 @@ pub(crate) async fn store(
             standing.agent_seen(*received_at);
         }
         standing.client_record(*attempt, outcome.as_deref(), &app.deadlines, *received_at)
+    } else if interviewers::is_in_vain(tx, id, source).await? {
+        standing.sent_away_reports();
+        false
     } else if source.ends_with(JUDGEMENT) {
         standing.judgement();
         false

@@ -14,8 +14,8 @@ use crate::audit::{self, Deed};
 use crate::items::Item;
 use crate::organisers::{Caller, Scope};
 use crate::problem::Refusal;
-use crate::standings;
 use crate::submission::JUDGEMENT;
+use crate::{interviewers, standings};
 
 /// What was said in an interview, and who says so.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -78,6 +78,8 @@ pub(crate) async fn transcript(app: &App, id: &str) -> Result<Transcript, sqlx::
         let item = serde_json::from_str::<Item>(&row.try_get::<String, _>("body")?);
         told.entry(at).or_default().lived.extend(item);
     }
+    let in_vain = interviewers::in_vain(&app.store, id).await?;
+    told.retain(|(_, source), _| !in_vain.contains(source));
     Ok(merged(told, client))
 }
 

@@ -1,6 +1,8 @@
 //! LiveKit's webhooks. They may be late, twice, forged or never come: each is verified over its raw bytes and
 //! counted once, and the rounds (see `rounds.rs`) find out what was not told.
 
+use std::collections::HashMap;
+
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -10,11 +12,12 @@ use chrono::{DateTime, Duration, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use sha2::Digest as _;
+use sqlx::Row as _;
 
 use crate::app::App;
 use crate::problem::Refusal;
-use crate::standings;
 use crate::store::{millis, now};
+use crate::{interviewers, standings};
 
 /// LiveKit drops events that wait longer than 30 s and retries for about two minutes; older ones are a replay.
 const OLDEST: Duration = Duration::minutes(10);
@@ -73,6 +76,23 @@ struct Named {
 struct Participant {
     #[serde(default)]
     kind: String,
+    #[serde(default)]
+    identity: String,
+    #[serde(default)]
+    sid: String,
+    #[serde(default)]
+    attributes: HashMap<String, String>,
+}
+
+impl Participant {
+    /// Whether it may be the interviewer. An avatar speaks for one; another agent may have been invited besides.
+    fn interviews(&self, agent_name: Option<&str>) -> bool {
+        let attribute = |name: &str| self.attributes.get(name).filter(|value| !value.is_empty());
+        let name = attribute("lk.agent.name").or_else(|| attribute("lk.agent_name"));
+        self.kind == "AGENT"
+            && attribute("lk.publish_on_behalf").is_none()
+            && name.is_none_or(|name| agent_name.is_none_or(|wanted| wanted == name))
+    }
 }
 
 /// `POST /v1/livekit/webhook`
@@ -98,7 +118,7 @@ pub(crate) async fn post(
     }
     match Told::of(&event) {
         None => count("of no interest"),
-        Some(told) => count(if note(&app, &event, told, now).await? { "noted" } else { "again" }),
+        Some(told) => count(if note(&app, &event, told, (created, now)).await? { "noted" } else { "again" }),
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -118,14 +138,18 @@ fn signed(app: &App, headers: &HeaderMap, body: &[u8]) -> bool {
 /// What an event says that matters here. Most say nothing, and cost no commit: about ten come for an interview.
 #[derive(Clone, Copy, Debug)]
 enum Told {
+    RoomStarted,
     AgentJoined,
+    AgentLeft,
     RoomFinished,
 }
 
 impl Told {
     fn of(event: &WebhookEvent) -> Option<Self> {
         match event.event.as_str() {
+            "room_started" => Some(Self::RoomStarted),
             "participant_joined" if event.participant.kind == "AGENT" => Some(Self::AgentJoined),
+            "participant_left" if event.participant.kind == "AGENT" => Some(Self::AgentLeft),
             "room_finished" => Some(Self::RoomFinished),
             _ => None,
         }
@@ -133,7 +157,12 @@ impl Told {
 }
 
 /// Notes an event, once. Gives whether it was new.
-async fn note(app: &App, event: &WebhookEvent, told: Told, now: DateTime<Utc>) -> Result<bool, Refusal> {
+async fn note(
+    app: &App,
+    event: &WebhookEvent,
+    told: Told,
+    (created, now): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<bool, Refusal> {
     let mut tx = app.store.write().await?;
     let new = sqlx::query(
         "INSERT INTO webhooks (event_id, received_at) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING",
@@ -146,14 +175,59 @@ async fn note(app: &App, event: &WebhookEvent, told: Told, now: DateTime<Utc>) -
     if new == 0 {
         return Ok(false);
     }
-    let sid = &event.room.sid;
-    standings::change_in(&mut tx, &event.room.name, now, |standing| match told {
+    let (room, participant) = (&event.room, &event.participant);
+    let agent_name: Option<String> = sqlx::query("SELECT agent_name FROM interviews WHERE id = $1")
+        .bind(&room.name)
+        .fetch_optional(&mut *tx)
+        .await?
+        .map(|row| row.try_get("agent_name"))
+        .transpose()?
+        .flatten();
+    let interviews = participant.interviews(agent_name.as_deref());
+    let found = standings::change_in(&mut tx, &room.name, now, |standing| {
         // Of an earlier room it says nothing about this one.
-        Told::AgentJoined if standing.room_sid.as_ref() == Some(sid) => standing.agent_seen(now),
-        Told::AgentJoined => {}
-        Told::RoomFinished => standing.room_finished(sid, now),
-    })
-    .await?;
+        if standing.room_sid.as_ref() != Some(&room.sid) {
+            return Found::Nothing;
+        }
+        match told {
+            Told::RoomStarted => {
+                standing.room_opened(created, now);
+                if standing.agent_awaited_since.is_some() { Found::Awaited } else { Found::Nothing }
+            }
+            Told::AgentJoined if interviews => {
+                let too_many = standing.interviewer_came(&participant.identity, &participant.sid, now);
+                if too_many { Found::TooMany } else { Found::Nothing }
+            }
+            Told::AgentJoined => Found::Nothing,
+            Told::AgentLeft => {
+                standing.interviewer_left(&participant.sid, now);
+                Found::Nothing
+            }
+            Told::RoomFinished => {
+                standing.room_finished(&room.sid, now);
+                Found::Nothing
+            }
+        }
+    });
+    let found = found.await?.unwrap_or(Found::Nothing);
+    if found == Found::TooMany {
+        interviewers::sent_away(&mut tx, &room.name, &participant.identity, now).await?;
+    }
     tx.commit().await?;
+    match found {
+        Found::Nothing => {}
+        Found::Awaited => interviewers::look_later(app, room.name.clone()),
+        Found::TooMany => interviewers::send_away(app, room.name.clone(), participant.identity.clone()),
+    }
     Ok(true)
+}
+
+/// What an event means for somebody in the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    /// The interviewer is awaited.
+    Awaited,
+    /// Another interviewer is there.
+    TooMany,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adjourn_outbox::wire::RoomState;
+use adjourn_outbox::wire::{InterviewerState, RoomState};
 use adjourn_outbox::{Backend, CONNECTED, EntryKind, Granted, INTERVIEWER, RECONNECTED};
 use adjourn_room::{Joined, RoomLink, Transport};
 use adjourn_session::{Ending, Input, OrganiserWord, Phase};
@@ -94,6 +94,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
             let word = match status {
                 Ok(status) if status.ended_by_organiser.is_some() => OrganiserWord::Ended,
                 Ok(status) if status.room == Some(RoomState::Gone) => OrganiserWord::RoomGone,
+                Ok(status) if status.interviewer == Some(InterviewerState::Present) => {
+                    OrganiserWord::InterviewerExpected
+                }
                 Ok(_) => OrganiserWord::Running,
                 Err(_) => OrganiserWord::Unreachable,
             };

@@ -164,6 +164,17 @@ pub enum RoomState {
     Gone,
 }
 
+/// What LiveKit's webhooks told of an interviewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum InterviewerState {
+    /// It came, and did not leave.
+    Present,
+    /// It left.
+    Left,
+}
+
 /// `GET /v1/interviews/{id}`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -180,6 +191,9 @@ pub struct InterviewStatus {
     pub client_record: String,
     /// The same of the agent's report.
     pub agent_report: String,
+    /// Whether an interviewer is in the room, as far as LiveKit's webhooks told.
+    #[serde(default)]
+    pub interviewer: Option<InterviewerState>,
     /// Number of stored records of all attempts and sources.
     pub records: i64,
     /// The interview's own outcome, once known: the client's word, unless the agent's report confirms that it was

@@ -65,6 +65,7 @@ impl Session {
             return;
         }
         let gone = self.room_gone.is_some();
+        self.missing_is(word == OrganiserWord::InterviewerExpected);
         match word {
             OrganiserWord::Ended => {
                 self.decide(
@@ -77,10 +78,14 @@ impl Session {
             OrganiserWord::RoomGone if self.link.state == Link::Up => self.said_gone = true,
             OrganiserWord::RoomGone => self.room_is_gone(),
             // A read that failed never means "ended"; a room that is gone is gone all the same.
-            OrganiserWord::Running | OrganiserWord::Reported { .. } | OrganiserWord::Unreachable if gone => {
-                self.room_closed();
+            OrganiserWord::Running
+            | OrganiserWord::InterviewerExpected
+            | OrganiserWord::Reported { .. }
+            | OrganiserWord::Unreachable => {
+                if gone {
+                    self.room_closed();
+                }
             }
-            OrganiserWord::Running | OrganiserWord::Reported { .. } | OrganiserWord::Unreachable => {}
         }
     }
 

@@ -4,6 +4,7 @@ use crate::asking::Asked;
 use crate::end_sign::EndSign;
 use crate::interviewer::Presence;
 use crate::link::Fresh;
+use crate::presence::Missing;
 use crate::rules::Rule;
 use crate::{
     CloseReason, Delivery, EndedWhy, EvidenceKind, InterruptedWhy, Link, Outcome, Output, Phase, ProbeKind,
@@ -82,7 +83,13 @@ impl Session {
                 self.decide(self.finished_or(Outcome::Ended(EndedWhy::NoAnswer)), "no_answer");
             }
             Rule::NoProofOfLife => self.decide(self.finished_or(lost), "no_proof_of_life"),
-            Rule::ReplacedRoom => self.decide(self.finished_or(Outcome::ConnectionLost), "replaced_room"),
+            Rule::ReplacedRoom => match self.replaced.as_ref().map(|replaced| replaced.why) {
+                Some(Missing::Asked) => self.not_back(None),
+                Some(Missing::Expected) => self.not_back(Some(lost)),
+                Some(Missing::AnotherRoom) | None => {
+                    self.decide(self.finished_or(Outcome::ConnectionLost), "replaced_room");
+                }
+            },
             Rule::OrganiserLimit => self.room_closed(),
             Rule::TimeLimit if self.phase == Phase::Waiting => {
                 self.decide(self.nobody_came(), "time_limit")

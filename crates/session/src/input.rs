@@ -132,6 +132,8 @@ pub enum OrganiserWord {
     Ended,
     /// The interview is not ended.
     Running,
+    /// The interview is not ended, its room is there, and nobody told the backend that its interviewer left.
+    InterviewerExpected,
     /// The organiser did not end the interview, and LiveKit has no such room any more.
     RoomGone,
     /// The agent's report is in.

@@ -39,7 +39,7 @@ pub struct Session {
     pub(crate) said_gone: bool,
     /// The backend was asked and has not answered.
     pub(crate) organiser_asked: bool,
-    /// The room is another one than before, and the interviewer of before is not back.
+    /// Our connection was restored, and the interviewer of before is not back.
     pub(crate) replaced: Option<Replaced>,
     pub(crate) roster: Vec<Participant>,
     pub(crate) interviewer: Option<Interviewer>,
@@ -261,7 +261,7 @@ impl Session {
                 self.link.up(self.now);
                 self.waiting_since = self.fresh();
                 self.room_sid = Some(room_sid);
-                self.take_roster(roster);
+                self.take_roster(roster, false);
             }
         } else if input == Input::ClientFailed {
             let message = "A part of this application failed. Please try again.".to_owned();
@@ -345,7 +345,7 @@ impl Session {
                     self.room_replaced();
                     self.ask_organiser();
                 }
-                self.take_roster(roster);
+                self.take_roster(roster, true);
             }
             Input::ConnectFailed { .. } => {
                 // Of an attempt that was given up, it says nothing about the connection of now.
@@ -365,7 +365,7 @@ impl Session {
 
             Input::ParticipantJoined(p) | Input::ParticipantChanged(p) => self.seen(p),
             Input::ParticipantLeft { sid, reason } => self.left(&sid, reason),
-            Input::Roster { roster } => self.take_roster(roster),
+            Input::Roster { roster } => self.take_roster(roster, false),
             Input::RtpPackets { sid, track, packets } => {
                 let real = self.now;
                 let interval = self.policy.stats_interval;

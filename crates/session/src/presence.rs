@@ -7,11 +7,25 @@ use crate::{
     Phase, Session,
 };
 
-/// The room is another one than before: whom we wait for in it, and since when.
+/// The interviewer is not there after our own connection was restored, and nobody told us that it left: whom we wait for,
+/// why, and since when.
 #[derive(Clone, Debug)]
 pub(crate) struct Replaced {
     pub(crate) identity: String,
+    pub(crate) why: Missing,
     pub(crate) at: Fresh,
+}
+
+/// Why the interviewer is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Missing {
+    /// The room is another one than before.
+    AnotherRoom,
+    /// The room is the one of before. Either the interviewer left while we were out, or the room was opened anew on another
+    /// server, for us alone so far: the backend is asked.
+    Asked,
+    /// Nobody told the backend that it left: it is on its way back, as we were.
+    Expected,
 }
 
 impl Session {
@@ -34,8 +48,8 @@ impl Session {
         self.eligible(p) && (p.audio || state.is_some())
     }
 
-    /// Everybody else, read anew.
-    pub(crate) fn take_roster(&mut self, roster: Vec<Participant>) {
+    /// Everybody else, read anew; `restored`: over a connection that was restored just now.
+    pub(crate) fn take_roster(&mut self, roster: Vec<Participant>, restored: bool) {
         let now = self.fresh();
         // Who was there before is no newcomer.
         self.roster.retain(|p| roster.iter().any(|now| now.sid == p.sid));
@@ -43,9 +57,15 @@ impl Session {
             matches!(i.presence, Presence::Here | Presence::Unsure { .. })
                 && !roster.iter().any(|p| p.identity == i.identity)
         });
-        if let Some(sid) = missing.map(|i| i.sid.clone()) {
+        if let Some((sid, identity, proved)) =
+            missing.map(|i| (i.sid.clone(), i.identity.clone(), i.proved()))
+        {
+            if restored && self.replaced.is_none() && !proved {
+                self.replaced = Some(Replaced { identity, why: Missing::Asked, at: now });
+                self.ask_organiser();
+            }
             if self.replaced.is_some() {
-                // Everybody is missing in a new room at first: it has the time of `replaced_room`.
+                // Everybody is missing in a new room at first: it has its time.
                 self.with(&sid, |i| i.presence = Presence::Unsure { at: now });
             } else {
                 self.gone(&sid, LeaveReason::Unknown, None);
@@ -60,9 +80,28 @@ impl Session {
     pub(crate) fn room_replaced(&mut self) {
         let at = self.fresh();
         let Some(i) = &mut self.interviewer else { return };
-        self.replaced = Some(Replaced { identity: i.identity.clone(), at });
+        self.replaced = Some(Replaced { identity: i.identity.clone(), why: Missing::AnotherRoom, at });
         if i.presence == Presence::Here {
             i.presence = Presence::Unsure { at };
+        }
+    }
+
+    /// What the backend says of an interviewer that is not there after our connection was restored; `expected`: nobody told
+    /// it that the interviewer left.
+    pub(crate) fn missing_is(&mut self, expected: bool) {
+        match &mut self.replaced {
+            Some(replaced) if replaced.why == Missing::Asked && expected => replaced.why = Missing::Expected,
+            Some(replaced) if replaced.why == Missing::Asked => self.not_back(None),
+            Some(_) | None => {}
+        }
+    }
+
+    /// The interviewer that was missing after our connection was restored does not come back; another one may be called in
+    /// its place. `otherwise`: how it ends if nobody comes and it is not known that it left.
+    pub(crate) fn not_back(&mut self, otherwise: Option<Outcome>) {
+        self.replaced = None;
+        if let Some(sid) = self.interviewer_sid().map(str::to_owned) {
+            self.gone(&sid, LeaveReason::Unknown, otherwise);
         }
     }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::end_sign::{EndSign, Strength};
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::Fresh;
+use crate::presence::Missing;
 use crate::{CloseReason, Delivery, LeaveReason, Link, Phase, Policy, Question, Session, Time};
 
 /// One thing that time alone brings about.
@@ -66,7 +67,7 @@ pub enum Rule {
     NoAnswer,
     /// No proof of life of any kind.
     NoProofOfLife,
-    /// The room was replaced and the interviewer is not back.
+    /// The room was replaced, or opened anew, and the interviewer is not back.
     ReplacedRoom,
     /// The backend's word on a closed room did not come.
     OrganiserLimit,
@@ -198,7 +199,12 @@ impl Session {
     fn pending_room(&self, push: &mut impl FnMut(Fresh, Rule)) {
         let p = &self.policy;
         if let Some(replaced) = &self.replaced {
-            push(replaced.at.after(p.replaced_room), Rule::ReplacedRoom);
+            let limit = match replaced.why {
+                Missing::AnotherRoom => p.replaced_room,
+                Missing::Asked => p.organiser_limit,
+                Missing::Expected => p.interviewer_returns,
+            };
+            push(replaced.at.after(limit), Rule::ReplacedRoom);
         }
         if self.phase == Phase::Waiting && self.interviewer.is_none() {
             if !self.waiting_long {

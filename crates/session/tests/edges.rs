@@ -262,6 +262,59 @@ fn a_replaced_room_needs_the_same_interviewer() {
 }
 
 #[test]
+fn who_is_missing_after_a_reconnect_comes_back_or_left_as_the_backend_knows() {
+    // The same room, opened anew on another server: we are the first in it.
+    let opened_anew = || {
+        let mut stage = Stage::live();
+        stage.give(Input::Reconnecting);
+        stage.give(Input::Reconnected { room_sid: "RM_1".into(), roster: vec![] });
+        assert!(stage.outputs.contains(&Output::AskOrganiser));
+        stage
+    };
+    let back = || Participant { sid: "PA_anew".into(), ..interviewer() };
+    let expected = Input::Organiser { word: OrganiserWord::InterviewerExpected };
+
+    // The interviewer finds out later than we did. One that is sent meanwhile takes nothing over.
+    let mut stage = opened_anew();
+    stage.give(expected.clone());
+    stage.run(1_000);
+    stage.give(Input::ParticipantJoined(second()));
+    stage.run(500);
+    stage.give(Input::ParticipantLeft { sid: second().sid, reason: LeaveReason::ParticipantRemoved });
+    stage.run(8_000);
+    assert_eq!(stage.session.interviewer_sid(), Some(SID));
+    stage.give(Input::ParticipantJoined(back()));
+    assert_eq!(stage.session.interviewer_sid(), Some("PA_anew"));
+    stage.run(30_000);
+    assert_eq!(stage.outcome(), "none");
+
+    // It does not come back: lost, unless a successor is sent.
+    let mut stage = opened_anew();
+    stage.give(expected.clone());
+    let ms = stage.until_completed(30_000).unwrap();
+    assert!((15_000..=20_000).contains(&ms), "{ms}");
+    assert_eq!(stage.outcome(), "interrupted(interviewer lost)");
+    let mut stage = opened_anew();
+    stage.give(expected);
+    stage.run(16_000);
+    stage.give(Input::ParticipantJoined(second()));
+    assert_eq!(stage.session.interviewer_sid(), Some(second().sid.as_str()));
+
+    // The backend knows that it left, or nothing, or can't be asked: it left.
+    for word in [OrganiserWord::Running, OrganiserWord::Unreachable] {
+        let mut stage = opened_anew();
+        stage.give(Input::Organiser { word });
+        let ms = stage.until_completed(20_000).unwrap();
+        assert!((4_000..=5_000).contains(&ms), "{ms}");
+        assert_eq!(stage.outcome(), "ended(interviewer left)");
+    }
+    let mut stage = opened_anew();
+    let ms = stage.until_completed(20_000).unwrap();
+    assert!((5_000..=6_000).contains(&ms), "{ms}");
+    assert_eq!(stage.outcome(), "ended(interviewer left)");
+}
+
+#[test]
 fn a_closed_room_is_explained_by_the_organiser_or_by_nobody() {
     for (word, outcome) in [
         (OrganiserWord::Ended, "ended(closed by the organiser)"),

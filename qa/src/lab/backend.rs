@@ -50,6 +50,8 @@ pub struct BackendOptions {
     pub database: Option<String>,
     /// Its address, if it must be known before (see [`BackendServer::address`]).
     pub listen: Option<String>,
+    /// Everybody reaches it by another program.
+    pub public_url: Option<String>,
     /// Another way to LiveKit than the direct one.
     pub livekit: Option<String>,
     /// Further arguments of `serve`.
@@ -62,6 +64,7 @@ struct Serve {
     program: PathBuf,
     prefix: Vec<String>,
     listen: String,
+    public_url: String,
     database: String,
     livekit: String,
     arguments: Vec<String>,
@@ -116,10 +119,12 @@ impl BackendServer {
         };
         let log = folder.join(format!("backend-{}.log", listen.rsplit(':').next().unwrap_or_default()));
         let file = || folder.join("backend.db").to_string_lossy().into_owned();
+        let url = options.public_url.unwrap_or_else(|| format!("http://{listen}"));
         let command = Serve {
             program,
             prefix: network_prefix,
-            listen: listen.clone(),
+            listen,
+            public_url: url.clone(),
             database: options.database.unwrap_or_else(file),
             livekit: options.livekit.unwrap_or_else(|| livekit.public_url.clone()),
             arguments: options.arguments,
@@ -127,7 +132,7 @@ impl BackendServer {
         };
         let process = command.spawn(&log).await?;
         // The client takes plain http only from its own loopback: the backend lives on its side.
-        Ok(Self { process, url: format!("http://{listen}"), command, log, http: reqwest::Client::new() })
+        Ok(Self { process, url, command, log, http: reqwest::Client::new() })
     }
 
     /// A free address for a backend.
@@ -274,6 +279,7 @@ impl Serve {
         let mut command = command(&self.program, &self.prefix);
         command
             .args(["serve", "--listen", &self.listen, "--livekit-url", &self.livekit])
+            .args(["--public-url", &self.public_url])
             .args(["--database", &self.database, "--livekit-key", super::livekit::KEY])
             .args(&self.arguments)
             .env("LIVEKIT_API_SECRET", super::livekit::SECRET)

@@ -25,6 +25,10 @@ pub struct ServerOptions {
     pub webhooks: Option<String>,
     /// Most participants of a room; 0: any number.
     pub max_participants: u32,
+    /// The Redis that it shares with others.
+    pub redis: Option<String>,
+    /// Everybody reaches it by this port of another program.
+    pub public: Option<u16>,
 }
 
 /// A running server.
@@ -61,27 +65,45 @@ impl LiveKitServer {
         network: &Network,
         options: ServerOptions,
     ) -> anyhow::Result<Self> {
-        let ServerOptions { auto_create, webhooks, max_participants } = options;
+        let ServerOptions { auto_create, webhooks, max_participants, redis, public } = options;
         let (http, tcp, udp) = (super::free_port()?, super::free_port()?, super::free_port()?);
         let address = network.server_address();
         let interface = network.server_interface();
         let webhooks = webhooks.map_or_else(String::new, |url| {
             format!("webhook: {{api_key: {KEY}, urls: [\"{url}/v1/livekit/webhook\"]}}\n")
         });
+        let redis = redis.map_or_else(String::new, |address| format!("redis: {{address: \"{address}\"}}\n"));
         let config = format!(
-            "port: {http}\nbind_addresses: [{address}]\nrtc:\n  tcp_port: {tcp}\n  udp_port: {udp}\n  node_ip: {public}\n  \
+            "port: {http}\nbind_addresses: [{address}]\nrtc:\n  tcp_port: {tcp}\n  udp_port: {udp}\n  node_ip: {node_ip}\n  \
              use_external_ip: false\n  enable_loopback_candidate: {loopback}\n  interfaces: {{includes: [{interface}]}}\n  \
-             ips: {{includes: [{address}/32]}}\nroom: {{auto_create: {auto_create}, max_participants: {max_participants}}}\nkeys: {{{KEY}: {SECRET}}}\nlogging: {{level: info}}\n{webhooks}",
+             ips: {{includes: [{address}/32]}}\nroom: {{auto_create: {auto_create}, max_participants: {max_participants}}}\nkeys: {{{KEY}: {SECRET}}}\nlogging: {{level: info}}\n{webhooks}{redis}",
             loopback = network.is_loopback(),
-            public = network.public_address(),
+            node_ip = network.public_address(),
         );
         let path = folder.join("livekit.yaml");
         std::fs::write(&path, config)?;
         let log = folder.join("livekit.log");
         let process = spawn(tools, network, &path, &log).await?;
-        let public_url = format!("ws://{}:{http}", network.public_address());
-        let url = format!("ws://{address}:{http}");
+        let public = public.unwrap_or(http);
+        let public_url = format!("ws://{}:{public}", network.public_address());
+        let url = format!("ws://{address}:{public}");
         Ok(Self { process, url, public_url, ports: [http, tcp, udp], config: path, log })
+    }
+
+    /// Its name among the servers that share a Redis.
+    ///
+    /// # Errors
+    /// It did not say it.
+    pub fn node_id(&self) -> anyhow::Result<String> {
+        let log = std::fs::read_to_string(&self.log)?;
+        let (_, rest) = log.split_once("\"nodeID\": \"").context("livekit-server did not say its id")?;
+        Ok(rest.chars().take_while(|letter| *letter != '"').collect())
+    }
+
+    /// The port by which everybody reaches it.
+    pub(super) fn public_port(&self) -> anyhow::Result<u16> {
+        let port = self.url.rsplit(':').next().and_then(|port| port.parse().ok());
+        port.context("a server without a port")
     }
 
     /// Starts it again on the same address; its rooms are forgotten.

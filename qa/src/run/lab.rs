@@ -14,9 +14,9 @@ use super::peer;
 use super::seen::{Heard, Seen, observe};
 use super::timeline::{self, Lane, Mark};
 use crate::lab::{
-    Actor, BackendOptions, BackendServer, Cgroup, Child, DiskFaults, Faketime, Invitation, LiveKitServer,
-    Mount, Network, Postgres, Proxy, Pulse, Relays, ServerOptions, SignallingStub, Tools, Worker, look, tell,
-    unix_now,
+    Actor, BackendOptions, BackendServer, Cgroup, Child, DiskFaults, Faketime, Fleet, Invitation,
+    LiveKitServer, Mount, Network, Postgres, Proxy, Pulse, Relays, ServerOptions, SignallingStub, Started,
+    Tools, Worker, look, tell, unix_now,
 };
 use crate::scenario::{Disk, Place, Scenario, Step};
 
@@ -47,6 +47,7 @@ pub(super) struct Lab {
     pub(super) postgres: Option<Postgres>,
     pub(super) relays: Option<Relays>,
     pub(super) stub: Option<SignallingStub>,
+    pub(super) fleet: Option<Fleet>,
     pub(super) livekit: LiveKitServer,
     pub(super) network: Network,
     pub(super) mount: Option<Mount>,
@@ -151,26 +152,37 @@ impl Lab {
             auto_create: scenario.auto_create,
             webhooks,
             max_participants: scenario.max_participants.unwrap_or(0),
+            ..ServerOptions::default()
         };
-        let livekit = LiveKitServer::start_with(&tools, folder, &network, options).await?;
+        let deadline = scenario.agent_deadline.map(|minutes| minutes.to_string());
+        let arguments: Vec<String> =
+            deadline.into_iter().flat_map(|m| ["--agent-deadline-minutes".to_owned(), m]).collect();
+        let fleet = if scenario.fleet { Some(Fleet::start(&tools, folder, &arguments).await?) } else { None };
+        let alone = fleet.is_none();
+        let (fleet, livekit, of_fleet) = match fleet {
+            Some(Started { fleet, livekit, backend, postgres }) => {
+                (Some(fleet), livekit, Some((backend, postgres)))
+            }
+            None => (None, LiveKitServer::start_with(&tools, folder, &network, options).await?, None),
+        };
         let relays = match scenario.network {
             Place::Relay => Some(Relays::start(folder, &livekit, &network, seed).await?),
             Place::Cable | Place::Loopback => None,
         };
         let stub = if scenario.dismissible { Some(SignallingStub::start(&livekit.url).await?) } else { None };
-        let postgres = if scenario.postgres { Some(Postgres::start(folder).await?) } else { None };
-        let deadline = scenario.agent_deadline.map(|minutes| minutes.to_string());
+        let own = scenario.postgres && alone;
+        let postgres = if own { Some(Postgres::start(folder).await?) } else { None };
         let options = BackendOptions {
             listen: Some(listen),
             database: postgres.as_ref().map(Postgres::url),
             livekit: stub.as_ref().map(|stub| stub.url.clone()),
-            arguments: deadline
-                .into_iter()
-                .flat_map(|m| ["--agent-deadline-minutes".to_owned(), m])
-                .collect(),
+            arguments,
             ..BackendOptions::default()
         };
-        let backend = BackendServer::start_with(folder, &livekit, &network, options).await?;
+        let (backend, postgres) = match of_fleet {
+            Some((backend, postgres)) => (backend, Some(postgres)),
+            None => (BackendServer::start_with(folder, &livekit, &network, options).await?, postgres),
+        };
         let mut workers = Vec::new();
         if let Some(script) = &scenario.interviewer {
             workers.push(Worker::start(&tools, folder, &livekit, &network, script).await?);
@@ -215,6 +227,7 @@ impl Lab {
             postgres,
             relays,
             stub,
+            fleet,
             livekit,
             network,
             mount,
@@ -303,7 +316,16 @@ impl Lab {
         limit: Duration,
         wanted: impl Fn(&crate::lab::AgentEvent) -> bool,
     ) -> anyhow::Result<f64> {
-        let nth = || self.events().into_iter().filter(|e| wanted(e)).nth(times.saturating_sub(1));
+        // In a fleet a second interviewer may be sent in vain: what it writes down is not what is waited for.
+        let first = || {
+            let started = self.events().into_iter().find(|e| e.event == "job_started");
+            started.filter(|_| self.fleet.is_some()).map(|e| e.pid)
+        };
+        let nth = || {
+            let first = first();
+            let ours = |e: &crate::lab::AgentEvent| first.is_none_or(|pid| e.pid == pid) && wanted(e);
+            self.events().into_iter().filter(ours).nth(times.saturating_sub(1))
+        };
         let event = look(limit, nth).await.with_context(|| {
             format!("the interviewer's {what} did not come {times} times within {limit:?}")
         })?;

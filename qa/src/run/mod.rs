@@ -12,6 +12,7 @@ mod seen;
 mod steps;
 pub mod timeline;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -204,6 +205,14 @@ async fn held(scenario: &Scenario, lab: &Lab, failures: &mut Vec<String>) -> any
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    if let Some(expected) = scenario.expect.speakers {
+        let speaking = |e: &&AgentEvent| e.state.as_deref() == Some("speaking");
+        let speakers: BTreeSet<i32> = lab.events().iter().filter(speaking).map(|e| e.pid).collect();
+        if speakers.len() != expected {
+            let count = speakers.len();
+            failures.push(format!("{count} interviewers' processes spoke, expected are {expected}"));
         }
     }
     if let Some(expected) = scenario.expect.interviewers {

@@ -96,9 +96,9 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
             };
             Ok(())
         }
-        Step::Signal { to, signal } => signal_to(lab, *to, signal),
+        Step::Signal { to, signal } => signal_to(lab, *to, signal).await,
         Step::Limit { to, memory_mib, cpu_percent } => {
-            let pid = pid_of(lab, *to)?;
+            let pid = pid_of(lab, *to).await?;
             let memory = memory_mib.map(|mib| Limit::Memory(mib << 20));
             for limit in memory.into_iter().chain(cpu_percent.map(Limit::Cpu)) {
                 lab.limits.push(Cgroup::limit(pid, limit)?);
@@ -139,6 +139,27 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
             let body = json!({"room": lab.invitation.id, "agent_name": "interviewer"});
             lab.livekit.call(&lab.network, "AgentDispatchService/CreateDispatch", &body).await.map(drop)
         }
+        Step::Back { within } => {
+            // What was cut takes a moment to be noticed: first it must be seen to be gone, or to have come again.
+            let here = |interviewer| {
+                use adjourn_client::InterviewerState as Is;
+                matches!(interviewer, Is::Listening | Is::Thinking | Is::Speaking)
+            };
+            let back = |seen: &Seen| {
+                let last = seen.last.as_ref();
+                last.is_some_and(|s| s.connected && here(s.interviewer))
+            };
+            let gone = lab.wait(seconds(*within), "the loss", move |seen| !back(seen)).await;
+            if gone.is_ok() {
+                lab.wait(seconds(*within), "the interviewer and our connection", back).await?;
+            }
+            Ok(())
+        }
+        Step::Kill(member) => {
+            lab.fleet.as_mut().context("no fleet")?.kill(*member).await;
+            Ok(())
+        }
+        Step::Again(member) => lab.fleet.as_mut().context("no fleet")?.again(*member).await,
         Step::RestartServer => lab.livekit.restart(&lab.tools, &lab.network).await,
         Step::Press(Button::End) => lab.order(&Command::End).await,
         Step::Press(Button::Join) => lab.order(&Command::Join).await,
@@ -338,18 +359,24 @@ async fn churn(lab: &mut Lab, length: Duration, failures: &mut Vec<String>) -> a
     Ok(())
 }
 
-fn signal_to(lab: &Lab, to: Target, signal: &str) -> anyhow::Result<()> {
+async fn signal_to(lab: &Lab, to: Target, signal: &str) -> anyhow::Result<()> {
     let known = SIGNALS.iter().find(|(name, _)| *name == signal);
     let (_, signal) = known.with_context(|| format!("the lab sends no signal {signal:?}"))?;
-    Child::signal_pid(pid_of(lab, to)?, *signal)
+    Child::signal_pid(pid_of(lab, to).await?, *signal)
 }
 
-fn pid_of(lab: &Lab, to: Target) -> anyhow::Result<i32> {
+async fn pid_of(lab: &Lab, to: Target) -> anyhow::Result<i32> {
     Ok(match to {
         Target::Client => lab.client.pid(),
         Target::Job => lab.job()?,
         Target::Worker => lab.workers.last().context("no worker runs")?.process.pid(),
         Target::Server => lab.livekit.process.pid(),
+        Target::RoomNode | Target::OtherNode => {
+            let fleet = lab.fleet.as_ref().context("no fleet")?;
+            let second = fleet.is_in_second(&lab.invitation.id, &lab.livekit).await?;
+            let node = if second == (to == Target::RoomNode) { &fleet.node } else { &lab.livekit };
+            node.process.pid()
+        }
         Target::Backend => lab.backend.process.pid(),
         Target::Sound => lab.pulse.process.pid(),
     })

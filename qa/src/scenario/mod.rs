@@ -51,6 +51,10 @@ pub struct Scenario {
     /// The backend's database is a Postgres server.
     #[serde(default)]
     pub postgres: bool,
+    /// Servers as an organiser with many interviews runs them: two livekit-servers on one Redis, two backends on one Postgres,
+    /// haproxy before both.
+    #[serde(default)]
+    pub fleet: bool,
     /// The client reaches the backend by TLS, under a name.
     #[serde(default)]
     pub tls: bool,
@@ -187,6 +191,8 @@ pub struct Expect {
     pub delivery: Delivered,
     /// What the backend holds at last.
     pub held: Option<Held>,
+    /// So many of the interviewer's processes spoke: of one that was sent in vain, no word may be heard.
+    pub speakers: Option<usize>,
     /// So many participants were the interviewer, one after another, as the record says.
     pub interviewers: Option<usize>,
     /// Where the record is when the end screen comes: `saving`, `sending`, …
@@ -379,6 +385,13 @@ impl Scenario {
                 "with a problem there is no end: the outcome is \"none\", and nothing comes after".to_owned()
             );
         }
+        let of_a_fleet = self.steps.iter().chain(&self.after).any(Step::of_a_fleet);
+        if of_a_fleet && !self.fleet {
+            return Err("its steps are about a fleet, but it has no `fleet = true`".to_owned());
+        }
+        if self.fleet && (self.network != Place::Loopback || self.proxied() || self.dismissible) {
+            return Err("a fleet is on the loopback interface, with nothing else before it".to_owned());
+        }
         if self.tls && self.network != Place::Cable {
             return Err("with TLS the backend has a name, which needs `network = \"cable\"`".to_owned());
         }
@@ -465,6 +478,9 @@ impl Scenario {
         if self.network != Place::Loopback {
             needs.push(Needs::Namespaces);
         }
+        if self.fleet {
+            needs.extend([Needs::Fleet, Needs::Postgres]);
+        }
         if self.network == Place::Relay {
             needs.push(Needs::Toxiproxy);
         }
@@ -501,7 +517,7 @@ fn possible(name: &str, seconds: f64) -> Result<(), String> {
 /// A file can't be read, or two rows have the same id.
 pub fn all(extra: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let mut files: Vec<PathBuf> = ["agent", "reported", "room", "network", "process", "backend"]
+    let mut files: Vec<PathBuf> = ["agent", "reported", "room", "network", "process", "backend", "fleet"]
         .iter()
         .map(|s| folder.join(format!("{s}.toml")))
         .collect();

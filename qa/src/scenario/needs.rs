@@ -24,6 +24,8 @@ pub enum Needs {
     NodeInterviewer,
     /// A Postgres server's programs.
     Postgres,
+    /// Redis and haproxy.
+    Fleet,
     /// OpenSSL, for certificates.
     Certificates,
     /// A C compiler, for the disk that fails.
@@ -63,6 +65,8 @@ impl Needs {
             Self::Postgres => Postgres::programs()
                 .is_err()
                 .then_some("Postgres is not installed (`apt-get install postgresql`)"),
+            Self::Fleet => (absent("redis-server", "--version") || absent("haproxy", "-v"))
+                .then_some("Redis and haproxy are not installed (`apt-get install redis-server haproxy`)"),
             Self::Certificates => {
                 absent("openssl", "version").then_some("openssl is not installed (`apt-get install openssl`)")
             }

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use serde::Deserialize;
 
 use super::{Interviewer, Needs};
-use crate::lab::Weather;
+use crate::lab::{Member, Weather};
 use crate::proxy::{Fault, Part};
 
 /// A step of a row. In the file: a word (`"answer"`) or a table with one key (`{ pause = 3.0 }`).
@@ -97,6 +97,15 @@ pub enum Step {
     Dispatch,
     /// Starts the server again on its address, with its rooms forgotten.
     RestartServer,
+    /// Waits until the client is connected and the interviewer is in the room, whatever happened to them.
+    Back {
+        /// Seconds.
+        within: f64,
+    },
+    /// Kills a part of the fleet.
+    Kill(Member),
+    /// Starts a part of the fleet again.
+    Again(Member),
     /// The candidate presses a button.
     Press(Button),
     /// A call of the server's API.
@@ -213,6 +222,10 @@ pub enum Target {
     Worker,
     /// livekit-server.
     Server,
+    /// Of a fleet: the livekit-server that holds the room.
+    RoomNode,
+    /// Of a fleet: the other one.
+    OtherNode,
     /// The backend.
     Backend,
     /// The candidate's sound server.
@@ -369,6 +382,7 @@ impl Step {
             | Self::Saved { within }
             | Self::Told { within, .. }
             | Self::Vacant { within }
+            | Self::Back { within }
             | Self::Panicked { within }
             | Self::Heard { within } => vec![("within", *within)],
             Self::Waiting
@@ -389,6 +403,8 @@ impl Step {
             | Self::Worker(_)
             | Self::Dispatch
             | Self::RestartServer
+            | Self::Kill(_)
+            | Self::Again(_)
             | Self::Press(_)
             | Self::Api(_)
             | Self::Fault(_)
@@ -410,6 +426,14 @@ impl Step {
             | Self::RestartClient { .. }
             | Self::Actor { .. } => Vec::new(),
         }
+    }
+
+    /// Whether it needs a fleet.
+    pub(super) fn of_a_fleet(&self) -> bool {
+        matches!(
+            self,
+            Self::Kill(_) | Self::Again(_) | Self::Signal { to: Target::RoomNode | Target::OtherNode, .. }
+        )
     }
 
     /// The event of the interviewer's log that it waits for, if it does.

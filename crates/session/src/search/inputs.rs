@@ -167,6 +167,7 @@ fn link() -> Vec<Move> {
         Input::Disconnected { reason: LeaveReason::RoomDeleted },
         Input::Organiser { word: OrganiserWord::Ended },
         Input::Organiser { word: OrganiserWord::Running },
+        Input::Organiser { word: OrganiserWord::InterviewerExpected },
         Input::Organiser { word: OrganiserWord::RoomGone },
         Input::Organiser { word: OrganiserWord::Unreachable },
         Input::RoomEnded,

@@ -92,6 +92,7 @@ fn ticks() -> Policy {
         ask_after: 3,
         answer_limit: 3,
         replaced_room: 3,
+        interviewer_returns: 3,
         organiser_limit: 1,
         no_proof_of_life: 3,
         commit_limit: 2,
@@ -114,6 +115,7 @@ fn ticks_of_a_link_that_holds() -> Policy {
         session_closed: 2,
         evidence_expiry: 2,
         replaced_room: 2,
+        interviewer_returns: 2,
         delivery_limit: 2,
         ..ticks()
     }
