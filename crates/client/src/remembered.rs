@@ -10,7 +10,7 @@ use crate::told::Told;
 /// On the timeline: the interview began.
 pub(crate) const LIVE: &str = "live";
 /// On the timeline: a tool of the interviewer ended.
-pub(crate) const TOOL_ENDED: &str = "tool_ended";
+pub const TOOL_ENDED: &str = "tool_ended";
 
 /// A tool that ended longer before this run of the client was started says nothing of what goes on now: the talk went on
 /// without us. From then on it may take as long as a person needs to join.
@@ -67,6 +67,8 @@ impl ToolEnded {
     /// closed in the middle of a goodbye, and opened again, does not hear of it a second time.
     fn last(journal: &[Entry]) -> Option<(Self, DateTime<Utc>)> {
         let mut last = None;
+        // What the candidate said before it: the caption of the same words may be finished later.
+        let mut words: Vec<&str> = Vec::new();
         for entry in journal {
             match entry.kind {
                 EntryKind::Timeline if entry.body["what"] == TOOL_ENDED => {
@@ -77,7 +79,13 @@ impl ToolEnded {
                 EntryKind::Said | EntryKind::Caption
                     if serde_json::from_value(entry.body["role"].clone()).ok() == Some(Role::Candidate) =>
                 {
-                    last = None;
+                    let text = entry.body["text"].as_str().unwrap_or_default().trim();
+                    let late =
+                        entry.kind == EntryKind::Caption && words.iter().any(|said| said.contains(text));
+                    if !late {
+                        last = None;
+                    }
+                    words.push(text);
                 }
                 EntryKind::Timeline
                 | EntryKind::Said
@@ -112,6 +120,11 @@ mod tests {
         assert_eq!(last(&[ended(), said("interviewer")], 25), Some(tool.clone()), "its goodbye");
         assert_eq!(last(&[ended(), said("candidate")], 13), None, "perhaps a question");
         assert_eq!(last(&[said("candidate"), ended()], 13), Some(tool.clone()));
+        let caption =
+            |text: &str| entry(EntryKind::Caption, 12, json!({ "role": "candidate", "text": text }));
+        let late = [said("candidate"), ended(), caption("Good")];
+        assert_eq!(last(&late, 13), Some(tool.clone()), "of words that were said before");
+        assert_eq!(last(&[said("candidate"), ended(), caption("But wait")], 13), None);
         assert_eq!(last(&[ended()], 26), None, "long ago");
         // In a room that is empty it is the last thing all the same.
         let live = entry(EntryKind::Timeline, 1, json!({ "what": LIVE, "detail": null }));

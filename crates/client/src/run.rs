@@ -161,6 +161,8 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) pinned: Option<String>,
     /// When its conversation so far was last asked for, until it is told, and the pause until it is asked again.
     pub(crate) history_asked: Option<(Instant, Duration)>,
+    /// The last try to enter the room was answered, and refused.
+    pub(crate) turned_away: bool,
     pub(crate) audible: bool,
     /// Whether microphone and loudspeaker have to be opened again, and when that was last tried.
     pub(crate) mending: (bool, bool),
@@ -245,6 +247,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             live_since: None,
             pinned: None,
             history_asked: None,
+            turned_away: false,
             audible: false,
             mending: (false, false),
             mended: None,

@@ -60,7 +60,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             next.minutes_left = next.remaining_s.and_then(nearly_over);
         }
         next.completed = view.ending.as_ref().map(|ending| {
-            let (headline, reason, what_next) = words::ending(ending);
+            let (headline, reason, what_next) = words::ending(ending, self.turned_away);
             let (delivery, delivery_text) = words::delivery(&view.delivery);
             Completed {
                 outcome: ending.outcome.to_string(),

@@ -7,8 +7,9 @@ use adjourn_session::{
 
 use crate::snapshot::{Asking, InterviewerState};
 
-/// Heading, reason and what happens next, for an ending.
-pub fn ending(ending: &Ending) -> (&'static str, &'static str, &'static str) {
+/// Heading, reason and what happens next, for an ending. `turned_away`: the interview room's servers were reached at last,
+/// and let nobody in.
+pub fn ending(ending: &Ending, turned_away: bool) -> (&'static str, &'static str, &'static str) {
     let (headline, reason, next) = by_outcome(ending.outcome);
     let time_limit =
         ending.evidence.as_ref().is_some_and(|evidence| evidence.kind == EvidenceKind::TimeLimit);
@@ -17,6 +18,11 @@ pub fn ending(ending: &Ending) -> (&'static str, &'static str, &'static str) {
         Outcome::ConnectionLost if ending.decided_by == "replaced_room" => {
             (headline, "The interview room was restarted, and your interviewer did not come back.", next)
         }
+        Outcome::ConnectionLost if turned_away => (
+            headline,
+            "The organiser's servers stopped working properly: your computer reached them, and they did not let it into the interview room again. It was not your computer or your internet connection.",
+            next,
+        ),
         Outcome::Finished
         | Outcome::Ended(_)
         | Outcome::Interrupted(_)
@@ -226,6 +232,11 @@ pub fn status(view: &View, interviewer: InterviewerState, muted: bool, microphon
         InterviewerState::Speaking => "The interviewer is speaking.",
     };
     text.to_owned()
+}
+
+/// Whether what the SDK says of a room that could not be entered is a server's answer, as opposed to none.
+pub fn turns_away(said: &str) -> bool {
+    ["server error: 5", "client error: 4"].iter().any(|answer| said.contains(answer))
 }
 
 /// What to tell a person of what the SDK said when the room could not be entered. LiveKit gives no codes,

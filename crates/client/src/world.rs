@@ -71,13 +71,14 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 room.set_muted(self.shown.muted);
                 self.open.microphone.set(Some(room.microphone()));
                 (self.room, self.facts) = (Some(room), Some(joined.facts));
-                (self.pinned, self.history_asked) = (None, None);
+                (self.pinned, self.history_asked, self.turned_away) = (None, None, false);
                 self.note(CONNECTED, serde_json::json!({ "room_sid": joined.room_sid }));
                 self.feed(Input::Connected { room_sid: joined.room_sid, roster: joined.roster });
             }
             Ok(_) => {} // given up meanwhile: dropping it leaves
             Err(said) => {
                 tracing::warn!(%said, "the room could not be entered");
+                self.turned_away = words::turns_away(&said);
                 self.feed(Input::ConnectFailed { message: words::no_room(&said) });
             }
         }

@@ -337,6 +337,12 @@ fn compare(scenario: &Scenario, line: &Line, seen: &Seen, failures: &mut Vec<Str
     if seen.terminal_screens != ends {
         failures.push(format!("{} terminal states were seen, expected are {ends}", seen.terminal_screens));
     }
+    let reason = seen.completed.as_ref().map(|completed| completed.reason.as_str()).unwrap_or_default();
+    if let Some(expected) = &expect.reason
+        && !reason.contains(expected.as_str())
+    {
+        failures.push(format!("the end screen says {reason:?}, expected is {expected:?}"));
+    }
     if let Some(notice) = &expect.notice
         && !seen.said.iter().any(|said| said.contains(notice))
     {

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use adjourn_client::Command;
-use adjourn_session::Input;
-use adjourn_session::trace::Entry;
+use adjourn_client::{Command, TOOL_ENDED};
+use adjourn_outbox::Outbox;
 use anyhow::Context as _;
 use serde_json::json;
 
@@ -183,16 +182,7 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
             }
             Ok(())
         }
-        Step::ToolEnded { within } => {
-            let trace = lab.traces.last().context("the client writes no trace")?.clone();
-            let known = || {
-                // The last line may be half written.
-                let read = std::fs::read_to_string(&trace).unwrap_or_default();
-                let mut entries = read.lines().filter_map(|line| serde_json::from_str::<Entry>(line).ok());
-                entries.any(|entry| matches!(entry.input, Some(Input::ToolEnded { .. }))).then_some(())
-            };
-            look(seconds(*within), known).await.context("the client heard of no tool's end")
-        }
+        Step::ToolEnded { within } => tool_ended(lab, seconds(*within)).await,
         Step::Heard { within } => {
             let since = unix_now();
             match lab.heard.after(since, seconds(*within)).await {
@@ -232,6 +222,24 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
             lab.wait(seconds(*within), "\"saved\"", |seen| seen.saved_at.is_some()).await
         }
     }
+}
+
+/// Waits until the client has written down that a tool of the interviewer ended: what it knows is not what it remembers.
+async fn tool_ended(lab: &Lab, within: Duration) -> anyhow::Result<()> {
+    let written = async || {
+        // While the client makes it, it can't be read.
+        let Ok(outbox) = Outbox::look(&lab.launch.data).await else { return Ok(0) };
+        let mut found = 0;
+        for join in outbox.unfinished().await.unwrap_or_default() {
+            let journal = outbox.journal(&join.join_id).await.unwrap_or_default();
+            found += journal.iter().filter(|entry| entry.body["what"] == TOOL_ENDED).count();
+        }
+        outbox.close().await;
+        Ok(found)
+    };
+    let found = counted(within, written, |found| found > 0).await?;
+    anyhow::ensure!(found > 0, "the client wrote down no tool's end");
+    Ok(())
 }
 
 /// Waits until the interview's longest time is over: it counts from the join.

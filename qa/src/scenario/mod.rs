@@ -180,6 +180,8 @@ pub struct Expect {
     pub retry: bool,
     /// The screen says this at some time.
     pub notice: Option<String>,
+    /// The end screen's reason has this in it.
+    pub reason: Option<String>,
     /// The goodbye is heard at the loudspeaker, whole.
     #[serde(default)]
     pub goodbye: bool,

@@ -120,7 +120,7 @@ pub enum Step {
         /// Seconds.
         within: f64,
     },
-    /// Waits until the client knows that a tool of the interviewer ended.
+    /// Waits until the client has written down that a tool of the interviewer ended.
     ToolEnded {
         /// Seconds.
         within: f64,
