@@ -32,6 +32,7 @@ rows! {
     a_client_that_is_told_to_end_delivers_at_its_next_start: "sigterm",
     a_part_of_the_client_that_fails_ends_it_with_a_word: "panic:sound",
     a_cable_out_for_two_seconds_ends_nothing: "link-2",
+    a_room_that_another_server_opened_anew_has_one_interviewer: "fleet-node-kill",
 }
 
 #[test]
