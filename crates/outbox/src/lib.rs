@@ -14,6 +14,7 @@ mod damage;
 mod delivery;
 mod folder;
 mod link;
+mod queue;
 mod receipt;
 mod record;
 mod retention;
@@ -26,10 +27,11 @@ pub use damage::Quarantined;
 pub use delivery::{Attempt, DeliveryEvent, LONGEST_PAUSE, Renewed, Sent, pause, send};
 pub use folder::in_use;
 pub use link::{JoinLink, LinkError, code_as_printed};
+pub use queue::Pending;
 pub use receipt::{Receipt, ReceiptError, verify};
 pub use record::{CONNECTED, Entry, EntryKind, INTERVIEWER, RECONNECTED, Record, RecordHead, TranscriptItem};
 pub use secret::Secret;
-pub use store::{Granted, Join, Outbox, OutboxError, Pending};
+pub use store::{Granted, Join, Outbox, OutboxError};
 
 /// SHA-256 of bytes, as lower-case hex.
 pub fn sha256(bytes: &[u8]) -> String {

@@ -16,7 +16,7 @@ use url::Url;
 use crate::damage::{self, Quarantined};
 use crate::folder::{FileId, file_id, lock, private_folder};
 use crate::wire::JoinAnswer;
-use crate::{Entry, EntryKind, JoinLink, Receipt, Record, RecordHead, Renewed, Secret, sha256};
+use crate::{Entry, EntryKind, JoinLink, Record, RecordHead, Secret, sha256};
 
 /// The journal can't be used. Each message says what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -74,23 +74,6 @@ pub struct Granted {
     pub receipt_keys: serde_json::Value,
     /// Who and where, for the record.
     pub head: Option<RecordHead>,
-}
-
-/// A record that is not delivered yet.
-#[derive(Clone, Debug)]
-pub struct Pending {
-    /// Its join.
-    pub join: Join,
-    /// What was granted.
-    pub granted: Granted,
-    /// The exact bytes to send.
-    pub body: Vec<u8>,
-    /// How often it was tried.
-    pub tries: u32,
-    /// When to try next, milliseconds since 1970.
-    pub next_try: i64,
-    /// It was received before, and the server lost it.
-    pub had_receipt: bool,
 }
 
 /// The outbox on disk. Clones share one connection.
@@ -385,48 +368,6 @@ impl Outbox {
         rows.iter().map(read_join).collect()
     }
 
-    /// Records that are not delivered and not parked.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn pending(&self) -> Result<Vec<Pending>, OutboxError> {
-        let rows = sqlx::query(
-            "SELECT joins.*, records.body, records.tries, records.next_try, records.receipt FROM records JOIN joins USING (join_id)
-             WHERE records.state = 'queued' ORDER BY records.created_at",
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let mut pending = Vec::new();
-        for row in &rows {
-            let join = read_join(row)?;
-            let Some(granted) = join.granted.clone() else { continue };
-            let tries: i64 = row.try_get("tries")?;
-            pending.push(Pending {
-                join,
-                granted,
-                body: row.try_get("body")?,
-                tries: u32::try_from(tries).unwrap_or(u32::MAX),
-                next_try: row.try_get("next_try")?,
-                had_receipt: row.try_get::<Option<String>, _>("receipt")?.is_some(),
-            });
-        }
-        Ok(pending)
-    }
-
-    /// When the next try is due, milliseconds since 1970, if anything waits.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn next_due(&self) -> Result<Option<i64>, OutboxError> {
-        let row = sqlx::query(
-            "SELECT MIN(records.next_try) FROM records JOIN joins USING (join_id)
-             WHERE records.state = 'queued' AND joins.interview_id IS NOT NULL",
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(row.try_get(0)?)
-    }
-
     /// The newest record made from a link: its bytes, and its receipt once there is one.
     ///
     /// # Errors
@@ -441,83 +382,6 @@ impl Outbox {
         .fetch_optional(&self.pool)
         .await?;
         row.map(|row| Ok((row.try_get("body")?, row.try_get("receipt")?))).transpose()
-    }
-
-    pub(crate) async fn delivered(
-        &self,
-        join_id: &Secret,
-        receipt: &Receipt,
-        now: DateTime<Utc>,
-    ) -> Result<(), OutboxError> {
-        fail::fail_point!("persist");
-        let sql = "UPDATE records SET state = 'delivered', receipt = ?, receipt_id = ?, delivered_at = ? WHERE join_id = ?";
-        sqlx::query(sql)
-            .bind(&receipt.jws)
-            .bind(&receipt.claims.receipt_id)
-            .bind(millis(now))
-            .bind(join_id.expose())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
-    }
-
-    pub(crate) async fn parked(&self, join_id: &Secret, reason: &str) -> Result<(), OutboxError> {
-        fail::fail_point!("persist");
-        // What has its receipt was delivered, whatever the server says of it later.
-        let sql = "UPDATE records SET state = CASE WHEN receipt IS NULL THEN 'parked' ELSE 'delivered' END, reason = ? WHERE join_id = ?";
-        sqlx::query(sql).bind(reason).bind(join_id.expose()).execute(&self.pool).await?;
-        Ok(())
-    }
-
-    pub(crate) async fn failed_try(
-        &self,
-        join_id: &Secret,
-        next_try: i64,
-        reason: &str,
-    ) -> Result<(), OutboxError> {
-        fail::fail_point!("persist");
-        sqlx::query("UPDATE records SET tries = tries + 1, next_try = ?, reason = ? WHERE join_id = ?")
-            .bind(next_try)
-            .bind(reason)
-            .bind(join_id.expose())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
-    }
-
-    pub(crate) async fn renew(&self, join_id: &Secret, renewed: &Renewed) -> Result<(), OutboxError> {
-        fail::fail_point!("persist");
-        sqlx::query("UPDATE joins SET client_token = ?, receipt_keys = ? WHERE join_id = ?")
-            .bind(renewed.client_token.expose())
-            .bind(renewed.receipt_keys.to_string())
-            .bind(join_id.expose())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
-    }
-
-    /// Joins whose record was received and is still here.
-    pub(crate) async fn kept_and_delivered(&self) -> Result<Vec<(Join, Granted)>, OutboxError> {
-        let rows = sqlx::query(
-            "SELECT joins.* FROM records JOIN joins USING (join_id)
-             WHERE records.state = 'delivered' AND length(records.body) > 0 ORDER BY records.created_at",
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let joins = rows.iter().map(read_join).collect::<Result<Vec<_>, _>>()?;
-        Ok(joins.into_iter().filter_map(|join| join.granted.clone().map(|granted| (join, granted))).collect())
-    }
-
-    /// Lets a record that was received be delivered again, at once.
-    pub(crate) async fn again(&self, join_id: &Secret) -> Result<(), OutboxError> {
-        self.resting.lock().remove(join_id.expose());
-        sqlx::query(
-            "UPDATE records SET state = 'queued', tries = 0, next_try = 0 WHERE join_id = ? AND state = 'delivered'",
-        )
-        .bind(join_id.expose())
-        .execute(&self.pool)
-        .await?;
-        Ok(())
     }
 }
 
@@ -538,7 +402,7 @@ async fn write_lines(
     Ok(())
 }
 
-fn read_join(row: &sqlx::sqlite::SqliteRow) -> Result<Join, OutboxError> {
+pub(crate) fn read_join(row: &sqlx::sqlite::SqliteRow) -> Result<Join, OutboxError> {
     let (server, code): (String, String) = (row.try_get("server")?, row.try_get("code")?);
     let server = Url::from_str(&server).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
     let join_id: String = row.try_get("join_id")?;
