@@ -113,9 +113,10 @@ const JOIN_TRIES: u32 = 10;
 /// Questions to the backend at a time, when everything is over.
 const COMPARED_AT_A_TIME: usize = 8;
 
-struct Candidate {
-    joined: JoinAnswer,
-    record: Vec<u8>,
+/// A candidate who is in their interview, with the record that they will deliver.
+pub(crate) struct Candidate {
+    pub(crate) joined: JoinAnswer,
+    pub(crate) record: Vec<u8>,
 }
 
 struct Shared {
@@ -204,7 +205,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Herd> {
         backends.iter().map(|backend| Ok(Backend::new(&backend.url.parse()?)?)).collect();
     let ways = ways?;
     let began = Instant::now();
-    let herd_of = joined(options, &backends, &ways).await?;
+    let herd_of = joined(options.interviews, options.size, &backends, &ways).await?;
     herd.joins_per_s = options.interviews as f64 / began.elapsed().as_secs_f64();
 
     let shared = Arc::new(Shared {
@@ -282,18 +283,29 @@ pub async fn run(options: &Options) -> anyhow::Result<Herd> {
     Ok(herd)
 }
 
+/// So many candidates of one backend, with records of that size.
+pub(crate) async fn candidates(
+    count: usize,
+    size: usize,
+    backend: &BackendServer,
+) -> anyhow::Result<Vec<Arc<Candidate>>> {
+    let way = Backend::new(&backend.url.parse()?)?;
+    joined(count, size, std::slice::from_ref(backend), &[way]).await
+}
+
 /// Creates and joins the interviews.
 async fn joined(
-    options: &Options,
+    interviews: usize,
+    size: usize,
     backends: &[BackendServer],
     ways: &[Backend],
 ) -> anyhow::Result<Vec<Arc<Candidate>>> {
     let gate = Arc::new(tokio::sync::Semaphore::new(16));
     let http = Client::new();
     let mut tasks = JoinSet::new();
-    for n in 0..options.interviews {
+    for n in 0..interviews {
         let (gate, http, way) = (Arc::clone(&gate), http.clone(), ways[n % ways.len()].clone());
-        let (backend, size) = (backends[n % backends.len()].url.clone(), options.size);
+        let backend = backends[n % backends.len()].url.clone();
         tasks.spawn(async move {
             let _permit = gate.acquire_owned().await?;
             let new = serde_json::json!({"title": "Herd", "max_minutes": 30});
@@ -331,7 +343,7 @@ async fn joined(
             anyhow::Ok(Arc::new(Candidate { joined, record: record(size, n) }))
         });
     }
-    let mut clients = Vec::with_capacity(options.interviews);
+    let mut clients = Vec::with_capacity(interviews);
     while let Some(client) = tasks.join_next().await {
         clients.push(client??);
     }

@@ -12,6 +12,7 @@ mod failing;
 pub mod fuzz;
 pub mod headless;
 pub mod herd;
+pub mod hostile;
 pub mod kills;
 pub mod lab;
 pub mod matrix;

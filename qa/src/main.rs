@@ -12,7 +12,9 @@ use std::process::ExitCode;
 
 use adjourn_qa::lab::relay;
 use adjourn_qa::replay::Trace;
-use adjourn_qa::{bench, demo, explain, fuzz, headless, herd, kills, matrix, proxy, run, scenario, verify};
+use adjourn_qa::{
+    bench, demo, explain, fuzz, headless, herd, hostile, kills, matrix, proxy, run, scenario, verify,
+};
 use clap::{Parser, Subcommand};
 
 /// Writes a line of the answer. Who reads may have enough (`| head`): then there is nobody left to work for.
@@ -154,6 +156,15 @@ enum Command {
         /// Another backend than the one built here: `target/release/adjourn-backend`.
         #[arg(long)]
         backend: Option<PathBuf>,
+    },
+    /// Hostile candidates against the real backend: what well-behaved ones notice of each kind.
+    Hostile {
+        /// On Postgres; else on SQLite.
+        #[arg(long)]
+        postgres: bool,
+        /// Seconds of each kind.
+        #[arg(long, default_value_t = 15)]
+        seconds: u32,
     },
     /// How long one line of the journal takes to be on this disk.
     Append {
@@ -354,6 +365,11 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             let herd = herd::run(&options).await?;
             answer!("{}", serde_json::to_string(&herd)?);
             Ok(herd.lost == 0 && herd.double == 0)
+        }
+        Command::Hostile { postgres, seconds } => {
+            let found = hostile::run(postgres, seconds, |attack| eprintln!("hostile: {attack:?}")).await?;
+            answer!("{}", serde_json::to_string(&found)?);
+            Ok(true)
         }
         Command::Kills { victim, count, seed } => {
             let said = std::cell::Cell::new(0);

@@ -1,0 +1,283 @@
+//! Hostile candidates against the real backend, with well-behaved ones beside them: what those notice of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use adjourn_outbox::{Backend, pause, verify};
+use anyhow::Context as _;
+use rustix::process::Signal;
+use serde::Serialize;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::herd::{self, Candidate};
+use crate::lab::relay::Chance;
+use crate::lab::{BackendOptions, BackendServer, LiveKitServer, Network, Postgres, Tools};
+
+/// Bytes of a well-behaved candidate's record.
+const RECORD: usize = 50_000;
+/// Well-behaved candidates that deliver, a second.
+const RATE: f64 = 10.0;
+/// Uploads that trickle: each by a candidate of its own, with a right token.
+const TRICKLES: usize = 64;
+/// Bytes of such an upload, as it is announced: the largest record.
+const LARGEST: usize = 8 << 20;
+/// Connections that send half a head, and connections that send nothing.
+const HALF_HEADS: usize = 500;
+const SILENT: usize = 3_000;
+/// Who asks without a pause.
+const LOOPS: usize = 16;
+/// The attack has begun when this has passed: its connections are made.
+const BEGUN: Duration = Duration::from_secs(1);
+/// A server must stop within this, whoever holds on to it.
+const STOPS: Duration = Duration::from_secs(25);
+
+/// What hostile candidates do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attack {
+    /// Nobody is hostile: what the others are compared with.
+    Nobody,
+    /// The largest records, announced and then sent at 100 bytes a second.
+    Trickle,
+    /// Half a head, and then nothing.
+    HalfHeads,
+    /// Connections on which nothing is said.
+    Silent,
+    /// 8 MiB to where nobody takes so much, without a pause.
+    Bodies,
+    /// Codes are guessed without a pause.
+    Codes,
+    /// The same record again without a pause, with a right token.
+    Again,
+}
+
+impl Attack {
+    const ALL: [Self; 7] =
+        [Self::Nobody, Self::Trickle, Self::HalfHeads, Self::Silent, Self::Bodies, Self::Codes, Self::Again];
+}
+
+/// What well-behaved candidates noticed of an attack.
+#[derive(Clone, Debug, Serialize)]
+pub struct Noticed {
+    /// The attack.
+    pub attack: Attack,
+    /// Requests, or connections, of the attackers that were made.
+    pub made: u64,
+    /// Records that were delivered meanwhile, each with a verified receipt.
+    pub delivered: usize,
+    /// Requests of well-behaved candidates that had to be made again.
+    pub again: u64,
+    /// Milliseconds from the first try to the receipt: p50, p99, worst.
+    pub latency_ms: [f64; 3],
+}
+
+/// What came of all of them.
+#[derive(Clone, Debug, Serialize)]
+pub struct Hostile {
+    /// `sqlite` or `postgres`.
+    pub database: String,
+    /// One after the other.
+    pub attacks: Vec<Noticed>,
+    /// Most memory that the backend had, MiB.
+    pub memory_mib: u64,
+    /// Seconds from SIGTERM to its end, with attackers that hold on to it.
+    pub stopped_s: f64,
+}
+
+/// Lets each kind loose for so many seconds.
+///
+/// # Errors
+/// A part does not start, or a well-behaved candidate's record was not delivered.
+pub async fn run(postgres: bool, seconds: u32, say: impl Fn(Attack)) -> anyhow::Result<Hostile> {
+    let tools = Tools::find()?;
+    let folder = tempfile::tempdir()?;
+    let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await?;
+    let postgres = if postgres { Some(Postgres::start(folder.path()).await?) } else { None };
+    let options =
+        BackendOptions { database: postgres.as_ref().map(Postgres::url), ..BackendOptions::default() };
+    let mut backend = BackendServer::start_with(folder.path(), &livekit, &Network::Loopback, options).await?;
+    let database = if postgres.is_some() { "postgres" } else { "sqlite" }.to_owned();
+    let mut attacks = Vec::new();
+    let count = (RATE * f64::from(seconds)) as usize;
+    for attack in Attack::ALL {
+        say(attack);
+        // Before the attack: they are in their interviews.
+        let good = herd::candidates(count, RECORD, &backend).await?;
+        let bad = herd::candidates(TRICKLES, RECORD, &backend).await?;
+        let hostile = Attackers::begin(attack, &backend.url, bad)?;
+        tokio::time::sleep(BEGUN).await;
+        let noticed = delivered(&backend.url, good).await?;
+        attacks.push(Noticed { attack, made: hostile.made.load(Ordering::Relaxed), ..noticed });
+    }
+    let memory_mib = most_memory(backend.process.pid())?;
+    // Those who hold on are still there when it is told to stop.
+    let bad = herd::candidates(TRICKLES, RECORD, &backend).await?;
+    let holding = [Attack::HalfHeads, Attack::Silent, Attack::Trickle];
+    let attackers: anyhow::Result<Vec<_>> =
+        holding.into_iter().map(|attack| Attackers::begin(attack, &backend.url, bad.clone())).collect();
+    let attackers = attackers?;
+    tokio::time::sleep(BEGUN).await;
+    let began = Instant::now();
+    backend.process.signal(Signal::TERM)?;
+    backend.process.ended(STOPS).await.context("it does not stop while somebody holds on to it")?;
+    let stopped_s = began.elapsed().as_secs_f64();
+    drop(attackers);
+    Ok(Hostile { database, attacks, memory_mib, stopped_s })
+}
+
+/// Well-behaved candidates deliver, one after the other as they fall due; each until it has its receipt.
+async fn delivered(url: &str, good: Vec<Arc<Candidate>>) -> anyhow::Result<Noticed> {
+    let (began, again) = (Instant::now(), Arc::new(AtomicU64::new(0)));
+    let mut tasks = JoinSet::new();
+    for (n, candidate) in good.into_iter().enumerate() {
+        let due = began + Duration::from_secs_f64(n as f64 / RATE);
+        // Each on a connection of its own, as each is on a computer of its own.
+        let (backend, again) = (Backend::new(&url.parse()?)?, Arc::clone(&again));
+        tasks.spawn(async move {
+            tokio::time::sleep_until(due.into()).await;
+            let (mut chance, mut tries) = (Chance::new(n as u64), 0);
+            let Candidate { joined, record } = &*candidate;
+            let (id, attempt) = (&joined.interview.id, joined.interview.attempt);
+            loop {
+                match backend.deliver(id, attempt, &joined.client_token, record.clone()).await {
+                    Ok(jws) => {
+                        let receipt = verify(&jws, &joined.receipt_keys)?;
+                        receipt.matches(id, attempt, "client", record)?;
+                        return anyhow::Ok(due.elapsed());
+                    }
+                    Err(error) if error.retryable() => {
+                        again.fetch_add(1, Ordering::Relaxed);
+                        tokio::time::sleep(pause(tries, error.retry_after(), chance.draw())).await;
+                        tries += 1;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        });
+    }
+    let mut took = Vec::new();
+    while let Some(done) = tasks.join_next().await {
+        took.push(done??.as_secs_f64() * 1_000.0);
+    }
+    took.sort_by(f64::total_cmp);
+    let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
+    Ok(Noticed {
+        attack: Attack::Nobody,
+        made: 0,
+        delivered: took.len(),
+        again: again.load(Ordering::Relaxed),
+        latency_ms: [at(0.5), at(0.99), at(1.0)],
+    })
+}
+
+/// Attackers at work; they stop when this is dropped.
+struct Attackers {
+    made: Arc<AtomicU64>,
+    _tasks: JoinSet<()>,
+}
+
+impl Attackers {
+    fn begin(attack: Attack, url: &str, candidates: Vec<Arc<Candidate>>) -> anyhow::Result<Self> {
+        let made = Arc::new(AtomicU64::new(0));
+        let mut tasks = JoinSet::new();
+        let host = url.trim_start_matches("http://").to_owned();
+        let mut spawn = |one: Hostility| {
+            let (host, made) = (host.clone(), Arc::clone(&made));
+            tasks.spawn(async move {
+                loop {
+                    // What fails is tried again: an attacker does not give up.
+                    let _ = one.attack(&host, &made).await;
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            });
+        };
+        match attack {
+            Attack::Nobody => {}
+            Attack::Trickle => candidates.into_iter().map(Hostility::Trickle).for_each(&mut spawn),
+            Attack::HalfHeads => (0..HALF_HEADS).map(|_| Hostility::HalfHead).for_each(&mut spawn),
+            Attack::Silent => (0..SILENT).map(|_| Hostility::Silent).for_each(&mut spawn),
+            Attack::Bodies => (0..LOOPS).map(|_| Hostility::Body).for_each(&mut spawn),
+            Attack::Codes => (0..LOOPS).map(|_| Hostility::Code).for_each(&mut spawn),
+            Attack::Again => {
+                candidates.into_iter().take(LOOPS).map(Hostility::Again).for_each(&mut spawn);
+            }
+        }
+        Ok(Self { made, _tasks: tasks })
+    }
+}
+
+/// What one attacker does, once.
+enum Hostility {
+    Trickle(Arc<Candidate>),
+    HalfHead,
+    Silent,
+    Body,
+    Code,
+    Again(Arc<Candidate>),
+}
+
+impl Hostility {
+    async fn attack(&self, host: &str, made: &AtomicU64) -> anyhow::Result<()> {
+        let mut stream = TcpStream::connect(host).await?;
+        made.fetch_add(1, Ordering::Relaxed);
+        match self {
+            Self::Silent => {}
+            Self::HalfHead => stream.write_all(b"POST /v1/join HTTP/1.1\r\nhost: x\r\nx-half: ").await?,
+            Self::Code => {
+                let body = r#"{"code":"BBBB-BBBB","join_id":"0123456789abcdef0123456789abcdef","client":{"version":"1","platform":"x","kiosk":false}}"#;
+                let head = post("/v1/join", host, body.len(), "");
+                stream.write_all([head.as_bytes(), body.as_bytes()].concat().as_slice()).await?;
+            }
+            Self::Body => {
+                let head = post("/v1/join", host, LARGEST, "");
+                stream.write_all(head.as_bytes()).await?;
+                // It may hang up before the end: that is its right.
+                stream.write_all(&vec![b'x'; LARGEST]).await?;
+            }
+            Self::Trickle(candidate) => {
+                stream.write_all(put(candidate, host, LARGEST).as_bytes()).await?;
+                loop {
+                    stream.write_all(b"xxxxxxxxxx").await?;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+            Self::Again(candidate) => {
+                let head = put(candidate, host, candidate.record.len());
+                stream.write_all(head.as_bytes()).await?;
+                stream.write_all(&candidate.record).await?;
+            }
+        }
+        // Until it answers or hangs up.
+        let mut answer = [0_u8; 4_096];
+        let _ = stream.read(&mut answer).await?;
+        Ok(())
+    }
+}
+
+fn post(path: &str, host: &str, length: usize, more: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n"
+    )
+}
+
+fn put(candidate: &Candidate, host: &str, length: usize) -> String {
+    use base64::Engine as _;
+    let digest = hex::decode(adjourn_outbox::sha256(&candidate.record)).unwrap_or_default();
+    let digest = base64::engine::general_purpose::STANDARD.encode(digest);
+    let (id, token) = (&candidate.joined.interview.id, candidate.joined.client_token.expose());
+    format!(
+        "PUT /v1/interviews/{id}/attempts/1/records/client HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\
+         content-digest: sha-256=:{digest}:\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    )
+}
+
+/// Most memory that a process ever had, MiB.
+fn most_memory(pid: i32) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    let kib: u64 = line.trim().trim_end_matches(" kB").trim().parse()?;
+    Ok(kib / 1024)
+}
