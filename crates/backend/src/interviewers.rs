@@ -96,14 +96,28 @@ pub(crate) async fn overdue(store: &Store, now: DateTime<Utc>) -> Result<Vec<Str
     rows.iter().map(|row| row.try_get("id")).collect()
 }
 
-/// Calls another interviewer, if the one of before is not back. Under the row's lock: one replica does.
+/// Calls another interviewer, if the one of before is not back. LiveKit is asked first: its word that it is back may have been
+/// lost. Under the row's lock: one replica does.
 pub(crate) async fn give_up(app: &App, id: &str) -> Result<(), sqlx::Error> {
+    let agents = match app.livekit.agents(id).await {
+        Ok(agents) => agents,
+        Err(error) => {
+            tracing::warn!(%error, "whether an interviewer is back is not known yet");
+            return Ok(());
+        }
+    };
     let at = now();
     let called = standings::change(&app.store, id, at, |standing| {
+        let awaited = standing.agent_identity.clone();
+        let back = agents.iter().find(|(identity, _)| Some(identity) == awaited.as_ref());
+        if let Some((identity, sid)) = back.filter(|_| standing.agent_awaited_since.is_some()) {
+            standing.interviewer_came(identity, sid, at);
+        }
         standing.gives_up_waiting(at).then_some(standing.attempt)
     });
-    if let Some(Some(attempt)) = called.await? {
-        join::call_interviewer(app, id, attempt, at).await;
+    let Some(Some(attempt)) = called.await? else { return Ok(()) };
+    if !join::call_interviewer(app, id, attempt, at).await {
+        standings::change(&app.store, id, at, |standing| standing.nobody_was_called(at)).await?;
     }
     Ok(())
 }

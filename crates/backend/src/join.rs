@@ -112,7 +112,9 @@ async fn grant(
             let begins: i64 = interview.try_get("begins")?;
             // Another computer goes on in an interview that lives, however late it is.
             let goes_on = standing.attempt > 0 && begins == standing.attempt + 1;
-            if standing.ended_at.is_some() || !open && !goes_on {
+            // A record that was delivered before the database was lost: late or not, nobody else was here.
+            let lost = uploads_only && standing.attempt == 0;
+            if standing.ended_at.is_some() || !open && !goes_on && !lost {
                 let title = "This interview is not open now.";
                 return Err(Refusal::new(StatusCode::GONE, "not_open", title));
             }
@@ -284,8 +286,8 @@ async fn dispatched_with(app: &App, id: &str, attempt: i64, now: DateTime<Utc>) 
     Ok(metadata.to_string())
 }
 
-/// Calls another interviewer into a room whose own did not come back.
-pub(crate) async fn call_interviewer(app: &App, id: &str, attempt: i64, now: DateTime<Utc>) {
+/// Calls another interviewer into a room whose own did not come back. Gives whether LiveKit took it.
+pub(crate) async fn call_interviewer(app: &App, id: &str, attempt: i64, now: DateTime<Utc>) -> bool {
     let called = async {
         let row = standings::row(&app.store, id).await?;
         let agent_name: Option<String> = row.try_get("agent_name")?;
@@ -296,8 +298,8 @@ pub(crate) async fn call_interviewer(app: &App, id: &str, attempt: i64, now: Dat
             Refusal::unavailable()
         })
     };
-    if let Err(refusal) = called.await {
-        // The candidate's client ends the interview, as with any interviewer that is lost.
-        tracing::warn!(code = refusal.code, "an interviewer is not replaced");
-    }
+    let called: Result<(), Refusal> = called.await;
+    called
+        .inspect_err(|refusal| tracing::warn!(code = refusal.code, "an interviewer is not replaced yet"))
+        .is_ok()
 }

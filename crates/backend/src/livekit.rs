@@ -209,13 +209,23 @@ impl LiveKit {
         Ok(rooms.filter_map(|room| room["name"].as_str()).map(str::to_owned).collect())
     }
 
-    /// Whether an agent is in a room.
+    /// Agents that are in a room: identity, and id of the presence.
     ///
     /// # Errors
     /// LiveKit refused or can't be reached, or there is no such room.
-    pub async fn has_agent(&self, room: &str) -> Result<bool, LiveKitError> {
+    pub async fn agents(&self, room: &str) -> Result<Vec<(String, String)>, LiveKitError> {
         let answer = self.call("ListParticipants", room, json!({ "room": room })).await?;
-        let mut participants = answer["participants"].as_array().into_iter().flatten();
-        Ok(participants.any(|participant| participant["kind"] == "AGENT"))
+        let participants = answer["participants"].as_array().into_iter().flatten();
+        let agents = participants.filter(|participant| participant["kind"] == "AGENT");
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        Ok(agents.map(|agent| (text(&agent["identity"]), text(&agent["sid"]))).collect())
+    }
+
+    /// Whether an agent is in a room.
+    ///
+    /// # Errors
+    /// As [`Self::agents`].
+    pub async fn has_agent(&self, room: &str) -> Result<bool, LiveKitError> {
+        Ok(!self.agents(room).await?.is_empty())
     }
 }

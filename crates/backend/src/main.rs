@@ -184,7 +184,7 @@ enum KeyAction {
         #[arg(long, value_delimiter = ',', default_value = "create,read,end,operate")]
         scopes: Vec<Scope>,
         /// It ends by itself after so many days.
-        #[arg(long)]
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3650))]
         days: Option<u32>,
     },
     /// Refuses a key from now on.

@@ -181,7 +181,8 @@ pub(crate) async fn one(
     Path(id): Path<String>,
     caller: Caller,
 ) -> Result<Response, Response> {
-    signed_in(&app, &caller, Deed::SawInterview, &id).await?;
+    let about = if standings::row(&app.store, &id).await.is_ok() { id.as_str() } else { "" };
+    signed_in(&app, &caller, Deed::SawInterview, about).await?;
     let (title, body) = shown(&app, &id).await.map_err(IntoResponse::into_response)?;
     Ok(page(&title, &body))
 }

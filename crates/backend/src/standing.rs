@@ -135,6 +135,11 @@ pub(crate) struct Standing {
     pub(crate) agent_awaited_since: Option<DateTime<Utc>>,
     /// It came back then.
     pub(crate) agent_back_at: Option<DateTime<Utc>>,
+    /// Another one that met it in the room, and this presence of it.
+    pub(crate) agent_next_identity: Option<String>,
+    pub(crate) agent_next_sid: Option<String>,
+    /// One that was awaited in vain.
+    pub(crate) agent_given_up: Option<String>,
     pub(crate) room_missing_since: Option<DateTime<Utc>>,
     pub(crate) room_closed_at: Option<DateTime<Utc>>,
     /// Its room is being closed since then.
@@ -186,7 +191,6 @@ impl Standing {
         (self.outcome, self.client_outcome, self.agent_seen_at) = (None, None, None);
         self.room_attempt = -self.room_attempt.abs();
         (self.room_missing_since, self.room_closed_at, self.closing_at) = (None, None, None);
-        self.agent_awaited_since = None;
         self.note(Source::Client, if self.attempt == 1 { "live" } else { "live again" });
         self.attempt
     }
@@ -198,6 +202,7 @@ impl Standing {
         if !same {
             (self.agent_identity, self.agent_sid) = (None, None);
             (self.agent_left_at, self.agent_awaited_since, self.agent_back_at) = (None, None, None);
+            (self.agent_next_identity, self.agent_next_sid, self.agent_given_up) = (None, None, None);
         }
         self.room_sid = Some(sid.to_owned());
         (self.room_missing_since, self.room_closed_at) = (None, None);
@@ -373,17 +378,21 @@ impl Standing {
     pub(crate) fn interviewer_came(&mut self, identity: &str, sid: &str, now: DateTime<Utc>) -> bool {
         let same = self.agent_identity.as_deref() == Some(identity);
         let present = self.interviewer() == Some(InterviewerState::Present);
-        if !same && present && (self.agent_awaited_since.is_some() || self.is_settling(now)) {
+        let given_up = self.agent_given_up.as_deref() == Some(identity);
+        if !same && present && (self.agent_awaited_since.is_some() || self.is_settling(now) || given_up) {
             return true;
         }
-        if same && self.agent_awaited_since.take().is_some() {
-            self.agent_back_at = Some(now);
+        if same && (self.agent_awaited_since.take().is_some() || given_up) {
+            (self.agent_back_at, self.agent_given_up) = (Some(now), None);
             self.note(Source::Webhook, "interviewer back");
         }
         if same || !present {
             self.agent_identity = Some(identity.to_owned());
             self.agent_sid = Some(sid.to_owned());
             self.agent_left_at = None;
+        } else {
+            self.agent_next_identity = Some(identity.to_owned());
+            self.agent_next_sid = Some(sid.to_owned());
         }
         self.agent_seen(now);
         false
@@ -394,10 +403,20 @@ impl Standing {
         self.agent_back_at.is_some_and(|back| now - back < AWAITED)
     }
 
-    /// An interviewer left. What is told of an earlier presence says nothing.
+    /// An interviewer left. What is told of an earlier presence says nothing; nor does what is told of one that is awaited: a
+    /// frozen server that goes on tells that everybody left it.
     pub(crate) fn interviewer_left(&mut self, sid: &str, now: DateTime<Utc>) {
-        if self.agent_sid.as_deref() == Some(sid) {
-            self.agent_left_at.get_or_insert(now);
+        let next = self.agent_next_sid.as_deref() == Some(sid);
+        if next {
+            (self.agent_next_identity, self.agent_next_sid) = (None, None);
+        } else if self.agent_sid.as_deref() == Some(sid) && self.agent_awaited_since.is_none() {
+            // Whoever met it has taken over.
+            match (self.agent_next_identity.take(), self.agent_next_sid.take()) {
+                (Some(identity), Some(sid)) => {
+                    (self.agent_identity, self.agent_sid) = (Some(identity), Some(sid));
+                }
+                _ => drop(self.agent_left_at.get_or_insert(now)),
+            }
         }
     }
 
@@ -408,11 +427,20 @@ impl Standing {
         if due {
             self.agent_awaited_since = None;
             self.agent_left_at = Some(now);
+            self.agent_given_up.clone_from(&self.agent_identity);
             if self.ended_at.is_none() {
                 self.note(Source::Deadline, "interviewer not back; another one called");
             }
         }
         due && self.ended_at.is_none()
+    }
+
+    /// Nobody could be called: that is tried again in the next round.
+    pub(crate) fn nobody_was_called(&mut self, now: DateTime<Utc>) {
+        let none_came = self.agent_given_up.is_some() && self.agent_given_up == self.agent_identity;
+        if none_came && self.agent_left_at.is_some() && self.ended_at.is_none() {
+            self.agent_awaited_since = Some(now - AWAITED);
+        }
     }
 
     /// The organiser ends it. Gives whether that changed anything.
@@ -425,7 +453,11 @@ impl Standing {
 
     /// LiveKit says that the room was closed.
     pub(crate) fn room_finished(&mut self, sid: &str, now: DateTime<Utc>) {
-        if self.room_sid.as_deref() == Some(sid) {
+        // Of a room that was opened anew elsewhere, the server of before tells that it is empty: the rounds look.
+        let anew = self.agent_awaited_since.is_some()
+            || self.agent_back_at.is_some()
+            || self.agent_given_up.is_some();
+        if self.room_sid.as_deref() == Some(sid) && !anew {
             self.room_gone(Source::Webhook, now);
         }
     }
@@ -625,11 +657,33 @@ mod tests {
         assert!(!standing.interviewer_came("agent-4", "PA_4", at(91)), "one that left is succeeded");
 
         // It does not come back.
-        let mut standing = begun();
-        standing.room_opened(at(60), at(60));
-        assert!(standing.gives_up_waiting(at(75)) && !standing.gives_up_waiting(at(76)));
+        let given_up = || {
+            let mut standing = begun();
+            standing.room_opened(at(60), at(60));
+            assert!(standing.gives_up_waiting(at(75)) && !standing.gives_up_waiting(at(76)));
+            standing
+        };
+        let mut standing = given_up();
         assert!(!standing.interviewer_came("agent-2", "PA_2", at(77)));
         assert_eq!(standing.agent_identity.as_deref(), Some("agent-2"));
+        // Or too late: after its successor, or just before it.
+        assert!(standing.interviewer_came("agent-1", "PA_1b", at(78)));
+        let mut standing = given_up();
+        assert!(!standing.interviewer_came("agent-1", "PA_1b", at(76)));
+        assert!(standing.interviewer_came("agent-2", "PA_2", at(77)));
+        // Nobody could be called: in the next round once more.
+        let mut standing = given_up();
+        standing.nobody_was_called(at(76));
+        assert!(standing.gives_up_waiting(at(80)));
+        // The server was frozen and goes on: whoever was in it left, it says, and the room is over.
+        let mut standing = begun();
+        standing.room_opened(at(60), at(60));
+        standing.interviewer_left("PA_1", at(62));
+        standing.room_finished("RM_1", at(63));
+        assert_eq!((standing.interviewer(), standing.ended_at), (Some(InterviewerState::Present), None));
+        assert!(!standing.interviewer_came("agent-1", "PA_1b", at(68)));
+        standing.room_finished("RM_1", at(69));
+        assert_eq!(standing.ended_at, None);
         // Of an interview that is over nobody is called.
         let mut standing = begun();
         standing.room_opened(at(60), at(60));
@@ -640,6 +694,11 @@ mod tests {
         let mut standing = begun();
         assert!(!standing.interviewer_came("agent-2", "PA_2", at(30)));
         assert_eq!(standing.agent_identity.as_deref(), Some("agent-1"));
+        standing.interviewer_left("PA_1", at(50));
+        assert_eq!(standing.agent_identity.as_deref(), Some("agent-2"), "it was");
+        assert_eq!(standing.interviewer(), Some(InterviewerState::Present));
+        standing.interviewer_left("PA_2", at(60));
+        assert_eq!(standing.interviewer(), Some(InterviewerState::Left));
         // Another attempt has a room and an interviewer of its own.
         standing.joined(at(2_000), at(100));
         standing.room("RM_2");

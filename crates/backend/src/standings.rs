@@ -86,6 +86,9 @@ pub(crate) fn read(row: &AnyRow) -> Result<Standing, sqlx::Error> {
         agent_left_at: time(row, "agent_left_at")?,
         agent_awaited_since: time(row, "agent_awaited_since")?,
         agent_back_at: time(row, "agent_back_at")?,
+        agent_next_identity: row.try_get("agent_next_identity")?,
+        agent_next_sid: row.try_get("agent_next_sid")?,
+        agent_given_up: row.try_get("agent_given_up")?,
         room_missing_since: time(row, "room_missing_since")?,
         room_closed_at: time(row, "room_closed_at")?,
         closing_at: time(row, "closing_at")?,
@@ -125,7 +128,8 @@ pub(crate) async fn save(
            outcome = $7, confirmed = $8, client_record = $9, agent_report = $10, agent_seen_at = $11,
            room_missing_since = $12, room_closed_at = $13, completed_at = $14, revision = $15, room_attempt = $16,
            closing_at = $17, client_outcome = $18, agent_identity = $19, agent_sid = $20, agent_left_at = $21,
-           agent_awaited_since = $22, agent_back_at = $23 WHERE id = $24",
+           agent_awaited_since = $22, agent_back_at = $23, agent_next_identity = $24, agent_next_sid = $25,
+           agent_given_up = $26 WHERE id = $27",
     )
     .bind(standing.attempt)
     .bind(&standing.room_sid)
@@ -150,6 +154,9 @@ pub(crate) async fn save(
     .bind(at(standing.agent_left_at))
     .bind(at(standing.agent_awaited_since))
     .bind(at(standing.agent_back_at))
+    .bind(&standing.agent_next_identity)
+    .bind(&standing.agent_next_sid)
+    .bind(&standing.agent_given_up)
     .bind(id)
     .execute(&mut **tx)
     .await?;

@@ -39,8 +39,8 @@ pub(crate) async fn get(
     caller: Caller,
 ) -> Result<Json<Transcript>, Refusal> {
     let actor = app.organiser(&caller, Scope::Read).await?;
-    audit::note(&app.store, &actor, Deed::ReadTranscript, &id).await?;
     standings::row(&app.store, &id).await?;
+    audit::note(&app.store, &actor, Deed::ReadTranscript, &id).await?;
     Ok(Json(transcript(&app, &id).await?))
 }
 

@@ -91,7 +91,7 @@ impl Participant {
         let name = attribute("lk.agent.name").or_else(|| attribute("lk.agent_name"));
         self.kind == "AGENT"
             && attribute("lk.publish_on_behalf").is_none()
-            && name.is_none_or(|name| agent_name.is_none_or(|wanted| wanted == name))
+            && name.map(String::as_str) == agent_name.filter(|wanted| !wanted.is_empty())
     }
 }
 
@@ -198,7 +198,11 @@ async fn note(
                 let too_many = standing.interviewer_came(&participant.identity, &participant.sid, now);
                 if too_many { Found::TooMany } else { Found::Nothing }
             }
-            Told::AgentJoined => Found::Nothing,
+            // Somebody is there, if not the interviewer: an avatar, a helper, one that says no name.
+            Told::AgentJoined => {
+                standing.agent_seen(now);
+                Found::Nothing
+            }
             Told::AgentLeft => {
                 standing.interviewer_left(&participant.sid, now);
                 Found::Nothing

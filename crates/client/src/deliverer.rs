@@ -1,10 +1,10 @@
 //! Delivers what waits, at the start and as long as the client runs.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use adjourn_outbox::wire::ClientInfo;
-use adjourn_outbox::{Attempt, DeliveryEvent, Granted, Join, Outbox, pause, send};
+use adjourn_outbox::{Asked, Attempt, DeliveryEvent, Granted, Join, Outbox, pause, send};
 use chrono::Utc;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, mpsc, watch};
@@ -17,6 +17,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// How often servers are asked whether they still have what they gave receipts for: at the start, and then so often.
 const ASKED_AGAIN: Duration = Duration::from_secs(12 * 3600);
+/// The same where a server did not answer.
+const ASKED_SOON: Duration = Duration::from_secs(600);
 
 /// Pause before delivery is begun again after a part of it failed.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -54,7 +56,7 @@ async fn deliver(
         Box::pin(async move { drop(events.send(Event::Delivery(event)).await) })
     };
     let mut failures = 0;
-    let mut asked_again = None;
+    let mut ask_again = Instant::now();
     loop {
         if events.is_closed() || *stop.borrow() {
             return;
@@ -71,16 +73,17 @@ async fn deliver(
             Ok(erased) => tracing::info!(erased, "delivered interviews were erased from this computer"),
             Err(error) => tracing::error!(%error, "what was delivered could not be erased"),
         }
-        if asked_again.is_none_or(|at: std::time::Instant| at.elapsed() >= ASKED_AGAIN) {
-            asked_again = Some(std::time::Instant::now());
+        if Instant::now() >= ask_again {
+            ask_again = Instant::now() + ASKED_AGAIN;
             match outbox.ask_again(client).await {
-                Ok(0) => {}
-                Ok(lost) => {
-                    tracing::warn!(
-                        lost,
-                        "the interview server lost what it had received; it is delivered again"
-                    );
-                    continue;
+                Ok(Asked { lost, silent }) => {
+                    if silent > 0 {
+                        ask_again = Instant::now() + ASKED_SOON;
+                    }
+                    if lost > 0 {
+                        tracing::warn!(lost, "a server lost what it had received; it is delivered again");
+                        continue;
+                    }
                 }
                 Err(error) => tracing::error!(%error, "the outbox failed"),
             }

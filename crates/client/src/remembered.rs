@@ -80,8 +80,8 @@ impl ToolEnded {
                     if serde_json::from_value(entry.body["role"].clone()).ok() == Some(Role::Candidate) =>
                 {
                     let text = entry.body["text"].as_str().unwrap_or_default().trim();
-                    let late =
-                        entry.kind == EntryKind::Caption && words.iter().any(|said| said.contains(text));
+                    let late = entry.kind == EntryKind::Caption
+                        && words.last().is_some_and(|said| begins(said, text));
                     if !late {
                         last = None;
                     }
@@ -103,6 +103,15 @@ impl ToolEnded {
     }
 }
 
+/// Whether what was said begins with these words.
+fn begins(said: &str, with: &str) -> bool {
+    fn words(text: &str) -> Vec<String> {
+        let apart = |c: char| !c.is_alphanumeric();
+        text.split(apart).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    }
+    words(said).starts_with(&words(with))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,8 +131,9 @@ mod tests {
         assert_eq!(last(&[said("candidate"), ended()], 13), Some(tool.clone()));
         let caption =
             |text: &str| entry(EntryKind::Caption, 12, json!({ "role": "candidate", "text": text }));
-        let late = [said("candidate"), ended(), caption("Good")];
+        let late = [said("candidate"), ended(), caption("goodbye.")];
         assert_eq!(last(&late, 13), Some(tool.clone()), "of words that were said before");
+        assert_eq!(last(&[said("candidate"), ended(), caption("Good")], 13), None, "another word");
         assert_eq!(last(&[said("candidate"), ended(), caption("But wait")], 13), None);
         assert_eq!(last(&[ended()], 26), None, "long ago");
         // In a room that is empty it is the last thing all the same.

@@ -209,26 +209,26 @@ impl Backend {
         Err(self.refusal(response).await)
     }
 
-    /// Whether it has the client's record of an attempt.
+    /// The receipt of the client's record of an attempt; `None`: it has no such record.
     ///
     /// # Errors
     /// One sentence.
-    pub async fn has_record(
+    pub async fn receipt(
         &self,
         interview_id: &str,
         attempt: i64,
         token: &Secret,
-    ) -> Result<bool, BackendError> {
+    ) -> Result<Option<String>, BackendError> {
         let url =
             self.url(&format!("v1/interviews/{interview_id}/attempts/{attempt}/records/client/receipt"))?;
         let response =
             self.http.get(url).bearer_auth(token.expose()).send().await.map_err(|e| self.unreachable(&e))?;
         if response.status().is_success() {
             let answer: Result<ReceiptAnswer, _> = response.json().await;
-            return answer.map(|_| true).map_err(|e| self.unusable(e.without_url().to_string()));
+            return answer.map(|a| Some(a.receipt)).map_err(|e| self.unusable(e.without_url().to_string()));
         }
         let refused = self.refusal(response).await;
-        if matches!(refused, BackendError::NoSuch { .. }) { Ok(false) } else { Err(refused) }
+        if matches!(refused, BackendError::NoSuch { .. }) { Ok(None) } else { Err(refused) }
     }
 
     /// Delivers a record; the same bytes again give the same receipt.

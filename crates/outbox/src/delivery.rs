@@ -120,36 +120,55 @@ impl Outbox {
     }
 
     /// Asks the servers whether they still have what they gave receipts for, as far as it is kept here; what one of them
-    /// does not have (its database was restored from an older copy) waits to be delivered again. Gives how many those are. A server that
-    /// does not answer is asked another time.
+    /// does not have (its database was restored from an older copy) waits to be delivered again, and a receipt that it had to sign
+    /// anew (its key was stolen) takes the place of the old one. A server that does not answer is asked another time.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn ask_again(&self, client: &ClientInfo) -> Result<usize, OutboxError> {
-        let mut lost = 0;
+    pub async fn ask_again(&self, client: &ClientInfo) -> Result<Asked, OutboxError> {
+        let mut asked = Asked::default();
         let mut silent = std::collections::HashSet::new();
         for (join, granted) in self.kept_and_delivered().await? {
             if silent.contains(&join.link.server) {
                 continue;
             }
-            match still_there(&join.link, &join.join_id, &granted, client).await {
-                Ok((true, renewed)) => {
-                    if let Some(renewed) = renewed {
-                        self.renew(&join.join_id, &renewed).await?;
-                    }
-                }
-                Ok((false, _)) => {
-                    self.again(&join.join_id).await?;
-                    lost += 1;
+            let found = still_there(&join.link, &join.join_id, &granted, client).await;
+            let Found { receipt, renewed } = match found {
+                Ok(found) => found,
+                // It knows nothing of this one interview, and says so: that may be different with the next one.
+                Err(error) if !error.retryable() => {
+                    tracing::info!(%error, "a server has nothing to say of what it received");
+                    continue;
                 }
                 Err(error) => {
                     tracing::info!(%error, "a server can't be asked what it has");
+                    asked.silent += 1;
                     silent.insert(join.link.server);
+                    continue;
+                }
+            };
+            if let Some(renewed) = renewed {
+                self.renew(&join.join_id, &renewed).await?;
+            }
+            match receipt {
+                Some(receipt) => self.signed_anew(&join.join_id, &receipt).await?,
+                None => {
+                    self.again(&join.join_id).await?;
+                    asked.lost += 1;
                 }
             }
         }
-        Ok(lost)
+        Ok(asked)
     }
+}
+
+/// What came of asking.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Records that wait to be delivered again.
+    pub lost: usize,
+    /// Servers that could not be asked.
+    pub silent: usize,
 }
 
 /// A try to deliver.
@@ -170,9 +189,15 @@ pub struct Renewed {
     pub receipt_keys: serde_json::Value,
 }
 
-impl From<JoinAnswer> for Renewed {
-    fn from(answer: JoinAnswer) -> Self {
-        Self { client_token: answer.client_token, receipt_keys: answer.receipt_keys }
+impl Renewed {
+    /// Of the attempt that was granted before. Another one is of no use: the record is of that one.
+    fn of(granted: &Granted, answer: JoinAnswer) -> Result<Self, BackendError> {
+        let (id, attempt) = (&answer.interview.id, answer.interview.attempt);
+        if (id, attempt) != (&granted.interview_id, granted.attempt) {
+            let which = format!("it says that this is attempt {attempt}, and not {}", granted.attempt);
+            return Err(BackendError::Refused(which));
+        }
+        Ok(Self { client_token: answer.client_token, receipt_keys: answer.receipt_keys })
     }
 }
 
@@ -224,7 +249,7 @@ async fn exchange(
     if !matches!(first, Err(BackendError::Unauthorised | BackendError::NoSuch { .. })) {
         return first;
     }
-    let token = &renewed.insert(joined(&backend, link, join_id, client).await?).client_token;
+    let token = &renewed.insert(joined(&backend, link, join_id, granted, client).await?).client_token;
     backend.deliver(id, attempt, token, body.to_vec()).await
 }
 
@@ -233,6 +258,7 @@ async fn joined(
     backend: &Backend,
     link: &JoinLink,
     join_id: &Secret,
+    granted: &Granted,
     client: &ClientInfo,
 ) -> Result<Renewed, BackendError> {
     let request = JoinRequest {
@@ -241,25 +267,48 @@ async fn joined(
         client: client.clone(),
         uploads_only: true,
     };
-    Ok(backend.join(&request).await?.into())
+    Renewed::of(granted, backend.join(&request).await?)
 }
 
-/// Whether a server has the record that it gave a receipt for; and what was renewed to ask.
+/// What a server has of a record that it gave a receipt for.
+struct Found {
+    /// The receipt, checked; `None`: it has no such record.
+    receipt: Option<Receipt>,
+    /// What was renewed to ask.
+    renewed: Option<Renewed>,
+}
+
 async fn still_there(
     link: &JoinLink,
     join_id: &Secret,
     granted: &Granted,
     client: &ClientInfo,
-) -> Result<(bool, Option<Renewed>), BackendError> {
+) -> Result<Found, BackendError> {
     let backend = Backend::new(&link.server)?;
     let (id, attempt) = (&granted.interview_id, granted.attempt);
-    match backend.has_record(id, attempt, &granted.client_token).await {
+    match backend.receipt(id, attempt, &granted.client_token).await {
+        Ok(None) => return Ok(Found { receipt: None, renewed: None }),
+        Ok(Some(jws)) => {
+            if let Ok(receipt) = verify(&jws, &granted.receipt_keys) {
+                return Ok(Found { receipt: Some(receipt), renewed: None });
+            }
+        }
         Err(BackendError::Unauthorised) => {}
-        known => return Ok((known?, None)),
+        Err(error) => return Err(error),
     }
-    let renewed = joined(&backend, link, join_id, client).await?;
-    let there = backend.has_record(id, attempt, &renewed.client_token).await?;
-    Ok((there, Some(renewed)))
+    // Its tokens or its keys are others now.
+    let renewed = joined(&backend, link, join_id, granted, client).await?;
+    let receipt = match backend.receipt(id, attempt, &renewed.client_token).await? {
+        Some(jws) => {
+            let checked = verify(&jws, &renewed.receipt_keys);
+            Some(
+                checked
+                    .map_err(|error| BackendError::Refused(format!("its receipt is not valid: {error}")))?,
+            )
+        }
+        None => None,
+    };
+    Ok(Found { receipt, renewed: Some(renewed) })
 }
 
 /// What the backend's answer is worth.

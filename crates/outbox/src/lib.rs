@@ -24,7 +24,7 @@ pub mod wire;
 
 pub use backend::{Backend, BackendError};
 pub use damage::Quarantined;
-pub use delivery::{Attempt, DeliveryEvent, LONGEST_PAUSE, Renewed, Sent, pause, send};
+pub use delivery::{Asked, Attempt, DeliveryEvent, LONGEST_PAUSE, Renewed, Sent, pause, send};
 pub use folder::in_use;
 pub use link::{JoinLink, LinkError, code_as_printed};
 pub use queue::Pending;

@@ -31,7 +31,7 @@ impl Outbox {
     pub async fn pending(&self) -> Result<Vec<Pending>, OutboxError> {
         let rows = sqlx::query(
             "SELECT joins.*, records.body, records.tries, records.next_try, records.receipt FROM records JOIN joins USING (join_id)
-             WHERE records.state = 'queued' ORDER BY records.created_at",
+             WHERE records.state = 'queued' OR records.again = 1 AND length(records.body) > 0 ORDER BY records.created_at",
         )
         .fetch_all(&self.pool)
         .await?;
@@ -59,7 +59,7 @@ impl Outbox {
     pub async fn next_due(&self) -> Result<Option<i64>, OutboxError> {
         let row = sqlx::query(
             "SELECT MIN(records.next_try) FROM records JOIN joins USING (join_id)
-             WHERE records.state = 'queued' AND joins.interview_id IS NOT NULL",
+             WHERE (records.state = 'queued' OR records.again = 1 AND length(records.body) > 0) AND joins.interview_id IS NOT NULL",
         )
         .fetch_one(&self.pool)
         .await?;
@@ -73,7 +73,7 @@ impl Outbox {
         now: DateTime<Utc>,
     ) -> Result<(), OutboxError> {
         fail::fail_point!("persist");
-        let sql = "UPDATE records SET state = 'delivered', receipt = ?, receipt_id = ?, delivered_at = ? WHERE join_id = ?";
+        let sql = "UPDATE records SET state = 'delivered', again = 0, receipt = ?, receipt_id = ?, delivered_at = COALESCE(delivered_at, ?) WHERE join_id = ?";
         sqlx::query(sql)
             .bind(&receipt.jws)
             .bind(&receipt.claims.receipt_id)
@@ -87,7 +87,7 @@ impl Outbox {
     pub(crate) async fn parked(&self, join_id: &Secret, reason: &str) -> Result<(), OutboxError> {
         fail::fail_point!("persist");
         // What has its receipt was delivered, whatever the server says of it later.
-        let sql = "UPDATE records SET state = CASE WHEN receipt IS NULL THEN 'parked' ELSE 'delivered' END, reason = ? WHERE join_id = ?";
+        let sql = "UPDATE records SET state = CASE WHEN receipt IS NULL THEN 'parked' ELSE 'delivered' END, again = 0, reason = ? WHERE join_id = ?";
         sqlx::query(sql).bind(reason).bind(join_id.expose()).execute(&self.pool).await?;
         Ok(())
     }
@@ -131,11 +131,24 @@ impl Outbox {
         Ok(joins.into_iter().filter_map(|join| join.granted.clone().map(|granted| (join, granted))).collect())
     }
 
-    /// Lets a record that was received be delivered again, at once.
+    /// Puts a receipt that was signed anew in the place of the old one.
+    pub(crate) async fn signed_anew(&self, join_id: &Secret, receipt: &Receipt) -> Result<(), OutboxError> {
+        sqlx::query("UPDATE records SET receipt = ? WHERE join_id = ? AND receipt_id = ? AND receipt <> ?")
+            .bind(&receipt.jws)
+            .bind(join_id.expose())
+            .bind(&receipt.claims.receipt_id)
+            .bind(&receipt.jws)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Lets a record that was received be delivered again, at once. It stays received: what is erased when, and what is said
+    /// of it, does not change.
     pub(crate) async fn again(&self, join_id: &Secret) -> Result<(), OutboxError> {
         self.resting.lock().remove(join_id.expose());
         sqlx::query(
-            "UPDATE records SET state = 'queued', tries = 0, next_try = 0 WHERE join_id = ? AND state = 'delivered'",
+            "UPDATE records SET again = 1, tries = 0, next_try = 0 WHERE join_id = ? AND state = 'delivered'",
         )
         .bind(join_id.expose())
         .execute(&self.pool)

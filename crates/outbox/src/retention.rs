@@ -71,12 +71,11 @@ impl Outbox {
             .await?
             .rows_affected();
         if let Some(folder) = self.file.as_ref().and_then(|(path, _)| path.parent()) {
-            let failed = |error: std::io::Error| OutboxError::Unwritable {
-                path: folder.to_owned(),
-                reason: error.to_string(),
-            };
-            for path in damage::put_aside_before(folder, before).map_err(failed)? {
-                overwrite_and_remove(&path).map_err(failed)?;
+            // One that can't be removed must not keep the others, or what was erased in the database.
+            for path in damage::put_aside_before(folder, before).unwrap_or_default() {
+                if let Err(error) = overwrite_and_remove(&path) {
+                    tracing::warn!(%error, path = %path.display(), "what was put aside can't be erased");
+                }
             }
         }
         Ok(erased > 0)

@@ -32,7 +32,8 @@ CREATE TABLE IF NOT EXISTS records (
     receipt    TEXT,
     receipt_id TEXT,
     reason     TEXT,
-    delivered_at INTEGER
+    delivered_at INTEGER,
+    again        INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE IF NOT EXISTS quarantine (
     id     INTEGER PRIMARY KEY,

@@ -456,10 +456,11 @@ async fn connect(path: &Path) -> Result<SqlitePool, sqlx::Error> {
 }
 
 /// Columns that files of earlier versions lack.
-const ADDED: [(&str, &str, &str); 3] = [
+const ADDED: [(&str, &str, &str); 4] = [
     ("joins", "keep_days", "INTEGER NOT NULL DEFAULT 7"),
     ("records", "delivered_at", "INTEGER"),
     ("quarantine", "at", "INTEGER NOT NULL DEFAULT 0"),
+    ("records", "again", "INTEGER NOT NULL DEFAULT 0"),
 ];
 
 async fn upgrade(pool: &SqlitePool) -> Result<(), sqlx::Error> {

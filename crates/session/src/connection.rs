@@ -65,7 +65,10 @@ impl Session {
             return;
         }
         let gone = self.room_gone.is_some();
-        self.missing_is(word == OrganiserWord::InterviewerExpected);
+        // That it can't be asked right now says nothing.
+        if word != OrganiserWord::Unreachable {
+            self.missing_is(word == OrganiserWord::InterviewerExpected);
+        }
         match word {
             OrganiserWord::Ended => {
                 self.decide(

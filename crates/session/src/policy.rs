@@ -165,7 +165,7 @@ policy! {
     /// A room that was opened anew on another server: the interviewer, too, finds out that its connection is gone, and must be
     /// back within this. Measured with livekit-agents 1.8.9: 8 to 9 s after we are.
     interviewer_returns: 15_000 in 2_000..=60_000,
-    /// How long to wait for the backend's word on why a room is gone, or the interviewer in it.
+    /// How long to wait for the backend's word on why a room is gone.
     organiser_limit: 1_000 in 200..=10_000,
     /// Whatever else: no proof of life for this long (own link fresh) is a lost interviewer.
     no_proof_of_life: 60_000 in 30_000..=600_000,

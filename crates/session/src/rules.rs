@@ -201,7 +201,8 @@ impl Session {
         if let Some(replaced) = &self.replaced {
             let limit = match replaced.why {
                 Missing::AnotherRoom => p.replaced_room,
-                Missing::Asked => p.organiser_limit,
+                // Our line, and a server of theirs, have just come back.
+                Missing::Asked => p.leave_settling,
                 Missing::Expected => p.interviewer_returns,
             };
             push(replaced.at.after(limit), Rule::ReplacedRoom);

@@ -316,15 +316,16 @@ impl Lab {
         limit: Duration,
         wanted: impl Fn(&crate::lab::AgentEvent) -> bool,
     ) -> anyhow::Result<f64> {
-        // In a fleet a second interviewer may be sent in vain: what it writes down is not what is waited for.
-        let first = || {
-            let started = self.events().into_iter().find(|e| e.event == "job_started");
-            started.filter(|_| self.fleet.is_some()).map(|e| e.pid)
+        // In a fleet a second interviewer may be sent in vain: what one writes down that never spoke is not what is waited for.
+        let in_vain = |events: &[crate::lab::AgentEvent], pid: i32| {
+            let speaks = |e: &crate::lab::AgentEvent| e.pid == pid && e.state.as_deref() == Some("speaking");
+            let first = events.iter().find(|e| e.event == "job_started").is_none_or(|e| e.pid == pid);
+            self.fleet.is_some() && !first && !events.iter().any(speaks)
         };
         let nth = || {
-            let first = first();
-            let ours = |e: &crate::lab::AgentEvent| first.is_none_or(|pid| e.pid == pid) && wanted(e);
-            self.events().into_iter().filter(ours).nth(times.saturating_sub(1))
+            let events = self.events();
+            let ours = |e: &&crate::lab::AgentEvent| wanted(e) && !in_vain(&events, e.pid);
+            events.iter().filter(ours).nth(times.saturating_sub(1)).cloned()
         };
         let event = look(limit, nth).await.with_context(|| {
             format!("the interviewer's {what} did not come {times} times within {limit:?}")

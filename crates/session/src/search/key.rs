@@ -92,7 +92,7 @@ fn open(s: &Seen<'_>, to: &mut impl Hasher) {
     real(s.room_gone, p.organiser_limit).hash(to);
     (s.organiser_asked, s.said_gone).hash(to);
     s.replaced.as_ref().map(|r| (&r.identity, r.why)).hash(to);
-    let longest = p.replaced_room.max(p.interviewer_returns).max(p.organiser_limit);
+    let longest = p.replaced_room.max(p.interviewer_returns).max(p.leave_settling);
     age(s, s.replaced.as_ref().map(|r| r.at), longest).hash(to);
     for p in &s.roster {
         (&p.sid, &p.identity, p.state, p.audio).hash(to);
