@@ -108,10 +108,14 @@ pub(crate) async fn give_up(app: &App, id: &str) -> Result<(), sqlx::Error> {
     };
     let at = now();
     let called = standings::change(&app.store, id, at, |standing| {
-        let awaited = standing.agent_identity.clone();
-        let back = agents.iter().find(|(identity, _)| Some(identity) == awaited.as_ref());
+        // Servers that share a Redis go on listing whoever was on the one that died: only another presence is a return.
+        let before = (standing.agent_identity.as_deref(), standing.agent_sid.as_deref());
+        let returned = |(identity, sid): &&(String, String)| {
+            Some(identity.as_str()) == before.0 && Some(sid.as_str()) != before.1
+        };
+        let back = agents.iter().find(returned).cloned();
         if let Some((identity, sid)) = back.filter(|_| standing.agent_awaited_since.is_some()) {
-            standing.interviewer_came(identity, sid, at);
+            standing.interviewer_came(&identity, &sid, at);
         }
         standing.gives_up_waiting(at).then_some(standing.attempt)
     });
