@@ -119,6 +119,15 @@ pub(crate) struct Candidate {
     pub(crate) record: Vec<u8>,
 }
 
+impl Candidate {
+    /// Whether a receipt proves that this very record arrived.
+    pub(crate) fn is_proved(&self, jws: &str) -> anyhow::Result<()> {
+        let interview = &self.joined.interview;
+        let receipt = verify(jws, &self.joined.receipt_keys)?;
+        Ok(receipt.matches(&interview.id, interview.attempt, "client", &self.record)?)
+    }
+}
+
 struct Shared {
     backends: Vec<Backend>,
     answers: Mutex<BTreeMap<String, u64>>,
@@ -150,12 +159,7 @@ impl Shared {
         let mut tries = 0;
         loop {
             match self.put(client).await {
-                Ok(jws) => {
-                    let receipt = verify(&jws, &client.joined.receipt_keys)?;
-                    let interview = &client.joined.interview;
-                    receipt.matches(&interview.id, interview.attempt, "client", &client.record)?;
-                    return Ok(());
-                }
+                Ok(jws) => return client.is_proved(&jws),
                 Err(error) => {
                     tokio::time::sleep(pause(tries, error.retry_after(), chance.draw())).await;
                     tries += 1;
@@ -321,12 +325,7 @@ async fn joined(
             let link = JoinLink::parse(created["link"].as_str().context("no link")?)?;
             let mut random = [0_u8; 16];
             getrandom::fill(&mut random).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
-            let request = JoinRequest {
-                code: link.code.clone(),
-                join_id: Secret::new(hex::encode(random)),
-                client: info(),
-                uploads_only: false,
-            };
+            let request = JoinRequest::new(&link.code, &Secret::new(hex::encode(random)), &info());
             let mut chance = Chance::new(n as u64);
             let mut tries = 0;
             // As a client does: the same join again, until it is granted or refused for good.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use adjourn_outbox::{Backend, pause, verify};
+use adjourn_outbox::{Backend, pause};
 use anyhow::Context as _;
 use rustix::process::Signal;
 use serde::Serialize;
@@ -107,18 +107,15 @@ pub async fn run(postgres: bool, seconds: u32, say: impl Fn(Attack)) -> anyhow::
         // Before the attack: they are in their interviews.
         let good = herd::candidates(count, RECORD, &backend).await?;
         let bad = herd::candidates(TRICKLES, RECORD, &backend).await?;
-        let hostile = Attackers::begin(attack, &backend.url, bad)?;
+        let hostile = Attackers::begin(attack, &backend.url, bad);
         tokio::time::sleep(BEGUN).await;
-        let noticed = delivered(&backend.url, good).await?;
-        attacks.push(Noticed { attack, made: hostile.made.load(Ordering::Relaxed), ..noticed });
+        attacks.push(delivered(&backend.url, good, attack, &hostile).await?);
     }
     let memory_mib = most_memory(backend.process.pid())?;
     // Those who hold on are still there when it is told to stop.
     let bad = herd::candidates(TRICKLES, RECORD, &backend).await?;
     let holding = [Attack::HalfHeads, Attack::Silent, Attack::Trickle];
-    let attackers: anyhow::Result<Vec<_>> =
-        holding.into_iter().map(|attack| Attackers::begin(attack, &backend.url, bad.clone())).collect();
-    let attackers = attackers?;
+    let attackers = holding.map(|attack| Attackers::begin(attack, &backend.url, bad.clone()));
     tokio::time::sleep(BEGUN).await;
     let began = Instant::now();
     backend.process.signal(Signal::TERM)?;
@@ -129,7 +126,12 @@ pub async fn run(postgres: bool, seconds: u32, say: impl Fn(Attack)) -> anyhow::
 }
 
 /// Well-behaved candidates deliver, one after the other as they fall due; each until it has its receipt.
-async fn delivered(url: &str, good: Vec<Arc<Candidate>>) -> anyhow::Result<Noticed> {
+async fn delivered(
+    url: &str,
+    good: Vec<Arc<Candidate>>,
+    attack: Attack,
+    hostile: &Attackers,
+) -> anyhow::Result<Noticed> {
     let (began, again) = (Instant::now(), Arc::new(AtomicU64::new(0)));
     let mut tasks = JoinSet::new();
     for (n, candidate) in good.into_iter().enumerate() {
@@ -143,11 +145,7 @@ async fn delivered(url: &str, good: Vec<Arc<Candidate>>) -> anyhow::Result<Notic
             let (id, attempt) = (&joined.interview.id, joined.interview.attempt);
             loop {
                 match backend.deliver(id, attempt, &joined.client_token, record.clone()).await {
-                    Ok(jws) => {
-                        let receipt = verify(&jws, &joined.receipt_keys)?;
-                        receipt.matches(id, attempt, "client", record)?;
-                        return anyhow::Ok(due.elapsed());
-                    }
+                    Ok(jws) => return candidate.is_proved(&jws).map(|()| due.elapsed()),
                     Err(error) if error.retryable() => {
                         again.fetch_add(1, Ordering::Relaxed);
                         tokio::time::sleep(pause(tries, error.retry_after(), chance.draw())).await;
@@ -165,8 +163,8 @@ async fn delivered(url: &str, good: Vec<Arc<Candidate>>) -> anyhow::Result<Notic
     took.sort_by(f64::total_cmp);
     let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
     Ok(Noticed {
-        attack: Attack::Nobody,
-        made: 0,
+        attack,
+        made: hostile.made.load(Ordering::Relaxed),
         delivered: took.len(),
         again: again.load(Ordering::Relaxed),
         latency_ms: [at(0.5), at(0.99), at(1.0)],
@@ -180,7 +178,7 @@ struct Attackers {
 }
 
 impl Attackers {
-    fn begin(attack: Attack, url: &str, candidates: Vec<Arc<Candidate>>) -> anyhow::Result<Self> {
+    fn begin(attack: Attack, url: &str, candidates: Vec<Arc<Candidate>>) -> Self {
         let made = Arc::new(AtomicU64::new(0));
         let mut tasks = JoinSet::new();
         let host = url.trim_start_matches("http://").to_owned();
@@ -205,7 +203,7 @@ impl Attackers {
                 candidates.into_iter().take(LOOPS).map(Hostility::Again).for_each(&mut spawn);
             }
         }
-        Ok(Self { made, _tasks: tasks })
+        Self { made, _tasks: tasks }
     }
 }
 
@@ -228,11 +226,11 @@ impl Hostility {
             Self::HalfHead => stream.write_all(b"POST /v1/join HTTP/1.1\r\nhost: x\r\nx-half: ").await?,
             Self::Code => {
                 let body = r#"{"code":"BBBB-BBBB","join_id":"0123456789abcdef0123456789abcdef","client":{"version":"1","platform":"x","kiosk":false}}"#;
-                let head = post("/v1/join", host, body.len(), "");
+                let head = join(host, body.len());
                 stream.write_all([head.as_bytes(), body.as_bytes()].concat().as_slice()).await?;
             }
             Self::Body => {
-                let head = post("/v1/join", host, LARGEST, "");
+                let head = join(host, LARGEST);
                 stream.write_all(head.as_bytes()).await?;
                 // It may hang up before the end: that is its right.
                 stream.write_all(&vec![b'x'; LARGEST]).await?;
@@ -257,9 +255,9 @@ impl Hostility {
     }
 }
 
-fn post(path: &str, host: &str, length: usize, more: &str) -> String {
+fn join(host: &str, length: usize) -> String {
     format!(
-        "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n"
+        "POST /v1/join HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
     )
 }
 

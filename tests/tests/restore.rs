@@ -25,12 +25,7 @@ impl Candidate {
         let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
         let link = JoinLink::parse(&invitation.link).unwrap();
         let join = outbox.join_for(&link).await.unwrap();
-        let request = JoinRequest {
-            code: link.code.clone(),
-            join_id: join.join_id.clone(),
-            client: info(),
-            uploads_only: false,
-        };
+        let request = JoinRequest::new(&link.code, &join.join_id, &info());
         let answer = Backend::new(&link.server).unwrap().join(&request).await.unwrap();
         let head = RecordHead {
             interview_id: answer.interview.id.clone(),

@@ -7,6 +7,8 @@ use adjourn_outbox::sha256;
 use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
 
+use crate::problem::Refusal;
+use crate::standings;
 use crate::store::{Store, Tx, known_time, millis, now};
 
 /// How long entries are kept.
@@ -91,6 +93,13 @@ pub(crate) async fn note(store: &Store, actor: &Actor, deed: Deed, about: &str) 
     let mut tx = store.write().await?;
     note_in(&mut tx, actor, deed, about).await?;
     tx.commit().await
+}
+
+/// Notes a deed that is about to be done with an interview. Of one that is not there nothing is noted: its id may be one that
+/// was erased.
+pub(crate) async fn note_of(store: &Store, actor: &Actor, deed: Deed, id: &str) -> Result<(), Refusal> {
+    standings::row(store, id).await?;
+    Ok(note(store, actor, deed, id).await?)
 }
 
 /// What is left of an interview's id in the log once the interview is erased: who knows the id can find its entries, and

@@ -225,8 +225,7 @@ pub(crate) async fn end(
     caller: Caller,
 ) -> Result<StatusCode, Refusal> {
     let actor = app.organiser(&caller, Scope::End).await?;
-    standings::row(&app.store, &id).await?;
-    audit::note(&app.store, &actor, Deed::Ended, &id).await?;
+    audit::note_of(&app.store, &actor, Deed::Ended, &id).await?;
     let now = now();
     let ended = standings::change(&app.store, &id, now, |standing| {
         (standing.organiser_ends(now) && standing.attempt > 0).then_some(standing.attempt)

@@ -166,6 +166,25 @@ impl ReceiptKeys {
     }
 }
 
+/// The words of a stored receipt signed with `key`, and stored so: it was signed with a key that was revoked since, and proves
+/// nothing to its holder any more.
+pub(crate) async fn signed_anew(
+    tx: &mut Tx,
+    key: &ReceiptKey,
+    receipt_id: &str,
+    receipt: &str,
+) -> anyhow::Result<String> {
+    let payload = receipt.split('.').nth(1).context("a stored receipt is none")?;
+    let claims: ReceiptClaims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload)?)?;
+    let anew = key.sign(&claims)?;
+    sqlx::query("UPDATE records SET receipt = $1 WHERE receipt_id = $2")
+        .bind(&anew)
+        .bind(receipt_id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(anew)
+}
+
 /// Whether a key is of use for signing.
 pub(crate) async fn signs(tx: &mut Tx, kid: &str) -> Result<bool, sqlx::Error> {
     Ok(sqlx::query(SIGNS).bind(kid).fetch_optional(&mut **tx).await?.is_some())

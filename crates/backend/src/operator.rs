@@ -11,7 +11,7 @@ use serde::Deserialize;
 use sqlx::Row as _;
 
 use crate::app::App;
-use crate::audit::{self, Deed};
+use crate::audit::{self, Actor, Deed};
 use crate::organisers::Caller;
 use crate::problem::Refusal;
 use crate::standing::Standing;
@@ -47,8 +47,8 @@ pub(crate) struct Wanted {
 }
 
 /// A browser asks for the key by itself when it is told so.
-async fn signed_in(app: &App, caller: &Caller, deed: Deed, about: &str) -> Result<(), Response> {
-    let actor = app.operator(caller).await.map_err(|refusal| {
+async fn signed_in(app: &App, caller: &Caller) -> Result<Actor, Response> {
+    app.operator(caller).await.map_err(|refusal| {
         let mut response = refusal.into_response();
         if response.status() == StatusCode::UNAUTHORIZED {
             let ask = HeaderValue::from_static(
@@ -57,8 +57,7 @@ async fn signed_in(app: &App, caller: &Caller, deed: Deed, about: &str) -> Resul
             response.headers_mut().insert(header::WWW_AUTHENTICATE, ask);
         }
         response
-    })?;
-    audit::note(&app.store, &actor, deed, about).await.map_err(|e| Refusal::from(e).into_response())
+    })
 }
 
 fn page(title: &str, body: &Markup) -> Response {
@@ -96,7 +95,9 @@ pub(crate) async fn list(
     wanted: Result<Query<Wanted>, QueryRejection>,
     caller: Caller,
 ) -> Result<Response, Response> {
-    signed_in(&app, &caller, Deed::SawList, "").await?;
+    let actor = signed_in(&app, &caller).await?;
+    let noted = audit::note(&app.store, &actor, Deed::SawList, "").await;
+    noted.map_err(|error| Refusal::from(error).into_response())?;
     // What can't be read asks for nothing: the whole list.
     let wanted = wanted.map(|Query(wanted)| wanted).unwrap_or_default();
     let body = listed(&app, &wanted).await.map_err(IntoResponse::into_response)?;
@@ -181,8 +182,9 @@ pub(crate) async fn one(
     Path(id): Path<String>,
     caller: Caller,
 ) -> Result<Response, Response> {
-    let about = if standings::row(&app.store, &id).await.is_ok() { id.as_str() } else { "" };
-    signed_in(&app, &caller, Deed::SawInterview, about).await?;
+    let actor = signed_in(&app, &caller).await?;
+    let noted = audit::note_of(&app.store, &actor, Deed::SawInterview, &id).await;
+    noted.map_err(IntoResponse::into_response)?;
     let (title, body) = shown(&app, &id).await.map_err(IntoResponse::into_response)?;
     Ok(page(&title, &body))
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use adjourn_outbox::sha256;
-use adjourn_outbox::wire::{ReceiptAnswer, ReceiptClaims};
+use adjourn_outbox::wire::ReceiptAnswer;
 use adjourn_session::Outcome;
 use axum::Json;
 use axum::body::HttpBody as _;
@@ -12,7 +12,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sqlx::Row as _;
@@ -20,10 +20,9 @@ use sqlx::Row as _;
 use crate::app::App;
 use crate::audit::{self, Deed};
 use crate::batch::Share;
-use crate::keys::{OfAttempt, ReceiptKey};
+use crate::keys::{self, OfAttempt, ReceiptKey};
 use crate::organisers::{Caller, Scope};
 use crate::problem::Refusal;
-use crate::standings;
 use crate::store::now;
 use crate::submission::Submission;
 use crate::transcript::MOST;
@@ -201,8 +200,7 @@ pub(crate) async fn get(
     caller: Caller,
 ) -> Result<Response, Refusal> {
     let actor = app.organiser(&caller, Scope::Read).await?;
-    standings::row(&app.store, &id).await?;
-    audit::note(&app.store, &actor, Deed::ReadRecord, &id).await?;
+    audit::note_of(&app.store, &actor, Deed::ReadRecord, &id).await?;
     let row = sqlx::query(
         "SELECT body, receipt FROM records WHERE interview_id = $1 AND attempt = $2 AND source = $3",
     )
@@ -245,26 +243,13 @@ pub(crate) async fn receipt(
     if key.signed(&receipt) {
         return Ok(Json(ReceiptAnswer { receipt }));
     }
-    // Signed with a key that was revoked since: the same words, with the one that vouches now.
-    let unreadable = || {
-        tracing::error!("a stored receipt can't be read");
-        Refusal::unavailable()
-    };
-    let anew = claims(&receipt).and_then(|claims| key.sign(&claims).ok()).ok_or_else(unreadable)?;
     let mut tx = app.store.write().await?;
-    sqlx::query("UPDATE records SET receipt = $1 WHERE receipt_id = $2")
-        .bind(&anew)
-        .bind(&receipt_id)
-        .execute(&mut *tx)
-        .await?;
+    let receipt = keys::signed_anew(&mut tx, &key, &receipt_id, &receipt).await.map_err(|error| {
+        tracing::error!(%error, "a receipt could not be signed");
+        Refusal::unavailable()
+    })?;
     tx.commit().await?;
-    Ok(Json(ReceiptAnswer { receipt: anew }))
-}
-
-/// What a receipt of our own says.
-fn claims(receipt: &str) -> Option<ReceiptClaims> {
-    let payload = URL_SAFE_NO_PAD.decode(receipt.split('.').nth(1)?).ok()?;
-    serde_json::from_slice(&payload).ok()
+    Ok(Json(ReceiptAnswer { receipt }))
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use sqlx::Row as _;
 use crate::app::App;
 use crate::keys::ReceiptKey;
 use crate::problem::Refusal;
-use crate::store::{Tx, known_time, millis};
-use crate::{interviewers, standings};
+use crate::store::{Tx, millis};
+use crate::{interviewers, keys, standings};
 
 /// A record that was checked: right token, right digest, JSON.
 #[derive(Clone, Debug)]
@@ -39,19 +39,14 @@ pub(crate) struct Signed {
 
 impl Submission {
     pub(crate) fn sign(&self) -> Result<Signed, Refusal> {
-        self.receipt(receipt_id()?, self.received_at)
-    }
-
-    /// The receipt of that id for a record that came then.
-    fn receipt(&self, id: String, received_at: DateTime<Utc>) -> Result<Signed, Refusal> {
         let claims = ReceiptClaims {
-            receipt_id: id,
+            receipt_id: receipt_id()?,
             interview_id: self.id.clone(),
             attempt: self.attempt,
             source: self.source.clone(),
             sha256: self.digest.clone(),
             bytes: i64::try_from(self.body.len()).unwrap_or(i64::MAX),
-            received_at,
+            received_at: self.received_at,
         };
         let jws =
             self.key.sign(&claims).map_err(|error| internal("a receipt could not be signed", &error))?;
@@ -151,7 +146,7 @@ pub(crate) async fn store(
 /// What answers a record that is there already: its receipt, if it is the same one.
 async fn stored_before(tx: &mut Tx, submission: &Submission) -> Result<Stored, NotStored> {
     let stored = sqlx::query(
-        "SELECT sha256, receipt, receipt_id, received_at FROM records WHERE interview_id = $1 AND attempt = $2 AND source = $3",
+        "SELECT sha256, receipt, receipt_id FROM records WHERE interview_id = $1 AND attempt = $2 AND source = $3",
     )
     .bind(&submission.id)
     .bind(submission.attempt)
@@ -161,18 +156,11 @@ async fn stored_before(tx: &mut Tx, submission: &Submission) -> Result<Stored, N
     let (known, receipt, receipt_id): (String, String, String) =
         (stored.try_get("sha256")?, stored.try_get("receipt")?, stored.try_get("receipt_id")?);
     if known == submission.digest {
-        // Signed with a key that was revoked since, it would prove nothing to its holder.
         let receipt = if submission.key.signed(&receipt) {
             receipt
         } else {
-            let received_at = known_time(&stored, "received_at")?;
-            let signed = submission.receipt(receipt_id, received_at).map_err(NotStored::Refused)?;
-            sqlx::query("UPDATE records SET receipt = $1 WHERE receipt_id = $2")
-                .bind(&signed.jws)
-                .bind(&signed.id)
-                .execute(&mut **tx)
-                .await?;
-            signed.jws
+            let anew = keys::signed_anew(tx, &submission.key, &receipt_id, &receipt).await;
+            anew.map_err(|error| NotStored::Refused(internal("a receipt could not be signed", &error)))?
         };
         return Ok(Stored { receipt, close: false, again: true });
     }

@@ -11,11 +11,11 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::audit::{self, Deed};
+use crate::interviewers;
 use crate::items::Item;
 use crate::organisers::{Caller, Scope};
 use crate::problem::Refusal;
 use crate::submission::JUDGEMENT;
-use crate::{interviewers, standings};
 
 /// What was said in an interview, and who says so.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -39,8 +39,7 @@ pub(crate) async fn get(
     caller: Caller,
 ) -> Result<Json<Transcript>, Refusal> {
     let actor = app.organiser(&caller, Scope::Read).await?;
-    standings::row(&app.store, &id).await?;
-    audit::note(&app.store, &actor, Deed::ReadTranscript, &id).await?;
+    audit::note_of(&app.store, &actor, Deed::ReadTranscript, &id).await?;
     Ok(Json(transcript(&app, &id).await?))
 }
 

@@ -16,7 +16,7 @@ use sqlx::Row as _;
 
 use crate::app::App;
 use crate::problem::Refusal;
-use crate::store::{millis, now};
+use crate::store::{Tx, millis, now};
 use crate::{interviewers, standings};
 
 /// LiveKit drops events that wait longer than 30 s and retries for about two minutes; older ones are a replay.
@@ -176,14 +176,10 @@ async fn note(
         return Ok(false);
     }
     let (room, participant) = (&event.room, &event.participant);
-    let agent_name: Option<String> = sqlx::query("SELECT agent_name FROM interviews WHERE id = $1")
-        .bind(&room.name)
-        .fetch_optional(&mut *tx)
-        .await?
-        .map(|row| row.try_get("agent_name"))
-        .transpose()?
-        .flatten();
-    let interviews = participant.interviews(agent_name.as_deref());
+    let interviews = match told {
+        Told::AgentJoined => participant.interviews(wanted(&mut tx, &room.name).await?.as_deref()),
+        Told::RoomStarted | Told::AgentLeft | Told::RoomFinished => false,
+    };
     let found = standings::change_in(&mut tx, &room.name, now, |standing| {
         // Of an earlier room it says nothing about this one.
         if standing.room_sid.as_ref() != Some(&room.sid) {
@@ -224,6 +220,13 @@ async fn note(
         Found::TooMany => interviewers::send_away(app, room.name.clone(), participant.identity.clone()),
     }
     Ok(true)
+}
+
+/// The name under which an interview's interviewer is dispatched.
+async fn wanted(tx: &mut Tx, id: &str) -> Result<Option<String>, sqlx::Error> {
+    let row =
+        sqlx::query("SELECT agent_name FROM interviews WHERE id = $1").bind(id).fetch_optional(&mut **tx);
+    row.await?.map_or(Ok(None), |row| row.try_get("agent_name"))
 }
 
 /// What an event means for somebody in the room.

@@ -40,12 +40,7 @@ pub(crate) async fn admission(
     let final_no = |message: String| Rejection { message, retry: false };
     let join = outbox.join_for(link).await.map_err(|e| final_no(e.to_string()))?;
     let backend = Backend::new(&link.server).map_err(|e| final_no(e.to_string()))?;
-    let request = JoinRequest {
-        code: link.code.clone(),
-        join_id: join.join_id.clone(),
-        client: client.clone(),
-        uploads_only: false,
-    };
+    let request = JoinRequest::new(&link.code, &join.join_id, client);
     let mut result = backend.join(&request).await;
     if result
         .as_ref()

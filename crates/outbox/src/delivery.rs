@@ -261,12 +261,7 @@ async fn joined(
     granted: &Granted,
     client: &ClientInfo,
 ) -> Result<Renewed, BackendError> {
-    let request = JoinRequest {
-        code: link.code.clone(),
-        join_id: join_id.clone(),
-        client: client.clone(),
-        uploads_only: true,
-    };
+    let request = JoinRequest { uploads_only: true, ..JoinRequest::new(&link.code, join_id, client) };
     Renewed::of(granted, backend.join(&request).await?)
 }
 
@@ -298,16 +293,9 @@ async fn still_there(
     }
     // Its tokens or its keys are others now.
     let renewed = joined(&backend, link, join_id, granted, client).await?;
-    let receipt = match backend.receipt(id, attempt, &renewed.client_token).await? {
-        Some(jws) => {
-            let checked = verify(&jws, &renewed.receipt_keys);
-            Some(
-                checked
-                    .map_err(|error| BackendError::Refused(format!("its receipt is not valid: {error}")))?,
-            )
-        }
-        None => None,
-    };
+    let stored = backend.receipt(id, attempt, &renewed.client_token).await?;
+    let receipt = stored.map(|jws| verify(&jws, &renewed.receipt_keys)).transpose();
+    let receipt = receipt.map_err(|e| BackendError::Refused(format!("its receipt is not valid: {e}")))?;
     Ok(Found { receipt, renewed: Some(renewed) })
 }
 

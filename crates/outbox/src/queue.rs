@@ -31,7 +31,7 @@ impl Outbox {
     pub async fn pending(&self) -> Result<Vec<Pending>, OutboxError> {
         let rows = sqlx::query(
             "SELECT joins.*, records.body, records.tries, records.next_try, records.receipt FROM records JOIN joins USING (join_id)
-             WHERE records.state = 'queued' OR records.again = 1 AND length(records.body) > 0 ORDER BY records.created_at",
+             WHERE records.state = 'queued' OR records.again = 1 ORDER BY records.created_at",
         )
         .fetch_all(&self.pool)
         .await?;
@@ -59,7 +59,7 @@ impl Outbox {
     pub async fn next_due(&self) -> Result<Option<i64>, OutboxError> {
         let row = sqlx::query(
             "SELECT MIN(records.next_try) FROM records JOIN joins USING (join_id)
-             WHERE (records.state = 'queued' OR records.again = 1 AND length(records.body) > 0) AND joins.interview_id IS NOT NULL",
+             WHERE (records.state = 'queued' OR records.again = 1) AND joins.interview_id IS NOT NULL",
         )
         .fetch_one(&self.pool)
         .await?;

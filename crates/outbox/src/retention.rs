@@ -35,7 +35,7 @@ impl Outbox {
             let mut transaction = self.pool.begin().await?;
             for sql in [
                 "DELETE FROM journal WHERE join_id = ?",
-                "UPDATE records SET body = x'' WHERE join_id = ?",
+                "UPDATE records SET body = x'', again = 0 WHERE join_id = ?",
                 "UPDATE joins SET client_token = '', title = '', head = NULL WHERE join_id = ?",
             ] {
                 sqlx::query(sql).bind(&join_id).execute(&mut *transaction).await?;

@@ -22,6 +22,13 @@ pub struct JoinRequest {
     pub uploads_only: bool,
 }
 
+impl JoinRequest {
+    /// To enter the room.
+    pub fn new(code: &Secret, join_id: &Secret, client: &ClientInfo) -> Self {
+        Self { code: code.clone(), join_id: join_id.clone(), client: client.clone(), uploads_only: false }
+    }
+}
+
 /// The client's build.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

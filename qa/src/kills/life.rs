@@ -36,12 +36,7 @@ pub async fn live(link: &str, data: &Path, lines: usize) -> anyhow::Result<()> {
         Some(granted) => granted.clone(),
         None => {
             let backend = Backend::new(&link.server)?;
-            let request = wire::JoinRequest {
-                code: link.code.clone(),
-                join_id: join.join_id.clone(),
-                client: info(),
-                uploads_only: false,
-            };
+            let request = wire::JoinRequest::new(&link.code, &join.join_id, &info());
             let answer = loop {
                 match backend.join(&request).await {
                     Ok(answer) => break answer,

@@ -36,8 +36,7 @@ pub struct BackendServer {
 /// The link can't be read, or the backend refuses.
 pub async fn join(link: &str, join_id: &str) -> Result<JoinAnswer, BackendError> {
     let link = JoinLink::parse(link).map_err(|error| BackendError::Refused(error.to_string()))?;
-    let request =
-        JoinRequest { code: link.code, join_id: Secret::new(join_id), client: info(), uploads_only: false };
+    let request = JoinRequest::new(&link.code, &Secret::new(join_id), &info());
     Backend::new(&link.server)?.join(&request).await
 }
 

@@ -20,25 +20,18 @@ pub struct AgentEvent {
     /// The job's process.
     pub pid: i32,
     /// New state, for `state`.
-    #[serde(default)]
     pub state: Option<String>,
     /// Who said it, for `item`; absent of what nobody said.
-    #[serde(default)]
     pub role: Option<String>,
     /// Id of the item, for `item`.
-    #[serde(default)]
     pub id: Option<String>,
     /// What was said, for `item`.
-    #[serde(default)]
     pub text: Option<String>,
     /// The recording, for `stutter`.
-    #[serde(default)]
     pub line: Option<String>,
     /// Seconds into the recording, for `stutter`.
-    #[serde(default)]
     pub from_s: Option<f64>,
     /// Seconds, for `stutter`.
-    #[serde(default)]
     pub lasts_s: Option<f64>,
 }
 

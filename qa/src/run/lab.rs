@@ -158,7 +158,6 @@ impl Lab {
         let arguments: Vec<String> =
             deadline.into_iter().flat_map(|m| ["--agent-deadline-minutes".to_owned(), m]).collect();
         let fleet = if scenario.fleet { Some(Fleet::start(&tools, folder, &arguments).await?) } else { None };
-        let alone = fleet.is_none();
         let (fleet, livekit, of_fleet) = match fleet {
             Some(Started { fleet, livekit, backend, postgres }) => {
                 (Some(fleet), livekit, Some((backend, postgres)))
@@ -170,8 +169,7 @@ impl Lab {
             Place::Cable | Place::Loopback => None,
         };
         let stub = if scenario.dismissible { Some(SignallingStub::start(&livekit.url).await?) } else { None };
-        let own = scenario.postgres && alone;
-        let postgres = if own { Some(Postgres::start(folder).await?) } else { None };
+        let postgres = if scenario.postgres { Some(Postgres::start(folder).await?) } else { None };
         let options = BackendOptions {
             listen: Some(listen),
             database: postgres.as_ref().map(Postgres::url),

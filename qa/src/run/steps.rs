@@ -138,22 +138,7 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
             let body = json!({"room": lab.invitation.id, "agent_name": "interviewer"});
             lab.livekit.call(&lab.network, "AgentDispatchService/CreateDispatch", &body).await.map(drop)
         }
-        Step::Back { within } => {
-            // What was cut takes a moment to be noticed: first it must be seen to be gone, or to have come again.
-            let here = |interviewer| {
-                use adjourn_client::InterviewerState as Is;
-                matches!(interviewer, Is::Listening | Is::Thinking | Is::Speaking)
-            };
-            let back = |seen: &Seen| {
-                let last = seen.last.as_ref();
-                last.is_some_and(|s| s.connected && here(s.interviewer))
-            };
-            let gone = lab.wait(seconds(*within), "the loss", move |seen| !back(seen)).await;
-            if gone.is_ok() {
-                lab.wait(seconds(*within), "the interviewer and our connection", back).await?;
-            }
-            Ok(())
-        }
+        Step::Back { within } => back(lab, seconds(*within)).await,
         Step::Kill(member) => {
             lab.fleet.as_mut().context("no fleet")?.kill(*member).await;
             Ok(())
@@ -222,6 +207,18 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
             lab.wait(seconds(*within), "\"saved\"", |seen| seen.saved_at.is_some()).await
         }
     }
+}
+
+/// Waits until the interviewer and our connection are there again. What was cut takes a moment to be noticed: first it must be
+/// seen to be gone.
+async fn back(lab: &mut Lab, within: Duration) -> anyhow::Result<()> {
+    use adjourn_client::InterviewerState as Is;
+    let here = |interviewer| matches!(interviewer, Is::Listening | Is::Thinking | Is::Speaking);
+    let back = |seen: &Seen| seen.last.as_ref().is_some_and(|s| s.connected && here(s.interviewer));
+    if lab.wait(within, "the loss", |seen| !back(seen)).await.is_ok() {
+        lab.wait(within, "the interviewer and our connection", back).await?;
+    }
+    Ok(())
 }
 
 /// Waits until the client has written down that a tool of the interviewer ended: what it knows is not what it remembers.

@@ -391,8 +391,13 @@ impl Scenario {
         if of_a_fleet && !self.fleet {
             return Err("its steps are about a fleet, but it has no `fleet = true`".to_owned());
         }
-        if self.fleet && (self.network != Place::Loopback || self.proxied() || self.dismissible) {
-            return Err("a fleet is on the loopback interface, with nothing else before it".to_owned());
+        let own_parts =
+            self.network != Place::Loopback || self.proxied() || self.dismissible || self.postgres;
+        if self.fleet && own_parts {
+            return Err(
+                "a fleet is on the loopback interface, has its own Postgres, and nothing else before it"
+                    .to_owned(),
+            );
         }
         if self.tls && self.network != Place::Cable {
             return Err("with TLS the backend has a name, which needs `network = \"cable\"`".to_owned());
