@@ -169,3 +169,23 @@ async fn measured(request: Request, next: Next) -> Response {
         .record(began.elapsed().as_secs_f64());
     response
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A server on that database, with LiveKit at that address.
+    pub(crate) async fn app_at(store: Store, livekit: std::net::SocketAddr) -> App {
+        let codes = Codes::of(&store, None).await.unwrap();
+        let url = format!("ws://{livekit}").parse().unwrap();
+        let livekit = LiveKit::new(url, "key".to_owned(), Secret::new("secret".to_owned())).unwrap();
+        let options = Options {
+            public_url: "https://interviews.example.com".parse().unwrap(),
+            organiser_key: None,
+            proxies: Proxies::parse(std::iter::empty()).unwrap(),
+            deadlines: Deadlines::default(),
+            keep_days: 7,
+        };
+        App::new(store, codes, livekit, options).await.unwrap()
+    }
+}

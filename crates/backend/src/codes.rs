@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use aws_lc_rs::hmac;
 use sqlx::Row as _;
 
-use crate::store::Store;
+use crate::store::{Store, random};
 
 /// Letters of a code: no vowels, no look-alikes.
 const LETTERS: &[u8; 28] = b"BCDFGHJKLMNPQRSTVWXZ23456789";
@@ -85,15 +85,14 @@ impl Codes {
 pub(crate) fn draw() -> anyhow::Result<String> {
     let mut code = String::with_capacity(9);
     while code.len() < 9 {
-        let mut byte = [0_u8];
-        getrandom::fill(&mut byte).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
-        if byte[0] >= FAIR {
+        let [byte] = random()?;
+        if byte >= FAIR {
             continue;
         }
         if code.len() == 4 {
             code.push('-');
         }
-        code.push(char::from(LETTERS[usize::from(byte[0]) % LETTERS.len()]));
+        code.push(char::from(LETTERS[usize::from(byte) % LETTERS.len()]));
     }
     Ok(code)
 }

@@ -18,7 +18,7 @@ use crate::codes::{self, Codes};
 use crate::organisers::{Caller, Scope};
 use crate::problem::Refusal;
 use crate::standings;
-use crate::store::{Store, Tx, millis, now};
+use crate::store::{Store, Tx, millis, now, random};
 
 /// Longest text of an interview's description.
 const LONGEST: usize = 500;
@@ -116,9 +116,7 @@ pub async fn create(
     let from = new.window.from.unwrap_or(now);
     let to = new.window.to.unwrap_or(from + Duration::days(7));
     check(new, from, to)?;
-    let mut random = [0_u8; 16];
-    getrandom::fill(&mut random).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
-    let (id, code) = (hex::encode(random), codes::draw()?);
+    let (id, code) = (hex::encode(random::<16>()?), codes::draw()?);
     let link = JoinLink::new(public_url.as_str(), &code)?;
     let mut tx = store.write().await?;
     sqlx::query(

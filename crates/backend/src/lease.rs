@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::store::{Store, millis, now};
+use crate::store::{Store, millis, now, random};
 
 /// Another replica takes over when the holder has not renewed for so long.
 const LEASE: Duration = Duration::from_secs(35);
@@ -22,11 +22,11 @@ pub(crate) struct Lease {
 
 impl Default for Lease {
     fn default() -> Self {
-        let mut random = [0_u8; 16];
-        if let Err(error) = getrandom::fill(&mut random) {
-            tracing::error!(%error, "no random numbers: two replicas may do the same round, which is harmless");
-        }
-        Self { until: watch::Sender::new(None), holder: hex::encode(random) }
+        let name = random::<16>().unwrap_or_else(|error| {
+            tracing::error!(%error, "two replicas may do the same round, which is harmless");
+            [0; 16]
+        });
+        Self { until: watch::Sender::new(None), holder: hex::encode(name) }
     }
 }
 

@@ -29,6 +29,7 @@ mod rooms;
 pub mod rounds;
 mod routes;
 pub mod server;
+mod serving;
 pub mod settings;
 mod standing;
 mod standings;

@@ -1,15 +1,17 @@
 //! LiveKit's server API (Twirp with JSON) and access tokens.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use adjourn_outbox::Secret;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde::Serialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
 
+use crate::serving::Presence;
 use crate::store::now;
 
 /// Where LiveKit is, and how to speak to it.
@@ -40,6 +42,57 @@ struct Claims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     video: serde_json::Value,
+}
+
+/// Somebody in a room, as LiveKit writes of them: in its webhooks, and when it is asked. It leaves out what is empty.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Participant {
+    kind: String,
+    identity: String,
+    sid: String,
+    attributes: HashMap<String, String>,
+}
+
+impl Participant {
+    /// Whether it is an agent: the interviewer, an avatar, a helper.
+    pub(crate) fn is_agent(&self) -> bool {
+        self.kind == "AGENT"
+    }
+
+    /// Whether it may be the interviewer. An avatar speaks for one; another agent may have been invited besides.
+    pub(crate) fn interviews(&self, agent_name: Option<&str>) -> bool {
+        let attribute = |name: &str| self.attributes.get(name).filter(|value| !value.is_empty());
+        let name = attribute("lk.agent.name").or_else(|| attribute("lk.agent_name"));
+        self.is_agent()
+            && attribute("lk.publish_on_behalf").is_none()
+            && name.map(String::as_str) == agent_name.filter(|wanted| !wanted.is_empty())
+    }
+
+    /// Who it is, and this stay of theirs.
+    pub(crate) fn presence(&self) -> Presence {
+        Presence { identity: self.identity.clone(), sid: self.sid.clone() }
+    }
+}
+
+/// A room, as LiveKit writes of it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Room {
+    pub(crate) sid: String,
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Rooms {
+    rooms: Vec<Room>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Participants {
+    participants: Vec<Participant>,
 }
 
 /// A candidate's token: long enough for the longest interview; the server refreshes it while connected.
@@ -102,22 +155,22 @@ impl LiveKit {
         self.token(identity, name, video, CANDIDATE_LIFE_S, now).map(Secret::new)
     }
 
-    async fn call(
+    async fn call<T: DeserializeOwned>(
         &self,
         call: &'static str,
         room: &str,
         body: serde_json::Value,
-    ) -> Result<serde_json::Value, LiveKitError> {
+    ) -> Result<T, LiveKitError> {
         self.call_of("RoomService", call, room, body).await
     }
 
-    async fn call_of(
+    async fn call_of<T: DeserializeOwned>(
         &self,
         service: &'static str,
         call: &'static str,
         room: &str,
         body: serde_json::Value,
-    ) -> Result<serde_json::Value, LiveKitError> {
+    ) -> Result<T, LiveKitError> {
         let failed = |reason: String| LiveKitError { call, reason };
         let video = json!({"roomCreate": true, "roomAdmin": true, "roomList": true, "room": room});
         let token = self.token("adjourn-backend", None, video, CALL_LIFE_S, now())?;
@@ -154,8 +207,8 @@ impl LiveKit {
         let agents: Vec<_> =
             agent_name.iter().map(|name| json!({"agent_name": name, "metadata": metadata})).collect();
         let body = json!({"name": room, "empty_timeout": 120, "departure_timeout": 60, "agents": agents});
-        let answer = self.call("CreateRoom", room, body).await?;
-        Ok(answer["sid"].as_str().unwrap_or_default().to_owned())
+        let made: Room = self.call("CreateRoom", room, body).await?;
+        Ok(made.sid)
     }
 
     /// Sends an interviewer into a room.
@@ -164,7 +217,7 @@ impl LiveKit {
     /// LiveKit refused or can't be reached.
     pub async fn dispatch(&self, room: &str, agent_name: &str, metadata: &str) -> Result<(), LiveKitError> {
         let body = json!({"room": room, "agent_name": agent_name, "metadata": metadata});
-        self.call_of("AgentDispatchService", "CreateDispatch", room, body).await.map(drop)
+        done(self.call_of("AgentDispatchService", "CreateDispatch", room, body).await)
     }
 
     /// Puts somebody out of a room.
@@ -172,10 +225,8 @@ impl LiveKit {
     /// # Errors
     /// LiveKit refused or can't be reached. Somebody who is gone already is no error.
     pub async fn remove_participant(&self, room: &str, identity: &str) -> Result<(), LiveKitError> {
-        match self.call("RemoveParticipant", room, json!({"room": room, "identity": identity})).await {
-            Err(error) if error.reason.contains("not_found") => Ok(()),
-            other => other.map(drop),
-        }
+        let body = json!({"room": room, "identity": identity});
+        gone(self.call("RemoveParticipant", room, body).await)
     }
 
     /// Says in the room's metadata that the organiser ended the interview.
@@ -184,7 +235,7 @@ impl LiveKit {
     /// LiveKit refused or can't be reached.
     pub async fn mark_ended(&self, room: &str, reason: &str, at: DateTime<Utc>) -> Result<(), LiveKitError> {
         let metadata = json!({"adjourn.ended": {"reason": reason, "at": at}}).to_string();
-        self.call("UpdateRoomMetadata", room, json!({"room": room, "metadata": metadata})).await.map(drop)
+        done(self.call("UpdateRoomMetadata", room, json!({"room": room, "metadata": metadata})).await)
     }
 
     /// Closes the room for everybody.
@@ -192,10 +243,7 @@ impl LiveKit {
     /// # Errors
     /// LiveKit refused or can't be reached. A room that is gone already is no error.
     pub async fn delete_room(&self, room: &str) -> Result<(), LiveKitError> {
-        match self.call("DeleteRoom", room, json!({"room": room})).await {
-            Err(error) if error.reason.contains("not_found") => Ok(()),
-            other => other.map(drop),
-        }
+        gone(self.call("DeleteRoom", room, json!({"room": room})).await)
     }
 
     /// Which of these rooms are there.
@@ -203,29 +251,29 @@ impl LiveKit {
     /// # Errors
     /// LiveKit refused or can't be reached.
     pub async fn rooms(&self, names: &[String]) -> Result<HashSet<String>, LiveKitError> {
-        let answer = self.call("ListRooms", "", json!({ "names": names })).await?;
-        // Twirp leaves out what is empty.
-        let rooms = answer["rooms"].as_array().into_iter().flatten();
-        Ok(rooms.filter_map(|room| room["name"].as_str()).map(str::to_owned).collect())
+        let listed: Rooms = self.call("ListRooms", "", json!({ "names": names })).await?;
+        Ok(listed.rooms.into_iter().map(|room| room.name).collect())
     }
 
-    /// Agents that are in a room: identity, and id of the presence.
+    /// Who is in a room.
     ///
     /// # Errors
     /// LiveKit refused or can't be reached, or there is no such room.
-    pub async fn agents(&self, room: &str) -> Result<Vec<(String, String)>, LiveKitError> {
-        let answer = self.call("ListParticipants", room, json!({ "room": room })).await?;
-        let participants = answer["participants"].as_array().into_iter().flatten();
-        let agents = participants.filter(|participant| participant["kind"] == "AGENT");
-        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        Ok(agents.map(|agent| (text(&agent["identity"]), text(&agent["sid"]))).collect())
+    pub(crate) async fn participants(&self, room: &str) -> Result<Vec<Participant>, LiveKitError> {
+        let listed: Participants = self.call("ListParticipants", room, json!({ "room": room })).await?;
+        Ok(listed.participants)
     }
+}
 
-    /// Whether an agent is in a room.
-    ///
-    /// # Errors
-    /// As [`Self::agents`].
-    pub async fn has_agent(&self, room: &str) -> Result<bool, LiveKitError> {
-        Ok(!self.agents(room).await?.is_empty())
+/// Of an answer that says nothing.
+fn done(answer: Result<IgnoredAny, LiveKitError>) -> Result<(), LiveKitError> {
+    answer.map(drop)
+}
+
+/// The same of something that is to go: if it is gone already, that is done.
+fn gone(answer: Result<IgnoredAny, LiveKitError>) -> Result<(), LiveKitError> {
+    match answer {
+        Err(error) if error.reason.contains("not_found") => Ok(()),
+        other => done(other),
     }
 }

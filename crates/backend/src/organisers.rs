@@ -15,7 +15,7 @@ use sqlx::Row as _;
 use crate::app::App;
 use crate::audit::{self, Actor, Deed};
 use crate::problem::Refusal;
-use crate::store::{Store, known_time, millis, now, time};
+use crate::store::{Store, known_time, millis, now, random, time};
 use crate::tokens::bearer;
 
 /// Something that a key allows.
@@ -72,9 +72,7 @@ pub async fn add(store: &Store, name: &str, scopes: &[Scope], days: Option<u32>)
     anyhow::ensure!(!name.trim().is_empty(), "give the key a name, so that it can be removed later");
     anyhow::ensure!(!scopes.is_empty(), "a key without a scope allows nothing");
     anyhow::ensure!(days != Some(0), "a key must be good for a day at least");
-    let mut random = [0_u8; 24];
-    getrandom::fill(&mut random).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
-    let key = format!("adj_{}", URL_SAFE_NO_PAD.encode(random));
+    let key = format!("adj_{}", URL_SAFE_NO_PAD.encode(random::<24>()?));
     let mut tx = store.write().await?;
     let taken =
         sqlx::query("SELECT 1 FROM organisers WHERE name = $1").bind(name).fetch_optional(&mut *tx).await?;

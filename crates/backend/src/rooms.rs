@@ -9,10 +9,11 @@ use crate::livekit::LiveKitError;
 use crate::rounds::{PAUSE, settle, standings_of};
 use crate::standing::Standing;
 use crate::store::{Store, millis, now};
+use crate::interviewers;
 
 /// Rooms in one question to LiveKit.
 const ASKED: i64 = 100;
-/// Rooms that are looked into for an agent in one pass: without webhooks nobody tells of one.
+/// Rooms that are looked into for an interviewer in one pass: without webhooks nobody tells of one.
 const LOOKED_INTO: usize = 500;
 /// After LiveKit's answer we rest so many times as long as that took: at most a fifth of LiveKit is ours, be it
 /// as slow as it likes. One process without Redis compares each name that is asked for with each of its rooms.
@@ -32,7 +33,7 @@ struct Pass {
     began: Option<(i64, Instant)>,
     /// The last interview that was looked at: when it was started, and its id.
     last: (i64, String),
-    /// Rooms without an agent, as far as we know.
+    /// Rooms without an interviewer, as far as we know.
     unseen: Vec<(String, Standing)>,
 }
 
@@ -68,8 +69,8 @@ impl Pass {
                 return Ok(false);
             };
             let at = now();
-            let without_agent = page.iter().filter(|(_, standing)| standing.agent_seen_at.is_none());
-            let unseen: Vec<_> = without_agent.filter(|(id, _)| listed.contains(id)).cloned().collect();
+            let without = page.iter().filter(|(_, standing)| standing.serving.interviewer.is_none());
+            let unseen: Vec<_> = without.filter(|(id, _)| listed.contains(id)).cloned().collect();
             settle(app, page, move |id, standing| standing.room_listed(listed.contains(id), at)).await?;
             self.unseen.extend(unseen);
             self.last = last;
@@ -79,12 +80,14 @@ impl Pass {
             if !lease.is_held() || failed == FAILURES {
                 break;
             }
-            let there = at_ease(app.livekit.has_agent(&id)).await;
-            failed = if there.is_some() { 0 } else { failed + 1 };
-            if there == Some(true) {
-                let at = now();
-                settle(app, vec![(id, read)], move |_, standing| standing.agent_seen(at)).await?;
-            }
+            let agent_name = interviewers::wanted(app.store.read(), &id).await?;
+            let Some(seen) = at_ease(interviewers::seen_in(app, &id, agent_name.as_deref())).await else {
+                failed += 1;
+                continue;
+            };
+            failed = 0;
+            let at = now();
+            settle(app, vec![(id, read)], move |_, standing| standing.seen_in_room(&seen, at)).await?;
         }
         metrics::histogram!("adjourn_round_seconds").record(began.elapsed().as_secs_f64());
         Ok(true)

@@ -1,5 +1,6 @@
 //! The rounds: every ten seconds one replica looks for what nobody told us: deadlines that passed, rooms that should be
-//! closed, things that may be forgotten. Beside them it compares LiveKit's rooms with ours, as fast as LiveKit answers.
+//! closed, things that may be forgotten. Beside them it compares LiveKit's rooms with ours, as fast as LiveKit answers, and looks
+//! after interviewers that are to go or to come back.
 
 use std::time::Duration;
 
@@ -33,8 +34,14 @@ const CLOSABLE: &str =
 pub async fn walk(app: App) {
     let lease = Lease::default();
     let stop = app.stop();
-    let rounds =
-        async { tokio::join!(lease.keep(&app.store), deadlines(&app, &lease), rooms::compare(&app, &lease)) };
+    let rounds = async {
+        tokio::join!(
+            lease.keep(&app.store),
+            deadlines(&app, &lease),
+            rooms::compare(&app, &lease),
+            interviewers::look_after(&app, &lease)
+        )
+    };
     tokio::select! {
         _ = rounds => {}
         () = stop.cancelled() => {}
@@ -59,9 +66,6 @@ async fn round(app: &App) -> Result<(), sqlx::Error> {
     let to_close = closable.iter().filter(|(_, standing)| standing.room_to_close(now));
     for (id, standing) in to_close.take(app.closings.places()) {
         app.closings.add(id, standing.attempt);
-    }
-    for id in interviewers::overdue(store, now).await? {
-        interviewers::give_up(app, &id).await?;
     }
     let mut tx = store.write().await?;
     limits::forget(&mut tx, now).await?;
@@ -136,6 +140,8 @@ mod tests {
             (DUE, "interviews_without_record"),
             (CLOSABLE, "interviews_closable"),
             (rooms::LIVE, "interviews_live"),
+            (interviewers::OVERDUE, "interviews_awaiting"),
+            (interviewers::PENDING, "sent_away_pending"),
         ] {
             let plan = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"));
             let plan: Vec<String> = sqlx::query(plan)

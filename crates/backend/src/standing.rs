@@ -1,7 +1,9 @@
 //! Where an interview stands, and what changes it. Pure: rows come in, rows go out, the time is given.
 
-use adjourn_outbox::wire::{InterviewState, InterviewerState};
+use adjourn_outbox::wire::InterviewState;
 use chrono::{DateTime, Duration, Utc};
+
+use crate::serving::{Came, Presence, Seen, Serving};
 
 /// How long after the end things may still arrive before they count as missing.
 #[derive(Clone, Copy, Debug)]
@@ -126,20 +128,8 @@ pub(crate) struct Standing {
     pub(crate) client: Arrival,
     pub(crate) agent: Arrival,
     pub(crate) agent_seen_at: Option<DateTime<Utc>>,
-    /// The interviewer that serves the room: its identity, and this presence of it.
-    pub(crate) agent_identity: Option<String>,
-    pub(crate) agent_sid: Option<String>,
-    /// It left, as LiveKit told.
-    pub(crate) agent_left_at: Option<DateTime<Utc>>,
-    /// The room was opened anew, and it is not back since then.
-    pub(crate) agent_awaited_since: Option<DateTime<Utc>>,
-    /// It came back then.
-    pub(crate) agent_back_at: Option<DateTime<Utc>>,
-    /// Another one that met it in the room, and this presence of it.
-    pub(crate) agent_next_identity: Option<String>,
-    pub(crate) agent_next_sid: Option<String>,
-    /// One that was awaited in vain.
-    pub(crate) agent_given_up: Option<String>,
+    /// Who serves its room.
+    pub(crate) serving: Serving,
     pub(crate) room_missing_since: Option<DateTime<Utc>>,
     pub(crate) room_closed_at: Option<DateTime<Utc>>,
     /// Its room is being closed since then.
@@ -150,10 +140,6 @@ pub(crate) struct Standing {
     /// What changed since this was read.
     pub(crate) changes: Vec<Change>,
 }
-
-/// In a room that was opened anew the interviewer is awaited for so long (measured: it is back 8 to 9 s after the candidate,
-/// who is back 3 to 5 s after the server died). A candidate's client waits as long (`Policy::interviewer_returns`).
-pub(crate) const AWAITED: Duration = Duration::seconds(15);
 
 /// Attempts that a candidate's code may begin although nobody came; after those the organiser looks into it.
 const MOST_ATTEMPTS: i64 = 5;
@@ -200,9 +186,7 @@ impl Standing {
         let same = self.room_sid.as_deref() == Some(sid);
         self.room_attempt = if same { self.room_attempt.abs() } else { self.attempt };
         if !same {
-            (self.agent_identity, self.agent_sid) = (None, None);
-            (self.agent_left_at, self.agent_awaited_since, self.agent_back_at) = (None, None, None);
-            (self.agent_next_identity, self.agent_next_sid, self.agent_given_up) = (None, None, None);
+            self.serving = Serving::default();
         }
         self.room_sid = Some(sid.to_owned());
         (self.room_missing_since, self.room_closed_at) = (None, None);
@@ -353,94 +337,58 @@ impl Standing {
         }
     }
 
-    /// Whether an interviewer is in the room, as far as anybody told. `None`: nobody told of one.
-    pub(crate) fn interviewer(&self) -> Option<InterviewerState> {
-        self.agent_identity.as_ref()?;
-        let left = self.agent_left_at.is_some();
-        Some(if left { InterviewerState::Left } else { InterviewerState::Present })
-    }
-
-    /// LiveKit opened the room. If an interviewer was in it and did not leave, it was opened anew, on another server: that
-    /// one is on its way back, and LiveKit sends another one meanwhile.
-    pub(crate) fn room_opened(&mut self, opened: DateTime<Utc>, now: DateTime<Utc>) {
+    /// LiveKit opened the room. If an interviewer was in it and did not leave, it was opened anew, on another server. Gives
+    /// whether that interviewer is awaited from now on.
+    pub(crate) fn room_opened(&mut self, opened: DateTime<Utc>, now: DateTime<Utc>) -> bool {
         // What is told late may be about the first time; LiveKit tells whole seconds.
         let again = self.agent_seen_at.is_some_and(|seen| opened > seen - Duration::seconds(2));
-        let present = self.interviewer() == Some(InterviewerState::Present);
-        if again && present && self.ended_at.is_none() {
-            self.agent_awaited_since = Some(now);
+        let awaited = again && self.ended_at.is_none() && self.serving.opened_anew(now);
+        if awaited {
             self.note(Source::Webhook, "room opened anew");
+        }
+        awaited
+    }
+
+    /// Who is in the room, found by looking because nobody told of an interviewer.
+    pub(crate) fn seen_in_room(&mut self, seen: &Seen, now: DateTime<Utc>) {
+        if let Some(who) = seen.interviewer.clone().filter(|_| self.serving.interviewer.is_none()) {
+            // Nobody serves as far as we know: it can't be one too many.
+            self.interviewer_came(who, now);
+        } else if seen.agent {
+            self.agent_seen(now);
         }
     }
 
-    /// An interviewer came into the room. Gives whether it is one too many: within an attempt there is one. Another one
-    /// takes over only from one that left; of two that meet in a room that was not opened anew it is not known whether the first
-    /// one lives, and the candidate's client finds that out.
-    pub(crate) fn interviewer_came(&mut self, identity: &str, sid: &str, now: DateTime<Utc>) -> bool {
-        let same = self.agent_identity.as_deref() == Some(identity);
-        let present = self.interviewer() == Some(InterviewerState::Present);
-        let given_up = self.agent_given_up.as_deref() == Some(identity);
-        if !same && present && (self.agent_awaited_since.is_some() || self.is_settling(now) || given_up) {
-            return true;
-        }
-        if same && (self.agent_awaited_since.take().is_some() || given_up) {
-            (self.agent_back_at, self.agent_given_up) = (Some(now), None);
-            self.note(Source::Webhook, "interviewer back");
-        }
-        if same || !present {
-            self.agent_identity = Some(identity.to_owned());
-            self.agent_sid = Some(sid.to_owned());
-            self.agent_left_at = None;
-        } else {
-            self.agent_next_identity = Some(identity.to_owned());
-            self.agent_next_sid = Some(sid.to_owned());
+    /// An interviewer came into the room. Gives whether it is one too many.
+    pub(crate) fn interviewer_came(&mut self, who: Presence, now: DateTime<Utc>) -> bool {
+        match self.serving.came(who, now) {
+            Came::TooMany => return true,
+            Came::Back => self.note(Source::Webhook, "interviewer back"),
+            Came::Welcome => {}
         }
         self.agent_seen(now);
         false
     }
 
-    /// The interviewer came back just now: who was sent in its place may still come.
-    fn is_settling(&self, now: DateTime<Utc>) -> bool {
-        self.agent_back_at.is_some_and(|back| now - back < AWAITED)
-    }
-
-    /// An interviewer left. What is told of an earlier presence says nothing; nor does what is told of one that is awaited: a
-    /// frozen server that goes on tells that everybody left it.
-    pub(crate) fn interviewer_left(&mut self, sid: &str, now: DateTime<Utc>) {
-        let next = self.agent_next_sid.as_deref() == Some(sid);
-        if next {
-            (self.agent_next_identity, self.agent_next_sid) = (None, None);
-        } else if self.agent_sid.as_deref() == Some(sid) && self.agent_awaited_since.is_none() {
-            // Whoever met it has taken over.
-            match (self.agent_next_identity.take(), self.agent_next_sid.take()) {
-                (Some(identity), Some(sid)) => {
-                    (self.agent_identity, self.agent_sid) = (Some(identity), Some(sid));
-                }
-                _ => drop(self.agent_left_at.get_or_insert(now)),
-            }
-        }
-    }
-
-    /// Whether the interviewer of a room that was opened anew is not awaited any longer: another one is to be called. It
-    /// counts as gone from then on.
+    /// Whether the interviewer of a room that was opened anew is not awaited any longer: another one is to be called.
     pub(crate) fn gives_up_waiting(&mut self, now: DateTime<Utc>) -> bool {
-        let due = self.agent_awaited_since.is_some_and(|since| now - since >= AWAITED);
+        let due = self.serving.gives_up(now) && self.ended_at.is_none();
         if due {
-            self.agent_awaited_since = None;
-            self.agent_left_at = Some(now);
-            self.agent_given_up.clone_from(&self.agent_identity);
-            if self.ended_at.is_none() {
-                self.note(Source::Deadline, "interviewer not back; another one called");
-            }
+            self.note(Source::Deadline, "interviewer not back; another one called");
         }
-        due && self.ended_at.is_none()
+        due
     }
 
     /// Nobody could be called: that is tried again in the next round.
     pub(crate) fn nobody_was_called(&mut self, now: DateTime<Utc>) {
-        let none_came = self.agent_given_up.is_some() && self.agent_given_up == self.agent_identity;
-        if none_came && self.agent_left_at.is_some() && self.ended_at.is_none() {
-            self.agent_awaited_since = Some(now - AWAITED);
+        if self.ended_at.is_none() {
+            self.serving.nobody_was_called(now);
         }
+    }
+
+    /// Whether it is not known yet which room the newest attempt is in: it is just being made.
+    pub(crate) fn awaits_room(&self) -> bool {
+        self.attempt > 0 && self.room_attempt <= 0 && self.ended_at.is_none()
     }
 
     /// The organiser ends it. Gives whether that changed anything.
@@ -454,10 +402,7 @@ impl Standing {
     /// LiveKit says that the room was closed.
     pub(crate) fn room_finished(&mut self, sid: &str, now: DateTime<Utc>) {
         // Of a room that was opened anew elsewhere, the server of before tells that it is empty: the rounds look.
-        let anew = self.agent_awaited_since.is_some()
-            || self.agent_back_at.is_some()
-            || self.agent_given_up.is_some();
-        if self.room_sid.as_deref() == Some(sid) && !anew {
+        if self.room_sid.as_deref() == Some(sid) && !self.serving.was_opened_anew() {
             self.room_gone(Source::Webhook, now);
         }
     }
@@ -629,80 +574,68 @@ mod tests {
         assert_eq!(standing.ends_at, Some(ends_at));
     }
 
+    fn agent(identity: &str, sid: &str) -> Presence {
+        Presence { identity: identity.to_owned(), sid: sid.to_owned() }
+    }
+
     #[test]
-    fn in_a_room_that_was_opened_anew_the_first_interviewer_is_awaited_and_others_are_too_many() {
+    fn a_room_that_is_opened_anew_ends_nothing_and_is_on_the_history() {
         let begun = || {
             let mut standing = live();
-            assert!(!standing.interviewer_came("agent-1", "PA_1", at(1)));
+            assert!(!standing.interviewer_came(agent("agent-1", "PA_1"), at(1)));
             standing.changes.clear();
             standing
         };
         // The first room's opening is told late: it is none.
         let mut standing = begun();
-        standing.room_opened(at(-5), at(2));
-        assert_eq!(standing.agent_awaited_since, None);
-        // The server dies, another one opens the room, and sends a second interviewer before the first is back.
-        standing.room_opened(at(60), at(60));
-        assert!(standing.interviewer_came("agent-2", "PA_2", at(61)));
-        assert!(!standing.gives_up_waiting(at(74)));
-        assert!(!standing.interviewer_came("agent-1", "PA_1b", at(68)), "it is back");
-        assert!(standing.interviewer_came("agent-3", "PA_3", at(70)), "of two that meet the later one goes");
-        assert!(!standing.gives_up_waiting(at(100)));
+        assert!(!standing.room_opened(at(-5), at(2)));
+        // The server dies, and another one opens the room.
+        assert!(standing.room_opened(at(60), at(60)));
+        assert!(standing.interviewer_came(agent("agent-2", "PA_2"), at(61)));
+        assert!(!standing.interviewer_came(agent("agent-1", "PA_1b"), at(68)));
         assert_eq!(told(&standing), ["room opened anew by webhook", "interviewer back by webhook"]);
-        // What the dead server tells of the presence of before says nothing; of this one it does.
-        standing.interviewer_left("PA_1", at(80));
-        assert_eq!(standing.interviewer(), Some(InterviewerState::Present));
-        standing.interviewer_left("PA_1b", at(90));
-        assert_eq!(standing.interviewer(), Some(InterviewerState::Left));
-        assert!(!standing.interviewer_came("agent-4", "PA_4", at(91)), "one that left is succeeded");
-
-        // It does not come back.
-        let given_up = || {
-            let mut standing = begun();
-            standing.room_opened(at(60), at(60));
-            assert!(standing.gives_up_waiting(at(75)) && !standing.gives_up_waiting(at(76)));
-            standing
-        };
-        let mut standing = given_up();
-        assert!(!standing.interviewer_came("agent-2", "PA_2", at(77)));
-        assert_eq!(standing.agent_identity.as_deref(), Some("agent-2"));
-        // Or too late: after its successor, or just before it.
-        assert!(standing.interviewer_came("agent-1", "PA_1b", at(78)));
-        let mut standing = given_up();
-        assert!(!standing.interviewer_came("agent-1", "PA_1b", at(76)));
-        assert!(standing.interviewer_came("agent-2", "PA_2", at(77)));
-        // Nobody could be called: in the next round once more.
-        let mut standing = given_up();
-        standing.nobody_was_called(at(76));
-        assert!(standing.gives_up_waiting(at(80)));
-        // The server was frozen and goes on: whoever was in it left, it says, and the room is over.
-        let mut standing = begun();
-        standing.room_opened(at(60), at(60));
-        standing.interviewer_left("PA_1", at(62));
-        standing.room_finished("RM_1", at(63));
-        assert_eq!((standing.interviewer(), standing.ended_at), (Some(InterviewerState::Present), None));
-        assert!(!standing.interviewer_came("agent-1", "PA_1b", at(68)));
+        // The server was frozen and goes on: the room is over, it says.
         standing.room_finished("RM_1", at(69));
         assert_eq!(standing.ended_at, None);
-        // Of an interview that is over nobody is called.
+        // It does not come back.
         let mut standing = begun();
-        standing.room_opened(at(60), at(60));
+        assert!(standing.room_opened(at(60), at(60)) && standing.gives_up_waiting(at(75)));
+        standing.nobody_was_called(at(76));
+        assert!(standing.gives_up_waiting(at(80)));
+        // Of an interview that is over nobody is called, nor awaited.
+        let mut standing = begun();
+        assert!(standing.room_opened(at(60), at(60)));
         standing.organiser_ends(at(65));
         assert!(!standing.gives_up_waiting(at(80)));
-
-        // Two that meet in a room that was not opened anew: the first may be a dead one's shadow.
+        standing.nobody_was_called(at(81));
+        assert!(!standing.gives_up_waiting(at(100)) && !standing.room_opened(at(101), at(101)));
+        // Another attempt has a room and an interviewer of its own; until it is known what is told of it can't be placed.
         let mut standing = begun();
-        assert!(!standing.interviewer_came("agent-2", "PA_2", at(30)));
-        assert_eq!(standing.agent_identity.as_deref(), Some("agent-1"));
-        standing.interviewer_left("PA_1", at(50));
-        assert_eq!(standing.agent_identity.as_deref(), Some("agent-2"), "it was");
-        assert_eq!(standing.interviewer(), Some(InterviewerState::Present));
-        standing.interviewer_left("PA_2", at(60));
-        assert_eq!(standing.interviewer(), Some(InterviewerState::Left));
-        // Another attempt has a room and an interviewer of its own.
+        assert!(!standing.awaits_room());
         standing.joined(at(2_000), at(100));
+        assert!(standing.awaits_room());
         standing.room("RM_2");
-        assert_eq!(standing.interviewer(), None);
+        assert_eq!((standing.serving.state(), standing.awaits_room()), (None, false));
+        standing.organiser_ends(at(101));
+        assert!(!standing.awaits_room());
+        assert!(!Standing::default().awaits_room());
+    }
+
+    #[test]
+    fn an_interviewer_that_nobody_told_of_is_known_once_its_room_is_looked_into() {
+        let mut standing = Standing::default();
+        standing.joined(at(1800), at(0));
+        standing.room("RM_1");
+        standing.seen_in_room(&Seen::default(), at(5));
+        assert_eq!(standing.agent_seen_at, None);
+        standing.seen_in_room(&Seen { agent: true, interviewer: None }, at(10));
+        assert_eq!((standing.agent_seen_at, standing.serving.state()), (Some(at(10)), None));
+        let found = |sid| Seen { agent: true, interviewer: Some(agent("agent-1", sid)) };
+        standing.seen_in_room(&found("PA_1"), at(20));
+        assert_eq!((standing.agent_seen_at, &standing.serving.interviewer), (Some(at(10)), &Some(agent("agent-1", "PA_1"))));
+        // Told since it was asked: what was told counts.
+        standing.seen_in_room(&found("PA_0"), at(21));
+        assert_eq!(standing.serving.interviewer, Some(agent("agent-1", "PA_1")));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use crate::problem::Refusal;
+use crate::serving::{Presence, Serving};
 use crate::standing::{Arrival, Standing};
 use crate::store::{Store, Tx, millis, time};
 
@@ -81,20 +82,28 @@ pub(crate) fn read(row: &AnyRow) -> Result<Standing, sqlx::Error> {
         client: Arrival::parse(&client),
         agent: Arrival::parse(&agent),
         agent_seen_at: time(row, "agent_seen_at")?,
-        agent_identity: row.try_get("agent_identity")?,
-        agent_sid: row.try_get("agent_sid")?,
-        agent_left_at: time(row, "agent_left_at")?,
-        agent_awaited_since: time(row, "agent_awaited_since")?,
-        agent_back_at: time(row, "agent_back_at")?,
-        agent_next_identity: row.try_get("agent_next_identity")?,
-        agent_next_sid: row.try_get("agent_next_sid")?,
-        agent_given_up: row.try_get("agent_given_up")?,
+        serving: serving(row)?,
         room_missing_since: time(row, "room_missing_since")?,
         room_closed_at: time(row, "room_closed_at")?,
         closing_at: time(row, "closing_at")?,
         completed_at: time(row, "completed_at")?,
         revision: row.try_get("revision")?,
         changes: Vec::new(),
+    })
+}
+
+fn serving(row: &AnyRow) -> Result<Serving, sqlx::Error> {
+    let presence = |identity, sid| -> Result<Option<Presence>, sqlx::Error> {
+        let (identity, sid): (Option<String>, Option<String>) = (row.try_get(identity)?, row.try_get(sid)?);
+        Ok(identity.zip(sid).map(|(identity, sid)| Presence { identity, sid }))
+    };
+    Ok(Serving {
+        interviewer: presence("agent_identity", "agent_sid")?,
+        left_at: time(row, "agent_left_at")?,
+        awaited_since: time(row, "agent_awaited_since")?,
+        back_at: time(row, "agent_back_at")?,
+        next: presence("agent_next_identity", "agent_next_sid")?,
+        given_up: row.try_get("agent_given_up")?,
     })
 }
 
@@ -123,6 +132,9 @@ pub(crate) async fn save(
 ) -> Result<(), sqlx::Error> {
     let at = |time: Option<DateTime<Utc>>| time.map(millis);
     let changes = i64::try_from(standing.changes.len()).unwrap_or(i64::MAX);
+    let Serving { interviewer, left_at, awaited_since, back_at, next, given_up } = &standing.serving;
+    let identity = |of: &Option<Presence>| of.as_ref().map(|of| of.identity.clone());
+    let sid = |of: &Option<Presence>| of.as_ref().map(|of| of.sid.clone());
     sqlx::query(
         "UPDATE interviews SET attempt = $1, room_sid = $2, ends_at = $3, started_at = $4, ended_at = $5, ended_by = $6,
            outcome = $7, confirmed = $8, client_record = $9, agent_report = $10, agent_seen_at = $11,
@@ -149,14 +161,14 @@ pub(crate) async fn save(
     .bind(standing.room_attempt)
     .bind(at(standing.closing_at))
     .bind(&standing.client_outcome)
-    .bind(&standing.agent_identity)
-    .bind(&standing.agent_sid)
-    .bind(at(standing.agent_left_at))
-    .bind(at(standing.agent_awaited_since))
-    .bind(at(standing.agent_back_at))
-    .bind(&standing.agent_next_identity)
-    .bind(&standing.agent_next_sid)
-    .bind(&standing.agent_given_up)
+    .bind(identity(interviewer))
+    .bind(sid(interviewer))
+    .bind(at(*left_at))
+    .bind(at(*awaited_since))
+    .bind(at(*back_at))
+    .bind(identity(next))
+    .bind(sid(next))
+    .bind(given_up)
     .bind(id)
     .execute(&mut **tx)
     .await?;

@@ -21,6 +21,9 @@ use crate::store::known_time;
 /// How often a stream looks for news: replicas share the database, not a memory.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// A room is looked up for so long.
+const LOOKED_UP: Duration = Duration::from_millis(1_500);
+
 /// What to look up besides.
 #[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
 pub(crate) struct Looked {
@@ -64,7 +67,7 @@ async fn read(app: &App, id: &str) -> Result<InterviewStatus, Refusal> {
         .fetch_one(app.store.read())
         .await?
         .try_get(0)?;
-    let interviewer = standing.interviewer();
+    let interviewer = standing.serving.state();
     let by_organiser = standing.ended_by.as_deref() == Some("organiser");
     Ok(InterviewStatus {
         id: id.to_owned(),
@@ -104,12 +107,18 @@ pub(crate) async fn history(app: &App, id: &str, after: i64) -> Result<Vec<Histo
         .collect()
 }
 
+/// What LiveKit says of a room, if it says so soon: a candidate's client waits 4 s for the whole answer, and the rest of it
+/// does not depend on LiveKit, which may be what broke.
 async fn room_state(app: &App, room: &str) -> Option<RoomState> {
-    match app.livekit.rooms(&[room.to_owned()]).await {
-        Ok(rooms) if rooms.contains(room) => Some(RoomState::Open),
-        Ok(_) => Some(RoomState::Gone),
-        Err(error) => {
+    match tokio::time::timeout(LOOKED_UP, app.livekit.rooms(&[room.to_owned()])).await {
+        Ok(Ok(rooms)) if rooms.contains(room) => Some(RoomState::Open),
+        Ok(Ok(_)) => Some(RoomState::Gone),
+        Ok(Err(error)) => {
             tracing::warn!(%error, "a room could not be looked up");
+            None
+        }
+        Err(_) => {
+            tracing::warn!("LiveKit did not say in time whether a room is there");
             None
         }
     }
@@ -130,7 +139,7 @@ pub(crate) async fn events(
     may_see(&app, &caller, &id).await?;
     let seen = caller.headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     let watch = Watch { app, caller, id, seen: seen.unwrap_or(0) };
-    if watch.over().await? {
+    if watch.looks().await? == Seen::Over {
         // A browser that is told so does not come again.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
@@ -152,6 +161,15 @@ pub(crate) async fn events(
     Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
 }
 
+/// What a look at an interview shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seen {
+    Nothing,
+    News,
+    /// Nothing more will come.
+    Over,
+}
+
 /// Somebody who watches an interview.
 struct Watch {
     app: App,
@@ -162,11 +180,17 @@ struct Watch {
 }
 
 impl Watch {
-    /// Whether nothing more will come.
-    async fn over(&self) -> Result<bool, Refusal> {
+    /// Whether there is news; in one read, as most find none.
+    async fn looks(&self) -> Result<Seen, Refusal> {
         let row = standings::row(&self.app.store, &self.id).await?;
-        let revision: i64 = row.try_get("revision")?;
-        Ok(standings::read(&row)?.state() == InterviewState::Complete && revision <= self.seen)
+        let standing = standings::read(&row)?;
+        Ok(if standing.revision > self.seen {
+            Seen::News
+        } else if standing.state() == InterviewState::Complete {
+            Seen::Over
+        } else {
+            Seen::Nothing
+        })
     }
 
     /// Waits for news. `None`: nothing more will come. An error: who watches may not do so any more, or the database failed.
@@ -174,13 +198,16 @@ impl Watch {
         loop {
             // A key that was removed, a token that ran out or was ended: what comes now is not theirs to see.
             may_see(&self.app, &self.caller, &self.id).await?;
-            let news = history(&self.app, &self.id, self.seen).await?;
-            if let Some(last) = news.last() {
-                self.seen = last.revision;
-                return Ok(Some(news));
-            }
-            if self.over().await? {
-                return Ok(None);
+            match self.looks().await? {
+                Seen::Nothing => {}
+                Seen::Over => return Ok(None),
+                Seen::News => {
+                    let news = history(&self.app, &self.id, self.seen).await?;
+                    if let Some(last) = news.last() {
+                        self.seen = last.revision;
+                        return Ok(Some(news));
+                    }
+                }
             }
             tokio::time::sleep(LOOK).await;
         }

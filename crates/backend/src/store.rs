@@ -236,7 +236,7 @@ impl Store {
     pub(crate) async fn secret(&self, name: &str) -> anyhow::Result<Vec<u8>> {
         match self.known_secret(name).await? {
             Some(secret) => Ok(secret),
-            None => self.secret_or(name, &random()?).await,
+            None => self.secret_or(name, &random::<32>()?).await,
         }
     }
 
@@ -265,7 +265,7 @@ impl Store {
             "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = $2",
         )
         .bind(name)
-        .bind(hex::encode(random()?))
+        .bind(hex::encode(random::<32>()?))
         .execute(&mut **tx)
         .await?;
         Ok(())
@@ -310,8 +310,9 @@ fn free(_: &Path) -> std::io::Result<u64> {
     Ok(u64::MAX)
 }
 
-fn random() -> anyhow::Result<[u8; 32]> {
-    let mut fresh = [0_u8; 32];
+/// Random bytes of the system.
+pub(crate) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut fresh = [0_u8; N];
     getrandom::fill(&mut fresh).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
     Ok(fresh)
 }
@@ -459,6 +460,40 @@ mod tests {
         std::fs::write(&path, "").unwrap();
         Store::open(path.to_str().unwrap(), Open::AsItIs).await.unwrap().close().await;
         assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
+    }
+
+    /// Version 5 knew no scopes, no public halves, no keyed codes and no interviewers' identities.
+    #[tokio::test]
+    async fn what_an_earlier_version_left_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("backend.db");
+        let address = format!("sqlite://{}?mode=rwc", path.display());
+        sqlx::any::install_default_drivers();
+        let before = AnyPoolOptions::new().max_connections(1).connect(&address).await.unwrap();
+        let mut migrations = sqlx::migrate!();
+        migrations.migrations.to_mut().retain(|migration| migration.version <= 5);
+        migrations.run(&before).await.unwrap();
+        let code_hash = adjourn_outbox::sha256(b"BBBB-BBBB");
+        let insert = format!(
+            "INSERT INTO interviews (id, title, language, max_minutes, window_from, window_to, policy, code_hash, created_at,
+               attempt, room_sid, room_attempt, started_at, agent_seen_at, client_record, agent_report)
+             VALUES ('i', 't', 'en', 30, 0, 0, '{{}}', '{code_hash}', 0, 1, 'RM_1', 1, 5, 6, 'pending', 'pending');
+             INSERT INTO codes VALUES ('{code_hash}', 'i', 1);
+             INSERT INTO organisers VALUES ('hash', 'hr', 7);"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(insert)).execute(&before).await.unwrap();
+        before.close().await;
+
+        let store = Store::open(path.to_str().unwrap(), Open::Existing).await.unwrap();
+        let row = crate::standings::row(&store, "i").await.unwrap();
+        let standing = crate::standings::read(&row).unwrap();
+        assert_eq!((standing.attempt, standing.agent_seen_at.map(millis)), (1, Some(6)));
+        assert_eq!(standing.serving, crate::serving::Serving::default(), "found out by looking into its room");
+        let keys = crate::organisers::list(&store).await.unwrap();
+        assert_eq!((keys[0].name.as_str(), keys[0].scopes.as_str()), ("hr", "create,read,end,operate"));
+        let codes = crate::Codes::of(&store, None).await.unwrap();
+        let kept = sqlx::query("SELECT code_hash FROM codes").fetch_one(store.read()).await.unwrap();
+        assert_eq!(kept.try_get::<String, _>("code_hash").unwrap(), codes.kept("BBBB-BBBB"));
     }
 
     #[cfg(unix)]

@@ -10,7 +10,7 @@ use sqlx::Row as _;
 use crate::app::App;
 use crate::keys::ReceiptKey;
 use crate::problem::Refusal;
-use crate::store::{Tx, millis};
+use crate::store::{Tx, millis, random};
 use crate::{interviewers, keys, standings};
 
 /// A record that was checked: right token, right digest, JSON.
@@ -169,8 +169,7 @@ async fn stored_before(tx: &mut Tx, submission: &Submission) -> Result<Stored, N
 }
 
 fn receipt_id() -> Result<String, Refusal> {
-    let mut random = [0_u8; 8];
-    getrandom::fill(&mut random).map_err(|error| internal("no random numbers", &error))?;
+    let random = random::<8>().map_err(|error| internal("a receipt has no id", &error))?;
     Ok(format!("R-{}", hex::encode_upper(random)))
 }
 

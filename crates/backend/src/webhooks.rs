@@ -1,8 +1,6 @@
 //! LiveKit's webhooks. They may be late, twice, forged or never come: each is verified over its raw bytes and
 //! counted once, and the rounds (see `rounds.rs`) find out what was not told.
 
-use std::collections::HashMap;
-
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -12,11 +10,11 @@ use chrono::{DateTime, Duration, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use sha2::Digest as _;
-use sqlx::Row as _;
 
 use crate::app::App;
+use crate::livekit::{Participant, Room};
 use crate::problem::Refusal;
-use crate::store::{Tx, millis, now};
+use crate::store::{millis, now};
 use crate::{interviewers, standings};
 
 /// LiveKit drops events that wait longer than 30 s and retries for about two minutes; older ones are a replay.
@@ -36,7 +34,7 @@ struct WebhookEvent {
     #[serde(default)]
     created_at: Number,
     #[serde(default)]
-    room: Named,
+    room: Room,
     #[serde(default)]
     participant: Participant,
 }
@@ -64,40 +62,10 @@ impl Number {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct Named {
-    #[serde(default)]
-    sid: String,
-    #[serde(default)]
-    name: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Participant {
-    #[serde(default)]
-    kind: String,
-    #[serde(default)]
-    identity: String,
-    #[serde(default)]
-    sid: String,
-    #[serde(default)]
-    attributes: HashMap<String, String>,
-}
-
-impl Participant {
-    /// Whether it may be the interviewer. An avatar speaks for one; another agent may have been invited besides.
-    fn interviews(&self, agent_name: Option<&str>) -> bool {
-        let attribute = |name: &str| self.attributes.get(name).filter(|value| !value.is_empty());
-        let name = attribute("lk.agent.name").or_else(|| attribute("lk.agent_name"));
-        self.kind == "AGENT"
-            && attribute("lk.publish_on_behalf").is_none()
-            && name.map(String::as_str) == agent_name.filter(|wanted| !wanted.is_empty())
-    }
-}
-
 /// `POST /v1/livekit/webhook`
 #[utoipa::path(post, path = "/v1/livekit/webhook", request_body(content = Object, content_type = "application/webhook+json"),
-    responses((status = 204, description = "noted, or noted before"), (status = 400, description = "bad_event, old_event")))]
+    responses((status = 204, description = "noted, or noted before"), (status = 400, description = "bad_event, old_event"),
+    (status = 503, description = "room_unknown, database: it is to be told again")))]
 pub(crate) async fn post(
     State(app): State<App>,
     headers: HeaderMap,
@@ -148,8 +116,8 @@ impl Told {
     fn of(event: &WebhookEvent) -> Option<Self> {
         match event.event.as_str() {
             "room_started" => Some(Self::RoomStarted),
-            "participant_joined" if event.participant.kind == "AGENT" => Some(Self::AgentJoined),
-            "participant_left" if event.participant.kind == "AGENT" => Some(Self::AgentLeft),
+            "participant_joined" if event.participant.is_agent() => Some(Self::AgentJoined),
+            "participant_left" if event.participant.is_agent() => Some(Self::AgentLeft),
             "room_finished" => Some(Self::RoomFinished),
             _ => None,
         }
@@ -177,30 +145,30 @@ async fn note(
     }
     let (room, participant) = (&event.room, &event.participant);
     let interviews = match told {
-        Told::AgentJoined => participant.interviews(wanted(&mut tx, &room.name).await?.as_deref()),
+        Told::AgentJoined => {
+            participant.interviews(interviewers::wanted(&mut *tx, &room.name).await?.as_deref())
+        }
         Told::RoomStarted | Told::AgentLeft | Told::RoomFinished => false,
     };
     let found = standings::change_in(&mut tx, &room.name, now, |standing| {
         // Of an earlier room it says nothing about this one.
         if standing.room_sid.as_ref() != Some(&room.sid) {
-            return Found::Nothing;
+            let of_an_agent = matches!(told, Told::AgentJoined | Told::AgentLeft);
+            return if of_an_agent && standing.awaits_room() { Found::Early } else { Found::Nothing };
         }
         match told {
-            Told::RoomStarted => {
-                standing.room_opened(created, now);
-                if standing.agent_awaited_since.is_some() { Found::Awaited } else { Found::Nothing }
+            Told::RoomStarted if standing.room_opened(created, now) => Found::Awaited,
+            Told::AgentJoined if interviews && standing.interviewer_came(participant.presence(), now) => {
+                Found::TooMany
             }
-            Told::AgentJoined if interviews => {
-                let too_many = standing.interviewer_came(&participant.identity, &participant.sid, now);
-                if too_many { Found::TooMany } else { Found::Nothing }
-            }
+            Told::RoomStarted => Found::Nothing,
             // Somebody is there, if not the interviewer: an avatar, a helper, one that says no name.
             Told::AgentJoined => {
                 standing.agent_seen(now);
                 Found::Nothing
             }
             Told::AgentLeft => {
-                standing.interviewer_left(&participant.sid, now);
+                standing.serving.left(&participant.sid, now);
                 Found::Nothing
             }
             Told::RoomFinished => {
@@ -210,31 +178,94 @@ async fn note(
         }
     });
     let found = found.await?.unwrap_or(Found::Nothing);
+    if found == Found::Early {
+        // Told before we know which room LiveKit made, or of the room before: LiveKit tells it again.
+        tx.rollback().await?;
+        let title = "Which room this interview is in is not known yet.";
+        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "room_unknown", title).retry_after(1));
+    }
     if found == Found::TooMany {
         interviewers::sent_away(&mut tx, &room.name, &participant.identity, now).await?;
     }
     tx.commit().await?;
     match found {
-        Found::Nothing => {}
+        Found::Nothing | Found::Early => {}
         Found::Awaited => interviewers::look_later(app, room.name.clone()),
         Found::TooMany => interviewers::send_away(app, room.name.clone(), participant.identity.clone()),
     }
     Ok(true)
 }
 
-/// The name under which an interview's interviewer is dispatched.
-async fn wanted(tx: &mut Tx, id: &str) -> Result<Option<String>, sqlx::Error> {
-    let row =
-        sqlx::query("SELECT agent_name FROM interviews WHERE id = $1").bind(id).fetch_optional(&mut **tx);
-    row.await?.map_or(Ok(None), |row| row.try_get("agent_name"))
-}
-
 /// What an event means for somebody in the room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
     Nothing,
+    /// It can't be placed yet.
+    Early,
     /// The interviewer is awaited.
     Awaited,
     /// Another interviewer is there.
     TooMany,
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse as _;
+    use jsonwebtoken::{EncodingKey, Header};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::app::tests::app_at;
+    use crate::serving::Presence;
+    use crate::store::Store;
+
+    /// An event as LiveKit signs it.
+    async fn told(app: &App, event: Value) -> Result<StatusCode, Refusal> {
+        let body = event.to_string();
+        let digest = STANDARD.encode(sha2::Sha256::digest(&body));
+        let claims = json!({"iss": "key", "exp": now().timestamp() + 60, "sha256": digest});
+        let key = EncodingKey::from_secret(app.livekit.secret.expose().as_bytes());
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap();
+        let headers = HeaderMap::from_iter([(axum::http::header::AUTHORIZATION, token.parse().unwrap())]);
+        post(State(app.clone()), headers, body.into()).await
+    }
+
+    async fn set(store: &Store, what: &'static str) {
+        sqlx::query(what).execute(store.read()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_is_faster_than_our_own_answer_is_told_again() {
+        let (store, _folder) = Store::temporary().await;
+        // Joined, and LiveKit is making the room just now.
+        set(
+            &store,
+            "INSERT INTO interviews (id, title, language, max_minutes, window_from, window_to, policy, code_hash, created_at,
+               attempt, started_at, agent_name) VALUES ('i', 't', 'en', 30, 0, 0, '{}', 'c', 0, 1, 0, 'interviewer')",
+        )
+        .await;
+        let app = app_at(store.clone(), ([127, 0, 0, 1], 9).into()).await;
+        let event = |id: &str, event: &str, room: &str| {
+            json!({"id": id, "event": event, "createdAt": now().timestamp().to_string(), "room": {"name": "i", "sid": room},
+                "participant": {"kind": "AGENT", "identity": "agent-1", "sid": "PA_1",
+                    "attributes": {"lk.agent.name": "interviewer"}}})
+        };
+        let refused = told(&app, event("1", "participant_joined", "RM_1")).await.unwrap_err();
+        assert_eq!(refused.code, "room_unknown");
+        assert_eq!(refused.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
+        // What is not about an agent says nothing of a room that is being made.
+        for (id, kind) in [("2", "room_started"), ("3", "room_finished")] {
+            assert_eq!(told(&app, event(id, kind, "RM_1")).await.unwrap(), StatusCode::NO_CONTENT);
+        }
+        set(&store, "UPDATE interviews SET room_sid = 'RM_1', room_attempt = 1").await;
+        for _ in 0..2 {
+            assert_eq!(told(&app, event("1", "participant_joined", "RM_1")).await.unwrap(), StatusCode::NO_CONTENT);
+        }
+        let row = standings::row(&store, "i").await.unwrap();
+        let serving = standings::read(&row).unwrap().serving;
+        assert_eq!(serving.interviewer, Some(Presence { identity: "agent-1".to_owned(), sid: "PA_1".to_owned() }));
+        // Of another room it says nothing.
+        assert_eq!(told(&app, event("4", "participant_left", "RM_0")).await.unwrap(), StatusCode::NO_CONTENT);
+        assert_eq!(standings::read(&standings::row(&store, "i").await.unwrap()).unwrap().serving, serving);
+    }
 }

@@ -253,3 +253,37 @@ async fn who_only_delivers_calls_nobody_into_a_room() {
     let (_, status) = stage.ask(As::Bearer(OWN), "GET", &format!("/v1/interviews/{id}"), None).await;
     assert_eq!(status["attempt"], 1);
 }
+
+#[tokio::test]
+async fn a_receipt_is_for_its_sender() {
+    let stage = Stage::set().await;
+    let client = json!({"version": "1", "platform": "test", "kiosk": false});
+    let mut senders = Vec::new();
+    for join_id in ["0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"] {
+        let (id, code) = stage.interview().await;
+        let join = json!({"code": code, "join_id": join_id, "client": client, "uploads_only": true});
+        let (_, answer) = stage.ask(As::Nobody, "POST", "/v1/join", Some(join)).await;
+        senders.push((id, answer["client_token"].as_str().unwrap().to_owned()));
+    }
+    let receipt = |id: &str, attempt: u8, source: &str| {
+        format!("/v1/interviews/{id}/attempts/{attempt}/records/{source}/receipt")
+    };
+    let (id, token) = &senders[0];
+    let own = receipt(id, 1, "client");
+    // There is none yet, and its sender is told so.
+    let (status, answer) = stage.ask(As::Bearer(token), "GET", &own, None).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{answer}");
+    let all = stage.key("all", &Scope::ALL).await;
+    for (who, path) in [
+        (As::Nobody, own.clone()),
+        (As::Basic(OWN), own.clone()),
+        (As::Bearer(&all), own.clone()),
+        (As::Bearer(&senders[1].1), own.clone()),
+        (As::Bearer(token), receipt(&senders[1].0, 1, "client")),
+        (As::Bearer(token), receipt(id, 2, "client")),
+        (As::Bearer(token), receipt(id, 1, "agent:AJ_1")),
+    ] {
+        let (status, answer) = stage.ask(who, "GET", &path, None).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{path}: {answer}");
+    }
+}

@@ -3,7 +3,7 @@
 use adjourn_audio::Devices;
 use adjourn_outbox::{Attempt, DeliveryEvent, EntryKind, RECONNECTED, Secret};
 use adjourn_room::{Fact, Said, Token, Transport};
-use adjourn_session::{AgentState, Delivery, Input, JoinGrant, Outcome, Phase, Role};
+use adjourn_session::{AgentState, Delivery, Input, JoinGrant, OrganiserWord, Outcome, Phase, Role};
 use chrono::{DateTime, Utc};
 
 use crate::join::Admission;
@@ -39,7 +39,14 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.feed(Input::JoinFailed { message: rejection.message, retry: rejection.retry });
             }
             Event::Confirmed => self.confirmed = true,
-            Event::Organiser(word) => self.feed(Input::Organiser { word }),
+            // What was answered to an earlier question may be older than what the newest one is about.
+            Event::Organiser { question, word } if question == self.questions => {
+                self.feed(Input::Organiser { word });
+            }
+            Event::Organiser { .. } => {}
+            Event::Reported { finished } => {
+                self.feed(Input::Organiser { word: OrganiserWord::Reported { finished } });
+            }
             Event::Committed => {
                 // There is one now.
                 if self.shown.notice.as_deref() == Some(words::NO_COPY_YET) {

@@ -80,7 +80,10 @@ pub(crate) enum Event {
     Unfinished { open: Option<JoinLink> },
     Admitted(Box<Admission>),
     Rejected(Rejection),
-    Organiser(OrganiserWord),
+    /// The answer to the question of that number.
+    Organiser { question: u64, word: OrganiserWord },
+    /// The agent's report is in.
+    Reported { finished: bool },
     Confirmed,
     Committed,
     CommittedInMemory,
@@ -161,6 +164,8 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) pinned: Option<String>,
     /// When its conversation so far was last asked for, until it is told, and the pause until it is asked again.
     pub(crate) history_asked: Option<(Instant, Duration)>,
+    /// Questions that the backend was asked so far.
+    pub(crate) questions: u64,
     /// The last try to enter the room was answered, and refused.
     pub(crate) turned_away: bool,
     pub(crate) audible: bool,
@@ -247,6 +252,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             live_since: None,
             pinned: None,
             history_asked: None,
+            questions: 0,
             turned_away: false,
             audible: false,
             mending: (false, false),

@@ -84,9 +84,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
         }
     }
 
-    pub(crate) fn ask_organiser(&self) {
+    pub(crate) fn ask_organiser(&mut self) {
         let Some((link, granted)) = self.link.clone().zip(self.granted()) else { return };
-        let events = self.events.clone();
+        self.questions += 1;
+        let (events, question) = (self.events.clone(), self.questions);
         tokio::spawn(async move {
             let status = match Backend::new(&link.server) {
                 Ok(backend) => backend.status(&granted.interview_id, &granted.client_token, true).await,
@@ -102,7 +103,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 Err(_) => OrganiserWord::Unreachable,
             };
             // The loop is gone: the process is ending.
-            let _ = events.send(Event::Organiser(word)).await;
+            let _ = events.send(Event::Organiser { question, word }).await;
         });
     }
 
@@ -117,9 +118,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
             if let Ok(status) = status
                 && status.agent_report.starts_with("received")
             {
-                let word = OrganiserWord::Reported { finished: status.confirmed };
                 // The loop is gone: the process is ending.
-                let _ = events.send(Event::Organiser(word)).await;
+                let _ = events.send(Event::Reported { finished: status.confirmed }).await;
             }
         });
     }

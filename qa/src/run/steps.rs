@@ -209,16 +209,13 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
     }
 }
 
-/// Waits until the interviewer and our connection are there again. What was cut takes a moment to be noticed: first it must be
-/// seen to be gone.
+/// Waits until the interviewer or our connection is lost, and both are there again: a fault that did nothing is none.
 async fn back(lab: &mut Lab, within: Duration) -> anyhow::Result<()> {
     use adjourn_client::InterviewerState as Is;
     let here = |interviewer| matches!(interviewer, Is::Listening | Is::Thinking | Is::Speaking);
     let back = |seen: &Seen| seen.last.as_ref().is_some_and(|s| s.connected && here(s.interviewer));
-    if lab.wait(within, "the loss", |seen| !back(seen)).await.is_ok() {
-        lab.wait(within, "the interviewer and our connection", back).await?;
-    }
-    Ok(())
+    lab.wait(within, "the loss of the interviewer or of our connection", |seen| !back(seen)).await?;
+    lab.wait(within, "the interviewer and our connection", back).await
 }
 
 /// Waits until the client has written down that a tool of the interviewer ended: what it knows is not what it remembers.

@@ -1,0 +1,262 @@
+//! The interviewer that serves an interview's room, as LiveKit tells of it. Pure: what LiveKit says comes in, the time is given.
+//!
+//! Within an attempt there is one. If its room is opened anew (another server of LiveKit took it over), it is on its way back, and
+//! LiveKit sends a second one there meanwhile: that one is too many. Only if the first does not come back another one is called.
+
+use adjourn_outbox::wire::InterviewerState;
+use chrono::{DateTime, Duration, Utc};
+use serde::Deserialize;
+
+/// In a room that was opened anew the interviewer is awaited for so long (measured: it is back 8 to 9 s after the candidate,
+/// who is back 3 to 5 s after the server died). A candidate's client waits as long (`Policy::interviewer_returns`).
+pub(crate) const AWAITED: Duration = Duration::seconds(15);
+
+/// Somebody in a room: who, and this stay there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Presence {
+    /// Its identity in the room; the same again when it comes back.
+    #[serde(default)]
+    pub(crate) identity: String,
+    /// LiveKit's id of this stay; another one when it comes back.
+    #[serde(default)]
+    pub(crate) sid: String,
+}
+
+/// Who is in a room, found by looking.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// An agent of any kind.
+    pub(crate) agent: bool,
+    /// The interviewer.
+    pub(crate) interviewer: Option<Presence>,
+}
+
+/// What somebody's coming means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// It serves the room, or may: it met the one that does, and nobody knows yet which of them lives.
+    Welcome,
+    /// It was awaited, or given up.
+    Back,
+    /// It is one too many.
+    TooMany,
+}
+
+/// Who serves a room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Serving {
+    /// The interviewer, in its newest presence. `None`: nobody told of one.
+    pub(crate) interviewer: Option<Presence>,
+    /// It left, as LiveKit told.
+    pub(crate) left_at: Option<DateTime<Utc>>,
+    /// The room was opened anew, and it is not back since then.
+    pub(crate) awaited_since: Option<DateTime<Utc>>,
+    /// It came back then.
+    pub(crate) back_at: Option<DateTime<Utc>>,
+    /// Another one that met it in the room.
+    pub(crate) next: Option<Presence>,
+    /// The identity of one that was awaited in vain.
+    pub(crate) given_up: Option<String>,
+}
+
+impl Serving {
+    /// Whether the interviewer is in the room, as far as anybody told. `None`: nobody told of one.
+    pub(crate) fn state(&self) -> Option<InterviewerState> {
+        self.interviewer.as_ref()?;
+        let left = self.left_at.is_some();
+        Some(if left { InterviewerState::Left } else { InterviewerState::Present })
+    }
+
+    fn is_present(&self) -> bool {
+        self.state() == Some(InterviewerState::Present)
+    }
+
+    /// Whether one of that identity serves.
+    fn is(&self, identity: &str) -> bool {
+        self.interviewer.as_ref().is_some_and(|interviewer| interviewer.identity == identity)
+    }
+
+    /// Whether the room was opened anew at some time: what the server of before still tells of it says nothing.
+    pub(crate) fn was_opened_anew(&self) -> bool {
+        self.awaited_since.is_some() || self.back_at.is_some() || self.given_up.is_some()
+    }
+
+    /// The room is opened anew. Gives whether its interviewer is awaited from now on.
+    pub(crate) fn opened_anew(&mut self, now: DateTime<Utc>) -> bool {
+        let present = self.is_present();
+        if present {
+            self.awaited_since = Some(now);
+        }
+        present
+    }
+
+    /// An interviewer came into the room. Another one takes over only from one that left; of two that meet in a room that
+    /// was not opened anew it is not known whether the first one lives, and the candidate's client finds that out.
+    pub(crate) fn came(&mut self, who: Presence, now: DateTime<Utc>) -> Came {
+        let (same, present) = (self.is(&who.identity), self.is_present());
+        let given_up = self.given_up.as_ref() == Some(&who.identity);
+        if !same && present && (self.awaited_since.is_some() || self.is_settling(now) || given_up) {
+            return Came::TooMany;
+        }
+        let back = same && (self.awaited_since.take().is_some() || given_up);
+        if back {
+            (self.back_at, self.given_up) = (Some(now), None);
+        }
+        if same || !present {
+            (self.interviewer, self.left_at) = (Some(who), None);
+        } else {
+            self.next = Some(who);
+        }
+        if back { Came::Back } else { Came::Welcome }
+    }
+
+    /// The interviewer came back just now: who was sent in its place may still come.
+    fn is_settling(&self, now: DateTime<Utc>) -> bool {
+        self.back_at.is_some_and(|back| now - back < AWAITED)
+    }
+
+    /// Somebody left. What is told of an earlier presence says nothing; nor does what is told of one that is awaited: a
+    /// frozen server that goes on tells that everybody left it.
+    pub(crate) fn left(&mut self, sid: &str, now: DateTime<Utc>) {
+        let is = |of: &Option<Presence>| of.as_ref().is_some_and(|of| of.sid == sid);
+        if is(&self.next) {
+            self.next = None;
+        } else if is(&self.interviewer) && self.awaited_since.is_none() {
+            // Whoever met it has taken over.
+            match self.next.take() {
+                Some(next) => self.interviewer = Some(next),
+                None => drop(self.left_at.get_or_insert(now)),
+            }
+        }
+    }
+
+    /// Those who are in the room, as LiveKit lists them. Servers that share a Redis go on listing whoever was on one that
+    /// died: of the one that is awaited, only another presence is a return.
+    pub(crate) fn returned(&self, listed: &[Presence]) -> Option<Presence> {
+        let before = self.interviewer.as_ref().filter(|_| self.awaited_since.is_some())?;
+        listed.iter().find(|who| who.identity == before.identity && who.sid != before.sid).cloned()
+    }
+
+    /// Whether the one that is awaited is not awaited any longer. It counts as gone from then on.
+    pub(crate) fn gives_up(&mut self, now: DateTime<Utc>) -> bool {
+        let due = self.awaited_since.is_some_and(|since| now - since >= AWAITED);
+        if due {
+            (self.awaited_since, self.left_at) = (None, Some(now));
+            self.given_up = self.interviewer.as_ref().map(|gone| gone.identity.clone());
+        }
+        due
+    }
+
+    /// Nobody could be called in the place of the one that was given up: it is awaited once more, and given up in the next
+    /// round.
+    pub(crate) fn nobody_was_called(&mut self, now: DateTime<Utc>) {
+        let none_came = self.given_up.as_ref().is_some_and(|gone| self.is(gone));
+        if none_came && self.left_at.is_some() {
+            self.awaited_since = Some(now - AWAITED);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(s: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + s, 0).unwrap()
+    }
+
+    fn agent(identity: &str, sid: &str) -> Presence {
+        Presence { identity: identity.to_owned(), sid: sid.to_owned() }
+    }
+
+    /// `agent-1` serves.
+    fn serving() -> Serving {
+        let mut serving = Serving::default();
+        assert_eq!(serving.state(), None);
+        assert_eq!(serving.came(agent("agent-1", "PA_1"), at(1)), Came::Welcome);
+        serving
+    }
+
+    fn awaited() -> Serving {
+        let mut serving = serving();
+        assert!(serving.opened_anew(at(60)));
+        serving
+    }
+
+    #[test]
+    fn in_a_room_that_was_opened_anew_the_first_interviewer_is_awaited_and_others_are_too_many() {
+        let mut serving = awaited();
+        // A second interviewer is sent before the first is back.
+        assert_eq!(serving.came(agent("agent-2", "PA_2"), at(61)), Came::TooMany);
+        assert!(!serving.gives_up(at(74)));
+        assert_eq!(serving.came(agent("agent-1", "PA_1b"), at(68)), Came::Back);
+        assert_eq!(serving.came(agent("agent-3", "PA_3"), at(70)), Came::TooMany, "the later one goes");
+        assert!(!serving.gives_up(at(100)));
+        // What the dead server tells of the presence of before says nothing; of this one it does.
+        serving.left("PA_1", at(80));
+        assert_eq!(serving.state(), Some(InterviewerState::Present));
+        serving.left("PA_1b", at(90));
+        assert_eq!(serving.state(), Some(InterviewerState::Left));
+        assert_eq!(serving.came(agent("agent-4", "PA_4"), at(91)), Came::Welcome, "one that left is succeeded");
+    }
+
+    #[test]
+    fn who_does_not_come_back_is_succeeded_and_too_many_after_that() {
+        let given_up = || {
+            let mut serving = awaited();
+            assert!(serving.gives_up(at(75)) && !serving.gives_up(at(76)));
+            assert_eq!(serving.state(), Some(InterviewerState::Left));
+            serving
+        };
+        let mut serving = given_up();
+        assert_eq!(serving.came(agent("agent-2", "PA_2"), at(77)), Came::Welcome);
+        assert!(serving.is("agent-2"));
+        // Back too late: after its successor, or just before it.
+        assert_eq!(serving.came(agent("agent-1", "PA_1b"), at(78)), Came::TooMany);
+        let mut serving = given_up();
+        assert_eq!(serving.came(agent("agent-1", "PA_1b"), at(76)), Came::Back);
+        assert_eq!(serving.came(agent("agent-2", "PA_2"), at(77)), Came::TooMany);
+        // Nobody could be called: in the next round once more; not if somebody came meanwhile.
+        let mut serving = given_up();
+        serving.nobody_was_called(at(76));
+        assert!(serving.gives_up(at(80)));
+        let mut serving = given_up();
+        assert_eq!(serving.came(agent("agent-2", "PA_2"), at(77)), Came::Welcome);
+        serving.nobody_was_called(at(78));
+        assert!(!serving.gives_up(at(200)));
+    }
+
+    #[test]
+    fn who_is_listed_is_back_only_with_another_presence() {
+        let mut serving = awaited();
+        assert_eq!(serving.returned(&[agent("agent-1", "PA_1"), agent("agent-2", "PA_2")]), None);
+        let back = agent("agent-1", "PA_1b");
+        assert_eq!(serving.returned(&[agent("agent-2", "PA_2"), back.clone()]), Some(back.clone()));
+        assert_eq!(serving.came(back.clone(), at(68)), Came::Back);
+        assert_eq!(serving.returned(&[agent("agent-1", "PA_1c")]), None, "nobody is awaited");
+    }
+
+    #[test]
+    fn a_frozen_server_that_goes_on_takes_nobody_away() {
+        let mut serving = awaited();
+        serving.left("PA_1", at(62));
+        assert_eq!(serving.state(), Some(InterviewerState::Present));
+        assert!(serving.was_opened_anew());
+        assert_eq!(serving.came(agent("agent-1", "PA_1b"), at(68)), Came::Back);
+        assert!(serving.was_opened_anew());
+    }
+
+    #[test]
+    fn of_two_that_meet_in_a_room_as_it_was_the_second_takes_over_when_the_first_leaves() {
+        let mut serving = serving();
+        assert_eq!(serving.came(agent("agent-2", "PA_2"), at(30)), Came::Welcome);
+        assert!(serving.is("agent-1"), "the first may be a dead one's shadow, or not");
+        serving.left("PA_1", at(50));
+        assert!(serving.is("agent-2"), "it was");
+        assert_eq!(serving.state(), Some(InterviewerState::Present));
+        serving.left("PA_2", at(60));
+        assert_eq!(serving.state(), Some(InterviewerState::Left));
+        // Nobody is awaited in a room that nobody is in.
+        assert!(!serving.opened_anew(at(70)));
+    }
+}
