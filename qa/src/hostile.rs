@@ -136,7 +136,10 @@ impl Hostile {
     /// Whether the attacks were made, and well-behaved candidates were served all the same.
     fn check(&self) -> anyhow::Result<()> {
         for Noticed { attack, made, latency_ms, .. } in &self.attacks {
-            anyhow::ensure!((*made > 0) == (*attack != Attack::Nobody), "{attack:?}: {made} attacks were made");
+            anyhow::ensure!(
+                (*made > 0) == (*attack != Attack::Nobody),
+                "{attack:?}: {made} attacks were made"
+            );
             let worst = latency_ms[2];
             anyhow::ensure!(
                 worst <= NOTICED_MS,

@@ -96,6 +96,11 @@ async fn closed(app: &App, (room, attempt): &Room) -> bool {
     }
     if let Err(error) = app.livekit.delete_room(room).await {
         tracing::warn!(%error, "a room could not be closed");
+        let failed =
+            app.batches.change(app, room.clone(), now(), move |standing| standing.does_not_close(of));
+        if let Err(error) = failed.await {
+            tracing::warn!(%error, "a room that is not being closed is taken for one for some seconds");
+        }
         return false;
     }
     metrics::counter!("adjourn_rooms_closed").increment(1);
@@ -119,5 +124,23 @@ mod tests {
         }
         assert_eq!(closings.places(), 0);
         assert_eq!(closings.known.lock().len(), WAITING + 1, "the one without a place may come again");
+    }
+
+    /// A candidate whose record waits must be able to join for its token, whatever LiveKit does.
+    #[tokio::test]
+    async fn a_room_that_livekit_does_not_close_is_not_being_closed() {
+        let (store, _folder) = crate::store::Store::temporary().await;
+        sqlx::query(
+            "INSERT INTO interviews (id, title, language, max_minutes, window_from, window_to, policy, code_hash, created_at,
+               attempt, room_sid, room_attempt, started_at, ended_at) VALUES ('i', 't', 'en', 30, 0, 0, '{}', 'c', 0, 1, 'RM_1', 1, 0, 1)",
+        )
+        .execute(store.read())
+        .await
+        .unwrap();
+        // Nobody listens there.
+        let app = crate::app::tests::app_at(store.clone(), ([127, 0, 0, 1], 9).into()).await;
+        assert!(!closed(&app, &("i".to_owned(), 1)).await);
+        let standing = crate::standings::read(&crate::standings::row(&store, "i").await.unwrap()).unwrap();
+        assert_eq!((standing.closing_at, standing.room_closed_at), (None, None));
     }
 }

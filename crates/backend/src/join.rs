@@ -87,7 +87,7 @@ async fn grant(
         tracing::error!(%error, "there is no signing key");
         Refusal::unavailable()
     })?;
-    let (mut tx, mut standing) = once_no_room_is_closing(app, &id).await?;
+    let (mut tx, mut standing) = once_no_room_is_closing(app, &id, uploads_only).await?;
     let known = sqlx::query("SELECT * FROM attempts WHERE interview_id = $1 AND join_hash = $2")
         .bind(&id)
         .bind(join_hash)
@@ -165,13 +165,14 @@ async fn kept_or_newest(
     Ok(newest.to_owned())
 }
 
-/// The interview's row, locked. While its room is being closed, another one of that name would go with it.
-async fn once_no_room_is_closing(app: &App, id: &str) -> Result<(Tx, Standing), Refusal> {
+/// The interview's row, locked. While its room is being closed, another one of that name would go with it; whoever makes no
+/// room waits for nothing.
+async fn once_no_room_is_closing(app: &App, id: &str, uploads_only: bool) -> Result<(Tx, Standing), Refusal> {
     let until = tokio::time::Instant::now() + LONGEST_CLOSING;
     loop {
         let mut tx = app.store.write().await?;
         let standing = standings::lock(&mut tx, id).await?.ok_or_else(Refusal::not_found)?;
-        if !standing.is_closing(now()) {
+        if uploads_only || standing.ended_at.is_some() || !standing.is_closing(now()) {
             return Ok((tx, standing));
         }
         tx.rollback().await?;

@@ -49,8 +49,8 @@ struct Claims<'a> {
 #[serde(default)]
 pub(crate) struct Participant {
     kind: String,
-    identity: String,
-    sid: String,
+    pub(crate) identity: String,
+    pub(crate) sid: String,
     attributes: HashMap<String, String>,
 }
 

@@ -4,12 +4,12 @@
 use std::time::Instant;
 
 use crate::app::App;
+use crate::interviewers;
 use crate::lease::Lease;
 use crate::livekit::LiveKitError;
 use crate::rounds::{PAUSE, settle, standings_of};
 use crate::standing::Standing;
 use crate::store::{Store, millis, now};
-use crate::interviewers;
 
 /// Rooms in one question to LiveKit.
 const ASKED: i64 = 100;

@@ -197,7 +197,11 @@ mod tests {
         assert_eq!(serving.state(), Some(InterviewerState::Present));
         serving.left("PA_1b", at(90));
         assert_eq!(serving.state(), Some(InterviewerState::Left));
-        assert_eq!(serving.came(agent("agent-4", "PA_4"), at(91)), Came::Welcome, "one that left is succeeded");
+        assert_eq!(
+            serving.came(agent("agent-4", "PA_4"), at(91)),
+            Came::Welcome,
+            "one that left is succeeded"
+        );
     }
 
     #[test]

@@ -277,6 +277,13 @@ impl Standing {
         stands
     }
 
+    /// LiveKit did not close it: nothing is under way any more, and the next try begins anew.
+    pub(crate) fn does_not_close(&mut self, attempt: i64) {
+        if self.attempt == attempt {
+            self.closing_at = None;
+        }
+    }
+
     /// Whether its room is just being closed: another one of that name must wait.
     pub(crate) fn is_closing(&self, now: DateTime<Utc>) -> bool {
         self.closing_at.is_some_and(|at| now - at < CLOSING)
@@ -632,7 +639,10 @@ mod tests {
         assert_eq!((standing.agent_seen_at, standing.serving.state()), (Some(at(10)), None));
         let found = |sid| Seen { agent: true, interviewer: Some(agent("agent-1", sid)) };
         standing.seen_in_room(&found("PA_1"), at(20));
-        assert_eq!((standing.agent_seen_at, &standing.serving.interviewer), (Some(at(10)), &Some(agent("agent-1", "PA_1"))));
+        assert_eq!(
+            (standing.agent_seen_at, &standing.serving.interviewer),
+            (Some(at(10)), &Some(agent("agent-1", "PA_1")))
+        );
         // Told since it was asked: what was told counts.
         standing.seen_in_room(&found("PA_0"), at(21));
         assert_eq!(standing.serving.interviewer, Some(agent("agent-1", "PA_1")));
@@ -646,6 +656,11 @@ mod tests {
         standing.joined(at(2000), at(20));
         assert!(!standing.begins_to_close(1, at(21)) && !standing.is_closing(at(21)));
         assert!(standing.begins_to_close(2, at(22)));
+        // LiveKit can't be reached: whoever joins meanwhile waits for nothing.
+        standing.does_not_close(1);
+        assert!(standing.is_closing(at(23)), "the attempt of before");
+        standing.does_not_close(2);
+        assert!(!standing.is_closing(at(23)));
     }
 
     /// Whatever comes in whatever order: what has ended and waits for nothing more is complete.

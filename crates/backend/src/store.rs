@@ -49,14 +49,16 @@ impl Store {
     pub async fn open(address: &str, how: Open) -> anyhow::Result<Self> {
         sqlx::any::install_default_drivers();
         let postgres = address.starts_with("postgres:") || address.starts_with("postgresql:");
-        let store =
-            if postgres { Self::postgres(address).await? } else { Self::sqlite(address, how).await? };
+        if postgres { Self::postgres(address, how).await } else { Self::sqlite(address, how).await }
+    }
+
+    async fn migrate(writer: &AnyPool, address: &str, how: Open) -> anyhow::Result<()> {
         if how != Open::AsItIs {
-            sqlx::migrate!().run(&store.writer).await.with_context(|| {
+            sqlx::migrate!().run(writer).await.with_context(|| {
                 format!("the tables of {} can't be brought up to date", without_password(address))
             })?;
         }
-        Ok(store)
+        Ok(())
     }
 
     /// Puts everything into the one file and closes it: what an operator copies afterwards is whole.
@@ -80,7 +82,7 @@ impl Store {
         Ok(())
     }
 
-    async fn postgres(address: &str) -> anyhow::Result<Self> {
+    async fn postgres(address: &str, how: Open) -> anyhow::Result<Self> {
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(std::time::Duration::from_secs(5))
@@ -98,6 +100,7 @@ impl Store {
             .connect(address)
             .await
             .with_context(|| format!("the database {} can't be reached", without_password(address)))?;
+        Self::migrate(&pool, address, how).await?;
         Ok(Self { reader: pool.clone(), writer: pool, path: None })
     }
 
@@ -150,6 +153,8 @@ impl Store {
         // One connection writes: waiting for it is fair, a lock of the file is not.
         let own: &[&str] = if changes { &[CACHE, CHECKPOINT] } else { &[] };
         let writer = opened(options(own).max_connections(1).connect(&address).await)?;
+        // Before anybody reads: a connection that knows the tables as they were reads rows of another width.
+        Self::migrate(&writer, path, how).await?;
         let reader = opened(options(&[]).max_connections(READERS).connect(&address).await)?;
         Ok(Self { reader, writer, path: Some(file.to_owned()) })
     }
@@ -488,7 +493,11 @@ mod tests {
         let row = crate::standings::row(&store, "i").await.unwrap();
         let standing = crate::standings::read(&row).unwrap();
         assert_eq!((standing.attempt, standing.agent_seen_at.map(millis)), (1, Some(6)));
-        assert_eq!(standing.serving, crate::serving::Serving::default(), "found out by looking into its room");
+        assert_eq!(
+            standing.serving,
+            crate::serving::Serving::default(),
+            "found out by looking into its room"
+        );
         let keys = crate::organisers::list(&store).await.unwrap();
         assert_eq!((keys[0].name.as_str(), keys[0].scopes.as_str()), ("hr", "create,read,end,operate"));
         let codes = crate::Codes::of(&store, None).await.unwrap();

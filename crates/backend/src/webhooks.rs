@@ -259,11 +259,17 @@ mod tests {
         }
         set(&store, "UPDATE interviews SET room_sid = 'RM_1', room_attempt = 1").await;
         for _ in 0..2 {
-            assert_eq!(told(&app, event("1", "participant_joined", "RM_1")).await.unwrap(), StatusCode::NO_CONTENT);
+            assert_eq!(
+                told(&app, event("1", "participant_joined", "RM_1")).await.unwrap(),
+                StatusCode::NO_CONTENT
+            );
         }
         let row = standings::row(&store, "i").await.unwrap();
         let serving = standings::read(&row).unwrap().serving;
-        assert_eq!(serving.interviewer, Some(Presence { identity: "agent-1".to_owned(), sid: "PA_1".to_owned() }));
+        assert_eq!(
+            serving.interviewer,
+            Some(Presence { identity: "agent-1".to_owned(), sid: "PA_1".to_owned() })
+        );
         // Of another room it says nothing.
         assert_eq!(told(&app, event("4", "participant_left", "RM_0")).await.unwrap(), StatusCode::NO_CONTENT);
         assert_eq!(standings::read(&standings::row(&store, "i").await.unwrap()).unwrap().serving, serving);

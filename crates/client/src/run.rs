@@ -76,14 +76,24 @@ pub enum StartError {
 
 /// What comes back from work beside the loop.
 pub(crate) enum Event {
-    Host { link: JoinLink, known: bool },
-    Unfinished { open: Option<JoinLink> },
+    Host {
+        link: JoinLink,
+        known: bool,
+    },
+    Unfinished {
+        open: Option<JoinLink>,
+    },
     Admitted(Box<Admission>),
     Rejected(Rejection),
     /// The answer to the question of that number.
-    Organiser { question: u64, word: OrganiserWord },
+    Organiser {
+        question: u64,
+        word: OrganiserWord,
+    },
     /// The agent's report is in.
-    Reported { finished: bool },
+    Reported {
+        finished: bool,
+    },
     Confirmed,
     Committed,
     CommittedInMemory,

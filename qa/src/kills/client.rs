@@ -243,14 +243,17 @@ pub(crate) async fn row(scenario: &Scenario, point: usize, seed: u64) -> anyhow:
         .with_context(|| format!("an interview has fewer than {point} points; try a smaller number"))?;
     let completed = killed.again.last.as_ref().and_then(|s| s.completed.clone());
     let held = stage.backend.status(&killed.invitation.id).await?.outcome;
-    let (id, expected) = (&scenario.id, &scenario.expect.outcome);
+    let id = &scenario.id;
+    // Where the last point before the death was the candidate's answer, the interviewer ended it before he came back.
+    let ended = stage.worker.events().iter().any(|event| event.event == "end_tool");
+    let expected = if ended { "finished" } else { scenario.expect.outcome.as_str() };
     let mut line = Line::broken(id, seed, Some(AFTER_START_S), String::new());
     line.delivered_s = killed.again.received_s;
     line.outcome = completed.map(|c| c.outcome).or(held).unwrap_or_else(|| "none".to_owned());
     line.delivery = if killed.again.receipt.is_some() { "delivered" } else { "" }.to_owned();
     line.receipt = killed.again.receipt;
     let mut failures = killed.failures;
-    if line.outcome != *expected {
+    if line.outcome != expected {
         failures.push(format!("the outcome is {}, expected is {expected}", line.outcome));
     }
     line.judge(failures);
