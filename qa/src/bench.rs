@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use adjourn_outbox::{Entry, EntryKind, JoinLink, Outbox};
+use adjourn_protocol::{Entry, JoinLink, Line, Role, Turn};
+use adjourn_outbox::Outbox;
 use chrono::Utc;
 use serde::Serialize;
 
@@ -32,8 +33,8 @@ pub async fn append(folder: &Path, lines: usize) -> anyhow::Result<Append> {
     let mut took = Vec::with_capacity(lines);
     for n in 0..lines {
         let text = "I would measure first, then change one thing, then measure again. ".repeat(3);
-        let body = serde_json::json!({"id": format!("item_{n}"), "role": "candidate", "text": text, "at": Utc::now()});
-        let entry = Entry { kind: EntryKind::Said, at: Utc::now(), mono_ms: n as u64, body };
+        let turn = Turn { id: format!("item_{n}"), role: Role::Candidate, text, at: Utc::now() };
+        let entry = Entry { at: Utc::now(), mono_ms: n as u64, line: Line::Said(turn) };
         let began = Instant::now();
         outbox.append(&join.join_id, std::slice::from_ref(&entry)).await?;
         took.push(began.elapsed().as_secs_f64() * 1000.0);

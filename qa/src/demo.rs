@@ -111,12 +111,12 @@ pub async fn headless(folder: PathBuf, program: Option<PathBuf>, say: impl Fn(&s
         format!("the interview did not come to its end: {}", last.problem.unwrap_or_default())
     })?;
     let record = backend.record(&invitation.id, 1).await?;
-    let parsed: adjourn_outbox::Record = serde_json::from_slice(&record)?;
+    let parsed: adjourn_protocol::Record = serde_json::from_slice(&record)?;
     let count = |role| parsed.transcript.iter().filter(|item| item.role == role).count();
     let (receipt_file, keys_file, record_file) =
         (folder.join("receipt.jws"), folder.join("receipt-keys.json"), folder.join("record.json"));
     let outbox = adjourn_outbox::Outbox::look(&folder.join("client")).await?;
-    let link = adjourn_outbox::JoinLink::parse(&invitation.link)?;
+    let link = adjourn_protocol::JoinLink::parse(&invitation.link)?;
     let jws = outbox.record_of(&link).await?.and_then(|(_, jws)| jws).unwrap_or_default();
     outbox.close().await;
     std::fs::write(&receipt_file, jws)?;

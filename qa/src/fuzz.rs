@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use adjourn_outbox::{Backend, JoinLink, Secret};
+use adjourn_protocol::{JoinLink, Secret};
+use adjourn_outbox::Backend;
 use anyhow::Context as _;
 use serde::Serialize;
 

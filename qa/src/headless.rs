@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use adjourn_audio::DeviceChoice;
 use adjourn_client::{Client, Command, Ears, Meters, Mouth, Panics, Screen, Setup, Shell, Snapshot};
-use adjourn_outbox::wire::ClientInfo;
+use adjourn_protocol::ClientInfo;
 use adjourn_room::Live;
 use anyhow::Context as _;
 use tokio::sync::mpsc;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use adjourn_outbox::wire::{InterviewInfo, JoinAnswer, JoinRequest};
-use adjourn_outbox::{Backend, BackendError, JoinLink, Secret, pause, verify};
+use adjourn_protocol::{InterviewInfo, JoinAnswer, JoinLink, JoinRequest, Secret, Source};
+use adjourn_outbox::{Backend, BackendError, pause, verify};
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use reqwest::Client;
@@ -124,7 +124,7 @@ impl Candidate {
     pub(crate) fn is_proved(&self, jws: &str) -> anyhow::Result<()> {
         let interview = &self.joined.interview;
         let receipt = verify(jws, &self.joined.receipt_keys)?;
-        Ok(receipt.matches(&interview.id, interview.attempt, "client", &self.record)?)
+        Ok(receipt.matches(&interview.id, interview.attempt, &Source::Client, &self.record)?)
     }
 }
 

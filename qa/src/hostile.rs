@@ -290,7 +290,7 @@ fn join(host: &str, length: usize) -> String {
 
 fn put(candidate: &Candidate, host: &str, length: usize) -> String {
     use base64::Engine as _;
-    let digest = hex::decode(adjourn_outbox::sha256(&candidate.record)).unwrap_or_default();
+    let digest = hex::decode(adjourn_protocol::sha256(&candidate.record)).unwrap_or_default();
     let digest = base64::engine::general_purpose::STANDARD.encode(digest);
     let (id, token) = (&candidate.joined.interview.id, candidate.joined.client_token.expose());
     format!(

@@ -38,7 +38,7 @@ impl Trace {
                 entries.push(entry);
             }
         }
-        Ok(Self { policy, entries, sha256: adjourn_outbox::sha256(&bytes) })
+        Ok(Self { policy, entries, sha256: adjourn_protocol::sha256(&bytes) })
     }
 
     /// The session at the trace's end.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use adjourn_outbox::wire::ReceiptClaims;
+use adjourn_protocol::ReceiptClaims;
 use anyhow::Context as _;
 
 /// Checks the receipt (compact JWS, as text or in a file) with the keys in a file (a JWK set), and the

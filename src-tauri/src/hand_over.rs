@@ -45,7 +45,7 @@ fn name(data: &Path) -> io::Result<Name<'static>> {
     let beside = data.join("instance.sock");
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").filter(|_| beside.as_os_str().len() > LONGEST_NAME);
     let path = runtime.map_or(beside, |runtime| {
-        let folder = adjourn_outbox::sha256(data.as_os_str().as_encoded_bytes());
+        let folder = adjourn_protocol::sha256(data.as_os_str().as_encoded_bytes());
         Path::new(&runtime).join(format!("adjourn-{}.sock", &folder[..32]))
     });
     path.to_fs_name::<GenericFilePath>()
@@ -63,7 +63,7 @@ fn now() -> u64 {
 
 #[cfg(not(unix))]
 fn name(data: &Path) -> io::Result<Name<'static>> {
-    let folder = adjourn_outbox::sha256(data.to_string_lossy().as_bytes());
+    let folder = adjourn_protocol::sha256(data.to_string_lossy().as_bytes());
     format!(r"\\.\pipe\adjourn-{}", &folder[..32]).to_fs_name::<GenericFilePath>()
 }
 

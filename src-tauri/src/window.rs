@@ -6,7 +6,7 @@ use std::time::Duration;
 use adjourn_audio::DeviceChoice;
 use adjourn_client::{Client, Command, Ears, Mouth, Panics, Setup, Shell as _, Snapshot, StartError};
 use adjourn_outbox::OutboxError;
-use adjourn_outbox::wire::ClientInfo;
+use adjourn_protocol::ClientInfo;
 use adjourn_room::Live;
 use tauri::{AppHandle, Manager as _, WindowEvent};
 use tokio::sync::mpsc;

@@ -1,7 +1,8 @@
 //! The backend over real HTTP: bad requests store nothing, the same record gives the same receipt.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
-use adjourn_outbox::{Backend, BackendError, JoinLink, verify, wire};
+use adjourn_protocol::JoinLink;
+use adjourn_outbox::{Backend, BackendError, verify};
 use adjourn_qa::lab::{BackendServer, Invitation, LiveKitServer, Network, Tools, join};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
@@ -22,7 +23,7 @@ impl Stage {
         Self { backend, _livekit: livekit, folder, http: Client::new() }
     }
 
-    async fn join(&self, invitation: &Invitation, join_id: &str) -> Result<wire::JoinAnswer, BackendError> {
+    async fn join(&self, invitation: &Invitation, join_id: &str) -> Result<adjourn_protocol::JoinAnswer, BackendError> {
         join(&invitation.link, join_id).await
     }
 
@@ -133,7 +134,7 @@ async fn a_record_is_stored_once_and_bad_ones_not_at_all() {
     let conflict = client.deliver(id, 1, &joined.client_token, b"{}".to_vec()).await.unwrap_err();
     assert_eq!(conflict, BackendError::RecordExists(receipt.claims.receipt_id.clone()));
     let status = stage.backend.status(id).await.unwrap();
-    assert_eq!((status.records, status.outcome.as_deref()), (1, Some("finished")));
+    assert_eq!((status.records, status.outcome.map(|outcome| outcome.to_string()).as_deref()), (1, Some("finished")));
 
     // It is over: the same join may only upload, another one is refused.
     assert!(stage.join(&mine, JOIN_ID).await.unwrap().livekit.is_none());

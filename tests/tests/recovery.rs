@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use adjourn_client::{Command, Screen};
-use adjourn_outbox::wire::InterviewState;
+use adjourn_protocol::InterviewState;
 use adjourn_qa::lab::{BackendServer, ClientProcess, LiveKitServer, Network, Pulse, Tools, Worker};
 use adjourn_qa::scenario::Interviewer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -115,7 +115,7 @@ async fn backend_down_then_app_killed_then_both_back_gives_one_receipt() {
         .unwrap();
     assert!(notice.starts_with("An earlier interview has been received. Receipt: R-"), "{notice}");
     let status = backend.status(&invitation.id).await.unwrap();
-    assert_eq!((status.records, status.outcome.as_deref()), (1, Some("ended by candidate")));
+    assert_eq!((status.records, status.outcome.map(|outcome| outcome.to_string()).as_deref()), (1, Some("ended by candidate")));
     let record = String::from_utf8(backend.record(&invitation.id, 1).await.unwrap()).unwrap();
     assert!(record.contains("welcome to your interview"), "{record}");
     assert!(!record.contains("CANARY-4f1c"), "the agent's instructions are in the record");
@@ -180,7 +180,7 @@ async fn an_interview_goes_on_at_another_computer() {
     second.wait("the receipt", SOON, received).await.unwrap();
     let status = backend.status(&invitation.id).await.unwrap();
     assert_eq!((status.records, status.attempt), (2, 2));
-    assert_eq!(status.outcome.as_deref(), Some("ended by candidate"));
+    assert_eq!(status.outcome.map(|outcome| outcome.to_string()).as_deref(), Some("ended by candidate"));
     // Over: there is nothing to go on with.
     assert!(backend.command(&["code", &invitation.id]).await.is_err());
 }

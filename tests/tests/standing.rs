@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use adjourn_outbox::wire::{InterviewState, InterviewStatus, JoinAnswer};
-use adjourn_outbox::{Backend, JoinLink, sha256, verify};
+use adjourn_protocol::{Arrival, InterviewState, InterviewStatus, JoinAnswer, JoinLink, Source, sha256};
+use adjourn_outbox::{Backend, verify};
 use adjourn_qa::lab::{
     Actor, ActorKind, BackendOptions, BackendServer, Invitation, LiveKitServer, Network, Postgres,
     ServerOptions, Tools, join, unix_now,
@@ -169,7 +169,7 @@ async fn the_whole_way_on_both_databases() {
         let client = Backend::new(&link.server).unwrap();
         let record = json!({"outcome": "ended", "transcript": []}).to_string().into_bytes();
         let jws = client.deliver(id, 1, &joined.client_token, record.clone()).await.unwrap();
-        verify(&jws, &joined.receipt_keys).unwrap().matches(id, 1, "client", &record).unwrap();
+        verify(&jws, &joined.receipt_keys).unwrap().matches(id, 1, &Source::Client, &record).unwrap();
         let status = stage.backend.status(id).await.unwrap();
         assert_eq!((status.state, status.agent_report.as_str()), (InterviewState::Ended, "pending"));
         second_opinion(&stage, &jws, &joined.receipt_keys, &record);
@@ -185,7 +185,7 @@ async fn the_whole_way_on_both_databases() {
         receipt.matches(id, 1, "agent:AJ_1", &serde_json::to_vec(&report).unwrap()).unwrap();
         let status = stage.backend.status(id).await.unwrap();
         assert_eq!(
-            (status.state, status.outcome.as_deref(), status.confirmed),
+            (status.state, status.outcome.map(|outcome| outcome.to_string()).as_deref(), status.confirmed),
             (InterviewState::Complete, Some("finished"), true)
         );
         // Who first says that the room is closed, LiveKit or the one who closed it, is chance.
@@ -313,15 +313,15 @@ async fn a_room_that_closed_ends_the_interview_with_webhooks_and_without() {
         let by = if webhooks { "webhook" } else { "poll" };
         assert!(told(&status).contains(&format!("ended by {by}")), "{status:?}");
         // Neither report nor record comes: the deadline says so.
-        let status = stage.until(&invitation.id, "missing", |s| s.agent_report == "missing").await;
-        assert_eq!(status.client_record, "pending");
+        let status = stage.until(&invitation.id, "missing", |s| s.agent_report == Arrival::Missing).await;
+        assert_eq!(status.client_record, Arrival::Pending);
         // Late, it is stored all the same.
         let token = stage.join(&invitation).await.client_token;
         let record = json!({"outcome": "ended(room closed)"});
         let path = format!("/v1/interviews/{}/attempts/1/records/client", invitation.id);
         assert_eq!(stage.ask(Method::PUT, &path, As::Token(token.expose()), Some(&record)).await.0, 200);
         let status = stage.until(&invitation.id, "complete", |s| s.state == InterviewState::Complete).await;
-        assert_eq!(status.outcome.as_deref(), Some("ended(room closed)"));
+        assert_eq!(status.outcome.map(|outcome| outcome.to_string()).as_deref(), Some("ended(room closed)"));
     }
 }
 

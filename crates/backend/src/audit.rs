@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use adjourn_outbox::sha256;
+use adjourn_protocol::sha256;
 use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
 

@@ -2,7 +2,7 @@
 //! hashes, so they are kept as hashes with a key. The key is this installation's; with `ADJOURN_CODE_KEY` a part of it is not in
 //! the database, and a copy of the database opens nothing.
 
-use adjourn_outbox::{Secret, sha256};
+use adjourn_protocol::{Secret, sha256};
 use anyhow::Context as _;
 use aws_lc_rs::hmac;
 use sqlx::Row as _;

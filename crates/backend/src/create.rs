@@ -1,6 +1,6 @@
 //! Creating and ending interviews.
 
-use adjourn_outbox::{JoinLink, Secret};
+use adjourn_protocol::{JoinLink, Secret};
 use adjourn_session::Policy;
 use anyhow::Context as _;
 use axum::Json;

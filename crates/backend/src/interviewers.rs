@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use adjourn_protocol::Source;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use sqlx::any::AnyRow;
@@ -98,7 +99,7 @@ async fn gone(store: &Store, room: &str, identity: &str) -> Result<(), sqlx::Err
 
 /// Sources (`agent:<job id>`) whose word is nobody's: they were sent away. livekit-agents calls a job's participant
 /// `agent-<job id>`; one that chose another name is not told apart here.
-pub(crate) async fn in_vain(store: &Store, id: &str) -> Result<BTreeSet<String>, sqlx::Error> {
+pub(crate) async fn in_vain(store: &Store, id: &str) -> Result<BTreeSet<Source>, sqlx::Error> {
     let rows = sqlx::query("SELECT identity FROM sent_away WHERE interview_id = $1")
         .bind(id)
         .fetch_all(store.read())
@@ -106,14 +107,14 @@ pub(crate) async fn in_vain(store: &Store, id: &str) -> Result<BTreeSet<String>,
     let mut sources = BTreeSet::new();
     for row in &rows {
         let identity: String = row.try_get("identity")?;
-        sources.extend(identity.strip_prefix("agent-").map(|job| format!("agent:{job}")));
+        sources.extend(identity.strip_prefix("agent-").map(|job| Source::Agent(job.to_owned())));
     }
     Ok(sources)
 }
 
 /// The same of one source, within a transaction.
-pub(crate) async fn is_in_vain(tx: &mut Tx, id: &str, source: &str) -> Result<bool, sqlx::Error> {
-    let Some(job) = source.strip_prefix("agent:") else { return Ok(false) };
+pub(crate) async fn is_in_vain(tx: &mut Tx, id: &str, source: &Source) -> Result<bool, sqlx::Error> {
+    let Source::Agent(job) = source else { return Ok(false) };
     let found = sqlx::query("SELECT 1 FROM sent_away WHERE interview_id = $1 AND identity = $2")
         .bind(id)
         .bind(format!("agent-{job}"))
@@ -280,12 +281,13 @@ mod tests {
         interview(&store, millis(now())).await;
         let mut tx = store.write().await.unwrap();
         sent_away(&mut tx, "i", "agent-AJ_2", now()).await.unwrap();
-        assert!(is_in_vain(&mut tx, "i", "agent:AJ_2").await.unwrap());
-        for other in ["agent:AJ_3", "client", "agent-AJ_2"] {
-            assert!(!is_in_vain(&mut tx, "i", other).await.unwrap(), "{other}");
+        let source = |job: &str| Source::Agent(job.to_owned());
+        assert!(is_in_vain(&mut tx, "i", &source("AJ_2")).await.unwrap());
+        for other in [source("AJ_3"), Source::Client] {
+            assert!(!is_in_vain(&mut tx, "i", &other).await.unwrap(), "{other}");
         }
         tx.commit().await.unwrap();
-        assert_eq!(in_vain(&store, "i").await.unwrap(), BTreeSet::from(["agent:AJ_2".to_owned()]));
+        assert_eq!(in_vain(&store, "i").await.unwrap(), BTreeSet::from([source("AJ_2")]));
         // Nobody listens there: the next round tries again.
         let nowhere = std::net::SocketAddr::from(([127, 0, 0, 1], 9));
         let later = now() + TRIED + chrono::Duration::seconds(1);

@@ -1,5 +1,6 @@
 //! The conversation as an agent reports it while it lives, so that a killed agent still leaves its history.
 
+use adjourn_protocol::Source;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -48,10 +49,11 @@ pub(crate) async fn post(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<StatusCode, Refusal> {
-    app.tokens.check(&headers).await?.allows(&id, attempt, &source)?;
-    if !source.starts_with("agent:") {
+    let source = app.tokens.check(&headers).await?.allows(&id, attempt, &source)?;
+    if source == Source::Client {
         return Err(Refusal::unauthorised());
     }
+    let source = source.to_string();
     if body.len() > LARGEST {
         return Err(Refusal::too_large("The item is larger than 64 KiB."));
     }

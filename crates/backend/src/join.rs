@@ -2,8 +2,7 @@
 
 use std::net::SocketAddr;
 
-use adjourn_outbox::wire::{InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo};
-use adjourn_outbox::{Secret, code_as_printed, sha256};
+use adjourn_protocol::{DispatchMetadata, InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo, code_as_printed, sha256};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, State};
@@ -18,6 +17,7 @@ use crate::problem::Refusal;
 use crate::proxies::bucket;
 use crate::standing::Standing;
 use crate::store::{Tx, known_time, millis, now};
+use crate::tokens::Holder;
 use crate::{keys, limits, standings};
 
 /// Grants a join, or the same join again.
@@ -245,7 +245,7 @@ async fn answer(
             ends_at,
         },
         livekit,
-        client_token: Secret::new(app.tokens.make(&id, attempt, "client", now).await?),
+        client_token: app.tokens.make(&id, attempt, Holder::Client, now).await?,
         policy: serde_json::from_str(&policy).unwrap_or_default(),
         receipt_keys: key.jwks(),
         keep_days: app.keep_days,
@@ -280,11 +280,16 @@ async fn room(
 
 /// What an interviewer is sent with: for which interview, and how it reports.
 async fn dispatched_with(app: &App, id: &str, attempt: i64, now: DateTime<Utc>) -> Result<String, Refusal> {
-    let report_token = app.tokens.make(id, attempt, "agent", now).await?;
-    let metadata = serde_json::json!({
-        "interview_id": id, "attempt": attempt, "report_url": app.public_url.as_str(), "report_token": report_token,
-    });
-    Ok(metadata.to_string())
+    let metadata = DispatchMetadata {
+        attempt,
+        interview_id: id.to_owned(),
+        report_token: app.tokens.make(id, attempt, Holder::Agent, now).await?,
+        report_url: app.public_url.clone(),
+    };
+    serde_json::to_string(&metadata).map_err(|error| {
+        tracing::error!(%error, "an interviewer's metadata can't be written");
+        Refusal::unavailable()
+    })
 }
 
 /// Calls another interviewer into a room whose own did not come back. Gives whether LiveKit took it.

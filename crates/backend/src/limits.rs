@@ -1,7 +1,7 @@
 //! Wrong codes are limited, per address and altogether; right ones never are, because a test center's candidates share one
 //! address. Kept in the database, so that replicas count together.
 
-use adjourn_outbox::sha256;
+use adjourn_protocol::sha256;
 use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use adjourn_outbox::Secret;
+use adjourn_protocol::{EndedByOrganiser, RoomMetadata, Secret};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -234,7 +234,9 @@ impl LiveKit {
     /// # Errors
     /// LiveKit refused or can't be reached.
     pub async fn mark_ended(&self, room: &str, reason: &str, at: DateTime<Utc>) -> Result<(), LiveKitError> {
-        let metadata = json!({"adjourn.ended": {"reason": reason, "at": at}}).to_string();
+        let metadata = RoomMetadata { ended: EndedByOrganiser { at, reason: reason.to_owned() } };
+        let metadata = serde_json::to_string(&metadata)
+            .map_err(|e| LiveKitError { call: "UpdateRoomMetadata", reason: e.to_string() })?;
         done(self.call("UpdateRoomMetadata", room, json!({"room": room, "metadata": metadata})).await)
     }
 

@@ -1,6 +1,6 @@
 //! The OpenAPI document.
 
-use adjourn_outbox::wire::Problem;
+use adjourn_protocol::Problem;
 use utoipa::OpenApi;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};

@@ -163,8 +163,12 @@ fn state(standing: &Standing) -> String {
     format!("{:?}", standing.state()).to_lowercase()
 }
 
+fn shown(outcome: Option<Outcome>) -> String {
+    outcome.map_or_else(|| "–".to_owned(), |outcome| outcome.to_string())
+}
+
 fn outcome(standing: &Standing) -> String {
-    let outcome = standing.outcome.as_deref().unwrap_or("–");
+    let outcome = shown(standing.outcome);
     let word = match (standing.outcome.is_some(), standing.confirmed) {
         (false, _) => "",
         (true, true) => " (confirmed by the agent)",
@@ -213,7 +217,7 @@ async fn shown(app: &App, id: &str) -> Result<(String, Markup), Refusal> {
             dt { "Candidate" } dd { (candidate.as_deref().unwrap_or("–")) }
             dt { "State" } dd { (state(&standing)) ", attempt " (standing.attempt) }
             dt { "Outcome" } dd { (outcome(&standing)) }
-            dt { "The candidate's client says" } dd { (standing.client_outcome.as_deref().unwrap_or("–")) }
+            dt { "The candidate's client says" } dd { (shown(standing.client_outcome)) }
             dt { "Agent's report" } dd { (arrival(standing.agent.as_str())) }
             dt { "Client's record" } dd { (arrival(standing.client.as_str())) }
             dt { "Began" } dd { (at(standing.started_at)) }

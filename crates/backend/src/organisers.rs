@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use adjourn_outbox::{Secret, sha256};
+use adjourn_protocol::{Secret, sha256};
 use anyhow::Context as _;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;

@@ -1,6 +1,6 @@
 //! Error answers: problem+json with a stable code (RFC 9457).
 
-use adjourn_outbox::wire::Problem;
+use adjourn_protocol::Problem;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 

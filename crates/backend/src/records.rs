@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use adjourn_outbox::sha256;
-use adjourn_outbox::wire::ReceiptAnswer;
-use adjourn_session::Outcome;
+use adjourn_protocol::{Outcome, ReceiptAnswer, Source, sha256};
 use axum::Json;
 use axum::body::HttpBody as _;
 use axum::extract::{Path, Request, State};
@@ -46,8 +44,8 @@ pub(crate) async fn put(
     request: Request,
 ) -> Result<Json<ReceiptAnswer>, Refusal> {
     let allowed = app.tokens.check(&headers).await.and_then(|claims| claims.allows(&id, attempt, &source));
-    let admission = allowed.and_then(|()| admitted(&app, &request, (&id, attempt, &source)));
-    let (mut share, _in_flight) = match admission {
+    let admission = allowed.and_then(|source| admitted(&app, &request, (&id, attempt, source)));
+    let (mut share, _in_flight, source) = match admission {
         Ok(admitted) => admitted,
         Err(refusal) => {
             uploads::drain(request.into_body()).await;
@@ -64,9 +62,10 @@ pub(crate) async fn put(
     let bad = || Refusal::bad_request("bad_record", "The record is not a JSON object.");
     let body = String::from_utf8(body.into()).map_err(|_| bad())?;
     // What waits is the text alone: read as values it is many times as large.
-    let Words { outcome, end_reason, said } = words(&body, source == "client").ok_or_else(bad)?;
-    let kind = if source == "client" { "client" } else { "agent" };
-    let key = key(&app, &id, attempt, kind).await?;
+    let of_client = source == Source::Client;
+    let Words { outcome, end_reason, said } = words(&body, of_client).ok_or_else(bad)?;
+    let key = key(&app, &id, attempt, &source).await?;
+    let kind = if of_client { "client" } else { "agent" };
     let submission = Submission {
         id: id.clone(),
         attempt,
@@ -89,7 +88,7 @@ pub(crate) async fn put(
 }
 
 /// The key that the receipt is signed with.
-async fn key(app: &App, id: &str, attempt: i64, kind: &str) -> Result<Arc<ReceiptKey>, Refusal> {
+async fn key(app: &App, id: &str, attempt: i64, source: &Source) -> Result<Arc<ReceiptKey>, Refusal> {
     let unusable = |error: anyhow::Error| {
         tracing::error!(%error, "a signing key can't be used");
         Refusal::unavailable()
@@ -98,7 +97,7 @@ async fn key(app: &App, id: &str, attempt: i64, kind: &str) -> Result<Arc<Receip
         OfAttempt::Nobodys => Err(Refusal::not_found()),
         OfAttempt::Signs(key) => Ok(key),
         // It checks its receipt with the key that it has: it must join again, and gets the newest one.
-        OfAttempt::Gone if kind == "client" => Err(Refusal::unauthorised()),
+        OfAttempt::Gone if *source == Source::Client => Err(Refusal::unauthorised()),
         OfAttempt::Gone => app.keys.newest().await.map_err(unusable),
     }
 }
@@ -108,21 +107,22 @@ async fn key(app: &App, id: &str, attempt: i64, kind: &str) -> Result<Arc<Receip
 fn admitted(
     app: &App,
     request: &Request,
-    (id, attempt, source): (&str, i64, &str),
-) -> Result<(Share, InFlight), Refusal> {
+    (id, attempt, source): (&str, i64, Source),
+) -> Result<(Share, InFlight, Source), Refusal> {
     let announced = request.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
     if announced.is_some_and(|bytes| bytes > LARGEST) {
         return Err(too_large());
     }
     // Full as it is, it would be turned away after it was sent.
     drop(app.batches.share(announced.unwrap_or(0))?);
-    Ok((app.batches.share(0)?, app.uploads.begin(format!("{id}/{attempt}/{source}"))?))
+    Ok((app.batches.share(0)?, app.uploads.begin(format!("{id}/{attempt}/{source}"))?, source))
 }
 
 /// What of a record is looked at.
 #[derive(Debug, PartialEq, Eq)]
 struct Words {
-    outcome: Option<String>,
+    /// One of the client's own words for how it ended. What else a record says there is nobody's word, and shown nowhere.
+    outcome: Option<Outcome>,
     end_reason: Option<String>,
     /// The client heard something said.
     said: bool,
@@ -145,7 +145,7 @@ fn words(body: &str, of_client: bool) -> Option<Words> {
         }
         said = !turns.is_empty();
     }
-    let outcome = word(outcome).filter(|text| known(text));
+    let outcome = word(outcome).and_then(|text| text.parse().ok());
     Some(Words { outcome, end_reason: word(end_reason).filter(|text| plausible(text)), said })
 }
 
@@ -169,11 +169,6 @@ struct Turn<'a> {
     #[serde(borrow)]
     #[expect(dead_code, reason = "that it is there, and text, is all that is asked")]
     text: Cow<'a, str>,
-}
-
-/// One of the client's own words for how it ended. What else a record says there is nobody's word, and shown nowhere.
-fn known(outcome: &str) -> bool {
-    Outcome::ALL.iter().any(|known| known.to_string() == outcome)
 }
 
 /// A word of an agent's, or at least no longer than one.
@@ -227,19 +222,19 @@ pub(crate) async fn receipt(
     Path((id, attempt, source)): Path<(String, i64, String)>,
     headers: HeaderMap,
 ) -> Result<Json<ReceiptAnswer>, Refusal> {
-    app.tokens.check(&headers).await?.allows(&id, attempt, &source)?;
+    let source = app.tokens.check(&headers).await?.allows(&id, attempt, &source)?;
     let row = sqlx::query(
         "SELECT receipt, receipt_id FROM records WHERE interview_id = $1 AND attempt = $2 AND source = $3",
     )
     .bind(&id)
     .bind(attempt)
-    .bind(&source)
+    .bind(source.to_string())
     .fetch_optional(app.store.read())
     .await?;
     let none = || Refusal::new(StatusCode::NOT_FOUND, "no_record", "There is no such record.");
     let row = row.ok_or_else(none)?;
     let (receipt, receipt_id): (String, String) = (row.try_get("receipt")?, row.try_get("receipt_id")?);
-    let key = key(&app, &id, attempt, if source == "client" { "client" } else { "agent" }).await?;
+    let key = key(&app, &id, attempt, &source).await?;
     if key.signed(&receipt) {
         return Ok(Json(ReceiptAnswer { receipt }));
     }
@@ -261,7 +256,7 @@ mod tests {
         let outcome = |record: &str| words(record, true).map(|words| words.outcome);
         assert_eq!(
             outcome(r#"{"outcome": "ended(room closed)"}"#),
-            Some(Some("ended(room closed)".to_owned()))
+            Some("ended(room closed)".parse().ok())
         );
         for lie in ["finished (confirmed by the agent)", "<b>", "", "Finished"] {
             let record = serde_json::json!({ "outcome": lie }).to_string();

@@ -3,7 +3,7 @@
 //! Within an attempt there is one. If its room is opened anew (another server of LiveKit took it over), it is on its way back, and
 //! LiveKit sends a second one there meanwhile: that one is too many. Only if the first does not come back another one is called.
 
-use adjourn_outbox::wire::InterviewerState;
+use adjourn_protocol::InterviewerState;
 use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 

@@ -1,6 +1,6 @@
 //! Settings that guard something: an empty one would guard nothing, and open everything.
 
-use adjourn_outbox::Secret;
+use adjourn_protocol::Secret;
 
 /// Fewest characters of a secret that is given to us. Ours are longer; LiveKit's generated ones have 43.
 const LEAST: usize = 12;

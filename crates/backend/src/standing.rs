@@ -1,6 +1,7 @@
 //! Where an interview stands, and what changes it. Pure: rows come in, rows go out, the time is given.
 
-use adjourn_outbox::wire::InterviewState;
+use adjourn_protocol::{Arrival, InterviewState, Outcome};
+use adjourn_session::EndedWhy;
 use chrono::{DateTime, Duration, Utc};
 
 use crate::serving::{Came, Presence, Seen, Serving};
@@ -27,47 +28,18 @@ pub(crate) const OVERTIME: Duration = Duration::minutes(5);
 /// After the agent's report, the candidate's client has so long to end by itself before the room is closed.
 const PLAY_OUT: Duration = Duration::seconds(60);
 
-/// Whether something that is waited for has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Arrival {
-    /// Nobody joined: nothing is waited for.
-    #[default]
-    None,
-    Pending,
-    Received,
-    ReceivedLate,
-    Missing,
+/// Nothing is waited for (any more).
+fn settled(arrival: Arrival) -> bool {
+    arrival != Arrival::Pending
 }
 
-impl Arrival {
-    const ALL: [Self; 5] = [Self::None, Self::Pending, Self::Received, Self::ReceivedLate, Self::Missing];
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Pending => "pending",
-            Self::Received => "received",
-            Self::ReceivedLate => "received late",
-            Self::Missing => "missing",
-        }
-    }
-
-    pub(crate) fn parse(text: &str) -> Self {
-        Self::ALL.into_iter().find(|arrival| arrival.as_str() == text).unwrap_or_default()
-    }
-
-    /// Nothing is waited for (any more).
-    fn settled(self) -> bool {
-        self != Self::Pending
-    }
-
-    fn arrive(&mut self, late: bool) {
-        *self = match self {
-            Self::Received => Self::Received,
-            Self::ReceivedLate | Self::Missing => Self::ReceivedLate,
-            Self::None | Self::Pending if late => Self::ReceivedLate,
-            Self::None | Self::Pending => Self::Received,
-        };
+/// It is here.
+fn arrived(before: Arrival, late: bool) -> Arrival {
+    match before {
+        Arrival::Received => Arrival::Received,
+        Arrival::ReceivedLate | Arrival::Missing => Arrival::ReceivedLate,
+        Arrival::None | Arrival::Pending if late => Arrival::ReceivedLate,
+        Arrival::None | Arrival::Pending => Arrival::Received,
     }
 }
 
@@ -120,9 +92,9 @@ pub(crate) struct Standing {
     pub(crate) ended_at: Option<DateTime<Utc>>,
     pub(crate) ended_by: Option<String>,
     /// The client's word, until the agent's report confirms another.
-    pub(crate) outcome: Option<String>,
+    pub(crate) outcome: Option<Outcome>,
     /// The client's word.
-    pub(crate) client_outcome: Option<String>,
+    pub(crate) client_outcome: Option<Outcome>,
     /// The agent's report confirms that the interview was finished.
     pub(crate) confirmed: bool,
     pub(crate) client: Arrival,
@@ -148,11 +120,8 @@ const WAITED: Duration = Duration::seconds(60);
 /// A room that is being closed is closed, or not, after this: one call of LiveKit.
 pub(crate) const CLOSING: Duration = Duration::seconds(6);
 
-/// The outcome of a client that found no interviewer: the interview stays open for another attempt.
-pub(crate) const NEVER_STARTED: &str = "never started";
 /// The outcome of a client whose place another one took: that one's record counts.
-const CONTINUED_ELSEWHERE: &str = "ended(continued elsewhere)";
-const FINISHED: &str = "finished";
+const CONTINUED_ELSEWHERE: Outcome = Outcome::Ended(EndedWhy::ContinuedElsewhere);
 
 impl Standing {
     pub(crate) fn state(&self) -> InterviewState {
@@ -205,8 +174,8 @@ impl Standing {
     fn settle(&mut self, source: Source, now: DateTime<Utc>) {
         if self.ended_at.is_some()
             && self.completed_at.is_none()
-            && self.client.settled()
-            && self.agent.settled()
+            && settled(self.client)
+            && settled(self.agent)
         {
             self.completed_at = Some(now);
             self.note(source, "complete");
@@ -221,7 +190,7 @@ impl Standing {
     pub(crate) fn client_record(
         &mut self,
         attempt: i64,
-        outcome: Option<&str>,
+        outcome: Option<Outcome>,
         deadlines: &Deadlines,
         now: DateTime<Utc>,
     ) -> bool {
@@ -230,14 +199,14 @@ impl Standing {
             return false;
         }
         let late = self.late(now, deadlines.client);
-        self.client.arrive(late);
+        self.client = arrived(self.client, late);
         self.note(Source::Client, format!("client's record {}", self.client.as_str()));
-        self.client_outcome = outcome.map(str::to_owned);
+        self.client_outcome = outcome;
         if !self.confirmed {
-            self.outcome = outcome.map(str::to_owned);
+            self.outcome = outcome;
         }
         let elsewhere = outcome == Some(CONTINUED_ELSEWHERE);
-        let never_started = outcome == Some(NEVER_STARTED) && self.nobody_came();
+        let never_started = outcome == Some(Outcome::NeverStarted) && self.nobody_came();
         if !elsewhere && !never_started {
             self.end(Source::Client, now);
         }
@@ -252,7 +221,7 @@ impl Standing {
 
     /// Whether a code that was used may be used once more: the interview never started, as far as anybody knows.
     pub(crate) fn may_begin_again(&self) -> bool {
-        self.outcome.as_deref() == Some(NEVER_STARTED)
+        self.outcome == Some(Outcome::NeverStarted)
             && self.nobody_came()
             && self.ended_at.is_none()
             && self.attempt < MOST_ATTEMPTS
@@ -307,15 +276,15 @@ impl Standing {
             return;
         }
         let late = self.late(now, deadlines.agent);
-        self.agent.arrive(late);
+        self.agent = arrived(self.agent, late);
         self.note(Source::Agent, format!("agent's report {}", self.agent.as_str()));
         self.agent_seen(now);
         if matches!(end_reason, Some("finished" | "completed")) {
-            if self.outcome.as_deref() != Some(FINISHED) {
+            if self.outcome != Some(Outcome::Finished) {
                 self.note(Source::Agent, "confirmed as finished");
             }
             self.confirmed = true;
-            self.outcome = Some(FINISHED.to_owned());
+            self.outcome = Some(Outcome::Finished);
             // Without such a word, another interviewer may have taken over.
             self.end(Source::Agent, now);
         }
@@ -462,6 +431,8 @@ impl Standing {
 
 #[cfg(test)]
 mod tests {
+    use adjourn_session::InterruptedWhy;
+
     use super::*;
 
     fn at(s: i64) -> DateTime<Utc> {
@@ -486,7 +457,7 @@ mod tests {
     #[test]
     fn client_then_agent_is_complete() {
         let mut standing = live();
-        assert!(standing.client_record(1, Some("finished"), &LIMITS(), at(60)));
+        assert!(standing.client_record(1, Some(Outcome::Finished), &LIMITS(), at(60)));
         assert_eq!(standing.state(), InterviewState::Ended);
         standing.agent_report(1, None, &LIMITS(), at(70));
         assert_eq!(standing.state(), InterviewState::Complete);
@@ -504,7 +475,7 @@ mod tests {
     #[test]
     fn a_report_that_does_not_come_is_missing_and_late_when_it_does() {
         let mut standing = live();
-        standing.client_record(1, Some("interrupted(interviewer lost)"), &LIMITS(), at(60));
+        standing.client_record(1, Some(Outcome::Interrupted(InterruptedWhy::InterviewerLost)), &LIMITS(), at(60));
         standing.deadlines(&LIMITS(), at(60 + 600));
         assert_eq!(standing.agent, Arrival::Pending);
         standing.deadlines(&LIMITS(), at(60 + 601));
@@ -512,10 +483,10 @@ mod tests {
         assert_eq!(standing.state(), InterviewState::Complete);
         standing.agent_report(1, Some("finished"), &LIMITS(), at(90_000));
         assert_eq!((standing.agent, standing.confirmed), (Arrival::ReceivedLate, true));
-        assert_eq!(standing.outcome.as_deref(), Some("finished"));
+        assert_eq!(standing.outcome, Some(Outcome::Finished));
         // The client's late word does not undo it.
-        standing.client_record(1, Some("connection lost"), &LIMITS(), at(90_001));
-        assert_eq!(standing.outcome.as_deref(), Some("finished"));
+        standing.client_record(1, Some(Outcome::ConnectionLost), &LIMITS(), at(90_001));
+        assert_eq!(standing.outcome, Some(Outcome::Finished));
     }
 
     #[test]
@@ -523,7 +494,7 @@ mod tests {
         let mut standing = Standing::default();
         standing.joined(at(1800), at(0));
         standing.room("RM_1");
-        assert!(standing.client_record(1, Some(NEVER_STARTED), &LIMITS(), at(60)), "its room is closed");
+        assert!(standing.client_record(1, Some(Outcome::NeverStarted), &LIMITS(), at(60)), "its room is closed");
         assert_eq!(standing.state(), InterviewState::Live);
         assert_eq!(standing.joined(at(2000), at(100)), 2);
         standing.room("RM_2");
@@ -541,21 +512,21 @@ mod tests {
         let came: [Came; 3] = [
             |s| s.agent_seen(at(5)),
             |s| s.agent_report(1, Some("failed"), &LIMITS(), at(5)),
-            |s| s.agent_report(1, Some(FINISHED), &LIMITS(), at(5)),
+            |s| s.agent_report(1, Some("finished"), &LIMITS(), at(5)),
         ];
         for came in came {
             let mut standing = Standing::default();
             standing.joined(at(1800), at(0));
             standing.room("RM_1");
             came(&mut standing);
-            standing.client_record(1, Some(NEVER_STARTED), &LIMITS(), at(60));
+            standing.client_record(1, Some(Outcome::NeverStarted), &LIMITS(), at(60));
             assert_eq!((standing.ended_at.is_some(), standing.may_begin_again()), (true, false));
         }
         // And not for ever.
         let mut standing = Standing::default();
         for attempt in 1..=MOST_ATTEMPTS {
             assert_eq!(standing.joined(at(1800), at(0)), attempt);
-            standing.client_record(attempt, Some(NEVER_STARTED), &LIMITS(), at(60));
+            standing.client_record(attempt, Some(Outcome::NeverStarted), &LIMITS(), at(60));
             assert_eq!(standing.may_begin_again(), attempt < MOST_ATTEMPTS, "{attempt}");
         }
     }
@@ -667,11 +638,11 @@ mod tests {
     #[test]
     fn what_ended_and_lacks_nothing_is_complete() {
         let steps: [fn(&mut Standing); 9] = [
-            |s| _ = s.client_record(1, Some(NEVER_STARTED), &LIMITS(), at(60)),
+            |s| _ = s.client_record(1, Some(Outcome::NeverStarted), &LIMITS(), at(60)),
             |s| _ = s.client_record(1, Some(CONTINUED_ELSEWHERE), &LIMITS(), at(60)),
-            |s| _ = s.client_record(1, Some(FINISHED), &LIMITS(), at(60)),
+            |s| _ = s.client_record(1, Some(Outcome::Finished), &LIMITS(), at(60)),
             |s| s.agent_report(1, Some("failed"), &LIMITS(), at(60)),
-            |s| s.agent_report(1, Some(FINISHED), &LIMITS(), at(60)),
+            |s| s.agent_report(1, Some("finished"), &LIMITS(), at(60)),
             |s| s.room_finished("RM_1", at(60)),
             |s| _ = s.organiser_ends(at(60)),
             |s| s.agent_seen(at(60)),
@@ -684,7 +655,7 @@ mod tests {
             for place in 0..4 {
                 steps[order / steps.len().pow(place) % steps.len()](&mut standing);
                 let over =
-                    standing.ended_at.is_some() && standing.client.settled() && standing.agent.settled();
+                    standing.ended_at.is_some() && settled(standing.client) && settled(standing.agent);
                 assert_eq!(over, standing.completed_at.is_some(), "{order}: {:?}", told(&standing));
             }
         }
@@ -699,7 +670,7 @@ mod tests {
         // The first computer's record ends nothing.
         assert!(!standing.client_record(1, Some(CONTINUED_ELSEWHERE), &LIMITS(), at(101)));
         assert_eq!((standing.state(), standing.client), (InterviewState::Live, Arrival::Pending));
-        standing.client_record(2, Some("finished"), &LIMITS(), at(200));
+        standing.client_record(2, Some(Outcome::Finished), &LIMITS(), at(200));
         // Its agent was sent for the first attempt.
         standing.agent_report(1, Some("finished"), &LIMITS(), at(201));
         assert_eq!((standing.state(), standing.confirmed), (InterviewState::Complete, true));
@@ -739,7 +710,7 @@ mod tests {
         assert_eq!(standing.state(), InterviewState::Ended);
         assert!(!standing.room_to_close(at(61)));
         assert!(standing.room_to_close(at(121)));
-        standing.client_record(1, Some("finished"), &LIMITS(), at(62));
+        standing.client_record(1, Some(Outcome::Finished), &LIMITS(), at(62));
         assert!(standing.room_to_close(at(62)));
         standing.room_closed_at = Some(at(63));
         assert!(!standing.room_to_close(at(200)));
@@ -748,12 +719,12 @@ mod tests {
     #[test]
     fn another_attempt_and_another_computer_change_nothing_but_the_history() {
         let mut standing = live();
-        assert!(!standing.client_record(1, Some("ended(continued elsewhere)"), &LIMITS(), at(5)));
+        assert!(!standing.client_record(1, Some(CONTINUED_ELSEWHERE), &LIMITS(), at(5)));
         assert_eq!(standing.state(), InterviewState::Live);
         standing.joined(at(2000), at(10));
-        assert!(!standing.client_record(1, Some("connection lost"), &LIMITS(), at(20)));
+        assert!(!standing.client_record(1, Some(Outcome::ConnectionLost), &LIMITS(), at(20)));
         standing.agent_report(1, Some("finished"), &LIMITS(), at(21));
-        assert_eq!((standing.state(), standing.outcome.clone()), (InterviewState::Live, None));
+        assert_eq!((standing.state(), standing.outcome), (InterviewState::Live, None));
         // Ended before anybody came: nothing is waited for.
         let mut unused = Standing::default();
         assert!(unused.organiser_ends(at(1)) && !unused.organiser_ends(at(2)));

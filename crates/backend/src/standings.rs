@@ -1,12 +1,13 @@
 //! Standings in the database: read under the row's lock, written back with their history.
 
+use adjourn_protocol::{Arrival, Outcome};
 use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use crate::problem::Refusal;
 use crate::serving::{Presence, Serving};
-use crate::standing::{Arrival, Standing};
+use crate::standing::Standing;
 use crate::store::{Store, Tx, millis, time};
 
 /// The row of an interview; a refusal if there is none.
@@ -65,7 +66,6 @@ pub(crate) async fn room_closed(
 
 /// The standing of a row of `interviews`.
 pub(crate) fn read(row: &AnyRow) -> Result<Standing, sqlx::Error> {
-    let (client, agent): (String, String) = (row.try_get("client_record")?, row.try_get("agent_report")?);
     let confirmed: i64 = row.try_get("confirmed")?;
     Ok(Standing {
         attempt: row.try_get("attempt")?,
@@ -76,11 +76,11 @@ pub(crate) fn read(row: &AnyRow) -> Result<Standing, sqlx::Error> {
         started_at: time(row, "started_at")?,
         ended_at: time(row, "ended_at")?,
         ended_by: row.try_get("ended_by")?,
-        outcome: row.try_get("outcome")?,
-        client_outcome: row.try_get("client_outcome")?,
+        outcome: outcome(row, "outcome")?,
+        client_outcome: outcome(row, "client_outcome")?,
         confirmed: confirmed != 0,
-        client: Arrival::parse(&client),
-        agent: Arrival::parse(&agent),
+        client: arrival(row, "client_record")?,
+        agent: arrival(row, "agent_report")?,
         agent_seen_at: time(row, "agent_seen_at")?,
         serving: serving(row)?,
         room_missing_since: time(row, "room_missing_since")?,
@@ -90,6 +90,20 @@ pub(crate) fn read(row: &AnyRow) -> Result<Standing, sqlx::Error> {
         revision: row.try_get("revision")?,
         changes: Vec::new(),
     })
+}
+
+fn arrival(row: &AnyRow, column: &str) -> Result<Arrival, sqlx::Error> {
+    let text: String = row.try_get(column)?;
+    text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
+/// A word for how it ended. An early version kept whatever a client said: what is no such word is nobody's.
+fn outcome(row: &AnyRow, column: &str) -> Result<Option<Outcome>, sqlx::Error> {
+    let text: Option<String> = row.try_get(column)?;
+    let read = |text: String| {
+        text.parse().inspect_err(|error| tracing::error!(%error, column, "an interview's outcome can't be read")).ok()
+    };
+    Ok(text.and_then(read))
 }
 
 fn serving(row: &AnyRow) -> Result<Serving, sqlx::Error> {
@@ -149,7 +163,7 @@ pub(crate) async fn save(
     .bind(at(standing.started_at))
     .bind(at(standing.ended_at))
     .bind(&standing.ended_by)
-    .bind(&standing.outcome)
+    .bind(standing.outcome.map(|outcome| outcome.to_string()))
     .bind(i64::from(standing.confirmed))
     .bind(standing.client.as_str())
     .bind(standing.agent.as_str())
@@ -160,7 +174,7 @@ pub(crate) async fn save(
     .bind(standing.revision + changes)
     .bind(standing.room_attempt)
     .bind(at(standing.closing_at))
-    .bind(&standing.client_outcome)
+    .bind(standing.client_outcome.map(|outcome| outcome.to_string()))
     .bind(identity(interviewer))
     .bind(sid(interviewer))
     .bind(at(*left_at))

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use adjourn_outbox::wire::{HistoryEntry, InterviewState, InterviewStatus, RoomState};
+use adjourn_protocol::{HistoryEntry, InterviewState, InterviewStatus, RoomState};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -74,8 +74,8 @@ async fn read(app: &App, id: &str) -> Result<InterviewStatus, Refusal> {
         state: standing.state(),
         attempt: standing.attempt,
         ended_by_organiser: standing.ended_at.filter(|_| by_organiser),
-        client_record: standing.client.as_str().to_owned(),
-        agent_report: standing.agent.as_str().to_owned(),
+        client_record: standing.client,
+        agent_report: standing.agent,
         records,
         outcome: standing.outcome,
         client_outcome: standing.client_outcome,

@@ -478,7 +478,7 @@ mod tests {
         let mut migrations = sqlx::migrate!();
         migrations.migrations.to_mut().retain(|migration| migration.version <= 5);
         migrations.run(&before).await.unwrap();
-        let code_hash = adjourn_outbox::sha256(b"BBBB-BBBB");
+        let code_hash = adjourn_protocol::sha256(b"BBBB-BBBB");
         let insert = format!(
             "INSERT INTO interviews (id, title, language, max_minutes, window_from, window_to, policy, code_hash, created_at,
                attempt, room_sid, room_attempt, started_at, agent_seen_at, client_record, agent_report)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adjourn_outbox::wire::ReceiptClaims;
+use adjourn_protocol::{Outcome, ReceiptClaims, Source};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use sqlx::Row as _;
@@ -18,10 +18,10 @@ use crate::{interviewers, keys, standings};
 pub(crate) struct Submission {
     pub(crate) id: String,
     pub(crate) attempt: i64,
-    pub(crate) source: String,
+    pub(crate) source: Source,
     pub(crate) body: String,
     pub(crate) digest: String,
-    pub(crate) outcome: Option<String>,
+    pub(crate) outcome: Option<Outcome>,
     pub(crate) end_reason: Option<String>,
     /// A client's record has something that was said in it.
     pub(crate) said: bool,
@@ -89,9 +89,6 @@ impl From<NotStored> for Refusal {
     }
 }
 
-/// End of the source of what the agent package's `judge` adds (`agent:<job>-judgement`).
-pub(crate) const JUDGEMENT: &str = "-judgement";
-
 /// Stores one within a transaction. Refuses before it writes anything.
 pub(crate) async fn store(
     app: &App,
@@ -110,10 +107,10 @@ pub(crate) async fn store(
     )
     .bind(id)
     .bind(attempt)
-    .bind(source)
+    .bind(source.to_string())
     .bind(body)
     .bind(digest)
-    .bind(outcome)
+    .bind(outcome.map(|outcome| outcome.to_string()))
     .bind(millis(*received_at))
     .bind(&signed.id)
     .bind(&signed.jws)
@@ -123,16 +120,16 @@ pub(crate) async fn store(
     if inserted == 0 {
         return stored_before(tx, submission).await;
     }
-    let close = if source == "client" {
+    let close = if *source == Source::Client {
         if *said && standing.attempt == *attempt {
             // Who heard something said heard an interviewer, whatever else they say.
             standing.agent_seen(*received_at);
         }
-        standing.client_record(*attempt, outcome.as_deref(), &app.deadlines, *received_at)
+        standing.client_record(*attempt, *outcome, &app.deadlines, *received_at)
     } else if interviewers::is_in_vain(tx, id, source).await? {
         standing.sent_away_reports();
         false
-    } else if source.ends_with(JUDGEMENT) {
+    } else if source.is_judgement() {
         standing.judgement();
         false
     } else {
@@ -150,7 +147,7 @@ async fn stored_before(tx: &mut Tx, submission: &Submission) -> Result<Stored, N
     )
     .bind(&submission.id)
     .bind(submission.attempt)
-    .bind(&submission.source)
+    .bind(submission.source.to_string())
     .fetch_one(&mut **tx)
     .await?;
     let (known, receipt, receipt_id): (String, String, String) =

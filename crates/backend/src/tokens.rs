@@ -1,5 +1,6 @@
 //! Upload tokens: JWT, HS256, for one interview, attempt and source.
 
+use adjourn_protocol::{Secret, Source};
 use axum::http::HeaderMap;
 use chrono::{DateTime, Duration, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -19,29 +20,29 @@ const AGENT_LIFE: Duration = Duration::days(30);
 pub(crate) struct Claims {
     pub(crate) sub: String,
     pub(crate) attempt: i64,
-    /// `client`, or `agent` for any `agent:<job id>`.
-    pub(crate) source: String,
+    /// Whose records.
+    pub(crate) source: Holder,
     exp: i64,
 }
 
-impl Claims {
-    /// Whether the bearer may write to this record.
-    pub(crate) fn allows(&self, id: &str, attempt: i64, source: &str) -> Result<(), Refusal> {
-        let source_allowed = match source {
-            "client" => self.source == "client",
-            agent => self.source == "agent" && agent.strip_prefix("agent:").is_some_and(plausible_job),
-        };
-        if self.sub == id && self.attempt == attempt && source_allowed {
-            Ok(())
-        } else {
-            Err(Refusal::unauthorised())
-        }
-    }
+/// Whose records a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Holder {
+    /// The candidate's client.
+    Client,
+    /// Any interviewer's job.
+    Agent,
 }
 
-/// A LiveKit job id: short, plain letters.
-fn plausible_job(job: &str) -> bool {
-    (1..=64).contains(&job.len()) && job.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+impl Claims {
+    /// Whose record the bearer may write, if it is this one.
+    pub(crate) fn allows(&self, id: &str, attempt: i64, source: &str) -> Result<Source, Refusal> {
+        let source = source.parse().map_err(|_| Refusal::unauthorised())?;
+        let holder = if source == Source::Client { Holder::Client } else { Holder::Agent };
+        let allowed = self.sub == id && self.attempt == attempt && self.source == holder;
+        if allowed { Ok(source) } else { Err(Refusal::unauthorised()) }
+    }
 }
 
 /// Name of the secret that signs them, of all replicas.
@@ -73,17 +74,17 @@ impl Signer {
         &self,
         interview: &str,
         attempt: i64,
-        source: &str,
+        source: Holder,
         now: DateTime<Utc>,
-    ) -> Result<String, Refusal> {
+    ) -> Result<Secret, Refusal> {
         let claims = Claims {
             sub: interview.to_owned(),
             attempt,
-            source: source.to_owned(),
-            exp: (now + if source == "agent" { AGENT_LIFE } else { CLIENT_LIFE }).timestamp(),
+            source,
+            exp: (now + if source == Holder::Agent { AGENT_LIFE } else { CLIENT_LIFE }).timestamp(),
         };
         let key = EncodingKey::from_secret(&self.secret().await?);
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map_err(|error| {
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map(Secret::new).map_err(|error| {
             tracing::error!(%error, "a token could not be signed");
             Refusal::unauthorised()
         })
@@ -131,18 +132,18 @@ mod tests {
     async fn a_token_that_was_rotated_away_is_good_for_nothing_anywhere() {
         let (store, _folder) = Store::temporary().await;
         let (here, there) = (Signer::new(store.clone()), Signer::new(store.clone()));
-        let headers = |token: String| {
+        let headers = |token: Secret| {
             HeaderMap::from_iter([(
                 axum::http::header::AUTHORIZATION,
-                format!("Bearer {token}").parse().unwrap(),
+                format!("Bearer {}", token.expose()).parse().unwrap(),
             )])
         };
-        let old = headers(here.make("i", 1, "client", now()).await.unwrap());
+        let old = headers(here.make("i", 1, Holder::Client, now()).await.unwrap());
         assert!(here.check(&old).await.unwrap().allows("i", 1, "client").is_ok());
         assert!(there.check(&old).await.is_ok());
         rotate(&store).await.unwrap();
         assert!(here.check(&old).await.is_err() && there.check(&old).await.is_err());
-        let new = headers(there.make("i", 1, "client", now()).await.unwrap());
+        let new = headers(there.make("i", 1, Holder::Client, now()).await.unwrap());
         assert!(here.check(&new).await.is_ok());
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use adjourn_protocol::Source;
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,6 @@ use crate::interviewers;
 use crate::items::Item;
 use crate::organisers::{Caller, Scope};
 use crate::problem::Refusal;
-use crate::submission::JUDGEMENT;
 
 /// What was said in an interview, and who says so.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -56,16 +56,16 @@ pub(crate) async fn transcript(app: &App, id: &str) -> Result<Transcript, sqlx::
         .bind(id)
         .fetch_all(app.store.read())
         .await?;
-    let mut told: BTreeMap<(i64, String), Told> = BTreeMap::new();
+    let mut told: BTreeMap<(i64, Source), Told> = BTreeMap::new();
     let mut client = Vec::new();
     for row in &records {
         let (attempt, source, body): (i64, String, String) =
             (row.try_get("attempt")?, row.try_get("source")?, row.try_get("body")?);
         let record: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
-        if source == "client" {
-            client.extend(of_client(&record));
-        } else if !source.ends_with(JUDGEMENT) {
-            told.entry((attempt, source)).or_default().report = Some(of_agent(&record));
+        match source_of(&source)? {
+            Source::Client => client.extend(of_client(&record)),
+            judgement if judgement.is_judgement() => {}
+            agent => told.entry((attempt, agent)).or_default().report = Some(of_agent(&record)),
         }
     }
     let rows = sqlx::query("SELECT attempt, source, body FROM items WHERE interview_id = $1 ORDER BY number")
@@ -73,7 +73,7 @@ pub(crate) async fn transcript(app: &App, id: &str) -> Result<Transcript, sqlx::
         .fetch_all(app.store.read())
         .await?;
     for row in &rows {
-        let at = (row.try_get("attempt")?, row.try_get("source")?);
+        let at = (row.try_get("attempt")?, source_of(&row.try_get::<String, _>("source")?)?);
         let item = serde_json::from_str::<Item>(&row.try_get::<String, _>("body")?);
         told.entry(at).or_default().lived.extend(item);
     }
@@ -82,7 +82,12 @@ pub(crate) async fn transcript(app: &App, id: &str) -> Result<Transcript, sqlx::
     Ok(merged(told, client))
 }
 
-fn merged(told: BTreeMap<(i64, String), Told>, client: Vec<Item>) -> Transcript {
+/// Whose a stored record is.
+fn source_of(stored: &str) -> Result<Source, sqlx::Error> {
+    stored.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
+fn merged(told: BTreeMap<(i64, Source), Told>, client: Vec<Item>) -> Transcript {
     let (mut reports, mut without) = (0, 0);
     let (mut items, mut gaps) = (Vec::new(), Vec::new());
     for ((_, source), Told { report, lived }) in told {
@@ -94,7 +99,7 @@ fn merged(told: BTreeMap<(i64, String), Told>, client: Vec<Item>) -> Transcript 
             // A report that tells less than nothing.
             Some(_) | None => {
                 without += 1;
-                let job = source.strip_prefix("agent:").unwrap_or(&source);
+                let job = if let Source::Agent(job) = &source { job } else { "" };
                 gaps.push(format!(
                     "The interviewer {job} left no report: what it told while it lived is shown."
                 ));
@@ -184,8 +189,8 @@ mod tests {
         item(id, "assistant", format!("turn {id}"), at, false)
     }
 
-    fn job(name: &str, report: Option<Vec<Item>>, lived: Vec<Item>) -> ((i64, String), Told) {
-        ((1, format!("agent:{name}")), Told { report, lived })
+    fn job(name: &str, report: Option<Vec<Item>>, lived: Vec<Item>) -> ((i64, Source), Told) {
+        ((1, Source::Agent(name.to_owned())), Told { report, lived })
     }
 
     fn ids(transcript: &Transcript) -> String {

@@ -10,7 +10,7 @@ use adjourn_backend::organisers::{self, Scope};
 use adjourn_backend::proxies::Proxies;
 use adjourn_backend::store::{Open, Store};
 use adjourn_backend::{Codes, Deadlines, audit};
-use adjourn_outbox::Secret;
+use adjourn_protocol::Secret;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::connect_info::MockConnectInfo;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use adjourn_outbox::wire::ClientInfo;
-use adjourn_outbox::{JoinLink, Outbox, sha256};
+use adjourn_protocol::{ClientInfo, JoinLink, sha256};
+use adjourn_outbox::Outbox;
 use serde_json::{Value, json};
 
 /// A copy that could not be saved. Each message says what to do.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adjourn_outbox::wire::ClientInfo;
+use adjourn_protocol::ClientInfo;
 use adjourn_outbox::{Asked, Attempt, DeliveryEvent, Granted, Join, Outbox, pause, send};
 use chrono::Utc;
 use futures_util::future::BoxFuture;

@@ -4,6 +4,7 @@ use adjourn_audio::{
     AudioError, Capture, CaptureStats, DeviceChoice, FRAME, FileMicrophone, Level, Playback, PlaybackStats,
     SILENCE_DBFS, Speaker, SpeechDetector, dbfs,
 };
+use adjourn_protocol::AudioStatistics;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -270,14 +271,17 @@ impl Open {
     }
 
     /// Counters for the record, of everything that was open since the start.
-    pub(crate) fn statistics(&self) -> serde_json::Value {
+    pub(crate) fn statistics(&self) -> AudioStatistics {
         let (mut capture, mut playback) = (self.captured, self.played);
         capture += self.capture.as_ref().map(Capture::stats).unwrap_or_default();
         playback += self.playback.as_ref().map(Playback::stats).unwrap_or_default();
-        serde_json::json!({
-            "captured_frames": capture.frames, "lost_samples": capture.lost_samples,
-            "played_samples": playback.played, "underruns": playback.underruns, "skipped_samples": playback.skipped,
-            "reopened": capture.reopened + playback.reopened,
-        })
+        AudioStatistics {
+            captured_frames: capture.frames,
+            lost_samples: capture.lost_samples,
+            played_samples: playback.played,
+            underruns: playback.underruns,
+            skipped_samples: playback.skipped,
+            reopened: capture.reopened + playback.reopened,
+        }
     }
 }

@@ -1,14 +1,14 @@
 //! What comes back: from work beside the loop, and from the room.
 
 use adjourn_audio::Devices;
-use adjourn_outbox::{Attempt, DeliveryEvent, EntryKind, RECONNECTED, Secret};
+use adjourn_outbox::{Attempt, DeliveryEvent};
+use adjourn_protocol::{Line as Written, Note, Secret, ToolEnded, Turn};
 use adjourn_room::{Fact, Said, Token, Transport};
 use adjourn_session::{AgentState, Delivery, Input, JoinGrant, OrganiserWord, Outcome, Phase, Role};
 use chrono::{DateTime, Utc};
 
 use crate::join::Admission;
 use crate::journal::{Journal, finish_abandoned};
-use crate::remembered::{TOOL_ENDED, ToolEnded};
 use crate::run::{About, Client, Event};
 use crate::snapshot::{DeviceList, Line, Speaker};
 use crate::{Shell, deliverer, sound, words};
@@ -109,7 +109,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         self.shown.title = Some(answer.interview.title.clone());
         self.journal = Some(Journal::start(self.outbox.clone(), join_id, head, self.events.clone()));
         self.admission = Some(admission);
-        self.note("joined", serde_json::Value::Null);
+        self.note(Note::Joined);
         if before.live {
             let ended = |tool: &ToolEnded| tool.ok && self.session.policy().end_tools.contains(&tool.name);
             let ended = before.last_tool.as_ref().is_some_and(ended);
@@ -239,8 +239,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
     /// A turn of the conversation, as the interviewer's session tells it.
     fn journal_turn(&self, said: Said, at: DateTime<Utc>) {
         if let Some(journal) = &self.journal {
-            let body = serde_json::json!({"id": said.id, "role": said.role, "text": said.text, "at": at});
-            journal.write(EntryKind::Said, self.now().0, body);
+            let turn = Turn { id: said.id, role: said.role, text: said.text, at };
+            journal.write(self.now().0, Written::Said(turn));
         }
     }
 
@@ -251,8 +251,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 Speaker::Candidate => Role::Candidate,
                 Speaker::Interviewer => Role::Interviewer,
             };
-            let body = serde_json::json!({"id": line.id, "role": role, "text": line.text, "at": Utc::now()});
-            journal.write(EntryKind::Caption, self.now().0, body);
+            let turn = Turn { id: line.id.clone(), role, text: line.text.clone(), at: Utc::now() };
+            journal.write(self.now().0, Written::Caption(turn));
         }
     }
 
@@ -272,22 +272,22 @@ impl<T: Transport, S: Shell> Client<T, S> {
             && self.agent_state != Some(state)
         {
             let before = self.agent_state.replace(state);
-            self.note("interviewer", serde_json::json!({ "state": state }));
+            self.note(Note::Interviewer { state });
             // A session listens for a moment before its first question: that is nobody's turn.
             if state == AgentState::Listening && before == Some(AgentState::Speaking) {
                 self.open.your_turn();
             }
         }
         if let Input::ParticipantLeft { reason, .. } = input {
-            self.note("participant_left", serde_json::json!({ "reason": reason }));
+            self.note(Note::ParticipantLeft { reason: *reason });
         } else if let Input::Disconnected { reason } = input {
-            self.note("disconnected", serde_json::json!({ "reason": reason }));
+            self.note(Note::Disconnected { reason: *reason });
         } else if *input == Input::Reconnecting {
-            self.note("reconnecting", serde_json::Value::Null);
+            self.note(Note::Reconnecting);
         } else if let Input::Reconnected { room_sid, .. } = input {
-            self.note(RECONNECTED, serde_json::json!({ "room_sid": room_sid }));
+            self.note(Note::Reconnected { room_sid: room_sid.clone() });
         } else if let Some(tool) = ToolEnded::of(input).filter(|tool| is_pinned(&tool.sid)) {
-            self.note(TOOL_ENDED, serde_json::to_value(tool).unwrap_or_default());
+            self.note(Note::ToolEnded(tool));
         }
     }
 }

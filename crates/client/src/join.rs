@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use adjourn_outbox::wire::{ClientInfo, JoinAnswer, JoinRequest};
-use adjourn_outbox::{Backend, Join, JoinLink, Outbox, RecordHead, sha256};
+use adjourn_protocol::{ClientInfo, JoinAnswer, JoinRequest, JoinLink, RecordHead, sha256};
+use adjourn_outbox::{Backend, Join, Outbox};
 use chrono::{DateTime, Utc};
 
 use crate::journal::finish_abandoned;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use adjourn_outbox::{Entry, EntryKind, Outbox, Record, RecordHead, Secret};
+use adjourn_protocol::{Entry, Line, Record, RecordHead, Secret};
+use adjourn_outbox::Outbox;
 use adjourn_session::Ending;
 use chrono::Utc;
 use tokio::sync::mpsc;
@@ -36,8 +37,8 @@ impl Journal {
         Self(sender)
     }
 
-    pub(crate) fn write(&self, kind: EntryKind, mono_ms: u64, body: serde_json::Value) {
-        self.order(Order::Write(Entry { kind, at: Utc::now(), mono_ms, body }));
+    pub(crate) fn write(&self, mono_ms: u64, line: Line) {
+        self.order(Order::Write(Entry { at: Utc::now(), mono_ms, line }));
     }
 
     pub(crate) fn commit(&self, ending: Ending) {

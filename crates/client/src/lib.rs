@@ -31,7 +31,6 @@ mod world;
 pub use command::Command;
 pub use devices::{Ears, Mouth};
 pub use panics::Panics;
-pub use remembered::TOOL_ENDED;
 pub use run::{Client, Setup, StartError};
 pub use shell::{Shell, Silent};
 pub use snapshot::{

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use adjourn_audio::DeviceChoice;
-use adjourn_outbox::JoinLink;
+use adjourn_protocol::{JoinLink, Note};
 use adjourn_room::{RoomLink, Transport};
 use adjourn_session::{Input, Phase};
 
@@ -60,7 +60,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 if let Some(room) = &self.room {
                     room.set_muted(muted);
                 }
-                self.note(if muted { "muted" } else { "unmuted" }, serde_json::Value::Null);
+                self.note(if muted { Note::Muted } else { Note::Unmuted });
             }
             // Nothing was begun yet: the devices are still being opened.
             Command::End if self.pressed == Some(Pressed::Join) => self.pressed = None,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adjourn_audio::Devices;
-use adjourn_outbox::wire::ClientInfo;
-use adjourn_outbox::{DeliveryEvent, INTERVIEWER, JoinLink, Outbox, OutboxError};
+use adjourn_outbox::{DeliveryEvent, Outbox, OutboxError};
+use adjourn_protocol::{ClientInfo, JoinLink, Note, ToolEnded};
 use adjourn_room::{Fact, Joined, RoomLink, Transport};
 use adjourn_session::{AgentState, Delivery, Input, OrganiserWord, Output, Phase, Policy, Session, Time};
 use chrono::{DateTime, Utc};
@@ -18,7 +18,6 @@ use crate::devices::{Ears, Mouth, Open, Opened};
 use crate::join::{Admission, Rejection};
 use crate::journal::Journal;
 use crate::panics::{Panics, guarded};
-use crate::remembered::{LIVE, ToolEnded};
 use crate::snapshot::Snapshot;
 use crate::sound::Floor;
 use crate::told::Told;
@@ -509,7 +508,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         }
         if self.session.phase() == Phase::Live && self.live_since.is_none() {
             self.live_since = Some(self.now());
-            self.note(LIVE, serde_json::Value::Null);
+            self.note(Note::Live);
         }
         // An interviewer that is new to us (or to this room, after our restart or redial).
         if let Some(sid) = self.session.interviewer_sid().map(str::to_owned)
@@ -518,8 +517,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
             && let Some(room) = &self.room
         {
             room.pin(&sid);
-            let identity = self.session.interviewer_identity();
-            self.note(INTERVIEWER, serde_json::json!({ "sid": sid, "identity": identity }));
+            let identity = self.session.interviewer_identity().map(str::to_owned);
+            self.note(Note::InterviewerPinned { sid, identity });
             self.pinned = Some(sid);
             self.ask_history();
             if let Some(tool) = self.remembered.take() {

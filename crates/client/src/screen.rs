@@ -1,6 +1,6 @@
 //! What the screen shows.
 
-use adjourn_outbox::JoinLink;
+use adjourn_protocol::JoinLink;
 use adjourn_room::Transport;
 use adjourn_session::{Agent, AgentState, Delivery, Ending, Phase, Time};
 use chrono::{SecondsFormat, TimeDelta};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use adjourn_outbox::{Entry, EntryKind, TranscriptItem};
+use adjourn_protocol::Entry;
 use adjourn_room::Said;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -13,11 +13,9 @@ pub(crate) struct Told(HashMap<String, (String, DateTime<Utc>)>);
 impl Told {
     /// What an earlier run of this join wrote down.
     pub(crate) fn of(journal: &[Entry]) -> Self {
-        let said = journal.iter().filter(|entry| entry.kind == EntryKind::Said);
         // A line that can't be read is counted when the record is made; here it is told again.
-        let items =
-            said.filter_map(|entry| serde_json::from_value::<TranscriptItem>(entry.body.clone()).ok());
-        Self(items.map(|item| (item.id, (item.text, item.at))).collect())
+        let turns = journal.iter().filter_map(|entry| entry.line.said());
+        Self(turns.map(|turn| (turn.id.clone(), (turn.text.clone(), turn.at))).collect())
     }
 
     /// A turn that was just said: when, or nothing if it is written down in just these words.
@@ -59,7 +57,7 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use adjourn_session::Role;
+    use adjourn_protocol::{Line, Role, Turn};
 
     fn said(id: &str, text: &str) -> Said {
         Said { id: id.into(), role: Role::Interviewer, text: text.into(), interrupted: false }
@@ -106,9 +104,9 @@ mod tests {
 
     #[test]
     fn an_earlier_run_s_turns_are_known() {
-        let body = serde_json::json!({"id": "1", "role": "interviewer", "text": "one", "at": at(10)});
-        let entry = |kind, body| Entry { kind, at: at(10), mono_ms: 0, body };
-        let journal = [entry(EntryKind::Said, body), entry(EntryKind::Said, serde_json::Value::Null)];
+        let turn =
+            Turn { id: "1".to_owned(), role: Role::Interviewer, text: "one".to_owned(), at: at(10) };
+        let journal = [Entry { at: at(10), mono_ms: 0, line: Line::Said(turn) }, Entry::lost()];
         assert!(Told::of(&journal).before(vec![said("1", "one")], at(30)).is_empty());
     }
 }

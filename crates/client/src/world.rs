@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adjourn_outbox::wire::{InterviewerState, RoomState};
-use adjourn_outbox::{Backend, CONNECTED, EntryKind, Granted, INTERVIEWER, RECONNECTED};
+use adjourn_protocol::{InterviewerState, RoomState, Line, Note};
+use adjourn_outbox::{Backend, Granted};
 use adjourn_room::{Joined, RoomLink, Transport};
 use adjourn_session::{Ending, Input, OrganiserWord, Phase};
 use chrono::Utc;
@@ -72,7 +72,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.open.microphone.set(Some(room.microphone()));
                 (self.room, self.facts) = (Some(room), Some(joined.facts));
                 (self.pinned, self.history_asked, self.turned_away) = (None, None, false);
-                self.note(CONNECTED, serde_json::json!({ "room_sid": joined.room_sid }));
+                self.note(Note::Connected { room_sid: joined.room_sid.clone() });
                 self.feed(Input::Connected { room_sid: joined.room_sid, roster: joined.roster });
             }
             Ok(_) => {} // given up meanwhile: dropping it leaves
@@ -116,7 +116,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             let status = backend.status(&granted.interview_id, &granted.client_token, false).await;
             // That it is not in, or that the backend can't be asked, changes nothing.
             if let Ok(status) = status
-                && status.agent_report.starts_with("received")
+                && status.agent_report.is_here()
             {
                 // The loop is gone: the process is ending.
                 let _ = events.send(Event::Reported { finished: status.confirmed }).await;
@@ -181,10 +181,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
         if self.left_out > 0 {
             let left_out = std::mem::take(&mut self.left_out);
             self.noted = 0;
-            self.note("notes_left_out", serde_json::json!({ "count": left_out }));
+            self.note(Note::NotesLeftOut { count: left_out });
         }
         let audio = self.open.statistics();
-        self.note("audio", audio);
+        self.note(Note::Audio(audio));
         // A line that was being spoken was heard that far.
         for line in self.shown.captions.clone().into_iter().filter(|line| !line.done) {
             self.journal_caption(&line);
@@ -197,20 +197,15 @@ impl<T: Transport, S: Shell> Client<T, S> {
     }
 
     /// A line on the record's timeline.
-    pub(crate) fn note(&mut self, what: &str, detail: serde_json::Value) {
-        // What names the room's lives and its interviewers is always kept; so is everything that was said.
-        let kept = [CONNECTED, RECONNECTED, INTERVIEWER].contains(&what);
-        if self.noted >= MOST_NOTES && !kept {
+    pub(crate) fn note(&mut self, note: Note) {
+        // So is everything that was said.
+        if self.noted >= MOST_NOTES && !note.is_always_kept() {
             self.left_out += 1;
             return;
         }
         self.noted += 1;
         if let Some(journal) = &self.journal {
-            journal.write(
-                EntryKind::Timeline,
-                self.now().0,
-                serde_json::json!({ "what": what, "detail": detail }),
-            );
+            journal.write(self.now().0, Line::Timeline(note));
         }
     }
 }

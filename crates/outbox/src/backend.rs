@@ -6,8 +6,7 @@ use base64::Engine as _;
 use reqwest::StatusCode;
 use url::Url;
 
-use crate::Secret;
-use crate::wire::{InterviewStatus, JoinAnswer, JoinRequest, Problem, ReceiptAnswer};
+use adjourn_protocol::{Secret, InterviewStatus, JoinAnswer, JoinRequest, Problem, ReceiptAnswer};
 
 /// Limit of one request. A host that takes the connection and stays silent is given up after this.
 const REQUEST_LIMIT: Duration = Duration::from_secs(8);

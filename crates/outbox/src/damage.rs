@@ -7,7 +7,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{Column as _, Row as _, TypeInfo as _, ValueRef as _};
 
 use crate::store::millis;
-use crate::{Entry, EntryKind, Outbox, OutboxError, Record, Secret, sha256};
+use adjourn_protocol::{Entry, Record, Secret, sha256};
+use crate::{Outbox, OutboxError};
 
 /// Something damaged that was put aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -245,8 +246,8 @@ impl Outbox {
         // Without a head it stays unfinished: joining again gives it one.
         let Some(head) = head.and_then(|head| serde_json::from_str(&head).ok()) else { return Ok(()) };
         let entries = self.journal(join_id).await?;
-        let last = entries.iter().rfind(|entry| entry.kind == EntryKind::Ending);
-        let ending = last.and_then(|entry| serde_json::from_value(entry.body["ending"].clone()).ok());
+        let last = entries.iter().rev().find_map(|entry| entry.line.decided());
+        let ending = last.and_then(|decided| decided.ending.clone());
         let record = Record::from_journal(head, entries, ending, Utc::now());
         self.commit(join_id, &record, &[]).await.map(drop)
     }

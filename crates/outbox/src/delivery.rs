@@ -6,10 +6,8 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use crate::store::millis;
-use crate::wire::{ClientInfo, JoinAnswer, JoinRequest};
-use crate::{
-    Backend, BackendError, Granted, JoinLink, Outbox, OutboxError, Pending, Receipt, Secret, verify,
-};
+use adjourn_protocol::{ClientInfo, JoinAnswer, JoinLink, JoinRequest, Secret, Source};
+use crate::{Backend, BackendError, Granted, Outbox, OutboxError, Pending, Receipt, verify};
 
 /// First pause after a failed try.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -305,7 +303,7 @@ fn checked(jws: &str, granted: &Granted, keys: &serde_json::Value, body: &[u8]) 
     fail::fail_point!("posted");
     // A receipt that proves nothing is none: say "not received" and ask again.
     let verified = verify(jws, keys).and_then(|receipt| {
-        receipt.matches(&granted.interview_id, granted.attempt, "client", body).map(|()| receipt)
+        receipt.matches(&granted.interview_id, granted.attempt, &Source::Client, body).map(|()| receipt)
     });
     match verified {
         Ok(receipt) => Attempt::Delivered { receipt },

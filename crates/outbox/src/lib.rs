@@ -13,28 +13,15 @@ mod backend;
 mod damage;
 mod delivery;
 mod folder;
-mod link;
 mod queue;
 mod receipt;
-mod record;
 mod retention;
-mod secret;
 mod store;
-pub mod wire;
 
 pub use backend::{Backend, BackendError};
 pub use damage::Quarantined;
 pub use delivery::{Asked, Attempt, DeliveryEvent, LONGEST_PAUSE, Renewed, Sent, pause, send};
 pub use folder::in_use;
-pub use link::{JoinLink, LinkError, code_as_printed};
 pub use queue::Pending;
 pub use receipt::{Receipt, ReceiptError, verify};
-pub use record::{CONNECTED, Entry, EntryKind, INTERVIEWER, RECONNECTED, Record, RecordHead, TranscriptItem};
-pub use secret::Secret;
 pub use store::{Granted, Join, Outbox, OutboxError};
-
-/// SHA-256 of bytes, as lower-case hex.
-pub fn sha256(bytes: &[u8]) -> String {
-    use sha2::Digest as _;
-    hex::encode(sha2::Sha256::digest(bytes))
-}

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::Row as _;
 
 use crate::store::{millis, read_join};
-use crate::{Granted, Join, Outbox, OutboxError, Receipt, Renewed, Secret};
+use adjourn_protocol::Secret;
+use crate::{Granted, Join, Outbox, OutboxError, Receipt, Renewed};
 
 /// A record that is not delivered yet.
 #[derive(Clone, Debug)]

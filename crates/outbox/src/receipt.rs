@@ -1,9 +1,8 @@
 //! Receipts: compact JWS, EdDSA, verified before anything says "received".
 
+use adjourn_protocol::{ReceiptClaims, Source, sha256};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-
-use crate::wire::ReceiptClaims;
 
 /// A verified receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +58,7 @@ impl Receipt {
         &self,
         interview_id: &str,
         attempt: i64,
-        source: &str,
+        source: &Source,
         record: &[u8],
     ) -> Result<(), ReceiptError> {
         let claims = &self.claims;
@@ -69,10 +68,10 @@ impl Receipt {
         if claims.attempt != attempt {
             return Err(ReceiptError::Other("attempt"));
         }
-        if claims.source != source {
+        if claims.source != *source {
             return Err(ReceiptError::Other("source"));
         }
-        if claims.sha256 != crate::sha256(record) {
+        if claims.sha256 != sha256(record) {
             return Err(ReceiptError::Other("record"));
         }
         Ok(())

@@ -95,7 +95,12 @@ fn overwrite_and_remove(path: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Entry, EntryKind, JoinLink, Record, RecordHead};
+    use adjourn_protocol::{Entry, JoinLink, Line, Record, RecordHead, Role, Turn};
+
+    fn head() -> RecordHead {
+        let (id, build) = ("i".to_owned(), "0".to_owned());
+        RecordHead { interview_id: id.clone(), attempt: 1, room: id, build, policy_sha256: String::new() }
+    }
 
     #[tokio::test]
     async fn what_was_said_is_erased_after_its_time_and_the_receipt_stays() {
@@ -104,11 +109,10 @@ mod tests {
         let link = JoinLink::new("http://127.0.0.1:9", "K7QF-9M2X").unwrap();
         let join = outbox.join_for(&link).await.unwrap();
         let now = Utc::now();
-        let body = serde_json::json!({"id": "a", "role": "candidate", "text": "a secret of mine", "at": now});
-        let entry = Entry { kind: EntryKind::Said, at: now, mono_ms: 0, body };
+        let turn = Turn { id: "a".into(), role: Role::Candidate, text: "a secret of mine".into(), at: now };
+        let entry = Entry { at: now, mono_ms: 0, line: Line::Said(turn) };
         outbox.append(&join.join_id, std::slice::from_ref(&entry)).await.unwrap();
-        let head = RecordHead::example();
-        let record = Record::from_journal(head, vec![entry], None, now);
+        let record = Record::from_journal(head(), vec![entry], None, now);
         outbox.commit(&join.join_id, &record, &[]).await.unwrap();
         let week = chrono::TimeDelta::days(7);
         // Not delivered: kept for ever.
@@ -159,7 +163,7 @@ mod tests {
         // An interview without a record: what was put aside may be all that there is of it.
         outbox.erase_due(now + later).await.unwrap();
         assert!(files.iter().all(|file| file.exists()));
-        let record = Record::from_journal(RecordHead::example(), Vec::new(), None, now);
+        let record = Record::from_journal(head(), Vec::new(), None, now);
         outbox.commit(&join.join_id, &record, &[]).await.unwrap();
         outbox.erase_due(now + later).await.unwrap();
         assert!(files.iter().all(|file| file.exists()), "it waits");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
 
+use adjourn_protocol::{Decided, Entry, JoinAnswer, JoinLink, Record, RecordHead, Secret, sha256};
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use sqlx::Row as _;
@@ -15,8 +16,6 @@ use url::Url;
 
 use crate::damage::{self, Quarantined};
 use crate::folder::{FileId, file_id, lock, private_folder};
-use crate::wire::JoinAnswer;
-use crate::{Entry, EntryKind, JoinLink, Record, RecordHead, Secret, sha256};
 
 /// The journal can't be used. Each message says what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -264,7 +263,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// The journal of a join, in order; a line that can't be read is one of the kind [`EntryKind::Damaged`].
+    /// The journal of a join, in order; a line that can't be read is one that is [`adjourn_protocol::Line::Unreadable`].
     ///
     /// # Errors
     /// The database failed.
@@ -279,7 +278,7 @@ impl Outbox {
                 // One line that can't be read must not take the others with it.
                 Ok(serde_json::from_str(&text).unwrap_or_else(|error| {
                     tracing::warn!(%error, "a line of the journal can't be read");
-                    Entry::damaged()
+                    Entry::lost()
                 }))
             })
             .collect()
@@ -297,13 +296,9 @@ impl Outbox {
         rest: &[Entry],
     ) -> Result<Vec<u8>, OutboxError> {
         let body = serde_json::to_vec(record).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
-        let ending = Entry {
-            kind: EntryKind::Ending,
-            at: record.made_at,
-            mono_ms: record.ending.as_ref().map_or(0, |ending| ending.decided_at.0),
-            // Whole: a record that is damaged later is made again from the journal.
-            body: serde_json::json!({ "outcome": record.outcome, "ending": record.ending }),
-        };
+        // Whole: a record that is damaged later is made again from the journal.
+        let decided = Decided { ending: record.ending.clone(), outcome: record.outcome };
+        let ending = Entry::ending(record.made_at, decided);
         fail::fail_point!("persist");
         let mut transaction = self.pool.begin().await?;
         let inserted = sqlx::query(
@@ -314,7 +309,7 @@ impl Outbox {
         .bind(&body)
         .bind(sha256(&body))
         .bind(record.made_at.to_rfc3339())
-        .bind(&record.outcome)
+        .bind(record.outcome.to_string())
         .execute(&mut *transaction)
         .await?
         .rows_affected();

@@ -1,8 +1,10 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 //! What is written stays, what is damaged is put aside, what is committed is committed once.
 
-use adjourn_outbox::wire::JoinAnswer;
-use adjourn_outbox::{Entry, EntryKind, JoinLink, Outbox, Quarantined, Record, RecordHead, Secret};
+use adjourn_outbox::{Outbox, Quarantined};
+use adjourn_protocol::{
+    Entry, JoinAnswer, JoinLink, Line, Outcome, Record, RecordHead, Role, Secret, Turn,
+};
 use chrono::Utc;
 use std::io::{Seek as _, Write as _};
 
@@ -11,8 +13,8 @@ fn link() -> JoinLink {
 }
 
 fn said(id: &str) -> Entry {
-    let body = serde_json::json!({"id": id, "role": "candidate", "text": "hello", "at": Utc::now()});
-    Entry { kind: EntryKind::Said, at: Utc::now(), mono_ms: 1, body }
+    let turn = Turn { id: id.to_owned(), role: Role::Candidate, text: "hello".to_owned(), at: Utc::now() };
+    Entry { at: Utc::now(), mono_ms: 1, line: Line::Said(turn) }
 }
 
 fn head() -> RecordHead {
@@ -45,12 +47,12 @@ async fn a_join_has_one_record_for_ever() {
     outbox.append(&join.join_id, &[said("a")]).await.unwrap();
     let entries = outbox.journal(&join.join_id).await.unwrap();
     let first = Record::from_journal(head(), entries, None, Utc::now());
-    assert_eq!(first.outcome, "interrupted(client failed)");
+    assert_eq!(first.outcome.to_string(), "interrupted(client failed)");
     assert_eq!(first.transcript.len(), 1);
     let bytes = outbox.commit(&join.join_id, &first, &[]).await.unwrap();
     // The same once more changes nothing; another one is no record of this join, and that is said.
     assert_eq!(outbox.commit(&join.join_id, &first, &[]).await.unwrap(), bytes);
-    let second = Record { outcome: "finished".into(), ..first };
+    let second = Record { outcome: Outcome::Finished, ..first };
     let error = outbox.commit(&join.join_id, &second, &[]).await.unwrap_err();
     assert!(error.to_string().contains("has a record already"), "{error}");
     assert!(outbox.has_record(&join.join_id).await.unwrap());
@@ -137,7 +139,7 @@ async fn a_damaged_record_is_made_again_from_the_journal() {
     assert_eq!(quarantined, [Quarantined::Records(1)]);
     let pending = outbox.pending().await.unwrap();
     let record: Record = serde_json::from_slice(&pending[0].body).unwrap();
-    assert_eq!((pending.len(), record.outcome.as_str()), (1, "interrupted(client failed)"));
+    assert_eq!((pending.len(), record.outcome.to_string().as_str()), (1, "interrupted(client failed)"));
     let turns: Vec<_> = record.transcript.iter().map(|item| item.id.as_str()).collect();
     assert_eq!(turns, ["first", "second", "third"]);
     assert_eq!(pending[0].join.join_id, join_id);

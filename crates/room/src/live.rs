@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use adjourn_session::{Input, Participant, ProbeKind, Role};
 use futures_util::{FutureExt as _, StreamExt as _};
+use adjourn_protocol::RoomMetadata;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
@@ -127,7 +128,7 @@ impl Transport for Live {
             room: LiveRoom { shared: Arc::clone(&shared), source, track },
             facts: facts_out,
         };
-        let ended = ended_by_metadata(&shared.room.metadata());
+        let ended = RoomMetadata::says_ended(&shared.room.metadata());
         Shared::spawn(&shared, |shared| follow(shared, events, ended));
         Ok(joined)
     }
@@ -135,12 +136,6 @@ impl Transport for Live {
 
 fn readable(error: crate::sdk::RoomError) -> ConnectError {
     ConnectError(error.to_string())
-}
-
-/// Whether the backend's metadata says that the organiser ended the interview.
-fn ended_by_metadata(metadata: &str) -> bool {
-    serde_json::from_str::<serde_json::Value>(metadata)
-        .is_ok_and(|value| value.get(translate::END_MARKER).is_some())
 }
 
 impl RoomLink for LiveRoom {
@@ -345,7 +340,7 @@ async fn follow(shared: Arc<Shared>, mut events: mpsc::UnboundedReceiver<RoomEve
                 shared.say(Fact::Input(input)).await;
             }
             Meaning::Metadata(metadata) => {
-                if ended_by_metadata(&metadata) {
+                if RoomMetadata::says_ended(&metadata) {
                     shared.say(Fact::Input(Input::RoomEnded)).await;
                 }
             }

@@ -58,7 +58,7 @@ pub use input::{
 pub use link::Link;
 pub use log::Logged;
 pub use machine::Session;
-pub use outcome::{EndedWhy, Ending, InterruptedWhy, Outcome};
+pub use outcome::{EndedWhy, Ending, InterruptedWhy, Outcome, UnknownOutcome};
 pub use output::Output;
 pub use policy::{Policy, PolicyError};
 pub use time::Time;

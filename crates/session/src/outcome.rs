@@ -110,6 +110,27 @@ impl std::fmt::Display for Outcome {
     }
 }
 
+/// A text that is no outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownOutcome(String);
+
+impl std::fmt::Display for UnknownOutcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} is not how an interview ends", self.0)
+    }
+}
+
+impl std::error::Error for UnknownOutcome {}
+
+impl std::str::FromStr for Outcome {
+    type Err = UnknownOutcome;
+
+    fn from_str(text: &str) -> Result<Self, UnknownOutcome> {
+        let known = Self::ALL.into_iter().find(|outcome| outcome.to_string() == text);
+        known.ok_or_else(|| UnknownOutcome(text.to_owned()))
+    }
+}
+
 /// The decision, and what it rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use adjourn_client::{Command, Screen, Snapshot};
-use adjourn_outbox::{EntryKind, JoinLink, Outbox, Record};
+use adjourn_protocol::{JoinLink, Record};
+use adjourn_outbox::Outbox;
 use anyhow::Context as _;
 
 use super::Kills;
@@ -138,8 +139,7 @@ async fn written(data: &Path, link: &str) -> anyhow::Result<BTreeSet<String>> {
     let join = outbox.join_for(&JoinLink::parse(link)?).await?;
     let journal = outbox.journal(&join.join_id).await;
     outbox.close().await;
-    let said = journal?.into_iter().filter(|entry| entry.kind == EntryKind::Said);
-    Ok(said.filter_map(|entry| entry.body["id"].as_str().map(str::to_owned)).collect())
+    Ok(journal?.iter().filter_map(|entry| entry.line.said()).map(|turn| turn.id.clone()).collect())
 }
 
 /// One interview whose client dies at its n-th point.
@@ -249,7 +249,7 @@ pub(crate) async fn row(scenario: &Scenario, point: usize, seed: u64) -> anyhow:
     let expected = if ended { "finished" } else { scenario.expect.outcome.as_str() };
     let mut line = Line::broken(id, seed, Some(AFTER_START_S), String::new());
     line.delivered_s = killed.again.received_s;
-    line.outcome = completed.map(|c| c.outcome).or(held).unwrap_or_else(|| "none".to_owned());
+    line.outcome = completed.map(|c| c.outcome).or(held.map(|held| held.to_string())).unwrap_or_else(|| "none".to_owned());
     line.delivery = if killed.again.receipt.is_some() { "delivered" } else { "" }.to_owned();
     line.receipt = killed.again.receipt;
     let mut failures = killed.failures;

@@ -4,9 +4,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use adjourn_outbox::{
-    Attempt, Backend, DeliveryEvent, Entry, EntryKind, JoinLink, Outbox, Record, RecordHead, sha256, wire,
-};
+use adjourn_protocol::{Entry, JoinLink, Line, Record, RecordHead, Role, Turn, sha256};
+use adjourn_outbox::{Attempt, Backend, DeliveryEvent, Outbox};
 use adjourn_session::Role;
 use anyhow::Context as _;
 use chrono::Utc;
@@ -36,7 +35,7 @@ pub async fn live(link: &str, data: &Path, lines: usize) -> anyhow::Result<()> {
         Some(granted) => granted.clone(),
         None => {
             let backend = Backend::new(&link.server)?;
-            let request = wire::JoinRequest::new(&link.code, &join.join_id, &info());
+            let request = adjourn_protocol::JoinRequest::new(&link.code, &join.join_id, &info());
             let answer = loop {
                 match backend.join(&request).await {
                     Ok(answer) => break answer,
@@ -58,11 +57,12 @@ pub async fn live(link: &str, data: &Path, lines: usize) -> anyhow::Result<()> {
     println!("granted");
     let head = granted.head.clone().context("a granted join has no head")?;
     let mut journal = outbox.journal(&join.join_id).await?;
-    let written = journal.iter().filter(|entry| entry.kind == EntryKind::Said).count();
+    let written = journal.iter().filter(|entry| entry.line.said().is_some()).count();
     for n in written..lines {
         let now = Utc::now();
-        let item = serde_json::json!({"id": format!("item_{n}"), "role": Role::Candidate, "text": format!("line {n}"), "at": now});
-        let entry = Entry { kind: EntryKind::Said, at: now, mono_ms: 0, body: item };
+        let (id, text) = (format!("item_{n}"), format!("line {n}"));
+        let turn = Turn { id, role: Role::Candidate, text, at: now };
+        let entry = Entry { at: now, mono_ms: 0, line: Line::Said(turn) };
         outbox.append(&join.join_id, std::slice::from_ref(&entry)).await?;
         println!("said {n}");
         journal.push(entry);

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use adjourn_outbox::{Record, sha256};
+use adjourn_protocol::{Record, sha256};
 use anyhow::Context as _;
 use rustix::process::Signal;
 use serde::Serialize;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use adjourn_outbox::wire::{InterviewStatus, JoinAnswer, JoinRequest};
-use adjourn_outbox::{Backend, BackendError, JoinLink, Secret};
+use adjourn_protocol::{InterviewStatus, JoinAnswer, JoinRequest, JoinLink, Secret};
+use adjourn_outbox::{Backend, BackendError};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 

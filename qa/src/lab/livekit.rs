@@ -170,7 +170,7 @@ pub fn token_valid_until(room: &str, identity: &str, seconds: i64) -> anyhow::Re
 pub fn webhook_token(body: &str) -> anyhow::Result<String> {
     use base64::Engine as _;
     let digest = base64::engine::general_purpose::STANDARD
-        .encode(hex::decode(adjourn_outbox::sha256(body.as_bytes()))?);
+        .encode(hex::decode(adjourn_protocol::sha256(body.as_bytes()))?);
     let now = super::unix_now() as i64;
     let claims = serde_json::json!({"iss": KEY, "nbf": now - 10, "exp": now + 300, "sha256": digest});
     signature(&claims)

@@ -107,7 +107,7 @@ pub(super) fn parts() -> anyhow::Result<String> {
     let mut text = String::new();
     for name in ["adjourn-qa", "adjourn-backend"] {
         let program = std::fs::read(Tools::binary(name)?)?;
-        text += &format!("{name} {}\n", adjourn_outbox::sha256(&program));
+        text += &format!("{name} {}\n", adjourn_protocol::sha256(&program));
     }
     let mut folders = vec![tools.interviewers(), tools.root.join("agents/python/src")];
     let mut scripts = Vec::new();
@@ -124,7 +124,7 @@ pub(super) fn parts() -> anyhow::Result<String> {
     }
     scripts.sort();
     for path in scripts {
-        text += &format!("{} {}\n", path.display(), adjourn_outbox::sha256(&std::fs::read(&path)?));
+        text += &format!("{} {}\n", path.display(), adjourn_protocol::sha256(&std::fs::read(&path)?));
     }
     // Their folders' names are versions and hashes.
     let fetched = [&tools.livekit_server, &tools.agent_python, &tools.old_agent_python, &tools.library];
@@ -141,8 +141,8 @@ pub(super) fn key(row: &Scenario, parts: &str) -> String {
     let row = Scenario { place: String::new(), ..row.clone() };
     // A script that can't be read fails the run.
     let own = row.interviewers().filter_map(|i| std::fs::read(i.script.as_ref()?).ok());
-    let own: String = own.map(|script| adjourn_outbox::sha256(&script)).collect();
-    adjourn_outbox::sha256(format!("{row:?}\n{own}\n{parts}").as_bytes())
+    let own: String = own.map(|script| adjourn_protocol::sha256(&script)).collect();
+    adjourn_protocol::sha256(format!("{row:?}\n{own}\n{parts}").as_bytes())
 }
 
 /// File with the key of what was run.

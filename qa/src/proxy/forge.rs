@@ -1,7 +1,6 @@
 //! Answers that are not as they should be.
 
-use adjourn_outbox::sha256;
-use adjourn_outbox::wire::ReceiptClaims;
+use adjourn_protocol::{sha256, ReceiptClaims};
 use anyhow::Context as _;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
@@ -111,7 +110,7 @@ impl Forger {
             receipt_id: "R-FORGED".to_owned(),
             interview_id: id.to_owned(),
             attempt: attempt.parse()?,
-            source: source.to_owned(),
+            source: source.parse()?,
             sha256: sha256(bytes),
             bytes: i64::try_from(bytes.len())?,
             received_at: chrono::Utc::now(),

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use adjourn_outbox::{JoinLink, LONGEST_PAUSE, Outbox, verify};
+use adjourn_protocol::{JoinLink, Source};
+use adjourn_outbox::{LONGEST_PAUSE, Outbox, verify};
 use anyhow::Context as _;
 
 use super::lab::Lab;
@@ -126,7 +127,7 @@ async fn kept(lab: &Lab) -> anyhow::Result<()> {
     anyhow::ensure!(!record.is_empty() && receipt.is_none(), "what was refused was not kept");
     let copy = lab.launch.data.join(format!("adjourn-report-{}-1.json", lab.invitation.id));
     let copy: serde_json::Value = serde_json::from_slice(&std::fs::read(copy)?)?;
-    anyhow::ensure!(copy["sha256"] == adjourn_outbox::sha256(&record), "the copy has another digest");
+    anyhow::ensure!(copy["sha256"] == adjourn_protocol::sha256(&record), "the copy has another digest");
     let same = copy["report"].as_str().is_some_and(|report| report.as_bytes() == record);
     anyhow::ensure!(same, "the copy differs from the record");
     Ok(())
@@ -142,7 +143,7 @@ async fn check(lab: &Lab, on_disk: bool, shown: Option<String>) -> anyhow::Resul
     let (own, jws) = stored(lab).await?;
     anyhow::ensure!(own == held, "the backend's record differs from the client's");
     let receipt = verify(&jws.context("the client's outbox has no receipt")?, &keys)?;
-    receipt.matches(&lab.invitation.id, 1, "client", &held)?;
+    receipt.matches(&lab.invitation.id, 1, &Source::Client, &held)?;
     anyhow::ensure!(shown.is_none_or(|s| s == receipt.claims.receipt_id), "another receipt number is shown");
     Ok(())
 }

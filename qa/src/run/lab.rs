@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use adjourn_client::{Command as Order, Screen};
-use adjourn_outbox::JoinLink;
+use adjourn_protocol::JoinLink;
 use anyhow::Context as _;
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::watch;

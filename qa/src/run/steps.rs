@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use adjourn_client::{Command, TOOL_ENDED};
+use adjourn_client::Command;
 use adjourn_outbox::Outbox;
+use adjourn_protocol::Note;
 use anyhow::Context as _;
 use serde_json::json;
 
@@ -226,7 +227,8 @@ async fn tool_ended(lab: &Lab, within: Duration) -> anyhow::Result<()> {
         let mut found = 0;
         for join in outbox.unfinished().await.unwrap_or_default() {
             let journal = outbox.journal(&join.join_id).await.unwrap_or_default();
-            found += journal.iter().filter(|entry| entry.body["what"] == TOOL_ENDED).count();
+            let is_one = |note: &&Note| matches!(note, Note::ToolEnded(_));
+            found += journal.iter().filter_map(|entry| entry.line.note()).filter(is_one).count();
         }
         outbox.close().await;
         Ok(found)

@@ -1,0 +1,38 @@
+//! What crosses a process or lands on disk, typed once: client, backend, agents and the lab read and write the same types.
+//!
+//! **In and out:** JSON, links, digests. What is written parses back (a property), and byte for byte as it was written
+//! before (golden files).
+//! **What never happens here:** no IO, no network, no clock, no decision. What does not parse is an error with a sentence, or, of
+//! a line on disk, kept as it is and counted.
+//!
+//! The words for how an interview ended ([`Outcome`], [`Ending`]) are the session machine's, and come from there.
+
+mod arrival;
+mod digest;
+mod dispatch;
+mod entry;
+mod join;
+mod link;
+mod note;
+mod outcome;
+mod problem;
+mod receipt;
+mod record;
+mod secret;
+mod source;
+mod status;
+
+pub use adjourn_session::{Ending, Outcome, Policy, Role, UnknownOutcome};
+pub use arrival::{Arrival, UnknownArrival};
+pub use digest::sha256;
+pub use dispatch::{DispatchMetadata, EndedByOrganiser, RoomMetadata};
+pub use entry::{Entry, Line, Unreadable};
+pub use join::{ClientInfo, InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo};
+pub use link::{JoinLink, LinkError, code_as_printed};
+pub use note::{AudioStatistics, Note, ToolEnded};
+pub use problem::Problem;
+pub use receipt::{ReceiptAnswer, ReceiptClaims};
+pub use record::{Decided, Record, RecordHead, Turn};
+pub use secret::Secret;
+pub use source::{Source, UnknownSource};
+pub use status::{HistoryEntry, InterviewState, InterviewStatus, InterviewerState, RoomState};

@@ -1,0 +1,125 @@
+//! The timeline: what happened to connection, interviewer and devices.
+
+use adjourn_session::{AgentState, Input, LeaveReason};
+use serde::{Deserialize, Serialize};
+
+/// One thing on the timeline. On disk: `{"what": …, "detail": …}`, the detail `null` where there is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", content = "detail", rename_all = "snake_case")]
+pub enum Note {
+    /// The backend granted the join.
+    Joined,
+    /// The room was entered; the id is that of this life of it.
+    Connected {
+        /// LiveKit's id of the room.
+        room_sid: String,
+    },
+    /// The connection to the room is interrupted.
+    Reconnecting,
+    /// It was restored.
+    Reconnected {
+        /// LiveKit's id of the room.
+        room_sid: String,
+    },
+    /// It is over.
+    Disconnected {
+        /// Why, as far as LiveKit said.
+        reason: LeaveReason,
+    },
+    /// This participant is the interviewer from now on.
+    InterviewerPinned {
+        /// Id of its presence.
+        sid: String,
+        /// Its identity, if it is still listed.
+        identity: Option<String>,
+    },
+    /// The interview began.
+    Live,
+    /// What the interviewer does.
+    Interviewer {
+        /// Its session's state.
+        state: AgentState,
+    },
+    /// A tool of the interviewer ended.
+    ToolEnded(ToolEnded),
+    /// Somebody left the room.
+    ParticipantLeft {
+        /// Why, as far as LiveKit said.
+        reason: LeaveReason,
+    },
+    /// The candidate muted the microphone.
+    Muted,
+    /// The candidate's microphone is heard again.
+    Unmuted,
+    /// Counters of microphone and loudspeaker, at the end.
+    Audio(AudioStatistics),
+    /// There was more than a timeline takes.
+    NotesLeftOut {
+        /// How many notes are missing.
+        count: u64,
+    },
+}
+
+impl Note {
+    /// The life of the room that was entered, or gone on in.
+    pub fn room_sid(&self) -> Option<&String> {
+        if let Self::Connected { room_sid } | Self::Reconnected { room_sid } = self {
+            Some(room_sid)
+        } else {
+            None
+        }
+    }
+
+    /// Who is the interviewer from now on.
+    pub fn interviewer(&self) -> Option<&String> {
+        if let Self::InterviewerPinned { identity, .. } = self { identity.as_ref() } else { None }
+    }
+
+    /// Whether it is always kept, however many notes there are: what names the room's lives and its interviewers.
+    pub fn is_always_kept(&self) -> bool {
+        self.room_sid().is_some() || matches!(self, Self::InterviewerPinned { .. })
+    }
+}
+
+/// A tool of the interviewer ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolEnded {
+    /// The interviewer's presence.
+    pub sid: String,
+    /// The tool.
+    pub name: String,
+    /// Whether it succeeded.
+    pub ok: bool,
+    /// The call.
+    pub call_id: String,
+}
+
+impl ToolEnded {
+    /// The tool of which an input tells, if it does.
+    pub fn of(input: &Input) -> Option<Self> {
+        let Input::ToolEnded { sid, name, ok, call_id } = input else { return None };
+        Some(Self { sid: sid.clone(), name: name.clone(), ok: *ok, call_id: call_id.clone() })
+    }
+
+    /// As an input.
+    pub fn input(self) -> Input {
+        Input::ToolEnded { sid: self.sid, name: self.name, ok: self.ok, call_id: self.call_id }
+    }
+}
+
+/// Counters of everything that was open since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AudioStatistics {
+    /// Frames of 10 ms that the microphone gave.
+    pub captured_frames: u64,
+    /// Samples of the microphone that nobody took in time.
+    pub lost_samples: u64,
+    /// Samples that the loudspeaker played.
+    pub played_samples: u64,
+    /// Times that the loudspeaker had nothing to play in the middle of sound.
+    pub underruns: u64,
+    /// Samples that were left out because they came too late.
+    pub skipped_samples: u64,
+    /// Times that a device had to be opened again.
+    pub reopened: u64,
+}

@@ -1,0 +1,133 @@
+//! What was written before still opens, and what is written now is the same byte for byte.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
+
+use adjourn_protocol::{
+    AudioStatistics, Decided, DispatchMetadata, Entry, Line, Note, Outcome, Record, Role, RoomMetadata, Secret,
+    Source, ToolEnded, Turn,
+};
+use adjourn_session::{AgentState, LeaveReason};
+use chrono::DateTime;
+use proptest::prelude::*;
+
+#[test]
+fn the_journals_lines_are_read_and_written_as_ever() {
+    let lines: Vec<&str> = include_str!("golden/journal.jsonl").lines().collect();
+    for line in &lines {
+        let entry: Entry = serde_json::from_str(line).unwrap();
+        assert!(!matches!(entry.line, Line::Unreadable(_)), "{line}");
+        assert_eq!(serde_json::to_string(&entry).unwrap(), *line);
+    }
+    // Each kind of note, and each kind of line, is among them.
+    for kind in ["said", "caption", "timeline", "ending"] {
+        assert!(lines.iter().any(|line| line.contains(&format!("\"kind\":\"{kind}\""))), "{kind}");
+    }
+    for note in notes() {
+        let written = serde_json::to_value(note).unwrap();
+        let what = format!("\"what\":{}", written["what"]);
+        assert!(lines.iter().any(|line| line.contains(&what)), "{what}");
+    }
+}
+
+#[test]
+fn records_are_read_and_written_as_ever() {
+    for line in include_str!("golden/records.jsonl").lines() {
+        let record: Record = serde_json::from_str(line).unwrap();
+        assert_eq!((record.damaged, &record.source), (0, &Source::Client));
+        assert!(!record.timeline.is_empty());
+        assert_eq!(serde_json::to_string(&record).unwrap(), line);
+    }
+}
+
+#[test]
+fn what_goes_through_livekit_is_written_as_ever() {
+    let metadata = DispatchMetadata {
+        attempt: 2,
+        interview_id: "i".to_owned(),
+        report_token: Secret::new("t"),
+        report_url: "https://example.com/adjourn/".parse().unwrap(),
+    };
+    let written =
+        r#"{"attempt":2,"interview_id":"i","report_token":"t","report_url":"https://example.com/adjourn/"}"#;
+    assert_eq!(serde_json::to_string(&metadata).unwrap(), written);
+    let ended = r#"{"adjourn.ended":{"at":"2026-11-28T12:03:03Z","reason":"organiser"}}"#;
+    let read: RoomMetadata = serde_json::from_str(ended).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), ended);
+}
+
+/// One note of each kind; a kind that is added is added here, or this does not compile.
+fn notes() -> Vec<Note> {
+    let text = || "x".to_owned();
+    let all = vec![
+        Note::Joined,
+        Note::Connected { room_sid: text() },
+        Note::Reconnecting,
+        Note::Reconnected { room_sid: text() },
+        Note::Disconnected { reason: LeaveReason::RoomDeleted },
+        Note::InterviewerPinned { sid: text(), identity: None },
+        Note::Live,
+        Note::Interviewer { state: AgentState::Listening },
+        Note::ToolEnded(ToolEnded { sid: text(), name: text(), ok: true, call_id: text() }),
+        Note::ParticipantLeft { reason: LeaveReason::Unknown },
+        Note::Muted,
+        Note::Unmuted,
+        Note::Audio(AudioStatistics::default()),
+        Note::NotesLeftOut { count: 1 },
+    ];
+    for note in &all {
+        match note {
+            Note::Joined
+            | Note::Connected { .. }
+            | Note::Reconnecting
+            | Note::Reconnected { .. }
+            | Note::Disconnected { .. }
+            | Note::InterviewerPinned { .. }
+            | Note::Live
+            | Note::Interviewer { .. }
+            | Note::ToolEnded(_)
+            | Note::ParticipantLeft { .. }
+            | Note::Muted
+            | Note::Unmuted
+            | Note::Audio(_)
+            | Note::NotesLeftOut { .. } => {}
+        }
+    }
+    all
+}
+
+prop_compose! {
+    fn turn()(id in ".*", candidate: bool, text in ".*", ms in 0_i64..4_000_000_000_000) -> Turn {
+        let role = if candidate { Role::Candidate } else { Role::Interviewer };
+        Turn { id, role, text, at: DateTime::from_timestamp_millis(ms).unwrap() }
+    }
+}
+
+fn line() -> impl Strategy<Value = Line> {
+    prop_oneof![
+        turn().prop_map(Line::Said),
+        turn().prop_map(Line::Caption),
+        proptest::sample::select(notes()).prop_map(Line::Timeline),
+        (".*", ".*", any::<bool>(), ".*").prop_map(|(sid, name, ok, call_id)| {
+            Line::Timeline(Note::ToolEnded(ToolEnded { sid, name, ok, call_id }))
+        }),
+        proptest::sample::select(Outcome::ALL.to_vec())
+            .prop_map(|outcome| Line::Ending(Decided { ending: None, outcome })),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn everything_that_is_written_parses_back(line in line(), mono_ms: u64, ms in 0_i64..4_000_000_000_000) {
+        let entry = Entry { at: DateTime::from_timestamp_millis(ms).unwrap(), mono_ms, line };
+        let written = serde_json::to_string(&entry).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Entry>(&written).unwrap(), entry);
+    }
+
+    /// What is damaged or of a later version is kept as it is.
+    #[test]
+    fn what_can_t_be_read_is_written_back_as_it_is(kind in "[a-z_]{0,12}", field in "[a-z]{1,8}", text in ".*") {
+        let written = serde_json::json!({"kind": kind, "at": "2026-11-28T12:03:03Z", "mono_ms": 1, "body": {field: text}});
+        let entry: Entry = serde_json::from_value(written.clone()).unwrap();
+        prop_assert!(matches!(entry.line, Line::Unreadable(_)));
+        prop_assert_eq!(serde_json::to_value(&entry).unwrap(), written);
+    }
+}
