@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::host::OnFrame;
 use crate::{AudioError, DeviceChoice, FRAME, Level};
-
-/// Takes frames of 10 ms on a thread of ours.
-pub(crate) type OnFrame = Box<dyn FnMut(&[i16; FRAME]) + Send>;
 
 /// Counters of a capture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +40,16 @@ impl CaptureShared {
     pub(crate) fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
+
+    pub(crate) fn fail(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+    }
+
+    /// A frame came.
+    pub(crate) fn count(&self, frame: &[i16; FRAME]) {
+        self.frames.fetch_add(1, Ordering::Relaxed);
+        self.level.measure(frame);
+    }
 }
 
 /// An open microphone. Dropping it closes the device within 20 ms.
@@ -73,6 +81,12 @@ impl Capture {
         }
         let held = crate::cpal_host::capture(choice, Arc::clone(&shared), on_frame)?;
         Ok(Self { shared, _stream: Some(held) })
+    }
+
+    /// One that somebody else feeds.
+    pub(crate) fn without_device() -> (Self, Arc<CaptureShared>) {
+        let shared = Arc::new(CaptureShared::default());
+        (Self { shared: Arc::clone(&shared), _stream: None }, shared)
     }
 
     /// Whether the device failed for good: it has to be opened again.

@@ -12,7 +12,9 @@ mod capture;
 mod convert;
 mod cpal_host;
 mod device;
+pub mod fake;
 mod file;
+mod host;
 mod level;
 mod playback;
 #[cfg(target_os = "linux")]
@@ -22,6 +24,7 @@ mod tone;
 pub use capture::{Capture, CaptureStats};
 pub use device::{AudioError, Device, DeviceChoice, Devices, devices};
 pub use file::{FileMicrophone, load_wav};
+pub use host::{Host, OnFrame, Pending, System};
 pub use level::{Level, SILENCE_DBFS, SpeechDetector, dbfs};
 pub use playback::{Playback, PlaybackStats, Speaker, VoiceQueue};
 pub use tone::chime;

@@ -55,6 +55,10 @@ impl PlaybackShared {
     pub(crate) fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
+
+    pub(crate) fn fail(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+    }
 }
 
 /// An open loudspeaker. Dropping it closes the device within 20 ms.
@@ -100,6 +104,12 @@ impl Playback {
         Ok((Self { shared, _stream: Some(held) }, speaker))
     }
 
+    /// One from which somebody else takes.
+    pub(crate) fn without_device() -> (Self, Arc<PlaybackShared>) {
+        let shared = Arc::new(PlaybackShared::default());
+        (Self { shared: Arc::clone(&shared), _stream: None }, shared)
+    }
+
     /// Whether the device failed for good: it has to be opened again.
     pub fn failed(&self) -> bool {
         self.shared.failed.load(Ordering::Relaxed)
@@ -123,7 +133,7 @@ impl Drop for Playback {
 }
 
 /// The two ends of a playback.
-fn mixer(shared: &Arc<PlaybackShared>) -> (Speaker, Source) {
+pub(crate) fn mixer(shared: &Arc<PlaybackShared>) -> (Speaker, Source) {
     let (joining, joins) = RingBuffer::new(VOICES);
     // Whatever the device's side lets go of goes back to be freed; there are never more than it can hold.
     let (leaves, left) = RingBuffer::new(VOICES * 2);

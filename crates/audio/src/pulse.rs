@@ -21,7 +21,8 @@ use pulse::sample::{Format, Spec};
 use pulse::stream::{self, PeekResult, SeekMode, Stream};
 use pulse::time::MicroSeconds;
 
-use crate::capture::{CaptureShared, OnFrame};
+use crate::capture::CaptureShared;
+use crate::host::OnFrame;
 use crate::playback::{PlaybackShared, Source};
 use crate::{AudioError, Device, DeviceChoice, Devices, FRAME, SAMPLE_RATE};
 

@@ -7,21 +7,37 @@
 use std::time::Duration;
 
 use adjourn_session::Time;
+use chrono::{DateTime, Utc};
 
-/// A clock that was started.
+/// Tells the time.
+pub trait Clock: std::fmt::Debug + Send + Sync + 'static {
+    /// Since this run of the client began; never goes backwards.
+    fn now(&self) -> Time;
+    /// By the calendar; goes where somebody sets it.
+    fn wall(&self) -> DateTime<Utc>;
+}
+
+/// The computer's clock, since it was started.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
+pub struct SystemClock {
     started: Moment,
 }
 
-impl Clock {
-    pub(crate) fn start() -> Self {
+impl SystemClock {
+    /// Begins at zero now.
+    pub fn start() -> Self {
         Self { started: Moment::now() }
     }
+}
 
-    /// Never goes backwards.
-    pub(crate) fn now(&self) -> Time {
+impl Clock for SystemClock {
+
+    fn now(&self) -> Time {
         Time(u64::try_from(Moment::now().since(self.started).as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn wall(&self) -> DateTime<Utc> {
+        Utc::now()
     }
 }
 

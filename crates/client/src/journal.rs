@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use adjourn_outbox::OutboxError;
 use adjourn_protocol::{Entry, Line, Record, RecordHead, Secret};
-use adjourn_outbox::Outbox;
 use adjourn_session::Ending;
-use chrono::Utc;
 use tokio::sync::mpsc;
 
+use crate::Environment;
+use crate::event::{Event, Events};
 use crate::panics::guarded;
-use crate::run::Event;
 
 /// A disk that takes longer for the record is not waited for: it is sent from memory meanwhile.
 const SLOW_DISK: Duration = Duration::from_secs(2);
@@ -23,22 +23,20 @@ enum Order {
 /// line. The queue is unbounded on purpose: a few lines a second at most, and none may be dropped,
 /// however slow the disk is.
 #[derive(Clone)]
-pub(crate) struct Journal(mpsc::UnboundedSender<Order>);
+pub(crate) struct Journal {
+    orders: mpsc::UnboundedSender<Order>,
+    environment: Environment,
+}
 
 impl Journal {
-    pub(crate) fn start(
-        outbox: Outbox,
-        join_id: Secret,
-        head: RecordHead,
-        events: mpsc::Sender<Event>,
-    ) -> Self {
-        let (sender, orders) = mpsc::unbounded_channel();
-        tokio::spawn(write(outbox, join_id, head, orders, events));
-        Self(sender)
+    pub(crate) fn start(environment: Environment, join_id: Secret, head: RecordHead, events: Events) -> Self {
+        let (orders, received) = mpsc::unbounded_channel();
+        tokio::spawn(write(environment.clone(), join_id, head, received, events));
+        Self { orders, environment }
     }
 
     pub(crate) fn write(&self, mono_ms: u64, line: Line) {
-        self.order(Order::Write(Entry { at: Utc::now(), mono_ms, line }));
+        self.order(Order::Write(Entry { at: self.environment.clock.wall(), mono_ms, line }));
     }
 
     pub(crate) fn commit(&self, ending: Ending) {
@@ -46,18 +44,18 @@ impl Journal {
     }
 
     fn order(&self, order: Order) {
-        if self.0.send(order).is_err() {
+        if self.orders.send(order).is_err() {
             tracing::error!("the journal's writer is gone");
         }
     }
 }
 
 async fn write(
-    outbox: Outbox,
+    environment: Environment,
     join_id: Secret,
     head: RecordHead,
     mut orders: mpsc::UnboundedReceiver<Order>,
-    events: mpsc::Sender<Event>,
+    events: Events,
 ) {
     // Lines that the disk did not take; the record is made of them too.
     let mut unwritten: Vec<Entry> = Vec::new();
@@ -74,18 +72,18 @@ async fn write(
         }
         if let Some(ending) = ending {
             unwritten.append(&mut lines);
-            commit(&outbox, &join_id, &head, *ending, &unwritten, &events).await;
+            commit(&environment, &join_id, &head, *ending, &unwritten, &events).await;
             unwritten.clear();
             continue;
         }
         let written = guarded(async {
             fail::fail_point!("journal");
-            outbox.append(&join_id, &lines).await
+            environment.storage.append(&join_id, &lines).await
         });
         if !matches!(written.await, Some(Ok(()))) {
             tracing::error!("the journal could not be written");
             if unwritten.is_empty() {
-                tell(&events, Event::NotJournaled).await;
+                events.tell(Event::NotJournaled).await;
             }
             unwritten.append(&mut lines);
         }
@@ -93,59 +91,56 @@ async fn write(
 }
 
 async fn commit(
-    outbox: &Outbox,
+    environment: &Environment,
     join_id: &Secret,
     head: &RecordHead,
     ending: Ending,
     rest: &[Entry],
-    events: &mpsc::Sender<Event>,
+    events: &Events,
 ) {
-    let mut entries = outbox.journal(join_id).await.unwrap_or_else(|error| {
+    let storage = &environment.storage;
+    let mut entries = storage.journal(join_id).await.unwrap_or_else(|error| {
         tracing::error!(%error, "the journal could not be read");
         Vec::new()
     });
     entries.extend_from_slice(rest);
     entries.sort_by_key(|entry| entry.at);
-    let record = Record::from_journal(head.clone(), entries, Some(ending), Utc::now());
-    let mut committing = std::pin::pin!(guarded(outbox.commit(join_id, &record, rest)));
+    let record = Record::from_journal(head.clone(), entries, Some(ending), environment.clock.wall());
+    let mut committing = std::pin::pin!(guarded(storage.commit(join_id, &record, rest)));
     let committed = match tokio::time::timeout(SLOW_DISK, &mut committing).await {
         Ok(committed) => committed,
         Err(_) => {
             // What is safe at the backend needs no disk; the disk gets it all the same.
-            tell(events, Event::CommitIsSlow(serde_json::to_vec(&record).unwrap_or_default())).await;
+            events.tell(Event::CommitIsSlow(serde_json::to_vec(&record).unwrap_or_default())).await;
             committing.await
         }
     };
     match committed {
         // In memory it waits for its delivery, but nothing is saved.
-        Some(Ok(_)) if outbox.volatile() => tell(events, Event::CommittedInMemory).await,
-        Some(Ok(_)) => tell(events, Event::Committed).await,
+        Some(Ok(_)) if storage.volatile() => events.tell(Event::CommittedInMemory).await,
+        Some(Ok(_)) => events.tell(Event::Committed).await,
         failed => {
             let error =
                 failed.and_then(Result::err).map_or_else(|| "it panicked".to_owned(), |e| e.to_string());
             tracing::error!(error, "the record could not be written");
             let bytes = serde_json::to_vec(&record).unwrap_or_default();
-            tell(events, Event::NotCommitted(bytes)).await;
+            events.tell(Event::NotCommitted(bytes)).await;
         }
     }
 }
 
-async fn tell(events: &mpsc::Sender<Event>, event: Event) {
-    // The loop is gone: the process is ending.
-    let _ = events.send(event).await;
-}
-
 /// Makes and commits the record of a join whose client died in the middle, from its journal alone.
 pub(crate) async fn finish_abandoned(
-    outbox: &Outbox,
+    environment: &Environment,
     join_id: &Secret,
     head: RecordHead,
-) -> Result<(), adjourn_outbox::OutboxError> {
-    if outbox.has_record(join_id).await? {
+) -> Result<(), OutboxError> {
+    let storage = &environment.storage;
+    if storage.has_record(join_id).await? {
         return Ok(()); // it is on its way already
     }
-    let entries = outbox.journal(join_id).await?;
-    let record = Record::from_journal(head, entries, None, Utc::now());
-    outbox.commit(join_id, &record, &[]).await?;
+    let entries = storage.journal(join_id).await?;
+    let record = Record::from_journal(head, entries, None, environment.clock.wall());
+    storage.commit(join_id, &record, &[]).await?;
     Ok(())
 }

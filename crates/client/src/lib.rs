@@ -1,38 +1,56 @@
 //! The one event loop joining session, room, audio and outbox, generic over a [`Shell`].
 //!
+//! The session decides; each part does one thing and owns its state: the invitation (link, join, questions to the backend), the
+//! connection (the room), audio (devices), the recorder (journal and record), deliveries, the screen's own state. The loop
+//! (`run.rs`) carries what happens from one to the other; the screen is made out of what is true (`presenter.rs`).
+//!
 //! **In:** [`Command`]s of a person (or a test). **Out:** whole [`Snapshot`]s for the screen, meters
 //! at most 20 times a second, and what the four crates do in the outside world.
 //! **What never happens here:** no decision about the interview (the session decides), no text for
-//! a person that is not in [`words`], no LiveKit type, no SQL. Nothing blocks the loop: what takes
+//! a person that is not in [`messages`], no LiveKit type, no SQL. Nothing blocks the loop: what takes
 //! long runs beside it and comes back as an event.
 
+mod admission;
+mod audio_io;
+mod backend;
 mod clock;
+mod closing;
 mod command;
-mod copy;
-mod deliverer;
-mod devices;
-mod happenings;
-mod join;
+mod commands;
+mod connection;
+mod deliveries;
+mod effects;
+mod environment;
+mod event;
+mod events;
+mod facts;
+mod invitation;
 mod journal;
+pub mod messages;
 mod opening;
-mod orders;
 mod panics;
+mod presenter;
+mod recorder;
 mod remembered;
+mod report_export;
 mod run;
-mod screen;
 mod shell;
 mod snapshot;
 mod sound;
+mod storage;
 mod told;
 mod tracefile;
-pub mod words;
-mod world;
+mod ui_state;
 
+pub use audio_io::{Ears, Mouth};
+pub use backend::{Answered, Backend, Http};
+pub use clock::{Clock, SystemClock};
 pub use command::Command;
-pub use devices::{Ears, Mouth};
+pub use environment::{Environment, Jitter};
 pub use panics::Panics;
 pub use run::{Client, Setup, StartError};
 pub use shell::{Shell, Silent};
 pub use snapshot::{
-    Asking, Completed, DeviceList, InterviewerState, Line, Meters, Screen, Snapshot, Speaker,
+    Asking, Caption, Completed, DeviceList, InterviewerState, Meters, Screen, Sign, Snapshot, Speaker,
 };
+pub use storage::{Storage, Stored, Tell};

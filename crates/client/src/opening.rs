@@ -1,7 +1,9 @@
 //! A device that is being opened: one attempt at a time, and the newest wish counts. An attempt that never comes back is
 //! given up.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// PulseAudio is given up after 4 s (twice 2 s, in `adjourn-audio`); other systems give no bound of their own.
 const HANGS: Duration = Duration::from_secs(6);

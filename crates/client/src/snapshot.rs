@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// Which screen is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export, export_to = "Screen.ts")]
 pub enum Screen {
     /// No link yet.
+    #[default]
     Start,
     /// A host that was not used before has to be confirmed.
     ConfirmHost,
@@ -39,8 +40,8 @@ pub enum Speaker {
 
 /// A caption.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export, export_to = "Line.ts")]
-pub struct Line {
+#[ts(export, export_to = "Caption.ts")]
+pub struct Caption {
     /// Id; later lines with the same id replace it.
     pub id: String,
     /// Who speaks.
@@ -52,11 +53,12 @@ pub struct Line {
 }
 
 /// What the interviewer does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export, export_to = "InterviewerState.ts")]
 pub enum InterviewerState {
     /// Not there yet.
+    #[default]
     Absent,
     /// Listens.
     Listening,
@@ -82,6 +84,14 @@ pub struct DeviceList {
     pub default_name: Option<String>,
     /// Why the chosen one does not work.
     pub problem: Option<String>,
+}
+
+impl DeviceList {
+    /// Takes over which devices there are.
+    pub(crate) fn list(&mut self, found: Vec<adjourn_audio::Device>) {
+        self.default_name = found.iter().find(|device| device.default).map(|device| device.name.clone());
+        self.devices = found.into_iter().map(|device| (device.id, device.name)).collect();
+    }
 }
 
 /// A question to the candidate; the answers are "keep waiting" and "it is over".
@@ -133,7 +143,7 @@ pub struct Sign {
 }
 
 /// The whole state of the screen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export, export_to = "Snapshot.ts")]
 pub struct Snapshot {
     /// Grows with every snapshot.
@@ -172,7 +182,7 @@ pub struct Snapshot {
     /// Whether the candidate is asked if the interview shall end, because the window was to be closed.
     pub closing: bool,
     /// Captions, oldest first.
-    pub captions: Vec<Line>,
+    pub captions: Vec<Caption>,
     /// Whole seconds since the interview began, at the time of this snapshot.
     #[ts(type = "number | null")]
     pub elapsed_s: Option<u64>,

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use adjourn_audio::{FRAME, SILENCE_DBFS, Speaker, VoiceQueue};
 use adjourn_room::{Microphone, Sound, SoundKind};
 use futures_util::StreamExt as _;
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 /// Above this the interviewer counts as audible (design: -50 dBFS).
 const AUDIBLE_DBFS: f32 = -50.0;

@@ -145,6 +145,11 @@ impl Fake {
         self.state.lock().token.clone()
     }
 
+    /// Whether the microphone is muted.
+    pub fn is_muted(&self) -> bool {
+        self.state.lock().muted
+    }
+
     /// Microphone frames that arrived.
     pub fn frames(&self) -> u64 {
         self.state.lock().frames

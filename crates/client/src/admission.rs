@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use adjourn_protocol::{ClientInfo, JoinAnswer, JoinRequest, JoinLink, RecordHead, sha256};
-use adjourn_outbox::{Backend, Join, Outbox};
+use adjourn_outbox::{Granted, Join};
+use adjourn_protocol::{ClientInfo, JoinAnswer, JoinLink, JoinRequest, RecordHead, sha256};
 use chrono::{DateTime, Utc};
 
+use crate::Environment;
 use crate::journal::finish_abandoned;
 use crate::remembered::Before;
 
@@ -22,6 +23,20 @@ pub(crate) struct Admission {
     pub(crate) before: Before,
 }
 
+impl Admission {
+    /// As it is kept on disk.
+    pub(crate) fn granted(&self) -> Granted {
+        Granted {
+            interview_id: self.answer.interview.id.clone(),
+            attempt: self.answer.interview.attempt,
+            title: self.answer.interview.title.clone(),
+            client_token: self.answer.client_token.clone(),
+            receipt_keys: self.answer.receipt_keys.clone(),
+            head: Some(self.head.clone()),
+        }
+    }
+}
+
 /// A join that did not work.
 #[derive(Clone, Debug)]
 pub(crate) struct Rejection {
@@ -31,32 +46,32 @@ pub(crate) struct Rejection {
 
 /// Asks for the join of `link`; the same one every time on this machine. `started`: when this run of the client began.
 pub(crate) async fn admission(
-    outbox: &Outbox,
+    environment: &Environment,
     link: &JoinLink,
     client: &ClientInfo,
     started: DateTime<Utc>,
 ) -> Result<Admission, Rejection> {
     fail::fail_point!("join");
+    let (storage, backend) = (&environment.storage, &environment.backend);
     let final_no = |message: String| Rejection { message, retry: false };
-    let join = outbox.join_for(link).await.map_err(|e| final_no(e.to_string()))?;
-    let backend = Backend::new(&link.server).map_err(|e| final_no(e.to_string()))?;
+    let join = storage.join_for(link).await.map_err(|e| final_no(e.to_string()))?;
     let request = JoinRequest::new(&link.code, &join.join_id, client);
-    let mut result = backend.join(&request).await;
+    let mut result = backend.join(link, &request).await;
     if result
         .as_ref()
         .is_err_and(|e| e.retryable() && e.retry_after().is_none_or(|after| after <= SECOND_TRY * 2))
     {
         tokio::time::sleep(SECOND_TRY).await;
-        result = backend.join(&request).await;
+        result = backend.join(link, &request).await;
     }
     let answer =
         result.map_err(|error| Rejection { message: error.to_string(), retry: error.retryable() })?;
     // A join has one record. What would be said now had no place in it.
-    let recorded = outbox.has_record(&join.join_id).await.map_err(|e| final_no(e.to_string()))?;
+    let recorded = storage.has_record(&join.join_id).await.map_err(|e| final_no(e.to_string()))?;
     if recorded && answer.livekit.is_some() {
-        return Err(final_no(crate::words::ENDED_HERE.to_owned()));
+        return Err(final_no(crate::messages::ENDED_HERE.to_owned()));
     }
-    answer.policy.check().map_err(|e| final_no(crate::words::bad_policy(&e)))?;
+    answer.policy.check().map_err(|e| final_no(crate::messages::bad_policy(&e)))?;
     let policy = serde_json::to_vec(&answer.policy).unwrap_or_default();
     let head = RecordHead {
         interview_id: answer.interview.id.clone(),
@@ -65,8 +80,8 @@ pub(crate) async fn admission(
         build: client.version.clone(),
         policy_sha256: sha256(&policy),
     };
-    outbox.granted(&join, &answer, &head).await.map_err(|e| final_no(e.to_string()))?;
-    let before = match outbox.journal(&join.join_id).await {
+    storage.granted(&join, &answer, &head).await.map_err(|e| final_no(e.to_string()))?;
+    let before = match storage.journal(&join.join_id).await {
         Ok(journal) => Before::read(&journal, started),
         Err(error) => {
             tracing::warn!(%error, "what an earlier run wrote down can't be read");
@@ -78,16 +93,16 @@ pub(crate) async fn admission(
 
 /// Looks after interviews whose client died in the middle: those that are over are closed from their
 /// journal, and the link of the newest that still goes on is given back.
-pub(crate) async fn unfinished(outbox: &Outbox, client: &ClientInfo) -> Option<JoinLink> {
-    let joins = outbox.unfinished().await.unwrap_or_else(|error| {
+pub(crate) async fn unfinished(environment: &Environment, client: &ClientInfo) -> Option<JoinLink> {
+    let joins = environment.storage.unfinished().await.unwrap_or_else(|error| {
         tracing::error!(%error, "unfinished interviews could not be looked for");
         Vec::new()
     });
     let mut open = None;
     for join in joins {
-        match admission(outbox, &join.link, client, Utc::now()).await {
+        match admission(environment, &join.link, client, environment.clock.wall()).await {
             Ok(admission) if admission.answer.livekit.is_none() => {
-                if let Err(error) = finish_abandoned(outbox, &join.join_id, admission.head).await {
+                if let Err(error) = finish_abandoned(environment, &join.join_id, admission.head).await {
                     tracing::error!(%error, "an earlier interview could not be closed");
                 }
             }

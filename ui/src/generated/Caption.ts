@@ -4,7 +4,7 @@ import type { Speaker } from "./Speaker";
 /**
  * A caption.
  */
-export type Line = { 
+export type Caption = { 
 /**
  * Id; later lines with the same id replace it.
  */

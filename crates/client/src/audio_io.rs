@@ -1,0 +1,419 @@
+//! The candidate's voice and the interviewer's: which devices are wanted, which are open, what is wrong with them, and how
+//! loud it is. Devices are opened beside the loop: a sound system that hangs holds up no interview.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use adjourn_audio::{
+    AudioError, Capture, CaptureStats, DeviceChoice, Devices, FRAME, FileMicrophone, Host, Level, Playback,
+    PlaybackStats, SILENCE_DBFS, Speaker, SpeechDetector, dbfs,
+};
+use adjourn_protocol::AudioStatistics;
+use adjourn_room::{Microphone, Sound};
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::event::{Event, Events};
+use crate::messages;
+use crate::opening::{Opening, Use};
+use crate::snapshot::{DeviceList, Meters};
+use crate::sound::{self, Floor, MicrophoneRoute, SpeakerRoute};
+
+/// A microphone that gave no frame for so long has stalled.
+const STALLED: Duration = Duration::from_millis(300);
+/// A microphone that gives nothing for so long is told of (list of endings, `flat-zero`).
+const MICROPHONE_SILENT: Duration = Duration::from_millis(2_500);
+/// A device that failed is opened again this often.
+const MENDING_PAUSE: Duration = Duration::from_secs(2);
+/// What is buffered may be played this long before the loudspeaker is closed.
+const PLAY_OUT: Duration = Duration::from_millis(500);
+
+/// Where the candidate's voice comes from.
+#[derive(Clone, Debug)]
+pub enum Mouth {
+    /// A microphone.
+    Device(DeviceChoice),
+    /// A recording (48 kHz mono), spoken each time the interviewer listens.
+    Recording(Vec<i16>),
+}
+
+/// Where the interviewer's voice goes.
+#[derive(Clone, Debug)]
+pub enum Ears {
+    /// A loudspeaker.
+    Device(DeviceChoice),
+    /// Nowhere; levels are measured all the same.
+    None,
+}
+
+/// What came of an attempt to open a device, with the attempt's number.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// A microphone.
+    Microphone(u64, Result<Capture, AudioError>),
+    /// A loudspeaker.
+    Speaker(u64, Result<(Playback, Speaker), AudioError>),
+}
+
+/// What one look at the devices shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measured {
+    pub(crate) meters: Meters,
+    /// Whether the interviewer's voice is heard, if that changed.
+    pub(crate) audible: Option<bool>,
+    /// Whether the candidate spoke since the last look.
+    pub(crate) spoke: bool,
+}
+
+/// Microphone and loudspeaker.
+pub(crate) struct AudioIo {
+    host: Arc<dyn Host>,
+    events: Events,
+    mouth: Mouth,
+    ears: Ears,
+    input: DeviceList,
+    output: DeviceList,
+    capture: Option<Capture>,
+    file: Option<FileMicrophone>,
+    playback: Option<Playback>,
+    microphone: MicrophoneRoute,
+    speaker: SpeakerRoute,
+    capturing: Opening<DeviceChoice>,
+    playing: Opening<DeviceChoice>,
+    /// Whether microphone and loudspeaker have to be opened again, and when that was last tried.
+    mending: (bool, bool),
+    mended: Option<Instant>,
+    spoke: Arc<AtomicBool>,
+    level: Arc<Mutex<f32>>,
+    capture_level: Option<Level>,
+    /// Since when the microphone has given nothing at all.
+    nothing_since: Option<Instant>,
+    /// Frames at the last look.
+    frames_seen: u64,
+    microphone_silent: bool,
+    audible: bool,
+    /// Counters of what is closed already.
+    captured: CaptureStats,
+    played: PlaybackStats,
+}
+
+impl AudioIo {
+    pub(crate) fn new(host: Arc<dyn Host>, events: Events, mouth: Mouth, ears: Ears) -> Self {
+        Self {
+            host,
+            events,
+            mouth,
+            ears,
+            input: DeviceList::default(),
+            output: DeviceList::default(),
+            capture: None,
+            file: None,
+            playback: None,
+            microphone: MicrophoneRoute::default(),
+            speaker: SpeakerRoute::default(),
+            capturing: Opening::default(),
+            playing: Opening::default(),
+            mending: (false, false),
+            mended: None,
+            spoke: Arc::default(),
+            level: Arc::new(Mutex::new(SILENCE_DBFS)),
+            capture_level: None,
+            nothing_since: None,
+            frames_seen: 0,
+            microphone_silent: false,
+            audible: false,
+            captured: CaptureStats::default(),
+            played: PlaybackStats::default(),
+        }
+    }
+
+    /// Microphones, as the screen shows them.
+    pub(crate) fn input(&self) -> &DeviceList {
+        &self.input
+    }
+
+    /// Loudspeakers, as the screen shows them.
+    pub(crate) fn output(&self) -> &DeviceList {
+        &self.output
+    }
+
+    pub(crate) fn microphone_open(&self) -> bool {
+        self.capture.is_some() || self.file.is_some()
+    }
+
+    /// Whether the microphone gives nothing at all, not even the noise of a room.
+    pub(crate) fn microphone_silent(&self) -> bool {
+        self.microphone_silent
+    }
+
+    /// Whether a device is being opened right now.
+    pub(crate) fn is_opening(&self) -> bool {
+        self.capturing.under_way() || self.playing.under_way()
+    }
+
+    /// What is wrong with the devices, if something is.
+    pub(crate) fn problem(&self) -> Option<&String> {
+        self.input.problem.as_ref().or(self.output.problem.as_ref())
+    }
+
+    /// Looks for devices, beside the loop.
+    pub(crate) fn look_for_devices(&self) {
+        let (found, events) = (self.host.devices(), self.events.clone());
+        tokio::spawn(async move { events.tell(Event::Devices(found.await)).await });
+    }
+
+    /// Devices were looked for.
+    pub(crate) fn found(&mut self, devices: Result<Devices, AudioError>) {
+        match devices {
+            Ok(found) => {
+                self.input.list(found.inputs);
+                self.output.list(found.outputs);
+            }
+            Err(problem) => self.input.problem = Some(messages::sentence(&problem.to_string())),
+        }
+    }
+
+    pub(crate) fn choose_input(&mut self, id: Option<String>) {
+        self.mouth = Mouth::Device(DeviceChoice::from_id(id));
+    }
+
+    pub(crate) fn choose_output(&mut self, id: Option<String>) {
+        self.ears = Ears::Device(DeviceChoice::from_id(id));
+    }
+
+    /// Opens the candidate's voice. A device's answer comes as [`Event::Opened`]; until then the last one stands.
+    pub(crate) fn open_microphone(&mut self) {
+        self.close_microphone();
+        match self.mouth.clone() {
+            Mouth::Device(choice) => {
+                self.input.chosen = chosen(&choice);
+                if let Some((choice, number)) = self.capturing.begin(choice, Instant::now()) {
+                    self.capture_beside(choice, number);
+                }
+            }
+            Mouth::Recording(samples) => {
+                let (level, mut on_frame) = (Arc::clone(&self.level), self.on_frame());
+                let file = FileMicrophone::start(samples, move |frame| {
+                    *level.lock() = dbfs(frame);
+                    on_frame(frame);
+                });
+                self.input.problem =
+                    file.as_ref().err().map(|error| messages::sentence(&error.to_string()));
+                self.file = file.ok();
+            }
+        }
+    }
+
+    fn on_frame(&self) -> impl FnMut(&[i16; FRAME]) + Send + 'static {
+        let (route, spoke) = (self.microphone.clone(), Arc::clone(&self.spoke));
+        let mut detector = SpeechDetector::default();
+        move |frame: &[i16; FRAME]| {
+            if detector.speech(frame) {
+                spoke.store(true, Ordering::Relaxed);
+            }
+            route.push(frame);
+        }
+    }
+
+    fn capture_beside(&self, choice: DeviceChoice, number: u64) {
+        let (opening, events) = (self.host.capture(choice, Box::new(self.on_frame())), self.events.clone());
+        tokio::spawn(async move {
+            events.tell(Event::Opened(Box::new(Opened::Microphone(number, opening.await)))).await;
+        });
+    }
+
+    fn play_beside(&self, choice: DeviceChoice, number: u64) {
+        let (opening, events) = (self.host.playback(choice), self.events.clone());
+        tokio::spawn(async move {
+            events.tell(Event::Opened(Box::new(Opened::Speaker(number, opening.await)))).await;
+        });
+    }
+
+    /// Opens the interviewer's voice. A device's answer comes as [`Event::Opened`].
+    pub(crate) fn open_speaker(&mut self) {
+        self.close_speaker();
+        let Ears::Device(choice) = self.ears.clone() else { return };
+        self.output.chosen = chosen(&choice);
+        if let Some((choice, number)) = self.playing.begin(choice, Instant::now()) {
+            self.play_beside(choice, number);
+        }
+    }
+
+    /// Takes what came of opening: it is used, dropped because nobody wants it any more, or something else is opened instead.
+    pub(crate) fn opened(&mut self, opened: Opened) {
+        let now = Instant::now();
+        let problem = |error: AudioError| messages::sentence(&error.to_string());
+        match opened {
+            Opened::Microphone(number, result) => match self.capturing.ended(number, now) {
+                Use::Taken => {
+                    self.input.problem = result.as_ref().err().cloned().map(problem);
+                    self.mending.0 &= result.is_err();
+                    if let Ok(capture) = result {
+                        self.capture_level = Some(capture.level());
+                        self.capture = Some(capture);
+                    }
+                }
+                Use::Dropped => {}
+                Use::Instead(next, number) => {
+                    // Closed first: some devices are open only once.
+                    drop(result);
+                    self.capture_beside(next, number);
+                }
+            },
+            Opened::Speaker(number, result) => match self.playing.ended(number, now) {
+                Use::Taken => {
+                    self.output.problem = result.as_ref().err().cloned().map(problem);
+                    self.mending.1 &= result.is_err();
+                    if let Ok((playback, speaker)) = result {
+                        self.playback = Some(playback);
+                        self.speaker.set(Some(speaker));
+                    }
+                }
+                Use::Dropped => {}
+                Use::Instead(next, number) => {
+                    drop(result);
+                    self.play_beside(next, number);
+                }
+            },
+        }
+    }
+
+    /// Gives up attempts that never came back. Gives whether there were any.
+    pub(crate) fn give_up_hanging(&mut self) -> bool {
+        let now = Instant::now();
+        let hangs = || AudioError::System("it hangs".to_owned());
+        let microphone = self.capturing.hangs(now).map(|number| Opened::Microphone(number, Err(hangs())));
+        let speaker = self.playing.hangs(now).map(|number| Opened::Speaker(number, Err(hangs())));
+        let hanging: Vec<Opened> = microphone.into_iter().chain(speaker).collect();
+        let any = !hanging.is_empty();
+        hanging.into_iter().for_each(|opened| self.opened(opened));
+        any
+    }
+
+    /// Opens again what failed in the middle, until that works; `wanted`: a device may be open.
+    pub(crate) fn mend(&mut self, wanted: bool) {
+        let capture = self.capture.as_ref().is_some_and(Capture::failed);
+        let playback = self.playback.as_ref().is_some_and(Playback::failed);
+        self.mending = (self.mending.0 || capture, self.mending.1 || playback);
+        if self.mended.is_some_and(|at| at.elapsed() < MENDING_PAUSE) || self.mending == (false, false) {
+            return;
+        }
+        self.mended = Some(Instant::now());
+        if wanted && self.mending.0 && !self.capturing.under_way() {
+            self.open_microphone();
+        }
+        if wanted && self.mending.1 && !self.playing.under_way() {
+            self.open_speaker();
+        }
+    }
+
+    pub(crate) fn close_microphone(&mut self) {
+        self.captured += self.capture.take().map(|capture| capture.stats()).unwrap_or_default();
+        self.file = None;
+        self.capturing.unwanted();
+        self.capture_level = None;
+        *self.level.lock() = SILENCE_DBFS;
+    }
+
+    pub(crate) fn close_speaker(&mut self) {
+        self.speaker.set(None);
+        self.playing.unwanted();
+        self.played += self.playback.take().map(|playback| playback.stats()).unwrap_or_default();
+    }
+
+    /// Where captured frames go from now on.
+    pub(crate) fn speak_into(&self, microphone: Option<Microphone>) {
+        self.microphone.set(microphone);
+    }
+
+    /// Plays a track to its end, beside the loop.
+    pub(crate) fn play(&self, sound: Sound) {
+        tokio::spawn(sound::play(sound, self.speaker.clone()));
+    }
+
+    /// Says who is heard from now on.
+    pub(crate) fn give_floor(&self, floor: Floor) {
+        self.speaker.give_floor(floor);
+    }
+
+    /// What is still to be played when a room is left.
+    pub(crate) fn buffered(&self) -> Duration {
+        self.speaker.buffered().min(PLAY_OUT)
+    }
+
+    /// The interviewer listens: a recording speaks now.
+    pub(crate) fn your_turn(&self) {
+        if let Some(file) = &self.file {
+            file.speak();
+        }
+    }
+
+    /// Plays the test sound, beside the loop.
+    pub(crate) fn chime(&self) {
+        let Some(mut speaker) = self.speaker.own_voice() else { return };
+        tokio::spawn(async move {
+            let mut pace = tokio::time::interval(Duration::from_millis(10));
+            for frame in adjourn_audio::chime() {
+                pace.tick().await;
+                speaker.push(&frame);
+            }
+        });
+    }
+
+    /// Looks at the levels; `open`: an interview is open, and what is heard and said counts.
+    pub(crate) fn measure(&mut self, open: bool) -> Measured {
+        let audible = self.speaker.audible();
+        let changed = open && audible != self.audible;
+        if changed {
+            self.audible = audible;
+        }
+        let spoke = open && self.spoke.swap(false, Ordering::Relaxed);
+        let (input, nothing_for) = self.listen();
+        self.microphone_silent = nothing_for >= MICROPHONE_SILENT;
+        Measured {
+            meters: Meters { input, output: self.speaker.level() },
+            audible: changed.then_some(audible),
+            spoke,
+        }
+    }
+
+    /// Level of the microphone, and how long it has given nothing: no frame, or frames of nothing but zeros. No
+    /// microphone in a room is as silent as that.
+    fn listen(&mut self) -> (f32, Duration) {
+        let frames = self.capture.as_ref().map_or(0, |capture| capture.stats().frames);
+        let stalled = frames == self.frames_seen;
+        self.frames_seen = frames;
+        let level = self.capture_level.as_ref().map_or_else(|| *self.level.lock(), Level::get);
+        let nothing = self.capturing.wanted() && (stalled || level <= SILENCE_DBFS);
+        if !nothing {
+            self.nothing_since = None;
+            return (level, Duration::ZERO);
+        }
+        let lasted = self.nothing_since.get_or_insert_with(Instant::now).elapsed();
+        // A look may fall between two frames.
+        (if lasted < STALLED { level } else { SILENCE_DBFS }, lasted)
+    }
+
+    /// Counters for the record, of everything that was open since the start.
+    pub(crate) fn statistics(&self) -> AudioStatistics {
+        let (mut capture, mut playback) = (self.captured, self.played);
+        capture += self.capture.as_ref().map(Capture::stats).unwrap_or_default();
+        playback += self.playback.as_ref().map(Playback::stats).unwrap_or_default();
+        AudioStatistics {
+            captured_frames: capture.frames,
+            lost_samples: capture.lost_samples,
+            played_samples: playback.played,
+            underruns: playback.underruns,
+            skipped_samples: playback.skipped,
+            reopened: capture.reopened + playback.reopened,
+        }
+    }
+}
+
+fn chosen(choice: &DeviceChoice) -> Option<String> {
+    match choice {
+        DeviceChoice::SystemDefault => None,
+        DeviceChoice::Named(id) => Some(id.clone()),
+    }
+}

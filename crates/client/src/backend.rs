@@ -1,0 +1,61 @@
+//! The organiser's backend, as the client needs it: over HTTP, or a fake for tests.
+
+use adjourn_outbox::{BackendError, Granted, Join, Sent};
+use adjourn_protocol::{ClientInfo, InterviewStatus, JoinAnswer, JoinLink, JoinRequest};
+use futures_util::future::BoxFuture;
+
+/// What a question to a backend comes to.
+pub type Answered<'a, T> = BoxFuture<'a, Result<T, BackendError>>;
+
+/// Talks to the backend that a link names.
+pub trait Backend: std::fmt::Debug + Send + Sync + 'static {
+    /// Joins, or joins again.
+    fn join<'a>(&'a self, link: &'a JoinLink, request: &'a JoinRequest) -> Answered<'a, JoinAnswer>;
+    /// Where the interview stands; with `room`, also whether LiveKit has its room.
+    fn status<'a>(
+        &'a self,
+        link: &'a JoinLink,
+        granted: &'a Granted,
+        room: bool,
+    ) -> Answered<'a, InterviewStatus>;
+    /// Sends a record once.
+    fn send<'a>(
+        &'a self,
+        join: &'a Join,
+        granted: &'a Granted,
+        client: &'a ClientInfo,
+        record: &'a [u8],
+    ) -> BoxFuture<'a, Sent>;
+}
+
+/// Over HTTP.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Http;
+
+impl Backend for Http {
+    fn join<'a>(&'a self, link: &'a JoinLink, request: &'a JoinRequest) -> Answered<'a, JoinAnswer> {
+        Box::pin(async { adjourn_outbox::Backend::new(&link.server)?.join(request).await })
+    }
+
+    fn status<'a>(
+        &'a self,
+        link: &'a JoinLink,
+        granted: &'a Granted,
+        room: bool,
+    ) -> Answered<'a, InterviewStatus> {
+        Box::pin(async move {
+            let backend = adjourn_outbox::Backend::new(&link.server)?;
+            backend.status(&granted.interview_id, &granted.client_token, room).await
+        })
+    }
+
+    fn send<'a>(
+        &'a self,
+        join: &'a Join,
+        granted: &'a Granted,
+        client: &'a ClientInfo,
+        record: &'a [u8],
+    ) -> BoxFuture<'a, Sent> {
+        Box::pin(adjourn_outbox::send(&join.link, &join.join_id, granted, client, record))
+    }
+}

@@ -1,0 +1,159 @@
+//! What a person asks for.
+
+use adjourn_protocol::{JoinLink, Note};
+use adjourn_room::Transport;
+use adjourn_session::{Input, Phase};
+
+use crate::event::Event;
+use crate::run::Client;
+use crate::ui_state::Pressed;
+use crate::{Command, Shell, messages, report_export};
+
+impl<T: Transport, S: Shell> Client<T, S> {
+    pub(crate) fn command(&mut self, command: Command) {
+        match command {
+            Command::OpenLink { link } => self.open_link(&link),
+            Command::ConfirmHost => self.invitation.confirm(),
+            Command::ForgetLink => self.forget_link(),
+            Command::ChooseInput { id } => {
+                self.ui.problem = None;
+                self.audio.choose_input(id);
+                self.open_microphone();
+            }
+            Command::ChooseOutput { id } => {
+                self.ui.problem = None;
+                self.audio.choose_output(id);
+                self.open_speaker();
+            }
+            Command::RefreshDevices => {
+                self.ui.problem = None;
+                self.open_microphone();
+                self.open_speaker();
+                self.audio.look_for_devices();
+            }
+            Command::PlayTestSound => self.play_test_sound(),
+            Command::Join => self.join(),
+            Command::SetMuted { muted } => {
+                self.ui.muted = muted;
+                self.connection.set_muted(muted);
+                self.recorder.note(if muted { Note::Muted } else { Note::Unmuted });
+            }
+            // Nothing was begun yet: the devices are still being opened.
+            Command::End if self.ui.pressed == Some(Pressed::Join) => self.ui.pressed = None,
+            Command::End => self.feed(Input::EndConfirmed),
+            Command::GoOn => self.feed(Input::GoOnPressed),
+            Command::Stay => self.ui.stay(),
+            Command::SaveCopy => self.save_copy(),
+            // Answered before they come here.
+            Command::Close | Command::Quit => {}
+        }
+    }
+
+    /// The report with what is known of it, for the organiser, when the way through the network is closed.
+    fn save_copy(&self) {
+        let Some(link) = self.invitation.link().cloned() else { return };
+        let (storage, events) = (self.environment.storage.clone(), self.events.clone());
+        let (folder, info, unsaved) = (self.copies.clone(), self.info.clone(), self.recorder.unsaved());
+        tokio::spawn(async move {
+            let copy = report_export::write(storage.as_ref(), &link, &info, unsaved, &folder).await;
+            events.tell(Event::Copied(copy.map_err(|error| error.to_string()))).await;
+        });
+    }
+
+    pub(crate) fn open_link(&mut self, text: &str) {
+        let parsed = JoinLink::parse(text);
+        let same = parsed.as_ref().is_ok_and(|link| self.invitation.link() == Some(link));
+        let phase = self.session.phase();
+        if phase != Phase::Checking {
+            // Opened again: its window is this one.
+            let over = matches!(phase, Phase::WrappingUp | Phase::Completed);
+            if over || !same {
+                let what = if over { messages::AFTER_THIS } else { messages::ONE_AT_A_TIME };
+                self.ui.says_of_link(what, phase);
+            }
+            return;
+        }
+        match parsed {
+            // A double click.
+            Ok(_) if same => self.ui.link_is_settled(),
+            Ok(link) => {
+                self.ui.link_is_settled();
+                (self.ui.problem, self.ui.pressed) = (None, None);
+                // Until its host is known to be right, nobody listens.
+                self.close_devices();
+                self.invitation.take(link);
+            }
+            // A link that was opened before stays as good as it was.
+            Err(error) if self.invitation.link().is_some() => {
+                self.ui.says_of_link(&messages::sentence(&error.to_string()), phase);
+            }
+            Err(error) => self.ui.says_problem(&error.to_string()),
+        }
+    }
+
+    fn forget_link(&mut self) {
+        self.invitation.forget_unconfirmed();
+        self.ui.problem = None;
+        if self.session.phase() == Phase::Checking {
+            self.invitation.forget();
+            self.ui.pressed = None;
+            self.close_devices();
+        }
+    }
+
+    fn close_devices(&mut self) {
+        self.audio.close_microphone();
+        self.audio.close_speaker();
+    }
+
+    fn join(&mut self) {
+        if self.invitation.link().is_none() || self.session.phase() != Phase::Checking {
+            return;
+        }
+        // Opened anew: what was wrong a minute ago may be right now.
+        self.ui.pressed = Some(Pressed::Join);
+        self.open_microphone();
+        self.open_speaker();
+        self.go_on_with_what_was_pressed();
+    }
+
+    fn play_test_sound(&mut self) {
+        self.open_speaker();
+        self.ui.pressed.get_or_insert(Pressed::TestSound);
+        self.go_on_with_what_was_pressed();
+    }
+
+    pub(crate) fn open_microphone(&mut self) {
+        if self.devices_are_wanted() {
+            self.audio.open_microphone();
+        }
+    }
+
+    fn open_speaker(&mut self) {
+        if self.devices_are_wanted() {
+            self.audio.open_speaker();
+        }
+    }
+
+    /// Once microphone and loudspeaker are open, or can't be.
+    pub(crate) fn go_on_with_what_was_pressed(&mut self) {
+        if self.audio.is_opening() {
+            return;
+        }
+        match self.ui.pressed.take() {
+            Some(Pressed::Join)
+                if self.session.phase() == Phase::Checking && self.invitation.link().is_some() =>
+            {
+                match self.audio.problem().cloned() {
+                    Some(problem) => (self.ui.problem, self.ui.can_retry) = (Some(problem), true),
+                    None => {
+                        self.ui.link_is_settled();
+                        self.feed(Input::JoinPressed);
+                    }
+                }
+            }
+            Some(Pressed::TestSound) => self.audio.chime(),
+            Some(Pressed::Join) | None => {}
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The connection to the interview room: one room at a time, entered, probed, listened to and left.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adjourn_protocol::LiveKitInfo;
+use adjourn_room::{Fact, Joined, Microphone, RoomLink, Transport};
+use adjourn_session::{Input, Participant, ProbeKind};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::event::{Event, Events};
+use crate::messages;
+
+/// The conversation so far is asked for again after this, until it is told; each time the pause is twice as long, for
+/// an interviewer that tells nothing and a link that is narrow.
+const HISTORY_AGAIN: Duration = Duration::from_secs(3);
+/// Longest pause.
+const HISTORY_LONGEST: Duration = Duration::from_secs(96);
+/// Attempts that ended and wait to be looked at; there is one at a time.
+const WAITING_ROOMS: usize = 4;
+
+/// What an attempt to enter a room came to.
+pub(crate) type Entered<R> = Result<Joined<R>, String>;
+
+pub(crate) struct Connection<T: Transport> {
+    transport: Arc<T>,
+    rooms: mpsc::Sender<Entered<T::Room>>,
+    room: Option<Arc<T::Room>>,
+    /// What comes out of the room that was entered last.
+    facts: Option<mpsc::Receiver<Fact>>,
+    connecting: Option<JoinHandle<()>>,
+    /// The room is being left.
+    leaving: Option<JoinHandle<()>>,
+    /// The interviewer that is pinned in this room.
+    pinned: Option<String>,
+    /// When its conversation so far was last asked for, until it is told, and the pause until it is asked again.
+    history_asked: Option<(Instant, Duration)>,
+    /// The last try to enter the room was answered, and refused.
+    turned_away: bool,
+}
+
+impl<T: Transport> Connection<T> {
+    /// With where attempts' results come from.
+    pub(crate) fn new(transport: T) -> (Self, mpsc::Receiver<Entered<T::Room>>) {
+        let (rooms, entered) = mpsc::channel(WAITING_ROOMS);
+        let connection = Self {
+            transport: Arc::new(transport),
+            rooms,
+            room: None,
+            facts: None,
+            connecting: None,
+            leaving: None,
+            pinned: None,
+            history_asked: None,
+            turned_away: false,
+        };
+        (connection, entered)
+    }
+
+    /// Enters the room, beside the loop.
+    pub(crate) fn connect(&mut self, livekit: LiveKitInfo) {
+        let (transport, rooms) = (Arc::clone(&self.transport), self.rooms.clone());
+        // An earlier connection is of no use any more.
+        (self.room, self.facts) = (None, None);
+        self.connecting = Some(tokio::spawn(async move {
+            let joined = transport.connect(&livekit.url, livekit.token.expose()).await;
+            // The loop is gone: the process is ending.
+            let _ = rooms.send(joined.map_err(|error| error.to_string())).await;
+        }));
+    }
+
+    /// Gives up entering.
+    pub(crate) fn cancel(&mut self) {
+        self.connecting.take().inspect(JoinHandle::abort);
+    }
+
+    /// An attempt ended; `wanted`: somebody still wants to be in. Gives what to tell the session, and where sound goes.
+    pub(crate) fn entered(
+        &mut self,
+        entered: Entered<T::Room>,
+        wanted: bool,
+        muted: bool,
+    ) -> Option<(Input, Option<Microphone>)> {
+        self.connecting = None;
+        match entered {
+            Ok(joined) if wanted => {
+                let room = Arc::new(joined.room);
+                // Muted first: what is said meanwhile is nobody's to hear.
+                room.set_muted(muted);
+                let microphone = room.microphone();
+                (self.room, self.facts) = (Some(room), Some(joined.facts));
+                (self.pinned, self.history_asked, self.turned_away) = (None, None, false);
+                let input = Input::Connected { room_sid: joined.room_sid, roster: joined.roster };
+                Some((input, Some(microphone)))
+            }
+            // Given up meanwhile: dropping it leaves.
+            Ok(_) => None,
+            Err(said) => {
+                tracing::warn!(%said, "the room could not be entered");
+                self.turned_away = messages::turns_away(&said);
+                Some((Input::ConnectFailed { message: messages::no_room(&said) }, None))
+            }
+        }
+    }
+
+    /// Whether the interview room's servers were reached at last, and let nobody in.
+    pub(crate) fn turned_away(&self) -> bool {
+        self.turned_away
+    }
+
+    /// The next fact of the room, if there is one.
+    pub(crate) async fn next_fact(&mut self) -> Fact {
+        loop {
+            match &mut self.facts {
+                Some(open) => match open.recv().await {
+                    Some(fact) => return fact,
+                    // The room is gone; what there was to say of it has been said.
+                    None => self.facts = None,
+                },
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    pub(crate) fn roster(&self) -> Option<Vec<Participant>> {
+        self.room.as_ref().map(|room| room.roster())
+    }
+
+    pub(crate) fn probe(&self, sid: &str, probe: ProbeKind, id: u64) {
+        if let Some(room) = &self.room {
+            room.probe(sid, probe, id);
+        }
+    }
+
+    pub(crate) fn request_stats(&self) {
+        if let Some(room) = &self.room {
+            room.request_stats();
+        }
+    }
+
+    pub(crate) fn set_muted(&self, muted: bool) {
+        if let Some(room) = &self.room {
+            room.set_muted(muted);
+        }
+    }
+
+    /// This participant is the interviewer from now on. Gives whether it was not before, in this room.
+    pub(crate) fn pin(&mut self, sid: &str) -> bool {
+        let Some(room) = self.room.as_ref().filter(|_| self.pinned.as_deref() != Some(sid)) else {
+            return false;
+        };
+        room.pin(sid);
+        self.pinned = Some(sid.to_owned());
+        self.ask_history();
+        true
+    }
+
+    /// Asks the interviewer for the conversation so far: what was said before we came, or while we were out of the
+    /// room.
+    pub(crate) fn ask_history(&mut self) {
+        self.ask_history_and_again_after(HISTORY_AGAIN);
+    }
+
+    fn ask_history_and_again_after(&mut self, pause: Duration) {
+        if let (Some(room), Some(sid)) = (&self.room, &self.pinned) {
+            room.ask_history(sid);
+            self.history_asked = Some((Instant::now(), pause));
+        }
+    }
+
+    /// Asks again what was asked and not told.
+    pub(crate) fn ask_history_again(&mut self) {
+        let due = self.history_asked.filter(|(at, pause)| at.elapsed() >= *pause);
+        if let Some((_, pause)) = due {
+            self.ask_history_and_again_after((pause * 2).min(HISTORY_LONGEST));
+        }
+    }
+
+    /// The conversation so far is told. Gives whether by the interviewer.
+    pub(crate) fn history_told(&mut self, sid: &str) -> bool {
+        let by_interviewer = self.pinned.as_deref() == Some(sid);
+        if by_interviewer {
+            self.history_asked = None;
+        }
+        by_interviewer
+    }
+
+    /// Leaves the room, beside the loop, after what is buffered was played. Gives whether there was one to leave, or it is
+    /// being left already.
+    pub(crate) fn leave(&mut self, buffered: Duration, events: &Events) -> bool {
+        // A room that is still being entered would be entered for nobody.
+        self.cancel();
+        let Some(room) = self.room.take() else { return self.leaving.is_some() };
+        let events = events.clone();
+        self.leaving = Some(tokio::spawn(async move {
+            tokio::time::sleep(buffered).await;
+            room.leave().await;
+            events.tell(Event::Left).await;
+        }));
+        true
+    }
+
+    /// Waits until the room is left, for so long: a dead link must not hold the exit.
+    pub(crate) async fn left(&mut self, limit: Duration) {
+        if let Some(leaving) = self.leaving.take() {
+            let _ = tokio::time::timeout(limit, leaving).await;
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Between the session and the parts: what happened is given to the session, and what it wants done is done.
+
+use std::time::Duration;
+
+use adjourn_protocol::{Note, ToolEnded};
+use adjourn_room::Transport;
+use adjourn_session::{Ending, Input, Output, Phase, Time};
+use tokio::time::Instant;
+
+use crate::connection::Entered;
+use crate::presenter::{Scene, present};
+use crate::run::Client;
+use crate::sound::Floor;
+use crate::Shell;
+
+impl<T: Transport, S: Shell> Client<T, S> {
+    pub(crate) fn now(&self) -> Time {
+        self.environment.clock.now()
+    }
+
+    /// When the session wants to know what time it is.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let left = self.session.poll_timeout()?.since(self.now());
+        Some(Instant::now() + Duration::from_millis(left))
+    }
+
+    pub(crate) fn time_passed(&mut self) {
+        let now = self.now();
+        self.trace.input(now, None);
+        self.session.handle_timeout(now);
+        self.act();
+    }
+
+    /// Gives the session an input and does what it says.
+    pub(crate) fn feed(&mut self, input: Input) {
+        let now = self.now();
+        self.trace.input(now, Some(&input));
+        self.session.handle(input, now);
+        self.act();
+    }
+
+    fn act(&mut self) {
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::RequestJoin => self.invitation.request_join(),
+                Output::Connect => {
+                    if let Some(livekit) = self.invitation.livekit().cloned() {
+                        self.connection.connect(livekit);
+                    }
+                }
+                Output::CancelConnect => {
+                    self.connection.cancel();
+                    self.invitation.give_up_joining();
+                }
+                Output::ReadRoster => {
+                    if let Some(roster) = self.connection.roster() {
+                        self.feed(Input::Roster { roster });
+                    }
+                }
+                Output::Probe { sid, probe, id } => self.connection.probe(&sid, probe, id),
+                Output::AskOrganiser => self.invitation.ask_organiser(),
+                Output::AskReport => self.invitation.ask_report(),
+                Output::ReleaseMicrophone => {
+                    self.audio.speak_into(None);
+                    self.audio.close_microphone();
+                }
+                Output::LeaveRoom => self.leave(),
+                Output::CommitRecord(ending) => self.commit(ending),
+            }
+        }
+        self.follow_the_interviewer();
+    }
+
+    /// Notes that the interview is live, pins an interviewer that is new to us (or to this room, after our restart or
+    /// redial), and says who is heard.
+    fn follow_the_interviewer(&mut self) {
+        let live = self.session.phase() == Phase::Live;
+        if live && self.ui.live(self.now()) {
+            self.recorder.note(Note::Live);
+        }
+        if let Some(sid) = self.session.interviewer_sid().filter(|_| live).map(str::to_owned)
+            && self.connection.pin(&sid)
+        {
+            let identity = self.session.interviewer_identity().map(str::to_owned);
+            self.recorder.note(Note::InterviewerPinned { sid, identity });
+            if let Some(tool) = self.invitation.take_remembered() {
+                self.remember(tool);
+            }
+        }
+        // When a person goes on with the candidate, every person is heard: who of them talks is not ours to say.
+        self.audio.give_floor(Floor {
+            identity: self.session.interviewer_identity().map(str::to_owned),
+            guests: self.session.policy().hear_guests,
+            persons: self.session.floor_is_a_person(),
+        });
+    }
+
+    /// A tool of which we learn afterwards. Only an end tool says something of now: any other may be older than what we saw
+    /// of an end ourselves.
+    pub(crate) fn remember(&mut self, tool: ToolEnded) {
+        let pinned = self.session.interviewer_sid() == Some(tool.sid.as_str());
+        if pinned && self.session.policy().end_tools.contains(&tool.name) {
+            self.feed(tool.input());
+        }
+    }
+
+    fn commit(&mut self, ending: Ending) {
+        // Whoever wanted to close the window wanted to end the interview: that is done. So is what was told of a link.
+        self.ui.stay();
+        self.ui.link_is_settled();
+        self.recorder.commit(ending, self.audio.statistics(), &self.ui.captions);
+    }
+
+    /// Leaves the room; without one, nothing more is to be heard.
+    pub(crate) fn leave(&mut self) {
+        if !self.connection.leave(self.audio.buffered(), &self.events) {
+            self.audio.close_speaker();
+        }
+    }
+
+    /// An attempt to enter the room ended.
+    pub(crate) fn entered(&mut self, entered: Entered<T::Room>) {
+        let wanted = matches!(self.session.phase(), Phase::Joining | Phase::Waiting | Phase::Live);
+        let Some((input, microphone)) = self.connection.entered(entered, wanted, self.ui.muted) else { return };
+        if microphone.is_some() {
+            self.audio.speak_into(microphone);
+        }
+        if let Input::Connected { room_sid, .. } = &input {
+            self.recorder.note(Note::Connected { room_sid: room_sid.clone() });
+        }
+        self.feed(input);
+    }
+
+    /// Looks at the levels.
+    pub(crate) fn measure(&mut self) {
+        if self.audio.give_up_hanging() {
+            self.go_on_with_what_was_pressed();
+        }
+        let phase = self.session.phase();
+        let measured = self.audio.measure(matches!(phase, Phase::Waiting | Phase::Live));
+        if let Some(audible) = measured.audible {
+            self.feed(Input::InterviewerLevel { audible });
+        }
+        if measured.spoke && !self.ui.muted {
+            self.feed(Input::CandidateSpoke);
+        }
+        if phase != Phase::Completed {
+            self.shell.meters(measured.meters);
+        }
+    }
+
+    /// What is looked after twice a second.
+    pub(crate) fn look_after(&mut self) {
+        self.connection.request_stats();
+        if self.session.phase() == Phase::Live {
+            self.connection.ask_history_again();
+        }
+        self.audio.mend(self.devices_are_wanted());
+        self.ui.forget_what_was_read();
+    }
+
+    /// Whether a device may be open: not once the interview is over.
+    pub(crate) fn devices_are_wanted(&self) -> bool {
+        matches!(self.session.phase(), Phase::Checking | Phase::Joining | Phase::Waiting | Phase::Live)
+    }
+
+    /// Shows what is true, if the screen shows something else.
+    pub(crate) fn show(&mut self) {
+        let view = self.session.view();
+        self.ui.follow(&view, self.now());
+        let next = present(&Scene {
+            view: &view,
+            ui: &self.ui,
+            link: self.invitation.link(),
+            unconfirmed: self.invitation.unconfirmed(),
+            input: self.audio.input(),
+            output: self.audio.output(),
+            microphone_open: self.audio.microphone_open(),
+            microphone_silent: self.audio.microphone_silent(),
+            turned_away: self.connection.turned_away(),
+            confirmed: self.deliveries.confirmed(),
+            ended_at: self.recorder.ended_at(),
+        });
+        if let Some(snapshot) = self.presenter.next(next) {
+            self.shell.show(snapshot);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What comes back from work beside the loop.
+
+use std::path::PathBuf;
+
+use adjourn_audio::{AudioError, Devices};
+use adjourn_outbox::DeliveryEvent;
+use adjourn_protocol::JoinLink;
+use adjourn_session::OrganiserWord;
+use tokio::sync::mpsc;
+
+use crate::admission::{Admission, Rejection};
+use crate::audio_io::Opened;
+
+/// Results that wait; their makers are held back beyond that.
+const WAITING: usize = 256;
+
+pub(crate) enum Event {
+    /// The link's host was looked up.
+    Host { link: JoinLink, known: bool },
+    /// Interviews of an earlier run were looked after; one may still go on.
+    Unfinished { open: Option<JoinLink> },
+    Admitted(Box<Admission>),
+    Rejected(Rejection),
+    /// The answer to the question of that number.
+    Organiser { question: u64, word: OrganiserWord },
+    /// The agent's report is in.
+    Reported { finished: bool },
+    /// It says that the interview was finished.
+    Confirmed,
+    Committed,
+    /// There is no disk, but memory.
+    CommittedInMemory,
+    /// The disk has not taken the record yet.
+    CommitIsSlow(Vec<u8>),
+    /// The disk does not take the record.
+    NotCommitted(Vec<u8>),
+    NotJournaled,
+    Copied(Result<PathBuf, String>),
+    Left,
+    Delivery(DeliveryEvent),
+    Devices(Result<Devices, AudioError>),
+    Opened(Box<Opened>),
+}
+
+/// Where events go.
+#[derive(Clone)]
+pub(crate) struct Events(mpsc::Sender<Event>);
+
+impl Events {
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Event>) {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        (Self(sender), receiver)
+    }
+
+    /// Tells the loop; nobody, if it is gone: the process is ending.
+    pub(crate) async fn tell(&self, event: Event) {
+        drop(self.0.send(event).await);
+    }
+
+    /// Whether nobody listens any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    /// Waits until nobody listens any more.
+    pub(crate) async fn closed(&self) {
+        self.0.closed().await;
+    }
+}

@@ -1,0 +1,143 @@
+//! What comes back from work beside the loop.
+
+use adjourn_outbox::{Attempt, DeliveryEvent};
+use adjourn_protocol::{Note, ToolEnded};
+use adjourn_room::Transport;
+use adjourn_session::{Delivery, Input, JoinGrant, OrganiserWord, Outcome, Phase};
+
+use crate::admission::Admission;
+use crate::event::Event;
+use crate::invitation::HostChecked;
+use crate::journal::finish_abandoned;
+use crate::run::Client;
+use crate::{Shell, messages};
+
+impl<T: Transport, S: Shell> Client<T, S> {
+    pub(crate) async fn event(&mut self, event: Event) {
+        match event {
+            Event::Host { link, known } => {
+                if self.invitation.host_checked(link, known) == HostChecked::Ready {
+                    self.open_microphone();
+                    self.audio.look_for_devices();
+                }
+            }
+            Event::Unfinished { open } => {
+                self.deliveries.wake();
+                let taken = self.invitation.link().or(self.invitation.unconfirmed()).is_some();
+                if let Some(link) = open.filter(|_| !taken) {
+                    self.invitation.check_host(link, false);
+                    self.ui.says_of_link(messages::UNFINISHED, self.session.phase());
+                }
+            }
+            Event::Admitted(admission) => self.admitted(*admission).await,
+            Event::Rejected(rejection) => {
+                self.feed(Input::JoinFailed { message: rejection.message, retry: rejection.retry });
+            }
+            Event::Organiser { question, word } => {
+                if self.invitation.is_newest(question) {
+                    self.feed(Input::Organiser { word });
+                }
+            }
+            Event::Reported { finished } => {
+                self.feed(Input::Organiser { word: OrganiserWord::Reported { finished } });
+            }
+            Event::Confirmed => self.deliveries.confirm(),
+            Event::Committed => {
+                self.ui.copy_is_possible();
+                self.feed(Input::RecordCommitted);
+                self.deliveries.wake();
+            }
+            Event::CommittedInMemory => {
+                self.feed(Input::RecordNotSaved);
+                self.deliveries.wake();
+            }
+            Event::CommitIsSlow(record) => self.send_from_memory(record),
+            Event::NotCommitted(record) => {
+                self.feed(Input::RecordNotSaved);
+                self.recorder.keep(record.clone());
+                self.send_from_memory(record);
+            }
+            Event::Left => self.audio.close_speaker(),
+            Event::NotJournaled => self.ui.notice = Some(messages::NOT_JOURNALED.to_owned()),
+            Event::Copied(Ok(path)) => self.ui.notice = Some(messages::copied(&path)),
+            Event::Copied(Err(problem)) => self.ui.notice = Some(problem),
+            Event::Delivery(event) => self.delivery(event),
+            Event::Devices(devices) => self.audio.found(devices),
+            Event::Opened(opened) => {
+                self.audio.opened(*opened);
+                self.go_on_with_what_was_pressed();
+            }
+        }
+    }
+
+    /// Delivers a record that is not on disk.
+    fn send_from_memory(&self, record: Vec<u8>) {
+        if let Some(admission) = self.invitation.admission() {
+            self.deliveries.send_from_memory(admission.join.clone(), admission.granted(), record);
+        }
+    }
+
+    async fn admitted(&mut self, mut admission: Admission) {
+        // An answer to another link, or to a join that was given up.
+        if self.session.phase() != Phase::Joining || !self.invitation.is_of(&admission) {
+            return;
+        }
+        let join_id = admission.join.join_id.clone();
+        if admission.answer.livekit.is_none() {
+            let head = admission.head.clone();
+            if let Err(error) = finish_abandoned(&self.environment, &join_id, head).await {
+                tracing::error!(%error, "an earlier interview could not be closed");
+            }
+            self.deliveries.wake();
+            self.feed(Input::JoinFailed { message: messages::ALREADY_ENDED.to_owned(), retry: false });
+            return;
+        }
+        self.session.set_policy(admission.answer.policy.clone());
+        self.trace.policy(&admission.answer.policy);
+        let (answer, head) = (&admission.answer, admission.head.clone());
+        let remaining = (answer.interview.ends_at - answer.now).num_milliseconds();
+        let grant = JoinGrant {
+            agent_name: answer.livekit.as_ref().and_then(|livekit| livekit.agent_name.clone()),
+            remaining: u64::try_from(remaining).unwrap_or(0),
+        };
+        self.ui.title = Some(answer.interview.title.clone());
+        self.recorder.begin(join_id, head, std::mem::take(&mut admission.before.told));
+        let ended = |tool: &ToolEnded| tool.ok && self.session.policy().end_tools.contains(&tool.name);
+        let ended = admission.before.last_tool.as_ref().is_some_and(ended);
+        let was_live = admission.before.live;
+        self.invitation.admitted(admission);
+        self.recorder.note(Note::Joined);
+        if was_live {
+            self.feed(Input::Resumed { ended });
+        }
+        self.feed(Input::JoinGranted(grant));
+    }
+
+    fn delivery(&mut self, event: DeliveryEvent) {
+        let ours = self.invitation.admission().is_some_and(|a| a.join.join_id == event.join_id);
+        match event.attempt {
+            Attempt::Delivered { receipt } if ours => {
+                let view = self.session.view();
+                let known = matches!(view.delivery, Delivery::Received { .. });
+                let outcome = view.ending.map(|ending| ending.outcome);
+                self.feed(Input::Delivered { receipt: receipt.claims.receipt_id });
+                if !known && !matches!(outcome, Some(Outcome::Finished | Outcome::NeverStarted)) {
+                    self.invitation.ask_for_confirmation();
+                }
+                self.deliveries.let_go_of_the_folder();
+            }
+            Attempt::Delivered { receipt } => {
+                let id = receipt.claims.receipt_id;
+                self.ui.notice = Some(format!("An earlier interview has been received. Receipt: {id}"));
+            }
+            Attempt::Parked { reason } if ours => {
+                self.ui.notice = Some(messages::sentence(&reason));
+                self.feed(Input::DeliveryParked);
+            }
+            Attempt::Parked { reason } => {
+                self.ui.notice = Some(format!("An earlier interview was not accepted: {reason}"));
+            }
+            Attempt::Later { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What comes out of the room.
+
+use adjourn_protocol::{Note, ToolEnded};
+use adjourn_room::{Fact, Token, Transport};
+use adjourn_session::{AgentState, Input};
+
+use crate::Shell;
+use crate::run::Client;
+
+impl<T: Transport, S: Shell> Client<T, S> {
+    pub(crate) fn fact(&mut self, fact: Fact) {
+        match fact {
+            Fact::Input(input) => {
+                self.observe(&input);
+                // What was said while we were out of the room was told to nobody.
+                let back = matches!(input, Input::Reconnected { .. });
+                self.feed(input);
+                if back {
+                    self.connection.ask_history();
+                }
+            }
+            Fact::Said { sid, said } => {
+                if self.session.interviewer_sid() == Some(sid.as_str()) {
+                    self.recorder.said(said);
+                }
+            }
+            Fact::History { sid, said, last_tool } => {
+                if self.connection.history_told(&sid) {
+                    self.recorder.history(said);
+                    if let Some(tool) = last_tool.as_ref().and_then(ToolEnded::of) {
+                        self.remember(tool);
+                    }
+                }
+            }
+            Fact::Token(Token(token)) => self.invitation.renew(token),
+            Fact::Caption(caption) => {
+                if let Some(done) = self.ui.caption(caption) {
+                    self.recorder.caption(&done);
+                }
+            }
+            Fact::Sound(sound) => self.audio.play(sound),
+        }
+    }
+
+    /// What the screen and the timeline want to know of an input.
+    fn observe(&mut self, input: &Input) {
+        let pinned = self.session.interviewer_sid().map(str::to_owned);
+        let is_pinned = |sid: &str| pinned.as_deref() == Some(sid);
+        let state = if let Input::AgentStateChanged { sid, state } = input {
+            Some((sid, *state))
+        } else if let Input::ParticipantChanged(p) | Input::ParticipantJoined(p) = input {
+            p.state.map(|state| (&p.sid, state))
+        } else {
+            None
+        };
+        if let Some((sid, state)) = state
+            && (is_pinned(sid) || pinned.is_none())
+            && let Some(before) = self.ui.agent_is(state)
+        {
+            self.recorder.note(Note::Interviewer { state });
+            // A session listens for a moment before its first question: that is nobody's turn.
+            if state == AgentState::Listening && before == Some(AgentState::Speaking) {
+                self.audio.your_turn();
+            }
+        }
+        if let Input::ParticipantLeft { reason, .. } = input {
+            self.recorder.note(Note::ParticipantLeft { reason: *reason });
+        } else if let Input::Disconnected { reason } = input {
+            self.recorder.note(Note::Disconnected { reason: *reason });
+        } else if *input == Input::Reconnecting {
+            self.recorder.note(Note::Reconnecting);
+        } else if let Input::Reconnected { room_sid, .. } = input {
+            self.recorder.note(Note::Reconnected { room_sid: room_sid.clone() });
+        } else if let Some(tool) = ToolEnded::of(input).filter(|tool| is_pinned(&tool.sid)) {
+            self.recorder.note(Note::ToolEnded(tool));
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What the screen knows by itself: what was pressed, what is told, what is asked back.
+
+use std::time::Duration;
+
+use adjourn_protocol::Role;
+use adjourn_session::{AgentState, Delivery, Phase, Problem, Time, View};
+use tokio::time::Instant;
+
+use crate::messages;
+use crate::snapshot::{Caption, Speaker};
+
+/// Captions on the screen; older ones are in the record.
+const SHOWN_CAPTIONS: usize = 200;
+/// A notice in the middle of an interview is read within this.
+const READ: Duration = Duration::from_secs(30);
+/// A second press on the window's X counts as one after this: a double click is one press.
+const SECOND_PRESS: Duration = Duration::from_secs(1);
+/// Minutes before the end of the time at which the candidate is warned, the nearest last.
+const WARNINGS: [u64; 2] = [5, 1];
+
+/// What a person asked for that needs open devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pressed {
+    Join,
+    TestSound,
+}
+
+/// The interview's time, in whole seconds; it stands still once the interview is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Times {
+    pub(crate) elapsed_s: Option<u64>,
+    pub(crate) remaining_s: Option<u64>,
+    pub(crate) minutes_left: Option<u64>,
+}
+
+/// The screen's own state.
+#[derive(Debug, Default)]
+pub(crate) struct UiState {
+    pub(crate) title: Option<String>,
+    /// What is wrong, and whether trying again can help.
+    pub(crate) problem: Option<String>,
+    pub(crate) can_retry: bool,
+    /// The session's problem that was told last.
+    told: Option<Problem>,
+    /// Something to know.
+    pub(crate) notice: Option<String>,
+    /// The notice is about a link that was opened; until when it stands, if not until that is settled.
+    about_link: Option<Option<Instant>>,
+    /// What was pressed and waits for the devices.
+    pub(crate) pressed: Option<Pressed>,
+    pub(crate) muted: bool,
+    /// Whether the candidate is asked if the interview shall end, because the window was to be closed.
+    pub(crate) closing: bool,
+    /// When the window was first asked to close, and has not been told to stay since.
+    close_asked: Option<Instant>,
+    pub(crate) captions: Vec<Caption>,
+    pub(crate) agent_state: Option<AgentState>,
+    live_since: Option<Time>,
+    pub(crate) times: Times,
+}
+
+impl UiState {
+    /// Something is wrong; trying again does not help.
+    pub(crate) fn says_problem(&mut self, problem: &str) {
+        self.problem = Some(messages::sentence(problem));
+    }
+
+    /// Something to know about a link that was opened. That the disk takes nothing stays on the screen beside it.
+    pub(crate) fn says_of_link(&mut self, what: &str, phase: Phase) {
+        let rest = if self.disk_is_dead() { format!(" {}", messages::NOT_JOURNALED) } else { String::new() };
+        self.notice = Some(format!("{what}{rest}"));
+        let passes = phase != Phase::Checking;
+        self.about_link = Some(passes.then(|| Instant::now() + READ));
+    }
+
+    fn disk_is_dead(&self) -> bool {
+        self.notice.as_ref().is_some_and(|said| said.ends_with(messages::NOT_JOURNALED))
+    }
+
+    /// What was told of a link is settled.
+    pub(crate) fn link_is_settled(&mut self) {
+        if self.about_link.take().is_some() {
+            self.notice = self.disk_is_dead().then(|| messages::NOT_JOURNALED.to_owned());
+        }
+    }
+
+    /// What was said in the middle of something else has been read.
+    pub(crate) fn forget_what_was_read(&mut self) {
+        if self.about_link.flatten().is_some_and(|until| Instant::now() >= until) {
+            self.link_is_settled();
+        }
+    }
+
+    /// There is a report to copy now.
+    pub(crate) fn copy_is_possible(&mut self) {
+        if self.notice.as_deref() == Some(messages::NO_COPY_YET) {
+            self.notice = None;
+        }
+    }
+
+    /// The window shall be closed. While an interview is open, or what was said is nowhere safe, that is asked back
+    /// first; asked twice, it closes: the page may be dead and unable to ask.
+    pub(crate) fn may_close(&mut self, view: &View) -> bool {
+        let open = matches!(view.phase, Phase::Waiting | Phase::Live);
+        let lost = matches!(view.delivery, Delivery::Saving | Delivery::Unsaved | Delivery::Refused);
+        let ended = matches!(view.phase, Phase::WrappingUp | Phase::Completed);
+        if !(open || ended && lost) || self.close_asked.is_some_and(|at| at.elapsed() >= SECOND_PRESS) {
+            return true;
+        }
+        self.close_asked.get_or_insert_with(Instant::now);
+        self.closing = true;
+        false
+    }
+
+    /// The window stays open after all; or the interview is over, and nothing is left to ask.
+    pub(crate) fn stay(&mut self) {
+        (self.closing, self.close_asked) = (false, None);
+    }
+
+    /// A line that is being spoken, or was. Gives the caption as it is shown, if it is done.
+    pub(crate) fn caption(&mut self, caption: adjourn_room::Caption) -> Option<Caption> {
+        let speaker = match caption.role {
+            Role::Candidate => Speaker::Candidate,
+            Role::Interviewer => Speaker::Interviewer,
+        };
+        let caption = Caption { id: caption.segment, speaker, text: caption.text, done: caption.done };
+        let done = caption.done.then(|| caption.clone());
+        match self.captions.iter_mut().find(|known| known.id == caption.id) {
+            // A piece that was late takes nothing from a line that is final.
+            Some(known) if known.done && !caption.done => {}
+            Some(known) => *known = caption,
+            None => self.captions.push(caption),
+        }
+        if self.captions.len() > SHOWN_CAPTIONS {
+            self.captions.remove(0);
+        }
+        done
+    }
+
+    /// The interviewer's session is in this state. Gives the one before, if it is another one.
+    pub(crate) fn agent_is(&mut self, state: AgentState) -> Option<Option<AgentState>> {
+        (self.agent_state != Some(state)).then(|| self.agent_state.replace(state))
+    }
+
+    /// The interview is live. Gives whether that is new.
+    pub(crate) fn live(&mut self, now: Time) -> bool {
+        let new = self.live_since.is_none();
+        self.live_since.get_or_insert(now);
+        new
+    }
+
+    /// Takes over what the session says.
+    pub(crate) fn follow(&mut self, view: &View, now: Time) {
+        if view.phase != Phase::Checking {
+            (self.told, self.problem) = (None, None);
+        } else if view.problem != self.told {
+            // Told once: what the person does about it takes it from the screen.
+            self.told.clone_from(&view.problem);
+            self.problem = view.problem.as_ref().map(|problem| messages::sentence(&problem.message));
+            self.can_retry = view.problem.as_ref().is_some_and(|problem| problem.retry);
+        }
+        if view.ending.is_none() {
+            let remaining_s = view.remaining.map(|ms| ms / 1_000);
+            let nearly_over = |s: u64| WARNINGS.into_iter().rfind(|minutes| s <= minutes * 60);
+            self.times = Times {
+                elapsed_s: self.live_since.map(|at| now.since(at) / 1_000),
+                remaining_s,
+                minutes_left: remaining_s.and_then(nearly_over),
+            };
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! From the waiting room to the end.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
+
+mod stage;
+
+use std::time::Duration;
+
+use adjourn_client::{Command, InterviewerState, Screen, Speaker};
+use adjourn_protocol::{Arrival, InterviewerState as Told, Role, RoomState};
+use adjourn_room::{Caption, Fact, Said, Token};
+use adjourn_session::{Input, LeaveReason, Policy};
+
+use stage::{MOMENT, Stage, texts};
+
+fn ms(of: u64) -> Duration {
+    Duration::from_millis(of)
+}
+
+fn policy() -> Policy {
+    Policy::default()
+}
+
+fn said(id: &str, role: Role, text: &str) -> Said {
+    Said { id: id.to_owned(), role, text: text.to_owned(), interrupted: false }
+}
+
+fn caption(segment: &str, text: &str, done: bool) -> Fact {
+    let (segment, text) = (segment.to_owned(), text.to_owned());
+    Fact::Caption(Caption { segment, role: Role::Interviewer, text, done })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_interview_begins_with_the_interviewer() {
+    let mut stage = Stage::waiting().await;
+    assert_eq!(stage.now().title.as_deref(), Some("Backend engineer"));
+    stage.stays(Duration::from_secs(15), "the waiting room", |s| s.screen == Screen::Waiting).await;
+    stage.begin().await;
+    let shown = stage.now();
+    assert_eq!((shown.interviewer, shown.connected), (InterviewerState::Listening, true));
+    assert!(shown.remaining_s.unwrap() > 1_700);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_wait_is_said_and_a_too_long_one_ends() {
+    let mut stage = Stage::waiting().await;
+    let notice = ms(policy().waiting_notice) + MOMENT;
+    stage.within(notice, "that it takes longer", |s| s.status.contains("longer than usual")).await;
+    let end = stage.completed(ms(policy().never_started)).await;
+    assert_eq!(end.outcome, "never started");
+    assert!(end.reason.contains("No interviewer was available"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interviewer_that_ends_and_stays_is_finished_in_time() {
+    let mut stage = Stage::interview().await;
+    stage.ends().await;
+    stage.room.session_closes();
+    let end = stage.received(ms(3_500)).await;
+    assert_eq!((end.outcome.as_str(), end.receipt.as_deref()), ("finished", Some("R-1")));
+    assert!(stage.room.is_left());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interviewer_that_leaves_may_come_back_before_it_is_an_end() {
+    let mut stage = Stage::interview().await;
+    stage.room.interviewer_leaves("PA_1", LeaveReason::ClientInitiated).await;
+    stage.within(MOMENT, "that it is gone", |s| s.interviewer == InterviewerState::Gone).await;
+    stage.passes(ms(policy().leave_settling / 2)).await;
+    stage.room.interviewer_joins("PA_2").await;
+    stage.within(Duration::from_secs(3), "another one", |s| s.interviewer == InterviewerState::Listening).await;
+    stage.stays(Duration::from_secs(20), "the interview", |s| s.screen == Screen::Interview).await;
+    stage.room.interviewer_leaves("PA_2", LeaveReason::ClientInitiated).await;
+    assert_eq!(stage.completed(ms(policy().leave_settling) + MOMENT).await.outcome, "ended(interviewer left)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interviewer_that_died_is_suspected_and_then_lost() {
+    let mut stage = Stage::interview().await;
+    stage.room.process_dies();
+    let suspect = ms(policy().process_suspect + policy().process_interval) + MOMENT;
+    stage.within(suspect, "the suspicion", |s| s.interviewer == InterviewerState::Checking).await;
+    let lost = ms(policy().process_lost) + MOMENT;
+    assert_eq!(stage.completed(lost).await.outcome, "interrupted(interviewer lost)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_closed_without_a_word_is_asked_about() {
+    let mut stage = Stage::interview().await;
+    stage.room.session_closes();
+    let offered = ms(policy().session_closed) + Duration::from_secs(2);
+    let shown = stage.within(offered, "the question", |s| s.asking.is_some()).await;
+    assert!(shown.asking.unwrap().explanation.contains("does not answer"));
+    let closed = ms(policy().session_blocked);
+    assert_eq!(stage.completed(closed).await.outcome, "ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_agents_report_at_the_backend_ends_it_although_its_session_says_nothing() {
+    let mut stage = Stage::interview().await;
+    stage.backend.set(|backend| (backend.agent_report, backend.confirmed) = (Arrival::Received, true));
+    stage.room.session_closes();
+    let end = stage.completed(Duration::from_secs(8)).await;
+    assert_eq!(end.outcome, "finished");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_keeps_waiting_is_not_asked_at_once_again() {
+    let mut stage = Stage::interview().await;
+    stage.room.session_closes();
+    stage.within(Duration::from_secs(12), "the question", |s| s.asking.is_some()).await;
+    stage.order(Command::GoOn).await;
+    stage.within(MOMENT, "no question", |s| s.asking.is_none()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_candidate_ends_it() {
+    let mut stage = Stage::interview().await;
+    stage.order(Command::End).await;
+    assert_eq!(stage.received(Duration::from_secs(3)).await.outcome, "ended by candidate");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_organiser_ends_it() {
+    let mut stage = Stage::interview().await;
+    stage.hear(Input::RoomEnded).await;
+    assert_eq!(stage.completed(MOMENT).await.outcome, "ended(closed by the organiser)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_overtakes_our_own_entry_counts() {
+    let mut stage = Stage::checking().await;
+    stage.room.overtakes(Input::RoomEnded);
+    stage.order(Command::Join).await;
+    assert_eq!(stage.completed(Duration::from_secs(2)).await.outcome, "ended(closed by the organiser)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_room_is_the_organisers_end_or_nobodys() {
+    for (by_organiser, outcome) in [(true, "ended(closed by the organiser)"), (false, "ended(room closed)")] {
+        let mut stage = Stage::interview().await;
+        let now = adjourn_client::Clock::wall(&*stage.clock);
+        stage.backend.set(|backend| backend.ended_by_organiser = by_organiser.then_some(now));
+        stage.hear(Input::Disconnected { reason: LeaveReason::RoomDeleted }).await;
+        let limit = ms(policy().organiser_limit) + MOMENT;
+        assert_eq!(stage.completed(limit).await.outcome, outcome);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_is_silent_about_a_closed_room_holds_nothing_up() {
+    let mut stage = Stage::interview().await;
+    stage.backend.set(|backend| backend.latency = Duration::from_secs(60));
+    stage.hear(Input::Disconnected { reason: LeaveReason::RoomDeleted }).await;
+    let limit = ms(policy().organiser_limit) + MOMENT;
+    assert_eq!(stage.completed(limit).await.outcome, "ended(room closed)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_an_earlier_question_is_not_one_to_the_newest() {
+    let mut stage = Stage::interview().await;
+    // Asked about a room that may be gone; the answer, of that moment, comes late.
+    let slow = |backend: &mut stage::backend::State| {
+        (backend.latency, backend.room) = (Duration::from_millis(900), Some(RoomState::Gone));
+    };
+    stage.backend.set(slow);
+    stage.hear(Input::Disconnected { reason: LeaveReason::StateMismatch }).await;
+    stage.within(Duration::from_secs(10), "the room again", |s| s.connected).await;
+    stage.backend.set(|b| (b.room, b.interviewer) = (Some(RoomState::Open), Some(Told::Present)));
+    stage.stays(Duration::from_secs(5), "the interview", |s| s.screen == Screen::Interview).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_reconnect_ends_nothing() {
+    let mut stage = Stage::interview().await;
+    stage.room.full_reconnect().await;
+    stage
+        .within(Duration::from_secs(3), "the interviewer again", |s| {
+            s.connected && s.interviewer == InterviewerState::Listening
+        })
+        .await;
+    stage.stays(Duration::from_secs(20), "the interview", |s| s.screen == Screen::Interview).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_does_not_come_back_is_a_lost_connection() {
+    let mut stage = Stage::interview().await;
+    stage.room.refuse("engine: signal failure: failed to lookup address");
+    stage.hear(Input::Disconnected { reason: LeaveReason::StateMismatch }).await;
+    stage.within(MOMENT, "that it is interrupted", |s| s.status.contains("Reconnecting")).await;
+    let end = stage.completed(ms(policy().link_lost) + Duration::from_secs(5)).await;
+    assert_eq!(end.outcome, "connection lost");
+    assert!(end.reason.starts_with("Your computer lost the connection"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn servers_that_turn_away_are_not_the_candidates_computer() {
+    let mut stage = Stage::interview().await;
+    stage.room.refuse("engine: signal failure: server error: 503 Service Unavailable");
+    stage.hear(Input::Disconnected { reason: LeaveReason::StateMismatch }).await;
+    let end = stage.completed(ms(policy().link_lost) + Duration::from_secs(5)).await;
+    assert!(end.reason.contains("It was not your computer"), "{}", end.reason);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_can_t_be_entered_leads_back_to_the_device_check() {
+    let mut stage = Stage::checking().await;
+    stage.room.refuse("engine: signal failure: client error: 404");
+    stage.order(Command::Join).await;
+    let shown = stage.within(Duration::from_secs(12), "the problem", |s| s.problem.is_some()).await;
+    assert!(shown.problem.unwrap().starts_with("There is no interview room at the address"));
+    assert_eq!(shown.screen, Screen::Checking);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_room_is_entered_again_with_the_newest_token() {
+    let mut stage = Stage::interview().await;
+    assert_eq!(stage.room.token(), "token");
+    stage.room.say(Fact::Token(Token("fresh".to_owned()))).await;
+    stage.hear(Input::Disconnected { reason: LeaveReason::StateMismatch }).await;
+    stage.within(Duration::from_secs(10), "the interview", |s| s.connected && s.screen == Screen::Interview).await;
+    assert_eq!(stage.room.token(), "fresh");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_conversation_is_asked_for_until_it_is_told() {
+    let stage = Stage::interview().await;
+    assert_eq!(stage.room.histories(), 1, "told at once");
+    stage.passes(Duration::from_secs(60)).await;
+    assert_eq!(stage.room.histories(), 1);
+    stage.room.session_closes();
+    stage.room.full_reconnect().await;
+    stage.passes(Duration::from_secs(7)).await;
+    assert_eq!(stage.room.histories(), 3, "asked at once, and again after 3 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_turn_is_in_the_record_once_in_its_order() {
+    let mut stage = Stage::interview().await;
+    let told = |said| Fact::Said { sid: "PA_1".to_owned(), said };
+    let one = said("1", Role::Interviewer, "What did you build?");
+    let three = said("3", Role::Interviewer, "And then?");
+    stage.room.say(told(one.clone())).await;
+    stage.passes(Duration::from_secs(1)).await;
+    stage.room.say(told(three.clone())).await;
+    // Told again with what we missed between them; and somebody else's words are nobody's.
+    let all = vec![one, said("2", Role::Candidate, "A compiler."), three];
+    let history = Fact::History { sid: "PA_1".to_owned(), said: all, last_tool: None };
+    stage.room.say(history).await;
+    let stranger = said("4", Role::Interviewer, "Not mine");
+    stage.room.say(Fact::Said { sid: "PA_9".to_owned(), said: stranger }).await;
+    stage.order(Command::End).await;
+    stage.received(Duration::from_secs(3)).await;
+    assert_eq!(texts(&stage.record()), ["What did you build?", "A compiler.", "And then?"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn captions_are_shown_as_they_come_and_a_late_piece_takes_nothing_away() {
+    let mut stage = Stage::interview().await;
+    stage.room.say(caption("SG_1", "Good", false)).await;
+    let shown = stage.within(MOMENT, "the caption", |s| !s.captions.is_empty()).await;
+    assert_eq!((shown.captions[0].text.as_str(), shown.captions[0].speaker), ("Good", Speaker::Interviewer));
+    stage.room.say(caption("SG_1", "Goodbye!", true)).await;
+    stage.room.say(caption("SG_1", "Good", false)).await;
+    let shown = stage.within(MOMENT, "all of it", |s| s.captions[0].done).await;
+    assert_eq!((shown.captions.len(), shown.captions[0].text.as_str()), (1, "Goodbye!"));
+    stage.order(Command::End).await;
+    stage.received(Duration::from_secs(3)).await;
+    assert_eq!(texts(&stage.record()), ["Goodbye!"], "what was only heard is in the record");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_that_was_being_spoken_was_heard_that_far() {
+    let mut stage = Stage::interview().await;
+    stage.room.say(caption("SG_1", "Thank you for your", false)).await;
+    stage.within(MOMENT, "the caption", |s| !s.captions.is_empty()).await;
+    stage.order(Command::End).await;
+    stage.received(Duration::from_secs(3)).await;
+    assert_eq!(texts(&stage.record()), ["Thank you for your"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_that_is_told_afterwards_counts_if_it_ends() {
+    for (tool, outcome) in [("end_interview", "finished"), ("save_score", "ended")] {
+        let mut stage = Stage::interview().await;
+        let (sid, call_id) = ("PA_1".to_owned(), "c".to_owned());
+        let tool = Input::ToolEnded { sid: sid.clone(), name: tool.to_owned(), ok: true, call_id };
+        stage.room.say(Fact::History { sid, said: Vec::new(), last_tool: Some(tool) }).await;
+        stage.room.session_closes();
+        assert_eq!(stage.completed(Duration::from_secs(30)).await.outcome, outcome);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn mute_is_told_to_the_room_and_stays_over_a_reconnect() {
+    let mut stage = Stage::interview().await;
+    stage.order(Command::SetMuted { muted: true }).await;
+    stage.within(MOMENT, "the mute", |s| s.muted).await;
+    assert!(stage.room.is_muted());
+    stage.hear(Input::Disconnected { reason: LeaveReason::StateMismatch }).await;
+    stage.within(Duration::from_secs(10), "the interview", |s| s.connected && s.screen == Screen::Interview).await;
+    assert!(stage.room.is_muted(), "the room that was entered again");
+    assert!(stage.now().status.contains("muted"), "{}", stage.now().status);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_is_warned_of_and_ends_it() {
+    let mut stage = Stage::checking().await;
+    stage.backend.set(|backend| backend.minutes = 6);
+    stage.enter().await;
+    stage.begin().await;
+    stage.within(Duration::from_secs(90), "five minutes", |s| s.minutes_left == Some(5)).await;
+    stage.within(Duration::from_secs(300), "one minute", |s| s.minutes_left == Some(1)).await;
+    let end = stage.completed(Duration::from_secs(90)).await;
+    assert_eq!((end.outcome.as_str(), end.reason.as_str()), ("finished", "The interview's full time was used."));
+}
+
+#[tokio::test(start_paused = true)]
+async fn seconds_are_no_reason_for_a_new_screen() {
+    let stage = Stage::interview().await;
+    let before = stage.now().seq;
+    stage.passes(Duration::from_secs(30)).await;
+    assert_eq!(stage.now().seq, before);
+}

@@ -1,0 +1,213 @@
+//! From a link to the device check.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
+
+mod stage;
+
+use std::time::Duration;
+
+use adjourn_client::{Command, Screen, Snapshot, messages};
+use adjourn_protocol::{Entry, JoinLink, Line, Note, Outcome, Role, ToolEnded, Turn};
+use adjourn_session::InterruptedWhy;
+
+use stage::{LINK, MOMENT, NEW_HOST, OTHER_LINK, Set, Stage};
+
+fn open(link: &str) -> Command {
+    Command::OpenLink { link: link.to_owned() }
+}
+
+fn host(snapshot: &Snapshot) -> Option<&str> {
+    snapshot.host.as_deref()
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_link_the_start_screen_waits() {
+    let mut stage = Set::new().start();
+    stage.stays(Duration::from_secs(60), "the start", |s| s.screen == Screen::Start && s.problem.is_none()).await;
+    assert!(stage.audio.open().0.is_empty(), "nobody listens");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_to_this_computer_leads_to_the_device_check() {
+    let stage = Stage::checking().await;
+    assert_eq!(host(&stage.now()), Some("127.0.0.1:9"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_host_is_asked_about_before_anybody_listens() {
+    let mut stage = Set::with_link(NEW_HOST).start();
+    stage.within(MOMENT, "the question", |s| s.screen == Screen::ConfirmHost).await;
+    assert_eq!(host(&stage.now()), Some("interviews.example.com"));
+    assert!(stage.audio.open().0.is_empty());
+    stage.order(Command::ConfirmHost).await;
+    stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking && s.microphone_open).await;
+    assert!(stage.disk.set(|disk| disk.hosts.contains("interviews.example.com")), "it is remembered");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_was_confirmed_before_is_not_asked_about_again() {
+    let set = Set::with_link(NEW_HOST);
+    set.disk.set(|disk| disk.hosts.insert("interviews.example.com".to_owned()));
+    let mut stage = set.start();
+    stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_know_the_host_goes_back_to_the_start() {
+    let mut stage = Set::with_link(NEW_HOST).start();
+    stage.within(MOMENT, "the question", |s| s.screen == Screen::ConfirmHost).await;
+    stage.order(Command::ForgetLink).await;
+    stage.within(MOMENT, "the start", |s| s.screen == Screen::Start && s.host.is_none()).await;
+    stage.order(open(LINK)).await;
+    stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_device_check_has_a_way_back_that_closes_the_devices() {
+    let mut stage = Stage::checking().await;
+    stage.order(Command::ForgetLink).await;
+    stage.within(MOMENT, "the start", |s| s.screen == Screen::Start && !s.microphone_open).await;
+    assert!(stage.audio.open().0.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_link_is_said_in_a_sentence() {
+    let mut stage = Set::with_link("https://example.com/").start();
+    let shown = stage.within(MOMENT, "the problem", |s| s.problem.is_some()).await;
+    let problem = shown.problem.unwrap();
+    assert!(problem.starts_with("This is not an interview link") && problem.ends_with('.'), "{problem}");
+    assert_eq!(shown.screen, Screen::Start);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_was_opened_before_stays_as_good_as_it_was() {
+    let mut stage = Stage::checking().await;
+    stage.order(open("nonsense")).await;
+    let shown = stage.within(MOMENT, "the notice", |s| s.notice.is_some()).await;
+    assert_eq!((shown.screen, shown.problem), (Screen::Checking, None));
+    // The good one once more settles it.
+    stage.order(open(LINK)).await;
+    stage.within(MOMENT, "nothing more to know", |s| s.notice.is_none()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_double_click_changes_nothing() {
+    let mut stage = Stage::checking().await;
+    let before = stage.now().seq;
+    stage.order(open(LINK)).await;
+    stage.stays(MOMENT, "the device check", |s| s.screen == Screen::Checking && s.microphone_open).await;
+    assert_eq!(stage.now().seq, before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_link_takes_the_place_of_the_first_before_the_join() {
+    let mut stage = Stage::checking().await;
+    stage.order(open(OTHER_LINK)).await;
+    stage.within(MOMENT, "the device check again", |s| s.microphone_open).await;
+    stage.order(Command::Join).await;
+    stage.within(MOMENT, "the waiting room", |s| s.screen == Screen::Waiting).await;
+    assert!(stage.disk.lines(LINK).is_empty() && !stage.disk.lines(OTHER_LINK).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_is_looked_up_late_does_not_take_the_newest_links_place() {
+    let set = Set::new();
+    set.disk.set(|disk| disk.lookup = Duration::from_secs(5));
+    let mut stage = set.start();
+    stage.order(open(NEW_HOST)).await;
+    stage.passes(Duration::from_secs(1)).await;
+    stage.order(open(LINK)).await;
+    stage.within(MOMENT, "the newest", |s| host(s) == Some("127.0.0.1:9")).await;
+    stage.stays(Duration::from_secs(10), "the newest", |s| host(s) == Some("127.0.0.1:9")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_link_in_an_interview_is_told_and_forgotten_after_it_was_read() {
+    let mut stage = Stage::interview().await;
+    stage.order(open(OTHER_LINK)).await;
+    let shown = stage.within(MOMENT, "the notice", |s| s.notice.is_some()).await;
+    assert_eq!(shown.notice.as_deref(), Some(messages::ONE_AT_A_TIME));
+    assert_eq!(shown.screen, Screen::Interview);
+    stage.stays(Duration::from_secs(29), "the notice", |s| s.notice.is_some()).await;
+    stage.within(Duration::from_secs(3), "nothing more to know", |s| s.notice.is_none()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_link_in_its_own_interview_is_no_news() {
+    let mut stage = Stage::interview().await;
+    stage.order(open(LINK)).await;
+    stage.stays(MOMENT, "the interview", |s| s.notice.is_none() && s.screen == Screen::Interview).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_after_the_end_is_for_another_window() {
+    let mut stage = Stage::interview().await;
+    stage.order(Command::End).await;
+    stage.received(Duration::from_secs(5)).await;
+    stage.order(open(LINK)).await;
+    let shown = stage.within(MOMENT, "the notice", |s| s.notice.is_some()).await;
+    assert_eq!(shown.notice.as_deref(), Some(messages::AFTER_THIS));
+}
+
+fn at(ms: i64) -> chrono::DateTime<chrono::Utc> {
+    chrono::DateTime::from_timestamp_millis(1_800_000_000_000 + ms).unwrap()
+}
+
+fn said(id: &str, ms: i64) -> Entry {
+    let turn = Turn { id: id.to_owned(), role: Role::Interviewer, text: format!("turn {id}"), at: at(ms) };
+    Entry { at: at(ms), mono_ms: 0, line: Line::Said(turn) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interview_that_broke_off_goes_on_with_what_was_said() {
+    let set = Set::new();
+    let link = JoinLink::parse(LINK).unwrap();
+    set.disk.was_granted(&link, vec![said("1", -60_000)]);
+    let mut stage = set.start();
+    let shown = stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking).await;
+    assert_eq!(shown.notice.as_deref(), Some(messages::UNFINISHED));
+    stage.enter().await;
+    assert_eq!(stage.now().notice, None, "it goes on");
+    stage.begin().await;
+    stage.order(Command::End).await;
+    stage.received(Duration::from_secs(5)).await;
+    assert_eq!(stage::texts(&stage.record()), ["turn 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interview_that_is_over_by_now_is_delivered_from_its_journal() {
+    let set = Set::new();
+    let link = JoinLink::parse(LINK).unwrap();
+    set.disk.was_granted(&link, vec![said("1", -60_000)]);
+    set.backend.set(|backend| backend.over = true);
+    let mut stage = set.start();
+    let shown = stage.within(Duration::from_secs(5), "the receipt", |s| s.notice.is_some()).await;
+    assert_eq!(shown.notice.as_deref(), Some("An earlier interview has been received. Receipt: R-1"));
+    assert_eq!(shown.screen, Screen::Start);
+    let record = stage.record();
+    assert_eq!(record.outcome, Outcome::Interrupted(InterruptedWhy::ClientFailed));
+    assert_eq!(stage::texts(&record), ["turn 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_closed_in_the_goodbye_finds_it_finished() {
+    let set = Set::with_link(LINK);
+    let link = JoinLink::parse(LINK).unwrap();
+    let tool = ToolEnded { sid: "PA_1".into(), name: "end_interview".into(), ok: true, call_id: "c".into() };
+    let note = |note| Entry { at: at(-2_000), mono_ms: 0, line: Line::Timeline(note) };
+    set.disk.was_granted(&link, vec![note(Note::Live), note(Note::ToolEnded(tool))]);
+    set.room.interviewer_joins("PA_1").await;
+    set.room.session_closes();
+    let mut stage = set.start();
+    stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking && s.microphone_open).await;
+    stage.order(Command::Join).await;
+    assert_eq!(stage.completed(Duration::from_secs(10)).await.outcome, "finished");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_earlier_interview_that_waits_is_delivered_at_the_start() {
+    let set = Set::new();
+    set.disk.waits_for_delivery(&JoinLink::parse(OTHER_LINK).unwrap(), b"{}");
+    let mut stage = set.start();
+    let shown = stage.within(MOMENT, "the notice", |s| s.notice.is_some()).await;
+    assert_eq!(shown.notice.as_deref(), Some("An earlier interview has been received. Receipt: R-1"));
+}

@@ -1,0 +1,226 @@
+//! An organiser's backend without a network. It keeps the real one's quirks: it may not answer, answer late, say what HTTP says,
+//! and take a record whose answer is lost.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adjourn_client::{Answered, Backend, Clock as _};
+use adjourn_outbox::{Attempt, BackendError, Granted, Join, Receipt, Sent};
+use adjourn_protocol::{
+    Arrival, ClientInfo, InterviewInfo, InterviewState, InterviewStatus, InterviewerState, JoinAnswer, JoinLink,
+    JoinRequest, LiveKitInfo, Outcome, Policy, ReceiptClaims, RoomState, Secret, Source, sha256,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
+
+use super::FakeClock;
+
+/// The fake. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct FakeBackend {
+    clock: Arc<FakeClock>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+pub struct State {
+    /// Every answer takes so long.
+    pub latency: Duration,
+    /// It can't be reached at all.
+    pub down: bool,
+    /// What joins are answered with, one after the other; then they are granted.
+    pub joins: VecDeque<BackendError>,
+    /// What deliveries are answered with, one after the other; then they are taken.
+    pub deliveries: VecDeque<BackendError>,
+    /// The next record is taken, and its answer lost.
+    pub loses_answer: bool,
+    pub policy: Policy,
+    pub minutes: i64,
+    pub attempt: i64,
+    /// The interview is over: only uploads are left.
+    pub over: bool,
+    pub ended_by_organiser: Option<DateTime<Utc>>,
+    pub room: Option<RoomState>,
+    pub interviewer: Option<InterviewerState>,
+    pub agent_report: Arrival,
+    pub confirmed: bool,
+    records: Vec<(String, Vec<u8>)>,
+    pub asked_joins: usize,
+    pub asked_status: usize,
+    pub asked_deliveries: usize,
+}
+
+impl FakeBackend {
+    pub fn new(clock: Arc<FakeClock>) -> Self {
+        let state = State {
+            latency: Duration::from_millis(20),
+            down: false,
+            joins: VecDeque::new(),
+            deliveries: VecDeque::new(),
+            loses_answer: false,
+            policy: Policy::default(),
+            minutes: 30,
+            attempt: 1,
+            over: false,
+            ended_by_organiser: None,
+            room: Some(RoomState::Open),
+            interviewer: None,
+            agent_report: Arrival::Pending,
+            confirmed: false,
+            records: Vec::new(),
+            asked_joins: 0,
+            asked_status: 0,
+            asked_deliveries: 0,
+        };
+        Self { clock, state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// Changes what it does.
+    pub fn set<T>(&self, by: impl FnOnce(&mut State) -> T) -> T {
+        by(&mut self.state.lock())
+    }
+
+    /// The records that it has.
+    pub fn records(&self) -> Vec<Vec<u8>> {
+        self.state.lock().records.iter().map(|(_, record)| record.clone()).collect()
+    }
+
+    async fn answers(&self, link: &JoinLink) -> Result<(), BackendError> {
+        let (latency, down) = self.set(|state| (state.latency, state.down));
+        tokio::time::sleep(latency).await;
+        if down { Err(BackendError::Unreachable { host: link.host() }) } else { Ok(()) }
+    }
+}
+
+/// The interview's id is its code: each link has an interview of its own.
+fn id_of(link: &JoinLink) -> String {
+    link.code.expose().to_owned()
+}
+
+impl Backend for FakeBackend {
+    fn join<'a>(&'a self, link: &'a JoinLink, request: &'a JoinRequest) -> Answered<'a, JoinAnswer> {
+        async move {
+            self.set(|state| state.asked_joins += 1);
+            self.answers(link).await?;
+            assert_eq!(request.join_id.expose().len(), 32);
+            let now = self.clock.wall();
+            self.set(|state| {
+                if let Some(refused) = state.joins.pop_front() {
+                    return Err(refused);
+                }
+                let id = id_of(link);
+                let livekit = LiveKitInfo {
+                    url: "ws://fake".to_owned(),
+                    token: Secret::new("token"),
+                    room: id.clone(),
+                    agent_name: None,
+                };
+                Ok(JoinAnswer {
+                    now,
+                    interview: InterviewInfo {
+                        id: id.clone(),
+                        attempt: state.attempt,
+                        title: "Backend engineer".to_owned(),
+                        candidate_name: None,
+                        language: "en".to_owned(),
+                        max_minutes: state.minutes,
+                        ends_at: now + TimeDelta::minutes(state.minutes),
+                    },
+                    livekit: (!state.over).then_some(livekit),
+                    client_token: Secret::new("upload"),
+                    policy: state.policy.clone(),
+                    receipt_keys: serde_json::Value::Null,
+                    keep_days: 7,
+                })
+            })
+        }
+        .boxed()
+    }
+
+    fn status<'a>(
+        &'a self,
+        link: &'a JoinLink,
+        granted: &'a Granted,
+        room: bool,
+    ) -> Answered<'a, InterviewStatus> {
+        async move {
+            self.set(|state| state.asked_status += 1);
+            self.answers(link).await?;
+            Ok(self.set(|state| InterviewStatus {
+                id: granted.interview_id.clone(),
+                state: if state.ended_by_organiser.is_some() { InterviewState::Ended } else { InterviewState::Live },
+                attempt: state.attempt,
+                ended_by_organiser: state.ended_by_organiser,
+                client_record: Arrival::Pending,
+                agent_report: state.agent_report,
+                interviewer: state.interviewer,
+                records: i64::try_from(state.records.len()).unwrap(),
+                outcome: state.confirmed.then_some(Outcome::Finished),
+                client_outcome: None,
+                confirmed: state.confirmed,
+                room: state.room.filter(|_| room),
+                history: Vec::new(),
+            }))
+        }
+        .boxed()
+    }
+
+    fn send<'a>(
+        &'a self,
+        join: &'a Join,
+        granted: &'a Granted,
+        _: &'a ClientInfo,
+        record: &'a [u8],
+    ) -> BoxFuture<'a, Sent> {
+        async move {
+            self.set(|state| state.asked_deliveries += 1);
+            let refused = match self.answers(&join.link).await {
+                Ok(()) => self.set(|state| state.deliveries.pop_front()),
+                Err(error) => Some(error),
+            };
+            let attempt = match refused {
+                Some(error) if error.retryable() => {
+                    Attempt::Later { reason: error.to_string(), after: error.retry_after() }
+                }
+                Some(error) => Attempt::Parked { reason: error.to_string() },
+                None => self.take(join, granted, record),
+            };
+            Sent { attempt, renewed: None }
+        }
+        .boxed()
+    }
+}
+
+impl FakeBackend {
+    fn take(&self, join: &Join, granted: &Granted, record: &[u8]) -> Attempt {
+        let received_at = self.clock.wall();
+        self.set(|state| {
+            let key = format!("{}/{}", id_of(&join.link), granted.attempt);
+            let known = state.records.iter().find(|(known, _)| *known == key);
+            match known {
+                Some((_, stored)) if stored != record => {
+                    let reason = BackendError::RecordExists("R-1".to_owned()).to_string();
+                    return Attempt::Parked { reason };
+                }
+                Some(_) => {}
+                None => state.records.push((key, record.to_owned())),
+            }
+            if std::mem::take(&mut state.loses_answer) {
+                return Attempt::Later { reason: "the answer was lost".to_owned(), after: None };
+            }
+            let claims = ReceiptClaims {
+                receipt_id: "R-1".to_owned(),
+                interview_id: granted.interview_id.clone(),
+                attempt: granted.attempt,
+                source: Source::Client,
+                sha256: sha256(record),
+                bytes: i64::try_from(record.len()).unwrap(),
+                received_at,
+            };
+            Attempt::Delivered { receipt: Receipt { claims, jws: "jws".to_owned() } }
+        })
+    }
+}
