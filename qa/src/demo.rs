@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use adjourn_client::{Screen, Snapshot};
+use adjourn_client::{Catalogue, Screen, Snapshot};
 use anyhow::Context as _;
 use serde::Serialize;
 
@@ -108,7 +108,8 @@ pub async fn headless(folder: PathBuf, program: Option<PathBuf>, say: impl Fn(&s
     let seconds = began.elapsed().as_secs_f64();
     let last = last.context("the client showed nothing")?;
     let completed = last.completed.with_context(|| {
-        format!("the interview did not come to its end: {}", last.problem.unwrap_or_default())
+        let problem = last.problem.map(|problem| Catalogue::english().text(&problem));
+        format!("the interview did not come to its end: {}", problem.unwrap_or_default())
     })?;
     let record = backend.record(&invitation.id, 1).await?;
     let parsed: adjourn_protocol::Record = serde_json::from_slice(&record)?;

@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use adjourn_client::{Command, Screen, Snapshot};
+use adjourn_client::{Command, Message, Screen, Snapshot};
 use adjourn_qa::lab::{BackendServer, ClientProcess, LiveKitServer, Network, Pulse, Tools};
 use adjourn_room::{Live, Transport as _};
 
@@ -44,7 +44,7 @@ impl Stage {
 }
 
 /// Joins and gives the problem that is shown.
-async fn problem_of_join(client: &mut ClientProcess) -> String {
+async fn problem_of_join(client: &mut ClientProcess) -> Message {
     client
         .wait("the device check", SOON, |s| s.screen == Screen::Checking && s.microphone_open)
         .await
@@ -53,7 +53,7 @@ async fn problem_of_join(client: &mut ClientProcess) -> String {
     problem(client).await
 }
 
-async fn problem(client: &mut ClientProcess) -> String {
+async fn problem(client: &mut ClientProcess) -> Message {
     let shown = |s: &Snapshot| s.problem.is_some() || s.input.problem.is_some();
     let snapshot = client.wait("a problem", SOON, shown).await.unwrap();
     snapshot.problem.or(snapshot.input.problem).unwrap()
@@ -67,7 +67,7 @@ async fn wrong_and_used_codes_and_servers_that_are_down() {
     let wrong = format!("adjourn://join?server={}&code=BBBB-2222", stage.backend.url);
     let mut mistaken = stage.client("wrong", &wrong);
     let said = problem_of_join(&mut mistaken).await;
-    assert_eq!(said, format!("This code is not known to {host}; check it against your invitation."));
+    assert_eq!(said, Message::CodeUnknown { host: host.clone() });
 
     // The right link takes the problem from the screen and leads on.
     let right = stage.backend.invite("{}").await.unwrap();
@@ -85,33 +85,21 @@ async fn wrong_and_used_codes_and_servers_that_are_down() {
     first.order(&Command::Join).await.unwrap();
     first.wait("the waiting room", SOON, |s| s.screen == Screen::Waiting).await.unwrap();
     let said = problem_of_join(&mut stage.client("second", &invitation.link)).await;
-    assert_eq!(
-        said,
-        "This code was already used on another computer or installation; ask the organiser for a new one."
-    );
+    assert_eq!(said, Message::CodeUsed);
 
     // No LiveKit server: the backend says so, the client passes it on and can be tried again.
     let other = stage.backend.invite("{}").await.unwrap();
     stage.livekit.process.kill().await;
     let mut client = stage.client("no-server", &other.link);
     let said = problem_of_join(&mut client).await;
-    assert_eq!(
-        said,
-        format!(
-            "The interview server {host} does not answer properly (503 Service Unavailable); try again in a minute."
-        )
-    );
+    let detail = "503 Service Unavailable".to_owned();
+    assert_eq!(said, Message::BackendUnusable { host: host.clone(), detail });
     assert!(client.last.as_ref().unwrap().can_retry);
 
     // No backend.
     stage.backend.process.kill().await;
     let said = problem_of_join(&mut stage.client("no-backend", &other.link)).await;
-    assert_eq!(
-        said,
-        format!(
-            "The interview server {host} cannot be reached; check your internet connection and try again."
-        )
-    );
+    assert_eq!(said, Message::BackendUnreachable { host });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -140,16 +128,14 @@ async fn policy_out_of_its_range_and_unusable_links() {
         .unwrap();
     assert!(changed.success());
     let said = problem_of_join(&mut stage.client("policy", &invitation.link)).await;
-    assert_eq!(
-        said,
-        "This interview's settings are not usable: process_lost is 1 ms, allowed are 3000 to 60000 ms; please tell the organiser."
-    );
+    let detail = "process_lost is 1 ms, allowed are 3000 to 60000 ms".to_owned();
+    assert_eq!(said, Message::SettingsUnusable { detail });
 
     let said = problem(&mut stage.client("no-link", "https://example.com/interview")).await;
-    assert!(said.starts_with("This is not an interview link"), "{said}");
+    assert_eq!(said, Message::NotALink);
     let said =
         problem(&mut stage.client("plain", "adjourn://join?server=http://a.example&code=BBBB-2222")).await;
-    assert!(said.starts_with("The interview link leads to an unencrypted server (a.example)"), "{said}");
+    assert_eq!(said, Message::LinkUnencrypted { host: "a.example".to_owned() });
 
     // A host that was not used before is asked about, once.
     let link = "adjourn://join?server=https://interviews.example.com&code=BBBB-2222";
@@ -178,14 +164,14 @@ async fn no_microphone_and_a_damaged_journal() {
     )
     .unwrap();
     let said = problem(&mut client).await;
-    assert_eq!(said, "No microphone was found; connect one, then choose it in the list.");
+    assert_eq!(said, Message::NoMicrophone);
 
     let data = stage.data("damaged");
     std::fs::create_dir_all(&data).unwrap();
     std::fs::write(data.join("outbox.db"), vec![7_u8; 4_096]).unwrap();
     let mut client = stage.client("damaged", &invitation.link);
-    let said = client.wait("the notice", SOON, |s| s.notice.is_some()).await.unwrap().notice.unwrap();
-    assert!(said.starts_with("The journal of earlier interviews was damaged. It was put aside as"), "{said}");
+    let put_aside = |s: &Snapshot| matches!(&s.notices[..], [Message::JournalPutAside { .. }]);
+    client.wait("the notice", SOON, put_aside).await.unwrap();
     client.wait("the device check", SOON, |s| s.microphone_open).await.unwrap();
 }
 

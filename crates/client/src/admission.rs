@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use adjourn_outbox::{Granted, Join};
+use adjourn_outbox::{BackendError, Granted, Join, OutboxError};
 use adjourn_protocol::{ClientInfo, JoinAnswer, JoinLink, JoinRequest, RecordHead, sha256};
 use chrono::{DateTime, Utc};
 
-use crate::Environment;
+use crate::{Environment, Message};
 use crate::journal::finish_abandoned;
 use crate::remembered::Before;
 
@@ -40,8 +40,21 @@ impl Admission {
 /// A join that did not work.
 #[derive(Clone, Debug)]
 pub(crate) struct Rejection {
-    pub(crate) message: String,
+    pub(crate) message: Message,
+    /// For engineers who read the trace.
+    pub(crate) detail: String,
     pub(crate) retry: bool,
+}
+
+impl Rejection {
+    /// For good.
+    fn of(error: &OutboxError) -> Self {
+        Self { message: error.into(), detail: error.to_string(), retry: false }
+    }
+
+    fn by_backend(error: &BackendError) -> Self {
+        Self { message: error.into(), detail: error.to_string(), retry: error.retryable() }
+    }
 }
 
 /// Asks for the join of `link`; the same one every time on this machine. `started`: when this run of the client began.
@@ -53,8 +66,8 @@ pub(crate) async fn admission(
 ) -> Result<Admission, Rejection> {
     fail::fail_point!("join");
     let (storage, backend) = (&environment.storage, &environment.backend);
-    let final_no = |message: String| Rejection { message, retry: false };
-    let join = storage.join_for(link).await.map_err(|e| final_no(e.to_string()))?;
+    let failed = |error: OutboxError| Rejection::of(&error);
+    let join = storage.join_for(link).await.map_err(failed)?;
     let request = JoinRequest::new(&link.code, &join.join_id, client);
     let mut result = backend.join(link, &request).await;
     if result
@@ -64,14 +77,18 @@ pub(crate) async fn admission(
         tokio::time::sleep(SECOND_TRY).await;
         result = backend.join(link, &request).await;
     }
-    let answer =
-        result.map_err(|error| Rejection { message: error.to_string(), retry: error.retryable() })?;
+    let answer = result.map_err(|error| Rejection::by_backend(&error))?;
     // A join has one record. What would be said now had no place in it.
-    let recorded = storage.has_record(&join.join_id).await.map_err(|e| final_no(e.to_string()))?;
+    let recorded = storage.has_record(&join.join_id).await.map_err(failed)?;
     if recorded && answer.livekit.is_some() {
-        return Err(final_no(crate::messages::ENDED_HERE.to_owned()));
+        let detail = "the join has its record".to_owned();
+        return Err(Rejection { message: Message::EndedHere, detail, retry: false });
     }
-    answer.policy.check().map_err(|e| final_no(crate::messages::bad_policy(&e)))?;
+    answer.policy.check().map_err(|error| Rejection {
+        message: (&error).into(),
+        detail: error.to_string(),
+        retry: false,
+    })?;
     let policy = serde_json::to_vec(&answer.policy).unwrap_or_default();
     let head = RecordHead {
         interview_id: answer.interview.id.clone(),
@@ -80,7 +97,7 @@ pub(crate) async fn admission(
         build: client.version.clone(),
         policy_sha256: sha256(&policy),
     };
-    storage.granted(&join, &answer, &head).await.map_err(|e| final_no(e.to_string()))?;
+    storage.granted(&join, &answer, &head).await.map_err(failed)?;
     let before = match storage.journal(&join.join_id).await {
         Ok(journal) => Before::read(&journal, started),
         Err(error) => {
@@ -108,7 +125,7 @@ pub(crate) async fn unfinished(environment: &Environment, client: &ClientInfo) -
             }
             Ok(_) => open = Some(join.link),
             // The backend can't be asked now: looked after at the next start.
-            Err(rejection) => tracing::info!(reason = %rejection.message, "an unfinished interview waits"),
+            Err(rejection) => tracing::info!(reason = %rejection.detail, "an unfinished interview waits"),
         }
     }
     open

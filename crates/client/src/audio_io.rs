@@ -14,8 +14,8 @@ use adjourn_room::{Microphone, Sound};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::Message;
 use crate::event::{Event, Events};
-use crate::messages;
 use crate::opening::{Opening, Use};
 use crate::snapshot::{DeviceList, Meters};
 use crate::sound::{self, Floor, MicrophoneRoute, SpeakerRoute};
@@ -153,7 +153,7 @@ impl AudioIo {
     }
 
     /// What is wrong with the devices, if something is.
-    pub(crate) fn problem(&self) -> Option<&String> {
+    pub(crate) fn problem(&self) -> Option<&Message> {
         self.input.problem.as_ref().or(self.output.problem.as_ref())
     }
 
@@ -170,7 +170,7 @@ impl AudioIo {
                 self.input.list(found.inputs);
                 self.output.list(found.outputs);
             }
-            Err(problem) => self.input.problem = Some(messages::sentence(&problem.to_string())),
+            Err(problem) => self.input.problem = Some((&problem).into()),
         }
     }
 
@@ -198,8 +198,7 @@ impl AudioIo {
                     *level.lock() = dbfs(frame);
                     on_frame(frame);
                 });
-                self.input.problem =
-                    file.as_ref().err().map(|error| messages::sentence(&error.to_string()));
+                self.input.problem = file.as_ref().err().map(Message::from);
                 self.file = file.ok();
             }
         }
@@ -243,11 +242,10 @@ impl AudioIo {
     /// Takes what came of opening: it is used, dropped because nobody wants it any more, or something else is opened instead.
     pub(crate) fn opened(&mut self, opened: Opened) {
         let now = Instant::now();
-        let problem = |error: AudioError| messages::sentence(&error.to_string());
         match opened {
             Opened::Microphone(number, result) => match self.capturing.ended(number, now) {
                 Use::Taken => {
-                    self.input.problem = result.as_ref().err().cloned().map(problem);
+                    self.input.problem = result.as_ref().err().map(Message::from);
                     self.mending.0 &= result.is_err();
                     if let Ok(capture) = result {
                         self.capture_level = Some(capture.level());
@@ -263,7 +261,7 @@ impl AudioIo {
             },
             Opened::Speaker(number, result) => match self.playing.ended(number, now) {
                 Use::Taken => {
-                    self.output.problem = result.as_ref().err().cloned().map(problem);
+                    self.output.problem = result.as_ref().err().map(Message::from);
                     self.mending.1 &= result.is_err();
                     if let Ok((playback, speaker)) = result {
                         self.playback = Some(playback);

@@ -7,7 +7,7 @@ use adjourn_session::{Input, Phase};
 use crate::event::Event;
 use crate::run::Client;
 use crate::ui_state::Pressed;
-use crate::{Command, Shell, messages, report_export};
+use crate::{Command, Message, Shell, report_export};
 
 impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) fn command(&mut self, command: Command) {
@@ -56,7 +56,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         let (folder, info, unsaved) = (self.copies.clone(), self.info.clone(), self.recorder.unsaved());
         tokio::spawn(async move {
             let copy = report_export::write(storage.as_ref(), &link, &info, unsaved, &folder).await;
-            events.tell(Event::Copied(copy.map_err(|error| error.to_string()))).await;
+            events.tell(Event::Copied(copy.map_err(Message::from))).await;
         });
     }
 
@@ -68,7 +68,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             // Opened again: its window is this one.
             let over = matches!(phase, Phase::WrappingUp | Phase::Completed);
             if over || !same {
-                let what = if over { messages::AFTER_THIS } else { messages::ONE_AT_A_TIME };
+                let what = if over { Message::AfterThis } else { Message::OneAtATime };
                 self.ui.says_of_link(what, phase);
             }
             return;
@@ -85,9 +85,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
             }
             // A link that was opened before stays as good as it was.
             Err(error) if self.invitation.link().is_some() => {
-                self.ui.says_of_link(&messages::sentence(&error.to_string()), phase);
+                self.ui.says_of_link((&error).into(), phase);
             }
-            Err(error) => self.ui.says_problem(&error.to_string()),
+            Err(error) => self.ui.problem = Some((&error).into()),
         }
     }
 

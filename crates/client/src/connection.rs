@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adjourn_protocol::LiveKitInfo;
-use adjourn_room::{Fact, Joined, Microphone, RoomLink, Transport};
+use adjourn_room::{ConnectError, Fact, Joined, Microphone, Refusal, RoomLink, Transport};
 use adjourn_session::{Input, Participant, ProbeKind};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::event::{Event, Events};
-use crate::messages;
 
 /// The conversation so far is asked for again after this, until it is told; each time the pause is twice as long, for
 /// an interviewer that tells nothing and a link that is narrow.
@@ -22,7 +21,7 @@ const HISTORY_LONGEST: Duration = Duration::from_secs(96);
 const WAITING_ROOMS: usize = 4;
 
 /// What an attempt to enter a room came to.
-pub(crate) type Entered<R> = Result<Joined<R>, String>;
+pub(crate) type Entered<R> = Result<Joined<R>, ConnectError>;
 
 pub(crate) struct Connection<T: Transport> {
     transport: Arc<T>,
@@ -39,6 +38,8 @@ pub(crate) struct Connection<T: Transport> {
     history_asked: Option<(Instant, Duration)>,
     /// The last try to enter the room was answered, and refused.
     turned_away: bool,
+    /// What kept us out the last time.
+    refusal: Option<Refusal>,
 }
 
 impl<T: Transport> Connection<T> {
@@ -55,6 +56,7 @@ impl<T: Transport> Connection<T> {
             pinned: None,
             history_asked: None,
             turned_away: false,
+            refusal: None,
         };
         (connection, entered)
     }
@@ -67,7 +69,7 @@ impl<T: Transport> Connection<T> {
         self.connecting = Some(tokio::spawn(async move {
             let joined = transport.connect(&livekit.url, livekit.token.expose()).await;
             // The loop is gone: the process is ending.
-            let _ = rooms.send(joined.map_err(|error| error.to_string())).await;
+            let _ = rooms.send(joined).await;
         }));
     }
 
@@ -97,10 +99,11 @@ impl<T: Transport> Connection<T> {
             }
             // Given up meanwhile: dropping it leaves.
             Ok(_) => None,
-            Err(said) => {
-                tracing::warn!(%said, "the room could not be entered");
-                self.turned_away = messages::turns_away(&said);
-                Some((Input::ConnectFailed { message: messages::no_room(&said) }, None))
+            Err(error) => {
+                tracing::warn!(%error, "the room could not be entered");
+                self.turned_away = error.turned_away;
+                self.refusal = Some(error.refusal);
+                Some((Input::ConnectFailed { message: error.to_string() }, None))
             }
         }
     }
@@ -108,6 +111,11 @@ impl<T: Transport> Connection<T> {
     /// Whether the interview room's servers were reached at last, and let nobody in.
     pub(crate) fn turned_away(&self) -> bool {
         self.turned_away
+    }
+
+    /// What kept us out the last time.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        self.refusal
     }
 
     /// The next fact of the room, if there is one.

@@ -11,7 +11,7 @@ use crate::connection::Entered;
 use crate::presenter::{Scene, present};
 use crate::run::Client;
 use crate::sound::Floor;
-use crate::Shell;
+use crate::{Message, Shell};
 
 impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) fn now(&self) -> Time {
@@ -127,6 +127,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
         }
         if let Input::Connected { room_sid, .. } = &input {
             self.recorder.note(Note::Connected { room_sid: room_sid.clone() });
+        }
+        if matches!(input, Input::ConnectFailed { .. }) {
+            self.ui.connect_trouble = self.connection.refusal().map(Message::from);
         }
         self.feed(input);
     }

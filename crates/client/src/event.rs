@@ -8,6 +8,7 @@ use adjourn_protocol::JoinLink;
 use adjourn_session::OrganiserWord;
 use tokio::sync::mpsc;
 
+use crate::Message;
 use crate::admission::{Admission, Rejection};
 use crate::audio_io::Opened;
 
@@ -35,7 +36,7 @@ pub(crate) enum Event {
     /// The disk does not take the record.
     NotCommitted(Vec<u8>),
     NotJournaled,
-    Copied(Result<PathBuf, String>),
+    Copied(Result<PathBuf, Message>),
     Left,
     Delivery(DeliveryEvent),
     Devices(Result<Devices, AudioError>),

@@ -1,16 +1,18 @@
 //! What comes back from work beside the loop.
 
+use std::path::PathBuf;
+
 use adjourn_outbox::{Attempt, DeliveryEvent};
 use adjourn_protocol::{Note, ToolEnded};
 use adjourn_room::Transport;
 use adjourn_session::{Delivery, Input, JoinGrant, OrganiserWord, Outcome, Phase};
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Rejection};
 use crate::event::Event;
 use crate::invitation::HostChecked;
 use crate::journal::finish_abandoned;
 use crate::run::Client;
-use crate::{Shell, messages};
+use crate::{Message, Shell};
 
 impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) async fn event(&mut self, event: Event) {
@@ -26,12 +28,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 let taken = self.invitation.link().or(self.invitation.unconfirmed()).is_some();
                 if let Some(link) = open.filter(|_| !taken) {
                     self.invitation.check_host(link, false);
-                    self.ui.says_of_link(messages::UNFINISHED, self.session.phase());
+                    self.ui.says_of_link(Message::Unfinished, self.session.phase());
                 }
             }
             Event::Admitted(admission) => self.admitted(*admission).await,
             Event::Rejected(rejection) => {
-                self.feed(Input::JoinFailed { message: rejection.message, retry: rejection.retry });
+                self.join_failed(rejection);
             }
             Event::Organiser { question, word } => {
                 if self.invitation.is_newest(question) {
@@ -58,9 +60,11 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.send_from_memory(record);
             }
             Event::Left => self.audio.close_speaker(),
-            Event::NotJournaled => self.ui.notice = Some(messages::NOT_JOURNALED.to_owned()),
-            Event::Copied(Ok(path)) => self.ui.notice = Some(messages::copied(&path)),
-            Event::Copied(Err(problem)) => self.ui.notice = Some(problem),
+            Event::NotJournaled => self.ui.disk_is_dead = true,
+            Event::Copied(copied) => {
+                let saved = |path: PathBuf| Message::Copied { path: path.display().to_string() };
+                self.ui.notice = Some(copied.map_or_else(std::convert::identity, saved));
+            }
             Event::Delivery(event) => self.delivery(event),
             Event::Devices(devices) => self.audio.found(devices),
             Event::Opened(opened) => {
@@ -68,6 +72,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.go_on_with_what_was_pressed();
             }
         }
+    }
+
+    /// The join did not work: the session is told that, and the screen why.
+    fn join_failed(&mut self, rejection: Rejection) {
+        self.ui.join_trouble = Some(rejection.message);
+        self.feed(Input::JoinFailed { message: rejection.detail, retry: rejection.retry });
     }
 
     /// Delivers a record that is not on disk.
@@ -89,7 +99,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 tracing::error!(%error, "an earlier interview could not be closed");
             }
             self.deliveries.wake();
-            self.feed(Input::JoinFailed { message: messages::ALREADY_ENDED.to_owned(), retry: false });
+            let detail = "the interview has ended".to_owned();
+            self.join_failed(Rejection { message: Message::AlreadyEnded, detail, retry: false });
             return;
         }
         self.session.set_policy(admission.answer.policy.clone());
@@ -127,15 +138,15 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.deliveries.let_go_of_the_folder();
             }
             Attempt::Delivered { receipt } => {
-                let id = receipt.claims.receipt_id;
-                self.ui.notice = Some(format!("An earlier interview has been received. Receipt: {id}"));
+                self.ui.notice = Some(Message::EarlierReceived { receipt: receipt.claims.receipt_id });
             }
-            Attempt::Parked { reason } if ours => {
-                self.ui.notice = Some(messages::sentence(&reason));
+            Attempt::Parked { error } if ours => {
+                self.ui.notice = Some((&error).into());
                 self.feed(Input::DeliveryParked);
             }
-            Attempt::Parked { reason } => {
-                self.ui.notice = Some(format!("An earlier interview was not accepted: {reason}"));
+            Attempt::Parked { error } => {
+                tracing::warn!(%error, "an earlier interview was not accepted");
+                self.ui.notice = Some(Message::EarlierRefused);
             }
             Attempt::Later { .. } => {}
         }

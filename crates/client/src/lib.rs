@@ -7,12 +7,13 @@
 //! **In:** [`Command`]s of a person (or a test). **Out:** whole [`Snapshot`]s for the screen, meters
 //! at most 20 times a second, and what the four crates do in the outside world.
 //! **What never happens here:** no decision about the interview (the session decides), no text for
-//! a person that is not in [`messages`], no LiveKit type, no SQL. Nothing blocks the loop: what takes
+//! a person that is not in the catalogue, no LiveKit type, no SQL. Nothing blocks the loop: what takes
 //! long runs beside it and comes back as an event.
 
 mod admission;
 mod audio_io;
 mod backend;
+mod catalogue;
 mod clock;
 mod closing;
 mod command;
@@ -26,7 +27,8 @@ mod events;
 mod facts;
 mod invitation;
 mod journal;
-pub mod messages;
+mod message;
+mod messages;
 mod opening;
 mod panics;
 mod presenter;
@@ -43,6 +45,8 @@ mod tracefile;
 mod ui_state;
 
 pub use audio_io::{Ears, Mouth};
+pub use catalogue::{Catalogue, ENGLISH};
+pub use message::Message;
 pub use backend::{Answered, Backend, Http};
 pub use clock::{Clock, SystemClock};
 pub use command::Command;

@@ -4,7 +4,7 @@ use adjourn_protocol::JoinLink;
 use adjourn_session::{Agent, AgentState, Delivery, Ending, Phase, Time, View};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use crate::messages;
+use crate::{Message, messages};
 use crate::run::StartError;
 use crate::snapshot::{Completed, DeviceList, InterviewerState, Screen, Sign, Snapshot};
 use crate::ui_state::{Pressed, UiState};
@@ -34,7 +34,7 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
     let opening = ui.pressed == Some(Pressed::Join);
     let interviewer = interviewer(view, ui.agent_state);
     let status = if opening {
-        messages::OPENING_DEVICES.to_owned()
+        Message::OpeningDevices
     } else {
         messages::status(view, interviewer, ui.muted, scene.microphone_silent)
     };
@@ -45,7 +45,7 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         host: scene.unconfirmed.or(scene.link).map(JoinLink::host),
         problem: ui.problem.clone(),
         can_retry: ui.can_retry,
-        notice: ui.notice.clone(),
+        notices: ui.notices(),
         input: scene.input.clone(),
         output: scene.output.clone(),
         microphone_open: scene.microphone_open,
@@ -53,7 +53,7 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         muted: ui.muted,
         connected: view.link_fresh,
         interviewer,
-        status,
+        status: Some(status),
         asking: view.asking.map(|question| messages::asking(question, view.person.as_deref())),
         closing: ui.closing,
         captions: ui.captions.clone(),
@@ -99,14 +99,14 @@ fn completed(scene: &Scene<'_>, ending: &Ending) -> Completed {
     let wall = |at| wall(scene.ended_at, ending, at);
     Completed {
         outcome: ending.outcome.to_string(),
-        headline: headline.to_owned(),
-        reason: reason.to_owned(),
+        headline,
+        reason,
         next: messages::next(next, delivery),
         ended_at: wall(ending.decided_at),
         signs: messages::signs(ending).into_iter().map(|(what, at)| Sign { what, at: wall(at) }).collect(),
-        confirmed: scene.confirmed.then(|| messages::CONFIRMED.to_owned()),
+        confirmed: scene.confirmed.then_some(Message::Confirmed),
         delivery: delivery_name.to_owned(),
-        delivery_text: delivery_text.to_owned(),
+        delivery_text,
         receipt: match delivery {
             Delivery::Received { receipt } => Some(receipt.clone()),
             Delivery::Saving
@@ -156,12 +156,12 @@ impl Presenter {
 impl Snapshot {
     /// The client could not start, and this is why.
     pub fn cannot_start(error: &StartError) -> Self {
-        let problem = Some(messages::sentence(&error.to_string()));
-        Self { seq: 1, problem, ..Self::default() }
+        let StartError::Outbox(error) = error;
+        Self { seq: 1, problem: Some(error.into()), ..Self::default() }
     }
 
     /// Another instance of the program is about to end; this one goes on after it.
     pub fn waits_for_another() -> Self {
-        Self { notice: Some(messages::ANOTHER_ENDS.to_owned()), ..Self::default() }
+        Self { notices: vec![Message::AnotherEnds], ..Self::default() }
     }
 }

@@ -5,17 +5,26 @@ use std::path::{Path, PathBuf};
 use adjourn_protocol::{ClientInfo, JoinLink, Record, sha256};
 use serde::Serialize;
 
-use crate::Storage;
+use crate::{Message, Storage};
 
-/// A copy that could not be saved. Each message says what to do.
+/// A copy that could not be saved.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CopyError {
-    #[error("{}", crate::messages::NO_COPY_YET)]
+    #[error("there is no report")]
     Nothing,
-    #[error(
-        "The copy could not be saved in {0} ({1}). Free some disk space, or choose another folder for downloads."
-    )]
+    #[error("{0} can't be written: {1}")]
     Unwritable(PathBuf, std::io::Error),
+}
+
+impl From<CopyError> for Message {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Nothing => Self::NothingToCopy,
+            CopyError::Unwritable(folder, reason) => {
+                Self::CopyUnwritable { folder: folder.display().to_string(), reason: reason.to_string() }
+            }
+        }
+    }
 }
 
 /// What a copy holds.

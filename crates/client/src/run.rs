@@ -20,7 +20,7 @@ use crate::presenter::Presenter;
 use crate::recorder::Recorder;
 use crate::tracefile::TraceFile;
 use crate::ui_state::UiState;
-use crate::{Command, Environment, Shell, Snapshot, messages};
+use crate::{Command, Environment, Message, Shell, Snapshot};
 
 /// Meters: 20 times a second at most (a webview's queue must not grow).
 const METERS: Duration = Duration::from_millis(50);
@@ -98,12 +98,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
     /// The outbox can't be opened.
     pub async fn new(transport: T, shell: S, setup: Setup) -> Result<Self, StartError> {
         let (outbox, notice) = match Outbox::open(&setup.data).await {
-            Ok((outbox, quarantined)) => (outbox, quarantined.first().map(ToString::to_string)),
+            Ok((outbox, quarantined)) => (outbox, quarantined.first().map(Message::from)),
             // Another window has it: nothing is taken over from that.
             Err(error @ OutboxError::InUse(_)) => return Err(error.into()),
             Err(error) => {
                 tracing::error!(%error, "the interview is kept in memory");
-                (Outbox::in_memory().await?, Some(messages::NOT_JOURNALED.to_owned()))
+                (Outbox::in_memory().await?, Some(Message::NotJournaled))
             }
         };
         Ok(Self::within(Environment::real(outbox), transport, shell, setup, notice))
@@ -115,14 +115,15 @@ impl<T: Transport, S: Shell> Client<T, S> {
         transport: T,
         mut shell: S,
         setup: Setup,
-        notice: Option<String>,
+        notice: Option<Message>,
     ) -> Self {
         let Setup { data: _, info, mouth, ears, trace, link, copies, panics } = setup;
         let (events, received) = Events::new();
         let (connection, rooms) = Connection::new(transport);
         let panics = panics.unwrap_or_else(Panics::nobody);
-        let ui = UiState { notice, ..UiState::default() };
-        shell.show(&Snapshot { notice: ui.notice.clone(), ..Snapshot::default() });
+        let disk_is_dead = notice == Some(Message::NotJournaled);
+        let ui = UiState { notice: notice.filter(|_| !disk_is_dead), disk_is_dead, ..UiState::default() };
+        shell.show(&Snapshot { notices: ui.notices(), ..Snapshot::default() });
         Self {
             session: Session::new(Policy::default(), Time::ZERO),
             trace: TraceFile::create(trace.as_deref()),

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::Message;
+
 /// Which screen is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -83,7 +85,7 @@ pub struct DeviceList {
     /// Name of the system's default.
     pub default_name: Option<String>,
     /// Why the chosen one does not work.
-    pub problem: Option<String>,
+    pub problem: Option<Message>,
 }
 
 impl DeviceList {
@@ -99,11 +101,11 @@ impl DeviceList {
 #[ts(export, export_to = "Asking.ts")]
 pub struct Asking {
     /// The question.
-    pub question: String,
+    pub question: Message,
     /// What is known, in plain words.
-    pub explanation: String,
+    pub explanation: Message,
     /// How to say that it goes on.
-    pub go_on: String,
+    pub go_on: Message,
 }
 
 /// The end screen.
@@ -113,21 +115,21 @@ pub struct Completed {
     /// The one word for how it ended.
     pub outcome: String,
     /// Heading.
-    pub headline: String,
-    /// Why it ended, in plain words.
-    pub reason: String,
+    pub headline: Message,
+    /// Why it ended.
+    pub reason: Message,
     /// What happens next.
-    pub next: String,
+    pub next: Message,
     /// When the end was decided, RFC 3339.
     pub ended_at: String,
     /// What the decision rests on, latest first.
     pub signs: Vec<Sign>,
-    /// The interviewer's own report says that the interview was finished: in plain words, once it does.
-    pub confirmed: Option<String>,
+    /// The interviewer's own report says that the interview was finished: once it does.
+    pub confirmed: Option<Message>,
     /// Where the record is: `saving`, `sending`, `saved`, `parked`, `unsaved`, `refused`, `received`.
     pub delivery: String,
-    /// The same in plain words.
-    pub delivery_text: String,
+    /// The same as a sentence.
+    pub delivery_text: Message,
     /// Receipt's number, once verified.
     pub receipt: Option<String>,
 }
@@ -136,8 +138,8 @@ pub struct Completed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export, export_to = "Sign.ts")]
 pub struct Sign {
-    /// What, in plain words.
-    pub what: String,
+    /// What.
+    pub what: Message,
     /// When, RFC 3339.
     pub at: String,
 }
@@ -155,12 +157,12 @@ pub struct Snapshot {
     pub title: Option<String>,
     /// Host to confirm, or in use.
     pub host: Option<String>,
-    /// What is wrong, in one sentence that says what to do.
-    pub problem: Option<String>,
+    /// What is wrong, and what to do.
+    pub problem: Option<Message>,
     /// Whether trying again can help.
     pub can_retry: bool,
-    /// Something to know, that is no reason to stop.
-    pub notice: Option<String>,
+    /// What else to know, that is no reason to stop.
+    pub notices: Vec<Message>,
     /// Microphones.
     pub input: DeviceList,
     /// Loudspeakers.
@@ -175,8 +177,8 @@ pub struct Snapshot {
     pub connected: bool,
     /// What the interviewer does.
     pub interviewer: InterviewerState,
-    /// The same in plain words.
-    pub status: String,
+    /// One line about what goes on.
+    pub status: Option<Message>,
     /// What the candidate is asked, if anything: whether the interview goes on.
     pub asking: Option<Asking>,
     /// Whether the candidate is asked if the interview shall end, because the window was to be closed.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use adjourn_protocol::Role;
-use adjourn_session::{AgentState, Delivery, Phase, Problem, Time, View};
+use adjourn_session::{AgentState, Delivery, Phase, Problem, Time, Trouble, View};
 use tokio::time::Instant;
 
-use crate::messages;
+use crate::Message;
 use crate::snapshot::{Caption, Speaker};
 
 /// Captions on the screen; older ones are in the record.
@@ -38,12 +38,17 @@ pub(crate) struct Times {
 pub(crate) struct UiState {
     pub(crate) title: Option<String>,
     /// What is wrong, and whether trying again can help.
-    pub(crate) problem: Option<String>,
+    pub(crate) problem: Option<Message>,
     pub(crate) can_retry: bool,
+    /// Why the last join, and the last try to enter the room, did not work.
+    pub(crate) join_trouble: Option<Message>,
+    pub(crate) connect_trouble: Option<Message>,
     /// The session's problem that was told last.
     told: Option<Problem>,
     /// Something to know.
-    pub(crate) notice: Option<String>,
+    pub(crate) notice: Option<Message>,
+    /// The disk takes nothing: that stays on the screen beside everything else.
+    pub(crate) disk_is_dead: bool,
     /// The notice is about a link that was opened; until when it stands, if not until that is settled.
     about_link: Option<Option<Instant>>,
     /// What was pressed and waits for the devices.
@@ -60,27 +65,22 @@ pub(crate) struct UiState {
 }
 
 impl UiState {
-    /// Something is wrong; trying again does not help.
-    pub(crate) fn says_problem(&mut self, problem: &str) {
-        self.problem = Some(messages::sentence(problem));
+    /// Everything there is to know.
+    pub(crate) fn notices(&self) -> Vec<Message> {
+        self.notice.iter().cloned().chain(self.disk_is_dead.then_some(Message::NotJournaled)).collect()
     }
 
-    /// Something to know about a link that was opened. That the disk takes nothing stays on the screen beside it.
-    pub(crate) fn says_of_link(&mut self, what: &str, phase: Phase) {
-        let rest = if self.disk_is_dead() { format!(" {}", messages::NOT_JOURNALED) } else { String::new() };
-        self.notice = Some(format!("{what}{rest}"));
+    /// Something to know about a link that was opened.
+    pub(crate) fn says_of_link(&mut self, what: Message, phase: Phase) {
+        self.notice = Some(what);
         let passes = phase != Phase::Checking;
         self.about_link = Some(passes.then(|| Instant::now() + READ));
-    }
-
-    fn disk_is_dead(&self) -> bool {
-        self.notice.as_ref().is_some_and(|said| said.ends_with(messages::NOT_JOURNALED))
     }
 
     /// What was told of a link is settled.
     pub(crate) fn link_is_settled(&mut self) {
         if self.about_link.take().is_some() {
-            self.notice = self.disk_is_dead().then(|| messages::NOT_JOURNALED.to_owned());
+            self.notice = None;
         }
     }
 
@@ -93,7 +93,7 @@ impl UiState {
 
     /// There is a report to copy now.
     pub(crate) fn copy_is_possible(&mut self) {
-        if self.notice.as_deref() == Some(messages::NO_COPY_YET) {
+        if self.notice == Some(Message::NothingToCopy) {
             self.notice = None;
         }
     }
@@ -149,6 +149,16 @@ impl UiState {
         new
     }
 
+    fn trouble(&self, trouble: &Trouble) -> Message {
+        match trouble {
+            Trouble::JoinFailed => self.join_trouble.clone().unwrap_or(Message::JoinUnanswered),
+            Trouble::JoinUnanswered => Message::JoinUnanswered,
+            Trouble::ConnectFailed => self.connect_trouble.clone().unwrap_or(Message::RoomNotEntered),
+            Trouble::RoomUnreachable => Message::RoomUnreachable,
+            Trouble::PartFailed => Message::PartFailed,
+        }
+    }
+
     /// Takes over what the session says.
     pub(crate) fn follow(&mut self, view: &View, now: Time) {
         if view.phase != Phase::Checking {
@@ -156,7 +166,7 @@ impl UiState {
         } else if view.problem != self.told {
             // Told once: what the person does about it takes it from the screen.
             self.told.clone_from(&view.problem);
-            self.problem = view.problem.as_ref().map(|problem| messages::sentence(&problem.message));
+            self.problem = view.problem.as_ref().map(|problem| self.trouble(&problem.trouble));
             self.can_retry = view.problem.as_ref().is_some_and(|problem| problem.retry);
         }
         if view.ending.is_none() {

@@ -5,7 +5,7 @@ mod stage;
 
 use std::time::Duration;
 
-use adjourn_client::{Command, Screen, Snapshot, messages};
+use adjourn_client::{Command, Message, Screen, Snapshot};
 use adjourn_outbox::BackendError;
 use adjourn_session::Policy;
 
@@ -27,9 +27,7 @@ async fn told(refusal: BackendError, retry: bool) {
     let mut stage = Stage::checking().await;
     let shown = refused(&mut stage, &[refusal.clone(), refusal.clone()]).await;
     assert_eq!((shown.screen, shown.can_retry), (Screen::Checking, retry), "{refusal}");
-    let problem = shown.problem.unwrap();
-    assert!(problem.to_lowercase().starts_with(&refusal.to_string().to_lowercase()), "{problem}");
-    assert!(problem.ends_with('.') && problem.starts_with(char::is_uppercase), "{problem}");
+    assert_eq!(shown.problem, Some(Message::from(&refusal)));
     // Whatever it was: pressing again tries again.
     stage.backend.set(|backend| backend.joins.clear());
     stage.enter().await;
@@ -117,7 +115,7 @@ async fn an_interview_that_is_over_is_said_to_be() {
     stage.backend.set(|backend| backend.over = true);
     stage.order(Command::Join).await;
     let shown = stage.within(MOMENT, "the problem", |s| s.problem.is_some()).await;
-    assert_eq!((shown.problem.as_deref(), shown.can_retry), (Some(messages::ALREADY_ENDED), false));
+    assert_eq!((shown.problem, shown.can_retry), (Some(Message::AlreadyEnded), false));
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,7 +129,7 @@ async fn an_interview_that_ended_on_this_computer_is_not_begun_again() {
     again.within(MOMENT, "the device check", |s| s.screen == Screen::Checking && s.microphone_open).await;
     again.order(Command::Join).await;
     let shown = again.within(MOMENT, "the problem", |s| s.problem.is_some()).await;
-    assert_eq!(shown.problem.as_deref(), Some(messages::ENDED_HERE));
+    assert_eq!(shown.problem, Some(Message::EndedHere));
     assert_eq!(stage.backend.records().len(), 1);
 }
 
@@ -141,6 +139,6 @@ async fn settings_that_cant_be_used_are_the_organisers_mistake() {
     stage.backend.set(|backend| backend.policy.process_lost = 1);
     stage.order(Command::Join).await;
     let shown = stage.within(MOMENT, "the problem", |s| s.problem.is_some()).await;
-    let problem = shown.problem.unwrap();
-    assert!(problem.contains("process_lost is 1 ms") && problem.contains("tell the organiser"), "{problem}");
+    let detail = "process_lost is 1 ms, allowed are 3000 to 60000 ms".to_owned();
+    assert_eq!(shown.problem, Some(Message::SettingsUnusable { detail }));
 }

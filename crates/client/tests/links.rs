@@ -5,7 +5,7 @@ mod stage;
 
 use std::time::Duration;
 
-use adjourn_client::{Command, Screen, Snapshot, messages};
+use adjourn_client::{Command, Message, Screen, Snapshot};
 use adjourn_protocol::{Entry, JoinLink, Line, Note, Outcome, Role, ToolEnded, Turn};
 use adjourn_session::InterruptedWhy;
 
@@ -70,23 +70,21 @@ async fn the_device_check_has_a_way_back_that_closes_the_devices() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_link_is_said_in_a_sentence() {
+async fn what_is_no_link_is_said() {
     let mut stage = Set::with_link("https://example.com/").start();
     let shown = stage.within(MOMENT, "the problem", |s| s.problem.is_some()).await;
-    let problem = shown.problem.unwrap();
-    assert!(problem.starts_with("This is not an interview link") && problem.ends_with('.'), "{problem}");
-    assert_eq!(shown.screen, Screen::Start);
+    assert_eq!((shown.problem, shown.screen), (Some(Message::NotALink), Screen::Start));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_link_that_was_opened_before_stays_as_good_as_it_was() {
     let mut stage = Stage::checking().await;
     stage.order(open("nonsense")).await;
-    let shown = stage.within(MOMENT, "the notice", |s| s.notice.is_some()).await;
+    let shown = stage.within(MOMENT, "the notice", |s| !s.notices.is_empty()).await;
     assert_eq!((shown.screen, shown.problem), (Screen::Checking, None));
     // The good one once more settles it.
     stage.order(open(LINK)).await;
-    stage.within(MOMENT, "nothing more to know", |s| s.notice.is_none()).await;
+    stage.within(MOMENT, "nothing more to know", |s| s.notices.is_empty()).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,18 +122,18 @@ async fn a_host_that_is_looked_up_late_does_not_take_the_newest_links_place() {
 async fn another_link_in_an_interview_is_told_and_forgotten_after_it_was_read() {
     let mut stage = Stage::interview().await;
     stage.order(open(OTHER_LINK)).await;
-    let shown = stage.within(MOMENT, "the notice", |s| s.notice.is_some()).await;
-    assert_eq!(shown.notice.as_deref(), Some(messages::ONE_AT_A_TIME));
+    let shown = stage.within(MOMENT, "the notice", |s| !s.notices.is_empty()).await;
+    assert_eq!(shown.notices, [Message::OneAtATime]);
     assert_eq!(shown.screen, Screen::Interview);
-    stage.stays(Duration::from_secs(29), "the notice", |s| s.notice.is_some()).await;
-    stage.within(Duration::from_secs(3), "nothing more to know", |s| s.notice.is_none()).await;
+    stage.stays(Duration::from_secs(29), "the notice", |s| !s.notices.is_empty()).await;
+    stage.within(Duration::from_secs(3), "nothing more to know", |s| s.notices.is_empty()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_same_link_in_its_own_interview_is_no_news() {
     let mut stage = Stage::interview().await;
     stage.order(open(LINK)).await;
-    stage.stays(MOMENT, "the interview", |s| s.notice.is_none() && s.screen == Screen::Interview).await;
+    stage.stays(MOMENT, "the interview", |s| s.notices.is_empty() && s.screen == Screen::Interview).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,8 +142,8 @@ async fn a_link_after_the_end_is_for_another_window() {
     stage.order(Command::End).await;
     stage.received(Duration::from_secs(5)).await;
     stage.order(open(LINK)).await;
-    let shown = stage.within(MOMENT, "the notice", |s| s.notice.is_some()).await;
-    assert_eq!(shown.notice.as_deref(), Some(messages::AFTER_THIS));
+    let shown = stage.within(MOMENT, "the notice", |s| !s.notices.is_empty()).await;
+    assert_eq!(shown.notices, [Message::AfterThis]);
 }
 
 fn at(ms: i64) -> chrono::DateTime<chrono::Utc> {
@@ -164,9 +162,9 @@ async fn an_interview_that_broke_off_goes_on_with_what_was_said() {
     set.disk.was_granted(&link, vec![said("1", -60_000)]);
     let mut stage = set.start();
     let shown = stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking).await;
-    assert_eq!(shown.notice.as_deref(), Some(messages::UNFINISHED));
+    assert_eq!(shown.notices, [Message::Unfinished]);
     stage.enter().await;
-    assert_eq!(stage.now().notice, None, "it goes on");
+    assert!(stage.now().notices.is_empty(), "it goes on");
     stage.begin().await;
     stage.order(Command::End).await;
     stage.received(Duration::from_secs(5)).await;
@@ -180,8 +178,8 @@ async fn an_interview_that_is_over_by_now_is_delivered_from_its_journal() {
     set.disk.was_granted(&link, vec![said("1", -60_000)]);
     set.backend.set(|backend| backend.over = true);
     let mut stage = set.start();
-    let shown = stage.within(Duration::from_secs(5), "the receipt", |s| s.notice.is_some()).await;
-    assert_eq!(shown.notice.as_deref(), Some("An earlier interview has been received. Receipt: R-1"));
+    let shown = stage.within(Duration::from_secs(5), "the receipt", |s| !s.notices.is_empty()).await;
+    assert_eq!(shown.notices, [Message::EarlierReceived { receipt: "R-1".to_owned() }]);
     assert_eq!(shown.screen, Screen::Start);
     let record = stage.record();
     assert_eq!(record.outcome, Outcome::Interrupted(InterruptedWhy::ClientFailed));
@@ -208,6 +206,6 @@ async fn an_earlier_interview_that_waits_is_delivered_at_the_start() {
     let set = Set::new();
     set.disk.waits_for_delivery(&JoinLink::parse(OTHER_LINK).unwrap(), b"{}");
     let mut stage = set.start();
-    let shown = stage.within(MOMENT, "the notice", |s| s.notice.is_some()).await;
-    assert_eq!(shown.notice.as_deref(), Some("An earlier interview has been received. Receipt: R-1"));
+    let shown = stage.within(MOMENT, "the notice", |s| !s.notices.is_empty()).await;
+    assert_eq!(shown.notices, [Message::EarlierReceived { receipt: "R-1".to_owned() }]);
 }

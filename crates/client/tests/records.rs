@@ -5,7 +5,7 @@ mod stage;
 
 use std::time::Duration;
 
-use adjourn_client::{Command, Completed, Snapshot, messages};
+use adjourn_client::{Command, Completed, Message, Snapshot};
 use adjourn_outbox::BackendError;
 use adjourn_protocol::{Line, Note};
 use adjourn_session::Policy;
@@ -30,7 +30,7 @@ async fn a_receipt_is_shown_once_it_is_written_down() {
     let (record, receipt) = stage.disk.committed(LINK).unwrap();
     assert!(receipt);
     assert_eq!(record, stage.record());
-    assert!(end.next.contains("You can close this window"), "{}", end.next);
+    assert_eq!(end.next, Message::NextNothing);
 }
 
 #[tokio::test(start_paused = true)]
@@ -41,7 +41,7 @@ async fn without_the_backend_it_is_saved_and_sent_when_that_is_back() {
     assert!(["saving", "sending"].contains(&end.delivery.as_str()), "{}", end.delivery);
     let limit = Duration::from_millis(Policy::default().delivery_limit) + MOMENT;
     let shown = stage.within(limit, "that it is saved", delivery("saved")).await;
-    assert!(shown.completed.unwrap().next.contains("open Adjourn again on this computer"));
+    assert_eq!(shown.completed.unwrap().next, Message::NextOpenAgain);
     stage.passes(Duration::from_secs(600)).await;
     stage.backend.set(|backend| backend.down = false);
     stage.received(Duration::from_secs(60)).await;
@@ -64,8 +64,8 @@ async fn a_record_that_is_refused_stays_and_is_told() {
     stage.backend.set(|backend| backend.deliveries.push_back(refused));
     ended(&mut stage).await;
     let shown = stage.within(Duration::from_secs(2), "that it is kept", delivery("parked")).await;
-    assert!(shown.completed.unwrap().next.contains("save a copy"));
-    assert!(shown.notice.unwrap().contains("refuses the report"));
+    assert_eq!(shown.completed.unwrap().next, Message::NextSaveCopy);
+    assert!(matches!(&shown.notices[..], [Message::RecordRefused { .. }]), "{:?}", shown.notices);
     let (_, receipt) = stage.disk.committed(LINK).unwrap();
     assert!(!receipt);
 }
@@ -75,8 +75,8 @@ async fn a_full_disk_is_told_at_once_and_the_record_is_sent_from_memory() {
     let mut stage = Stage::interview().await;
     stage.disk.set(|disk| disk.full = true);
     stage.order(Command::SetMuted { muted: true }).await;
-    let shown = stage.within(Duration::from_secs(2), "the notice", |s| s.notice.is_some()).await;
-    assert_eq!(shown.notice.as_deref(), Some(messages::NOT_JOURNALED));
+    let shown = stage.within(Duration::from_secs(2), "the notice", |s| !s.notices.is_empty()).await;
+    assert_eq!(shown.notices, [Message::NotJournaled]);
     ended(&mut stage).await;
     stage.received(Duration::from_secs(5)).await;
     // What the disk did not take is in the record all the same.
@@ -91,7 +91,7 @@ async fn a_full_disk_and_no_backend_ask_for_the_window_to_stay_open() {
     stage.backend.set(|backend| backend.down = true);
     ended(&mut stage).await;
     let shown = stage.within(Duration::from_secs(12), "that it is nowhere", delivery("unsaved")).await;
-    assert!(shown.completed.unwrap().next.contains("leave this window open"));
+    assert_eq!(shown.completed.unwrap().next, Message::NextLeaveOpen);
     stage.backend.set(|backend| backend.down = false);
     stage.received(Duration::from_secs(60)).await;
 }
@@ -104,10 +104,10 @@ async fn a_full_disk_and_a_refusal_leave_the_only_copy_in_the_window() {
     stage.backend.set(|backend| backend.deliveries.push_back(refused));
     ended(&mut stage).await;
     let shown = stage.within(Duration::from_secs(5), "the refusal", delivery("refused")).await;
-    assert!(shown.completed.unwrap().next.contains("it holds the only one"));
+    assert_eq!(shown.completed.unwrap().next, Message::NextOnlyCopy);
     // A copy is made of memory.
     stage.order(Command::SaveCopy).await;
-    let copied = |s: &Snapshot| s.notice.as_ref().is_some_and(|n| n.starts_with("A copy was saved as "));
+    let copied = |s: &Snapshot| matches!(s.notices.first(), Some(Message::Copied { .. }));
     stage.within(MOMENT, "the copy", copied).await;
 }
 
@@ -161,15 +161,15 @@ async fn a_confirmation_is_not_asked_for_for_ever() {
 async fn before_there_is_a_report_there_is_nothing_to_copy() {
     let mut stage = Stage::interview().await;
     stage.order(Command::SaveCopy).await;
-    let shown = stage.within(MOMENT, "the notice", |s| s.notice.is_some()).await;
-    assert_eq!(shown.notice.as_deref(), Some(messages::NO_COPY_YET));
+    let shown = stage.within(MOMENT, "the notice", |s| !s.notices.is_empty()).await;
+    assert_eq!(shown.notices, [Message::NothingToCopy]);
     ended(&mut stage).await;
-    stage.within(MOMENT, "nothing more to know", |s| s.notice.is_none()).await;
+    stage.within(MOMENT, "nothing more to know", |s| s.notices.is_empty()).await;
     stage.order(Command::SaveCopy).await;
-    let shown = stage.within(MOMENT, "the copy", |s| s.notice.is_some()).await;
-    let name = shown.notice.unwrap();
-    assert!(name.contains("adjourn-report-K7QF-9M2X-1.json"), "{name}");
-    let copy = std::fs::read(stage.folder.join("copies/adjourn-report-K7QF-9M2X-1.json")).unwrap();
+    let shown = stage.within(MOMENT, "the copy", |s| !s.notices.is_empty()).await;
+    let path = stage.folder.join("copies/adjourn-report-K7QF-9M2X-1.json");
+    assert_eq!(shown.notices, [Message::Copied { path: path.display().to_string() }]);
+    let copy = std::fs::read(path).unwrap();
     let copy: serde_json::Value = serde_json::from_slice(&copy).unwrap();
     assert_eq!(copy["report"].as_str().unwrap().as_bytes(), &stage.backend.records()[0][..]);
 }
@@ -194,7 +194,7 @@ async fn the_end_is_told_by_the_wall_clock_and_what_it_rests_on() {
     stage.room.session_closes();
     let end = stage.completed(Duration::from_secs(4)).await;
     assert!(end.ended_at.starts_with("2027-01-15T08:00:"), "{}", end.ended_at);
-    let tool = end.signs.iter().find(|sign| sign.what.contains("end_interview")).unwrap();
+    let tool = end.signs.iter().find(|sign| matches!(sign.what, Message::SignEndTool { .. })).unwrap();
     assert!(tool.at < end.ended_at, "{tool:?}");
     assert!(end.signs.windows(2).all(|pair| pair[0].at >= pair[1].at), "latest first: {:?}", end.signs);
 }

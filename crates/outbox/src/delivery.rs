@@ -40,8 +40,8 @@ pub enum Attempt {
     },
     /// Never; the record stays where it is.
     Parked {
-        /// Why, in one sentence.
-        reason: String,
+        /// Why.
+        error: BackendError,
     },
 }
 
@@ -112,7 +112,7 @@ impl Outbox {
         }
         match attempt {
             Attempt::Delivered { receipt } => self.delivered(join_id, receipt, now).await,
-            Attempt::Parked { reason } => self.parked(join_id, reason).await,
+            Attempt::Parked { error } => self.parked(join_id, &error.to_string()).await,
             Attempt::Later { reason, .. } => self.failed_try(join_id, next, reason).await,
         }
     }
@@ -227,7 +227,7 @@ pub async fn send(
         Err(error) if error.retryable() => {
             Attempt::Later { reason: error.to_string(), after: error.retry_after() }
         }
-        Err(error) => Attempt::Parked { reason: error.to_string() },
+        Err(error) => Attempt::Parked { error },
     };
     Sent { attempt, renewed }
 }

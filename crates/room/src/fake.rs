@@ -11,7 +11,8 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use crate::facts::{Fact, Facts, WAITING_FACTS};
-use crate::transport::{ConnectError, Joined, Microphone, RoomLink, Transport};
+use crate::refusal::ConnectError;
+use crate::transport::{Joined, Microphone, RoomLink, Transport};
 
 /// Enters the fake room.
 #[derive(Clone, Debug, Default)]
@@ -164,7 +165,7 @@ impl Transport for Fake {
         let mut state = self.state.lock();
         token.clone_into(&mut state.token);
         if let Some(message) = &state.refuse {
-            return Err(ConnectError(message.clone()));
+            return Err(ConnectError::of(message.clone()));
         }
         let (facts, facts_out) = mpsc::channel(WAITING_FACTS);
         for input in std::mem::take(&mut state.early) {

@@ -14,6 +14,7 @@ mod agent_session;
 mod facts;
 pub mod fake;
 mod live;
+mod refusal;
 mod sdk;
 mod stats;
 mod translate;
@@ -21,7 +22,8 @@ mod transport;
 
 pub use facts::{Caption, Fact, Said, Sound, SoundKind, Token};
 pub use live::{Live, LiveRoom};
-pub use transport::{ConnectError, Joined, Microphone, RoomLink, Transport};
+pub use refusal::{ConnectError, Refusal};
+pub use transport::{Joined, Microphone, RoomLink, Transport};
 
 /// Finds and loads the SDK library; see [`livekit_dylib::library::load`].
 ///

@@ -26,7 +26,8 @@ use crate::sdk::webrtc::audio_source::{AudioSourceOptions, RtcAudioSource};
 use crate::sdk::webrtc::audio_stream::native::NativeAudioStream;
 use crate::stats;
 use crate::translate::{self, Heard, Meaning};
-use crate::transport::{ConnectError, Joined, Microphone, RoomLink, Transport};
+use crate::refusal::ConnectError;
+use crate::transport::{Joined, Microphone, RoomLink, Transport};
 
 /// Hertz, to and from the SDK.
 const SAMPLE_RATE: u32 = 48_000;
@@ -135,7 +136,7 @@ impl Transport for Live {
 }
 
 fn readable(error: crate::sdk::RoomError) -> ConnectError {
-    ConnectError(error.to_string())
+    ConnectError::of(error.to_string())
 }
 
 impl RoomLink for LiveRoom {

@@ -2,12 +2,7 @@
 
 use adjourn_session::{Participant, ProbeKind};
 
-use crate::Fact;
-
-/// A room that could not be entered. The text carries no token.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ConnectError(pub String);
+use crate::{ConnectError, Fact};
 
 /// What is known right after entering.
 #[derive(Debug)]

@@ -6,10 +6,7 @@ use crate::interviewer::Presence;
 use crate::link::Fresh;
 use crate::presence::Missing;
 use crate::rules::Rule;
-use crate::{
-    CloseReason, Delivery, EndedWhy, EvidenceKind, InterruptedWhy, Link, Outcome, Output, Phase, ProbeKind,
-    Question, Session,
-};
+use crate::{CloseReason, Delivery, EndedWhy, EvidenceKind, InterruptedWhy, Link, Outcome, Output, Phase, ProbeKind, Question, Session, Trouble};
 
 impl Session {
     pub(crate) fn fire(&mut self, rule: Rule) {
@@ -20,16 +17,8 @@ impl Session {
         }
         let lost = self.lost();
         match rule {
-            Rule::JoinLimit => self.back_to_checking(
-                "The interview's server does not answer. Try again in a minute; if it happens again, try another network, or tell the organiser."
-                    .to_owned(),
-                true,
-            ),
-            Rule::ConnectLimit => self.back_to_checking(
-                "The interview room does not answer. Try again in a minute; if it happens again, try another network, or tell the organiser."
-                    .to_owned(),
-                true,
-            ),
+            Rule::JoinLimit => self.back_to_checking(Trouble::JoinUnanswered, true),
+            Rule::ConnectLimit => self.back_to_checking(Trouble::RoomUnreachable, true),
             Rule::LinkStale => self.stop_clock(),
             Rule::LinkLost => self.decide(self.finished_or(Outcome::ConnectionLost), "link_lost"),
             Rule::Redial => {

@@ -176,7 +176,7 @@ pub enum Input {
     },
     /// The backend refused, or could not be reached.
     JoinFailed {
-        /// One sentence: what is wrong and what to do.
+        /// Why, for engineers who read the trace.
         message: String,
         /// Whether trying again can help.
         retry: bool,
@@ -190,7 +190,7 @@ pub enum Input {
     },
     /// The room could not be reached.
     ConnectFailed {
-        /// One sentence: what is wrong and what to do.
+        /// Why, for engineers who read the trace.
         message: String,
     },
     /// The SDK restores the connection.

@@ -62,4 +62,4 @@ pub use outcome::{EndedWhy, Ending, InterruptedWhy, Outcome, UnknownOutcome};
 pub use output::Output;
 pub use policy::{Policy, PolicyError};
 pub use time::Time;
-pub use view::{Agent, Delivery, Phase, Problem, View};
+pub use view::{Agent, Delivery, Phase, Problem, Trouble, View};

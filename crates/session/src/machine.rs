@@ -10,7 +10,7 @@ use crate::log::Logged;
 use crate::presence::Replaced;
 use crate::{
     Agent, Delivery, EndedWhy, Ending, EvidenceKind, Input, InterruptedWhy, Link, Outcome, Output,
-    Participant, Phase, Policy, ProbeKind, Problem, Question, Time, View,
+    Participant, Phase, Policy, ProbeKind, Problem, Question, Time, Trouble, View,
 };
 
 /// Rules fired by one call at most; a correct machine needs a handful.
@@ -251,10 +251,10 @@ impl Session {
                 self.step_since = self.now;
                 self.outputs.push_back(Output::Connect);
             }
-        } else if let Input::JoinFailed { message, retry } = input {
-            self.back_to_checking(message, retry);
-        } else if let Input::ConnectFailed { message } = input {
-            self.back_to_checking(message, true);
+        } else if let Input::JoinFailed { retry, .. } = input {
+            self.back_to_checking(Trouble::JoinFailed, retry);
+        } else if let Input::ConnectFailed { .. } = input {
+            self.back_to_checking(Trouble::ConnectFailed, true);
         } else if let Input::Connected { room_sid, roster } = input {
             if self.link.state == Link::Connecting {
                 self.phase = Phase::Waiting;
@@ -264,18 +264,17 @@ impl Session {
                 self.take_roster(roster, false);
             }
         } else if input == Input::ClientFailed {
-            let message = "A part of this application failed. Please try again.".to_owned();
-            self.back_to_checking(message, true);
+            self.back_to_checking(Trouble::PartFailed, true);
         } else if input == Input::EndConfirmed || input == Input::SystemEnds {
             self.outputs.push_back(Output::CancelConnect);
             self.phase = Phase::Checking;
         }
     }
 
-    pub(crate) fn back_to_checking(&mut self, message: String, retry: bool) {
+    pub(crate) fn back_to_checking(&mut self, trouble: Trouble, retry: bool) {
         self.phase = Phase::Checking;
         self.link = LinkMonitor::new();
-        self.problem = Some(Problem { message, retry });
+        self.problem = Some(Problem { trouble, retry });
         self.outputs.push_back(Output::CancelConnect);
     }
 

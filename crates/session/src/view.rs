@@ -59,11 +59,27 @@ pub enum Delivery {
     },
 }
 
+/// Why a join failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// The join was refused, or the backend can't be reached; whoever asked for it knows why.
+    JoinFailed,
+    /// Nobody answered in time.
+    JoinUnanswered,
+    /// The room could not be entered; whoever tried knows why.
+    ConnectFailed,
+    /// It could not be reached in time.
+    RoomUnreachable,
+    /// A part of the client failed.
+    PartFailed,
+}
+
 /// A failed join.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// One sentence: what is wrong and what to do.
-    pub message: String,
+    /// What failed.
+    pub trouble: Trouble,
     /// Whether trying again can help.
     pub retry: bool,
 }

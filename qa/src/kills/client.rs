@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use adjourn_client::{Command, Screen, Snapshot};
+use adjourn_client::{Command, Message, Screen, Snapshot};
 use adjourn_protocol::{JoinLink, Record};
 use adjourn_outbox::Outbox;
 use anyhow::Context as _;
@@ -123,7 +123,9 @@ impl Stage {
 impl Life {
     fn see(&mut self, snapshot: &Snapshot, began: Instant) {
         self.was_live |= snapshot.screen == Screen::Interview;
-        let earlier = snapshot.notice.as_ref().and_then(|n| n.split("Receipt: ").nth(1)).map(str::to_owned);
+        let earlier = snapshot.notices.iter().find_map(|notice| {
+            if let Message::EarlierReceived { receipt } = notice { Some(receipt.clone()) } else { None }
+        });
         let receipt = snapshot.completed.as_ref().and_then(|c| c.receipt.clone()).or(earlier);
         if receipt.is_some() && self.receipt.is_none() {
             self.receipt = receipt;

@@ -91,7 +91,7 @@ pub async fn live(link: &str, data: &Path, lines: usize) -> anyhow::Result<()> {
 fn said(event: DeliveryEvent) -> BoxFuture<'static, ()> {
     match event.attempt {
         Attempt::Delivered { receipt } => println!("delivered {}", receipt.claims.receipt_id),
-        Attempt::Parked { reason } => println!("parked {reason}"),
+        Attempt::Parked { error } => println!("parked {error}"),
         Attempt::Later { .. } => {}
     }
     Box::pin(std::future::ready(()))

@@ -337,14 +337,14 @@ fn compare(scenario: &Scenario, line: &Line, seen: &Seen, failures: &mut Vec<Str
     if seen.terminal_screens != ends {
         failures.push(format!("{} terminal states were seen, expected are {ends}", seen.terminal_screens));
     }
-    let reason = seen.completed.as_ref().map(|completed| completed.reason.as_str()).unwrap_or_default();
+    let reason = seen.completed.as_ref().map(|completed| completed.reason.id()).unwrap_or_default();
     if let Some(expected) = &expect.reason
-        && !reason.contains(expected.as_str())
+        && reason != *expected
     {
         failures.push(format!("the end screen says {reason:?}, expected is {expected:?}"));
     }
     if let Some(notice) = &expect.notice
-        && !seen.said.iter().any(|said| said.contains(notice))
+        && !seen.said.iter().any(|said| said.id() == *notice)
     {
         failures.push(format!("{notice:?} was not said, only {:?}", seen.said));
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adjourn_client::Screen;
+use adjourn_client::{Catalogue, Screen};
 
 use super::lab::Lab;
 use crate::scenario::Scenario;
@@ -18,7 +18,7 @@ pub(super) async fn check(
     let wanted = expect.problem.clone().unwrap_or_default();
     let shown = lab.wait(limit, "the problem", |seen| {
         let last = seen.last.as_ref().filter(|s| s.screen == Screen::Checking);
-        last.and_then(|s| s.problem.as_ref()).is_some_and(|said| said.contains(&wanted))
+        last.and_then(|s| s.problem.as_ref()).is_some_and(|said| said.id() == wanted)
     });
     if let Err(error) = shown.await {
         failures.push(format!("{error:#}"));
@@ -26,7 +26,8 @@ pub(super) async fn check(
     }
     let now = crate::lab::unix_now();
     let snapshot = lab.seen.borrow().last.clone();
-    let problem = snapshot.as_ref().and_then(|s| s.problem.clone()).unwrap_or_default();
+    let problem = snapshot.as_ref().and_then(|s| s.problem.as_ref());
+    let problem = problem.map(|problem| Catalogue::english().text(problem)).unwrap_or_default();
     lab.mark(format!("said: {problem}"));
     if let Some(bound) = expect.bound
         && now - clock > bound

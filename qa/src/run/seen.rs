@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use adjourn_client::{Completed, InterviewerState, Screen, Snapshot};
+use adjourn_client::{Completed, InterviewerState, Message, Screen, Snapshot};
 use anyhow::Context as _;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::watch;
@@ -25,7 +25,7 @@ pub(super) struct Seen {
     /// What the client said of an earlier interview's receipt after it was started again.
     pub(super) earlier_receipt: Option<String>,
     /// Every notice and problem so far, in order.
-    pub(super) said: Vec<String>,
+    pub(super) said: Vec<Message>,
     /// Where the record was when the end screen came.
     pub(super) at_first: Option<String>,
     /// When the newest "saved" was first seen.
@@ -54,9 +54,6 @@ pub(super) struct Now {
     pub(super) connected: bool,
 }
 
-/// What the client says of an interview of before.
-const EARLIER: &str = "An earlier interview has been received. Receipt: ";
-
 impl Seen {
     /// What remains when the client is started again.
     pub(super) fn again(&self) -> Self {
@@ -83,7 +80,7 @@ impl Seen {
         if snapshot.asking.is_some() && before.is_none_or(|b| b.asking != snapshot.asking) {
             self.questions.push(now);
         }
-        if snapshot.screen == Screen::Waiting && snapshot.status.starts_with("This takes longer") {
+        if snapshot.screen == Screen::Waiting && snapshot.status == Some(Message::LongWait) {
             self.long_wait_at.get_or_insert(now);
         }
         if snapshot.screen == Screen::Completed {
@@ -107,13 +104,13 @@ impl Seen {
             }
             self.completed = Some(completed.clone());
         }
-        for text in [&snapshot.notice, &snapshot.problem].into_iter().flatten() {
-            if let Some(receipt) = text.strip_prefix(EARLIER) {
-                self.earlier_receipt = Some(receipt.to_owned());
+        for message in snapshot.notices.iter().chain(&snapshot.problem) {
+            if let Message::EarlierReceived { receipt } = message {
+                self.earlier_receipt = Some(receipt.clone());
                 self.received_at.get_or_insert(now);
             }
-            if self.said.last() != Some(text) {
-                self.said.push(text.clone());
+            if self.said.last() != Some(message) {
+                self.said.push(message.clone());
             }
         }
         if snapshot.minutes_left.is_some() && before.is_none_or(|b| b.minutes_left != snapshot.minutes_left) {
@@ -137,7 +134,7 @@ fn notice(snapshot: &Snapshot) -> String {
     }
     let mut text = format!("{:?}", snapshot.screen).to_lowercase();
     if matches!(snapshot.screen, Screen::Waiting | Screen::Interview) {
-        text += &format!(": {}", snapshot.status);
+        text += &snapshot.status.as_ref().map(|status| format!(": {}", status.id())).unwrap_or_default();
         if snapshot.asking.is_some() {
             text += " (asks the candidate)";
         }

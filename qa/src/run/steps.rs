@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adjourn_client::Command;
+use adjourn_client::{Command, Message};
 use adjourn_outbox::Outbox;
 use adjourn_protocol::Note;
 use anyhow::Context as _;
@@ -153,7 +153,7 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
         Step::Press(Button::SaveCopy) => {
             lab.order(&Command::SaveCopy).await?;
             lab.wait(seconds(5.0), "the copy", |seen| {
-                seen.said.last().is_some_and(|said| said.starts_with("A copy was saved as "))
+                matches!(seen.said.last(), Some(Message::Copied { .. }))
             })
             .await
         }

@@ -1,5 +1,7 @@
 //! Whether a row makes sense: what nobody understands is refused, with its line, before anything is run.
 
+use adjourn_client::Message;
+
 use super::words::{self, Mistake};
 use super::{ENDINGS, LONGEST_S, Place, Scenario, Step};
 
@@ -8,6 +10,11 @@ impl Scenario {
     fn check_words(&self) -> Result<(), Mistake> {
         let outcomes = words::outcomes();
         words::check("outcome", &self.expect.outcome, outcomes.iter().map(String::as_str))?;
+        let messages: Vec<String> = Message::one_of_each().iter().map(Message::id).collect();
+        let expect = &self.expect;
+        for id in [&expect.problem, &expect.notice, &expect.reason].into_iter().flatten() {
+            words::check("message", id, messages.iter().map(String::as_str))?;
+        }
         let known = words::known()?;
         for interviewer in self.interviewers() {
             if !ENDINGS.contains(&interviewer.ending.as_str()) {

@@ -174,14 +174,14 @@ pub struct Expect {
     pub audio_back: Option<f64>,
     /// Seconds from the clock to the verified receipt, or to "saved" where it is delivered later.
     pub delivered: Option<f64>,
-    /// There is no end: the client says this, in one sentence, and stays at the device check.
+    /// There is no end: the client says this (a message's name in `ui/locales/en/client.ftl`), and stays at the device check.
     pub problem: Option<String>,
     /// Whether it offers to try again.
     #[serde(default)]
     pub retry: bool,
-    /// The screen says this at some time.
+    /// The screen says this at some time (a message's name).
     pub notice: Option<String>,
-    /// The end screen's reason has this in it.
+    /// The end screen's reason (a message's name).
     pub reason: Option<String>,
     /// The goodbye is heard at the loudspeaker, whole.
     #[serde(default)]

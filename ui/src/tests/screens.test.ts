@@ -12,8 +12,8 @@ afterEach(cleanup);
 
 const list = { devices: [["mic", "Desk microphone"] as [string, string]], chosen: null, default_name: "Desk microphone", problem: null };
 const snapshot: Snapshot = {
-  seq: 1, screen: "checking", title: null, host: "interviews.example.com", problem: null, can_retry: false, notice: null,
-  input: list, output: list, microphone_open: true, microphone_silent: false, muted: false, connected: true, interviewer: "absent", status: "",
+  seq: 1, screen: "checking", title: null, host: "interviews.example.com", problem: null, can_retry: false, notices: [],
+  input: list, output: list, microphone_open: true, microphone_silent: false, muted: false, connected: true, interviewer: "absent", status: null,
   asking: null, closing: false, captions: [], elapsed_s: null, remaining_s: null, minutes_left: null, completed: null,
 };
 
@@ -42,38 +42,38 @@ test("a link is given on as it was typed", async () => {
 test("a problem that can be tried again keeps the way on open, another one closes it", () => {
   const order = vi.fn();
   const meters = { input: -120, output: -120 };
-  render(Check, { snapshot: { ...snapshot, problem: "The server does not answer.", can_retry: true }, meters, order });
-  expect(screen.getByRole("alert").textContent).toContain("The server does not answer.");
+  render(Check, { snapshot: { ...snapshot, problem: { id: "join-unanswered" }, can_retry: true }, meters, order });
+  expect(screen.getByRole("alert").textContent).toContain("server does not answer");
   screen.getByRole("button", { name: "Try again" }).click();
   expect(order).toHaveBeenCalledWith({ command: "join" });
   cleanup();
-  render(Check, { snapshot: { ...snapshot, problem: "This code was used.", can_retry: false }, meters, order });
+  render(Check, { snapshot: { ...snapshot, problem: { id: "code-used" }, can_retry: false }, meters, order });
   expect(screen.getByRole<HTMLButtonElement>("button", { name: "Join the interview" }).disabled).toBe(true);
 });
 
 test("received is shown with its receipt, saved without one", () => {
   const completed = {
-    outcome: "finished", headline: "Your interview is complete", reason: "The interviewer ended the interview.",
-    next: "You can close this window.", delivery: "received", delivery_text: "Your interview has been received.", receipt: "R-1234",
+    outcome: "finished", headline: { id: "end-finished" }, reason: { id: "because-finished" },
+    next: { id: "next-nothing" }, delivery: "received", delivery_text: { id: "delivery-received" }, receipt: "R-1234",
     ended_at: "2026-01-02T10:00:03.000Z", confirmed: null,
-    signs: [{ what: "The interviewer ended the interview (end_interview)", at: "2026-01-02T10:00:01.000Z" }],
-  };
+    signs: [{ what: { id: "sign-end-tool", args: { tool: "end_interview" } }, at: "2026-01-02T10:00:01.000Z" }],
+  } satisfies Snapshot["completed"];
   render(Completed, { snapshot: { ...snapshot, screen: "completed", completed }, order: vi.fn() });
   expect(screen.getByText("R-1234")).toBeTruthy();
-  expect(screen.getByText("The interviewer ended the interview (end_interview)")).toBeTruthy();
+  expect(screen.getByText(/end_interview/)).toBeTruthy();
   expect(screen.queryByText(/confirms/)).toBeNull();
   expect(screen.queryByRole("button", { name: /copy/ })).toBeNull();
   cleanup();
-  render(Completed, { snapshot: { ...snapshot, screen: "completed", completed: { ...completed, confirmed: "The report confirms it." } }, order: vi.fn() });
-  expect(screen.getByText("The report confirms it.")).toBeTruthy();
+  render(Completed, { snapshot: { ...snapshot, screen: "completed", completed: { ...completed, confirmed: { id: "confirmed" } } }, order: vi.fn() });
+  expect(screen.getByText(/confirms/)).toBeTruthy();
   cleanup();
-  const saved = { ...completed, delivery: "saved", delivery_text: "Your interview is saved on this computer.", receipt: null };
+  const saved = { ...completed, delivery: "saved", delivery_text: { id: "delivery-saved" }, receipt: null } satisfies Snapshot["completed"];
   const order = vi.fn();
   render(Completed, { snapshot: { ...snapshot, screen: "completed", completed: saved }, order });
   expect(screen.queryByText(/Receipt/)).toBeNull();
   screen.getByRole("button", { name: "Save a copy for the organiser" }).click();
   expect(order).toHaveBeenCalledWith({ command: "save_copy" });
-  expect(screen.getByText("Your interview is saved on this computer.")).toBeTruthy();
+  expect(screen.getByText(/saved on this computer/)).toBeTruthy();
 });
 
 test("the window's X asks what is true where it is pressed", () => {

@@ -185,7 +185,7 @@ impl Backend for FakeBackend {
                 Some(error) if error.retryable() => {
                     Attempt::Later { reason: error.to_string(), after: error.retry_after() }
                 }
-                Some(error) => Attempt::Parked { reason: error.to_string() },
+                Some(error) => Attempt::Parked { error },
                 None => self.take(join, granted, record),
             };
             Sent { attempt, renewed: None }
@@ -202,8 +202,7 @@ impl FakeBackend {
             let known = state.records.iter().find(|(known, _)| *known == key);
             match known {
                 Some((_, stored)) if stored != record => {
-                    let reason = BackendError::RecordExists("R-1".to_owned()).to_string();
-                    return Attempt::Parked { reason };
+                    return Attempt::Parked { error: BackendError::RecordExists("R-1".to_owned()) };
                 }
                 Some(_) => {}
                 None => state.records.push((key, record.to_owned())),

@@ -1,0 +1,143 @@
+//! Every sentence that a candidate can read is in the catalogue, and nothing else is.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use adjourn_client::{Catalogue, ENGLISH, Message};
+use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
+
+type Sentences = BTreeMap<String, BTreeSet<String>>;
+
+/// Names of a catalogue's sentences, with the arguments that each uses.
+fn sentences(catalogue: &str) -> Sentences {
+    let resource = fluent_syntax::parser::parse(catalogue).expect("the catalogue has mistakes");
+    let mut sentences = Sentences::new();
+    for entry in resource.body {
+        if let Entry::Message(message) = entry {
+            let mut used = BTreeSet::new();
+            pattern(&message.value.expect("a sentence"), &mut used);
+            let twice = sentences.insert(message.id.name.to_owned(), used);
+            assert!(twice.is_none(), "{} is there twice", message.id.name);
+        }
+    }
+    sentences
+}
+
+fn pattern(of: &Pattern<&str>, used: &mut BTreeSet<String>) {
+    for element in &of.elements {
+        if let PatternElement::Placeable { expression } = element {
+            match expression {
+                Expression::Inline(inline) => argument(inline, used),
+                Expression::Select { selector, variants } => {
+                    argument(selector, used);
+                    variants.iter().for_each(|variant| pattern(&variant.value, used));
+                }
+            }
+        }
+    }
+}
+
+fn argument(of: &InlineExpression<&str>, used: &mut BTreeSet<String>) {
+    match of {
+        InlineExpression::VariableReference { id } => drop(used.insert(id.name.to_owned())),
+        other => panic!("the catalogue uses {other:?}, which nobody needs"),
+    }
+}
+
+fn ui() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ui")
+}
+
+#[test]
+fn each_message_has_a_sentence_with_its_arguments_and_each_sentence_a_message() {
+    let said: Sentences = Message::one_of_each()
+        .iter()
+        .map(|message| {
+            let value = serde_json::to_value(message).unwrap();
+            let args = value["args"].as_object().into_iter().flatten().map(|(name, _)| name.clone());
+            (message.id(), args.collect())
+        })
+        .collect();
+    assert_eq!(sentences(ENGLISH), said);
+}
+
+#[test]
+fn each_sentence_can_be_said() {
+    let english = Catalogue::english();
+    for message in Message::one_of_each() {
+        let text = english.text(&message);
+        assert!(text != message.id() && !text.contains('{') && !text.contains("$"), "{text}");
+        // What is told is a sentence; headings, answers and signs are none.
+        let id = message.id();
+        let heading = ["end-", "ask-", "answer-", "sign-"].iter().any(|kind| id.starts_with(kind));
+        let ends = text.ends_with(['.', '…', '?', ')']) || text.ends_with("R-1");
+        assert!(heading || ends || text.ends_with("…") || id.ends_with("-received"), "{id}: {text}");
+    }
+    let rows = |count| english.text(&Message::EntriesPutAside { count });
+    assert!(rows(1).starts_with("One entry ") && rows(3).starts_with("3 entries "), "{}", rows(3));
+}
+
+/// What the page says by itself: `say("name"` or `say("name", { argument: … })` in its sources.
+#[test]
+fn the_page_uses_each_of_its_own_sentences_and_no_other() {
+    let own = sentences(&std::fs::read_to_string(ui().join("locales/en/window.ftl")).unwrap());
+    let mut used = Sentences::new();
+    for file in sources(&ui().join("src")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for (at, _) in text.match_indices("say(\"") {
+            let rest = &text[at + 5..];
+            let (id, rest) = rest.split_once('"').unwrap();
+            let args = rest.strip_prefix(", {").and_then(|rest| rest.split_once('}')).map_or("", |(args, _)| args);
+            let names = args.split(',').filter_map(|arg| arg.split(':').next()).map(str::trim);
+            let names: BTreeSet<String> = names.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            if let Some(before) = used.insert(id.to_owned(), names.clone()) {
+                assert_eq!(before, names, "{id} in {}", file.display());
+            }
+        }
+    }
+    assert_eq!(own, used);
+    let both: Vec<_> = own.keys().filter(|id| sentences(ENGLISH).contains_key(*id)).cloned().collect();
+    assert!(both.is_empty(), "{both:?} are in both files");
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && name != "tests" && name != "generated" {
+            files.extend(sources(&path));
+        } else if name.ends_with(".svelte") || name.ends_with(".ts") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// Nothing that a person reads is written into a screen.
+#[test]
+fn no_screen_has_a_sentence_of_its_own() {
+    for file in sources(&ui().join("src")) {
+        if file.extension().is_some_and(|end| end == "ts") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        let markup = text.split("</script>").nth(1).unwrap_or(&text);
+        // Text between tags, without what is computed.
+        let mut depth = 0_usize;
+        let (mut tag, mut words) = (false, String::new());
+        for letter in markup.chars() {
+            match letter {
+                '{' => depth += 1,
+                '}' => depth = depth.saturating_sub(1),
+                '<' if depth == 0 => tag = true,
+                '>' if depth == 0 && tag => tag = false,
+                other if depth == 0 && !tag => words.push(other),
+                _ => {}
+            }
+        }
+        let left: String = words.chars().filter(|letter| letter.is_alphabetic()).collect();
+        assert!(left.is_empty(), "{} says {:?}", file.display(), words.trim());
+    }
+}

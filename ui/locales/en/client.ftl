@@ -1,0 +1,159 @@
+# What the client tells a candidate. Each name is a variant of `Message` (crates/client/src/message.rs), with its arguments.
+
+## A link, and its host
+not-a-link = This is not an interview link. It should begin with adjourn://join — copy the whole link from your invitation.
+link-incomplete = The interview link is incomplete (its { $part } is missing or given twice). Copy the whole link from your invitation.
+link-bad-server = The interview link names the server “{ $server }”, which is not a web address. Copy the whole link from your invitation.
+link-unencrypted = The interview link leads to an unencrypted server ({ $host }). Ask the organiser for a link with https.
+link-bad-code = The code in the interview link is not valid. It looks like K7QF-9M2X — copy the whole link from your invitation.
+
+## The backend
+backend-unreachable = The interview server { $host } cannot be reached. Check your internet connection and try again.
+backend-untrusted = The interview server { $host } can't prove that it is the right one, so nothing was sent to it. Try another network, or tell the organiser.
+backend-unusable = The interview server { $host } does not answer properly ({ $detail }). Try again in a minute.
+code-unknown = This code is not known to { $host }. Check it against your invitation.
+code-used = This code was already used on another computer or installation. Ask the organiser for a new one.
+interview-not-open = This interview is not open now. Check its time in your invitation, or ask the organiser.
+too-many-wrong-codes = There were too many wrong codes from here. Wait a minute and try again.
+interview-unknown = The interview server { $host } knows nothing of this interview. Try again in a minute, or tell the organiser.
+session-refused = The interview server no longer accepts this session.
+record-exists = The interview server already holds another report for this interview (receipt { $receipt }).
+record-refused = The interview server refuses the report: { $detail }
+
+## What is kept on this computer
+journal-unwritable = The interview's journal { $path } cannot be written ({ $reason }). Free some disk space or check the folder's permissions.
+already-running = Adjourn is already running on this computer. Use its window, or close it and try again.
+other-record = This interview has a record already, and another one must not take its place.
+journal-failed = The interview's journal failed: { $detail }
+journal-unreadable = The interview's journal holds something unreadable: { $detail }
+no-random-numbers = The system gives no random numbers: { $detail }
+journal-put-aside = The journal of earlier interviews was damaged. It was put aside as { $path }. Please give this file to the organiser if a receipt is missing.
+entries-put-aside = { $count ->
+        [one] One entry of the journal was damaged and was put aside.
+       *[other] { $count } entries of the journal were damaged and were put aside.
+    } The rest of the interview is complete.
+report-made-again = A saved report was damaged and was made again from the interview's journal.
+
+## Devices
+no-microphone = No microphone was found. Connect one, then choose it in the list.
+no-loudspeaker = No loudspeaker or headphones were found. Connect some, then choose them in the list.
+device-missing = The device “{ $device }” is not connected. Connect it or choose another one.
+sound-system-silent = The computer's sound system does not answer ({ $detail }). Restart the computer or ask for help.
+sound-file-unusable = The sound file { $detail }.
+
+## Joining
+settings-unusable = This interview's settings are not usable: { $detail }. Please tell the organiser.
+already-ended = This interview has already ended, and nothing of it is lost. If you think this is a mistake, ask the organiser.
+ended-here = This interview has already ended on this computer. What was said is kept here and being sent. If you think this is a mistake, ask the organiser.
+join-unanswered = The interview's server does not answer. Try again in a minute; if it happens again, try another network, or tell the organiser.
+room-unreachable = The interview room does not answer. Try again in a minute; if it happens again, try another network, or tell the organiser.
+part-failed = A part of this application failed. Please try again.
+room-not-open = The interview room is not open. Ask the organiser whether the interview is still planned.
+room-not-there = There is no interview room at the address that the organiser's server gave. This is a mistake of the organiser's servers, so please tell the organiser.
+room-closed-while-joining = The interview room's server closed the connection while you were joining. Try again in a minute.
+admission-expired = Your admission to the interview room has run out. Try again, and you get a new one.
+admission-not-yet-valid = The interview room does not let you in yet, because the organiser's servers disagree about the time. Try again in a minute.
+admission-refused = The interview room does not accept your admission. This is a mistake of the organiser's servers, so please tell the organiser.
+room-server-failed = The interview room's server has a problem and did not let you in. Close Adjourn on other computers and try again, or tell the organiser.
+room-address-not-found = The interview room's address can't be found. Check your internet connection and try again.
+room-server-refuses = The interview room's server takes no connections right now. Try again in a minute.
+room-server-untrusted = The interview room's server can't prove that it is the right one, so nothing was sent to it. Try another network, or tell the organiser.
+room-not-entered = The interview room could not be entered. Try again, and if it happens again, tell the organiser.
+
+## Something to know
+another-ends = Adjourn is still saving your last interview. This window goes on in a moment.
+one-at-a-time = You opened another interview link. Finish this interview first, close this window, and open the link again.
+after-this = You opened an interview link. Close this window first, and open the link again.
+nothing-to-copy = There is no report to copy yet.
+copied = A copy was saved as { $path }. Please send this file to the organiser.
+copy-unwritable = The copy could not be saved in { $folder } ({ $reason }). Free some disk space, or choose another folder for downloads.
+not-journaled = This computer's disk does not accept data. Your interview goes on and will be sent directly at its end.
+unfinished = Your interview was interrupted. What was said is kept; you can go on with it now.
+earlier-received = An earlier interview has been received. Receipt: { $receipt }
+earlier-refused = The organiser's server did not accept an earlier interview. It is kept on this computer; please tell the organiser.
+
+## What goes on
+opening-devices = Opening your microphone and loudspeaker…
+connecting = Connecting to the interview room…
+reconnecting = Your connection is interrupted. Reconnecting…
+person-took-over = The interviewer has stopped. { $person } is in the room.
+long-wait = This takes longer than usual. You can go on waiting, or leave and try again later.
+interviewer-soon = Your interviewer will be here in a moment.
+checking-on-interviewer = Checking on the interviewer…
+interviewer-gone = The interviewer left. Waiting a moment in case they come back…
+muted = Your microphone is muted.
+microphone-silent = Your microphone gives no sound. Please check that it is connected and switched on.
+listening = The interviewer is listening. Please speak.
+thinking = The interviewer is thinking.
+speaking = The interviewer is speaking.
+
+## What is asked
+ask-going-on = Is your interview still going on?
+ask-over = Is your interview over?
+why-asked-silent = The interviewer has not said anything for a while. You can keep waiting, or end the interview; what was said so far is kept.
+why-asked-over = The interviewer seems to have ended the interview. If it is over, you need not do anything.
+why-asked-closed = The interviewer is connected but does not answer. It may have ended the interview, or need a moment. If it is over, you need not do anything.
+why-asked-person = The interviewer has stopped. { $person } is in the room.
+why-asked-somebody = The interviewer has stopped. Somebody else is in the room.
+answer-keep-waiting = Keep waiting
+answer-going-on = It is still going on
+
+## The end
+end-finished = Your interview is complete
+end-by-you = You ended the interview
+end-never-started = The interview did not start
+end-connection-lost = The connection was lost
+end-ended = The interview has ended
+end-closed = The interview was closed
+end-elsewhere = The interview continues elsewhere
+end-time-over = The interview's time is over
+end-interrupted = The interview was interrupted
+because-finished = The interviewer ended the interview.
+because-full-time = The interview's full time was used.
+because-of-you = You chose to end the interview.
+because-nobody-came = No interviewer was available.
+because-connection-lost = Your computer lost the connection to the interview room, and it did not come back.
+because-room-restarted = The interview room was restarted, and your interviewer did not come back.
+because-turned-away = The organiser's servers stopped working properly: your computer reached them, and they did not let it into the interview room again. It was not your computer or your internet connection.
+because-session-closed = The interviewer closed the interview.
+because-interviewer-left = The interviewer left the room.
+because-room-closed = The interview room was closed.
+because-organiser-closed = The organiser closed the interview.
+because-elsewhere = Your interview was opened again somewhere else: on another computer, or in another window.
+because-no-answer = Nothing was said for several minutes.
+because-time-limit = The time was used up while you were waiting for the interviewer.
+because-closed-here = Adjourn was closed.
+because-interviewer-lost = The connection to the interviewer was lost.
+because-interviewer-silent = The interviewer stopped responding.
+because-interviewer-failed = The interviewer had a technical problem.
+because-removed = You were removed from the interview room.
+because-part-failed = This application had a technical problem.
+next-nothing = You don't have to do anything else. You can close this window.
+next-organiser = What was said so far is kept. The organiser can see what happened and will tell you how it goes on; quote your receipt number when you ask.
+next-try-again = This was not your fault. Your link stays valid: open it again to try once more, or ask the organiser for another time.
+next-elsewhere = Go on there. What was said here is kept. This window can be closed.
+next-wait = Please leave this window open for a moment, until your interview has been sent.
+next-open-again = You can close this window. Please open Adjourn again on this computer when it is connected to the internet, so that your interview can be sent.
+next-save-copy = Please save a copy and send it to the organiser. Your interview also stays on this computer.
+next-leave-open = Please leave this window open until your interview has been sent.
+next-only-copy = Please save a copy for the organiser before you close this window: it holds the only one.
+sign-end-tool = The interviewer ended the interview ({ $tool })
+sign-end-tool-began = The interviewer began to end the interview ({ $tool })
+sign-task-done = The interviewer said that its task is done
+sign-report = The interviewer's report says that the interview was finished
+sign-end-marker = The interviewer said that the interview is over
+sign-organiser = The organiser ended the interview
+sign-full-time = The interview's full time was used
+sign-session-answered = Last answer of the interviewer's session
+sign-program-answered = Last answer of the interviewer's program
+sign-received = Last received from the interview room
+confirmed = The interviewer's own report is in, and confirms: the interview was finished.
+
+## Where the record is
+delivery-saving = Saving your interview…
+delivery-sending = Sending your interview…
+delivery-saved = Your interview is saved on this computer. It will be sent as soon as the server can be reached, also when you open Adjourn next time.
+delivery-parked = Your interview is saved on this computer, but the server did not accept it. Please tell the organiser.
+delivery-unsaved = This computer's disk did not take your interview. Please leave this window open until it is sent.
+delivery-refused = The server did not accept your interview, and this computer's disk did not take it. Please save a copy for the organiser before you close this window.
+delivery-received = Your interview has been received.

@@ -1,0 +1,79 @@
+# What the window says by itself. Each name is used in ui/src.
+
+## Frame
+adjourn = Adjourn
+
+## Start
+welcome = Welcome
+paste-link = Paste the link from your invitation to begin.
+interview-link = Interview link
+continue = Continue
+
+## The host
+is-this-your-organiser = Is this your organiser?
+new-server = Your link leads to a server that you have not used before:
+only-if-you-know-it = Go on only if you know it from your invitation. Your voice and answers will be sent there.
+no-go-back = No, go back
+yes-continue = Yes, continue
+
+## Device check
+check-your-sound = Check your sound
+say-a-few-words = Say a few words and watch the bar. Then play the test sound.
+microphone = Microphone
+microphone-level = Microphone level
+loudspeaker = Loudspeaker or headphones
+loudspeaker-level = Loudspeaker level
+we-hear-you = We can hear you.
+we-dont-hear-you = We don't hear you yet.
+play-test-sound = Play test sound
+look-again = Look for devices again
+join = Join the interview
+try-again = Try again
+system-default = System default
+system-default-named = System default ({ $device })
+
+## Waiting
+joining = Joining…
+waiting = Waiting
+microphone-is-on = Your microphone is on.
+leave = Leave
+
+## Interview
+elapsed = Elapsed time
+less-than-a-minute = Less than a minute left.
+minutes-left = { $minutes ->
+        [one] About one minute left.
+       *[other] About { $minutes } minutes left.
+    }
+interviewers-voice = Interviewer's voice
+mute = Mute
+unmute = Unmute
+end-interview = End interview
+conversation = Conversation
+you = You
+interviewer = Interviewer
+nothing-said = What is said appears here.
+it-is-over = It is over
+
+## Ending it
+end-it-question = End the interview?
+end-it-meaning = The interview will be over and what was said will be sent. You can't come back to it.
+go-on = Go on with the interview
+end-it = End it
+
+## Closing the window
+close-unsafe-question = Close although your interview is not safe yet?
+close-unsafe-meaning = What you said has not reached the organiser and is not saved on this computer. If you close this window now, it may be lost.
+keep-open = Keep this window open
+close-all-the-same = Close all the same
+
+## The end
+wrapping-up = Wrapping up…
+being-saved = Your interview is over and is being saved.
+saving = Saving
+receipt = Receipt
+save-copy = Save a copy for the organiser
+what-happens-next = What happens next
+microphone-is-off = Your microphone is off.
+why-did-it-end = Why did it end?
+noticed = Noticed
