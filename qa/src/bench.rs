@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use adjourn_protocol::{Entry, JoinLink, Line, Role, Turn};
 use adjourn_outbox::Outbox;
+use adjourn_protocol::{Entry, JoinLink, Line, Role, Turn};
 use chrono::Utc;
 use serde::Serialize;
 

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use adjourn_protocol::{JoinLink, Secret};
 use adjourn_outbox::Backend;
+use adjourn_protocol::{JoinLink, Secret};
 use anyhow::Context as _;
 use serde::Serialize;
 

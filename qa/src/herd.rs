@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use adjourn_protocol::{InterviewInfo, JoinAnswer, JoinLink, JoinRequest, Secret, Source};
 use adjourn_outbox::{Backend, BackendError, pause, verify};
+use adjourn_protocol::{InterviewInfo, JoinAnswer, JoinLink, JoinRequest, Secret, Source};
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use reqwest::Client;

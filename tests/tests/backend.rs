@@ -1,8 +1,8 @@
 //! The backend over real HTTP: bad requests store nothing, the same record gives the same receipt.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
-use adjourn_protocol::JoinLink;
 use adjourn_outbox::{Backend, BackendError, verify};
+use adjourn_protocol::{JoinLink, Source};
 use adjourn_qa::lab::{BackendServer, Invitation, LiveKitServer, Network, Tools, join};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
@@ -23,7 +23,11 @@ impl Stage {
         Self { backend, _livekit: livekit, folder, http: Client::new() }
     }
 
-    async fn join(&self, invitation: &Invitation, join_id: &str) -> Result<adjourn_protocol::JoinAnswer, BackendError> {
+    async fn join(
+        &self,
+        invitation: &Invitation,
+        join_id: &str,
+    ) -> Result<adjourn_protocol::JoinAnswer, BackendError> {
         join(&invitation.link, join_id).await
     }
 
@@ -129,12 +133,15 @@ async fn a_record_is_stored_once_and_bad_ones_not_at_all() {
     let second = client.deliver(id, 1, &joined.client_token, record.clone()).await.unwrap();
     assert_eq!(first, second, "the same bytes give the same receipt");
     let receipt = verify(&first, &joined.receipt_keys).unwrap();
-    receipt.matches(id, 1, "client", &record).unwrap();
-    assert!(receipt.matches(id, 1, "client", b"{}").is_err());
+    receipt.matches(id, 1, &Source::Client, &record).unwrap();
+    assert!(receipt.matches(id, 1, &Source::Client, b"{}").is_err());
     let conflict = client.deliver(id, 1, &joined.client_token, b"{}".to_vec()).await.unwrap_err();
     assert_eq!(conflict, BackendError::RecordExists(receipt.claims.receipt_id.clone()));
     let status = stage.backend.status(id).await.unwrap();
-    assert_eq!((status.records, status.outcome.map(|outcome| outcome.to_string()).as_deref()), (1, Some("finished")));
+    assert_eq!(
+        (status.records, status.outcome.map(|outcome| outcome.to_string()).as_deref()),
+        (1, Some("finished"))
+    );
 
     // It is over: the same join may only upload, another one is refused.
     assert!(stage.join(&mine, JOIN_ID).await.unwrap().livekit.is_none());

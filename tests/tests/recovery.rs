@@ -110,7 +110,10 @@ async fn backend_down_then_app_killed_then_both_back_gives_one_receipt() {
     let earlier = |s: &Snapshot| matches!(&s.notices[..], [Message::EarlierReceived { receipt }] if receipt.starts_with("R-"));
     again.wait("the receipt", Duration::from_secs(60), earlier).await.unwrap();
     let status = backend.status(&invitation.id).await.unwrap();
-    assert_eq!((status.records, status.outcome.map(|outcome| outcome.to_string()).as_deref()), (1, Some("ended by candidate")));
+    assert_eq!(
+        (status.records, status.outcome.map(|outcome| outcome.to_string()).as_deref()),
+        (1, Some("ended by candidate"))
+    );
     let record = String::from_utf8(backend.record(&invitation.id, 1).await.unwrap()).unwrap();
     assert!(record.contains("welcome to your interview"), "{record}");
     assert!(!record.contains("CANARY-4f1c"), "the agent's instructions are in the record");

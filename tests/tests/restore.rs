@@ -2,8 +2,8 @@
 //! tokens, a full disk.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
-use adjourn_protocol::{JoinRequest, JoinLink, Record, RecordHead};
 use adjourn_outbox::{Attempt, Backend, DeliveryEvent, Join, Outbox, verify};
+use adjourn_protocol::{JoinLink, JoinRequest, Record, RecordHead};
 use adjourn_qa::headless::info;
 use adjourn_qa::lab::{
     BackendOptions, BackendServer, Invitation, LiveKitServer, Mount, Network, Postgres, Tools,

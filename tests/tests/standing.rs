@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use adjourn_protocol::{Arrival, InterviewState, InterviewStatus, JoinAnswer, JoinLink, Source, sha256};
 use adjourn_outbox::{Backend, verify};
+use adjourn_protocol::{Arrival, InterviewState, InterviewStatus, JoinAnswer, JoinLink, Source, sha256};
 use adjourn_qa::lab::{
     Actor, ActorKind, BackendOptions, BackendServer, Invitation, LiveKitServer, Network, Postgres,
     ServerOptions, Tools, join, unix_now,
@@ -182,7 +182,9 @@ async fn the_whole_way_on_both_databases() {
         assert_eq!(status, 200, "{answer}");
         let receipt =
             verify(answer["receipt"].as_str().unwrap(), &stage.backend.keys().await.unwrap()).unwrap();
-        receipt.matches(id, 1, "agent:AJ_1", &serde_json::to_vec(&report).unwrap()).unwrap();
+        receipt
+            .matches(id, 1, &Source::Agent("AJ_1".to_owned()), &serde_json::to_vec(&report).unwrap())
+            .unwrap();
         let status = stage.backend.status(id).await.unwrap();
         assert_eq!(
             (status.state, status.outcome.map(|outcome| outcome.to_string()).as_deref(), status.confirmed),

@@ -131,7 +131,10 @@ async fn interview(ending: &str, event: &str, bound_s: f64) {
     let recordings = stage.pulse.recordings().await.unwrap();
     assert_eq!(recordings, 0, "the microphone is released");
     let status = stage.backend.status(&stage.invitation.id).await.unwrap();
-    assert_eq!((status.records, status.outcome.map(|outcome| outcome.to_string()).as_deref()), (1, Some("finished")));
+    assert_eq!(
+        (status.records, status.outcome.map(|outcome| outcome.to_string()).as_deref()),
+        (1, Some("finished"))
+    );
     println!("window {ending}: end screen {completed_s:.3} s after {event}, bound {bound_s} s");
     assert!((0.0..=bound_s).contains(&completed_s), "{completed_s} s");
     window.close().await;
@@ -192,6 +195,9 @@ async fn a_disk_that_takes_nothing_is_said_and_what_was_said_is_delivered() {
     window.press("End it").await.unwrap();
     window.wait("the receipt", "return document.querySelector('.number') !== null", SOON).await.unwrap();
     let status = stage.backend.status(&stage.invitation.id).await.unwrap();
-    assert_eq!((status.records, status.outcome.map(|outcome| outcome.to_string()).as_deref()), (1, Some("ended by candidate")));
+    assert_eq!(
+        (status.records, status.outcome.map(|outcome| outcome.to_string()).as_deref()),
+        (1, Some("ended by candidate"))
+    );
     window.close().await;
 }

@@ -8,6 +8,8 @@ const CORE: &[&str] = &[
     "-p",
     "adjourn-session",
     "-p",
+    "adjourn-protocol",
+    "-p",
     "adjourn-outbox",
     "-p",
     "adjourn-audio",

@@ -9,8 +9,8 @@ use cpal::{FromSample, Sample as _, SampleFormat, SizedSample};
 use rtrb::{Producer, RingBuffer};
 
 use crate::capture::{CaptureShared, check};
-use crate::host::OnFrame;
 use crate::convert::{Rate, mono, to_i16};
+use crate::host::OnFrame;
 use crate::playback::{PlaybackShared, Source};
 use crate::{AudioError, Device, DeviceChoice, Devices, FRAME, SAMPLE_RATE};
 

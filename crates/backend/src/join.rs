@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use adjourn_protocol::{DispatchMetadata, InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo, code_as_printed, sha256};
+use adjourn_protocol::{
+    DispatchMetadata, InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo, code_as_printed, sha256,
+};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, State};

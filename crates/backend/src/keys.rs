@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use adjourn_protocol::{sha256, ReceiptClaims};
+use adjourn_protocol::{ReceiptClaims, sha256};
 use anyhow::Context as _;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;

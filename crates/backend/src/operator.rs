@@ -1,6 +1,7 @@
 //! The operator's pages: plain, rendered here, no script. Which interviews there are, where they stand, what is
 //! missing, what was said and by whose word.
 
+use adjourn_protocol::Outcome;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -163,12 +164,12 @@ fn state(standing: &Standing) -> String {
     format!("{:?}", standing.state()).to_lowercase()
 }
 
-fn shown(outcome: Option<Outcome>) -> String {
+fn in_words(outcome: Option<Outcome>) -> String {
     outcome.map_or_else(|| "–".to_owned(), |outcome| outcome.to_string())
 }
 
 fn outcome(standing: &Standing) -> String {
-    let outcome = shown(standing.outcome);
+    let outcome = in_words(standing.outcome);
     let word = match (standing.outcome.is_some(), standing.confirmed) {
         (false, _) => "",
         (true, true) => " (confirmed by the agent)",
@@ -217,7 +218,7 @@ async fn shown(app: &App, id: &str) -> Result<(String, Markup), Refusal> {
             dt { "Candidate" } dd { (candidate.as_deref().unwrap_or("–")) }
             dt { "State" } dd { (state(&standing)) ", attempt " (standing.attempt) }
             dt { "Outcome" } dd { (outcome(&standing)) }
-            dt { "The candidate's client says" } dd { (shown(standing.client_outcome)) }
+            dt { "The candidate's client says" } dd { (in_words(standing.client_outcome)) }
             dt { "Agent's report" } dd { (arrival(standing.agent.as_str())) }
             dt { "Client's record" } dd { (arrival(standing.client.as_str())) }
             dt { "Began" } dd { (at(standing.started_at)) }

@@ -254,10 +254,7 @@ mod tests {
     #[test]
     fn a_liars_words_are_nobodys() {
         let outcome = |record: &str| words(record, true).map(|words| words.outcome);
-        assert_eq!(
-            outcome(r#"{"outcome": "ended(room closed)"}"#),
-            Some("ended(room closed)".parse().ok())
-        );
+        assert_eq!(outcome(r#"{"outcome": "ended(room closed)"}"#), Some("ended(room closed)".parse().ok()));
         for lie in ["finished (confirmed by the agent)", "<b>", "", "Finished"] {
             let record = serde_json::json!({ "outcome": lie }).to_string();
             assert_eq!(outcome(&record), Some(None), "{lie}");

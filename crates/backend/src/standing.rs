@@ -475,7 +475,12 @@ mod tests {
     #[test]
     fn a_report_that_does_not_come_is_missing_and_late_when_it_does() {
         let mut standing = live();
-        standing.client_record(1, Some(Outcome::Interrupted(InterruptedWhy::InterviewerLost)), &LIMITS(), at(60));
+        standing.client_record(
+            1,
+            Some(Outcome::Interrupted(InterruptedWhy::InterviewerLost)),
+            &LIMITS(),
+            at(60),
+        );
         standing.deadlines(&LIMITS(), at(60 + 600));
         assert_eq!(standing.agent, Arrival::Pending);
         standing.deadlines(&LIMITS(), at(60 + 601));
@@ -494,7 +499,10 @@ mod tests {
         let mut standing = Standing::default();
         standing.joined(at(1800), at(0));
         standing.room("RM_1");
-        assert!(standing.client_record(1, Some(Outcome::NeverStarted), &LIMITS(), at(60)), "its room is closed");
+        assert!(
+            standing.client_record(1, Some(Outcome::NeverStarted), &LIMITS(), at(60)),
+            "its room is closed"
+        );
         assert_eq!(standing.state(), InterviewState::Live);
         assert_eq!(standing.joined(at(2000), at(100)), 2);
         standing.room("RM_2");
@@ -654,8 +662,7 @@ mod tests {
             standing.room("RM_1");
             for place in 0..4 {
                 steps[order / steps.len().pow(place) % steps.len()](&mut standing);
-                let over =
-                    standing.ended_at.is_some() && settled(standing.client) && settled(standing.agent);
+                let over = standing.ended_at.is_some() && settled(standing.client) && settled(standing.agent);
                 assert_eq!(over, standing.completed_at.is_some(), "{order}: {:?}", told(&standing));
             }
         }

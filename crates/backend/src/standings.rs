@@ -101,7 +101,9 @@ fn arrival(row: &AnyRow, column: &str) -> Result<Arrival, sqlx::Error> {
 fn outcome(row: &AnyRow, column: &str) -> Result<Option<Outcome>, sqlx::Error> {
     let text: Option<String> = row.try_get(column)?;
     let read = |text: String| {
-        text.parse().inspect_err(|error| tracing::error!(%error, column, "an interview's outcome can't be read")).ok()
+        text.parse()
+            .inspect_err(|error| tracing::error!(%error, column, "an interview's outcome can't be read"))
+            .ok()
     };
     Ok(text.and_then(read))
 }

@@ -84,10 +84,12 @@ impl Signer {
             exp: (now + if source == Holder::Agent { AGENT_LIFE } else { CLIENT_LIFE }).timestamp(),
         };
         let key = EncodingKey::from_secret(&self.secret().await?);
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map(Secret::new).map_err(|error| {
-            tracing::error!(%error, "a token could not be signed");
-            Refusal::unauthorised()
-        })
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map(Secret::new).map_err(
+            |error| {
+                tracing::error!(%error, "a token could not be signed");
+                Refusal::unauthorised()
+            },
+        )
     }
 
     /// Checks the bearer token of a request.

@@ -99,7 +99,7 @@ fn merged(told: BTreeMap<(i64, Source), Told>, client: Vec<Item>) -> Transcript 
             // A report that tells less than nothing.
             Some(_) | None => {
                 without += 1;
-                let job = if let Source::Agent(job) = &source { job } else { "" };
+                let job = if let Source::Agent(job) = &source { job.as_str() } else { "" };
                 gaps.push(format!(
                     "The interviewer {job} left no report: what it told while it lived is shown."
                 ));

@@ -6,9 +6,9 @@ use adjourn_outbox::{BackendError, Granted, Join, OutboxError};
 use adjourn_protocol::{ClientInfo, JoinAnswer, JoinLink, JoinRequest, RecordHead, sha256};
 use chrono::{DateTime, Utc};
 
-use crate::{Environment, Message};
 use crate::journal::finish_abandoned;
 use crate::remembered::Before;
+use crate::{Environment, Message};
 
 /// Pause before the one automatic second try: a lost answer is asked for again.
 const SECOND_TRY: Duration = Duration::from_secs(1);

@@ -31,7 +31,6 @@ impl SystemClock {
 }
 
 impl Clock for SystemClock {
-
     fn now(&self) -> Time {
         Time(u64::try_from(Moment::now().since(self.started).as_millis()).unwrap_or(u64::MAX))
     }

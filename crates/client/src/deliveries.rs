@@ -131,11 +131,12 @@ async fn deliver(
     stop: &mut watch::Receiver<bool>,
 ) {
     let Environment { storage, clock, jitter, .. } = environment;
-    let tell = |event: DeliveryEvent| -> BoxFuture<'static, ()> {
+    let to = events.clone();
+    let tell = move |event: DeliveryEvent| -> BoxFuture<'static, ()> {
         if let Attempt::Later { reason, .. } = &event.attempt {
             tracing::info!(%reason, "a record waits");
         }
-        let events = events.clone();
+        let events = to.clone();
         Box::pin(async move { events.tell(Event::Delivery(event)).await })
     };
     let mut failures = 0;

@@ -121,7 +121,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
     /// An attempt to enter the room ended.
     pub(crate) fn entered(&mut self, entered: Entered<T::Room>) {
         let wanted = matches!(self.session.phase(), Phase::Joining | Phase::Waiting | Phase::Live);
-        let Some((input, microphone)) = self.connection.entered(entered, wanted, self.ui.muted) else { return };
+        let Some((input, microphone)) = self.connection.entered(entered, wanted, self.ui.muted) else {
+            return;
+        };
         if microphone.is_some() {
             self.audio.speak_into(microphone);
         }

@@ -17,15 +17,25 @@ const WAITING: usize = 256;
 
 pub(crate) enum Event {
     /// The link's host was looked up.
-    Host { link: JoinLink, known: bool },
+    Host {
+        link: JoinLink,
+        known: bool,
+    },
     /// Interviews of an earlier run were looked after; one may still go on.
-    Unfinished { open: Option<JoinLink> },
+    Unfinished {
+        open: Option<JoinLink>,
+    },
     Admitted(Box<Admission>),
     Rejected(Rejection),
     /// The answer to the question of that number.
-    Organiser { question: u64, word: OrganiserWord },
+    Organiser {
+        question: u64,
+        word: OrganiserWord,
+    },
     /// The agent's report is in.
-    Reported { finished: bool },
+    Reported {
+        finished: bool,
+    },
     /// It says that the interview was finished.
     Confirmed,
     Committed,

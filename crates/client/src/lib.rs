@@ -45,12 +45,12 @@ mod tracefile;
 mod ui_state;
 
 pub use audio_io::{Ears, Mouth};
-pub use catalogue::{Catalogue, ENGLISH};
-pub use message::Message;
 pub use backend::{Answered, Backend, Http};
+pub use catalogue::{Catalogue, ENGLISH};
 pub use clock::{Clock, SystemClock};
 pub use command::Command;
 pub use environment::{Environment, Jitter};
+pub use message::Message;
 pub use panics::Panics;
 pub use run::{Client, Setup, StartError};
 pub use shell::{Shell, Silent};

@@ -17,30 +17,62 @@ use ts_rs::TS;
 pub enum Message {
     // A link, and its host.
     NotALink,
-    LinkIncomplete { part: String },
-    LinkBadServer { server: String },
-    LinkUnencrypted { host: String },
+    LinkIncomplete {
+        part: String,
+    },
+    LinkBadServer {
+        server: String,
+    },
+    LinkUnencrypted {
+        host: String,
+    },
     LinkBadCode,
     // The backend.
-    BackendUnreachable { host: String },
-    BackendUntrusted { host: String },
-    BackendUnusable { host: String, detail: String },
-    CodeUnknown { host: String },
+    BackendUnreachable {
+        host: String,
+    },
+    BackendUntrusted {
+        host: String,
+    },
+    BackendUnusable {
+        host: String,
+        detail: String,
+    },
+    CodeUnknown {
+        host: String,
+    },
     CodeUsed,
     InterviewNotOpen,
     TooManyWrongCodes,
-    InterviewUnknown { host: String },
+    InterviewUnknown {
+        host: String,
+    },
     SessionRefused,
-    RecordExists { receipt: String },
-    RecordRefused { detail: String },
+    RecordExists {
+        receipt: String,
+    },
+    RecordRefused {
+        detail: String,
+    },
     // What is kept on this computer.
-    JournalUnwritable { path: String, reason: String },
+    JournalUnwritable {
+        path: String,
+        reason: String,
+    },
     AlreadyRunning,
     OtherRecord,
-    JournalFailed { detail: String },
-    JournalUnreadable { detail: String },
-    NoRandomNumbers { detail: String },
-    JournalPutAside { path: String },
+    JournalFailed {
+        detail: String,
+    },
+    JournalUnreadable {
+        detail: String,
+    },
+    NoRandomNumbers {
+        detail: String,
+    },
+    JournalPutAside {
+        path: String,
+    },
     EntriesPutAside {
         #[ts(type = "number")]
         count: u64,
@@ -49,11 +81,19 @@ pub enum Message {
     // Devices.
     NoMicrophone,
     NoLoudspeaker,
-    DeviceMissing { device: String },
-    SoundSystemSilent { detail: String },
-    SoundFileUnusable { detail: String },
+    DeviceMissing {
+        device: String,
+    },
+    SoundSystemSilent {
+        detail: String,
+    },
+    SoundFileUnusable {
+        detail: String,
+    },
     // Joining.
-    SettingsUnusable { detail: String },
+    SettingsUnusable {
+        detail: String,
+    },
     AlreadyEnded,
     EndedHere,
     JoinUnanswered,
@@ -75,17 +115,26 @@ pub enum Message {
     OneAtATime,
     AfterThis,
     NothingToCopy,
-    Copied { path: String },
-    CopyUnwritable { folder: String, reason: String },
+    Copied {
+        path: String,
+    },
+    CopyUnwritable {
+        folder: String,
+        reason: String,
+    },
     NotJournaled,
     Unfinished,
-    EarlierReceived { receipt: String },
+    EarlierReceived {
+        receipt: String,
+    },
     EarlierRefused,
     // What goes on.
     OpeningDevices,
     Connecting,
     Reconnecting,
-    PersonTookOver { person: String },
+    PersonTookOver {
+        person: String,
+    },
     LongWait,
     InterviewerSoon,
     CheckingOnInterviewer,
@@ -101,7 +150,9 @@ pub enum Message {
     WhyAskedSilent,
     WhyAskedOver,
     WhyAskedClosed,
-    WhyAskedPerson { person: String },
+    WhyAskedPerson {
+        person: String,
+    },
     WhyAskedSomebody,
     AnswerKeepWaiting,
     AnswerGoingOn,
@@ -144,8 +195,12 @@ pub enum Message {
     NextSaveCopy,
     NextLeaveOpen,
     NextOnlyCopy,
-    SignEndTool { tool: String },
-    SignEndToolBegan { tool: String },
+    SignEndTool {
+        tool: String,
+    },
+    SignEndToolBegan {
+        tool: String,
+    },
     SignTaskDone,
     SignReport,
     SignEndMarker,

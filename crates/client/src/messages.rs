@@ -11,8 +11,7 @@ use crate::snapshot::{Asking, InterviewerState};
 /// and let nobody in.
 pub(crate) fn ending(ending: &Ending, turned_away: bool) -> (Message, Message, Message) {
     let (headline, reason, next) = by_outcome(ending.outcome);
-    let full_time =
-        ending.evidence.as_ref().is_some_and(|evidence| evidence.kind == EvidenceKind::TimeLimit);
+    let full_time = ending.evidence.as_ref().is_some_and(|evidence| evidence.kind == EvidenceKind::TimeLimit);
     let reason = match ending.outcome {
         Outcome::Finished if full_time => Message::BecauseFullTime,
         Outcome::ConnectionLost if ending.decided_by == "replaced_room" => Message::BecauseRoomRestarted,

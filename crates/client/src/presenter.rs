@@ -4,10 +4,10 @@ use adjourn_protocol::JoinLink;
 use adjourn_session::{Agent, AgentState, Delivery, Ending, Phase, Time, View};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use crate::{Message, messages};
 use crate::run::StartError;
 use crate::snapshot::{Completed, DeviceList, InterviewerState, Screen, Sign, Snapshot};
 use crate::ui_state::{Pressed, UiState};
+use crate::{Message, messages};
 
 /// Everything that is true.
 pub(crate) struct Scene<'a> {

@@ -45,8 +45,8 @@ fn last_tool(journal: &[Entry]) -> Option<(ToolEnded, DateTime<Utc>)> {
     for entry in journal {
         match &entry.line {
             Line::Timeline(Note::ToolEnded(tool)) => last = Some((tool.clone(), entry.at)),
-            // Something came after it that can't be read: it may be anything.
-            Line::Unreadable(_) => last = None,
+            // Another one ended after it, and can't be read.
+            Line::Unreadable(line) if line.body["what"] == "tool_ended" => last = None,
             Line::Said(turn) | Line::Caption(turn) if turn.role == Role::Candidate => {
                 let text = turn.text.trim();
                 let of_before = |said: &&str| begins(said, text);
@@ -56,7 +56,7 @@ fn last_tool(journal: &[Entry]) -> Option<(ToolEnded, DateTime<Utc>)> {
                 }
                 words.push(text);
             }
-            Line::Timeline(_) | Line::Said(_) | Line::Caption(_) | Line::Ending(_) => {}
+            Line::Timeline(_) | Line::Said(_) | Line::Caption(_) | Line::Ending(_) | Line::Unreadable(_) => {}
         }
     }
     last
@@ -73,7 +73,7 @@ fn begins(said: &str, with: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use adjourn_protocol::Turn;
+    use adjourn_protocol::{Turn, Unreadable};
 
     use super::*;
 
@@ -101,6 +101,9 @@ mod tests {
         assert_eq!((before.live, before.last_tool), (true, Some(tool.clone())));
         assert!(!Before::read(&[ended()], at(26)).live);
         assert_eq!(last(&[ended()], 9), None, "the clock was taken back");
-        assert_eq!(last(&[ended(), Entry::lost()], 13), None, "something came after it that can't be read");
+        let body = serde_json::json!({"what": "tool_ended", "detail": {"name": 7}});
+        let strange = entry(11, Line::Unreadable(Unreadable { kind: "timeline".to_owned(), body }));
+        assert_eq!(last(&[ended(), strange], 13), None, "another one came after it, and can't be read");
+        assert_eq!(last(&[ended(), Entry::lost()], 13), Some(tool.clone()), "a line that was damaged");
     }
 }

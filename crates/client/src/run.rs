@@ -122,7 +122,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         let (connection, rooms) = Connection::new(transport);
         let panics = panics.unwrap_or_else(Panics::nobody);
         let disk_is_dead = notice == Some(Message::NotJournaled);
-        let ui = UiState { notice: notice.filter(|_| !disk_is_dead), disk_is_dead, ..UiState::default() };
+        let ui = UiState::begin(notice.filter(|_| !disk_is_dead), disk_is_dead);
         shell.show(&Snapshot { notices: ui.notices(), ..Snapshot::default() });
         Self {
             session: Session::new(Policy::default(), Time::ZERO),
@@ -182,7 +182,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
         fail::fail_point!("loop");
         self.show();
         let due = self.due();
+        // In this order: a flood of facts must not starve commands and timers, and the same happens each time.
         tokio::select! {
+            biased;
             command = commands.recv() => match command {
                 Some(Command::Quit) | None => return Turn::Ends,
                 Some(Command::Close) if self.ui.may_close(&self.session.view()) => return Turn::Ends,
@@ -191,10 +193,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
             () = inbox.panics.next() => self.feed(Input::ClientFailed),
             Some(event) = inbox.events.recv() => self.event(event).await,
             Some(entered) = inbox.rooms.recv() => self.entered(entered),
-            fact = self.connection.next_fact() => self.fact(fact),
             () = sleep_until(due) => self.time_passed(),
             _ = meters.tick() => self.measure(),
             _ = stats.tick() => self.look_after(),
+            fact = self.connection.next_fact() => self.fact(fact),
         }
         Turn::Goes
     }

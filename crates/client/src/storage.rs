@@ -20,7 +20,12 @@ pub trait Storage: std::fmt::Debug + Send + Sync + 'static {
     fn granted<'a>(&'a self, join: &'a Join, answer: &'a JoinAnswer, head: &'a RecordHead) -> Stored<'a, ()>;
     fn append<'a>(&'a self, join_id: &'a Secret, entries: &'a [Entry]) -> Stored<'a, ()>;
     fn journal<'a>(&'a self, join_id: &'a Secret) -> Stored<'a, Vec<Entry>>;
-    fn commit<'a>(&'a self, join_id: &'a Secret, record: &'a Record, rest: &'a [Entry]) -> Stored<'a, Vec<u8>>;
+    fn commit<'a>(
+        &'a self,
+        join_id: &'a Secret,
+        record: &'a Record,
+        rest: &'a [Entry],
+    ) -> Stored<'a, Vec<u8>>;
     fn has_record<'a>(&'a self, join_id: &'a Secret) -> Stored<'a, bool>;
     fn record_of<'a>(&'a self, link: &'a JoinLink) -> Stored<'a, Option<(Vec<u8>, Option<String>)>>;
     fn unfinished(&self) -> Stored<'_, Vec<Join>>;
@@ -64,7 +69,12 @@ impl Storage for Outbox {
         Box::pin(Self::journal(self, join_id))
     }
 
-    fn commit<'a>(&'a self, join_id: &'a Secret, record: &'a Record, rest: &'a [Entry]) -> Stored<'a, Vec<u8>> {
+    fn commit<'a>(
+        &'a self,
+        join_id: &'a Secret,
+        record: &'a Record,
+        rest: &'a [Entry],
+    ) -> Stored<'a, Vec<u8>> {
         Box::pin(Self::commit(self, join_id, record, rest))
     }
 

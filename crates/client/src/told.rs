@@ -104,8 +104,7 @@ mod tests {
 
     #[test]
     fn an_earlier_run_s_turns_are_known() {
-        let turn =
-            Turn { id: "1".to_owned(), role: Role::Interviewer, text: "one".to_owned(), at: at(10) };
+        let turn = Turn { id: "1".to_owned(), role: Role::Interviewer, text: "one".to_owned(), at: at(10) };
         let journal = [Entry { at: at(10), mono_ms: 0, line: Line::Said(turn) }, Entry::lost()];
         assert!(Told::of(&journal).before(vec![said("1", "one")], at(30)).is_empty());
     }

@@ -65,6 +65,10 @@ pub(crate) struct UiState {
 }
 
 impl UiState {
+    pub(crate) fn begin(notice: Option<Message>, disk_is_dead: bool) -> Self {
+        Self { notice, disk_is_dead, ..Self::default() }
+    }
+
     /// Everything there is to know.
     pub(crate) fn notices(&self) -> Vec<Message> {
         self.notice.iter().cloned().chain(self.disk_is_dead.then_some(Message::NotJournaled)).collect()

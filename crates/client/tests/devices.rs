@@ -134,10 +134,11 @@ async fn devices_that_fail_in_an_interview_are_opened_again_until_that_works() {
     let shown = stage.within(Duration::from_secs(3), "the problem", |s| s.input.problem.is_some()).await;
     assert_eq!(shown.screen, Screen::Interview, "it goes on");
     stage.audio.refuse(None);
-    stage.within(Duration::from_secs(3), "both devices", |s| {
-        s.input.problem.is_none() && s.output.problem.is_none() && s.microphone_open
-    })
-    .await;
+    stage
+        .within(Duration::from_secs(3), "both devices", |s| {
+            s.input.problem.is_none() && s.output.problem.is_none() && s.microphone_open
+        })
+        .await;
     let both = vec![DeviceChoice::SystemDefault];
     assert_eq!(stage.audio.open(), (both.clone(), both));
 }

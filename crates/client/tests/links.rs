@@ -22,7 +22,9 @@ fn host(snapshot: &Snapshot) -> Option<&str> {
 #[tokio::test(start_paused = true)]
 async fn without_a_link_the_start_screen_waits() {
     let mut stage = Set::new().start();
-    stage.stays(Duration::from_secs(60), "the start", |s| s.screen == Screen::Start && s.problem.is_none()).await;
+    stage
+        .stays(Duration::from_secs(60), "the start", |s| s.screen == Screen::Start && s.problem.is_none())
+        .await;
     assert!(stage.audio.open().0.is_empty(), "nobody listens");
 }
 
@@ -100,6 +102,7 @@ async fn a_double_click_changes_nothing() {
 async fn another_link_takes_the_place_of_the_first_before_the_join() {
     let mut stage = Stage::checking().await;
     stage.order(open(OTHER_LINK)).await;
+    stage.passes(MOMENT).await;
     stage.within(MOMENT, "the device check again", |s| s.microphone_open).await;
     stage.order(Command::Join).await;
     stage.within(MOMENT, "the waiting room", |s| s.screen == Screen::Waiting).await;
@@ -193,8 +196,7 @@ async fn who_was_closed_in_the_goodbye_finds_it_finished() {
     let tool = ToolEnded { sid: "PA_1".into(), name: "end_interview".into(), ok: true, call_id: "c".into() };
     let note = |note| Entry { at: at(-2_000), mono_ms: 0, line: Line::Timeline(note) };
     set.disk.was_granted(&link, vec![note(Note::Live), note(Note::ToolEnded(tool))]);
-    set.room.interviewer_joins("PA_1").await;
-    set.room.session_closes();
+    // Nobody is there any more.
     let mut stage = set.start();
     stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking && s.microphone_open).await;
     stage.order(Command::Join).await;

@@ -25,14 +25,13 @@ enum Happens {
     Reconnects,
     RoomClosed,
     End,
-    Close,
     DiskFull,
     DiskSlow,
     BackendDown,
     DeviceFails,
 }
 
-const ALL: [Happens; 14] = [
+const ALL: [Happens; 13] = [
     Happens::Turn,
     Happens::EndTool,
     Happens::SessionCloses,
@@ -42,7 +41,6 @@ const ALL: [Happens; 14] = [
     Happens::Reconnects,
     Happens::RoomClosed,
     Happens::End,
-    Happens::Close,
     Happens::DiskFull,
     Happens::DiskSlow,
     Happens::BackendDown,
@@ -68,7 +66,6 @@ async fn happens(stage: &Stage, what: Happens, turns: &mut usize) {
         Happens::Reconnects => stage.room.full_reconnect().await,
         Happens::RoomClosed => stage.hear(Input::Disconnected { reason: LeaveReason::RoomDeleted }).await,
         Happens::End => stage.order(Command::End).await,
-        Happens::Close => stage.order(Command::Close).await,
         Happens::DiskFull => stage.disk.set(|disk| disk.full = true),
         Happens::DiskSlow => stage.disk.set(|disk| disk.latency = Duration::from_secs(3)),
         Happens::BackendDown => stage.backend.set(|backend| backend.down = true),
@@ -100,7 +97,6 @@ async fn interview(seed: u64, trace: Option<&Path>) -> String {
     // What is broken is mended; then the candidate ends it, if nobody did.
     stage.disk.set(|disk| (disk.full, disk.latency) = (false, Duration::ZERO));
     stage.backend.set(|backend| backend.down = false);
-    stage.order(Command::Stay).await;
     stage.order(Command::End).await;
     let end = stage.received(Duration::from_secs(180)).await;
     assert_eq!(stage.backend.records().len(), 1, "{seed}: {done:?}");

@@ -164,6 +164,7 @@ async fn before_there_is_a_report_there_is_nothing_to_copy() {
     let shown = stage.within(MOMENT, "the notice", |s| !s.notices.is_empty()).await;
     assert_eq!(shown.notices, [Message::NothingToCopy]);
     ended(&mut stage).await;
+    stage.received(Duration::from_secs(2)).await;
     stage.within(MOMENT, "nothing more to know", |s| s.notices.is_empty()).await;
     stage.order(Command::SaveCopy).await;
     let shown = stage.within(MOMENT, "the copy", |s| !s.notices.is_empty()).await;

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use reqwest::StatusCode;
 use url::Url;
 
-use adjourn_protocol::{Secret, InterviewStatus, JoinAnswer, JoinRequest, Problem, ReceiptAnswer};
+use adjourn_protocol::{InterviewStatus, JoinAnswer, JoinRequest, Problem, ReceiptAnswer, Secret};
 
 /// Limit of one request. A host that takes the connection and stays silent is given up after this.
 const REQUEST_LIMIT: Duration = Duration::from_secs(8);

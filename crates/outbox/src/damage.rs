@@ -7,8 +7,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{Column as _, Row as _, TypeInfo as _, ValueRef as _};
 
 use crate::store::millis;
-use adjourn_protocol::{Entry, Record, Secret, sha256};
 use crate::{Outbox, OutboxError};
+use adjourn_protocol::{Entry, Record, Secret, sha256};
 
 /// Something damaged that was put aside.
 #[derive(Clone, Debug, PartialEq, Eq)]

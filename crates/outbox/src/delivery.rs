@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use crate::store::millis;
-use adjourn_protocol::{ClientInfo, JoinAnswer, JoinLink, JoinRequest, Secret, Source};
 use crate::{Backend, BackendError, Granted, Outbox, OutboxError, Pending, Receipt, verify};
+use adjourn_protocol::{ClientInfo, JoinAnswer, JoinLink, JoinRequest, Secret, Source};
 
 /// First pause after a failed try.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);

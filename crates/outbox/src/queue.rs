@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::Row as _;
 
 use crate::store::{millis, read_join};
-use adjourn_protocol::Secret;
 use crate::{Granted, Join, Outbox, OutboxError, Receipt, Renewed};
+use adjourn_protocol::Secret;
 
 /// A record that is not delivered yet.
 #[derive(Clone, Debug)]

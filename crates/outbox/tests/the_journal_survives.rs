@@ -2,9 +2,7 @@
 //! What is written stays, what is damaged is put aside, what is committed is committed once.
 
 use adjourn_outbox::{Outbox, Quarantined};
-use adjourn_protocol::{
-    Entry, JoinAnswer, JoinLink, Line, Outcome, Record, RecordHead, Role, Secret, Turn,
-};
+use adjourn_protocol::{Entry, JoinAnswer, JoinLink, Line, Outcome, Record, RecordHead, Role, Secret, Turn};
 use chrono::Utc;
 use std::io::{Seek as _, Write as _};
 

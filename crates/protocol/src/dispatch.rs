@@ -1,5 +1,7 @@
 //! What the backend tells an interviewer and a room through LiveKit.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -30,12 +32,9 @@ pub struct RoomMetadata {
 impl RoomMetadata {
     /// Whether a room's metadata says that the organiser ended the interview. Anybody's other metadata says nothing.
     pub fn says_ended(metadata: &str) -> bool {
-        #[derive(Deserialize)]
-        struct Looked {
-            #[serde(rename = "adjourn.ended")]
-            ended: Option<serde::de::IgnoredAny>,
-        }
-        serde_json::from_str::<Looked>(metadata).is_ok_and(|looked| looked.ended.is_some())
+        // An object, not a list of values that would do for one.
+        let fields = serde_json::from_str::<BTreeMap<String, serde_json::Value>>(metadata);
+        fields.is_ok_and(|fields| fields.get("adjourn.ended").is_some_and(|ended| !ended.is_null()))
     }
 }
 
@@ -54,9 +53,19 @@ mod tests {
 
     #[test]
     fn only_the_end_is_an_end() {
-        assert!(RoomMetadata::says_ended(r#"{"adjourn.ended": {"at": "2026-11-28T12:03:03Z", "reason": "x"}}"#));
+        assert!(RoomMetadata::says_ended(
+            r#"{"adjourn.ended": {"at": "2026-11-28T12:03:03Z", "reason": "x"}}"#
+        ));
         assert!(RoomMetadata::says_ended(r#"{"adjourn.ended": true, "theirs": 7}"#), "of a later version");
-        for other in ["", "{}", "[]", "null", r#"{"adjourn.ended": null}"#, r#"{"title": "adjourn.ended"}"#] {
+        for other in [
+            "",
+            "{}",
+            "[]",
+            r#"["x"]"#,
+            "null",
+            r#"{"adjourn.ended": null}"#,
+            r#"{"title": "adjourn.ended"}"#,
+        ] {
             assert!(!RoomMetadata::says_ended(other), "{other}");
         }
     }

@@ -290,6 +290,9 @@ mod tests {
             pinned("PA_2", None),
         ];
         let record = Record::from_journal(head(), journal, None, Utc::now());
-        assert_eq!((record.room_sids, record.interviewers), (vec![first, second], vec!["agent-1".to_owned()]));
+        assert_eq!(
+            (record.room_sids, record.interviewers),
+            (vec![first, second], vec!["agent-1".to_owned()])
+        );
     }
 }

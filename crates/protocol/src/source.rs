@@ -13,7 +13,9 @@ pub enum Source {
 
 /// A text that names no source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} names no source; it is `client`, or `agent:` and a job's id of up to 64 letters, digits, - and _")]
+#[error(
+    "{0:?} names no source; it is `client`, or `agent:` and a job's id of up to 64 letters, digits, - and _"
+)]
 pub struct UnknownSource(String);
 
 impl Source {
@@ -67,7 +69,7 @@ impl<'de> Deserialize<'de> for Source {
 #[cfg(feature = "openapi")]
 impl utoipa::PartialSchema for Source {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        String::schema()
+        <String as utoipa::PartialSchema>::schema()
     }
 }
 

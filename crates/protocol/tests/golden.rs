@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
 use adjourn_protocol::{
-    AudioStatistics, Decided, DispatchMetadata, Entry, Line, Note, Outcome, Record, Role, RoomMetadata, Secret,
-    Source, ToolEnded, Turn,
+    AudioStatistics, Decided, DispatchMetadata, Entry, Line, Note, Outcome, Record, Role, RoomMetadata,
+    Secret, Source, ToolEnded, Turn,
 };
 use adjourn_session::{AgentState, LeaveReason};
 use chrono::DateTime;

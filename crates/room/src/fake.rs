@@ -58,9 +58,9 @@ impl Fake {
         self.state.lock().refuse = Some(message.to_owned());
     }
 
-    /// The interviewer comes, ready and answering.
-    pub async fn interviewer_joins(&self, sid: &str) {
-        let participant = Participant {
+    /// An interviewer, as it is listed.
+    pub fn interviewer(&self, sid: &str) -> Participant {
+        Participant {
             sid: sid.to_owned(),
             identity: format!("agent-{sid}"),
             kind: ParticipantKind::Agent,
@@ -69,7 +69,12 @@ impl Fake {
             audio: true,
             name: None,
             marked: false,
-        };
+        }
+    }
+
+    /// The interviewer comes, ready and answering.
+    pub async fn interviewer_joins(&self, sid: &str) {
+        let participant = self.interviewer(sid);
         {
             let mut state = self.state.lock();
             state.roster.push(participant.clone());
@@ -173,6 +178,8 @@ impl Transport for Fake {
             let _ = facts.try_send(Fact::Input(input));
         }
         state.facts = Some(facts);
+        // Each entry is a new participant, whose microphone is on.
+        state.muted = false;
         state.link_up = true;
         state.life += 1;
         let roster = state.roster.clone();

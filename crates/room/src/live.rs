@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use adjourn_protocol::RoomMetadata;
 use adjourn_session::{Input, Participant, ProbeKind, Role};
 use futures_util::{FutureExt as _, StreamExt as _};
-use adjourn_protocol::RoomMetadata;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::agent_session::{self, Decoder};
 use crate::facts::{Caption, Fact, Facts, Sound, WAITING_FACTS};
+use crate::refusal::ConnectError;
 use crate::sdk::data_stream::api::{ByteStreamReader, SendByteOptions, StreamReader as _, TextStreamReader};
 use crate::sdk::options::TrackPublishOptions;
 use crate::sdk::participant::ParticipantKind;
@@ -26,7 +27,6 @@ use crate::sdk::webrtc::audio_source::{AudioSourceOptions, RtcAudioSource};
 use crate::sdk::webrtc::audio_stream::native::NativeAudioStream;
 use crate::stats;
 use crate::translate::{self, Heard, Meaning};
-use crate::refusal::ConnectError;
 use crate::transport::{Joined, Microphone, RoomLink, Transport};
 
 /// Hertz, to and from the SDK.

@@ -6,7 +6,10 @@ use crate::interviewer::Presence;
 use crate::link::Fresh;
 use crate::presence::Missing;
 use crate::rules::Rule;
-use crate::{CloseReason, Delivery, EndedWhy, EvidenceKind, InterruptedWhy, Link, Outcome, Output, Phase, ProbeKind, Question, Session, Trouble};
+use crate::{
+    CloseReason, Delivery, EndedWhy, EvidenceKind, InterruptedWhy, Link, Outcome, Output, Phase, ProbeKind,
+    Question, Session, Trouble,
+};
 
 impl Session {
     pub(crate) fn fire(&mut self, rule: Rule) {
@@ -80,9 +83,7 @@ impl Session {
                 }
             },
             Rule::OrganiserLimit => self.room_closed(),
-            Rule::TimeLimit if self.phase == Phase::Waiting => {
-                self.decide(self.nobody_came(), "time_limit")
-            }
+            Rule::TimeLimit if self.phase == Phase::Waiting => self.decide(self.nobody_came(), "time_limit"),
             Rule::TimeLimit if !self.over_for_all_that_is_known() && self.answer_owed() => {
                 self.decide(Outcome::Ended(EndedWhy::TimeLimit), "time_limit");
             }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use adjourn_client::{Command, Message, Screen, Snapshot};
-use adjourn_protocol::{JoinLink, Record};
 use adjourn_outbox::Outbox;
+use adjourn_protocol::{JoinLink, Record};
 use anyhow::Context as _;
 
 use super::Kills;
@@ -251,7 +251,10 @@ pub(crate) async fn row(scenario: &Scenario, point: usize, seed: u64) -> anyhow:
     let expected = if ended { "finished" } else { scenario.expect.outcome.as_str() };
     let mut line = Line::broken(id, seed, Some(AFTER_START_S), String::new());
     line.delivered_s = killed.again.received_s;
-    line.outcome = completed.map(|c| c.outcome).or(held.map(|held| held.to_string())).unwrap_or_else(|| "none".to_owned());
+    line.outcome = completed
+        .map(|c| c.outcome)
+        .or(held.map(|held| held.to_string()))
+        .unwrap_or_else(|| "none".to_owned());
     line.delivery = if killed.again.receipt.is_some() { "delivered" } else { "" }.to_owned();
     line.receipt = killed.again.receipt;
     let mut failures = killed.failures;

@@ -4,9 +4,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use adjourn_protocol::{Entry, JoinLink, Line, Record, RecordHead, Role, Turn, sha256};
 use adjourn_outbox::{Attempt, Backend, DeliveryEvent, Outbox};
-use adjourn_session::Role;
+use adjourn_protocol::{Entry, JoinLink, Line, Record, RecordHead, Role, Turn, sha256};
 use anyhow::Context as _;
 use chrono::Utc;
 use futures_util::future::BoxFuture;

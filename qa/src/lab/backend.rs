@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use adjourn_protocol::{InterviewStatus, JoinAnswer, JoinRequest, JoinLink, Secret};
 use adjourn_outbox::{Backend, BackendError};
+use adjourn_protocol::{InterviewStatus, JoinAnswer, JoinLink, JoinRequest, Secret};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 

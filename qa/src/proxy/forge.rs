@@ -1,6 +1,6 @@
 //! Answers that are not as they should be.
 
-use adjourn_protocol::{sha256, ReceiptClaims};
+use adjourn_protocol::{ReceiptClaims, sha256};
 use anyhow::Context as _;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;

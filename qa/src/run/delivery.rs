@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use adjourn_protocol::{JoinLink, Source};
 use adjourn_outbox::{LONGEST_PAUSE, Outbox, verify};
+use adjourn_protocol::{JoinLink, Source};
 use anyhow::Context as _;
 
 use super::lab::Lab;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use adjourn_client::{Command, Message};
 use adjourn_outbox::Outbox;
-use adjourn_protocol::Note;
+use adjourn_protocol::{Line, Note};
 use anyhow::Context as _;
 use serde_json::json;
 
@@ -168,7 +168,13 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
             }
             Ok(())
         }
-        Step::ToolEnded { within } => tool_ended(lab, seconds(*within)).await,
+        Step::ToolEnded { within } => {
+            let ended = |line: &Line| matches!(line, Line::Timeline(Note::ToolEnded(_)));
+            journaled(lab, 1, seconds(*within), ended).await
+        }
+        Step::Journaled { turns, within } => {
+            journaled(lab, *turns, seconds(*within), |line| line.said().is_some()).await
+        }
         Step::Heard { within } => {
             let since = unix_now();
             match lab.heard.after(since, seconds(*within)).await {
@@ -219,22 +225,26 @@ async fn back(lab: &mut Lab, within: Duration) -> anyhow::Result<()> {
     lab.wait(within, "the interviewer and our connection", back).await
 }
 
-/// Waits until the client has written down that a tool of the interviewer ended: what it knows is not what it remembers.
-async fn tool_ended(lab: &Lab, within: Duration) -> anyhow::Result<()> {
+/// Waits until the client has written down so many lines of this kind: what it knows is not what it remembers.
+async fn journaled(
+    lab: &Lab,
+    lines: usize,
+    within: Duration,
+    kind: impl Fn(&Line) -> bool,
+) -> anyhow::Result<()> {
     let written = async || {
         // While the client makes it, it can't be read.
         let Ok(outbox) = Outbox::look(&lab.launch.data).await else { return Ok(0) };
         let mut found = 0;
         for join in outbox.unfinished().await.unwrap_or_default() {
             let journal = outbox.journal(&join.join_id).await.unwrap_or_default();
-            let is_one = |note: &&Note| matches!(note, Note::ToolEnded(_));
-            found += journal.iter().filter_map(|entry| entry.line.note()).filter(is_one).count();
+            found += journal.iter().filter(|entry| kind(&entry.line)).count();
         }
         outbox.close().await;
         Ok(found)
     };
-    let found = counted(within, written, |found| found > 0).await?;
-    anyhow::ensure!(found > 0, "the client wrote down no tool's end");
+    let found = counted(within, written, |found| found >= lines).await?;
+    anyhow::ensure!(found >= lines, "the client wrote down {found} such lines, not {lines}");
     Ok(())
 }
 

@@ -120,6 +120,13 @@ pub enum Step {
         /// Seconds.
         within: f64,
     },
+    /// Waits until the client has written down so many turns of the conversation.
+    Journaled {
+        /// Turns.
+        turns: usize,
+        /// Seconds.
+        within: f64,
+    },
     /// Waits until the client has written down that a tool of the interviewer ended.
     ToolEnded {
         /// Seconds.
@@ -379,6 +386,7 @@ impl Step {
             | Self::Question { within }
             | Self::Unasked { within }
             | Self::ToolEnded { within }
+            | Self::Journaled { within, .. }
             | Self::Saved { within }
             | Self::Told { within, .. }
             | Self::Vacant { within }

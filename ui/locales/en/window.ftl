@@ -1,8 +1,5 @@
 # What the window says by itself. Each name is used in ui/src.
 
-## Frame
-adjourn = Adjourn
-
 ## Start
 welcome = Welcome
 paste-link = Paste the link from your invitation to begin.

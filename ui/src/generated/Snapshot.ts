@@ -4,6 +4,7 @@ import type { Caption } from "./Caption";
 import type { Completed } from "./Completed";
 import type { DeviceList } from "./DeviceList";
 import type { InterviewerState } from "./InterviewerState";
+import type { Message } from "./Message";
 import type { Screen } from "./Screen";
 
 /**
@@ -27,17 +28,17 @@ title: string | null,
  */
 host: string | null, 
 /**
- * What is wrong, in one sentence that says what to do.
+ * What is wrong, and what to do.
  */
-problem: string | null, 
+problem: Message | null, 
 /**
  * Whether trying again can help.
  */
 can_retry: boolean, 
 /**
- * Something to know, that is no reason to stop.
+ * What else to know, that is no reason to stop.
  */
-notice: string | null, 
+notices: Array<Message>, 
 /**
  * Microphones.
  */
@@ -67,9 +68,9 @@ connected: boolean,
  */
 interviewer: InterviewerState, 
 /**
- * The same in plain words.
+ * One line about what goes on.
  */
-status: string, 
+status: Message | null, 
 /**
  * What the candidate is asked, if anything: whether the interview goes on.
  */

@@ -8,8 +8,8 @@ use std::time::Duration;
 use adjourn_client::{Answered, Backend, Clock as _};
 use adjourn_outbox::{Attempt, BackendError, Granted, Join, Receipt, Sent};
 use adjourn_protocol::{
-    Arrival, ClientInfo, InterviewInfo, InterviewState, InterviewStatus, InterviewerState, JoinAnswer, JoinLink,
-    JoinRequest, LiveKitInfo, Outcome, Policy, ReceiptClaims, RoomState, Secret, Source, sha256,
+    Arrival, ClientInfo, InterviewInfo, InterviewState, InterviewStatus, InterviewerState, JoinAnswer,
+    JoinLink, JoinRequest, LiveKitInfo, Outcome, Policy, ReceiptClaims, RoomState, Secret, Source, sha256,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
@@ -147,11 +147,14 @@ impl Backend for FakeBackend {
         room: bool,
     ) -> Answered<'a, InterviewStatus> {
         async move {
-            self.set(|state| state.asked_status += 1);
-            self.answers(link).await?;
-            Ok(self.set(|state| InterviewStatus {
+            // As it stands when it is asked, however long the answer takes.
+            let answer = self.set(|state| InterviewStatus {
                 id: granted.interview_id.clone(),
-                state: if state.ended_by_organiser.is_some() { InterviewState::Ended } else { InterviewState::Live },
+                state: if state.ended_by_organiser.is_some() {
+                    InterviewState::Ended
+                } else {
+                    InterviewState::Live
+                },
                 attempt: state.attempt,
                 ended_by_organiser: state.ended_by_organiser,
                 client_record: Arrival::Pending,
@@ -163,7 +166,10 @@ impl Backend for FakeBackend {
                 confirmed: state.confirmed,
                 room: state.room.filter(|_| room),
                 history: Vec::new(),
-            }))
+            });
+            self.set(|state| state.asked_status += 1);
+            self.answers(link).await?;
+            Ok(answer)
         }
         .boxed()
     }

@@ -165,8 +165,9 @@ impl Storage for FakeDisk {
 
     fn join_for<'a>(&'a self, link: &'a JoinLink) -> Stored<'a, Join> {
         async move {
-            if let Some(known) =
-                self.read(|state| state.joins.iter().find(|k| k.join.link == *link).map(|k| k.join.clone())).await?
+            if let Some(known) = self
+                .read(|state| state.joins.iter().find(|k| k.join.link == *link).map(|k| k.join.clone()))
+                .await?
             {
                 return Ok(known);
             }
@@ -212,7 +213,12 @@ impl Storage for FakeDisk {
         .boxed()
     }
 
-    fn commit<'a>(&'a self, join_id: &'a Secret, record: &'a Record, rest: &'a [Entry]) -> Stored<'a, Vec<u8>> {
+    fn commit<'a>(
+        &'a self,
+        join_id: &'a Secret,
+        record: &'a Record,
+        rest: &'a [Entry],
+    ) -> Stored<'a, Vec<u8>> {
         self.change(|state| {
             let body = serde_json::to_vec(record).unwrap();
             let kept = kept(state, join_id)?;

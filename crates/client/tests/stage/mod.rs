@@ -1,6 +1,11 @@
 //! The whole client in virtual time: a fake room, fake devices, a fake backend and a disk in memory. Nothing here takes real
 //! time, and the same happens each time.
-#![allow(dead_code, unreachable_pub, reason = "not every test file needs all of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_in_result,
+    reason = "not every test file needs all of it"
+)]
 
 pub mod backend;
 pub mod disk;
@@ -12,7 +17,8 @@ use std::time::Duration;
 
 use adjourn_audio::DeviceChoice;
 use adjourn_client::{
-    Client, Clock, Command, Completed, Ears, Environment, Jitter, Meters, Mouth, Screen, Setup, Shell, Snapshot,
+    Client, Clock, Command, Completed, Ears, Environment, Jitter, Meters, Mouth, Screen, Setup, Shell,
+    Snapshot,
 };
 use adjourn_protocol::{ClientInfo, Record};
 use adjourn_room::Fact;
@@ -147,8 +153,7 @@ impl Set {
         let (shown, screen) = watch::channel(Snapshot::default());
         let (measured, meters) = watch::channel(None);
         let (commands, received) = mpsc::channel(16);
-        let client =
-            Client::within(environment, room.clone(), Screenwatcher(shown, measured), setup, None);
+        let client = Client::within(environment, room.clone(), Screenwatcher(shown, measured), setup, None);
         let running = tokio::spawn(client.run(received));
         let path = folder.path().to_owned();
         Stage {
@@ -219,8 +224,8 @@ impl Stage {
         when: impl Fn(&Snapshot) -> bool,
     ) -> Snapshot {
         let found = tokio::time::timeout(limit, self.screen.wait_for(|s| when(s))).await;
-        match found {
-            Ok(snapshot) => snapshot.unwrap().clone(),
+        match found.map(|shown| shown.map(|shown| shown.clone())) {
+            Ok(shown) => shown.unwrap(),
             Err(_) => panic!("{what} was not seen within {limit:?}: {:?}", *self.screen.borrow()),
         }
     }
