@@ -129,22 +129,18 @@ pub(crate) fn peer() -> Result<()> {
 }
 
 fn built(ui: &Path, name: &str) -> Result<()> {
-    let mark = ui.join("node_modules/.package-lock.json");
-    let stale = match (modified(&ui.join("package-lock.json")), modified(&mark)) {
-        (Some(lock), Some(mark)) => lock > mark,
-        _ => true,
-    };
-    if stale {
+    // What was fetched is marked by what asked for it: times of files say little after a checkout or a copy.
+    let (lock, mark) = (ui.join("package-lock.json"), ui.join("node_modules/.fetched-for.json"));
+    let wanted =
+        std::fs::read(&lock).map_err(|error| format!("{} can't be read: {error}", lock.display()))?;
+    if std::fs::read(&mark).ok().as_ref() != Some(&wanted) {
         quietly(
             &format!("fetching the dependencies of {name}"),
             &mut program("npm", &["ci", "--no-audit", "--no-fund"], ui),
         )?;
+        write(&mark, &String::from_utf8_lossy(&wanted))?;
     }
     quietly(&format!("building {name}"), &mut program("npm", &["run", "--silent", "build"], ui))
-}
-
-fn modified(path: &Path) -> Option<std::time::SystemTime> {
-    path.metadata().ok()?.modified().ok()
 }
 
 /// Everything; `server` is a livekit-server that is given.
