@@ -13,6 +13,7 @@ impl Session {
         };
         i.last_proof = now;
         i.owes = role == Role::Candidate;
+        i.taken_back = None;
         match role {
             // What looked like an end may be none: only the interviewer can say, by going on.
             Role::Candidate => {
@@ -24,7 +25,7 @@ impl Session {
             Role::Interviewer => {
                 i.failed = false;
                 if i.end.as_mut().is_some_and(EndSign::goes_on) {
-                    i.end = None;
+                    i.taken_back = i.end.take().filter(EndSign::may_have_been_its_goodbye);
                 }
             }
         }
@@ -42,6 +43,7 @@ impl Session {
         let Some(i) = self.pinned(sid) else { return };
         i.last_proof = now;
         if i.calls.begin(call_id) {
+            i.taken_back = None;
             if !end_tool {
                 i.another_tool();
             } else if !i.proved() {
@@ -56,15 +58,18 @@ impl Session {
         let end_tool = self.policy.end_tools.contains(&name);
         let Some(i) = self.pinned(sid) else { return };
         let Some(began) = i.calls.end(call_id) else {
-            // The second word about one call. What the candidate said before it is no answer to it.
-            if let Some(end) =
-                i.end.as_mut().filter(|end| ok && end.proves() && end.call_id.as_deref() == Some(call_id))
-            {
+            // The second word about one call comes with what the call's own turn said. What the candidate said before it is no
+            // answer to it, and that turn was none to the candidate.
+            let of_this = |end: &EndSign| ok && end.proves() && end.call_id.as_deref() == Some(call_id);
+            if let Some(end) = i.taken_back.take().filter(of_this) {
+                i.end = Some(EndSign { since: now, contest: Contest::None, ..end });
+            } else if let Some(end) = i.end.as_mut().filter(|end| of_this(end)) {
                 end.contest = Contest::None;
             }
             return;
         };
         i.last_proof = now;
+        i.taken_back = None;
         let proved = i.proved();
         match (end_tool, ok) {
             (true, true) => {

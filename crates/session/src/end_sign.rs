@@ -116,6 +116,12 @@ impl EndSign {
         talks_on || matches!(self.contest, Contest::TurnBegan | Contest::Denied)
     }
 
+    /// Whether the turn that seems to take it back may have been its goodbye: the candidate's words that it seemed to answer
+    /// were perhaps said before the tool, and told after it.
+    pub(crate) fn may_have_been_its_goodbye(&self) -> bool {
+        self.proves() && self.contest == Contest::TurnBegan && self.turns <= self.goodbyes()
+    }
+
     /// The candidate pressed that it goes on.
     pub(crate) fn denied(&mut self) {
         self.contest = Contest::Denied;

@@ -45,6 +45,9 @@ pub(crate) struct Interviewer {
     pub(crate) marked: bool,
     /// What it did towards an end.
     pub(crate) end: Option<EndSign>,
+    /// What it did towards an end, and took back by its next turn, as it seems: if its end tool's second word comes next, that
+    /// turn was the tool's own goodbye.
+    pub(crate) taken_back: Option<EndSign>,
     /// Its session says that it closed.
     pub(crate) closed: Option<(CloseReason, Fresh)>,
     /// It began an end that came to nothing, and has not reacted since.
@@ -88,6 +91,7 @@ impl Interviewer {
             named: false,
             marked: false,
             end: None,
+            taken_back: None,
             closed: None,
             doubt: false,
             failed: false,

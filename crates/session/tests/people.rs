@@ -88,6 +88,37 @@ fn the_second_word_about_the_end_tool_settles_what_the_candidate_said_before_it(
     assert_eq!(stage.outcome(), "finished");
 }
 
+/// Seen on a loaded machine: what the candidate said before the tool is told after it, and the goodbye looks like an answer.
+#[test]
+fn a_goodbye_after_words_that_are_told_late_takes_nothing_back() {
+    let told_late = || {
+        let mut stage = Stage::live();
+        stage.give(began("end_interview", "c"));
+        stage.give(ended("end_interview", true, "c"));
+        stage.give(said(Role::Candidate));
+        stage.give(state(AgentState::Speaking));
+        audible(&mut stage, 1_000);
+        stage.give(said(Role::Interviewer));
+        stage
+    };
+    let mut stage = told_late();
+    stage.give(ended("end_interview", true, "c"));
+    stage.give(state(AgentState::Listening));
+    stage.session_open = false;
+    let ms = stage.until_completed(10_000).unwrap();
+    assert!(ms <= 3_500, "{ms}");
+    assert_eq!(stage.outcome(), "finished");
+    // What comes between says that it was an answer.
+    for between in [said(Role::Candidate), said(Role::Interviewer), began("look_up", "other")] {
+        let mut stage = told_late();
+        stage.give(between);
+        stage.give(ended("end_interview", true, "c"));
+        stage.session_open = false;
+        stage.until_completed(30_000).unwrap();
+        assert!(stage.outcome() != "finished", "{}", stage.outcome());
+    }
+}
+
 #[test]
 fn only_the_interviewer_takes_its_end_back() {
     let contested = || {

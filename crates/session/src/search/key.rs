@@ -135,6 +135,7 @@ fn interviewer(s: &Seen<'_>, i: &Interviewer, to: &mut impl Hasher) {
     };
     let turns = |end: &EndSign| if counts(end) { end.turns } else { 0 };
     i.end.as_ref().map(|end| (end.strength, end.contest, turns(end), end.call_id.is_some())).hash(to);
+    i.taken_back.is_some().hash(to);
     i.closed.map(|(reason, at)| (reason, age(s, Some(at), p.session_blocked))).hash(to);
     if p.ask_after < OFF {
         for at in [i.owed_since, i.busy_since, Some(i.last_reaction)] {
