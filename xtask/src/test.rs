@@ -100,7 +100,7 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
                 "stock",
                 "protocol",
                 "backend",
-                "standing",
+                "lifecycle",
                 "fake_room",
                 "bad_input",
                 "joining",

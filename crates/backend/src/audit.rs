@@ -7,8 +7,8 @@ use adjourn_protocol::sha256;
 use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
 
-use crate::problem::Refusal;
-use crate::standings;
+use crate::api_error::ApiError;
+use crate::lifecycle_store;
 use crate::store::{Store, Tx, known_time, millis, now};
 
 /// How long entries are kept.
@@ -97,8 +97,8 @@ pub(crate) async fn note(store: &Store, actor: &Actor, deed: Deed, about: &str) 
 
 /// Notes a deed that is about to be done with an interview. Of one that is not there nothing is noted: its id may be one that
 /// was erased.
-pub(crate) async fn note_of(store: &Store, actor: &Actor, deed: Deed, id: &str) -> Result<(), Refusal> {
-    standings::row(store, id).await?;
+pub(crate) async fn note_of(store: &Store, actor: &Actor, deed: Deed, id: &str) -> Result<(), ApiError> {
+    lifecycle_store::row(store, id).await?;
     Ok(note(store, actor, deed, id).await?)
 }
 

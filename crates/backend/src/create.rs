@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
 
-use crate::app::App;
+use crate::api_error::ApiError;
 use crate::audit::{self, Actor, Deed};
 use crate::codes::{self, Codes};
+use crate::lifecycle_store;
 use crate::organisers::{Caller, Scope};
-use crate::problem::Refusal;
-use crate::standings;
+use crate::state::App;
 use crate::store::{Store, Tx, millis, now, random};
 
 /// Longest text of an interview's description.
@@ -167,9 +167,10 @@ pub async fn another_code(
     let code = codes::draw()?;
     let link = JoinLink::new(public_url.as_str(), &code)?;
     let mut tx = store.write().await?;
-    let standing = standings::lock(&mut tx, id).await?.filter(|standing| standing.ended_at.is_none());
-    let Some(standing) = standing else { return Ok(None) };
-    add_code(&mut tx, id, &codes.kept(&code), standing.attempt + 1).await?;
+    let lifecycle =
+        lifecycle_store::lock(&mut tx, id).await?.filter(|lifecycle| lifecycle.ended_at.is_none());
+    let Some(lifecycle) = lifecycle else { return Ok(None) };
+    add_code(&mut tx, id, &codes.kept(&code), lifecycle.attempt + 1).await?;
     audit::note_in(&mut tx, actor, Deed::MadeCode, id).await?;
     tx.commit().await?;
     let created =
@@ -185,14 +186,14 @@ pub(crate) async fn code(
     State(app): State<App>,
     Path(id): Path<String>,
     caller: Caller,
-) -> Result<Json<Created>, Refusal> {
+) -> Result<Json<Created>, ApiError> {
     let actor = app.organiser(&caller, Scope::Create).await?;
     let created =
         another_code(&app.store, &app.codes, &app.public_url, &id, &actor).await.map_err(|error| {
             tracing::error!(%error, "a code could not be made");
-            Refusal::unavailable()
+            ApiError::unavailable()
         })?;
-    created.map(Json).ok_or_else(Refusal::not_found)
+    created.map(Json).ok_or_else(ApiError::not_found)
 }
 
 /// `POST /v1/interviews`
@@ -202,15 +203,15 @@ pub(crate) async fn post(
     State(app): State<App>,
     caller: Caller,
     new: Result<Json<NewInterview>, JsonRejection>,
-) -> Result<Json<Created>, Refusal> {
+) -> Result<Json<Created>, ApiError> {
     let actor = app.organiser(&caller, Scope::Create).await?;
     let Json(new) = new?;
     create(&app.store, &app.codes, &app.public_url, &new, &actor).await.map(Json).map_err(|error| {
         if error.is::<sqlx::Error>() {
             tracing::error!(%error, "the database failed");
-            return Refusal::unavailable();
+            return ApiError::unavailable();
         }
-        Refusal::bad_request("bad_interview", format!("{error:#}"))
+        ApiError::bad_request("bad_interview", format!("{error:#}"))
     })
 }
 
@@ -221,19 +222,19 @@ pub(crate) async fn end(
     State(app): State<App>,
     Path(id): Path<String>,
     caller: Caller,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ApiError> {
     let actor = app.organiser(&caller, Scope::End).await?;
     audit::note_of(&app.store, &actor, Deed::Ended, &id).await?;
     let now = now();
-    let ended = standings::change(&app.store, &id, now, |standing| {
-        (standing.organiser_ends(now) && standing.attempt > 0).then_some(standing.attempt)
+    let ended = lifecycle_store::change(&app.store, &id, now, |lifecycle| {
+        (lifecycle.organiser_ends(now) && lifecycle.attempt > 0).then_some(lifecycle.attempt)
     });
-    let room_stands = ended.await?.ok_or_else(Refusal::not_found)?;
+    let room_stands = ended.await?.ok_or_else(ApiError::not_found)?;
     if let Some(attempt) = room_stands {
         if let Err(error) = app.livekit.mark_ended(&id, "organiser", now).await {
             tracing::info!(%error, "the room's metadata could not be set");
         }
-        app.closings.add(&id, attempt);
+        app.room_closer.add(&id, attempt);
     }
     Ok(StatusCode::NO_CONTENT)
 }

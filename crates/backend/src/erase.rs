@@ -1,7 +1,7 @@
 //! Erasing an interview: every row of it, and what its rows leave in the database's files.
 
 use crate::audit::{self, Actor, Deed};
-use crate::standings;
+use crate::lifecycle_store;
 use crate::store::Store;
 
 /// Tables that hold something of an interview, in an order in which they can be emptied.
@@ -22,9 +22,9 @@ const OF_AN_INTERVIEW: [&str; 6] = [
 /// yet: it is gone all the same, and the same command overwrites it later.
 pub async fn erase(store: &Store, id: &str) -> anyhow::Result<()> {
     let mut tx = store.write().await?;
-    let standing = standings::lock(&mut tx, id).await?;
-    if let Some(standing) = &standing {
-        let goes_on = standing.attempt > 0 && standing.ended_at.is_none();
+    let lifecycle = lifecycle_store::lock(&mut tx, id).await?;
+    if let Some(lifecycle) = &lifecycle {
+        let goes_on = lifecycle.attempt > 0 && lifecycle.ended_at.is_none();
         anyhow::ensure!(!goes_on, "the interview {id} goes on; end it first");
         for delete in OF_AN_INTERVIEW {
             sqlx::query(delete).bind(id).execute(&mut *tx).await?;
@@ -37,7 +37,7 @@ pub async fn erase(store: &Store, id: &str) -> anyhow::Result<()> {
     tx.commit().await?;
     // Also if there is none (any more): what was left of an earlier try.
     store.overwrite().await?;
-    anyhow::ensure!(standing.is_some(), "there is no interview {id} (any more)");
+    anyhow::ensure!(lifecycle.is_some(), "there is no interview {id} (any more)");
     Ok(())
 }
 
@@ -149,7 +149,7 @@ mod tests {
         }
         assert!(erase(&store, &created.id).await.unwrap_err().to_string().contains("there is no interview"));
         // Nobody else's is touched.
-        assert!(standings::row(&store, &other.id).await.is_ok());
+        assert!(lifecycle_store::row(&store, &other.id).await.is_ok());
         // And every table that knows interviews was emptied.
         for table in tables(&store).await.unwrap() {
             assert!(

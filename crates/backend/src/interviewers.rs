@@ -10,17 +10,17 @@ use futures_util::StreamExt as _;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row as _};
 
-use crate::app::App;
-use crate::lease::Lease;
 use crate::livekit::{LiveKitError, Participant};
-use crate::rounds::PAUSE;
+use crate::reconciler::PAUSE;
+use crate::reconciler::lease::Lease;
 use crate::serving::{AWAITED, Presence, Seen};
+use crate::state::App;
 use crate::store::{Store, Tx, millis, now};
-use crate::{join, standings};
+use crate::{join, lifecycle_store};
 
 /// From one look at LiveKit to the next, of whoever is to go or to come back.
 const LOOK: Duration = Duration::from_millis(300);
-/// So often one is put out at once; then in the rounds, which come this long after it was found out at the earliest.
+/// So often one is put out at once; then by the reconciler, which comes this long after it was found out at the earliest.
 const TRIES: u32 = 10;
 const TRIED: chrono::Duration = chrono::Duration::seconds(5);
 /// Questions to LiveKit at a time: it is slow when a server of it died.
@@ -61,7 +61,7 @@ pub(crate) async fn sent_away(
     .map(drop)
 }
 
-/// Sends one away, in the background: it has begun to greet the candidate. What this process does not come to, the rounds do.
+/// Sends one away, in the background: it has begun to greet the candidate. What this process does not come to, the reconciler does.
 pub(crate) fn send_away(app: &App, room: String, identity: String) {
     let app = app.clone();
     tokio::spawn(async move {
@@ -123,7 +123,7 @@ pub(crate) async fn is_in_vain(tx: &mut Tx, id: &str, source: &Source) -> Result
     Ok(found.is_some())
 }
 
-/// Looks after the one that is awaited, once its time is over. If this process ends before, the rounds do it.
+/// Looks after the one that is awaited, once its time is over. If this process ends before, the reconciler does it.
 pub(crate) fn look_later(app: &App, id: String) {
     let app = app.clone();
     let wait = AWAITED.to_std().unwrap_or_default() + LOOK;
@@ -184,15 +184,15 @@ async fn give_up(app: &App, id: &str) -> Result<(), sqlx::Error> {
         }
     };
     let at = now();
-    let called = standings::change(&app.store, id, at, |standing| {
-        if let Some(back) = standing.serving.returned(&listed) {
-            standing.interviewer_came(back, at);
+    let called = lifecycle_store::change(&app.store, id, at, |lifecycle| {
+        if let Some(back) = lifecycle.serving.returned(&listed) {
+            lifecycle.interviewer_came(back, at);
         }
-        standing.gives_up_waiting(at).then_some(standing.attempt)
+        lifecycle.gives_up_waiting(at).then_some(lifecycle.attempt)
     });
     let Some(Some(attempt)) = called.await? else { return Ok(()) };
     if !join::call_interviewer(app, id, attempt, at).await {
-        standings::change(&app.store, id, at, |standing| standing.nobody_was_called(at)).await?;
+        lifecycle_store::change(&app.store, id, at, |lifecycle| lifecycle.nobody_was_called(at)).await?;
     }
     Ok(())
 }
@@ -214,7 +214,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::app::tests::app_at;
+    use crate::state::tests::app_at;
 
     /// A LiveKit that lists one agent, and takes note of what it is asked.
     async fn livekit(listed: Value) -> (std::net::SocketAddr, Arc<Mutex<Vec<(String, Value)>>>) {
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_was_sent_away_is_put_out_by_the_rounds_if_nobody_did_and_reports_in_vain() {
+    async fn who_was_sent_away_is_put_out_by_the_reconciler_if_nobody_did_and_reports_in_vain() {
         let (store, _folder) = Store::temporary().await;
         interview(&store, millis(now())).await;
         let mut tx = store.write().await.unwrap();

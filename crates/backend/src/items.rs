@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 use utoipa::ToSchema;
 
-use crate::app::App;
-use crate::problem::Refusal;
-use crate::standings;
+use crate::api_error::ApiError;
+use crate::lifecycle_store;
+use crate::state::App;
 use crate::store::now;
 
 /// Longest item: a spoken turn is far below.
@@ -48,16 +48,16 @@ pub(crate) async fn post(
     Path((id, attempt, source)): Path<(String, i64, String)>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ApiError> {
     let source = app.tokens.check(&headers).await?.allows(&id, attempt, &source)?;
     if source == Source::Client {
-        return Err(Refusal::unauthorised());
+        return Err(ApiError::unauthorised());
     }
     let source = source.to_string();
     if body.len() > LARGEST {
-        return Err(Refusal::too_large("The item is larger than 64 KiB."));
+        return Err(ApiError::too_large("The item is larger than 64 KiB."));
     }
-    let bad = || Refusal::bad_request("bad_item", "The item needs an id, a role and a text.");
+    let bad = || ApiError::bad_request("bad_item", "The item needs an id, a role and a text.");
     let item: Item = serde_json::from_slice(&body).map_err(|_| bad())?;
     let usable = |text: &str, longest| !text.is_empty() && text.len() <= longest && !text.contains('\0');
     if !usable(&item.id, 128) || !usable(&item.role, 32) {
@@ -67,9 +67,11 @@ pub(crate) async fn post(
     let kept = serde_json::to_string(&item).map_err(|_| bad())?;
     let now = now();
     let mut tx = app.store.write().await?;
-    let Some(mut standing) = standings::lock(&mut tx, &id).await? else { return Err(Refusal::not_found()) };
-    if standing.attempt < attempt {
-        return Err(Refusal::not_found());
+    let Some(mut lifecycle) = lifecycle_store::lock(&mut tx, &id).await? else {
+        return Err(ApiError::not_found());
+    };
+    if lifecycle.attempt < attempt {
+        return Err(ApiError::not_found());
     }
     let number: i64 =
         sqlx::query("SELECT COUNT(*) FROM items WHERE interview_id = $1 AND attempt = $2 AND source = $3")
@@ -80,7 +82,7 @@ pub(crate) async fn post(
             .await?
             .try_get(0)?;
     if number >= MOST {
-        return Err(Refusal::bad_request("too_many_items", "There are too many items of this job."));
+        return Err(ApiError::bad_request("too_many_items", "There are too many items of this job."));
     }
     sqlx::query(
         "INSERT INTO items (interview_id, attempt, source, item_id, number, body) VALUES ($1, $2, $3, $4, $5, $6)
@@ -94,9 +96,9 @@ pub(crate) async fn post(
     .bind(&kept)
     .execute(&mut *tx)
     .await?;
-    if standing.agent_of(attempt) && standing.agent_seen_at.is_none() {
-        standing.agent_seen(now);
-        standings::save(&mut tx, &id, &standing, now).await?;
+    if lifecycle.agent_of(attempt) && lifecycle.agent_seen_at.is_none() {
+        lifecycle.agent_seen(now);
+        lifecycle_store::save(&mut tx, &id, &lifecycle, now).await?;
     }
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

@@ -13,14 +13,14 @@ use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use crate::app::App;
+use crate::api_error::ApiError;
 use crate::keys::OfAttempt;
-use crate::problem::Refusal;
+use crate::lifecycle::Lifecycle;
 use crate::proxies::bucket;
-use crate::standing::Standing;
+use crate::state::App;
 use crate::store::{Tx, known_time, millis, now};
 use crate::tokens::Holder;
-use crate::{keys, limits, standings};
+use crate::{keys, lifecycle_store, limits};
 
 /// Grants a join, or the same join again.
 #[utoipa::path(post, path = "/v1/join", request_body = JoinRequest, responses(
@@ -34,13 +34,13 @@ pub(crate) async fn post(
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     request: Result<Json<JoinRequest>, JsonRejection>,
-) -> Result<Json<JoinAnswer>, Refusal> {
+) -> Result<Json<JoinAnswer>, ApiError> {
     let Json(request) = request?;
     let now = now();
     let code_hash = app.codes.kept(&code_as_printed(request.code.expose()));
     let join_id = request.join_id.expose();
     if join_id.len() != 32 || !join_id.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(Refusal::bad_request("bad_join_id", "join_id must be 32 hex digits."));
+        return Err(ApiError::bad_request("bad_join_id", "join_id must be 32 hex digits."));
     }
     let Some(interview) = sqlx::query(BY_CODE).bind(&code_hash).fetch_optional(app.store.read()).await?
     else {
@@ -48,10 +48,10 @@ pub(crate) async fn post(
         let origin = bucket(app.proxies.origin(address.ip(), &headers));
         if limits::blocked(&app.store, &origin, now).await? {
             let title = "Too many wrong codes.";
-            return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(60));
+            return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(60));
         }
         limits::note(&app.store, &origin, now).await?;
-        return Err(Refusal::new(StatusCode::NOT_FOUND, "unknown_code", "This code is not known."));
+        return Err(ApiError::new(StatusCode::NOT_FOUND, "unknown_code", "This code is not known."));
     };
     let uploads_only = request.uploads_only;
     let granted = grant(&app, &interview, &sha256(join_id.as_bytes()), uploads_only, now).await?;
@@ -73,7 +73,7 @@ const CLOSED_YET: std::time::Duration = std::time::Duration::from_millis(100);
 struct Granted {
     attempt: i64,
     ends_at: DateTime<Utc>,
-    standing: Standing,
+    lifecycle: Lifecycle,
     delivered: bool,
 }
 
@@ -83,13 +83,13 @@ async fn grant(
     join_hash: &str,
     uploads_only: bool,
     now: DateTime<Utc>,
-) -> Result<Granted, Refusal> {
+) -> Result<Granted, ApiError> {
     let id: String = interview.try_get("id")?;
     let newest_key = app.keys.newest().await.map_err(|error| {
         tracing::error!(%error, "there is no signing key");
-        Refusal::unavailable()
+        ApiError::unavailable()
     })?;
-    let (mut tx, mut standing) = once_no_room_is_closing(app, &id, uploads_only).await?;
+    let (mut tx, mut lifecycle) = once_no_room_is_closing(app, &id, uploads_only).await?;
     let known = sqlx::query("SELECT * FROM attempts WHERE interview_id = $1 AND join_hash = $2")
         .bind(&id)
         .bind(join_hash)
@@ -100,12 +100,12 @@ async fn grant(
     let (attempt, ends_at, kid) = match known {
         Some(known) => {
             let attempt = known.try_get("attempt")?;
-            let before = standing.clone();
+            let before = lifecycle.clone();
             if open && !uploads_only {
-                standing.joined_again(attempt, now);
+                lifecycle.joined_again(attempt, now);
             }
-            if standing != before {
-                standings::save(&mut tx, &id, &standing, now).await?;
+            if lifecycle != before {
+                lifecycle_store::save(&mut tx, &id, &lifecycle, now).await?;
             }
             let kid = kept_or_newest(&mut tx, &id, attempt, known.try_get("kid")?, &newest_key.kid).await?;
             (attempt, known_time(&known, "ends_at")?, kid)
@@ -113,28 +113,28 @@ async fn grant(
         None => {
             let begins: i64 = interview.try_get("begins")?;
             // Another computer goes on in an interview that lives, however late it is.
-            let goes_on = standing.attempt > 0 && begins == standing.attempt + 1;
+            let goes_on = lifecycle.attempt > 0 && begins == lifecycle.attempt + 1;
             // A record that was delivered before the database was lost: late or not, nobody else was here.
-            let lost = uploads_only && standing.attempt == 0;
-            if standing.ended_at.is_some() || !open && !goes_on && !lost {
+            let lost = uploads_only && lifecycle.attempt == 0;
+            if lifecycle.ended_at.is_some() || !open && !goes_on && !lost {
                 let title = "This interview is not open now.";
-                return Err(Refusal::new(StatusCode::GONE, "not_open", title));
+                return Err(ApiError::new(StatusCode::GONE, "not_open", title));
             }
-            if standing.attempt > 0 && !goes_on && !standing.may_begin_again() {
+            if lifecycle.attempt > 0 && !goes_on && !lifecycle.may_begin_again() {
                 let title = "This code was used already.";
-                return Err(Refusal::new(StatusCode::CONFLICT, "code_used", title));
+                return Err(ApiError::new(StatusCode::CONFLICT, "code_used", title));
             }
             let max_minutes: i64 = interview.try_get("max_minutes")?;
-            let running = standing.ends_at.filter(|_| goes_on && standing.agent_seen_at.is_some());
+            let running = lifecycle.ends_at.filter(|_| goes_on && lifecycle.agent_seen_at.is_some());
             let ends_at = running.unwrap_or(now + Duration::minutes(max_minutes));
-            let attempt = standing.joined(ends_at, now);
+            let attempt = lifecycle.joined(ends_at, now);
             add_attempt(&mut tx, &id, attempt, join_hash, &newest_key.kid, (now, ends_at)).await?;
-            standings::save(&mut tx, &id, &standing, now).await?;
+            lifecycle_store::save(&mut tx, &id, &lifecycle, now).await?;
             (attempt, ends_at, newest_key.kid.clone())
         }
     };
     // Of the newest attempt it is known better: its time begins with the interviewer.
-    let ends_at = standing.ends_at.filter(|_| attempt == standing.attempt).unwrap_or(ends_at);
+    let ends_at = lifecycle.ends_at.filter(|_| attempt == lifecycle.attempt).unwrap_or(ends_at);
     let delivered =
         sqlx::query("SELECT 1 FROM records WHERE interview_id = $1 AND attempt = $2 AND source = 'client'")
             .bind(&id)
@@ -144,7 +144,7 @@ async fn grant(
             .is_some();
     keys::given(&mut tx, &kid, now).await?;
     tx.commit().await?;
-    Ok(Granted { attempt, ends_at, standing, delivered })
+    Ok(Granted { attempt, ends_at, lifecycle, delivered })
 }
 
 /// The key of an attempt; the newest one from now on, if that one signs nothing any more.
@@ -169,17 +169,21 @@ async fn kept_or_newest(
 
 /// The interview's row, locked. While its room is being closed, another one of that name would go with it; whoever makes no
 /// room waits for nothing.
-async fn once_no_room_is_closing(app: &App, id: &str, uploads_only: bool) -> Result<(Tx, Standing), Refusal> {
+async fn once_no_room_is_closing(
+    app: &App,
+    id: &str,
+    uploads_only: bool,
+) -> Result<(Tx, Lifecycle), ApiError> {
     let until = tokio::time::Instant::now() + LONGEST_CLOSING;
     loop {
         let mut tx = app.store.write().await?;
-        let standing = standings::lock(&mut tx, id).await?.ok_or_else(Refusal::not_found)?;
-        if uploads_only || standing.ended_at.is_some() || !standing.is_closing(now()) {
-            return Ok((tx, standing));
+        let lifecycle = lifecycle_store::lock(&mut tx, id).await?.ok_or_else(ApiError::not_found)?;
+        if uploads_only || lifecycle.ended_at.is_some() || !lifecycle.is_closing(now()) {
+            return Ok((tx, lifecycle));
         }
         tx.rollback().await?;
         if tokio::time::Instant::now() >= until {
-            return Err(Refusal::unavailable());
+            return Err(ApiError::unavailable());
         }
         tokio::time::sleep(CLOSED_YET).await;
     }
@@ -213,16 +217,16 @@ async fn answer(
     granted: Granted,
     uploads_only: bool,
     now: DateTime<Utc>,
-) -> Result<JoinAnswer, Refusal> {
-    let Granted { attempt, ends_at, standing, delivered } = granted;
+) -> Result<JoinAnswer, ApiError> {
+    let Granted { attempt, ends_at, lifecycle, delivered } = granted;
     let id: String = interview.try_get("id")?;
     let (agent_name, candidate_name): (Option<String>, Option<String>) =
         (interview.try_get("agent_name")?, interview.try_get("candidate_name")?);
     let no_room = uploads_only
-        || standing.ended_at.is_some()
+        || lifecycle.ended_at.is_some()
         || delivered
         || now > ends_at
-        || standing.attempt != attempt;
+        || lifecycle.attempt != attempt;
     let livekit = if no_room {
         None
     } else {
@@ -231,10 +235,10 @@ async fn answer(
     let policy: String = interview.try_get("policy")?;
     let key = app.keys.of_attempt(&id, attempt).await.map_err(|error| {
         tracing::error!(%error, "a signing key can't be used");
-        Refusal::unavailable()
+        ApiError::unavailable()
     })?;
     // Revoked in this very moment: joining again gives another one.
-    let OfAttempt::Signs(key) = key else { return Err(Refusal::unavailable()) };
+    let OfAttempt::Signs(key) = key else { return Err(ApiError::unavailable()) };
     Ok(JoinAnswer {
         now,
         interview: InterviewInfo {
@@ -262,17 +266,17 @@ async fn room(
     agent_name: Option<String>,
     candidate_name: Option<&str>,
     now: DateTime<Utc>,
-) -> Result<LiveKitInfo, Refusal> {
+) -> Result<LiveKitInfo, ApiError> {
     let unavailable = |error: crate::livekit::LiveKitError| {
         tracing::error!(%error, "a room could not be made");
         let title = "The interview room can't be opened right now.";
-        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "livekit_unavailable", title).retry_after(2)
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "livekit_unavailable", title).retry_after(2)
     };
     let metadata = dispatched_with(app, id, attempt, now).await?;
     let sid = app.livekit.create_room(id, agent_name.as_deref(), &metadata).await.map_err(unavailable)?;
-    standings::change(&app.store, id, now, |standing| {
-        if standing.attempt == attempt {
-            standing.room(&sid);
+    lifecycle_store::change(&app.store, id, now, |lifecycle| {
+        if lifecycle.attempt == attempt {
+            lifecycle.room(&sid);
         }
     })
     .await?;
@@ -281,7 +285,7 @@ async fn room(
 }
 
 /// What an interviewer is sent with: for which interview, and how it reports.
-async fn dispatched_with(app: &App, id: &str, attempt: i64, now: DateTime<Utc>) -> Result<String, Refusal> {
+async fn dispatched_with(app: &App, id: &str, attempt: i64, now: DateTime<Utc>) -> Result<String, ApiError> {
     let metadata = DispatchMetadata {
         attempt,
         interview_id: id.to_owned(),
@@ -290,23 +294,23 @@ async fn dispatched_with(app: &App, id: &str, attempt: i64, now: DateTime<Utc>) 
     };
     serde_json::to_string(&metadata).map_err(|error| {
         tracing::error!(%error, "an interviewer's metadata can't be written");
-        Refusal::unavailable()
+        ApiError::unavailable()
     })
 }
 
 /// Calls another interviewer into a room whose own did not come back. Gives whether LiveKit took it.
 pub(crate) async fn call_interviewer(app: &App, id: &str, attempt: i64, now: DateTime<Utc>) -> bool {
     let called = async {
-        let row = standings::row(&app.store, id).await?;
+        let row = lifecycle_store::row(&app.store, id).await?;
         let agent_name: Option<String> = row.try_get("agent_name")?;
         let metadata = dispatched_with(app, id, attempt, now).await?;
         let name = agent_name.unwrap_or_default();
         app.livekit.dispatch(id, &name, &metadata).await.map_err(|error| {
             tracing::error!(%error, "another interviewer could not be called");
-            Refusal::unavailable()
+            ApiError::unavailable()
         })
     };
-    let called: Result<(), Refusal> = called.await;
+    let called: Result<(), ApiError> = called.await;
     called
         .inspect_err(|refusal| tracing::warn!(code = refusal.code, "an interviewer is not replaced yet"))
         .is_ok()

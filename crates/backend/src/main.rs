@@ -5,15 +5,15 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use adjourn_backend::app::{App, Options};
 use adjourn_backend::audit::{self, Actor};
 use adjourn_backend::livekit::LiveKit;
 use adjourn_backend::organisers::{self, Scope};
 use adjourn_backend::proxies::Proxies;
+use adjourn_backend::state::{App, Options};
 use adjourn_backend::store::{Open, Store};
 use adjourn_backend::{
-    Codes, Deadlines, NewInterview, Window, another_code, create, document, erase, rotate_receipt_key,
-    rotate_tokens, rounds, server, settings,
+    Codes, Deadlines, NewInterview, Window, another_code, create, document, erase, reconciler,
+    rotate_receipt_key, rotate_tokens, server, settings,
 };
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -240,7 +240,7 @@ async fn main() -> anyhow::Result<()> {
             })?;
             tracing::info!(%listen, "serving");
             let stopping = app.stop();
-            let rounds = tokio::spawn(rounds::walk(app.clone()));
+            let reconciler = tokio::spawn(reconciler::run(app.clone()));
             // Figures that nobody fetches must not grow.
             let figures = metrics.clone();
             tokio::spawn(async move {
@@ -254,7 +254,7 @@ async fn main() -> anyhow::Result<()> {
                 stopping.cancel();
             };
             server::serve(listener, app.router(Some(metrics)), server::Limits::default(), stopped).await;
-            rounds.await?;
+            reconciler.await?;
             store.close().await;
         }
         Command::Key { database, action } => {

@@ -11,8 +11,8 @@ use utoipa::openapi::{Ref, RefOr, ResponseBuilder};
     info(title = "Adjourn backend", description = "Joining, records and receipts of interviews."),
     paths(crate::create::post, crate::create::code, crate::create::end, crate::join::post, crate::records::put, crate::records::get, crate::records::receipt,
         crate::items::post, crate::transcript::get, crate::status::get, crate::status::events, crate::webhooks::post, crate::operator::list,
-        crate::operator::one, crate::routes::jwks, crate::routes::document, crate::routes::metrics,
-        crate::routes::healthy, crate::routes::ready),
+        crate::operator::one, crate::router::jwks, crate::router::document, crate::router::metrics,
+        crate::router::healthy, crate::router::ready),
     components(schemas(Problem)),
     modifiers(&Bearer, &Problems)
 )]

@@ -11,14 +11,14 @@ use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 use sqlx::Row as _;
 
-use crate::app::App;
+use crate::api_error::ApiError;
 use crate::audit::{self, Actor, Deed};
+use crate::lifecycle::Lifecycle;
 use crate::organisers::Caller;
-use crate::problem::Refusal;
-use crate::standing::Standing;
+use crate::state::App;
 use crate::store::{known_time, time};
 use crate::transcript::transcript;
-use crate::{standings, status};
+use crate::{lifecycle_store, status};
 
 /// Interviews on one page.
 const PAGE: i64 = 100;
@@ -98,14 +98,14 @@ pub(crate) async fn list(
 ) -> Result<Response, Response> {
     let actor = signed_in(&app, &caller).await?;
     let noted = audit::note(&app.store, &actor, Deed::SawList, "").await;
-    noted.map_err(|error| Refusal::from(error).into_response())?;
+    noted.map_err(|error| ApiError::from(error).into_response())?;
     // What can't be read asks for nothing: the whole list.
     let wanted = wanted.map(|Query(wanted)| wanted).unwrap_or_default();
     let body = listed(&app, &wanted).await.map_err(IntoResponse::into_response)?;
     Ok(page("Interviews", &body))
 }
 
-async fn listed(app: &App, wanted: &Wanted) -> Result<Markup, Refusal> {
+async fn listed(app: &App, wanted: &Wanted) -> Result<Markup, ApiError> {
     let query = match wanted.show.as_str() {
         "live" => {
             "SELECT * FROM interviews WHERE created_at < $1 AND started_at IS NOT NULL AND ended_at IS NULL ORDER BY created_at DESC LIMIT $2"
@@ -126,7 +126,7 @@ async fn listed(app: &App, wanted: &Wanted) -> Result<Markup, Refusal> {
         let (id, title): (String, String) = (row.try_get("id")?, row.try_get("title")?);
         let candidate: Option<String> = row.try_get("candidate_name")?;
         oldest = Some(row.try_get::<i64, _>("created_at")?);
-        lines.push((id, title, candidate, known_time(row, "created_at")?, standings::read(row)?));
+        lines.push((id, title, candidate, known_time(row, "created_at")?, lifecycle_store::read(row)?));
     }
     let full = i64::try_from(rows.len()).unwrap_or(i64::MAX) == PAGE;
     Ok(html! {
@@ -143,13 +143,13 @@ async fn listed(app: &App, wanted: &Wanted) -> Result<Markup, Refusal> {
                     th scope="col" { "Outcome" } th scope="col" { "Agent's report" } th scope="col" { "Client's record" }
                     th scope="col" { "Created (UTC)" }
                 } }
-                tbody { @for (id, title, candidate, created, standing) in &lines { tr {
+                tbody { @for (id, title, candidate, created, lifecycle) in &lines { tr {
                     td { a href={ "/operator/interviews/" (id) } { (title) } }
                     td { (candidate.as_deref().unwrap_or("–")) }
-                    td { (state(standing)) }
-                    td { (outcome(standing)) }
-                    td { (arrival(standing.agent.as_str())) }
-                    td { (arrival(standing.client.as_str())) }
+                    td { (state(lifecycle)) }
+                    td { (outcome(lifecycle)) }
+                    td { (arrival(lifecycle.agent.as_str())) }
+                    td { (arrival(lifecycle.client.as_str())) }
                     td { (at(Some(*created))) }
                 } } }
             }
@@ -160,17 +160,17 @@ async fn listed(app: &App, wanted: &Wanted) -> Result<Markup, Refusal> {
     })
 }
 
-fn state(standing: &Standing) -> String {
-    format!("{:?}", standing.state()).to_lowercase()
+fn state(lifecycle: &Lifecycle) -> String {
+    format!("{:?}", lifecycle.state()).to_lowercase()
 }
 
 fn in_words(outcome: Option<Outcome>) -> String {
     outcome.map_or_else(|| "–".to_owned(), |outcome| outcome.to_string())
 }
 
-fn outcome(standing: &Standing) -> String {
-    let outcome = in_words(standing.outcome);
-    let word = match (standing.outcome.is_some(), standing.confirmed) {
+fn outcome(lifecycle: &Lifecycle) -> String {
+    let outcome = in_words(lifecycle.outcome);
+    let word = match (lifecycle.outcome.is_some(), lifecycle.confirmed) {
         (false, _) => "",
         (true, true) => " (confirmed by the agent)",
         (true, false) => " (the client's word)",
@@ -194,11 +194,11 @@ pub(crate) async fn one(
     Ok(page(&title, &body))
 }
 
-async fn shown(app: &App, id: &str) -> Result<(String, Markup), Refusal> {
-    let row = standings::row(&app.store, id).await?;
+async fn shown(app: &App, id: &str) -> Result<(String, Markup), ApiError> {
+    let row = lifecycle_store::row(&app.store, id).await?;
     let title: String = row.try_get("title")?;
     let candidate: Option<String> = row.try_get("candidate_name")?;
-    let standing = standings::read(&row)?;
+    let lifecycle = lifecycle_store::read(&row)?;
     let history = status::history(app, id, 0).await?;
     let rows = sqlx::query("SELECT * FROM records WHERE interview_id = $1 ORDER BY received_at")
         .bind(id)
@@ -216,13 +216,13 @@ async fn shown(app: &App, id: &str) -> Result<(String, Markup), Refusal> {
         h1 { (title) }
         dl {
             dt { "Candidate" } dd { (candidate.as_deref().unwrap_or("–")) }
-            dt { "State" } dd { (state(&standing)) ", attempt " (standing.attempt) }
-            dt { "Outcome" } dd { (outcome(&standing)) }
-            dt { "The candidate's client says" } dd { (in_words(standing.client_outcome)) }
-            dt { "Agent's report" } dd { (arrival(standing.agent.as_str())) }
-            dt { "Client's record" } dd { (arrival(standing.client.as_str())) }
-            dt { "Began" } dd { (at(standing.started_at)) }
-            dt { "Ended" } dd { (at(standing.ended_at)) @if let Some(by) = &standing.ended_by { ", told by: " (by) } }
+            dt { "State" } dd { (state(&lifecycle)) ", attempt " (lifecycle.attempt) }
+            dt { "Outcome" } dd { (outcome(&lifecycle)) }
+            dt { "The candidate's client says" } dd { (in_words(lifecycle.client_outcome)) }
+            dt { "Agent's report" } dd { (arrival(lifecycle.agent.as_str())) }
+            dt { "Client's record" } dd { (arrival(lifecycle.client.as_str())) }
+            dt { "Began" } dd { (at(lifecycle.started_at)) }
+            dt { "Ended" } dd { (at(lifecycle.ended_at)) @if let Some(by) = &lifecycle.ended_by { ", told by: " (by) } }
             dt { "Id and room" } dd { code { (id) } }
         }
         h2 { "History" }

@@ -12,9 +12,9 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
 
-use crate::app::App;
+use crate::api_error::ApiError;
 use crate::audit::{self, Actor, Deed};
-use crate::problem::Refusal;
+use crate::state::App;
 use crate::store::{Store, known_time, millis, now, random, time};
 use crate::tokens::bearer;
 
@@ -137,13 +137,13 @@ pub(crate) struct Caller {
 }
 
 impl FromRequestParts<App> for Caller {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let ConnectInfo(address) =
             ConnectInfo::<SocketAddr>::from_request_parts(parts, app).await.map_err(|error| {
                 tracing::error!(%error, "a request has no address");
-                Refusal::unavailable()
+                ApiError::unavailable()
             })?;
         let origin = app.proxies.origin(address.ip(), &parts.headers);
         Ok(Self { headers: parts.headers.clone(), origin })
@@ -153,20 +153,20 @@ impl FromRequestParts<App> for Caller {
 impl App {
     /// Checks that a request is an organiser's, by a bearer token, and that the key allows this. What a browser adds by
     /// itself (Basic authentication) is not accepted here: any page on the web could ask in its name.
-    pub(crate) async fn organiser(&self, caller: &Caller, scope: Scope) -> Result<Actor, Refusal> {
-        let given = bearer(&caller.headers).ok_or_else(Refusal::unauthorised)?;
+    pub(crate) async fn organiser(&self, caller: &Caller, scope: Scope) -> Result<Actor, ApiError> {
+        let given = bearer(&caller.headers).ok_or_else(ApiError::unauthorised)?;
         self.holder(given, caller, scope).await
     }
 
     /// The same for the operator's pages, which only show: a browser gives the key as the password of Basic authentication,
     /// whatever the name.
-    pub(crate) async fn operator(&self, caller: &Caller) -> Result<Actor, Refusal> {
+    pub(crate) async fn operator(&self, caller: &Caller) -> Result<Actor, ApiError> {
         let by_password = password(&caller.headers);
-        let given = bearer(&caller.headers).or(by_password.as_deref()).ok_or_else(Refusal::unauthorised)?;
+        let given = bearer(&caller.headers).or(by_password.as_deref()).ok_or_else(ApiError::unauthorised)?;
         self.holder(given, caller, Scope::Operate).await
     }
 
-    async fn holder(&self, given: &str, caller: &Caller, scope: Scope) -> Result<Actor, Refusal> {
+    async fn holder(&self, given: &str, caller: &Caller, scope: Scope) -> Result<Actor, ApiError> {
         // Hashes: how long a comparison takes tells nothing about a key.
         let hash = sha256(given.as_bytes());
         if self.organiser_key.as_ref().is_some_and(|key| sha256(key.expose().as_bytes()) == hash) {
@@ -179,7 +179,7 @@ impl App {
         .bind(millis(now()))
         .fetch_optional(self.store.read())
         .await?
-        .ok_or_else(Refusal::unauthorised)?;
+        .ok_or_else(ApiError::unauthorised)?;
         let (name, scopes): (String, String) = (known.try_get("name")?, known.try_get("scopes")?);
         let actor = Actor::organiser(name, caller.origin);
         if scopes.split(',').any(|has| has == scope.as_str()) {
@@ -187,7 +187,7 @@ impl App {
         }
         audit::note(&self.store, &actor, Deed::Refused, scope.as_str()).await?;
         let title = format!("This key has the scopes {scopes}; {} is needed here.", scope.as_str());
-        Err(Refusal::new(StatusCode::FORBIDDEN, "out_of_scope", title))
+        Err(ApiError::new(StatusCode::FORBIDDEN, "out_of_scope", title))
     }
 }
 

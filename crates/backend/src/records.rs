@@ -15,12 +15,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sqlx::Row as _;
 
-use crate::app::App;
+use crate::api_error::ApiError;
 use crate::audit::{self, Deed};
-use crate::batch::Share;
+use crate::commit_queue::QueuePermit;
 use crate::keys::{self, OfAttempt, ReceiptKey};
 use crate::organisers::{Caller, Scope};
-use crate::problem::Refusal;
+use crate::state::App;
 use crate::store::now;
 use crate::submission::Submission;
 use crate::transcript::MOST;
@@ -42,24 +42,24 @@ pub(crate) async fn put(
     Path((id, attempt, source)): Path<(String, i64, String)>,
     headers: HeaderMap,
     request: Request,
-) -> Result<Json<ReceiptAnswer>, Refusal> {
+) -> Result<Json<ReceiptAnswer>, ApiError> {
     let allowed = app.tokens.check(&headers).await.and_then(|claims| claims.allows(&id, attempt, &source));
     let admission = allowed.and_then(|source| admitted(&app, &request, (&id, attempt, source)));
-    let (mut share, _in_flight, source) = match admission {
+    let (mut permit, _in_flight, source) = match admission {
         Ok(admitted) => admitted,
         Err(refusal) => {
             uploads::drain(request.into_body()).await;
             return Err(refusal);
         }
     };
-    let body = uploads::read(request.into_body(), LARGEST, &app.batches, &mut share).await?;
+    let body = uploads::read(request.into_body(), LARGEST, &app.commit_queue, &mut permit).await?;
     let Some(digest) = checked_digest(&headers, &body) else {
-        return Err(Refusal::bad_request(
+        return Err(ApiError::bad_request(
             "bad_digest",
             "Content-Digest is missing or does not match the body.",
         ));
     };
-    let bad = || Refusal::bad_request("bad_record", "The record is not a JSON object.");
+    let bad = || ApiError::bad_request("bad_record", "The record is not a JSON object.");
     let body = String::from_utf8(body.into()).map_err(|_| bad())?;
     // What waits is the text alone: read as values it is many times as large.
     let of_client = source == Source::Client;
@@ -78,26 +78,26 @@ pub(crate) async fn put(
         received_at: now(),
         key,
     };
-    let stored = app.batches.submit(&app, submission, share).await?;
+    let stored = app.commit_queue.submit(&app, submission, permit).await?;
     let result = if stored.again { "again" } else { "stored" };
     metrics::counter!("adjourn_records_received", "source" => kind, "result" => result).increment(1);
     if stored.close {
-        app.closings.add(&id, attempt);
+        app.room_closer.add(&id, attempt);
     }
     Ok(Json(ReceiptAnswer { receipt: stored.receipt }))
 }
 
 /// The key that the receipt is signed with.
-async fn key(app: &App, id: &str, attempt: i64, source: &Source) -> Result<Arc<ReceiptKey>, Refusal> {
+async fn key(app: &App, id: &str, attempt: i64, source: &Source) -> Result<Arc<ReceiptKey>, ApiError> {
     let unusable = |error: anyhow::Error| {
         tracing::error!(%error, "a signing key can't be used");
-        Refusal::unavailable()
+        ApiError::unavailable()
     };
     match app.keys.of_attempt(id, attempt).await.map_err(unusable)? {
-        OfAttempt::Nobodys => Err(Refusal::not_found()),
+        OfAttempt::Nobodys => Err(ApiError::not_found()),
         OfAttempt::Signs(key) => Ok(key),
         // It checks its receipt with the key that it has: it must join again, and gets the newest one.
-        OfAttempt::Gone if *source == Source::Client => Err(Refusal::unauthorised()),
+        OfAttempt::Gone if *source == Source::Client => Err(ApiError::unauthorised()),
         OfAttempt::Gone => app.keys.newest().await.map_err(unusable),
     }
 }
@@ -108,14 +108,14 @@ fn admitted(
     app: &App,
     request: &Request,
     (id, attempt, source): (&str, i64, Source),
-) -> Result<(Share, InFlight, Source), Refusal> {
+) -> Result<(QueuePermit, InFlight, Source), ApiError> {
     let announced = request.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
     if announced.is_some_and(|bytes| bytes > LARGEST) {
         return Err(too_large());
     }
     // Full as it is, it would be turned away after it was sent.
-    drop(app.batches.share(announced.unwrap_or(0))?);
-    Ok((app.batches.share(0)?, app.uploads.begin(format!("{id}/{attempt}/{source}"))?, source))
+    drop(app.commit_queue.permit(announced.unwrap_or(0))?);
+    Ok((app.commit_queue.permit(0)?, app.uploads.begin(format!("{id}/{attempt}/{source}"))?, source))
 }
 
 /// What of a record is looked at.
@@ -193,7 +193,7 @@ pub(crate) async fn get(
     State(app): State<App>,
     Path((id, attempt, source)): Path<(String, i64, String)>,
     caller: Caller,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let actor = app.organiser(&caller, Scope::Read).await?;
     audit::note_of(&app.store, &actor, Deed::ReadRecord, &id).await?;
     let row = sqlx::query(
@@ -204,7 +204,7 @@ pub(crate) async fn get(
     .bind(&source)
     .fetch_optional(app.store.read())
     .await?
-    .ok_or_else(Refusal::not_found)?;
+    .ok_or_else(ApiError::not_found)?;
     let (body, receipt): (String, String) = (row.try_get("body")?, row.try_get("receipt")?);
     let receipt = format!("<data:,{receipt}>; rel=receipt");
     Ok(([(header::CONTENT_TYPE, "application/json".to_owned()), (header::LINK, receipt)], body)
@@ -221,7 +221,7 @@ pub(crate) async fn receipt(
     State(app): State<App>,
     Path((id, attempt, source)): Path<(String, i64, String)>,
     headers: HeaderMap,
-) -> Result<Json<ReceiptAnswer>, Refusal> {
+) -> Result<Json<ReceiptAnswer>, ApiError> {
     let source = app.tokens.check(&headers).await?.allows(&id, attempt, &source)?;
     let row = sqlx::query(
         "SELECT receipt, receipt_id FROM records WHERE interview_id = $1 AND attempt = $2 AND source = $3",
@@ -231,7 +231,7 @@ pub(crate) async fn receipt(
     .bind(source.to_string())
     .fetch_optional(app.store.read())
     .await?;
-    let none = || Refusal::new(StatusCode::NOT_FOUND, "no_record", "There is no such record.");
+    let none = || ApiError::new(StatusCode::NOT_FOUND, "no_record", "There is no such record.");
     let row = row.ok_or_else(none)?;
     let (receipt, receipt_id): (String, String) = (row.try_get("receipt")?, row.try_get("receipt_id")?);
     let key = key(&app, &id, attempt, &source).await?;
@@ -241,7 +241,7 @@ pub(crate) async fn receipt(
     let mut tx = app.store.write().await?;
     let receipt = keys::signed_anew(&mut tx, &key, &receipt_id, &receipt).await.map_err(|error| {
         tracing::error!(%error, "a receipt could not be signed");
-        Refusal::unavailable()
+        ApiError::unavailable()
     })?;
     tx.commit().await?;
     Ok(Json(ReceiptAnswer { receipt }))

@@ -12,10 +12,10 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::{StreamExt as _, stream};
 use sqlx::Row as _;
 
-use crate::app::App;
+use crate::api_error::ApiError;
+use crate::lifecycle_store;
 use crate::organisers::{Caller, Scope};
-use crate::problem::Refusal;
-use crate::standings;
+use crate::state::App;
 use crate::store::known_time;
 
 /// How often a stream looks for news: replicas share the database, not a memory.
@@ -33,7 +33,7 @@ pub(crate) struct Looked {
 }
 
 /// The organiser, or the holder of a token of that very interview.
-async fn may_see(app: &App, caller: &Caller, id: &str) -> Result<(), Refusal> {
+async fn may_see(app: &App, caller: &Caller, id: &str) -> Result<(), ApiError> {
     if app.tokens.check(&caller.headers).await.is_ok_and(|claims| claims.sub == id) {
         return Ok(());
     }
@@ -49,8 +49,8 @@ pub(crate) async fn get(
     Path(id): Path<String>,
     looked: Result<Query<Looked>, axum::extract::rejection::QueryRejection>,
     caller: Caller,
-) -> Result<Json<InterviewStatus>, Refusal> {
-    let Query(looked) = looked.map_err(|e| Refusal::bad_request("bad_query", e.body_text()))?;
+) -> Result<Json<InterviewStatus>, ApiError> {
+    let Query(looked) = looked.map_err(|e| ApiError::bad_request("bad_query", e.body_text()))?;
     may_see(&app, &caller, &id).await?;
     let mut status = read(&app, &id).await?;
     if looked.room {
@@ -60,26 +60,26 @@ pub(crate) async fn get(
 }
 
 /// The whole status from the database.
-async fn read(app: &App, id: &str) -> Result<InterviewStatus, Refusal> {
-    let standing = standings::read(&standings::row(&app.store, id).await?)?;
+async fn read(app: &App, id: &str) -> Result<InterviewStatus, ApiError> {
+    let lifecycle = lifecycle_store::read(&lifecycle_store::row(&app.store, id).await?)?;
     let records: i64 = sqlx::query("SELECT COUNT(*) FROM records WHERE interview_id = $1")
         .bind(id)
         .fetch_one(app.store.read())
         .await?
         .try_get(0)?;
-    let interviewer = standing.serving.state();
-    let by_organiser = standing.ended_by.as_deref() == Some("organiser");
+    let interviewer = lifecycle.serving.state();
+    let by_organiser = lifecycle.ended_by.as_deref() == Some("organiser");
     Ok(InterviewStatus {
         id: id.to_owned(),
-        state: standing.state(),
-        attempt: standing.attempt,
-        ended_by_organiser: standing.ended_at.filter(|_| by_organiser),
-        client_record: standing.client,
-        agent_report: standing.agent,
+        state: lifecycle.state(),
+        attempt: lifecycle.attempt,
+        ended_by_organiser: lifecycle.ended_at.filter(|_| by_organiser),
+        client_record: lifecycle.client,
+        agent_report: lifecycle.agent,
         records,
-        outcome: standing.outcome,
-        client_outcome: standing.client_outcome,
-        confirmed: standing.confirmed,
+        outcome: lifecycle.outcome,
+        client_outcome: lifecycle.client_outcome,
+        confirmed: lifecycle.confirmed,
         interviewer,
         room: None,
         history: history(app, id, 0).await?,
@@ -135,7 +135,7 @@ pub(crate) async fn events(
     State(app): State<App>,
     Path(id): Path<String>,
     caller: Caller,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     may_see(&app, &caller, &id).await?;
     let seen = caller.headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     let watch = Watch { app, caller, id, seen: seen.unwrap_or(0) };
@@ -181,12 +181,12 @@ struct Watch {
 
 impl Watch {
     /// Whether there is news; in one read, as most find none.
-    async fn looks(&self) -> Result<Seen, Refusal> {
-        let row = standings::row(&self.app.store, &self.id).await?;
-        let standing = standings::read(&row)?;
-        Ok(if standing.revision > self.seen {
+    async fn looks(&self) -> Result<Seen, ApiError> {
+        let row = lifecycle_store::row(&self.app.store, &self.id).await?;
+        let lifecycle = lifecycle_store::read(&row)?;
+        Ok(if lifecycle.revision > self.seen {
             Seen::News
-        } else if standing.state() == InterviewState::Complete {
+        } else if lifecycle.state() == InterviewState::Complete {
             Seen::Over
         } else {
             Seen::Nothing
@@ -194,7 +194,7 @@ impl Watch {
     }
 
     /// Waits for news. `None`: nothing more will come. An error: who watches may not do so any more, or the database failed.
-    async fn news(&mut self) -> Result<Option<Vec<HistoryEntry>>, Refusal> {
+    async fn news(&mut self) -> Result<Option<Vec<HistoryEntry>>, ApiError> {
         loop {
             // A key that was removed, a token that ran out or was ended: what comes now is not theirs to see.
             may_see(&self.app, &self.caller, &self.id).await?;

@@ -490,11 +490,11 @@ mod tests {
         before.close().await;
 
         let store = Store::open(path.to_str().unwrap(), Open::Existing).await.unwrap();
-        let row = crate::standings::row(&store, "i").await.unwrap();
-        let standing = crate::standings::read(&row).unwrap();
-        assert_eq!((standing.attempt, standing.agent_seen_at.map(millis)), (1, Some(6)));
+        let row = crate::lifecycle_store::row(&store, "i").await.unwrap();
+        let lifecycle = crate::lifecycle_store::read(&row).unwrap();
+        assert_eq!((lifecycle.attempt, lifecycle.agent_seen_at.map(millis)), (1, Some(6)));
         assert_eq!(
-            standing.serving,
+            lifecycle.serving,
             crate::serving::Serving::default(),
             "found out by looking into its room"
         );

@@ -7,11 +7,11 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use sqlx::Row as _;
 
-use crate::app::App;
+use crate::api_error::ApiError;
 use crate::keys::ReceiptKey;
-use crate::problem::Refusal;
+use crate::state::App;
 use crate::store::{Tx, millis, random};
-use crate::{interviewers, keys, standings};
+use crate::{interviewers, keys, lifecycle_store};
 
 /// A record that was checked: right token, right digest, JSON.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub(crate) struct Signed {
 }
 
 impl Submission {
-    pub(crate) fn sign(&self) -> Result<Signed, Refusal> {
+    pub(crate) fn sign(&self) -> Result<Signed, ApiError> {
         let claims = ReceiptClaims {
             receipt_id: receipt_id()?,
             interview_id: self.id.clone(),
@@ -69,7 +69,7 @@ pub(crate) struct Stored {
 #[derive(Debug)]
 pub(crate) enum NotStored {
     /// An answer for the sender.
-    Refused(Refusal),
+    Refused(ApiError),
     /// The transaction failed; nothing of it holds.
     Database(sqlx::Error),
 }
@@ -80,7 +80,7 @@ impl From<sqlx::Error> for NotStored {
     }
 }
 
-impl From<NotStored> for Refusal {
+impl From<NotStored> for ApiError {
     fn from(not: NotStored) -> Self {
         match not {
             NotStored::Refused(refusal) => refusal,
@@ -98,8 +98,8 @@ pub(crate) async fn store(
 ) -> Result<Stored, NotStored> {
     let Submission { id, attempt, source, body, digest, outcome, end_reason, said, received_at, key: _ } =
         submission;
-    let Some(mut standing) = standings::lock(tx, id).await? else {
-        return Err(NotStored::Refused(Refusal::not_found()));
+    let Some(mut lifecycle) = lifecycle_store::lock(tx, id).await? else {
+        return Err(NotStored::Refused(ApiError::not_found()));
     };
     let inserted = sqlx::query(
         "INSERT INTO records (interview_id, attempt, source, body, sha256, outcome, received_at, receipt_id, receipt)
@@ -121,22 +121,22 @@ pub(crate) async fn store(
         return stored_before(tx, submission).await;
     }
     let close = if *source == Source::Client {
-        if *said && standing.attempt == *attempt {
+        if *said && lifecycle.attempt == *attempt {
             // Who heard something said heard an interviewer, whatever else they say.
-            standing.agent_seen(*received_at);
+            lifecycle.agent_seen(*received_at);
         }
-        standing.client_record(*attempt, *outcome, &app.deadlines, *received_at)
+        lifecycle.client_record(*attempt, *outcome, &app.deadlines, *received_at)
     } else if interviewers::is_in_vain(tx, id, source).await? {
-        standing.sent_away_reports();
+        lifecycle.sent_away_reports();
         false
     } else if source.is_judgement() {
-        standing.judgement();
+        lifecycle.judgement();
         false
     } else {
-        standing.agent_report(*attempt, end_reason.as_deref(), &app.deadlines, *received_at);
+        lifecycle.agent_report(*attempt, end_reason.as_deref(), &app.deadlines, *received_at);
         false
     };
-    standings::save(tx, id, &standing, *received_at).await?;
+    lifecycle_store::save(tx, id, &lifecycle, *received_at).await?;
     Ok(Stored { receipt: signed.jws.clone(), close, again: false })
 }
 
@@ -161,16 +161,16 @@ async fn stored_before(tx: &mut Tx, submission: &Submission) -> Result<Stored, N
         };
         return Ok(Stored { receipt, close: false, again: true });
     }
-    let refusal = Refusal::new(StatusCode::CONFLICT, "record_exists", "Another record is stored already.");
+    let refusal = ApiError::new(StatusCode::CONFLICT, "record_exists", "Another record is stored already.");
     Err(NotStored::Refused(refusal.receipt(receipt_id)))
 }
 
-fn receipt_id() -> Result<String, Refusal> {
+fn receipt_id() -> Result<String, ApiError> {
     let random = random::<8>().map_err(|error| internal("a receipt has no id", &error))?;
     Ok(format!("R-{}", hex::encode_upper(random)))
 }
 
-fn internal(what: &'static str, error: &dyn std::fmt::Display) -> Refusal {
+fn internal(what: &'static str, error: &dyn std::fmt::Display) -> ApiError {
     tracing::error!(%error, "{what}");
-    Refusal::unavailable()
+    ApiError::unavailable()
 }

@@ -6,8 +6,8 @@ use chrono::{DateTime, Duration, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
+use crate::api_error::ApiError;
 use crate::audit::{self, Actor, Deed};
-use crate::problem::Refusal;
 use crate::store::Store;
 
 /// A client's token is refreshed by joining again, so it need not live long; a day covers a night offline.
@@ -37,11 +37,11 @@ pub(crate) enum Holder {
 
 impl Claims {
     /// Whose record the bearer may write, if it is this one.
-    pub(crate) fn allows(&self, id: &str, attempt: i64, source: &str) -> Result<Source, Refusal> {
-        let source = source.parse().map_err(|_| Refusal::unauthorised())?;
+    pub(crate) fn allows(&self, id: &str, attempt: i64, source: &str) -> Result<Source, ApiError> {
+        let source = source.parse().map_err(|_| ApiError::unauthorised())?;
         let holder = if source == Source::Client { Holder::Client } else { Holder::Agent };
         let allowed = self.sub == id && self.attempt == attempt && self.source == holder;
-        if allowed { Ok(source) } else { Err(Refusal::unauthorised()) }
+        if allowed { Ok(source) } else { Err(ApiError::unauthorised()) }
     }
 }
 
@@ -63,10 +63,10 @@ impl Signer {
         Self(store)
     }
 
-    async fn secret(&self) -> Result<Vec<u8>, Refusal> {
+    async fn secret(&self) -> Result<Vec<u8>, ApiError> {
         self.0.secret(SECRET).await.map_err(|error| {
             tracing::error!(%error, "the secret of tokens can't be read");
-            Refusal::unavailable()
+            ApiError::unavailable()
         })
     }
 
@@ -76,7 +76,7 @@ impl Signer {
         attempt: i64,
         source: Holder,
         now: DateTime<Utc>,
-    ) -> Result<Secret, Refusal> {
+    ) -> Result<Secret, ApiError> {
         let claims = Claims {
             sub: interview.to_owned(),
             attempt,
@@ -87,23 +87,23 @@ impl Signer {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map(Secret::new).map_err(
             |error| {
                 tracing::error!(%error, "a token could not be signed");
-                Refusal::unauthorised()
+                ApiError::unauthorised()
             },
         )
     }
 
     /// Checks the bearer token of a request.
-    pub(crate) async fn check(&self, headers: &HeaderMap) -> Result<Claims, Refusal> {
-        let token = bearer(headers).ok_or_else(Refusal::unauthorised)?;
+    pub(crate) async fn check(&self, headers: &HeaderMap) -> Result<Claims, ApiError> {
+        let token = bearer(headers).ok_or_else(ApiError::unauthorised)?;
         // An organiser's key, or nothing at all: the database is not asked for those.
         if !jsonwebtoken::decode_header(token).is_ok_and(|header| header.alg == Algorithm::HS256) {
-            return Err(Refusal::unauthorised());
+            return Err(ApiError::unauthorised());
         }
         let validation = Validation::new(Algorithm::HS256);
         let key = DecodingKey::from_secret(&self.secret().await?);
         jsonwebtoken::decode::<Claims>(token, &key, &validation)
             .map(|data| data.claims)
-            .map_err(|_| Refusal::unauthorised())
+            .map_err(|_| ApiError::unauthorised())
     }
 }
 

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 use utoipa::ToSchema;
 
-use crate::app::App;
+use crate::api_error::ApiError;
 use crate::audit::{self, Deed};
 use crate::interviewers;
 use crate::items::Item;
 use crate::organisers::{Caller, Scope};
-use crate::problem::Refusal;
+use crate::state::App;
 
 /// What was said in an interview, and who says so.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -37,7 +37,7 @@ pub(crate) async fn get(
     State(app): State<App>,
     Path(id): Path<String>,
     caller: Caller,
-) -> Result<Json<Transcript>, Refusal> {
+) -> Result<Json<Transcript>, ApiError> {
     let actor = app.organiser(&caller, Scope::Read).await?;
     audit::note_of(&app.store, &actor, Deed::ReadTranscript, &id).await?;
     Ok(Json(transcript(&app, &id).await?))

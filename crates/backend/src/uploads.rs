@@ -9,8 +9,8 @@ use axum::http::StatusCode;
 use futures_util::StreamExt as _;
 use parking_lot::Mutex;
 
-use crate::batch::{Batches, Share};
-use crate::problem::Refusal;
+use crate::api_error::ApiError;
+use crate::commit_queue::{CommitQueue, QueuePermit};
 
 /// Nothing of a body for so long: whoever sends it is gone, or wants to hold us up.
 const STALLED: Duration = Duration::from_secs(15);
@@ -34,12 +34,12 @@ pub(crate) struct InFlight {
 
 impl Uploads {
     /// Begins with a record. A second sender of the same one comes again later.
-    pub(crate) fn begin(&self, record: String) -> Result<InFlight, Refusal> {
+    pub(crate) fn begin(&self, record: String) -> Result<InFlight, ApiError> {
         if self.0.lock().insert(record.clone()) {
             return Ok(InFlight { of: self.clone(), record });
         }
         metrics::counter!("adjourn_uploads_side_by_side").increment(1);
-        Err(Refusal::unavailable().retry_after(2))
+        Err(ApiError::unavailable().retry_after(2))
     }
 }
 
@@ -53,9 +53,9 @@ impl Drop for InFlight {
 pub(crate) async fn read(
     body: Body,
     largest: usize,
-    batches: &Batches,
-    share: &mut Share,
-) -> Result<Bytes, Refusal> {
+    queue: &CommitQueue,
+    permit: &mut QueuePermit,
+) -> Result<Bytes, ApiError> {
     let began = tokio::time::Instant::now();
     let mut received = Vec::new();
     let mut stream = body.into_data_stream();
@@ -67,7 +67,7 @@ pub(crate) async fn read(
         if received.len() + chunk.len() > largest {
             return Err(too_large());
         }
-        batches.grow(share, chunk.len())?;
+        queue.grow(permit, chunk.len())?;
         received.extend_from_slice(&chunk);
         let took = began.elapsed();
         let least = u64::try_from(took.as_millis()).unwrap_or(u64::MAX) / 1_000 * LEAST_RATE;
@@ -84,13 +84,13 @@ pub(crate) async fn drain(body: Body) {
     let _ = tokio::time::timeout(DRAINED, rest).await;
 }
 
-pub(crate) fn too_large() -> Refusal {
-    Refusal::too_large("The record is larger than 8 MiB.")
+pub(crate) fn too_large() -> ApiError {
+    ApiError::too_large("The record is larger than 8 MiB.")
 }
 
-fn too_slow() -> Refusal {
+fn too_slow() -> ApiError {
     metrics::counter!("adjourn_uploads_too_slow").increment(1);
-    Refusal::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "The record comes too slowly; send it again.")
+    ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "The record comes too slowly; send it again.")
 }
 
 #[cfg(test)]
@@ -109,8 +109,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_costs_what_has_arrived_and_may_not_trickle() {
-        let (batches, _waiting) = Batches::new();
-        let free = batches.free();
+        let (queue, _waiting) = CommitQueue::new();
+        let free = queue.free();
         // A byte every ten seconds; and nothing at all.
         let trickle = futures_util::stream::unfold((), |()| async {
             tokio::time::sleep(Duration::from_secs(10)).await;
@@ -118,19 +118,19 @@ mod tests {
         });
         let stalled = futures_util::stream::once(std::future::pending::<Result<Bytes, std::io::Error>>());
         for body in [Body::from_stream(trickle), Body::from_stream(stalled)] {
-            let mut share = batches.share(0).unwrap();
-            assert_eq!(read(body, 100, &batches, &mut share).await.unwrap_err().code, "too_slow");
+            let mut permit = queue.permit(0).unwrap();
+            assert_eq!(read(body, 100, &queue, &mut permit).await.unwrap_err().code, "too_slow");
         }
-        let mut whole = batches.share(0).unwrap();
-        assert_eq!(read(Body::from("x".repeat(50)), 100, &batches, &mut whole).await.unwrap().len(), 50);
-        assert_eq!(batches.free(), free - 50);
+        let mut whole = queue.permit(0).unwrap();
+        assert_eq!(read(Body::from("x".repeat(50)), 100, &queue, &mut whole).await.unwrap().len(), 50);
+        assert_eq!(queue.free(), free - 50);
         drop(whole);
-        let mut large = batches.share(0).unwrap();
+        let mut large = queue.permit(0).unwrap();
         assert_eq!(
-            read(Body::from("x".repeat(101)), 100, &batches, &mut large).await.unwrap_err().code,
+            read(Body::from("x".repeat(101)), 100, &queue, &mut large).await.unwrap_err().code,
             "too_large"
         );
         drop(large);
-        assert_eq!(batches.free(), free);
+        assert_eq!(queue.free(), free);
     }
 }

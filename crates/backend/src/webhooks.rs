@@ -1,5 +1,5 @@
 //! LiveKit's webhooks. They may be late, twice, forged or never come: each is verified over its raw bytes and
-//! counted once, and the rounds (see `rounds.rs`) find out what was not told.
+//! counted once, and the reconciler finds out what was not told.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -11,11 +11,11 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use sha2::Digest as _;
 
-use crate::app::App;
+use crate::api_error::ApiError;
 use crate::livekit::{Participant, Room};
-use crate::problem::Refusal;
+use crate::state::App;
 use crate::store::{millis, now};
-use crate::{interviewers, standings};
+use crate::{interviewers, lifecycle_store};
 
 /// LiveKit drops events that wait longer than 30 s and retries for about two minutes; older ones are a replay.
 const OLDEST: Duration = Duration::minutes(10);
@@ -70,19 +70,19 @@ pub(crate) async fn post(
     State(app): State<App>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ApiError> {
     let count = |result: &'static str| metrics::counter!("adjourn_webhooks", "result" => result).increment(1);
     if !signed(&app, &headers, &body) {
         count("forged");
-        return Err(Refusal::unauthorised());
+        return Err(ApiError::unauthorised());
     }
     let event: WebhookEvent = serde_json::from_slice(&body)
-        .map_err(|_| Refusal::bad_request("bad_event", "The event is not one of LiveKit's."))?;
+        .map_err(|_| ApiError::bad_request("bad_event", "The event is not one of LiveKit's."))?;
     let now = now();
     let created = DateTime::from_timestamp(event.created_at.value(), 0).unwrap_or_default();
     if (now - created).abs() > OLDEST {
         count("old");
-        return Err(Refusal::bad_request("old_event", "The event is too old, or from the future."));
+        return Err(ApiError::bad_request("old_event", "The event is too old, or from the future."));
     }
     match Told::of(&event) {
         None => count("of no interest"),
@@ -130,7 +130,7 @@ async fn note(
     event: &WebhookEvent,
     told: Told,
     (created, now): (DateTime<Utc>, DateTime<Utc>),
-) -> Result<bool, Refusal> {
+) -> Result<bool, ApiError> {
     let mut tx = app.store.write().await?;
     let new = sqlx::query(
         "INSERT INTO webhooks (event_id, received_at) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING",
@@ -150,29 +150,29 @@ async fn note(
         }
         Told::RoomStarted | Told::AgentLeft | Told::RoomFinished => false,
     };
-    let found = standings::change_in(&mut tx, &room.name, now, |standing| {
+    let found = lifecycle_store::change_in(&mut tx, &room.name, now, |lifecycle| {
         // Of an earlier room it says nothing about this one.
-        if standing.room_sid.as_ref() != Some(&room.sid) {
+        if lifecycle.room_sid.as_ref() != Some(&room.sid) {
             let of_an_agent = matches!(told, Told::AgentJoined | Told::AgentLeft);
-            return if of_an_agent && standing.awaits_room() { Found::Early } else { Found::Nothing };
+            return if of_an_agent && lifecycle.awaits_room() { Found::Early } else { Found::Nothing };
         }
         match told {
-            Told::RoomStarted if standing.room_opened(created, now) => Found::Awaited,
-            Told::AgentJoined if interviews && standing.interviewer_came(participant.presence(), now) => {
+            Told::RoomStarted if lifecycle.room_opened(created, now) => Found::Awaited,
+            Told::AgentJoined if interviews && lifecycle.interviewer_came(participant.presence(), now) => {
                 Found::TooMany
             }
             Told::RoomStarted => Found::Nothing,
             // Somebody is there, if not the interviewer: an avatar, a helper, one that says no name.
             Told::AgentJoined => {
-                standing.agent_seen(now);
+                lifecycle.agent_seen(now);
                 Found::Nothing
             }
             Told::AgentLeft => {
-                standing.serving.left(&participant.sid, now);
+                lifecycle.serving.left(&participant.sid, now);
                 Found::Nothing
             }
             Told::RoomFinished => {
-                standing.room_finished(&room.sid, now);
+                lifecycle.room_finished(&room.sid, now);
                 Found::Nothing
             }
         }
@@ -182,7 +182,7 @@ async fn note(
         // Told before we know which room LiveKit made, or of the room before: LiveKit tells it again.
         tx.rollback().await?;
         let title = "Which room this interview is in is not known yet.";
-        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "room_unknown", title).retry_after(1));
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "room_unknown", title).retry_after(1));
     }
     if found == Found::TooMany {
         interviewers::sent_away(&mut tx, &room.name, &participant.identity, now).await?;
@@ -215,12 +215,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::app::tests::app_at;
     use crate::serving::Presence;
+    use crate::state::tests::app_at;
     use crate::store::Store;
 
     /// An event as LiveKit signs it.
-    async fn told(app: &App, event: Value) -> Result<StatusCode, Refusal> {
+    async fn told(app: &App, event: Value) -> Result<StatusCode, ApiError> {
         let body = event.to_string();
         let digest = STANDARD.encode(sha2::Sha256::digest(&body));
         let claims = json!({"iss": "key", "exp": now().timestamp() + 60, "sha256": digest});
@@ -264,14 +264,17 @@ mod tests {
                 StatusCode::NO_CONTENT
             );
         }
-        let row = standings::row(&store, "i").await.unwrap();
-        let serving = standings::read(&row).unwrap().serving;
+        let row = lifecycle_store::row(&store, "i").await.unwrap();
+        let serving = lifecycle_store::read(&row).unwrap().serving;
         assert_eq!(
             serving.interviewer,
             Some(Presence { identity: "agent-1".to_owned(), sid: "PA_1".to_owned() })
         );
         // Of another room it says nothing.
         assert_eq!(told(&app, event("4", "participant_left", "RM_0")).await.unwrap(), StatusCode::NO_CONTENT);
-        assert_eq!(standings::read(&standings::row(&store, "i").await.unwrap()).unwrap().serving, serving);
+        assert_eq!(
+            lifecycle_store::read(&lifecycle_store::row(&store, "i").await.unwrap()).unwrap().serving,
+            serving
+        );
     }
 }

@@ -4,10 +4,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use adjourn_backend::app::{App, Options};
 use adjourn_backend::livekit::LiveKit;
 use adjourn_backend::organisers::{self, Scope};
 use adjourn_backend::proxies::Proxies;
+use adjourn_backend::state::{App, Options};
 use adjourn_backend::store::{Open, Store};
 use adjourn_backend::{Codes, Deadlines, audit};
 use adjourn_protocol::Secret;

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 /// An error answer.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct ApiError {
     status: StatusCode,
     pub(crate) code: &'static str,
     title: String,
@@ -14,7 +14,7 @@ pub(crate) struct Refusal {
     receipt_id: Option<String>,
 }
 
-impl Refusal {
+impl ApiError {
     pub(crate) fn new(status: StatusCode, code: &'static str, title: impl Into<String>) -> Self {
         Self { status, code, title: title.into(), retry_after: None, receipt_id: None }
     }
@@ -48,7 +48,7 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         metrics::counter!("adjourn_refusals", "code" => self.code).increment(1);
         let body = Problem {
@@ -67,13 +67,13 @@ impl IntoResponse for Refusal {
     }
 }
 
-impl From<axum::extract::rejection::JsonRejection> for Refusal {
+impl From<axum::extract::rejection::JsonRejection> for ApiError {
     fn from(rejection: axum::extract::rejection::JsonRejection) -> Self {
         Self::bad_request("bad_json", rejection.body_text())
     }
 }
 
-impl From<sqlx::Error> for Refusal {
+impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         tracing::error!(%error, "the database failed");
         Self::new(

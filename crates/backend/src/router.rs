@@ -10,8 +10,8 @@ use axum::routing::{MethodRouter, get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Mutex;
 
-use crate::app::App;
-use crate::problem::Refusal;
+use crate::api_error::ApiError;
+use crate::state::App;
 use crate::store::Store;
 use crate::{create, items, join, openapi, operator, records, status, transcript, webhooks};
 
@@ -46,10 +46,10 @@ pub(crate) fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, M
 /// `GET /.well-known/jwks.json`
 #[utoipa::path(get, path = "/.well-known/jwks.json",
     responses((status = 200, description = "keys of receipts, a JWK set", body = Object)))]
-pub(crate) async fn jwks(State(app): State<App>) -> Result<Json<serde_json::Value>, Refusal> {
+pub(crate) async fn jwks(State(app): State<App>) -> Result<Json<serde_json::Value>, ApiError> {
     app.keys.jwks().await.map(Json).map_err(|error| {
         tracing::error!(%error, "the keys can't be read");
-        Refusal::unavailable()
+        ApiError::unavailable()
     })
 }
 
@@ -77,12 +77,12 @@ pub(crate) fn healthy() -> impl Future<Output = &'static str> {
 #[utoipa::path(get, path = "/readyz",
     responses((status = 200, description = "the database takes more", body = String, content_type = "text/plain"),
         (status = 503, description = "not_ready")))]
-pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, Refusal> {
+pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, ApiError> {
     if app.readiness.look(&app.store).await {
         return Ok("ready");
     }
     let title = "The server takes nothing more: its database fails, or its disk is full.";
-    Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", title).retry_after(5))
+    Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", title).retry_after(5))
 }
 
 /// What was found when it was last looked whether the server takes more. Anybody may ask, so it is looked now and then only.

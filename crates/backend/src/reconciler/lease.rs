@@ -1,4 +1,4 @@
-//! Of many replicas one does the rounds: the one that holds the lease.
+//! Of many replicas one reconciles: the one that holds the lease.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ const RENEWED: Duration = Duration::from_secs(10);
 /// The holder stops so long before another one may begin: a question to LiveKit may take 5 s.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// Whether the rounds are ours to do.
+/// Whether reconciling is ours to do.
 #[derive(Debug)]
 pub(crate) struct Lease {
     until: watch::Sender<Option<Instant>>,
@@ -38,7 +38,7 @@ impl Lease {
             match taken(store, &self.holder).await {
                 Ok(true) => drop(self.until.send_replace(Some(asked + LEASE - MARGIN))),
                 Ok(false) => drop(self.until.send_replace(None)),
-                Err(error) => tracing::warn!(%error, "who does the rounds can't be found out"),
+                Err(error) => tracing::warn!(%error, "who reconciles can't be found out"),
             }
             tokio::time::sleep(RENEWED).await;
         }

@@ -1,6 +1,9 @@
-//! The rounds: every ten seconds one replica looks for what nobody told us: deadlines that passed, rooms that should be
+//! The reconciler: every ten seconds one replica looks for what nobody told us: deadlines that passed, rooms that should be
 //! closed, things that may be forgotten. Beside them it compares LiveKit's rooms with ours, as fast as LiveKit answers, and looks
 //! after interviewers that are to go or to come back.
+
+pub(crate) mod lease;
+mod rooms;
 
 use std::time::Duration;
 
@@ -8,11 +11,12 @@ use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use sqlx::Row as _;
 
-use crate::app::App;
-use crate::lease::Lease;
-use crate::standing::{OVERTIME, Standing};
+use self::lease::Lease;
+use crate::state::App;
+
+use crate::lifecycle::{Lifecycle, OVERTIME};
 use crate::store::{Store, millis, now};
-use crate::{audit, interviewers, limits, rooms, standings};
+use crate::{audit, interviewers, lifecycle_store, limits};
 
 /// From one round to the next.
 pub(crate) const PAUSE: Duration = Duration::from_secs(10);
@@ -30,11 +34,11 @@ const CLOSABLE: &str =
     "SELECT * FROM interviews WHERE room_closed_at IS NULL AND ended_at IS NOT NULL AND attempt > 0
      ORDER BY ended_at LIMIT $1";
 
-/// Does the rounds until the server stops.
-pub async fn walk(app: App) {
+/// Reconciles until the server stops.
+pub async fn run(app: App) {
     let lease = Lease::default();
     let stop = app.stop();
-    let rounds = async {
+    let loops = async {
         tokio::join!(
             lease.keep(&app.store),
             deadlines(&app, &lease),
@@ -43,7 +47,7 @@ pub async fn walk(app: App) {
         )
     };
     tokio::select! {
-        _ = rounds => {}
+        _ = loops => {}
         () = stop.cancelled() => {}
     }
 }
@@ -61,11 +65,11 @@ async fn deadlines(app: &App, lease: &Lease) {
 async fn round(app: &App) -> Result<(), sqlx::Error> {
     let (store, now) = (&app.store, now());
     let deadlines = app.deadlines;
-    settle(app, due(app, now).await?, move |_, standing| standing.deadlines(&deadlines, now)).await?;
+    settle(app, due(app, now).await?, move |_, lifecycle| lifecycle.deadlines(&deadlines, now)).await?;
     let closable = closable(store).await?;
-    let to_close = closable.iter().filter(|(_, standing)| standing.room_to_close(now));
-    for (id, standing) in to_close.take(app.closings.places()) {
-        app.closings.add(id, standing.attempt);
+    let to_close = closable.iter().filter(|(_, lifecycle)| lifecycle.room_to_close(now));
+    for (id, lifecycle) in to_close.take(app.room_closer.places()) {
+        app.room_closer.add(id, lifecycle.attempt);
     }
     let mut tx = store.write().await?;
     limits::forget(&mut tx, now).await?;
@@ -82,8 +86,8 @@ async fn round(app: &App) -> Result<(), sqlx::Error> {
 /// interview that is in another attempt or room by then stays as it is: what was found is not about that one.
 pub(crate) async fn settle(
     app: &App,
-    interviews: Vec<(String, Standing)>,
-    by: impl Fn(&str, &mut Standing) + Clone + Send + Sync + 'static,
+    interviews: Vec<(String, Lifecycle)>,
+    by: impl Fn(&str, &mut Lifecycle) + Clone + Send + Sync + 'static,
 ) -> Result<(), sqlx::Error> {
     let to_change = interviews.into_iter().filter(|(id, read)| {
         let mut changed = read.clone();
@@ -92,9 +96,9 @@ pub(crate) async fn settle(
     });
     let changes = futures_util::stream::iter(to_change).map(|(id, read)| {
         let (by, of) = (by.clone(), id.clone());
-        app.batches.change(app, id, now(), move |standing| {
-            if (standing.attempt, &standing.room_sid) == (read.attempt, &read.room_sid) {
-                by(&of, standing);
+        app.commit_queue.change(app, id, now(), move |lifecycle| {
+            if (lifecycle.attempt, &lifecycle.room_sid) == (read.attempt, &read.room_sid) {
+                by(&of, lifecycle);
             }
         })
     });
@@ -106,7 +110,7 @@ pub(crate) async fn settle(
 }
 
 /// Interviews with a deadline that passed.
-async fn due(app: &App, now: DateTime<Utc>) -> Result<Vec<(String, Standing)>, sqlx::Error> {
+async fn due(app: &App, now: DateTime<Utc>) -> Result<Vec<(String, Lifecycle)>, sqlx::Error> {
     let rows = sqlx::query(DUE)
         .bind(millis(now - OVERTIME))
         .bind(millis(now - app.deadlines.agent))
@@ -114,17 +118,17 @@ async fn due(app: &App, now: DateTime<Utc>) -> Result<Vec<(String, Standing)>, s
         .bind(ROUND)
         .fetch_all(app.store.read())
         .await?;
-    standings_of(&rows)
+    lifecycles_of(&rows)
 }
 
 /// Ended interviews whose rooms are not known to be closed.
-async fn closable(store: &Store) -> Result<Vec<(String, Standing)>, sqlx::Error> {
+async fn closable(store: &Store) -> Result<Vec<(String, Lifecycle)>, sqlx::Error> {
     let rows = sqlx::query(CLOSABLE).bind(ROUND).fetch_all(store.read()).await?;
-    standings_of(&rows)
+    lifecycles_of(&rows)
 }
 
-pub(crate) fn standings_of(rows: &[sqlx::any::AnyRow]) -> Result<Vec<(String, Standing)>, sqlx::Error> {
-    rows.iter().map(|row| Ok((row.try_get("id")?, standings::read(row)?))).collect()
+pub(crate) fn lifecycles_of(rows: &[sqlx::any::AnyRow]) -> Result<Vec<(String, Lifecycle)>, sqlx::Error> {
+    rows.iter().map(|row| Ok((row.try_get("id")?, lifecycle_store::read(row)?))).collect()
 }
 
 #[cfg(test)]

@@ -16,19 +16,19 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 use url::Url;
 
-use crate::batch::{self, Batches};
-use crate::closings::{self, Closings};
+use crate::api_error::ApiError;
 use crate::codes::Codes;
+use crate::commit_queue::{self, CommitQueue};
 use crate::keys::ReceiptKeys;
+use crate::lifecycle::Deadlines;
 use crate::livekit::LiveKit;
-use crate::problem::Refusal;
 use crate::proxies::Proxies;
-use crate::routes::Readiness;
-use crate::standing::Deadlines;
+use crate::room_closer::{self, RoomCloser};
+use crate::router::Readiness;
 use crate::store::Store;
 use crate::tokens::Signer;
 use crate::uploads::Uploads;
-use crate::{records, routes, status};
+use crate::{records, router, status};
 
 /// A request that takes longer is given up: the largest record over a slow line needs less.
 const REQUEST_LIMIT: Duration = Duration::from_secs(60);
@@ -46,8 +46,8 @@ pub struct App {
     pub(crate) tokens: Signer,
     pub(crate) codes: Codes,
     pub(crate) readiness: Readiness,
-    pub(crate) batches: Batches,
-    pub(crate) closings: Closings,
+    pub(crate) commit_queue: CommitQueue,
+    pub(crate) room_closer: RoomCloser,
     pub(crate) uploads: Uploads,
     pub(crate) deadlines: Deadlines,
     pub(crate) organiser_key: Option<Secret>,
@@ -82,8 +82,8 @@ impl App {
         let Options { public_url, organiser_key, proxies, deadlines, keep_days } = options;
         let keys = ReceiptKeys::load(store.clone()).await?;
         let tokens = Signer::new(store.clone());
-        let (batches, waiting) = Batches::new();
-        let (closings, to_close) = Closings::new();
+        let (commit_queue, waiting) = CommitQueue::new();
+        let (room_closer, to_close) = RoomCloser::new();
         let app = Self {
             store,
             public_url,
@@ -92,8 +92,8 @@ impl App {
             tokens,
             codes,
             readiness: Readiness::default(),
-            batches,
-            closings,
+            commit_queue,
+            room_closer,
             uploads: Uploads::default(),
             deadlines,
             organiser_key,
@@ -101,30 +101,30 @@ impl App {
             keep_days,
             stop: CancellationToken::new(),
         };
-        batch::start(app.clone(), waiting)?;
-        tokio::spawn(closings::work(app.clone(), to_close));
+        commit_queue::start(app.clone(), waiting)?;
+        tokio::spawn(room_closer::work(app.clone(), to_close));
         Ok(app)
     }
 
-    /// Cancel it, and streams and rounds end.
+    /// Cancel it, and streams and the reconciler end.
     pub fn stop(&self) -> CancellationToken {
         self.stop.clone()
     }
 
     /// The routes.
     pub fn router(self, metrics: Option<PrometheusHandle>) -> Router {
-        let limited = routes::limited(metrics)
+        let limited = router::limited(metrics)
             .into_iter()
             .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
             .fallback(|| {
-                std::future::ready(Refusal::new(
+                std::future::ready(ApiError::new(
                     StatusCode::NOT_FOUND,
                     "no_such_page",
                     "There is nothing here.",
                 ))
             })
             .method_not_allowed_fallback(|| {
-                std::future::ready(Refusal::new(
+                std::future::ready(ApiError::new(
                     StatusCode::METHOD_NOT_ALLOWED,
                     "no_such_method",
                     "This can't be done here.",
@@ -134,9 +134,9 @@ impl App {
         limited
             .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
             // A stream of events lasts as long as somebody watches.
-            .route(routes::EVENTS, get(status::events))
+            .route(router::EVENTS, get(status::events))
             // A record as long as it comes.
-            .route(routes::RECORDS, put(records::put).get(records::get))
+            .route(router::RECORDS, put(records::put).get(records::get))
             .layer(from_fn(measured))
             .layer(DefaultBodyLimit::disable())
             .with_state(self)
@@ -149,7 +149,7 @@ async fn measured(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
     // Postgres takes no NUL, and no name of ours has one.
     let mut response = if request.uri().path().contains("%00") {
-        Refusal::new(StatusCode::NOT_FOUND, "no_such_page", "There is nothing here.").into_response()
+        ApiError::new(StatusCode::NOT_FOUND, "no_such_page", "There is nothing here.").into_response()
     } else {
         next.run(request).await
     };
@@ -162,7 +162,7 @@ async fn measured(request: Request, next: Next) -> Response {
             StatusCode::REQUEST_TIMEOUT => ("too_slow", "The request took longer than a minute."),
             _ => ("bad_request", "The request can't be read: check the path, its parameters and the body."),
         };
-        response = Refusal::new(status, code, title).into_response();
+        response = ApiError::new(status, code, title).into_response();
     }
     response.headers_mut().insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     metrics::histogram!("adjourn_request_seconds", "route" => route, "status" => status.as_u16().to_string())

@@ -76,7 +76,7 @@ pub(crate) struct Change {
 
 /// Where an interview stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct Lifecycle {
     /// The newest attempt; 0 before the first.
     pub(crate) attempt: i64,
     /// LiveKit's id of its room.
@@ -123,7 +123,7 @@ pub(crate) const CLOSING: Duration = Duration::seconds(6);
 /// The outcome of a client whose place another one took: that one's record counts.
 const CONTINUED_ELSEWHERE: Outcome = Outcome::Ended(EndedWhy::ContinuedElsewhere);
 
-impl Standing {
+impl Lifecycle {
     pub(crate) fn state(&self) -> InterviewState {
         match (self.ended_at, self.completed_at, self.started_at) {
             (Some(_), Some(_), _) => InterviewState::Complete,
@@ -377,7 +377,7 @@ impl Standing {
 
     /// LiveKit says that the room was closed.
     pub(crate) fn room_finished(&mut self, sid: &str, now: DateTime<Utc>) {
-        // Of a room that was opened anew elsewhere, the server of before tells that it is empty: the rounds look.
+        // Of a room that was opened anew elsewhere, the server of before tells that it is empty: the reconciler looks.
         if self.room_sid.as_deref() == Some(sid) && !self.serving.was_opened_anew() {
             self.room_gone(Source::Webhook, now);
         }
@@ -439,30 +439,30 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000 + s, 0).unwrap()
     }
 
-    fn live() -> Standing {
-        let mut standing = Standing::default();
-        standing.joined(at(1800), at(0));
-        standing.room("RM_1");
-        standing.agent_seen(at(1));
-        standing.changes.clear();
-        standing
+    fn live() -> Lifecycle {
+        let mut lifecycle = Lifecycle::default();
+        lifecycle.joined(at(1800), at(0));
+        lifecycle.room("RM_1");
+        lifecycle.agent_seen(at(1));
+        lifecycle.changes.clear();
+        lifecycle
     }
 
-    fn told(standing: &Standing) -> Vec<String> {
-        standing.changes.iter().map(|c| format!("{} by {}", c.what, c.source.as_str())).collect()
+    fn told(lifecycle: &Lifecycle) -> Vec<String> {
+        lifecycle.changes.iter().map(|c| format!("{} by {}", c.what, c.source.as_str())).collect()
     }
 
     const LIMITS: fn() -> Deadlines = Deadlines::default;
 
     #[test]
     fn client_then_agent_is_complete() {
-        let mut standing = live();
-        assert!(standing.client_record(1, Some(Outcome::Finished), &LIMITS(), at(60)));
-        assert_eq!(standing.state(), InterviewState::Ended);
-        standing.agent_report(1, None, &LIMITS(), at(70));
-        assert_eq!(standing.state(), InterviewState::Complete);
+        let mut lifecycle = live();
+        assert!(lifecycle.client_record(1, Some(Outcome::Finished), &LIMITS(), at(60)));
+        assert_eq!(lifecycle.state(), InterviewState::Ended);
+        lifecycle.agent_report(1, None, &LIMITS(), at(70));
+        assert_eq!(lifecycle.state(), InterviewState::Complete);
         assert_eq!(
-            told(&standing),
+            told(&lifecycle),
             [
                 "client's record received by client",
                 "ended by client",
@@ -474,90 +474,90 @@ mod tests {
 
     #[test]
     fn a_report_that_does_not_come_is_missing_and_late_when_it_does() {
-        let mut standing = live();
-        standing.client_record(
+        let mut lifecycle = live();
+        lifecycle.client_record(
             1,
             Some(Outcome::Interrupted(InterruptedWhy::InterviewerLost)),
             &LIMITS(),
             at(60),
         );
-        standing.deadlines(&LIMITS(), at(60 + 600));
-        assert_eq!(standing.agent, Arrival::Pending);
-        standing.deadlines(&LIMITS(), at(60 + 601));
-        assert_eq!(standing.agent, Arrival::Missing);
-        assert_eq!(standing.state(), InterviewState::Complete);
-        standing.agent_report(1, Some("finished"), &LIMITS(), at(90_000));
-        assert_eq!((standing.agent, standing.confirmed), (Arrival::ReceivedLate, true));
-        assert_eq!(standing.outcome, Some(Outcome::Finished));
+        lifecycle.deadlines(&LIMITS(), at(60 + 600));
+        assert_eq!(lifecycle.agent, Arrival::Pending);
+        lifecycle.deadlines(&LIMITS(), at(60 + 601));
+        assert_eq!(lifecycle.agent, Arrival::Missing);
+        assert_eq!(lifecycle.state(), InterviewState::Complete);
+        lifecycle.agent_report(1, Some("finished"), &LIMITS(), at(90_000));
+        assert_eq!((lifecycle.agent, lifecycle.confirmed), (Arrival::ReceivedLate, true));
+        assert_eq!(lifecycle.outcome, Some(Outcome::Finished));
         // The client's late word does not undo it.
-        standing.client_record(1, Some(Outcome::ConnectionLost), &LIMITS(), at(90_001));
-        assert_eq!(standing.outcome, Some(Outcome::Finished));
+        lifecycle.client_record(1, Some(Outcome::ConnectionLost), &LIMITS(), at(90_001));
+        assert_eq!(lifecycle.outcome, Some(Outcome::Finished));
     }
 
     #[test]
     fn never_started_stays_open_and_its_rooms_end_nothing_later() {
-        let mut standing = Standing::default();
-        standing.joined(at(1800), at(0));
-        standing.room("RM_1");
+        let mut lifecycle = Lifecycle::default();
+        lifecycle.joined(at(1800), at(0));
+        lifecycle.room("RM_1");
         assert!(
-            standing.client_record(1, Some(Outcome::NeverStarted), &LIMITS(), at(60)),
+            lifecycle.client_record(1, Some(Outcome::NeverStarted), &LIMITS(), at(60)),
             "its room is closed"
         );
-        assert_eq!(standing.state(), InterviewState::Live);
-        assert_eq!(standing.joined(at(2000), at(100)), 2);
-        standing.room("RM_2");
-        standing.agent_seen(at(101));
-        standing.room_finished("RM_1", at(102));
-        assert_eq!(standing.state(), InterviewState::Live);
-        standing.room_finished("RM_2", at(103));
-        assert_eq!(standing.state(), InterviewState::Ended);
-        assert_eq!(standing.ended_by.as_deref(), Some("webhook"));
+        assert_eq!(lifecycle.state(), InterviewState::Live);
+        assert_eq!(lifecycle.joined(at(2000), at(100)), 2);
+        lifecycle.room("RM_2");
+        lifecycle.agent_seen(at(101));
+        lifecycle.room_finished("RM_1", at(102));
+        assert_eq!(lifecycle.state(), InterviewState::Live);
+        lifecycle.room_finished("RM_2", at(103));
+        assert_eq!(lifecycle.state(), InterviewState::Ended);
+        assert_eq!(lifecycle.ended_by.as_deref(), Some("webhook"));
     }
 
     #[test]
     fn never_started_is_believed_only_of_a_room_that_nobody_came_to() {
-        type Came = fn(&mut Standing);
+        type Came = fn(&mut Lifecycle);
         let came: [Came; 3] = [
             |s| s.agent_seen(at(5)),
             |s| s.agent_report(1, Some("failed"), &LIMITS(), at(5)),
             |s| s.agent_report(1, Some("finished"), &LIMITS(), at(5)),
         ];
         for came in came {
-            let mut standing = Standing::default();
-            standing.joined(at(1800), at(0));
-            standing.room("RM_1");
-            came(&mut standing);
-            standing.client_record(1, Some(Outcome::NeverStarted), &LIMITS(), at(60));
-            assert_eq!((standing.ended_at.is_some(), standing.may_begin_again()), (true, false));
+            let mut lifecycle = Lifecycle::default();
+            lifecycle.joined(at(1800), at(0));
+            lifecycle.room("RM_1");
+            came(&mut lifecycle);
+            lifecycle.client_record(1, Some(Outcome::NeverStarted), &LIMITS(), at(60));
+            assert_eq!((lifecycle.ended_at.is_some(), lifecycle.may_begin_again()), (true, false));
         }
         // And not for ever.
-        let mut standing = Standing::default();
+        let mut lifecycle = Lifecycle::default();
         for attempt in 1..=MOST_ATTEMPTS {
-            assert_eq!(standing.joined(at(1800), at(0)), attempt);
-            standing.client_record(attempt, Some(Outcome::NeverStarted), &LIMITS(), at(60));
-            assert_eq!(standing.may_begin_again(), attempt < MOST_ATTEMPTS, "{attempt}");
+            assert_eq!(lifecycle.joined(at(1800), at(0)), attempt);
+            lifecycle.client_record(attempt, Some(Outcome::NeverStarted), &LIMITS(), at(60));
+            assert_eq!(lifecycle.may_begin_again(), attempt < MOST_ATTEMPTS, "{attempt}");
         }
     }
 
     #[test]
     fn the_time_begins_with_the_interviewer_and_goes_on_elsewhere() {
-        let mut standing = Standing { length: Some(Duration::seconds(1_800)), ..Standing::default() };
-        standing.joined(at(1800), at(0));
-        standing.room("RM_1");
+        let mut lifecycle = Lifecycle { length: Some(Duration::seconds(1_800)), ..Lifecycle::default() };
+        lifecycle.joined(at(1800), at(0));
+        lifecycle.room("RM_1");
         // Clicked, closed, and opened again an hour later: nobody has come yet.
-        standing.joined_again(1, at(3_600));
-        assert_eq!(standing.ends_at, Some(at(5_400)));
-        standing.agent_seen(at(3_630));
-        assert_eq!(standing.ends_at, Some(at(5_430)));
-        standing.agent_seen(at(4_000));
-        standing.joined_again(1, at(4_000));
-        assert_eq!(standing.ends_at, Some(at(5_430)), "it runs");
+        lifecycle.joined_again(1, at(3_600));
+        assert_eq!(lifecycle.ends_at, Some(at(5_400)));
+        lifecycle.agent_seen(at(3_630));
+        assert_eq!(lifecycle.ends_at, Some(at(5_430)));
+        lifecycle.agent_seen(at(4_000));
+        lifecycle.joined_again(1, at(4_000));
+        assert_eq!(lifecycle.ends_at, Some(at(5_430)), "it runs");
         // Another computer, the same room and interviewer.
-        let ends_at = standing.ends_at.unwrap();
-        standing.joined(ends_at, at(4_100));
-        standing.room("RM_1");
-        standing.agent_seen(at(4_101));
-        assert_eq!(standing.ends_at, Some(ends_at));
+        let ends_at = lifecycle.ends_at.unwrap();
+        lifecycle.joined(ends_at, at(4_100));
+        lifecycle.room("RM_1");
+        lifecycle.agent_seen(at(4_101));
+        assert_eq!(lifecycle.ends_at, Some(ends_at));
     }
 
     fn agent(identity: &str, sid: &str) -> Presence {
@@ -567,85 +567,85 @@ mod tests {
     #[test]
     fn a_room_that_is_opened_anew_ends_nothing_and_is_on_the_history() {
         let begun = || {
-            let mut standing = live();
-            assert!(!standing.interviewer_came(agent("agent-1", "PA_1"), at(1)));
-            standing.changes.clear();
-            standing
+            let mut lifecycle = live();
+            assert!(!lifecycle.interviewer_came(agent("agent-1", "PA_1"), at(1)));
+            lifecycle.changes.clear();
+            lifecycle
         };
         // The first room's opening is told late: it is none.
-        let mut standing = begun();
-        assert!(!standing.room_opened(at(-5), at(2)));
+        let mut lifecycle = begun();
+        assert!(!lifecycle.room_opened(at(-5), at(2)));
         // The server dies, and another one opens the room.
-        assert!(standing.room_opened(at(60), at(60)));
-        assert!(standing.interviewer_came(agent("agent-2", "PA_2"), at(61)));
-        assert!(!standing.interviewer_came(agent("agent-1", "PA_1b"), at(68)));
-        assert_eq!(told(&standing), ["room opened anew by webhook", "interviewer back by webhook"]);
+        assert!(lifecycle.room_opened(at(60), at(60)));
+        assert!(lifecycle.interviewer_came(agent("agent-2", "PA_2"), at(61)));
+        assert!(!lifecycle.interviewer_came(agent("agent-1", "PA_1b"), at(68)));
+        assert_eq!(told(&lifecycle), ["room opened anew by webhook", "interviewer back by webhook"]);
         // The server was frozen and goes on: the room is over, it says.
-        standing.room_finished("RM_1", at(69));
-        assert_eq!(standing.ended_at, None);
+        lifecycle.room_finished("RM_1", at(69));
+        assert_eq!(lifecycle.ended_at, None);
         // It does not come back.
-        let mut standing = begun();
-        assert!(standing.room_opened(at(60), at(60)) && standing.gives_up_waiting(at(75)));
-        standing.nobody_was_called(at(76));
-        assert!(standing.gives_up_waiting(at(80)));
+        let mut lifecycle = begun();
+        assert!(lifecycle.room_opened(at(60), at(60)) && lifecycle.gives_up_waiting(at(75)));
+        lifecycle.nobody_was_called(at(76));
+        assert!(lifecycle.gives_up_waiting(at(80)));
         // Of an interview that is over nobody is called, nor awaited.
-        let mut standing = begun();
-        assert!(standing.room_opened(at(60), at(60)));
-        standing.organiser_ends(at(65));
-        assert!(!standing.gives_up_waiting(at(80)));
-        standing.nobody_was_called(at(81));
-        assert!(!standing.gives_up_waiting(at(100)) && !standing.room_opened(at(101), at(101)));
+        let mut lifecycle = begun();
+        assert!(lifecycle.room_opened(at(60), at(60)));
+        lifecycle.organiser_ends(at(65));
+        assert!(!lifecycle.gives_up_waiting(at(80)));
+        lifecycle.nobody_was_called(at(81));
+        assert!(!lifecycle.gives_up_waiting(at(100)) && !lifecycle.room_opened(at(101), at(101)));
         // Another attempt has a room and an interviewer of its own; until it is known what is told of it can't be placed.
-        let mut standing = begun();
-        assert!(!standing.awaits_room());
-        standing.joined(at(2_000), at(100));
-        assert!(standing.awaits_room());
-        standing.room("RM_2");
-        assert_eq!((standing.serving.state(), standing.awaits_room()), (None, false));
-        standing.organiser_ends(at(101));
-        assert!(!standing.awaits_room());
-        assert!(!Standing::default().awaits_room());
+        let mut lifecycle = begun();
+        assert!(!lifecycle.awaits_room());
+        lifecycle.joined(at(2_000), at(100));
+        assert!(lifecycle.awaits_room());
+        lifecycle.room("RM_2");
+        assert_eq!((lifecycle.serving.state(), lifecycle.awaits_room()), (None, false));
+        lifecycle.organiser_ends(at(101));
+        assert!(!lifecycle.awaits_room());
+        assert!(!Lifecycle::default().awaits_room());
     }
 
     #[test]
     fn an_interviewer_that_nobody_told_of_is_known_once_its_room_is_looked_into() {
-        let mut standing = Standing::default();
-        standing.joined(at(1800), at(0));
-        standing.room("RM_1");
-        standing.seen_in_room(&Seen::default(), at(5));
-        assert_eq!(standing.agent_seen_at, None);
-        standing.seen_in_room(&Seen { agent: true, interviewer: None }, at(10));
-        assert_eq!((standing.agent_seen_at, standing.serving.state()), (Some(at(10)), None));
+        let mut lifecycle = Lifecycle::default();
+        lifecycle.joined(at(1800), at(0));
+        lifecycle.room("RM_1");
+        lifecycle.seen_in_room(&Seen::default(), at(5));
+        assert_eq!(lifecycle.agent_seen_at, None);
+        lifecycle.seen_in_room(&Seen { agent: true, interviewer: None }, at(10));
+        assert_eq!((lifecycle.agent_seen_at, lifecycle.serving.state()), (Some(at(10)), None));
         let found = |sid| Seen { agent: true, interviewer: Some(agent("agent-1", sid)) };
-        standing.seen_in_room(&found("PA_1"), at(20));
+        lifecycle.seen_in_room(&found("PA_1"), at(20));
         assert_eq!(
-            (standing.agent_seen_at, &standing.serving.interviewer),
+            (lifecycle.agent_seen_at, &lifecycle.serving.interviewer),
             (Some(at(10)), &Some(agent("agent-1", "PA_1")))
         );
         // Told since it was asked: what was told counts.
-        standing.seen_in_room(&found("PA_0"), at(21));
-        assert_eq!(standing.serving.interviewer, Some(agent("agent-1", "PA_1")));
+        lifecycle.seen_in_room(&found("PA_0"), at(21));
+        assert_eq!(lifecycle.serving.interviewer, Some(agent("agent-1", "PA_1")));
     }
 
     #[test]
     fn the_next_attempts_room_is_not_closed_for_the_one_before() {
-        let mut standing = live();
-        assert!(standing.begins_to_close(1, at(10)) && standing.is_closing(at(12)));
-        assert!(!standing.is_closing(at(20)));
-        standing.joined(at(2000), at(20));
-        assert!(!standing.begins_to_close(1, at(21)) && !standing.is_closing(at(21)));
-        assert!(standing.begins_to_close(2, at(22)));
+        let mut lifecycle = live();
+        assert!(lifecycle.begins_to_close(1, at(10)) && lifecycle.is_closing(at(12)));
+        assert!(!lifecycle.is_closing(at(20)));
+        lifecycle.joined(at(2000), at(20));
+        assert!(!lifecycle.begins_to_close(1, at(21)) && !lifecycle.is_closing(at(21)));
+        assert!(lifecycle.begins_to_close(2, at(22)));
         // LiveKit can't be reached: whoever joins meanwhile waits for nothing.
-        standing.does_not_close(1);
-        assert!(standing.is_closing(at(23)), "the attempt of before");
-        standing.does_not_close(2);
-        assert!(!standing.is_closing(at(23)));
+        lifecycle.does_not_close(1);
+        assert!(lifecycle.is_closing(at(23)), "the attempt of before");
+        lifecycle.does_not_close(2);
+        assert!(!lifecycle.is_closing(at(23)));
     }
 
     /// Whatever comes in whatever order: what has ended and waits for nothing more is complete.
     #[test]
     fn what_ended_and_lacks_nothing_is_complete() {
-        let steps: [fn(&mut Standing); 9] = [
+        let steps: [fn(&mut Lifecycle); 9] = [
             |s| _ = s.client_record(1, Some(Outcome::NeverStarted), &LIMITS(), at(60)),
             |s| _ = s.client_record(1, Some(CONTINUED_ELSEWHERE), &LIMITS(), at(60)),
             |s| _ = s.client_record(1, Some(Outcome::Finished), &LIMITS(), at(60)),
@@ -657,30 +657,31 @@ mod tests {
             |s| s.deadlines(&LIMITS(), at(1800 + 301)),
         ];
         for order in 0..steps.len().pow(4) {
-            let mut standing = Standing::default();
-            standing.joined(at(1800), at(0));
-            standing.room("RM_1");
+            let mut lifecycle = Lifecycle::default();
+            lifecycle.joined(at(1800), at(0));
+            lifecycle.room("RM_1");
             for place in 0..4 {
-                steps[order / steps.len().pow(place) % steps.len()](&mut standing);
-                let over = standing.ended_at.is_some() && settled(standing.client) && settled(standing.agent);
-                assert_eq!(over, standing.completed_at.is_some(), "{order}: {:?}", told(&standing));
+                steps[order / steps.len().pow(place) % steps.len()](&mut lifecycle);
+                let over =
+                    lifecycle.ended_at.is_some() && settled(lifecycle.client) && settled(lifecycle.agent);
+                assert_eq!(over, lifecycle.completed_at.is_some(), "{order}: {:?}", told(&lifecycle));
             }
         }
     }
 
     #[test]
     fn who_goes_on_elsewhere_keeps_the_room_and_its_interviewer() {
-        let mut standing = live();
-        standing.joined(at(2000), at(100));
-        standing.room("RM_1");
-        assert_eq!((standing.attempt, standing.agent_seen_at), (2, None));
+        let mut lifecycle = live();
+        lifecycle.joined(at(2000), at(100));
+        lifecycle.room("RM_1");
+        assert_eq!((lifecycle.attempt, lifecycle.agent_seen_at), (2, None));
         // The first computer's record ends nothing.
-        assert!(!standing.client_record(1, Some(CONTINUED_ELSEWHERE), &LIMITS(), at(101)));
-        assert_eq!((standing.state(), standing.client), (InterviewState::Live, Arrival::Pending));
-        standing.client_record(2, Some(Outcome::Finished), &LIMITS(), at(200));
+        assert!(!lifecycle.client_record(1, Some(CONTINUED_ELSEWHERE), &LIMITS(), at(101)));
+        assert_eq!((lifecycle.state(), lifecycle.client), (InterviewState::Live, Arrival::Pending));
+        lifecycle.client_record(2, Some(Outcome::Finished), &LIMITS(), at(200));
         // Its agent was sent for the first attempt.
-        standing.agent_report(1, Some("finished"), &LIMITS(), at(201));
-        assert_eq!((standing.state(), standing.confirmed), (InterviewState::Complete, true));
+        lifecycle.agent_report(1, Some("finished"), &LIMITS(), at(201));
+        assert_eq!((lifecycle.state(), lifecycle.confirmed), (InterviewState::Complete, true));
 
         let mut other = live();
         other.joined(at(2000), at(100));
@@ -691,16 +692,16 @@ mod tests {
 
     #[test]
     fn a_room_must_be_missing_twice_and_only_a_begun_interview_ends_with_it() {
-        let mut standing = live();
-        standing.room_listed(false, at(10));
-        assert_eq!(standing.state(), InterviewState::Live);
-        standing.room_listed(true, at(20));
-        standing.room_listed(false, at(30));
-        standing.room_listed(false, at(44));
-        assert_eq!(standing.state(), InterviewState::Live);
-        standing.room_listed(false, at(45));
-        assert_eq!((standing.state(), standing.ended_by.as_deref()), (InterviewState::Ended, Some("poll")));
-        assert!(!standing.room_to_close(at(100)));
+        let mut lifecycle = live();
+        lifecycle.room_listed(false, at(10));
+        assert_eq!(lifecycle.state(), InterviewState::Live);
+        lifecycle.room_listed(true, at(20));
+        lifecycle.room_listed(false, at(30));
+        lifecycle.room_listed(false, at(44));
+        assert_eq!(lifecycle.state(), InterviewState::Live);
+        lifecycle.room_listed(false, at(45));
+        assert_eq!((lifecycle.state(), lifecycle.ended_by.as_deref()), (InterviewState::Ended, Some("poll")));
+        assert!(!lifecycle.room_to_close(at(100)));
 
         let mut nobody = live();
         nobody.agent_seen_at = None;
@@ -712,28 +713,28 @@ mod tests {
 
     #[test]
     fn after_the_agents_report_the_candidate_hears_the_goodbye_before_the_room_closes() {
-        let mut standing = live();
-        standing.agent_report(1, Some("finished"), &LIMITS(), at(60));
-        assert_eq!(standing.state(), InterviewState::Ended);
-        assert!(!standing.room_to_close(at(61)));
-        assert!(standing.room_to_close(at(121)));
-        standing.client_record(1, Some(Outcome::Finished), &LIMITS(), at(62));
-        assert!(standing.room_to_close(at(62)));
-        standing.room_closed_at = Some(at(63));
-        assert!(!standing.room_to_close(at(200)));
+        let mut lifecycle = live();
+        lifecycle.agent_report(1, Some("finished"), &LIMITS(), at(60));
+        assert_eq!(lifecycle.state(), InterviewState::Ended);
+        assert!(!lifecycle.room_to_close(at(61)));
+        assert!(lifecycle.room_to_close(at(121)));
+        lifecycle.client_record(1, Some(Outcome::Finished), &LIMITS(), at(62));
+        assert!(lifecycle.room_to_close(at(62)));
+        lifecycle.room_closed_at = Some(at(63));
+        assert!(!lifecycle.room_to_close(at(200)));
     }
 
     #[test]
     fn another_attempt_and_another_computer_change_nothing_but_the_history() {
-        let mut standing = live();
-        assert!(!standing.client_record(1, Some(CONTINUED_ELSEWHERE), &LIMITS(), at(5)));
-        assert_eq!(standing.state(), InterviewState::Live);
-        standing.joined(at(2000), at(10));
-        assert!(!standing.client_record(1, Some(Outcome::ConnectionLost), &LIMITS(), at(20)));
-        standing.agent_report(1, Some("finished"), &LIMITS(), at(21));
-        assert_eq!((standing.state(), standing.outcome), (InterviewState::Live, None));
+        let mut lifecycle = live();
+        assert!(!lifecycle.client_record(1, Some(CONTINUED_ELSEWHERE), &LIMITS(), at(5)));
+        assert_eq!(lifecycle.state(), InterviewState::Live);
+        lifecycle.joined(at(2000), at(10));
+        assert!(!lifecycle.client_record(1, Some(Outcome::ConnectionLost), &LIMITS(), at(20)));
+        lifecycle.agent_report(1, Some("finished"), &LIMITS(), at(21));
+        assert_eq!((lifecycle.state(), lifecycle.outcome), (InterviewState::Live, None));
         // Ended before anybody came: nothing is waited for.
-        let mut unused = Standing::default();
+        let mut unused = Lifecycle::default();
         assert!(unused.organiser_ends(at(1)) && !unused.organiser_ends(at(2)));
         assert_eq!(unused.state(), InterviewState::Complete);
     }

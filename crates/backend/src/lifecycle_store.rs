@@ -5,16 +5,16 @@ use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use crate::problem::Refusal;
+use crate::api_error::ApiError;
+use crate::lifecycle::Lifecycle;
 use crate::serving::{Presence, Serving};
-use crate::standing::Standing;
 use crate::store::{Store, Tx, millis, time};
 
 /// The row of an interview; a refusal if there is none.
-pub(crate) async fn row(store: &Store, id: &str) -> Result<AnyRow, Refusal> {
+pub(crate) async fn row(store: &Store, id: &str) -> Result<AnyRow, ApiError> {
     let row =
         sqlx::query("SELECT * FROM interviews WHERE id = $1").bind(id).fetch_optional(store.read()).await?;
-    row.ok_or_else(Refusal::not_found)
+    row.ok_or_else(ApiError::not_found)
 }
 
 /// Changes one interview under its lock, and gives what `by` gives. `None`: there is no such interview.
@@ -22,7 +22,7 @@ pub(crate) async fn change<T>(
     store: &Store,
     id: &str,
     now: DateTime<Utc>,
-    by: impl FnOnce(&mut Standing) -> T,
+    by: impl FnOnce(&mut Lifecycle) -> T,
 ) -> Result<Option<T>, sqlx::Error> {
     let mut tx = store.write().await?;
     let given = change_in(&mut tx, id, now, by).await?;
@@ -35,13 +35,13 @@ pub(crate) async fn change_in<T>(
     tx: &mut Tx,
     id: &str,
     now: DateTime<Utc>,
-    by: impl FnOnce(&mut Standing) -> T,
+    by: impl FnOnce(&mut Lifecycle) -> T,
 ) -> Result<Option<T>, sqlx::Error> {
-    let Some(mut standing) = lock(tx, id).await? else { return Ok(None) };
-    let before = standing.clone();
-    let given = by(&mut standing);
-    if standing != before {
-        save(tx, id, &standing, now).await?;
+    let Some(mut lifecycle) = lock(tx, id).await? else { return Ok(None) };
+    let before = lifecycle.clone();
+    let given = by(&mut lifecycle);
+    if lifecycle != before {
+        save(tx, id, &lifecycle, now).await?;
     }
     Ok(Some(given))
 }
@@ -64,10 +64,10 @@ pub(crate) async fn room_closed(
         .map(drop)
 }
 
-/// The standing of a row of `interviews`.
-pub(crate) fn read(row: &AnyRow) -> Result<Standing, sqlx::Error> {
+/// The lifecycle of a row of `interviews`.
+pub(crate) fn read(row: &AnyRow) -> Result<Lifecycle, sqlx::Error> {
     let confirmed: i64 = row.try_get("confirmed")?;
-    Ok(Standing {
+    Ok(Lifecycle {
         attempt: row.try_get("attempt")?,
         room_sid: row.try_get("room_sid")?,
         room_attempt: row.try_get("room_attempt")?,
@@ -124,7 +124,7 @@ fn serving(row: &AnyRow) -> Result<Serving, sqlx::Error> {
 }
 
 /// Locks an interview until the transaction ends, and reads it. `None` if there is none.
-pub(crate) async fn lock(tx: &mut Tx, id: &str) -> Result<Option<Standing>, sqlx::Error> {
+pub(crate) async fn lock(tx: &mut Tx, id: &str) -> Result<Option<Lifecycle>, sqlx::Error> {
     // An update that changes nothing locks the row on Postgres; SQLite has one writer anyway.
     let row = sqlx::query("UPDATE interviews SET revision = revision WHERE id = $1 RETURNING *")
         .bind(id)
@@ -143,12 +143,12 @@ const INSERT_TWO: &str = "INSERT INTO history (interview_id, at, revision, what,
 pub(crate) async fn save(
     tx: &mut Tx,
     id: &str,
-    standing: &Standing,
+    lifecycle: &Lifecycle,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     let at = |time: Option<DateTime<Utc>>| time.map(millis);
-    let changes = i64::try_from(standing.changes.len()).unwrap_or(i64::MAX);
-    let Serving { interviewer, left_at, awaited_since, back_at, next, given_up } = &standing.serving;
+    let changes = i64::try_from(lifecycle.changes.len()).unwrap_or(i64::MAX);
+    let Serving { interviewer, left_at, awaited_since, back_at, next, given_up } = &lifecycle.serving;
     let identity = |of: &Option<Presence>| of.as_ref().map(|of| of.identity.clone());
     let sid = |of: &Option<Presence>| of.as_ref().map(|of| of.sid.clone());
     sqlx::query(
@@ -159,24 +159,24 @@ pub(crate) async fn save(
            agent_awaited_since = $22, agent_back_at = $23, agent_next_identity = $24, agent_next_sid = $25,
            agent_given_up = $26 WHERE id = $27",
     )
-    .bind(standing.attempt)
-    .bind(&standing.room_sid)
-    .bind(at(standing.ends_at))
-    .bind(at(standing.started_at))
-    .bind(at(standing.ended_at))
-    .bind(&standing.ended_by)
-    .bind(standing.outcome.map(|outcome| outcome.to_string()))
-    .bind(i64::from(standing.confirmed))
-    .bind(standing.client.as_str())
-    .bind(standing.agent.as_str())
-    .bind(at(standing.agent_seen_at))
-    .bind(at(standing.room_missing_since))
-    .bind(at(standing.room_closed_at))
-    .bind(at(standing.completed_at))
-    .bind(standing.revision + changes)
-    .bind(standing.room_attempt)
-    .bind(at(standing.closing_at))
-    .bind(standing.client_outcome.map(|outcome| outcome.to_string()))
+    .bind(lifecycle.attempt)
+    .bind(&lifecycle.room_sid)
+    .bind(at(lifecycle.ends_at))
+    .bind(at(lifecycle.started_at))
+    .bind(at(lifecycle.ended_at))
+    .bind(&lifecycle.ended_by)
+    .bind(lifecycle.outcome.map(|outcome| outcome.to_string()))
+    .bind(i64::from(lifecycle.confirmed))
+    .bind(lifecycle.client.as_str())
+    .bind(lifecycle.agent.as_str())
+    .bind(at(lifecycle.agent_seen_at))
+    .bind(at(lifecycle.room_missing_since))
+    .bind(at(lifecycle.room_closed_at))
+    .bind(at(lifecycle.completed_at))
+    .bind(lifecycle.revision + changes)
+    .bind(lifecycle.room_attempt)
+    .bind(at(lifecycle.closing_at))
+    .bind(lifecycle.client_outcome.map(|outcome| outcome.to_string()))
     .bind(identity(interviewer))
     .bind(sid(interviewer))
     .bind(at(*left_at))
@@ -188,8 +188,8 @@ pub(crate) async fn save(
     .bind(id)
     .execute(&mut **tx)
     .await?;
-    let mut first = standing.revision + 1;
-    for changes in standing.changes.chunks(2) {
+    let mut first = lifecycle.revision + 1;
+    for changes in lifecycle.changes.chunks(2) {
         let mut insert =
             sqlx::query(if changes.len() == 2 { INSERT_TWO } else { INSERT_ONE }).bind(id).bind(millis(now));
         for (change, revision) in changes.iter().zip(first..) {

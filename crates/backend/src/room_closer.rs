@@ -9,13 +9,13 @@ use futures_util::StreamExt as _;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-use crate::app::App;
+use crate::state::App;
 use crate::store::now;
 
 /// Tries to close a room before that is left to the next round.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(500);
-/// Rooms that wait for being closed; what is more is left to the rounds.
+/// Rooms that wait for being closed; what is more is left to the reconciler.
 const WAITING: usize = 4_096;
 /// Calls to LiveKit at a time: a test center's rooms end at the same minute, and neither records nor other calls must
 /// wait for their closing.
@@ -23,7 +23,7 @@ const AT_A_TIME: usize = 4;
 
 /// The way to the one who closes rooms. Clones are cheap.
 #[derive(Clone, Debug)]
-pub(crate) struct Closings {
+pub(crate) struct RoomCloser {
     waiting: mpsc::Sender<Room>,
     /// Those that wait, and those that are being closed.
     known: Arc<Mutex<HashSet<Room>>>,
@@ -36,7 +36,7 @@ type Room = (String, i64);
 #[derive(Debug)]
 pub(crate) struct ToClose(mpsc::Receiver<Room>);
 
-impl Closings {
+impl RoomCloser {
     pub(crate) fn new() -> (Self, ToClose) {
         let (waiting, receiver) = mpsc::channel(WAITING);
         (Self { waiting, known: Arc::default() }, ToClose(receiver))
@@ -47,7 +47,7 @@ impl Closings {
         self.waiting.capacity()
     }
 
-    /// Closes a room soon, if that is not coming already. Without a place it is left to the rounds.
+    /// Closes a room soon, if that is not coming already. Without a place it is left to the reconciler.
     pub(crate) fn add(&self, room: &str, attempt: i64) {
         let room = (room.to_owned(), attempt);
         if !self.known.lock().insert(room.clone()) {
@@ -73,7 +73,7 @@ pub(crate) async fn work(app: App, ToClose(rooms): ToClose) {
                     }
                     tokio::time::sleep(PAUSE).await;
                 }
-                app.closings.known.lock().remove(&room);
+                app.room_closer.known.lock().remove(&room);
             }
         })
         .await;
@@ -84,8 +84,8 @@ async fn closed(app: &App, (room, attempt): &Room) -> bool {
     // Under the row's lock, and before LiveKit is asked: an attempt that begins meanwhile waits, or its room would go.
     let stands = Arc::new(AtomicBool::new(false));
     let (of, found, at) = (*attempt, Arc::clone(&stands), now());
-    let begun = app.batches.change(app, room.clone(), at, move |standing| {
-        found.store(standing.begins_to_close(of, at), Ordering::Relaxed);
+    let begun = app.commit_queue.change(app, room.clone(), at, move |lifecycle| {
+        found.store(lifecycle.begins_to_close(of, at), Ordering::Relaxed);
     });
     if let Err(error) = begun.await {
         tracing::warn!(%error, "a room is not closed yet");
@@ -97,14 +97,14 @@ async fn closed(app: &App, (room, attempt): &Room) -> bool {
     if let Err(error) = app.livekit.delete_room(room).await {
         tracing::warn!(%error, "a room could not be closed");
         let failed =
-            app.batches.change(app, room.clone(), now(), move |standing| standing.does_not_close(of));
+            app.commit_queue.change(app, room.clone(), now(), move |lifecycle| lifecycle.does_not_close(of));
         if let Err(error) = failed.await {
             tracing::warn!(%error, "a room that is not being closed is taken for one for some seconds");
         }
         return false;
     }
     metrics::counter!("adjourn_rooms_closed").increment(1);
-    let noted = app.batches.room_closed(app, room, *attempt, now()).await;
+    let noted = app.commit_queue.room_closed(app, room, *attempt, now()).await;
     noted.inspect_err(|error| tracing::warn!(%error, "a closed room could not be noted")).is_ok()
 }
 
@@ -114,16 +114,16 @@ mod tests {
 
     #[test]
     fn a_room_waits_once_and_only_while_there_is_a_place() {
-        let (closings, ToClose(mut rooms)) = Closings::new();
-        closings.add("a", 1);
-        closings.add("a", 1);
-        assert_eq!(closings.places(), WAITING - 1);
+        let (closer, ToClose(mut rooms)) = RoomCloser::new();
+        closer.add("a", 1);
+        closer.add("a", 1);
+        assert_eq!(closer.places(), WAITING - 1);
         assert_eq!(rooms.try_recv().unwrap(), ("a".to_owned(), 1));
         for room in 0..=WAITING {
-            closings.add(&room.to_string(), 1);
+            closer.add(&room.to_string(), 1);
         }
-        assert_eq!(closings.places(), 0);
-        assert_eq!(closings.known.lock().len(), WAITING + 1, "the one without a place may come again");
+        assert_eq!(closer.places(), 0);
+        assert_eq!(closer.known.lock().len(), WAITING + 1, "the one without a place may come again");
     }
 
     /// A candidate whose record waits must be able to join for its token, whatever LiveKit does.
@@ -138,9 +138,10 @@ mod tests {
         .await
         .unwrap();
         // Nobody listens there.
-        let app = crate::app::tests::app_at(store.clone(), ([127, 0, 0, 1], 9).into()).await;
+        let app = crate::state::tests::app_at(store.clone(), ([127, 0, 0, 1], 9).into()).await;
         assert!(!closed(&app, &("i".to_owned(), 1)).await);
-        let standing = crate::standings::read(&crate::standings::row(&store, "i").await.unwrap()).unwrap();
-        assert_eq!((standing.closing_at, standing.room_closed_at), (None, None));
+        let lifecycle =
+            crate::lifecycle_store::read(&crate::lifecycle_store::row(&store, "i").await.unwrap()).unwrap();
+        assert_eq!((lifecycle.closing_at, lifecycle.room_closed_at), (None, None));
     }
 }

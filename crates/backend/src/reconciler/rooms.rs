@@ -3,12 +3,12 @@
 
 use std::time::Instant;
 
-use crate::app::App;
 use crate::interviewers;
-use crate::lease::Lease;
+use crate::lifecycle::Lifecycle;
 use crate::livekit::LiveKitError;
-use crate::rounds::{PAUSE, settle, standings_of};
-use crate::standing::Standing;
+use crate::reconciler::lease::Lease;
+use crate::reconciler::{PAUSE, lifecycles_of, settle};
+use crate::state::App;
 use crate::store::{Store, millis, now};
 
 /// Rooms in one question to LiveKit.
@@ -34,7 +34,7 @@ struct Pass {
     /// The last interview that was looked at: when it was started, and its id.
     last: (i64, String),
     /// Rooms without an interviewer, as far as we know.
-    unseen: Vec<(String, Standing)>,
+    unseen: Vec<(String, Lifecycle)>,
 }
 
 /// Compares for ever.
@@ -61,17 +61,17 @@ impl Pass {
                 return Ok(false);
             }
             let page = live(&app.store, &self.last, until).await?;
-            let Some((id, standing)) = page.last() else { break };
-            let last = (standing.started_at.map(millis).unwrap_or_default(), id.clone());
+            let Some((id, lifecycle)) = page.last() else { break };
+            let last = (lifecycle.started_at.map(millis).unwrap_or_default(), id.clone());
             let names: Vec<String> = page.iter().map(|(id, _)| id.clone()).collect();
-            let Some(listed) = at_ease(app.livekit.rooms(&names)).await else {
+            let Some(listed) = with_backoff(app.livekit.rooms(&names)).await else {
                 self.last = last;
                 return Ok(false);
             };
             let at = now();
-            let without = page.iter().filter(|(_, standing)| standing.serving.interviewer.is_none());
+            let without = page.iter().filter(|(_, lifecycle)| lifecycle.serving.interviewer.is_none());
             let unseen: Vec<_> = without.filter(|(id, _)| listed.contains(id)).cloned().collect();
-            settle(app, page, move |id, standing| standing.room_listed(listed.contains(id), at)).await?;
+            settle(app, page, move |id, lifecycle| lifecycle.room_listed(listed.contains(id), at)).await?;
             self.unseen.extend(unseen);
             self.last = last;
         }
@@ -81,13 +81,14 @@ impl Pass {
                 break;
             }
             let agent_name = interviewers::wanted(app.store.read(), &id).await?;
-            let Some(seen) = at_ease(interviewers::seen_in(app, &id, agent_name.as_deref())).await else {
+            let Some(seen) = with_backoff(interviewers::seen_in(app, &id, agent_name.as_deref())).await
+            else {
                 failed += 1;
                 continue;
             };
             failed = 0;
             let at = now();
-            settle(app, vec![(id, read)], move |_, standing| standing.seen_in_room(&seen, at)).await?;
+            settle(app, vec![(id, read)], move |_, lifecycle| lifecycle.seen_in_room(&seen, at)).await?;
         }
         metrics::histogram!("adjourn_round_seconds").record(began.elapsed().as_secs_f64());
         Ok(true)
@@ -95,7 +96,7 @@ impl Pass {
 }
 
 /// What LiveKit answered; then rests. `None` is no news.
-async fn at_ease<T>(asked: impl Future<Output = Result<T, LiveKitError>>) -> Option<T> {
+async fn with_backoff<T>(asked: impl Future<Output = Result<T, LiveKitError>>) -> Option<T> {
     let began = Instant::now();
     match asked.await {
         Ok(answer) => {
@@ -124,7 +125,7 @@ async fn live(
     store: &Store,
     after: &(i64, String),
     until: i64,
-) -> Result<Vec<(String, Standing)>, sqlx::Error> {
+) -> Result<Vec<(String, Lifecycle)>, sqlx::Error> {
     let rows = sqlx::query(LIVE)
         .bind(after.0)
         .bind(&after.1)
@@ -132,7 +133,7 @@ async fn live(
         .bind(ASKED)
         .fetch_all(store.read())
         .await?;
-    standings_of(&rows)
+    lifecycles_of(&rows)
 }
 
 #[cfg(test)]

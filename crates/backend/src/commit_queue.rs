@@ -1,4 +1,4 @@
-//! Several records, the closings of their rooms and what the rounds find, in one transaction: on SQLite every commit waits for the disk, and
+//! Several records, the closings of their rooms and what the reconciler finds, in one transaction: on SQLite every commit waits for the disk, and
 //! a test center's clients end at the same minute. Each still gets its own answer, after the commit.
 
 use std::ops::RangeInclusive;
@@ -11,10 +11,10 @@ use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use crate::app::App;
-use crate::problem::Refusal;
-use crate::standing::Standing;
-use crate::standings;
+use crate::api_error::ApiError;
+use crate::lifecycle::Lifecycle;
+use crate::lifecycle_store;
+use crate::state::App;
 use crate::store::Tx;
 use crate::submission::{self, NotStored, Signed, Stored, Submission};
 
@@ -31,14 +31,14 @@ const CALLED_BACK_PER_S: u32 = 400;
 const CALLED_BACK: RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(60);
 
 /// What is to be written, for somebody who waits.
-enum Change {
+enum WriteOp {
     Record {
         submission: Box<Submission>,
         signed: Signed,
         /// What it became, if the transaction holds.
-        stored: Result<Stored, Refusal>,
-        answer: oneshot::Sender<Result<Stored, Refusal>>,
-        _share: Share,
+        stored: Result<Stored, ApiError>,
+        answer: oneshot::Sender<Result<Stored, ApiError>>,
+        _permit: QueuePermit,
     },
     RoomClosed {
         room: String,
@@ -46,22 +46,22 @@ enum Change {
         at: DateTime<Utc>,
         answer: oneshot::Sender<Result<(), sqlx::Error>>,
     },
-    Standing {
+    Lifecycle {
         id: String,
         at: DateTime<Utc>,
-        by: Box<dyn Fn(&mut Standing) + Send + Sync>,
+        by: Box<dyn Fn(&mut Lifecycle) + Send + Sync>,
         answer: oneshot::Sender<Result<(), sqlx::Error>>,
     },
 }
 
-/// A record's share of [`WAITING_BYTES`], until it is written.
+/// A record's part of [`WAITING_BYTES`], until it is written.
 #[derive(Debug)]
-pub(crate) struct Share(OwnedSemaphorePermit);
+pub(crate) struct QueuePermit(OwnedSemaphorePermit);
 
 /// The way to the one who writes.
 #[derive(Clone, Debug)]
-pub(crate) struct Batches {
-    waiting: mpsc::Sender<Change>,
+pub(crate) struct CommitQueue {
+    waiting: mpsc::Sender<WriteOp>,
     bytes: Arc<Semaphore>,
     turns: Arc<Mutex<Turns>>,
 }
@@ -84,9 +84,9 @@ impl Turns {
 
 /// What [`work`] works on.
 #[derive(Debug)]
-pub(crate) struct Waiting(mpsc::Receiver<Change>);
+pub(crate) struct Waiting(mpsc::Receiver<WriteOp>);
 
-impl Batches {
+impl CommitQueue {
     pub(crate) fn new() -> (Self, Waiting) {
         let (waiting, receiver) = mpsc::channel(WAITING);
         let bytes = Arc::new(Semaphore::new(WAITING_BYTES));
@@ -95,15 +95,15 @@ impl Batches {
     }
 
     /// Room for a record of that many bytes among those that wait, or when to come again.
-    pub(crate) fn share(&self, bytes: usize) -> Result<Share, Refusal> {
+    pub(crate) fn permit(&self, bytes: usize) -> Result<QueuePermit, ApiError> {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        Arc::clone(&self.bytes).try_acquire_many_owned(bytes).map(Share).map_err(|_| self.put_off())
+        Arc::clone(&self.bytes).try_acquire_many_owned(bytes).map(QueuePermit).map_err(|_| self.put_off())
     }
 
     /// More of it has arrived.
-    pub(crate) fn grow(&self, share: &mut Share, bytes: usize) -> Result<(), Refusal> {
-        let more = self.share(bytes)?;
-        share.0.merge(more.0);
+    pub(crate) fn grow(&self, permit: &mut QueuePermit, bytes: usize) -> Result<(), ApiError> {
+        let more = self.permit(bytes)?;
+        permit.0.merge(more.0);
         Ok(())
     }
 
@@ -118,24 +118,24 @@ impl Batches {
         &self,
         app: &App,
         submission: Submission,
-        share: Share,
-    ) -> Result<Stored, Refusal> {
+        permit: QueuePermit,
+    ) -> Result<Stored, ApiError> {
         let signed = submission.sign()?;
         let (answer, answered) = oneshot::channel();
-        let stored = Err(Refusal::unavailable());
+        let stored = Err(ApiError::unavailable());
         let change =
-            Change::Record { submission: Box::new(submission), signed, stored, answer, _share: share };
+            WriteOp::Record { submission: Box::new(submission), signed, stored, answer, _permit: permit };
         if !app.store.batches() {
             alone(app, change).await;
         } else if self.waiting.try_send(change).is_err() {
             return Err(self.put_off());
         }
-        answered.await.unwrap_or_else(|_| Err(Refusal::unavailable()))
+        answered.await.unwrap_or_else(|_| Err(ApiError::unavailable()))
     }
 
-    fn put_off(&self) -> Refusal {
+    fn put_off(&self) -> ApiError {
         metrics::counter!("adjourn_records_put_off").increment(1);
-        Refusal::unavailable().retry_after(self.turns.lock().take(Instant::now()))
+        ApiError::unavailable().retry_after(self.turns.lock().take(Instant::now()))
     }
 
     /// Notes that a room was closed, and answers once that is on disk.
@@ -147,7 +147,7 @@ impl Batches {
         at: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
         let room = room.to_owned();
-        self.written(app, |answer| Change::RoomClosed { room, attempt, at, answer }).await
+        self.written(app, |answer| WriteOp::RoomClosed { room, attempt, at, answer }).await
     }
 
     /// Changes an interview as it stands then, and answers once that is on disk.
@@ -156,16 +156,16 @@ impl Batches {
         app: &App,
         id: String,
         at: DateTime<Utc>,
-        by: impl Fn(&mut Standing) + Send + Sync + 'static,
+        by: impl Fn(&mut Lifecycle) + Send + Sync + 'static,
     ) -> Result<(), sqlx::Error> {
-        self.written(app, |answer| Change::Standing { id, at, by: Box::new(by), answer }).await
+        self.written(app, |answer| WriteOp::Lifecycle { id, at, by: Box::new(by), answer }).await
     }
 
     /// Waits for a place, and until it is on disk.
     async fn written(
         &self,
         app: &App,
-        change: impl FnOnce(oneshot::Sender<Result<(), sqlx::Error>>) -> Change,
+        change: impl FnOnce(oneshot::Sender<Result<(), sqlx::Error>>) -> WriteOp,
     ) -> Result<(), sqlx::Error> {
         let (answer, answered) = oneshot::channel();
         let change = change(answer);
@@ -203,7 +203,7 @@ async fn work(app: App, Waiting(mut waiting): Waiting) {
     }
 }
 
-async fn write(app: &App, batch: &mut Vec<Change>) {
+async fn write(app: &App, batch: &mut Vec<WriteOp>) {
     let written = match app.store.write().await {
         Ok(tx) => together(app, tx, batch).await,
         // Nobody's change is to blame: one by one each would wait as long again.
@@ -226,7 +226,7 @@ async fn write(app: &App, batch: &mut Vec<Change>) {
     }
 }
 
-impl Change {
+impl WriteOp {
     async fn write(&mut self, app: &App, tx: &mut Tx) -> Result<(), sqlx::Error> {
         match self {
             Self::Record { submission, signed, stored, .. } => {
@@ -239,9 +239,9 @@ impl Change {
                 Ok(())
             }
             Self::RoomClosed { room, attempt, at, .. } => {
-                standings::room_closed(tx, room, *attempt, *at).await
+                lifecycle_store::room_closed(tx, room, *attempt, *at).await
             }
-            Self::Standing { id, at, by, .. } => standings::change_in(tx, id, *at, by).await.map(drop),
+            Self::Lifecycle { id, at, by, .. } => lifecycle_store::change_in(tx, id, *at, by).await.map(drop),
         }
     }
 
@@ -249,21 +249,21 @@ impl Change {
     fn answer(self, written: Result<(), sqlx::Error>) {
         match self {
             Self::Record { stored, answer, .. } => {
-                drop(answer.send(written.map_err(Refusal::from).and(stored)));
+                drop(answer.send(written.map_err(ApiError::from).and(stored)));
             }
-            Self::RoomClosed { answer, .. } | Self::Standing { answer, .. } => drop(answer.send(written)),
+            Self::RoomClosed { answer, .. } | Self::Lifecycle { answer, .. } => drop(answer.send(written)),
         }
     }
 }
 
-async fn together(app: &App, mut tx: Tx, batch: &mut [Change]) -> Result<(), sqlx::Error> {
+async fn together(app: &App, mut tx: Tx, batch: &mut [WriteOp]) -> Result<(), sqlx::Error> {
     for change in batch {
         change.write(app, &mut tx).await?;
     }
     tx.commit().await
 }
 
-async fn alone(app: &App, mut change: Change) {
+async fn alone(app: &App, mut change: WriteOp) {
     let written =
         async { together(app, app.store.write().await?, std::slice::from_mut(&mut change)).await }.await;
     change.answer(written);
