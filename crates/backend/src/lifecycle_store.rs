@@ -64,6 +64,11 @@ pub(crate) async fn room_closed(
         .map(drop)
 }
 
+/// The same of many rows, each with its interview's id.
+pub(crate) fn lifecycles_of(rows: &[AnyRow]) -> Result<Vec<(String, Lifecycle)>, sqlx::Error> {
+    rows.iter().map(|row| Ok((row.try_get("id")?, read(row)?))).collect()
+}
+
 /// The lifecycle of a row of `interviews`.
 pub(crate) fn read(row: &AnyRow) -> Result<Lifecycle, sqlx::Error> {
     let confirmed: i64 = row.try_get("confirmed")?;

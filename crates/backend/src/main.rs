@@ -9,6 +9,7 @@ use adjourn_backend::audit::{self, Actor};
 use adjourn_backend::livekit::LiveKit;
 use adjourn_backend::organisers::{self, Scope};
 use adjourn_backend::proxies::Proxies;
+use adjourn_backend::router::router;
 use adjourn_backend::state::{App, Options};
 use adjourn_backend::store::{Open, Store};
 use adjourn_backend::{
@@ -253,7 +254,7 @@ async fn main() -> anyhow::Result<()> {
                 stop().await;
                 stopping.cancel();
             };
-            server::serve(listener, app.router(Some(metrics)), server::Limits::default(), stopped).await;
+            server::serve(listener, router(app, Some(metrics)), server::Limits::default(), stopped).await;
             reconciler.await?;
             store.close().await;
         }

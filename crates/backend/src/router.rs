@@ -1,33 +1,42 @@
 //! What can be asked, and by which path. Each path is in the OpenAPI document too.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Json;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::{MethodRouter, get, post};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post, put};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::Mutex;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
 
 use crate::api_error::ApiError;
+use crate::http::{
+    health, interviews, items, join, openapi, operator, records, status, transcript, webhooks,
+};
 use crate::state::App;
-use crate::store::Store;
-use crate::{create, items, join, openapi, operator, records, status, transcript, webhooks};
+
+/// A request that takes longer is given up: the largest record over a slow line needs less.
+const REQUEST_LIMIT: Duration = Duration::from_secs(60);
+
+/// Longest body but a record's: an item of 64 KiB, and a little.
+const LARGEST_BODY: usize = (64 << 10) + 1024;
 
 /// A stream of events; the only path whose answer may take as long as it likes.
-pub(crate) const EVENTS: &str = "/v1/interviews/{id}/events";
+const EVENTS: &str = "/v1/interviews/{id}/events";
 
 /// Where records are: their bodies are large, and take as long as they come.
-pub(crate) const RECORDS: &str = "/v1/interviews/{id}/attempts/{attempt}/records/{source}";
+const RECORDS: &str = "/v1/interviews/{id}/attempts/{attempt}/records/{source}";
 
 /// Every path but [`EVENTS`] and [`RECORDS`].
-pub(crate) fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, MethodRouter<App>)> {
+fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, MethodRouter<App>)> {
     vec![
-        ("/v1/interviews", post(create::post)),
+        ("/v1/interviews", post(interviews::post)),
         ("/v1/interviews/{id}", get(status::get)),
-        ("/v1/interviews/{id}/code", post(create::code)),
-        ("/v1/interviews/{id}/end", post(create::end)),
+        ("/v1/interviews/{id}/code", post(interviews::code)),
+        ("/v1/interviews/{id}/end", post(interviews::end)),
         ("/v1/interviews/{id}/transcript", get(transcript::get)),
         ("/v1/join", post(join::post)),
         ("/v1/interviews/{id}/attempts/{attempt}/records/{source}/items", post(items::post)),
@@ -35,85 +44,73 @@ pub(crate) fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, M
         ("/v1/livekit/webhook", post(webhooks::post)),
         ("/operator", get(operator::list)),
         ("/operator/interviews/{id}", get(operator::one)),
-        ("/.well-known/jwks.json", get(jwks)),
-        ("/openapi.json", get(document)),
-        ("/metrics", get(move || self::metrics(metrics))),
-        ("/healthz", get(healthy)),
-        ("/readyz", get(ready)),
+        ("/.well-known/jwks.json", get(health::jwks)),
+        ("/openapi.json", get(openapi::get)),
+        ("/metrics", get(move || health::metrics(metrics))),
+        ("/healthz", get(health::healthy)),
+        ("/readyz", get(health::ready)),
     ]
 }
 
-/// `GET /.well-known/jwks.json`
-#[utoipa::path(get, path = "/.well-known/jwks.json",
-    responses((status = 200, description = "keys of receipts, a JWK set", body = Object)))]
-pub(crate) async fn jwks(State(app): State<App>) -> Result<Json<serde_json::Value>, ApiError> {
-    app.keys.jwks().await.map(Json).map_err(|error| {
-        tracing::error!(%error, "the keys can't be read");
-        ApiError::unavailable()
-    })
+/// The routes of a server.
+pub fn router(app: App, metrics: Option<PrometheusHandle>) -> Router {
+    let limited = limited(metrics)
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
+        .fallback(|| {
+            std::future::ready(ApiError::new(StatusCode::NOT_FOUND, "no_such_page", "There is nothing here."))
+        })
+        .method_not_allowed_fallback(|| {
+            std::future::ready(ApiError::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "no_such_method",
+                "This can't be done here.",
+            ))
+        })
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_LIMIT));
+    limited
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        // A stream of events lasts as long as somebody watches.
+        .route(EVENTS, get(status::events))
+        // A record as long as it comes.
+        .route(RECORDS, put(records::put).get(records::get))
+        .layer(from_fn(measured))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(app)
 }
 
-/// `GET /openapi.json`
-#[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "this document", body = Object)))]
-pub(crate) fn document() -> impl Future<Output = Json<utoipa::openapi::OpenApi>> {
-    std::future::ready(Json(openapi::document()))
-}
-
-/// `GET /metrics`
-#[utoipa::path(get, path = "/metrics",
-    responses((status = 200, description = "Prometheus metrics", body = String, content_type = "text/plain")))]
-pub(crate) fn metrics(handle: Option<PrometheusHandle>) -> impl Future<Output = String> {
-    std::future::ready(handle.map(|handle| handle.render()).unwrap_or_default())
-}
-
-/// `GET /healthz`: the process answers.
-#[utoipa::path(get, path = "/healthz",
-    responses((status = 200, description = "the process answers", body = String, content_type = "text/plain")))]
-pub(crate) fn healthy() -> impl Future<Output = &'static str> {
-    std::future::ready("ok")
-}
-
-/// `GET /readyz`: it takes more: the database writes, and its disk is not full.
-#[utoipa::path(get, path = "/readyz",
-    responses((status = 200, description = "the database takes more", body = String, content_type = "text/plain"),
-        (status = 503, description = "not_ready")))]
-pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, ApiError> {
-    if app.readiness.look(&app.store).await {
-        return Ok("ready");
+/// Times each request, and turns the frameworks' own errors into ours.
+async fn measured(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
+    // Postgres takes no NUL, and no name of ours has one.
+    let mut response = if request.uri().path().contains("%00") {
+        ApiError::new(StatusCode::NOT_FOUND, "no_such_page", "There is nothing here.").into_response()
+    } else {
+        next.run(request).await
+    };
+    let status = response.status();
+    let ours =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
+    if (status.is_client_error() || status.is_server_error()) && !ours {
+        let (code, title) = match status {
+            StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "The body is larger than 64 KiB."),
+            StatusCode::REQUEST_TIMEOUT => ("too_slow", "The request took longer than a minute."),
+            _ => ("bad_request", "The request can't be read: check the path, its parameters and the body."),
+        };
+        response = ApiError::new(status, code, title).into_response();
     }
-    let title = "The server takes nothing more: its database fails, or its disk is full.";
-    Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", title).retry_after(5))
-}
-
-/// What was found when it was last looked whether the server takes more. Anybody may ask, so it is looked now and then only.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Readiness(Arc<Mutex<Option<(Instant, bool)>>>);
-
-/// So long one look is good for.
-const LOOKED: Duration = Duration::from_secs(3);
-
-impl Readiness {
-    async fn look(&self, store: &Store) -> bool {
-        let mut last = self.0.lock().await;
-        if let Some((at, ready)) = *last
-            && at.elapsed() < LOOKED
-        {
-            return ready;
-        }
-        let found = store.takes_more().await;
-        if let Err(error) = &found {
-            tracing::error!(error = format!("{error:#}"), "not ready");
-        }
-        *last = Some((Instant::now(), found.is_ok()));
-        found.is_ok()
-    }
+    response.headers_mut().insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    metrics::histogram!("adjourn_request_seconds", "route" => route, "status" => status.as_u16().to_string())
+        .record(began.elapsed().as_secs_f64());
+    response
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn the_document_has_every_path_and_no_other() {
-        let document = crate::openapi::document();
+        let document = crate::http::openapi::document();
         let documented: Vec<&str> = document.paths.paths.keys().map(String::as_str).collect();
         let mut routed: Vec<&str> = super::limited(None).into_iter().map(|(path, _)| path).collect();
         routed.extend([super::EVENTS, super::RECORDS]);

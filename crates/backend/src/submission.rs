@@ -9,9 +9,9 @@ use sqlx::Row as _;
 
 use crate::api_error::ApiError;
 use crate::keys::ReceiptKey;
-use crate::state::App;
+use crate::lifecycle::Deadlines;
 use crate::store::{Tx, millis, random};
-use crate::{interviewers, keys, lifecycle_store};
+use crate::{keys, lifecycle_store, sent_away};
 
 /// A record that was checked: right token, right digest, JSON.
 #[derive(Clone, Debug)]
@@ -91,10 +91,10 @@ impl From<NotStored> for ApiError {
 
 /// Stores one within a transaction. Refuses before it writes anything.
 pub(crate) async fn store(
-    app: &App,
     tx: &mut Tx,
     submission: &Submission,
     signed: &Signed,
+    deadlines: &Deadlines,
 ) -> Result<Stored, NotStored> {
     let Submission { id, attempt, source, body, digest, outcome, end_reason, said, received_at, key: _ } =
         submission;
@@ -125,15 +125,15 @@ pub(crate) async fn store(
             // Who heard something said heard an interviewer, whatever else they say.
             lifecycle.agent_seen(*received_at);
         }
-        lifecycle.client_record(*attempt, *outcome, &app.deadlines, *received_at)
-    } else if interviewers::is_in_vain(tx, id, source).await? {
+        lifecycle.client_record(*attempt, *outcome, deadlines, *received_at)
+    } else if sent_away::is_in_vain(tx, id, source).await? {
         lifecycle.sent_away_reports();
         false
     } else if source.is_judgement() {
         lifecycle.judgement();
         false
     } else {
-        lifecycle.agent_report(*attempt, end_reason.as_deref(), &app.deadlines, *received_at);
+        lifecycle.agent_report(*attempt, end_reason.as_deref(), deadlines, *received_at);
         false
     };
     lifecycle_store::save(tx, id, &lifecycle, *received_at).await?;

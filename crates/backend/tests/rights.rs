@@ -7,6 +7,7 @@ use std::time::Duration;
 use adjourn_backend::livekit::LiveKit;
 use adjourn_backend::organisers::{self, Scope};
 use adjourn_backend::proxies::Proxies;
+use adjourn_backend::router::router;
 use adjourn_backend::state::{App, Options};
 use adjourn_backend::store::{Open, Store};
 use adjourn_backend::{Codes, Deadlines, audit};
@@ -54,7 +55,7 @@ impl Stage {
         };
         let app = App::new(store.clone(), codes, livekit, options).await.unwrap();
         let from = SocketAddr::from(([192, 0, 2, 7], 4_000));
-        Self { router: app.router(None).layer(MockConnectInfo(from)), store, folder }
+        Self { router: router(app, None).layer(MockConnectInfo(from)), store, folder }
     }
 
     async fn answer(&self, who: As<'_>, request: axum::http::request::Builder, body: Body) -> Response<Body> {

@@ -13,9 +13,12 @@ const RENEWED: Duration = Duration::from_secs(10);
 /// The holder stops so long before another one may begin: a question to LiveKit may take 5 s.
 const MARGIN: Duration = Duration::from_secs(5);
 
+/// From one round of the reconciler to the next.
+pub(super) const PAUSE: Duration = Duration::from_secs(10);
+
 /// Whether reconciling is ours to do.
 #[derive(Debug)]
-pub(crate) struct Lease {
+pub(super) struct Lease {
     until: watch::Sender<Option<Instant>>,
     holder: String,
 }
@@ -32,7 +35,7 @@ impl Default for Lease {
 
 impl Lease {
     /// Takes and keeps the lease, whenever it is free, for ever.
-    pub(crate) async fn keep(&self, store: &Store) {
+    pub(super) async fn keep(&self, store: &Store) {
         loop {
             let asked = Instant::now();
             match taken(store, &self.holder).await {
@@ -45,12 +48,12 @@ impl Lease {
     }
 
     /// Whether it is ours now.
-    pub(crate) fn is_held(&self) -> bool {
+    pub(super) fn is_held(&self) -> bool {
         self.until.borrow().is_some_and(|until| Instant::now() < until)
     }
 
     /// Waits until it is ours.
-    pub(crate) async fn held(&self) {
+    pub(super) async fn held(&self) {
         let mut until = self.until.subscribe();
         while !self.is_held() {
             // Its sender is here, so it can't be gone.

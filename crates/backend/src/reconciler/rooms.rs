@@ -3,11 +3,12 @@
 
 use std::time::Instant;
 
+use super::lease::{Lease, PAUSE};
+use super::settling::settle;
 use crate::interviewers;
 use crate::lifecycle::Lifecycle;
+use crate::lifecycle_store::lifecycles_of;
 use crate::livekit::LiveKitError;
-use crate::reconciler::lease::Lease;
-use crate::reconciler::{PAUSE, lifecycles_of, settle};
 use crate::state::App;
 use crate::store::{Store, millis, now};
 
@@ -21,7 +22,7 @@ const REST: u32 = 4;
 /// So many questions may fail one after another before a pass is left.
 const FAILURES: u32 = 3;
 
-pub(crate) const LIVE: &str =
+pub(super) const LIVE: &str =
     "SELECT * FROM interviews WHERE ended_at IS NULL AND room_sid IS NOT NULL AND room_closed_at IS NULL
      AND (started_at, id) > ($1, $2) AND started_at <= $3 ORDER BY started_at, id LIMIT $4";
 
@@ -38,7 +39,7 @@ struct Pass {
 }
 
 /// Compares for ever.
-pub(crate) async fn compare(app: &App, lease: &Lease) {
+pub(super) async fn compare(app: &App, lease: &Lease) {
     let mut pass = Pass::default();
     loop {
         lease.held().await;
@@ -71,7 +72,10 @@ impl Pass {
             let at = now();
             let without = page.iter().filter(|(_, lifecycle)| lifecycle.serving.interviewer.is_none());
             let unseen: Vec<_> = without.filter(|(id, _)| listed.contains(id)).cloned().collect();
-            settle(app, page, move |id, lifecycle| lifecycle.room_listed(listed.contains(id), at)).await?;
+            settle(&app.commit_queue, page, move |id, lifecycle| {
+                lifecycle.room_listed(listed.contains(id), at)
+            })
+            .await?;
             self.unseen.extend(unseen);
             self.last = last;
         }
@@ -88,7 +92,10 @@ impl Pass {
             };
             failed = 0;
             let at = now();
-            settle(app, vec![(id, read)], move |_, lifecycle| lifecycle.seen_in_room(&seen, at)).await?;
+            settle(&app.commit_queue, vec![(id, read)], move |_, lifecycle| {
+                lifecycle.seen_in_room(&seen, at)
+            })
+            .await?;
         }
         metrics::histogram!("adjourn_round_seconds").record(began.elapsed().as_secs_f64());
         Ok(true)

@@ -15,7 +15,7 @@ use crate::api_error::ApiError;
 use crate::livekit::{Participant, Room};
 use crate::state::App;
 use crate::store::{millis, now};
-use crate::{interviewers, lifecycle_store};
+use crate::{interviewers, lifecycle_store, sent_away};
 
 /// LiveKit drops events that wait longer than 30 s and retries for about two minutes; older ones are a replay.
 const OLDEST: Duration = Duration::minutes(10);
@@ -185,7 +185,7 @@ async fn note(
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "room_unknown", title).retry_after(1));
     }
     if found == Found::TooMany {
-        interviewers::sent_away(&mut tx, &room.name, &participant.identity, now).await?;
+        sent_away::note(&mut tx, &room.name, &participant.identity, now).await?;
     }
     tx.commit().await?;
     match found {

@@ -12,9 +12,10 @@ use utoipa::ToSchema;
 
 use crate::api_error::ApiError;
 use crate::audit::{self, Deed};
-use crate::interviewers;
-use crate::items::Item;
-use crate::organisers::{Caller, Scope};
+use crate::http::caller::Caller;
+use crate::http::items::Item;
+use crate::organisers::Scope;
+use crate::sent_away;
 use crate::state::App;
 
 /// What was said in an interview, and who says so.
@@ -77,7 +78,7 @@ pub(crate) async fn transcript(app: &App, id: &str) -> Result<Transcript, sqlx::
         let item = serde_json::from_str::<Item>(&row.try_get::<String, _>("body")?);
         told.entry(at).or_default().lived.extend(item);
     }
-    let in_vain = interviewers::in_vain(&app.store, id).await?;
+    let in_vain = sent_away::in_vain(&app.store, id).await?;
     told.retain(|(_, source), _| !in_vain.contains(source));
     Ok(merged(told, client))
 }

@@ -17,14 +17,15 @@ use sqlx::Row as _;
 
 use crate::api_error::ApiError;
 use crate::audit::{self, Deed};
-use crate::commit_queue::QueuePermit;
+use crate::http::caller::Caller;
+use crate::http::transcript::MOST;
+use crate::http::uploads::{self, InFlight, too_large};
 use crate::keys::{self, OfAttempt, ReceiptKey};
-use crate::organisers::{Caller, Scope};
+use crate::organisers::Scope;
+use crate::record_budget::QueuePermit;
 use crate::state::App;
 use crate::store::now;
 use crate::submission::Submission;
-use crate::transcript::MOST;
-use crate::uploads::{self, InFlight, too_large};
 
 /// Largest record: an 8-hour transcript with its timeline is far below.
 pub(crate) const LARGEST: usize = 8 * 1024 * 1024;
@@ -52,7 +53,7 @@ pub(crate) async fn put(
             return Err(refusal);
         }
     };
-    let body = uploads::read(request.into_body(), LARGEST, &app.commit_queue, &mut permit).await?;
+    let body = uploads::read(request.into_body(), LARGEST, &app.commit_queue.budget, &mut permit).await?;
     let Some(digest) = checked_digest(&headers, &body) else {
         return Err(ApiError::bad_request(
             "bad_digest",
@@ -78,7 +79,7 @@ pub(crate) async fn put(
         received_at: now(),
         key,
     };
-    let stored = app.commit_queue.submit(&app, submission, permit).await?;
+    let stored = app.commit_queue.submit(submission, permit).await?;
     let result = if stored.again { "again" } else { "stored" };
     metrics::counter!("adjourn_records_received", "source" => kind, "result" => result).increment(1);
     if stored.close {
@@ -114,8 +115,8 @@ fn admitted(
         return Err(too_large());
     }
     // Full as it is, it would be turned away after it was sent.
-    drop(app.commit_queue.permit(announced.unwrap_or(0))?);
-    Ok((app.commit_queue.permit(0)?, app.uploads.begin(format!("{id}/{attempt}/{source}"))?, source))
+    drop(app.commit_queue.budget.permit(announced.unwrap_or(0))?);
+    Ok((app.commit_queue.budget.permit(0)?, app.uploads.begin(format!("{id}/{attempt}/{source}"))?, source))
 }
 
 /// What of a record is looked at.

@@ -1,23 +1,16 @@
-//! Creating and ending interviews.
+//! Making interviews, and further codes for them.
 
 use adjourn_protocol::{JoinLink, Secret};
 use adjourn_session::Policy;
 use anyhow::Context as _;
-use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
 
-use crate::api_error::ApiError;
 use crate::audit::{self, Actor, Deed};
 use crate::codes::{self, Codes};
 use crate::lifecycle_store;
-use crate::organisers::{Caller, Scope};
-use crate::state::App;
 use crate::store::{Store, Tx, millis, now, random};
 
 /// Longest text of an interview's description.
@@ -176,65 +169,4 @@ pub async fn another_code(
     let created =
         Created { room: id.to_owned(), id: id.to_owned(), link: link.to_text(), code: Secret::new(code) };
     Ok(Some(created))
-}
-
-/// `POST /v1/interviews/{id}/code`
-#[utoipa::path(post, path = "/v1/interviews/{id}/code", params(("id" = String, Path)),
-    responses((status = 200, body = Created), (status = 404, description = "not_found: there is none, or it is over")),
-    security(("organiser" = [])))]
-pub(crate) async fn code(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    caller: Caller,
-) -> Result<Json<Created>, ApiError> {
-    let actor = app.organiser(&caller, Scope::Create).await?;
-    let created =
-        another_code(&app.store, &app.codes, &app.public_url, &id, &actor).await.map_err(|error| {
-            tracing::error!(%error, "a code could not be made");
-            ApiError::unavailable()
-        })?;
-    created.map(Json).ok_or_else(ApiError::not_found)
-}
-
-/// `POST /v1/interviews`
-#[utoipa::path(post, path = "/v1/interviews", request_body = NewInterview,
-    responses((status = 200, body = Created), (status = 400, description = "bad_json, bad_interview")), security(("organiser" = [])))]
-pub(crate) async fn post(
-    State(app): State<App>,
-    caller: Caller,
-    new: Result<Json<NewInterview>, JsonRejection>,
-) -> Result<Json<Created>, ApiError> {
-    let actor = app.organiser(&caller, Scope::Create).await?;
-    let Json(new) = new?;
-    create(&app.store, &app.codes, &app.public_url, &new, &actor).await.map(Json).map_err(|error| {
-        if error.is::<sqlx::Error>() {
-            tracing::error!(%error, "the database failed");
-            return ApiError::unavailable();
-        }
-        ApiError::bad_request("bad_interview", format!("{error:#}"))
-    })
-}
-
-/// `POST /v1/interviews/{id}/end`
-#[utoipa::path(post, path = "/v1/interviews/{id}/end", params(("id" = String, Path)),
-    responses((status = 204, description = "ended, or was")), security(("organiser" = [])))]
-pub(crate) async fn end(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    caller: Caller,
-) -> Result<StatusCode, ApiError> {
-    let actor = app.organiser(&caller, Scope::End).await?;
-    audit::note_of(&app.store, &actor, Deed::Ended, &id).await?;
-    let now = now();
-    let ended = lifecycle_store::change(&app.store, &id, now, |lifecycle| {
-        (lifecycle.organiser_ends(now) && lifecycle.attempt > 0).then_some(lifecycle.attempt)
-    });
-    let room_stands = ended.await?.ok_or_else(ApiError::not_found)?;
-    if let Some(attempt) = room_stands {
-        if let Err(error) = app.livekit.mark_ended(&id, "organiser", now).await {
-            tracing::info!(%error, "the room's metadata could not be set");
-        }
-        app.room_closer.add(&id, attempt);
-    }
-    Ok(StatusCode::NO_CONTENT)
 }

@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use parking_lot::Mutex;
 
 use crate::api_error::ApiError;
-use crate::commit_queue::{CommitQueue, QueuePermit};
+use crate::record_budget::{QueuePermit, RecordBudget};
 
 /// Nothing of a body for so long: whoever sends it is gone, or wants to hold us up.
 const STALLED: Duration = Duration::from_secs(15);
@@ -53,7 +53,7 @@ impl Drop for InFlight {
 pub(crate) async fn read(
     body: Body,
     largest: usize,
-    queue: &CommitQueue,
+    budget: &RecordBudget,
     permit: &mut QueuePermit,
 ) -> Result<Bytes, ApiError> {
     let began = tokio::time::Instant::now();
@@ -67,7 +67,7 @@ pub(crate) async fn read(
         if received.len() + chunk.len() > largest {
             return Err(too_large());
         }
-        queue.grow(permit, chunk.len())?;
+        budget.grow(permit, chunk.len())?;
         received.extend_from_slice(&chunk);
         let took = began.elapsed();
         let least = u64::try_from(took.as_millis()).unwrap_or(u64::MAX) / 1_000 * LEAST_RATE;
@@ -109,8 +109,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_costs_what_has_arrived_and_may_not_trickle() {
-        let (queue, _waiting) = CommitQueue::new();
-        let free = queue.free();
+        let budget = RecordBudget::default();
+        let free = budget.free();
         // A byte every ten seconds; and nothing at all.
         let trickle = futures_util::stream::unfold((), |()| async {
             tokio::time::sleep(Duration::from_secs(10)).await;
@@ -118,19 +118,19 @@ mod tests {
         });
         let stalled = futures_util::stream::once(std::future::pending::<Result<Bytes, std::io::Error>>());
         for body in [Body::from_stream(trickle), Body::from_stream(stalled)] {
-            let mut permit = queue.permit(0).unwrap();
-            assert_eq!(read(body, 100, &queue, &mut permit).await.unwrap_err().code, "too_slow");
+            let mut permit = budget.permit(0).unwrap();
+            assert_eq!(read(body, 100, &budget, &mut permit).await.unwrap_err().code, "too_slow");
         }
-        let mut whole = queue.permit(0).unwrap();
-        assert_eq!(read(Body::from("x".repeat(50)), 100, &queue, &mut whole).await.unwrap().len(), 50);
-        assert_eq!(queue.free(), free - 50);
+        let mut whole = budget.permit(0).unwrap();
+        assert_eq!(read(Body::from("x".repeat(50)), 100, &budget, &mut whole).await.unwrap().len(), 50);
+        assert_eq!(budget.free(), free - 50);
         drop(whole);
-        let mut large = queue.permit(0).unwrap();
+        let mut large = budget.permit(0).unwrap();
         assert_eq!(
-            read(Body::from("x".repeat(101)), 100, &queue, &mut large).await.unwrap_err().code,
+            read(Body::from("x".repeat(101)), 100, &budget, &mut large).await.unwrap_err().code,
             "too_large"
         );
         drop(large);
-        assert_eq!(queue.free(), free);
+        assert_eq!(budget.free(), free);
     }
 }

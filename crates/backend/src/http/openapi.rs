@@ -1,6 +1,7 @@
 //! The OpenAPI document.
 
 use adjourn_protocol::Problem;
+use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -9,10 +10,10 @@ use utoipa::openapi::{Ref, RefOr, ResponseBuilder};
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Adjourn backend", description = "Joining, records and receipts of interviews."),
-    paths(crate::create::post, crate::create::code, crate::create::end, crate::join::post, crate::records::put, crate::records::get, crate::records::receipt,
-        crate::items::post, crate::transcript::get, crate::status::get, crate::status::events, crate::webhooks::post, crate::operator::list,
-        crate::operator::one, crate::router::jwks, crate::router::document, crate::router::metrics,
-        crate::router::healthy, crate::router::ready),
+    paths(crate::http::interviews::post, crate::http::interviews::code, crate::http::interviews::end, crate::http::join::post, crate::http::records::put, crate::http::records::get, crate::http::records::receipt,
+        crate::http::items::post, crate::http::transcript::get, crate::http::status::get, crate::http::status::events, crate::http::webhooks::post, crate::http::operator::list,
+        crate::http::operator::one, crate::http::health::jwks, get, crate::http::health::metrics,
+        crate::http::health::healthy, crate::http::health::ready),
     components(schemas(Problem)),
     modifiers(&Bearer, &Problems)
 )]
@@ -62,4 +63,10 @@ impl utoipa::Modify for Problems {
 /// The document, as served at `/openapi.json`.
 pub fn document() -> utoipa::openapi::OpenApi {
     Document::openapi()
+}
+
+/// `GET /openapi.json`
+#[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "this document", body = Object)))]
+pub(crate) fn get() -> impl Future<Output = Json<utoipa::openapi::OpenApi>> {
+    std::future::ready(Json(document()))
 }

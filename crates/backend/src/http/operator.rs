@@ -13,12 +13,13 @@ use sqlx::Row as _;
 
 use crate::api_error::ApiError;
 use crate::audit::{self, Actor, Deed};
+use crate::http::caller::Caller;
+use crate::http::status;
+use crate::http::transcript::transcript;
 use crate::lifecycle::Lifecycle;
-use crate::organisers::Caller;
+use crate::lifecycle_store;
 use crate::state::App;
 use crate::store::{known_time, time};
-use crate::transcript::transcript;
-use crate::{lifecycle_store, status};
 
 /// Interviews on one page.
 const PAGE: i64 = 100;

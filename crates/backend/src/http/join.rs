@@ -2,9 +2,7 @@
 
 use std::net::SocketAddr;
 
-use adjourn_protocol::{
-    DispatchMetadata, InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo, code_as_printed, sha256,
-};
+use adjourn_protocol::{InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo, code_as_printed, sha256};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, State};
@@ -20,7 +18,7 @@ use crate::proxies::bucket;
 use crate::state::App;
 use crate::store::{Tx, known_time, millis, now};
 use crate::tokens::Holder;
-use crate::{keys, lifecycle_store, limits};
+use crate::{interviewers, keys, lifecycle_store, limits};
 
 /// Grants a join, or the same join again.
 #[utoipa::path(post, path = "/v1/join", request_body = JoinRequest, responses(
@@ -272,7 +270,7 @@ async fn room(
         let title = "The interview room can't be opened right now.";
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "livekit_unavailable", title).retry_after(2)
     };
-    let metadata = dispatched_with(app, id, attempt, now).await?;
+    let metadata = interviewers::dispatched_with(app, id, attempt, now).await?;
     let sid = app.livekit.create_room(id, agent_name.as_deref(), &metadata).await.map_err(unavailable)?;
     lifecycle_store::change(&app.store, id, now, |lifecycle| {
         if lifecycle.attempt == attempt {
@@ -282,36 +280,4 @@ async fn room(
     .await?;
     let token = app.livekit.candidate_token(id, IDENTITY, candidate_name, now).map_err(unavailable)?;
     Ok(LiveKitInfo { url: app.livekit.url.to_string(), token, room: id.to_owned(), agent_name })
-}
-
-/// What an interviewer is sent with: for which interview, and how it reports.
-async fn dispatched_with(app: &App, id: &str, attempt: i64, now: DateTime<Utc>) -> Result<String, ApiError> {
-    let metadata = DispatchMetadata {
-        attempt,
-        interview_id: id.to_owned(),
-        report_token: app.tokens.make(id, attempt, Holder::Agent, now).await?,
-        report_url: app.public_url.clone(),
-    };
-    serde_json::to_string(&metadata).map_err(|error| {
-        tracing::error!(%error, "an interviewer's metadata can't be written");
-        ApiError::unavailable()
-    })
-}
-
-/// Calls another interviewer into a room whose own did not come back. Gives whether LiveKit took it.
-pub(crate) async fn call_interviewer(app: &App, id: &str, attempt: i64, now: DateTime<Utc>) -> bool {
-    let called = async {
-        let row = lifecycle_store::row(&app.store, id).await?;
-        let agent_name: Option<String> = row.try_get("agent_name")?;
-        let metadata = dispatched_with(app, id, attempt, now).await?;
-        let name = agent_name.unwrap_or_default();
-        app.livekit.dispatch(id, &name, &metadata).await.map_err(|error| {
-            tracing::error!(%error, "another interviewer could not be called");
-            ApiError::unavailable()
-        })
-    };
-    let called: Result<(), ApiError> = called.await;
-    called
-        .inspect_err(|refusal| tracing::warn!(code = refusal.code, "an interviewer is not replaced yet"))
-        .is_ok()
 }

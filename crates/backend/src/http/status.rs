@@ -13,8 +13,9 @@ use futures_util::{StreamExt as _, stream};
 use sqlx::Row as _;
 
 use crate::api_error::ApiError;
+use crate::http::caller::Caller;
 use crate::lifecycle_store;
-use crate::organisers::{Caller, Scope};
+use crate::organisers::Scope;
 use crate::state::App;
 use crate::store::known_time;
 

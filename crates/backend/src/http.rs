@@ -1,0 +1,14 @@
+//! What the server answers over HTTP: one module for each kind of thing.
+
+pub(crate) mod caller;
+pub(crate) mod health;
+pub(crate) mod interviews;
+pub(crate) mod items;
+pub(crate) mod join;
+pub(crate) mod openapi;
+pub(crate) mod operator;
+pub(crate) mod records;
+pub(crate) mod status;
+pub(crate) mod transcript;
+pub(crate) mod uploads;
+pub(crate) mod webhooks;

@@ -1,0 +1,72 @@
+//! Interviewers that were sent away: who is to go, and whose reports are nobody's.
+
+use std::collections::BTreeSet;
+
+use adjourn_protocol::Source;
+use chrono::{DateTime, Utc};
+use sqlx::Row as _;
+
+use crate::store::{Store, Tx, millis, now};
+
+/// Who was told to go before a time and is not known to be gone.
+pub(crate) const PENDING: &str =
+    "SELECT interview_id, identity FROM sent_away WHERE gone_at IS NULL AND at < $1 ORDER BY at LIMIT 500";
+
+/// Notes that one is sent away, in the transaction that found it out.
+pub(crate) async fn note(
+    tx: &mut Tx,
+    id: &str,
+    identity: &str,
+    at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    metrics::counter!("adjourn_interviewers_sent_away").increment(1);
+    // One that comes once more is to go once more.
+    sqlx::query(
+        "INSERT INTO sent_away (interview_id, identity, at) VALUES ($1, $2, $3)
+         ON CONFLICT (interview_id, identity) DO UPDATE SET at = $3, gone_at = NULL",
+    )
+    .bind(id)
+    .bind(identity)
+    .bind(millis(at))
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
+/// Notes that one is out of the room.
+pub(crate) async fn gone(store: &Store, room: &str, identity: &str) -> Result<(), sqlx::Error> {
+    let mut tx = store.write().await?;
+    sqlx::query("UPDATE sent_away SET gone_at = $1 WHERE interview_id = $2 AND identity = $3")
+        .bind(millis(now()))
+        .bind(room)
+        .bind(identity)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await
+}
+
+/// Sources (`agent:<job id>`) whose word is nobody's: they were sent away. livekit-agents calls a job's participant
+/// `agent-<job id>`; one that chose another name is not told apart here.
+pub(crate) async fn in_vain(store: &Store, id: &str) -> Result<BTreeSet<Source>, sqlx::Error> {
+    let rows = sqlx::query("SELECT identity FROM sent_away WHERE interview_id = $1")
+        .bind(id)
+        .fetch_all(store.read())
+        .await?;
+    let mut sources = BTreeSet::new();
+    for row in &rows {
+        let identity: String = row.try_get("identity")?;
+        sources.extend(identity.strip_prefix("agent-").map(|job| Source::Agent(job.to_owned())));
+    }
+    Ok(sources)
+}
+
+/// The same of one source, within a transaction.
+pub(crate) async fn is_in_vain(tx: &mut Tx, id: &str, source: &Source) -> Result<bool, sqlx::Error> {
+    let Source::Agent(job) = source else { return Ok(false) };
+    let found = sqlx::query("SELECT 1 FROM sent_away WHERE interview_id = $1 AND identity = $2")
+        .bind(id)
+        .bind(format!("agent-{job}"))
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(found.is_some())
+}
