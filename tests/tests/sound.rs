@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use adjourn_audio::{AudioError, Capture, DeviceChoice, Playback};
+use adjourn_audio::{AudioError, DeviceChoice, open_loudspeaker, open_microphone};
 use adjourn_qa::lab::Pulse;
 
 /// The sound server's process id, for the process that plays the candidate's part.
@@ -52,14 +52,14 @@ fn pactl(arguments: &str) -> String {
 fn candidate(server: &str) {
     let default = DeviceChoice::SystemDefault;
     // The first read of a null sink's monitor takes up to 2 s: nothing has come from it yet.
-    let microphone = Capture::open(&default, |_| {}).unwrap();
+    let microphone = open_microphone(&default, Box::new(|_| {})).unwrap();
     assert_eq!(holding(), ["Microphone"]);
     drop(microphone);
     let_go("a microphone that gave nothing yet");
 
     // The microphone is pulled out: PulseAudio would let us record what the loudspeaker plays instead.
     let chosen = DeviceChoice::Named("candidate_microphone".to_owned());
-    let microphone = Capture::open(&chosen, |_| {}).unwrap();
+    let microphone = open_microphone(&chosen, Box::new(|_| {})).unwrap();
     gives(&microphone, 10);
     pactl("unload-module module-remap-source");
     until(Duration::from_secs(1), "nobody records", || pactl("list short source-outputs").is_empty());
@@ -67,17 +67,20 @@ fn candidate(server: &str) {
     // Four times as long as it takes to open a stream again.
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(microphone.stats(), before, "it records something else than a microphone");
-    assert_eq!(Capture::open(&chosen, |_| {}).unwrap_err(), AudioError::NoMicrophone);
+    assert_eq!(open_microphone(&chosen, Box::new(|_| {})).unwrap_err(), AudioError::NoMicrophone);
     pactl("load-module module-remap-source source_name=candidate_microphone master=candidate_mouth.monitor");
     gives(&microphone, 10);
     assert_eq!(microphone.stats().reopened, 1);
 
-    let (speaker, _frames) = Playback::open(&default).unwrap();
+    let (speaker, _frames) = open_loudspeaker(&default).unwrap();
     assert!(Command::new("kill").args(["-STOP", server]).status().unwrap().success());
     drop((microphone, speaker));
     let_go("a sound server that hangs");
     // Not taken for a computer without one.
-    assert_eq!(Capture::open(&default, |_| {}).unwrap_err(), AudioError::System("it hangs".to_owned()));
+    assert_eq!(
+        open_microphone(&default, Box::new(|_| {})).unwrap_err(),
+        AudioError::System("it hangs".to_owned())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

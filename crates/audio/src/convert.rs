@@ -6,7 +6,7 @@ use rubato::{
     WindowFunction,
 };
 
-use crate::AudioError;
+use crate::device::AudioError;
 
 /// Changes the rate of a mono stream by sinc interpolation. Keeps no more than one chunk.
 pub(crate) struct Rate {

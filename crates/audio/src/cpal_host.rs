@@ -8,27 +8,17 @@ use cpal::traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _};
 use cpal::{FromSample, Sample as _, SampleFormat, SizedSample};
 use rtrb::{Producer, RingBuffer};
 
-use crate::capture::{CaptureShared, check};
 use crate::convert::{Rate, mono, to_i16};
+use crate::device::{AudioError, Device, DeviceChoice, Devices};
 use crate::host::OnFrame;
-use crate::playback::{PlaybackShared, Source};
-use crate::{AudioError, Device, DeviceChoice, Devices, FRAME, SAMPLE_RATE};
+use crate::mixer::Source;
+use crate::stream::{CaptureShared, Held, PlaybackShared};
+use crate::{FRAME, SAMPLE_RATE};
 
 /// How often the pump thread looks at the ring; half a frame.
 const PUMP: Duration = Duration::from_millis(5);
 /// Ring between the device's callback and the pump: 400 ms at 48 kHz mono.
 const RING_MS: u32 = 400;
-
-/// Keeps a cpal stream open.
-pub(crate) struct Held {
-    _stream: cpal::Stream,
-}
-
-impl std::fmt::Debug for Held {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Held")
-    }
-}
 
 fn system(error: impl std::fmt::Display) -> AudioError {
     AudioError::System(error.to_string())
@@ -105,7 +95,7 @@ pub(crate) fn capture(
     shared: Arc<CaptureShared>,
     mut on_frame: OnFrame,
 ) -> Result<Held, AudioError> {
-    check(choice, &devices()?.inputs, AudioError::NoMicrophone)?;
+    choice.check(&devices()?.inputs, AudioError::NoMicrophone)?;
     let device = find(choice, true)?;
     let supported = device.default_input_config().map_err(system)?;
     let (format, config) = (supported.sample_format(), supported.config());
@@ -143,7 +133,7 @@ pub(crate) fn capture(
     std::thread::Builder::new().name("microphone-pump".to_owned()).spawn(pump).map_err(system)?;
     // A pump of a stream that does not run would turn for ever.
     stream.play().inspect_err(|_| stop.stop.store(true, Ordering::Relaxed)).map_err(system)?;
-    Ok(Held { _stream: stream })
+    Ok(Held::new(stream))
 }
 
 fn input<T>(
@@ -179,7 +169,7 @@ pub(crate) fn playback(
     shared: Arc<PlaybackShared>,
     mut source: Source,
 ) -> Result<Held, AudioError> {
-    check(choice, &devices()?.outputs, AudioError::NoSpeaker)?;
+    choice.check(&devices()?.outputs, AudioError::NoSpeaker)?;
     let device = find(choice, false)?;
     let supported = device.default_output_config().map_err(system)?;
     let (format, config) = (supported.sample_format(), supported.config());
@@ -218,7 +208,7 @@ pub(crate) fn playback(
     };
     std::thread::Builder::new().name("loudspeaker-pump".to_owned()).spawn(pump).map_err(system)?;
     stream.play().map_err(system)?;
-    Ok(Held { _stream: stream })
+    Ok(Held::new(stream))
 }
 
 /// How many samples are kept waiting for a device that `takes` so many at once.

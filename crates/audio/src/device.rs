@@ -44,6 +44,19 @@ impl DeviceChoice {
             Self::Named(id) => Some(id),
         }
     }
+
+    /// Whether it can be met by what there is; `none` if there is nothing at all.
+    pub(crate) fn check(&self, found: &[Device], none: AudioError) -> Result<(), AudioError> {
+        if found.is_empty() {
+            return Err(none);
+        }
+        match self.name() {
+            Some(id) if !found.iter().any(|device| device.id == id) => {
+                Err(AudioError::Missing(id.to_owned()))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 /// Sound that can't be had. Each message says what is wrong and what to do.
@@ -64,16 +77,4 @@ pub enum AudioError {
     /// A sound file can't be used.
     #[error("the sound file {0}")]
     File(String),
-}
-
-/// Lists the usable devices. Takes up to 2 s when the sound service hangs.
-///
-/// # Errors
-/// The sound service does not answer.
-pub fn devices() -> Result<Devices, AudioError> {
-    #[cfg(target_os = "linux")]
-    if let Some(found) = crate::pulse::devices()? {
-        return Ok(found);
-    }
-    crate::cpal_host::devices()
 }

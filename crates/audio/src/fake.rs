@@ -5,10 +5,11 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-use crate::capture::CaptureShared;
+use crate::FRAME;
+use crate::device::{AudioError, Device, DeviceChoice, Devices};
 use crate::host::{Host, OnFrame, Pending};
-use crate::playback::{PlaybackShared, Source, mixer};
-use crate::{AudioError, Capture, Device, DeviceChoice, Devices, FRAME, Playback, Speaker};
+use crate::mixer::{Source, Speaker, mixer};
+use crate::stream::{Capture, CaptureShared, Playback, PlaybackShared};
 
 /// The fake. Clones are the same.
 #[derive(Clone, Default)]
@@ -126,8 +127,9 @@ impl Host for Fake {
 
     fn capture(&self, choice: DeviceChoice, on_frame: OnFrame) -> Pending<Capture> {
         self.pending(move |state| {
-            crate::capture::check(&choice, &state.devices.inputs, AudioError::NoMicrophone)?;
-            let (capture, shared) = Capture::without_device();
+            choice.check(&state.devices.inputs, AudioError::NoMicrophone)?;
+            let shared = Arc::new(CaptureShared::default());
+            let capture = Capture::new(&shared, None);
             state.captures.push((Arc::downgrade(&shared), choice, on_frame));
             Ok(capture)
         })
@@ -135,8 +137,9 @@ impl Host for Fake {
 
     fn playback(&self, choice: DeviceChoice) -> Pending<(Playback, Speaker)> {
         self.pending(move |state| {
-            crate::capture::check(&choice, &state.devices.outputs, AudioError::NoSpeaker)?;
-            let (playback, shared) = Playback::without_device();
+            choice.check(&state.devices.outputs, AudioError::NoSpeaker)?;
+            let shared = Arc::new(PlaybackShared::default());
+            let playback = Playback::new(&shared, None);
             let (speaker, source) = mixer(&shared);
             state.playbacks.push((Arc::downgrade(&shared), choice, source));
             Ok((playback, speaker))

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::convert::{Rate, mono, to_i16};
-use crate::{AudioError, FRAME, SAMPLE_RATE};
+use crate::device::AudioError;
+use crate::{FRAME, SAMPLE_RATE};
 
 /// Reads a WAV file of any rate and channel count as 48 kHz mono.
 ///

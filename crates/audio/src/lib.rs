@@ -8,7 +8,6 @@
 //! On Linux a PulseAudio client with explicit buffer sizes (it serves PipeWire too); without a
 //! Pulse server, and on other systems, cpal (`docs/decisions/0003-pulse-client.md`).
 
-mod capture;
 mod convert;
 mod cpal_host;
 mod device;
@@ -16,17 +15,20 @@ pub mod fake;
 mod file;
 mod host;
 mod level;
-mod playback;
+mod mixer;
 #[cfg(target_os = "linux")]
 mod pulse;
+mod stream;
+mod system;
 mod tone;
 
-pub use capture::{Capture, CaptureStats};
-pub use device::{AudioError, Device, DeviceChoice, Devices, devices};
+pub use device::{AudioError, Device, DeviceChoice, Devices};
 pub use file::{FileMicrophone, load_wav};
-pub use host::{Host, OnFrame, Pending, System};
+pub use host::{Host, OnFrame, Pending};
 pub use level::{Level, SILENCE_DBFS, SpeechDetector, dbfs};
-pub use playback::{Playback, PlaybackStats, Speaker, VoiceQueue};
+pub use mixer::{Speaker, VoiceQueue};
+pub use stream::{Capture, CaptureStats, Playback, PlaybackStats};
+pub use system::{System, devices, open_loudspeaker, open_microphone};
 pub use tone::chime;
 
 /// Hertz, everywhere inside.

@@ -1,12 +1,12 @@
-//! The loudspeaker.
+//! What is played: a queue for each voice, mixed where the device takes it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use crate::capture::check;
-use crate::{AudioError, DeviceChoice, FRAME};
+use crate::FRAME;
+use crate::stream::PlaybackShared;
 
 /// Most that waits to be played of one voice: 200 ms. Past that the newest is dropped and counted.
 const RING: usize = FRAME * 20;
@@ -17,56 +17,6 @@ const TOO_MUCH: usize = FRAME * 8;
 const TARGET: usize = FRAME;
 /// Voices that can be mixed at once. A room has two or three: an interviewer, its background, a person.
 const VOICES: usize = 8;
-
-/// Counters of a playback.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PlaybackStats {
-    /// Samples played.
-    pub played: u64,
-    /// How often sound ran out in the middle.
-    pub underruns: u64,
-    /// Samples skipped or dropped to stay close to now.
-    pub skipped: u64,
-    /// How often the device was opened again.
-    pub reopened: u64,
-}
-
-impl std::ops::AddAssign for PlaybackStats {
-    fn add_assign(&mut self, other: Self) {
-        self.played += other.played;
-        self.underruns += other.underruns;
-        self.skipped += other.skipped;
-        self.reopened += other.reopened;
-    }
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct PlaybackShared {
-    pub(crate) stop: AtomicBool,
-    pub(crate) played: AtomicU64,
-    pub(crate) underruns: AtomicU64,
-    pub(crate) skipped: AtomicU64,
-    pub(crate) reopened: AtomicU64,
-    /// The device failed, and is not opened again by itself.
-    pub(crate) failed: AtomicBool,
-}
-
-impl PlaybackShared {
-    pub(crate) fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn fail(&self) {
-        self.failed.store(true, Ordering::Relaxed);
-    }
-}
-
-/// An open loudspeaker. Dropping it closes the device within 20 ms.
-#[derive(Debug)]
-pub struct Playback {
-    shared: Arc<PlaybackShared>,
-    _stream: Option<crate::cpal_host::Held>,
-}
 
 /// Adds voices to a playback. One per playback.
 #[derive(Debug)]
@@ -82,54 +32,6 @@ pub struct Speaker {
 pub struct VoiceQueue {
     ring: Producer<i16>,
     shared: Arc<PlaybackShared>,
-}
-
-impl Playback {
-    /// Opens a loudspeaker.
-    ///
-    /// # Errors
-    /// One sentence that says what is wrong and what to do.
-    pub fn open(choice: &DeviceChoice) -> Result<(Self, Speaker), AudioError> {
-        let shared = Arc::new(PlaybackShared::default());
-        let (speaker, source) = mixer(&shared);
-        #[cfg(target_os = "linux")]
-        if let Some(found) = crate::pulse::devices()? {
-            check(choice, &found.outputs, AudioError::NoSpeaker)?;
-            // Made first: if the opening fails, dropping it ends a thread that may still be at it.
-            let playback = Self { shared: Arc::clone(&shared), _stream: None };
-            crate::pulse::playback(choice, shared, source)?;
-            return Ok((playback, speaker));
-        }
-        let held = crate::cpal_host::playback(choice, Arc::clone(&shared), source)?;
-        Ok((Self { shared, _stream: Some(held) }, speaker))
-    }
-
-    /// One from which somebody else takes.
-    pub(crate) fn without_device() -> (Self, Arc<PlaybackShared>) {
-        let shared = Arc::new(PlaybackShared::default());
-        (Self { shared: Arc::clone(&shared), _stream: None }, shared)
-    }
-
-    /// Whether the device failed for good: it has to be opened again.
-    pub fn failed(&self) -> bool {
-        self.shared.failed.load(Ordering::Relaxed)
-    }
-
-    /// Counters so far.
-    pub fn stats(&self) -> PlaybackStats {
-        PlaybackStats {
-            played: self.shared.played.load(Ordering::Relaxed),
-            underruns: self.shared.underruns.load(Ordering::Relaxed),
-            skipped: self.shared.skipped.load(Ordering::Relaxed),
-            reopened: self.shared.reopened.load(Ordering::Relaxed),
-        }
-    }
-}
-
-impl Drop for Playback {
-    fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::Relaxed);
-    }
 }
 
 /// The two ends of a playback.

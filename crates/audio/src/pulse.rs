@@ -21,10 +21,11 @@ use pulse::sample::{Format, Spec};
 use pulse::stream::{self, PeekResult, SeekMode, Stream};
 use pulse::time::MicroSeconds;
 
-use crate::capture::CaptureShared;
+use crate::device::{AudioError, Device, DeviceChoice, Devices};
 use crate::host::OnFrame;
-use crate::playback::{PlaybackShared, Source};
-use crate::{AudioError, Device, DeviceChoice, Devices, FRAME, SAMPLE_RATE};
+use crate::mixer::Source;
+use crate::stream::{CaptureShared, PlaybackShared};
+use crate::{FRAME, SAMPLE_RATE};
 
 const NAME: &str = "Adjourn";
 /// A sample in bytes.

@@ -1,10 +1,26 @@
-//! The microphone.
+//! Open devices, as whoever opened them holds them: counters, levels, and closing by dropping.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::host::OnFrame;
-use crate::{AudioError, DeviceChoice, FRAME, Level};
+use crate::FRAME;
+use crate::level::Level;
+
+/// What keeps a device open that no thread of ours holds.
+pub(crate) struct Held(#[expect(dead_code, reason = "it is kept for being dropped")] Box<dyn Any + Send>);
+
+impl Held {
+    pub(crate) fn new(device: impl Send + 'static) -> Self {
+        Self(Box::new(device))
+    }
+}
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Held")
+    }
+}
 
 /// Counters of a capture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,37 +72,14 @@ impl CaptureShared {
 #[derive(Debug)]
 pub struct Capture {
     shared: Arc<CaptureShared>,
-    /// Keeps a cpal stream open; `None` where our own thread holds the device.
-    _stream: Option<crate::cpal_host::Held>,
+    /// `None` where a thread of ours holds the device.
+    _held: Option<Held>,
 }
 
 impl Capture {
-    /// Opens a microphone; `on_frame` gets 48 kHz mono frames of 10 ms on a thread of ours.
-    ///
-    /// # Errors
-    /// One sentence that says what is wrong and what to do.
-    pub fn open(
-        choice: &DeviceChoice,
-        on_frame: impl FnMut(&[i16; FRAME]) + Send + 'static,
-    ) -> Result<Self, AudioError> {
-        let shared = Arc::new(CaptureShared::default());
-        let on_frame: OnFrame = Box::new(on_frame);
-        #[cfg(target_os = "linux")]
-        if let Some(found) = crate::pulse::devices()? {
-            check(choice, &found.inputs, AudioError::NoMicrophone)?;
-            // Made first: if the opening fails, dropping it ends a thread that may still be at it.
-            let capture = Self { shared: Arc::clone(&shared), _stream: None };
-            crate::pulse::capture(choice, shared, on_frame)?;
-            return Ok(capture);
-        }
-        let held = crate::cpal_host::capture(choice, Arc::clone(&shared), on_frame)?;
-        Ok(Self { shared, _stream: Some(held) })
-    }
-
-    /// One that somebody else feeds.
-    pub(crate) fn without_device() -> (Self, Arc<CaptureShared>) {
-        let shared = Arc::new(CaptureShared::default());
-        (Self { shared: Arc::clone(&shared), _stream: None }, shared)
+    /// One whose device's side has `shared`, and is closed when `held` is dropped.
+    pub(crate) fn new(shared: &Arc<CaptureShared>, held: Option<Held>) -> Self {
+        Self { shared: Arc::clone(shared), _held: held }
     }
 
     /// Whether the device failed for good: it has to be opened again.
@@ -115,17 +108,80 @@ impl Drop for Capture {
     }
 }
 
-/// Whether the choice can be met by what there is.
-pub(crate) fn check(
-    choice: &DeviceChoice,
-    found: &[crate::Device],
-    none: AudioError,
-) -> Result<(), AudioError> {
-    if found.is_empty() {
-        return Err(none);
+/// Counters of a playback.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlaybackStats {
+    /// Samples played.
+    pub played: u64,
+    /// How often sound ran out in the middle.
+    pub underruns: u64,
+    /// Samples skipped or dropped to stay close to now.
+    pub skipped: u64,
+    /// How often the device was opened again.
+    pub reopened: u64,
+}
+
+impl std::ops::AddAssign for PlaybackStats {
+    fn add_assign(&mut self, other: Self) {
+        self.played += other.played;
+        self.underruns += other.underruns;
+        self.skipped += other.skipped;
+        self.reopened += other.reopened;
     }
-    match choice.name() {
-        Some(id) if !found.iter().any(|device| device.id == id) => Err(AudioError::Missing(id.to_owned())),
-        Some(_) | None => Ok(()),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct PlaybackShared {
+    pub(crate) stop: AtomicBool,
+    pub(crate) played: AtomicU64,
+    pub(crate) underruns: AtomicU64,
+    pub(crate) skipped: AtomicU64,
+    pub(crate) reopened: AtomicU64,
+    /// The device failed, and is not opened again by itself.
+    pub(crate) failed: AtomicBool,
+}
+
+impl PlaybackShared {
+    pub(crate) fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn fail(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+    }
+}
+
+/// An open loudspeaker. Dropping it closes the device within 20 ms.
+#[derive(Debug)]
+pub struct Playback {
+    shared: Arc<PlaybackShared>,
+    _held: Option<Held>,
+}
+
+impl Playback {
+    /// One whose device's side has `shared`, and is closed when `held` is dropped.
+    pub(crate) fn new(shared: &Arc<PlaybackShared>, held: Option<Held>) -> Self {
+        Self { shared: Arc::clone(shared), _held: held }
+    }
+
+    /// Whether the device failed for good: it has to be opened again.
+    pub fn failed(&self) -> bool {
+        self.shared.failed.load(Ordering::Relaxed)
+    }
+
+    /// Counters so far.
+    pub fn stats(&self) -> PlaybackStats {
+        PlaybackStats {
+            played: self.shared.played.load(Ordering::Relaxed),
+            underruns: self.shared.underruns.load(Ordering::Relaxed),
+            skipped: self.shared.skipped.load(Ordering::Relaxed),
+            reopened: self.shared.reopened.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Drop for Playback {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
     }
 }

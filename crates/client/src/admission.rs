@@ -6,7 +6,6 @@ use adjourn_outbox::{BackendError, Granted, Join, OutboxError};
 use adjourn_protocol::{ClientInfo, JoinAnswer, JoinLink, JoinRequest, RecordHead, sha256};
 use chrono::{DateTime, Utc};
 
-use crate::journal::finish_abandoned;
 use crate::remembered::Before;
 use crate::{Environment, Message};
 
@@ -106,27 +105,4 @@ pub(crate) async fn admission(
         }
     };
     Ok(Admission { join, answer, head, before })
-}
-
-/// Looks after interviews whose client died in the middle: those that are over are closed from their
-/// journal, and the link of the newest that still goes on is given back.
-pub(crate) async fn unfinished(environment: &Environment, client: &ClientInfo) -> Option<JoinLink> {
-    let joins = environment.storage.unfinished().await.unwrap_or_else(|error| {
-        tracing::error!(%error, "unfinished interviews could not be looked for");
-        Vec::new()
-    });
-    let mut open = None;
-    for join in joins {
-        match admission(environment, &join.link, client, environment.clock.wall()).await {
-            Ok(admission) if admission.answer.livekit.is_none() => {
-                if let Err(error) = finish_abandoned(environment, &join.join_id, admission.head).await {
-                    tracing::error!(%error, "an earlier interview could not be closed");
-                }
-            }
-            Ok(_) => open = Some(join.link),
-            // The backend can't be asked now: looked after at the next start.
-            Err(rejection) => tracing::info!(reason = %rejection.detail, "an unfinished interview waits"),
-        }
-    }
-    open
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use adjourn_audio::{
     AudioError, Capture, CaptureStats, DeviceChoice, Devices, FRAME, FileMicrophone, Host, Level, Playback,
-    PlaybackStats, SILENCE_DBFS, Speaker, SpeechDetector, dbfs,
+    PlaybackStats, SILENCE_DBFS, SpeechDetector, dbfs,
 };
 use adjourn_protocol::AudioStatistics;
 use adjourn_room::{Microphone, Sound};
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::Message;
 use crate::event::{Event, Events};
-use crate::opening::{Opening, Use};
+use crate::opening::{Opened, Opening, Use};
 use crate::snapshot::{DeviceList, Meters};
 use crate::sound::{self, Floor, MicrophoneRoute, SpeakerRoute};
 
@@ -45,15 +45,6 @@ pub enum Ears {
     Device(DeviceChoice),
     /// Nowhere; levels are measured all the same.
     None,
-}
-
-/// What came of an attempt to open a device, with the attempt's number.
-#[derive(Debug)]
-pub(crate) enum Opened {
-    /// A microphone.
-    Microphone(u64, Result<Capture, AudioError>),
-    /// A loudspeaker.
-    Speaker(u64, Result<(Playback, Speaker), AudioError>),
 }
 
 /// What one look at the devices shows.

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::Message;
 use crate::admission::{Admission, Rejection};
-use crate::audio_io::Opened;
+use crate::opening::Opened;
 
 /// Results that wait; their makers are held back beyond that.
 const WAITING: usize = 256;

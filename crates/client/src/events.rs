@@ -10,8 +10,8 @@ use adjourn_session::{Delivery, Input, JoinGrant, OrganiserWord, Outcome, Phase}
 use crate::admission::{Admission, Rejection};
 use crate::event::Event;
 use crate::invitation::HostChecked;
-use crate::journal::finish_abandoned;
 use crate::run::Client;
+use crate::unfinished::finish_abandoned;
 use crate::{Message, Shell};
 
 impl<T: Transport, S: Shell> Client<T, S> {

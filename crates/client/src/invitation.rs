@@ -10,11 +10,12 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::Environment;
-use crate::admission::{Admission, admission, unfinished};
+use crate::admission::{Admission, admission};
 use crate::deliveries::rested;
 use crate::event::{Event, Events};
+use crate::unfinished::unfinished;
 
-/// The agent's report is missing after ten minutes (contracts.md, *Interview*); a little more for the backend's round.
+/// The agent's report is missing after ten minutes (docs/contracts.md, *Interview*); a little more for the backend's round.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(660);
 
 /// What became of a link whose host was looked up.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use adjourn_outbox::OutboxError;
 use adjourn_protocol::{Entry, Line, Record, RecordHead, Secret};
 use adjourn_session::Ending;
 use tokio::sync::mpsc;
@@ -127,20 +126,4 @@ async fn commit(
             events.tell(Event::NotCommitted(bytes)).await;
         }
     }
-}
-
-/// Makes and commits the record of a join whose client died in the middle, from its journal alone.
-pub(crate) async fn finish_abandoned(
-    environment: &Environment,
-    join_id: &Secret,
-    head: RecordHead,
-) -> Result<(), OutboxError> {
-    let storage = &environment.storage;
-    if storage.has_record(join_id).await? {
-        return Ok(()); // it is on its way already
-    }
-    let entries = storage.journal(join_id).await?;
-    let record = Record::from_journal(head, entries, None, environment.clock.wall());
-    storage.commit(join_id, &record, &[]).await?;
-    Ok(())
 }

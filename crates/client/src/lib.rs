@@ -39,10 +39,12 @@ mod run;
 mod shell;
 mod snapshot;
 mod sound;
+mod start_error;
 mod storage;
 mod told;
 mod tracefile;
 mod ui_state;
+mod unfinished;
 
 pub use audio_io::{Ears, Mouth};
 pub use backend::{Answered, Backend, Http};
@@ -52,9 +54,10 @@ pub use command::Command;
 pub use environment::{Environment, Jitter};
 pub use message::Message;
 pub use panics::Panics;
-pub use run::{Client, Setup, StartError};
+pub use run::{Client, Setup};
 pub use shell::{Shell, Silent};
 pub use snapshot::{
     Asking, Caption, Completed, DeviceList, InterviewerState, Meters, Screen, Sign, Snapshot, Speaker,
 };
+pub use start_error::StartError;
 pub use storage::{Storage, Stored, Tell};

@@ -3,10 +3,20 @@
 
 use std::time::Duration;
 
+use adjourn_audio::{AudioError, Capture, Playback, Speaker};
 use tokio::time::Instant;
 
 /// PulseAudio is given up after 4 s (twice 2 s, in `adjourn-audio`); other systems give no bound of their own.
 const HANGS: Duration = Duration::from_secs(6);
+
+/// What came of an attempt to open a device, with the attempt's number.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// A microphone.
+    Microphone(u64, Result<Capture, AudioError>),
+    /// A loudspeaker.
+    Speaker(u64, Result<(Playback, Speaker), AudioError>),
+}
 
 /// What is wanted of a device, and whether somebody is at it.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use adjourn_protocol::JoinLink;
 use adjourn_session::{Agent, AgentState, Delivery, Ending, Phase, Time, View};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use crate::run::StartError;
 use crate::snapshot::{Completed, DeviceList, InterviewerState, Screen, Sign, Snapshot};
+use crate::start_error::StartError;
 use crate::ui_state::{Pressed, UiState};
 use crate::{Message, messages};
 

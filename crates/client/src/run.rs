@@ -18,6 +18,7 @@ use crate::invitation::Invitation;
 use crate::panics::{Panics, guarded};
 use crate::presenter::Presenter;
 use crate::recorder::Recorder;
+use crate::start_error::StartError;
 use crate::tracefile::TraceFile;
 use crate::ui_state::UiState;
 use crate::{Command, Environment, Message, Shell, Snapshot};
@@ -48,14 +49,6 @@ pub struct Setup {
     pub copies: PathBuf,
     /// Who hears of panics; nobody in a test.
     pub panics: Option<Panics>,
-}
-
-/// The client could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The outbox can't be opened, or another process has it open.
-    #[error(transparent)]
-    Outbox(#[from] OutboxError),
 }
 
 /// A client that is about to run: the session, which decides, and the parts that do.

@@ -1,0 +1,94 @@
+//! The computer's own devices: PulseAudio where there is a server of it, else cpal.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::cpal_host;
+use crate::device::{AudioError, DeviceChoice, Devices};
+use crate::host::{Host, OnFrame, Pending};
+use crate::mixer::{Speaker, mixer};
+#[cfg(target_os = "linux")]
+use crate::pulse;
+use crate::stream::{Capture, CaptureShared, Playback, PlaybackShared};
+
+/// Lists the usable devices. Takes up to 2 s when the sound service hangs.
+///
+/// # Errors
+/// The sound service does not answer.
+pub fn devices() -> Result<Devices, AudioError> {
+    #[cfg(target_os = "linux")]
+    if let Some(found) = pulse::devices()? {
+        return Ok(found);
+    }
+    cpal_host::devices()
+}
+
+/// Opens a microphone; `on_frame` gets 48 kHz mono frames of 10 ms on a thread of ours.
+///
+/// # Errors
+/// One sentence that says what is wrong and what to do.
+pub fn open_microphone(choice: &DeviceChoice, on_frame: OnFrame) -> Result<Capture, AudioError> {
+    let shared = Arc::new(CaptureShared::default());
+    #[cfg(target_os = "linux")]
+    if let Some(found) = pulse::devices()? {
+        choice.check(&found.inputs, AudioError::NoMicrophone)?;
+        // Made first: if the opening fails, dropping it ends a thread that may still be at it.
+        let capture = Capture::new(&shared, None);
+        pulse::capture(choice, shared, on_frame)?;
+        return Ok(capture);
+    }
+    let held = cpal_host::capture(choice, Arc::clone(&shared), on_frame)?;
+    Ok(Capture::new(&shared, Some(held)))
+}
+
+/// Opens a loudspeaker.
+///
+/// # Errors
+/// One sentence that says what is wrong and what to do.
+pub fn open_loudspeaker(choice: &DeviceChoice) -> Result<(Playback, Speaker), AudioError> {
+    let shared = Arc::new(PlaybackShared::default());
+    let (speaker, source) = mixer(&shared);
+    #[cfg(target_os = "linux")]
+    if let Some(found) = pulse::devices()? {
+        choice.check(&found.outputs, AudioError::NoSpeaker)?;
+        // Made first: if the opening fails, dropping it ends a thread that may still be at it.
+        let playback = Playback::new(&shared, None);
+        pulse::playback(choice, shared, source)?;
+        return Ok((playback, speaker));
+    }
+    let held = cpal_host::playback(choice, Arc::clone(&shared), source)?;
+    Ok((Playback::new(&shared, Some(held)), speaker))
+}
+
+/// The computer's own devices.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct System;
+
+impl Host for System {
+    fn devices(&self) -> Pending<Devices> {
+        beside(devices)
+    }
+
+    fn capture(&self, choice: DeviceChoice, on_frame: OnFrame) -> Pending<Capture> {
+        beside(move || open_microphone(&choice, on_frame))
+    }
+
+    fn playback(&self, choice: DeviceChoice) -> Pending<(Playback, Speaker)> {
+        beside(move || open_loudspeaker(&choice))
+    }
+}
+
+/// On a thread of its own, that nobody waits for: the end of the process does not either.
+fn beside<T: Send + 'static>(work: impl FnOnce() -> Result<T, AudioError> + Send + 'static) -> Pending<T> {
+    let (done, result) = oneshot::channel();
+    // Nobody waits any more: dropping what was opened closes it.
+    let work = move || drop(done.send(work()));
+    let spawned = std::thread::Builder::new().name("opens-device".to_owned()).spawn(work);
+    Box::pin(async move {
+        if let Err(error) = spawned {
+            return Err(AudioError::System(error.to_string()));
+        }
+        result.await.unwrap_or_else(|_| Err(AudioError::System("it failed".to_owned())))
+    })
+}

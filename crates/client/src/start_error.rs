@@ -1,0 +1,11 @@
+//! Why a client does not start.
+
+use adjourn_outbox::OutboxError;
+
+/// The client could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The outbox can't be opened, or another process has it open.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+}
