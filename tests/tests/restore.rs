@@ -2,7 +2,7 @@
 //! tokens, a full disk.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
-use adjourn_outbox::{Attempt, Backend, DeliveryEvent, Join, Outbox, verify};
+use adjourn_outbox::{Backend, DeliveryEvent, DeliveryOutcome, Join, Outbox, verify};
 use adjourn_protocol::{JoinLink, JoinRequest, Record, RecordHead};
 use adjourn_qa::headless::info;
 use adjourn_qa::lab::{
@@ -42,7 +42,7 @@ impl Candidate {
     }
 
     /// Tries what waits; gives what each try came to, as far as it is told.
-    async fn tries(&self) -> Vec<Attempt> {
+    async fn tries(&self) -> Vec<DeliveryOutcome> {
         let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
         let tell = move |event: DeliveryEvent| -> BoxFuture<'static, ()> {
             told.send(event.attempt).unwrap();
@@ -59,7 +59,7 @@ impl Candidate {
 
     async fn delivers(&self) {
         let attempts = self.tries().await;
-        assert!(matches!(&attempts[..], [Attempt::Delivered { .. }]), "{attempts:?}");
+        assert!(matches!(&attempts[..], [DeliveryOutcome::Delivered { .. }]), "{attempts:?}");
     }
 
     /// Asks what the server lost; gives how many records.

@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use adjourn_audio::{AudioError, DeviceChoice, open_loudspeaker, open_microphone};
+use adjourn_audio::{AudioError, Capture, DeviceChoice, open_loudspeaker, open_microphone};
 use adjourn_qa::lab::Pulse;
 
 /// The sound server's process id, for the process that plays the candidate's part.

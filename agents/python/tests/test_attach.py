@@ -39,6 +39,7 @@ class Job:
     def __init__(self, metadata: str, id: str = "AJ_test") -> None:
         self.job = SimpleNamespace(metadata=metadata, id=id)
         self.room = SimpleNamespace(isconnected=lambda: False)
+        self.log_context_fields: dict[str, Any] = {"candidate": "no name"}
         self.ended: list[str] = []
 
     def make_session_report(self, session: Session) -> Any:
@@ -71,6 +72,8 @@ async def test_a_disk_that_takes_nothing_loses_no_report(backend: Backend, tmp_p
     session.shutdown()
     await end(job)
     assert job.ended == ["the session closed"]
+    about = {"interview_id": interview.id, "attempt": 1, "job": "AJ_test"}
+    assert job.log_context_fields == {"candidate": "no name", **about}
     status = interview.status()
     assert (status["agent_report"], status["confirmed"]) == ("received", True)
 

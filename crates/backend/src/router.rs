@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::extract::{DefaultBodyLimit, FromRequestParts as _, MatchedPath, RawPathParams, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
@@ -11,6 +12,8 @@ use axum::routing::{MethodRouter, get, post, put};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::api_error::ApiError;
 use crate::http::{
@@ -79,15 +82,34 @@ pub fn router(app: App, metrics: Option<PrometheusHandle>) -> Router {
         .with_state(app)
 }
 
+/// What is logged while a request is answered says which interview it is about. A join and a webhook find that out as they are read.
+async fn span(parts: &mut Parts) -> tracing::Span {
+    let span = tracing::info_span!("request", interview_id = Empty, attempt = Empty, source = Empty);
+    // A path that nobody serves has no parameters.
+    let Ok(parameters) = RawPathParams::from_request_parts(parts, &()).await else { return span };
+    for (name, value) in &parameters {
+        match name {
+            "id" => span.record("interview_id", value),
+            "attempt" => span.record("attempt", value),
+            "source" => span.record("source", value),
+            _ => &span,
+        };
+    }
+    span
+}
+
 /// Times each request, and turns the frameworks' own errors into ours.
 async fn measured(request: Request, next: Next) -> Response {
     let began = Instant::now();
+    let (mut parts, body) = request.into_parts();
+    let span = span(&mut parts).await;
+    let request = Request::from_parts(parts, body);
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
     // Postgres takes no NUL, and no name of ours has one.
     let mut response = if request.uri().path().contains("%00") {
         ApiError::new(StatusCode::NOT_FOUND, "no_such_page", "There is nothing here.").into_response()
     } else {
-        next.run(request).await
+        next.run(request).instrument(span).await
     };
     let status = response.status();
     let ours =

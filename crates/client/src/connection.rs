@@ -9,6 +9,7 @@ use adjourn_session::{Input, Participant, ProbeKind};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::event::{Event, Events};
 
@@ -66,11 +67,12 @@ impl<T: Transport> Connection<T> {
         let (transport, rooms) = (Arc::clone(&self.transport), self.rooms.clone());
         // An earlier connection is of no use any more.
         (self.room, self.facts) = (None, None);
-        self.connecting = Some(tokio::spawn(async move {
+        let enter = async move {
             let joined = transport.connect(&livekit.url, livekit.token.expose()).await;
             // The loop is gone: the process is ending.
             let _ = rooms.send(joined).await;
-        }));
+        };
+        self.connecting = Some(tokio::spawn(enter.in_current_span()));
     }
 
     /// Gives up entering.
@@ -202,11 +204,12 @@ impl<T: Transport> Connection<T> {
         self.cancel();
         let Some(room) = self.room.take() else { return self.leaving.is_some() };
         let events = events.clone();
-        self.leaving = Some(tokio::spawn(async move {
+        let leave = async move {
             tokio::time::sleep(buffered).await;
             room.leave().await;
             events.tell(Event::Left).await;
-        }));
+        };
+        self.leaving = Some(tokio::spawn(leave.in_current_span()));
         true
     }
 

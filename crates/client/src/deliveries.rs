@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adjourn_outbox::{Asked, Attempt, DeliveryEvent, Granted, Join, pause};
+use adjourn_outbox::{Asked, DeliveryEvent, DeliveryOutcome, Granted, Join, pause};
 use adjourn_protocol::ClientInfo;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, watch};
@@ -133,8 +133,13 @@ async fn deliver(
     let Environment { storage, clock, jitter, .. } = environment;
     let to = events.clone();
     let tell = move |event: DeliveryEvent| -> BoxFuture<'static, ()> {
-        if let Attempt::Later { reason, .. } = &event.attempt {
-            tracing::info!(%reason, "a record waits");
+        match &event.attempt {
+            DeliveryOutcome::Delivered { receipt } => {
+                tracing::info!(receipt = receipt.claims.receipt_id, "a record was received");
+            }
+            DeliveryOutcome::Later { reason, .. } => tracing::info!(%reason, "a record waits"),
+            // The loop says so, and on the screen too.
+            DeliveryOutcome::Parked { .. } => {}
         }
         let events = to.clone();
         Box::pin(async move { events.tell(Event::Delivery(event)).await })
@@ -212,11 +217,11 @@ async fn from_memory(
             granted.renew(renewed);
         }
         let after = match sent.attempt {
-            Attempt::Later { reason, after } => {
+            DeliveryOutcome::Later { reason, after } => {
                 tracing::info!(%reason, "a record that is not on disk waits");
                 after
             }
-            attempt @ (Attempt::Delivered { .. } | Attempt::Parked { .. }) => {
+            attempt @ (DeliveryOutcome::Delivered { .. } | DeliveryOutcome::Parked { .. }) => {
                 events.tell(Event::Delivery(DeliveryEvent { join_id: join.join_id, attempt })).await;
                 return;
             }

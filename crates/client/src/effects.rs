@@ -108,6 +108,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         // Whoever wanted to close the window wanted to end the interview: that is done. So is what was told of a link.
         self.ui.stay();
         self.ui.link_is_settled();
+        tracing::info!(outcome = %ending.outcome, "the interview ended");
         self.recorder.commit(ending, self.audio.statistics(), &self.ui.captions);
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use adjourn_outbox::{Attempt, DeliveryEvent};
+use adjourn_outbox::{DeliveryEvent, DeliveryOutcome};
 use adjourn_protocol::{Note, ToolEnded};
 use adjourn_room::Transport;
 use adjourn_session::{Delivery, Input, JoinGrant, OrganiserWord, Outcome, Phase};
@@ -103,6 +103,11 @@ impl<T: Transport, S: Shell> Client<T, S> {
             self.join_failed(Rejection { message: Message::AlreadyEnded, detail, retry: false });
             return;
         }
+        let interview = &admission.answer.interview;
+        self.span =
+            tracing::info_span!("interview", interview_id = %interview.id, attempt = interview.attempt);
+        let _entered = self.span.clone().entered();
+        tracing::info!("joined");
         self.session.set_policy(admission.answer.policy.clone());
         self.trace.policy(&admission.answer.policy);
         let (answer, head) = (&admission.answer, admission.head.clone());
@@ -127,7 +132,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
     fn delivery(&mut self, event: DeliveryEvent) {
         let ours = self.invitation.admission().is_some_and(|a| a.join.join_id == event.join_id);
         match event.attempt {
-            Attempt::Delivered { receipt } if ours => {
+            DeliveryOutcome::Delivered { receipt } if ours => {
                 let view = self.session.view();
                 let known = matches!(view.delivery, Delivery::Received { .. });
                 let outcome = view.ending.map(|ending| ending.outcome);
@@ -137,18 +142,18 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 }
                 self.deliveries.let_go_of_the_folder();
             }
-            Attempt::Delivered { receipt } => {
+            DeliveryOutcome::Delivered { receipt } => {
                 self.ui.notice = Some(Message::EarlierReceived { receipt: receipt.claims.receipt_id });
             }
-            Attempt::Parked { error } if ours => {
+            DeliveryOutcome::Parked { error } if ours => {
                 self.ui.notice = Some((&error).into());
                 self.feed(Input::DeliveryParked);
             }
-            Attempt::Parked { error } => {
+            DeliveryOutcome::Parked { error } => {
                 tracing::warn!(%error, "an earlier interview was not accepted");
                 self.ui.notice = Some(Message::EarlierRefused);
             }
-            Attempt::Later { .. } => {}
+            DeliveryOutcome::Later { .. } => {}
         }
     }
 }

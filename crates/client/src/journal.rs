@@ -5,6 +5,7 @@ use std::time::Duration;
 use adjourn_protocol::{Entry, Line, Record, RecordHead, Secret};
 use adjourn_session::Ending;
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 use crate::Environment;
 use crate::event::{Event, Events};
@@ -30,7 +31,7 @@ pub(crate) struct Journal {
 impl Journal {
     pub(crate) fn start(environment: Environment, join_id: Secret, head: RecordHead, events: Events) -> Self {
         let (orders, received) = mpsc::unbounded_channel();
-        tokio::spawn(write(environment.clone(), join_id, head, received, events));
+        tokio::spawn(write(environment.clone(), join_id, head, received, events).in_current_span());
         Self { orders, environment }
     }
 

@@ -9,6 +9,7 @@ use adjourn_room::Transport;
 use adjourn_session::{Input, Policy, Session, Time};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
+use tracing::Instrument as _;
 
 use crate::audio_io::{AudioIo, Ears, Mouth};
 use crate::connection::{Connection, Entered};
@@ -60,6 +61,8 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) trace: TraceFile,
     pub(crate) ui: UiState,
     pub(crate) invitation: Invitation,
+    /// Of the interview that was joined: what is logged says which one it is about.
+    pub(crate) span: tracing::Span,
     pub(crate) connection: Connection<T>,
     pub(crate) audio: AudioIo,
     pub(crate) recorder: Recorder,
@@ -121,6 +124,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             session: Session::new(Policy::default(), Time::ZERO),
             trace: TraceFile::create(trace.as_deref()),
             ui,
+            span: tracing::Span::none(),
             invitation: Invitation::new(environment.clone(), info.clone(), events.clone()),
             connection,
             audio: AudioIo::new(environment.audio.clone(), events.clone(), mouth, ears),
@@ -151,7 +155,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
         }
         let mut failures = 0;
         loop {
-            match guarded(self.turn(&mut commands, &mut inbox, &mut meters, &mut stats)).await {
+            let span = self.span.clone();
+            let turn = self.turn(&mut commands, &mut inbox, &mut meters, &mut stats);
+            match guarded(turn.instrument(span)).await {
                 Some(Turn::Goes) => {}
                 Some(Turn::Ends) => break,
                 // What failed is told by the panic itself. A loop that fails again and again is left, so

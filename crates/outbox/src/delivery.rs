@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
+use tracing::Instrument as _;
 
 use crate::store::millis;
 use crate::{Backend, BackendError, Granted, Outbox, OutboxError, Pending, Receipt, verify};
@@ -25,7 +26,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(605);
 
 /// What a try came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Attempt {
+pub enum DeliveryOutcome {
     /// Receipt verified.
     Delivered {
         /// The receipt.
@@ -51,7 +52,7 @@ pub struct DeliveryEvent {
     /// Whose record.
     pub join_id: Secret,
     /// What it came to.
-    pub attempt: Attempt,
+    pub attempt: DeliveryOutcome,
 }
 
 impl Outbox {
@@ -76,24 +77,34 @@ impl Outbox {
             if !due(pending.next_try.max(resting), now) {
                 continue;
             }
-            let sent = send(&pending.join.link, join_id, &pending.granted, client, &pending.body).await;
+            let span = tracing::info_span!(
+                "delivery",
+                interview_id = %pending.granted.interview_id,
+                attempt = pending.granted.attempt
+            );
+            let sent = send(&pending.join.link, join_id, &pending.granted, client, &pending.body)
+                .instrument(span.clone())
+                .await;
             let attempt = sent.attempt;
             let pause = match &attempt {
-                Attempt::Later { after, .. } => pause(pending.tries, *after, jitter),
+                DeliveryOutcome::Later { after, .. } => pause(pending.tries, *after, jitter),
                 // If that can't be written down it is sent again, but not at once.
-                Attempt::Delivered { .. } | Attempt::Parked { .. } => LONGEST_PAUSE,
+                DeliveryOutcome::Delivered { .. } | DeliveryOutcome::Parked { .. } => LONGEST_PAUSE,
             };
             let next = millis(now) + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
             self.resting.lock().insert(join_id.expose().to_owned(), next);
             if let Err(error) = self.write_down(&pending, &attempt, sent.renewed, next, now).await {
                 failed.get_or_insert(error);
             }
-            if pending.had_receipt && !matches!(attempt, Attempt::Delivered { .. }) {
+            if pending.had_receipt && !matches!(attempt, DeliveryOutcome::Delivered { .. }) {
                 // It was received once, and that stays true for who delivered it.
-                tracing::warn!(?attempt, "what the interview server lost could not be given to it again");
+                span.in_scope(|| {
+                    tracing::warn!(?attempt, "what the server lost could not be given to it again")
+                });
                 continue;
             }
-            tell(DeliveryEvent { join_id: join_id.clone(), attempt }).await;
+            let told = span.in_scope(|| tell(DeliveryEvent { join_id: join_id.clone(), attempt }));
+            told.await;
         }
         failed.map_or(Ok(()), Err)
     }
@@ -101,7 +112,7 @@ impl Outbox {
     async fn write_down(
         &self,
         pending: &Pending,
-        attempt: &Attempt,
+        attempt: &DeliveryOutcome,
         renewed: Option<Renewed>,
         next: i64,
         now: DateTime<Utc>,
@@ -111,9 +122,9 @@ impl Outbox {
             self.renew(join_id, &renewed).await?;
         }
         match attempt {
-            Attempt::Delivered { receipt } => self.delivered(join_id, receipt, now).await,
-            Attempt::Parked { error } => self.parked(join_id, &error.to_string()).await,
-            Attempt::Later { reason, .. } => self.failed_try(join_id, next, reason).await,
+            DeliveryOutcome::Delivered { receipt } => self.delivered(join_id, receipt, now).await,
+            DeliveryOutcome::Parked { error } => self.parked(join_id, &error.to_string()).await,
+            DeliveryOutcome::Later { reason, .. } => self.failed_try(join_id, next, reason).await,
         }
     }
 
@@ -173,7 +184,7 @@ pub struct Asked {
 #[derive(Clone, Debug)]
 pub struct Sent {
     /// What it came to.
-    pub attempt: Attempt,
+    pub attempt: DeliveryOutcome,
     /// What was granted on the way, because the backend did not take the old token any more.
     pub renewed: Option<Renewed>,
 }
@@ -208,8 +219,8 @@ impl Granted {
 }
 
 /// Sends a record once: `body` of the join `join_id` that was `granted` by the backend of `link`. A token that is too
-/// old is renewed by joining again. Never fails otherwise than by its [`Attempt`]: a receipt that proves nothing is
-/// [`Attempt::Later`].
+/// old is renewed by joining again. Never fails otherwise than by its [`DeliveryOutcome`]: a receipt that proves nothing is
+/// [`DeliveryOutcome::Later`].
 pub async fn send(
     link: &JoinLink,
     join_id: &Secret,
@@ -225,9 +236,9 @@ pub async fn send(
             checked(&jws, granted, keys, body)
         }
         Err(error) if error.retryable() => {
-            Attempt::Later { reason: error.to_string(), after: error.retry_after() }
+            DeliveryOutcome::Later { reason: error.to_string(), after: error.retry_after() }
         }
-        Err(error) => Attempt::Parked { error },
+        Err(error) => DeliveryOutcome::Parked { error },
     };
     Sent { attempt, renewed }
 }
@@ -298,7 +309,7 @@ async fn still_there(
 }
 
 /// What the backend's answer is worth.
-fn checked(jws: &str, granted: &Granted, keys: &serde_json::Value, body: &[u8]) -> Attempt {
+fn checked(jws: &str, granted: &Granted, keys: &serde_json::Value, body: &[u8]) -> DeliveryOutcome {
     // The backend has it, and we don't know yet.
     fail::fail_point!("posted");
     // A receipt that proves nothing is none: say "not received" and ask again.
@@ -306,11 +317,11 @@ fn checked(jws: &str, granted: &Granted, keys: &serde_json::Value, body: &[u8]) 
         receipt.matches(&granted.interview_id, granted.attempt, &Source::Client, body).map(|()| receipt)
     });
     match verified {
-        Ok(receipt) => Attempt::Delivered { receipt },
+        Ok(receipt) => DeliveryOutcome::Delivered { receipt },
         Err(error) => {
             tracing::warn!(%error, "the backend's receipt was refused");
             let reason = format!("the interview server's receipt is not valid: {error}");
-            Attempt::Later { reason, after: None }
+            DeliveryOutcome::Later { reason, after: None }
         }
     }
 }

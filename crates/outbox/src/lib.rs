@@ -20,7 +20,7 @@ mod store;
 
 pub use backend::{Backend, BackendError};
 pub use damage::Quarantined;
-pub use delivery::{Asked, Attempt, DeliveryEvent, LONGEST_PAUSE, Renewed, Sent, pause, send};
+pub use delivery::{Asked, DeliveryEvent, DeliveryOutcome, LONGEST_PAUSE, Renewed, Sent, pause, send};
 pub use folder::in_use;
 pub use queue::Pending;
 pub use receipt::{Receipt, ReceiptError, verify};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use adjourn_outbox::{Attempt, Backend, DeliveryEvent, Outbox};
+use adjourn_outbox::{Backend, DeliveryEvent, DeliveryOutcome, Outbox};
 use adjourn_protocol::{Entry, JoinLink, Line, Record, RecordHead, Role, Turn, sha256};
 use anyhow::Context as _;
 use chrono::Utc;
@@ -89,9 +89,9 @@ pub async fn live(link: &str, data: &Path, lines: usize) -> anyhow::Result<()> {
 #[allow(clippy::print_stdout, reason = "this is a program's answer")]
 fn said(event: DeliveryEvent) -> BoxFuture<'static, ()> {
     match event.attempt {
-        Attempt::Delivered { receipt } => println!("delivered {}", receipt.claims.receipt_id),
-        Attempt::Parked { error } => println!("parked {error}"),
-        Attempt::Later { .. } => {}
+        DeliveryOutcome::Delivered { receipt } => println!("delivered {}", receipt.claims.receipt_id),
+        DeliveryOutcome::Parked { error } => println!("parked {error}"),
+        DeliveryOutcome::Later { .. } => {}
     }
     Box::pin(std::future::ready(()))
 }

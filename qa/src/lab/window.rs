@@ -104,7 +104,8 @@ impl Window {
     /// The page does not answer.
     pub async fn text(&self) -> anyhow::Result<String> {
         let value = self.script("return document.querySelector('main')?.innerText ?? ''").await?;
-        Ok(value.as_str().unwrap_or_default().to_owned())
+        // Marks around a name that may be written from right to left: nobody sees them.
+        Ok(value.as_str().unwrap_or_default().replace(['\u{2068}', '\u{2069}'], ""))
     }
 
     /// Waits until a script gives true.

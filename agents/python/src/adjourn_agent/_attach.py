@@ -240,6 +240,9 @@ def _attach(
     target = Target.of(ctx.job.metadata)
     if target is None:
         return
+    # In every line that this job logs from now on.
+    about = {"interview_id": target.interview_id, "attempt": target.attempt, "job": ctx.job.id}
+    ctx.log_context_fields = {**ctx.log_context_fields, **about}
     number = len(job.sessions) + 1
     source = f"agent:{ctx.job.id}" if number == 1 else f"agent:{ctx.job.id}-{number}"
     attached = _Attached(ctx, session, target, spool or Spool(), shutdown_on_close, source)

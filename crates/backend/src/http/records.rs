@@ -81,6 +81,7 @@ pub(crate) async fn put(
     };
     let stored = app.commit_queue.submit(submission, permit).await?;
     let result = if stored.again { "again" } else { "stored" };
+    tracing::info!(result, "a record came");
     metrics::counter!("adjourn_records_received", "source" => kind, "result" => result).increment(1);
     if stored.close {
         app.room_closer.add(&id, attempt);

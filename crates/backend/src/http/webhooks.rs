@@ -86,7 +86,10 @@ pub(crate) async fn post(
     }
     match Told::of(&event) {
         None => count("of no interest"),
-        Some(told) => count(if note(&app, &event, told, (created, now)).await? { "noted" } else { "again" }),
+        Some(told) => {
+            tracing::Span::current().record("interview_id", &event.room.name);
+            count(if note(&app, &event, told, (created, now)).await? { "noted" } else { "again" });
+        }
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adjourn_client::{Answered, Backend, Clock as _};
-use adjourn_outbox::{Attempt, BackendError, Granted, Join, Receipt, Sent};
+use adjourn_outbox::{BackendError, DeliveryOutcome, Granted, Join, Receipt, Sent};
 use adjourn_protocol::{
     Arrival, ClientInfo, InterviewInfo, InterviewState, InterviewStatus, InterviewerState, JoinAnswer,
     JoinLink, JoinRequest, LiveKitInfo, Outcome, Policy, ReceiptClaims, RoomState, Secret, Source, sha256,
@@ -189,9 +189,9 @@ impl Backend for FakeBackend {
             };
             let attempt = match refused {
                 Some(error) if error.retryable() => {
-                    Attempt::Later { reason: error.to_string(), after: error.retry_after() }
+                    DeliveryOutcome::Later { reason: error.to_string(), after: error.retry_after() }
                 }
-                Some(error) => Attempt::Parked { error },
+                Some(error) => DeliveryOutcome::Parked { error },
                 None => self.take(join, granted, record),
             };
             Sent { attempt, renewed: None }
@@ -201,20 +201,20 @@ impl Backend for FakeBackend {
 }
 
 impl FakeBackend {
-    fn take(&self, join: &Join, granted: &Granted, record: &[u8]) -> Attempt {
+    fn take(&self, join: &Join, granted: &Granted, record: &[u8]) -> DeliveryOutcome {
         let received_at = self.clock.wall();
         self.set(|state| {
             let key = format!("{}/{}", id_of(&join.link), granted.attempt);
             let known = state.records.iter().find(|(known, _)| *known == key);
             match known {
                 Some((_, stored)) if stored != record => {
-                    return Attempt::Parked { error: BackendError::RecordExists("R-1".to_owned()) };
+                    return DeliveryOutcome::Parked { error: BackendError::RecordExists("R-1".to_owned()) };
                 }
                 Some(_) => {}
                 None => state.records.push((key, record.to_owned())),
             }
             if std::mem::take(&mut state.loses_answer) {
-                return Attempt::Later { reason: "the answer was lost".to_owned(), after: None };
+                return DeliveryOutcome::Later { reason: "the answer was lost".to_owned(), after: None };
             }
             let claims = ReceiptClaims {
                 receipt_id: "R-1".to_owned(),
@@ -225,7 +225,7 @@ impl FakeBackend {
                 bytes: i64::try_from(record.len()).unwrap(),
                 received_at,
             };
-            Attempt::Delivered { receipt: Receipt { claims, jws: "jws".to_owned() } }
+            DeliveryOutcome::Delivered { receipt: Receipt { claims, jws: "jws".to_owned() } }
         })
     }
 }

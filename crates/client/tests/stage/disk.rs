@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adjourn_client::{Backend as _, Storage, Stored, Tell};
-use adjourn_outbox::{Asked, Attempt, DeliveryEvent, Granted, Join, OutboxError, pause};
+use adjourn_outbox::{Asked, DeliveryEvent, DeliveryOutcome, Granted, Join, OutboxError, pause};
 use adjourn_protocol::{ClientInfo, Entry, JoinAnswer, JoinLink, Record, RecordHead, Secret};
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
@@ -285,9 +285,9 @@ impl Storage for FakeDisk {
                 let attempt = self.backend.send(&join, granted, client, &waiting.body).await.attempt;
                 if let Some(record) = kept(&mut self.state.lock(), &join.join_id)?.record.as_mut() {
                     match &attempt {
-                        Attempt::Delivered { receipt } => record.receipt = Some(receipt.jws.clone()),
-                        Attempt::Parked { .. } => record.parked = true,
-                        Attempt::Later { after, .. } => {
+                        DeliveryOutcome::Delivered { receipt } => record.receipt = Some(receipt.jws.clone()),
+                        DeliveryOutcome::Parked { .. } => record.parked = true,
+                        DeliveryOutcome::Later { after, .. } => {
                             let rest = pause(record.tries, *after, jitter);
                             record.tries += 1;
                             record.next_try =
