@@ -3,7 +3,8 @@
 use std::path::Path;
 
 /// What stands in for the page until it is built, so that a fresh clone can be checked.
-const NO_PAGE: &str = "<!doctype html><title>Adjourn</title><main>The page is not built: npm run build in ui/</main>";
+const NO_PAGE: &str =
+    "<!doctype html><title>Adjourn</title><main>The page is not built: npm run build in ui/</main>";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let page = Path::new("../ui/dist/index.html");

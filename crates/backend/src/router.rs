@@ -13,7 +13,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument as _;
-use tracing::field::Empty;
+use tracing::field::{Empty, display};
 
 use crate::api_error::ApiError;
 use crate::http::{
@@ -89,9 +89,9 @@ async fn span(parts: &mut Parts) -> tracing::Span {
     let Ok(parameters) = RawPathParams::from_request_parts(parts, &()).await else { return span };
     for (name, value) in &parameters {
         match name {
-            "id" => span.record("interview_id", value),
-            "attempt" => span.record("attempt", value),
-            "source" => span.record("source", value),
+            "id" => span.record("interview_id", display(value)),
+            "attempt" => span.record("attempt", display(value)),
+            "source" => span.record("source", display(value)),
             _ => &span,
         };
     }

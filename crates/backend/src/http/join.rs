@@ -53,7 +53,7 @@ pub(crate) async fn post(
     };
     let uploads_only = request.uploads_only;
     let id: String = interview.try_get("id")?;
-    tracing::Span::current().record("interview_id", &id);
+    tracing::Span::current().record("interview_id", tracing::field::display(&id));
     let granted = grant(&app, &interview, &sha256(join_id.as_bytes()), uploads_only, now).await?;
     tracing::info!(attempt = granted.attempt, uploads_only, "a client joined");
     answer(&app, &interview, granted, uploads_only, now).await.map(Json)

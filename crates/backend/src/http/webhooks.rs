@@ -87,7 +87,7 @@ pub(crate) async fn post(
     match Told::of(&event) {
         None => count("of no interest"),
         Some(told) => {
-            tracing::Span::current().record("interview_id", &event.room.name);
+            tracing::Span::current().record("interview_id", tracing::field::display(&event.room.name));
             count(if note(&app, &event, told, (created, now)).await? { "noted" } else { "again" });
         }
     }
