@@ -130,12 +130,12 @@ fn words(input: &Input) -> Option<String> {
         }
         Input::Connected { roster, .. } => format!("in the room, with {} others", roster.len()),
         Input::Reconnected { roster, .. } => format!("connection restored, with {} others", roster.len()),
+        Input::CandidateSpoke => "the candidate speaks".to_owned(),
         Input::Disconnected { reason } => format!("out of the room ({reason:?})"),
         Input::JoinPressed
         | Input::EndConfirmed
         | Input::GoOnPressed
         | Input::SystemEnds
-        | Input::CandidateSpoke
         | Input::ClientFailed
         | Input::JoinGranted(_)
         | Input::Resumed { .. }
@@ -166,13 +166,41 @@ pub(crate) fn marks(trace: &Trace, zero: f64) -> Vec<Mark> {
         .collect()
 }
 
-/// As text for a terminal.
+/// How many steps at the beginning come again and again right after each other, and how often they are there: what shortens the
+/// text most.
+fn repeated(steps: &[Step]) -> (usize, usize) {
+    let same = |a: &Step, b: &Step| a.lane == b.lane && a.text == b.text;
+    let of = |length: usize| {
+        let first = &steps[..length];
+        let again = steps[length..].chunks_exact(length);
+        let times = again.take_while(|next| next.iter().zip(first).all(|(a, b)| same(a, b))).count() + 1;
+        (length, times)
+    };
+    let lengths = 1..=LONGEST_REPEATED.min(steps.len());
+    let worth = lengths.map(of).filter(|(length, times)| length * times > length + 1);
+    worth.max_by_key(|(length, times)| length * (times - 1)).unwrap_or((1, 1))
+}
+
+/// Steps that come again together: an interviewer on a bad link is checked on, and is there again.
+const LONGEST_REPEATED: usize = 8;
+
+/// As text for a terminal. What comes again and again is said once.
 pub fn text(trace: &Trace) -> String {
     let (steps, session) = steps(trace);
     let mut text = String::new();
-    for step in &steps {
-        let side = if step.lane == Lane::Signal { "  " } else { "→ " };
-        text += &format!("{:9.3} s  {side}{}\n", step.at.0 as f64 / 1000.0, step.text);
+    let mut rest = &steps[..];
+    while !rest.is_empty() {
+        let (length, times) = repeated(rest);
+        for step in &rest[..length] {
+            let side = if step.lane == Lane::Signal { "  " } else { "→ " };
+            text += &format!("{:9.3} s  {side}{}\n", step.at.0 as f64 / 1000.0, step.text);
+        }
+        if times > 1 {
+            let until = rest[length * times - 1].at.0 as f64 / 1000.0;
+            let what = if length == 1 { "the same".to_owned() } else { format!("these {length} lines") };
+            text += &format!("           … {what} again, {} times, until {until:.3} s\n", times - 1);
+        }
+        rest = &rest[length * times..];
     }
     if session.ending().is_none() {
         text += "There is no end in this trace. What waits:\n";
@@ -190,6 +218,22 @@ mod tests {
     use adjourn_session::JoinGrant;
 
     use super::*;
+
+    #[test]
+    fn what_comes_again_and_again_is_said_once() {
+        let told = |texts: &[&str]| {
+            let steps: Vec<Step> = texts
+                .iter()
+                .map(|text| Step { at: Time(1), lane: Lane::Signal, text: (*text).to_owned() })
+                .collect();
+            repeated(&steps)
+        };
+        assert_eq!(told(&["a"]), (1, 1));
+        assert_eq!(told(&["a", "a"]), (1, 1), "as short as it is");
+        assert_eq!(told(&["a", "a", "a", "b"]), (1, 3));
+        assert_eq!(told(&["a", "b", "a", "b", "a", "c"]), (2, 2));
+        assert_eq!(told(&["a", "b", "c", "d"]), (1, 1));
+    }
 
     #[test]
     fn a_trace_is_told_step_by_step_with_its_reasons() {

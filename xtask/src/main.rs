@@ -34,7 +34,13 @@ cargo xtask qa ...
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let rest = arguments.get(1..).unwrap_or_default();
+    let asks = |of: &[String]| of.iter().any(|word| word == "--help" || word == "-h");
     let result = match arguments.first().map(String::as_str) {
+        // `qa` has a help of its own.
+        Some("demo" | "test" | "advisories" | "fetch") if asks(rest) => {
+            println!("{HELP}");
+            Ok(())
+        }
         Some("demo") => demo::run(rest),
         Some("test") => test::run(rest),
         Some("advisories") => test::advisories(),
