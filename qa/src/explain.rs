@@ -198,7 +198,8 @@ pub fn text(trace: &Trace) -> String {
         if times > 1 {
             let until = rest[length * times - 1].at.0 as f64 / 1000.0;
             let what = if length == 1 { "the same".to_owned() } else { format!("these {length} lines") };
-            text += &format!("           … {what} again, {} times, until {until:.3} s\n", times - 1);
+            let again = if times == 2 { "once more".to_owned() } else { format!("{} times more", times - 1) };
+            text += &format!("           … {what} {again}, until {until:.3} s\n");
         }
         rest = &rest[length * times..];
     }

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use futures_util::Stream;
 use tokio::sync::mpsc;
 
+use crate::ffi::Processing;
 use crate::handle::FfiHandle;
 use crate::proto;
 use crate::proto::ffi_event::Message as Event;
@@ -122,25 +123,21 @@ impl NativeAudioSource {
         if !shared.queued && frame.samples_per_channel * 100 != frame.sample_rate {
             return Err(refused("a source without a queue takes frames of exactly 10 ms"));
         }
-        let build = |id| {
-            Request::CaptureAudioFrame(proto::CaptureAudioFrameRequest {
-                source_handle: shared.handle.id(),
-                buffer: proto::AudioFrameBufferInfo {
-                    data_ptr: frame.data.as_ptr() as u64,
-                    num_channels: frame.num_channels,
-                    sample_rate: frame.sample_rate,
-                    samples_per_channel: frame.samples_per_channel,
-                },
-                request_async_id: Some(id),
-            })
+        let build = |id| proto::CaptureAudioFrameRequest {
+            source_handle: shared.handle.id(),
+            buffer: proto::AudioFrameBufferInfo {
+                // Filled in where the samples are given.
+                data_ptr: 0,
+                num_channels: frame.num_channels,
+                sample_rate: frame.sample_rate,
+                samples_per_channel: frame.samples_per_channel,
+            },
+            request_async_id: Some(id),
         };
         if !shared.queued {
-            server::request("capture_audio_frame", build(server::unwatched_id()))
-                .map_err(|e| refused(e.to_string()))?;
-            return Ok(());
+            return server::capture_unwatched(&frame.data, build).map_err(|e| refused(e.to_string()));
         }
-        let pending =
-            server::request_async("capture_audio_frame", build).map_err(|e| refused(e.to_string()))?;
+        let pending = server::capture(&frame.data, build).map_err(|e| refused(e.to_string()))?;
         match pending.wait().await {
             Some(Event::CaptureAudioFrame(proto::CaptureAudioFrameCallback { error: Some(e), .. })) => {
                 Err(refused(e))
@@ -337,15 +334,10 @@ impl AudioProcessingModule {
         sample_rate: i32,
         num_channels: i32,
     ) -> Result<(), RtcError> {
-        let (data_ptr, size, sample_rate, num_channels) = checked(data, sample_rate, num_channels)?;
-        let request = Request::ApmProcessStream(proto::ApmProcessStreamRequest {
-            apm_handle: self.handle.id(),
-            data_ptr,
-            size,
-            sample_rate,
-            num_channels,
-        });
-        match server::request("apm_process_stream", request) {
+        let (sample_rate, num_channels) = checked(data, sample_rate, num_channels)?;
+        let processing =
+            Processing { apm_handle: self.handle.id(), sample_rate, num_channels, reverse: false };
+        match server::process(data, processing) {
             Ok(Response::ApmProcessStream(r)) => r.error.map_or(Ok(()), |e| Err(refused(e))),
             Ok(_) => Err(refused("unexpected answer")),
             Err(error) => Err(refused(error.to_string())),
@@ -362,15 +354,10 @@ impl AudioProcessingModule {
         sample_rate: i32,
         num_channels: i32,
     ) -> Result<(), RtcError> {
-        let (data_ptr, size, sample_rate, num_channels) = checked(data, sample_rate, num_channels)?;
-        let request = Request::ApmProcessReverseStream(proto::ApmProcessReverseStreamRequest {
-            apm_handle: self.handle.id(),
-            data_ptr,
-            size,
-            sample_rate,
-            num_channels,
-        });
-        match server::request("apm_process_reverse_stream", request) {
+        let (sample_rate, num_channels) = checked(data, sample_rate, num_channels)?;
+        let processing =
+            Processing { apm_handle: self.handle.id(), sample_rate, num_channels, reverse: true };
+        match server::process(data, processing) {
             Ok(Response::ApmProcessReverseStream(r)) => r.error.map_or(Ok(()), |e| Err(refused(e))),
             Ok(_) => Err(refused("unexpected answer")),
             Err(error) => Err(refused(error.to_string())),
@@ -394,14 +381,13 @@ impl AudioProcessingModule {
     }
 }
 
-/// Pointer, bytes, rate and channels of a buffer that the module can take.
-fn checked(data: &mut [i16], sample_rate: i32, num_channels: i32) -> Result<(u64, u32, u32, u32), RtcError> {
+/// Rate and channels of a buffer that the module can take.
+fn checked(data: &[i16], sample_rate: i32, num_channels: i32) -> Result<(u32, u32), RtcError> {
     let rate = u32::try_from(sample_rate).map_err(|_| refused("the sample rate is negative"))?;
     let channels = u32::try_from(num_channels).map_err(|_| refused("the channel count is negative"))?;
     let ten_ms = rate as usize / 100 * channels as usize;
     if ten_ms == 0 || data.is_empty() || !data.len().is_multiple_of(ten_ms) {
         return Err(refused("audio processing takes a multiple of 10 ms"));
     }
-    let bytes = u32::try_from(std::mem::size_of_val(data)).map_err(|_| refused("the buffer is too long"))?;
-    Ok((data.as_mut_ptr() as u64, bytes, rate, channels))
+    Ok((rate, channels))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use crate::library;
+use crate::ffi;
 
 static OUTSTANDING: AtomicI64 = AtomicI64::new(0);
 
@@ -39,7 +39,7 @@ impl FfiHandle {
 impl Drop for FfiHandle {
     fn drop(&mut self) {
         OUTSTANDING.fetch_sub(1, Ordering::SeqCst);
-        if let Some(library) = library::loaded() {
+        if let Some(library) = ffi::loaded() {
             library.drop_handle(self.0);
         }
     }

@@ -16,6 +16,7 @@
 
 mod audio;
 mod events;
+mod ffi;
 pub mod handle;
 pub mod library;
 pub mod options;

@@ -1,14 +1,10 @@
-//! Finds, checks and loads the prebuilt library: the only module that calls C.
+//! Finds, checks and loads the prebuilt library.
 
-use std::ffi::{CString, c_char};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
-use libloading::Library as DynamicLibrary;
-use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 
-use crate::{proto, server};
+use crate::{ffi, server};
 
 /// Version of the Python wheel `livekit` that the library is taken from.
 pub const WHEEL_VERSION: &str = "1.2.1";
@@ -87,24 +83,6 @@ pub enum LibraryError {
     Unsupported,
 }
 
-type Callback = extern "C" fn(*const u8, usize);
-type InitializeFn = unsafe extern "C" fn(Callback, bool, *const c_char, *const c_char);
-type RequestFn = unsafe extern "C" fn(*const u8, usize, *mut *const u8, *mut usize) -> u64;
-type DropHandleFn = unsafe extern "C" fn(u64) -> bool;
-
-pub(crate) struct Library {
-    request: RequestFn,
-    drop_handle: DropHandleFn,
-    /// Keeps the code mapped; never unloaded, because its threads outlive every room.
-    _library: DynamicLibrary,
-}
-
-static LIBRARY: OnceLock<Library> = OnceLock::new();
-
-pub(crate) fn loaded() -> Option<&'static Library> {
-    LIBRARY.get()
-}
-
 /// The places to look at, in order: [`PATH_VARIABLE`], the folder of this executable, then
 /// `resource_dir` (where an installed package keeps it).
 pub fn candidates(resource_dir: Option<&Path>) -> Vec<PathBuf> {
@@ -129,7 +107,7 @@ pub fn load(resource_dir: Option<&Path>) -> Result<(), LibraryError> {
 /// # Errors
 /// As [`load`].
 pub fn load_from(candidates: &[PathBuf]) -> Result<(), LibraryError> {
-    if loaded().is_some() {
+    if ffi::loaded().is_some() {
         return Ok(());
     }
     let expected = SHA256.ok_or(LibraryError::Unsupported)?;
@@ -143,88 +121,7 @@ pub fn load_from(candidates: &[PathBuf]) -> Result<(), LibraryError> {
         return Err(LibraryError::Mismatch { path: path.clone() });
     }
     drop(bytes);
-    let library = open(path)?;
-    // Two threads may load at once: the second one's mapping is simply dropped before its init.
-    let _ = LIBRARY.set(library);
-    Ok(())
-}
-
-fn open(path: &Path) -> Result<Library, LibraryError> {
-    let unloadable = |error: libloading::Error| LibraryError::Unloadable {
-        path: path.to_owned(),
-        message: error.to_string(),
-    };
-    // SAFETY: the file's hash is the pinned one, so its constructors and the three signatures below
-    // are those of livekit-ffi 0.13.2 (`livekit_ffi.h` in the same wheel).
-    unsafe {
-        let library = DynamicLibrary::new(path).map_err(unloadable)?;
-        let initialize: InitializeFn = *library.get(b"livekit_ffi_initialize\0").map_err(unloadable)?;
-        let request: RequestFn = *library.get(b"livekit_ffi_request\0").map_err(unloadable)?;
-        let drop_handle: DropHandleFn = *library.get(b"livekit_ffi_drop_handle\0").map_err(unloadable)?;
-        let sdk = CString::from(c"rust");
-        let version = CString::new(env!("CARGO_PKG_VERSION")).unwrap_or_default();
-        // capture_logs: without it the library writes to standard error itself.
-        initialize(on_event, true, sdk.as_ptr(), version.as_ptr());
-        Ok(Library { request, drop_handle, _library: library })
-    }
-}
-
-/// Called by the library on its own threads, concurrently; must not block or unwind.
-extern "C" fn on_event(data: *const u8, len: usize) {
-    // SAFETY: the library passes a buffer of `len` bytes that lives until we return.
-    let bytes = unsafe { std::slice::from_raw_parts(data, len) };
-    let result = std::panic::catch_unwind(|| match proto::FfiEvent::decode(bytes) {
-        Ok(event) => server::dispatch(event),
-        Err(error) => tracing::warn!(%error, "an event of the LiveKit library could not be decoded"),
-    });
-    if result.is_err() {
-        tracing::error!("handling an event of the LiveKit library panicked");
-    }
-}
-
-impl Library {
-    /// Sends one request and returns its response, or `None` when the library refused it (it
-    /// writes the reason to its log).
-    pub(crate) fn request(
-        &self,
-        message: proto::ffi_request::Message,
-    ) -> Option<proto::ffi_response::Message> {
-        let bytes = proto::FfiRequest { message: Some(message) }.encode_to_vec();
-        let mut data: *const u8 = std::ptr::null();
-        let mut len = 0_usize;
-        // SAFETY: `bytes` is valid for the call; `data` and `len` are written before it returns.
-        let handle = unsafe { (self.request)(bytes.as_ptr(), bytes.len(), &mut data, &mut len) };
-        if handle == 0 || data.is_null() {
-            return None;
-        }
-        // SAFETY: the response buffer lives until its handle is dropped, below.
-        let response = proto::FfiResponse::decode(unsafe { std::slice::from_raw_parts(data, len) });
-        self.drop_handle(handle);
-        response.ok()?.message
-    }
-
-    pub(crate) fn drop_handle(&self, handle: u64) {
-        // SAFETY: takes any number; an unknown one is answered with false.
-        unsafe { (self.drop_handle)(handle) };
-    }
-}
-
-/// Copies one PCM frame out of the library's memory.
-pub(crate) fn copy_samples(info: &proto::AudioFrameBufferInfo) -> Vec<i16> {
-    let len = info.num_channels as usize * info.samples_per_channel as usize;
-    if info.data_ptr == 0 || len == 0 {
-        return Vec::new();
-    }
-    // SAFETY: the library owns `len` samples at `data_ptr` until the frame's handle is dropped,
-    // which its caller does after this copy.
-    unsafe { std::slice::from_raw_parts(info.data_ptr as *const i16, len) }.to_vec()
-}
-
-/// Copies a data packet out of the library's memory.
-pub(crate) fn copy_bytes(info: &proto::BufferInfo) -> Vec<u8> {
-    if info.data_ptr == 0 || info.data_len == 0 {
-        return Vec::new();
-    }
-    // SAFETY: as above, for `data_len` bytes until the buffer's handle is dropped.
-    unsafe { std::slice::from_raw_parts(info.data_ptr as *const u8, info.data_len as usize) }.to_vec()
+    // SAFETY: the file's hash is that of livekit-ffi 0.13.2.
+    unsafe { ffi::open(path, server::dispatch) }
+        .map_err(|error| LibraryError::Unloadable { path: path.clone(), message: error.to_string() })
 }

@@ -19,7 +19,7 @@ use crate::server;
 use crate::stats::RtcStats;
 use crate::stream::{ByteStreamReader, TakeCell, TextStreamReader};
 use crate::track::{RemoteTrack, RemoteTrackPublication, TrackPublication, TrackSid};
-use crate::{library, participant::DisconnectReason};
+use crate::{ffi, participant::DisconnectReason};
 
 /// Result of an operation on a room.
 pub type RoomResult<T> = Result<T, RoomError>;
@@ -541,7 +541,7 @@ impl RoomShared {
         let participant = self.remote(&packet.participant_identity);
         let Some(proto::data_packet_received::Value::User(user)) = packet.value else { return };
         let handle = FfiHandle::new(user.data.handle.id);
-        let payload = Arc::new(library::copy_bytes(&user.data.data));
+        let payload = Arc::new(ffi::copy_bytes(&user.data.data));
         drop(handle);
         self.emit(RoomEvent::DataReceived { payload, topic: user.topic, kind, participant });
     }

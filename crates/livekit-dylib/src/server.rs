@@ -15,7 +15,7 @@ use crate::handle::FfiHandle;
 use crate::participant::LocalShared;
 use crate::redact::redact;
 use crate::room::RoomShared;
-use crate::{library, proto, rpc};
+use crate::{ffi, proto, rpc};
 
 /// One part of an incoming data stream.
 pub(crate) enum Chunk {
@@ -54,8 +54,35 @@ pub(crate) enum RequestError {
 
 /// A request that is answered at once.
 pub(crate) fn request(name: &'static str, message: Request) -> Result<Response, RequestError> {
-    let library = library::loaded().ok_or(RequestError::NotLoaded)?;
+    let library = ffi::loaded().ok_or(RequestError::NotLoaded)?;
     library.request(message).ok_or(RequestError::Refused(name))
+}
+
+/// Gives captured samples to a source; the answer comes later, and dropping it forgets it.
+pub(crate) fn capture(
+    samples: &[i16],
+    build: impl FnOnce(u64) -> proto::CaptureAudioFrameRequest,
+) -> Result<Pending, RequestError> {
+    let library = ffi::loaded().ok_or(RequestError::NotLoaded)?;
+    let pending = Pending::new();
+    library.capture(samples, build(pending.id)).ok_or(RequestError::Refused("capture_audio_frame"))?;
+    Ok(pending)
+}
+
+/// The same, when nobody waits for the answer.
+pub(crate) fn capture_unwatched(
+    samples: &[i16],
+    build: impl FnOnce(u64) -> proto::CaptureAudioFrameRequest,
+) -> Result<(), RequestError> {
+    let library = ffi::loaded().ok_or(RequestError::NotLoaded)?;
+    let answer = library.capture(samples, build(unwatched_id()));
+    answer.map(drop).ok_or(RequestError::Refused("capture_audio_frame"))
+}
+
+/// Lets an audio processing module work on samples in place.
+pub(crate) fn process(samples: &mut [i16], processing: ffi::Processing) -> Result<Response, RequestError> {
+    let library = ffi::loaded().ok_or(RequestError::NotLoaded)?;
+    library.process(samples, processing).ok_or(RequestError::Refused("apm_process_stream"))
 }
 
 /// An answer that comes later, as an event. Dropping it forgets the answer (and frees what it
@@ -66,6 +93,14 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
+    /// One that waits from now on, under an id of its own: the answer may come before the request has returned.
+    fn new() -> Self {
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        let (sender, answer) = oneshot::channel();
+        ROUTES.lock().answers.insert(id, sender);
+        Self { id, answer }
+    }
+
     pub(crate) async fn wait(mut self) -> Option<Event> {
         (&mut self.answer).await.ok()
     }
@@ -86,11 +121,8 @@ pub(crate) fn request_async(
     name: &'static str,
     build: impl FnOnce(u64) -> Request,
 ) -> Result<Pending, RequestError> {
-    let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-    let (sender, answer) = oneshot::channel();
-    ROUTES.lock().answers.insert(id, sender);
-    let pending = Pending { id, answer };
-    request(name, build(id))?;
+    let pending = Pending::new();
+    request(name, build(pending.id))?;
     Ok(pending)
 }
 
@@ -244,7 +276,7 @@ fn route_audio(event: proto::AudioStreamEvent) {
             let routes = ROUTES.lock();
             if let Some(route) = routes.audio.get(&event.stream_handle) {
                 let frame = AudioFrame {
-                    data: library::copy_samples(&info).into(),
+                    data: ffi::copy_samples(&info).into(),
                     sample_rate: info.sample_rate,
                     num_channels: info.num_channels,
                     samples_per_channel: info.samples_per_channel,
