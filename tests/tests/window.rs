@@ -201,3 +201,13 @@ async fn a_disk_that_takes_nothing_is_said_and_what_was_said_is_delivered() {
     );
     window.close().await;
 }
+
+#[test]
+fn the_program_that_people_get_has_no_points_at_which_it_fails() {
+    let has = |name: &str| {
+        let bytes = std::fs::read(Tools::binary(name).unwrap()).unwrap();
+        bytes.windows(9).any(|part| part == b"failpoint")
+    };
+    assert!(has("adjourn-qa"), "this is how they are known");
+    assert!(!has("adjourn"));
+}

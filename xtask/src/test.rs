@@ -87,11 +87,11 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
         agent_package(&tools)?;
     }
     if wanted("endings") || wanted("window") {
-        let mut build = cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-qa"]);
+        let lab = &["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-qa"];
+        step::run("building the binaries", &mut cargo(lab))?;
         if wanted("window") {
-            build.args(["-p", "adjourn-desktop"]);
+            step::run("building the window", &mut demo::window())?;
         }
-        step::run("building the binaries", &mut build)?;
     }
     for (part, tests) in [
         (
