@@ -1,7 +1,8 @@
 //! Which sentences tell what is true: of an end, a question, a delivery, of what goes on. Pure.
 
 use adjourn_session::{
-    Delivery, EndedWhy, Ending, EvidenceKind, InterruptedWhy, Link, Outcome, Phase, Question, Time, View,
+    Decider, Delivery, EndedWhy, Ending, EvidenceKind, InterruptedWhy, Link, Outcome, Phase, Question, Time,
+    View,
 };
 
 use crate::message::Message;
@@ -14,7 +15,9 @@ pub(crate) fn ending(ending: &Ending, turned_away: bool) -> (Message, Message, M
     let full_time = ending.evidence.as_ref().is_some_and(|evidence| evidence.kind == EvidenceKind::TimeLimit);
     let reason = match ending.outcome {
         Outcome::Finished if full_time => Message::BecauseFullTime,
-        Outcome::ConnectionLost if ending.decided_by == "replaced_room" => Message::BecauseRoomRestarted,
+        Outcome::ConnectionLost if ending.decided_by == Decider::ReplacedRoom => {
+            Message::BecauseRoomRestarted
+        }
         Outcome::ConnectionLost if turned_away => Message::BecauseTurnedAway,
         Outcome::Finished
         | Outcome::Ended(_)

@@ -1,5 +1,6 @@
 //! Our own way into the room and out of it, and what the backend says of the room.
 
+use crate::decider::Decider;
 use crate::{EndedWhy, EvidenceKind, InterruptedWhy, LeaveReason, Link, OrganiserWord, Outcome, Session};
 
 impl Session {
@@ -13,10 +14,7 @@ impl Session {
     }
 
     fn room_is_gone(&mut self) {
-        self.decide(
-            self.finished_or(Outcome::Ended(EndedWhy::RoomClosed)),
-            "the backend says that the room is gone",
-        );
+        self.decide(self.finished_or(Outcome::Ended(EndedWhy::RoomClosed)), Decider::RoomGone);
     }
 
     pub(crate) fn disconnected(&mut self, reason: LeaveReason) {
@@ -25,14 +23,14 @@ impl Session {
         let (proved, begun) = (self.proved(), self.begun());
         match reason {
             LeaveReason::DuplicateIdentity => {
-                self.decide(Outcome::Ended(EndedWhy::ContinuedElsewhere), "another client joined in our place");
+                self.decide(Outcome::Ended(EndedWhy::ContinuedElsewhere), Decider::AnotherClient);
             }
-            LeaveReason::ParticipantRemoved if proved => self.decide(Outcome::Finished, "removed, with evidence"),
+            LeaveReason::ParticipantRemoved if proved => self.decide(Outcome::Finished, Decider::RemovedWithEvidence),
             LeaveReason::ParticipantRemoved => {
-                self.decide(Outcome::Interrupted(InterruptedWhy::Removed), "removed from the room");
+                self.decide(Outcome::Interrupted(InterruptedWhy::Removed), Decider::Removed);
             }
             LeaveReason::RoomDeleted | LeaveReason::RoomClosed if begun => {
-                self.decide(Outcome::Finished, "the room was closed, with evidence");
+                self.decide(Outcome::Finished, Decider::RoomClosedWithEvidence);
             }
             LeaveReason::RoomDeleted | LeaveReason::RoomClosed => {
                 self.room_gone = Some(self.now);
@@ -71,10 +69,7 @@ impl Session {
         }
         match word {
             OrganiserWord::Ended => {
-                self.decide(
-                    Outcome::Ended(EndedWhy::ClosedByOrganiser),
-                    "the backend says that the organiser ended it",
-                );
+                self.decide(Outcome::Ended(EndedWhy::ClosedByOrganiser), Decider::OrganiserByBackend);
             }
             // LiveKit has no such room. Over a connection that was not noticed to be dead yet, it is believed when
             // that breaks: a room that we are in is there.
@@ -95,7 +90,7 @@ impl Session {
     /// The room is closed, and nobody says why. An end tool's word may have been read after that.
     pub(crate) fn room_closed(&mut self) {
         let outcome = if self.begun() { Outcome::Finished } else { Outcome::Ended(EndedWhy::RoomClosed) };
-        self.decide(outcome, "the room was closed");
+        self.decide(outcome, Decider::RoomClosed);
     }
 
     /// The agent's report is in. It may be of an earlier agent, or of an earlier session in the same job: only one that
@@ -104,7 +99,7 @@ impl Session {
         let sid = self.interviewer_sid().map(str::to_owned);
         if let (Some(sid), true, true) = (sid, finished, self.stalled()) {
             self.evidence(&sid, EvidenceKind::Report);
-            self.decide(Outcome::Finished, "the agent's report is in");
+            self.decide(Outcome::Finished, Decider::Reported);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the interviewer's session tells of the conversation: turns, tools, evidence, its close.
 
+use crate::decider::Decider;
 use crate::end_sign::{Contest, EndSign, Strength};
 use crate::interviewer::{Interviewer, Presence};
 use crate::{CloseReason, EvidenceKind, Outcome, Question, Role, Session};
@@ -97,7 +98,7 @@ impl Session {
     fn left_already(&mut self) {
         let gone = |i: &Interviewer| matches!(i.presence, Presence::Left { .. }) && i.proved();
         if self.interviewer.as_ref().is_some_and(gone) {
-            self.decide(Outcome::Finished, "the interviewer left, with evidence");
+            self.decide(Outcome::Finished, Decider::LeftWithEvidence);
         }
     }
 

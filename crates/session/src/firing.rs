@@ -1,6 +1,7 @@
 //! What each rule does when its time has come.
 
 use crate::asking::Asked;
+use crate::decider::Decider;
 use crate::end_sign::EndSign;
 use crate::interviewer::Presence;
 use crate::link::Fresh;
@@ -23,23 +24,23 @@ impl Session {
             Rule::JoinLimit => self.back_to_checking(Trouble::JoinUnanswered, true),
             Rule::ConnectLimit => self.back_to_checking(Trouble::RoomUnreachable, true),
             Rule::LinkStale => self.stop_clock(),
-            Rule::LinkLost => self.decide(self.finished_or(Outcome::ConnectionLost), "link_lost"),
+            Rule::LinkLost => self.decide(self.finished_or(Outcome::ConnectionLost), Decider::LinkLost),
             Rule::Redial => {
                 self.link.state = Link::Connecting;
                 self.outputs.push_back(Output::Connect);
             }
             Rule::WaitingNotice => self.waiting_long = true,
-            Rule::NeverStarted => self.decide(self.nobody_came(), "never_started"),
-            Rule::NotReady => self.decide(self.finished_or(lost), "not_ready"),
+            Rule::NeverStarted => self.decide(self.nobody_came(), Decider::NeverStarted),
+            Rule::NotReady => self.decide(self.finished_or(lost), Decider::NotReady),
             Rule::PingDue => self.probe(ProbeKind::Session),
             Rule::ProbeDue => self.probe(ProbeKind::Process),
             Rule::Quiet => self.quiet = true,
-            Rule::ProcessLost => self.decide(self.finished_or(lost), "process_lost"),
-            Rule::SessionFinished => self.decide(Outcome::Finished, "session_finished"),
+            Rule::ProcessLost => self.decide(self.finished_or(lost), Decider::ProcessLost),
+            Rule::SessionFinished => self.decide(Outcome::Finished, Decider::SessionFinished),
             Rule::SessionSaidClosed => {
                 // It closed: an end tool that began before is what closed it.
                 let outcome = if self.begun() { Outcome::Finished } else { self.said_closed() };
-                self.decide(outcome, "session_said_closed");
+                self.decide(outcome, Decider::SessionSaidClosed);
             }
             Rule::OfferEnd => self.ask(Question::Closed),
             Rule::ReportDue => {
@@ -49,8 +50,8 @@ impl Session {
                 }
                 self.outputs.push_back(Output::AskReport);
             }
-            Rule::SessionClosed => self.decide(self.closed_unsaid(), "session_closed"),
-            Rule::SessionBlocked => self.decide(self.blocked(), "session_blocked"),
+            Rule::SessionClosed => self.decide(self.closed_unsaid(), Decider::SessionClosed),
+            Rule::SessionBlocked => self.decide(self.blocked(), Decider::SessionBlocked),
             Rule::LeftSettled => self.settled(),
             Rule::RosterDue => {
                 let now = self.fresh();
@@ -69,30 +70,32 @@ impl Session {
                     self.ask(question);
                 }
             }
-            Rule::OverUnanswered => self.decide(Outcome::Finished, "over_unanswered"),
+            Rule::OverUnanswered => self.decide(Outcome::Finished, Decider::OverUnanswered),
             Rule::NoAnswer if self.interviewer_left() => self.settled(),
             Rule::NoAnswer => {
-                self.decide(self.finished_or(Outcome::Ended(EndedWhy::NoAnswer)), "no_answer");
+                self.decide(self.finished_or(Outcome::Ended(EndedWhy::NoAnswer)), Decider::NoAnswer);
             }
-            Rule::NoProofOfLife => self.decide(self.finished_or(lost), "no_proof_of_life"),
+            Rule::NoProofOfLife => self.decide(self.finished_or(lost), Decider::NoProofOfLife),
             Rule::ReplacedRoom => match self.replaced.as_ref().map(|replaced| replaced.why) {
                 Some(Missing::Asked) => self.not_back(None),
                 Some(Missing::Expected) => self.not_back(Some(lost)),
                 Some(Missing::AnotherRoom) | None => {
-                    self.decide(self.finished_or(Outcome::ConnectionLost), "replaced_room");
+                    self.decide(self.finished_or(Outcome::ConnectionLost), Decider::ReplacedRoom);
                 }
             },
             Rule::OrganiserLimit => self.room_closed(),
-            Rule::TimeLimit if self.phase == Phase::Waiting => self.decide(self.nobody_came(), "time_limit"),
+            Rule::TimeLimit if self.phase == Phase::Waiting => {
+                self.decide(self.nobody_came(), Decider::TimeLimit)
+            }
             Rule::TimeLimit if !self.over_for_all_that_is_known() && self.answer_owed() => {
-                self.decide(Outcome::Ended(EndedWhy::TimeLimit), "time_limit");
+                self.decide(Outcome::Ended(EndedWhy::TimeLimit), Decider::TimeLimit);
             }
             Rule::TimeLimit => {
                 let at = self.now;
                 if let Some(i) = self.interviewer.as_mut().filter(|i| !i.proved()) {
                     i.end = Some(EndSign::proof(EvidenceKind::TimeLimit, None, Fresh(0), at));
                 }
-                self.decide(Outcome::Finished, "time_limit");
+                self.decide(Outcome::Finished, Decider::TimeLimit);
             }
             Rule::CommitLimit => self.complete(),
             Rule::DeliveryLimit => self.delivery = Delivery::Saved,

@@ -29,6 +29,7 @@ mod asking;
 mod calls;
 mod connection;
 mod conversation;
+mod decider;
 mod end_sign;
 mod evidence;
 mod firing;
@@ -50,6 +51,7 @@ pub mod trace;
 mod view;
 
 pub use asking::Question;
+pub use decider::Decider;
 pub use evidence::{Evidence, EvidenceKind};
 pub use input::{
     AgentState, CloseReason, Input, JoinGrant, LeaveReason, OrganiserWord, Participant, ParticipantKind,

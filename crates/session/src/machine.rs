@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::asking::Candidate;
+use crate::decider::Decider;
 use crate::end_sign::EndSign;
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::{Fresh, LinkMonitor};
@@ -309,14 +310,11 @@ impl Session {
         match input {
             // Who says that it is over after the interviewer ended it breaks nothing off.
             Input::EndConfirmed => {
-                self.decide(self.finished_or(Outcome::EndedByCandidate), "the candidate ended it");
+                self.decide(self.finished_or(Outcome::EndedByCandidate), Decider::Candidate);
             }
-            Input::SystemEnds => self.decide(Outcome::Ended(EndedWhy::BySystem), "the system ended it"),
+            Input::SystemEnds => self.decide(Outcome::Ended(EndedWhy::BySystem), Decider::System),
             Input::ClientFailed => {
-                self.decide(
-                    Outcome::Interrupted(InterruptedWhy::ClientFailed),
-                    "a part of the application failed",
-                );
+                self.decide(Outcome::Interrupted(InterruptedWhy::ClientFailed), Decider::ClientFailed);
             }
             Input::GoOnPressed => self.go_on(),
             Input::CandidateSpoke => self.candidate_spoke(true),
@@ -411,7 +409,7 @@ impl Session {
                 if let Some(i) = &mut self.interviewer {
                     i.end = Some(EndSign::proof(EvidenceKind::Organiser, None, now, at));
                 }
-                self.decide(Outcome::Ended(EndedWhy::ClosedByOrganiser), "the organiser ended it");
+                self.decide(Outcome::Ended(EndedWhy::ClosedByOrganiser), Decider::Organiser);
             }
             Input::Organiser { word } => self.organiser_said(word),
 
@@ -439,7 +437,7 @@ impl Session {
         self.outputs.push_back(Output::Probe { sid: i.sid.clone(), probe, id });
     }
 
-    pub(crate) fn decide(&mut self, outcome: Outcome, by: &str) {
+    pub(crate) fn decide(&mut self, outcome: Outcome, by: Decider) {
         if !matches!(self.phase, Phase::Waiting | Phase::Live) {
             return;
         }
@@ -447,7 +445,7 @@ impl Session {
         let ending = Ending {
             outcome,
             decided_at: self.now,
-            decided_by: by.to_owned(),
+            decided_by: by,
             // What merely began is evidence only of an end that rests on it.
             evidence: i
                 .and_then(|i| i.end.as_ref())

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::decider::Decider;
 use crate::{Evidence, Time};
 
 /// The one word for how it ended. It never changes afterwards.
@@ -140,7 +141,7 @@ pub struct Ending {
     /// When this was decided.
     pub decided_at: Time,
     /// The rule or input that decided.
-    pub decided_by: String,
+    pub decided_by: Decider,
     /// Standing evidence, if any.
     pub evidence: Option<Evidence>,
     /// Last pong of the interviewer's session.

@@ -1,5 +1,6 @@
 //! Who the interviewer is, and what is learnt from it.
 
+use crate::decider::Decider;
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::Fresh;
 use crate::{
@@ -202,14 +203,14 @@ impl Session {
             LeaveReason::ClientInitiated | LeaveReason::RoomDeleted | LeaveReason::RoomClosed
         );
         if i.end.as_ref().is_some_and(|end| own || end.proves()) {
-            self.decide(Outcome::Finished, "the interviewer left, with evidence");
+            self.decide(Outcome::Finished, Decider::LeftWithEvidence);
             return;
         }
         let window = self.policy.crash_loop_window;
         self.losses.retain(|(lost, when)| lost != sid && at.since(*when) <= window);
         self.losses.push((sid.to_owned(), at));
         if self.losses.len() >= 3 {
-            self.decide(self.lost(), "three interviewers were lost");
+            self.decide(self.lost(), Decider::ThreeLost);
             return;
         }
         self.roster.retain(|p| p.sid != sid);
@@ -322,6 +323,6 @@ impl Session {
             // Not reached: the rule waits for a departure.
             Presence::Here | Presence::Unsure { .. } => left,
         };
-        self.decide(outcome, "left_settled");
+        self.decide(outcome, Decider::LeftSettled);
     }
 }

@@ -182,13 +182,14 @@ fn check(before: &Session, after: &Session, outputs: &[Output], answers: bool) -
         if ending.outcome == Outcome::Finished && ending.evidence.is_none() {
             return Err("finished without evidence".to_owned());
         }
+        use crate::Decider as D;
         let about_the_interviewer =
-            ["process_lost", "session_closed", "session_blocked", "session_finished", "over_unanswered"];
+            [D::ProcessLost, D::SessionClosed, D::SessionBlocked, D::SessionFinished, D::OverUnanswered];
         let fresh = after.link.is_fresh();
-        if about_the_interviewer.contains(&ending.decided_by.as_str()) && !fresh {
+        if about_the_interviewer.contains(&ending.decided_by) && !fresh {
             return Err("the interviewer was judged over a link that is not fresh".to_owned());
         }
-        if answers && !["link_lost", "never_started"].contains(&ending.decided_by.as_str()) {
+        if answers && ![D::LinkLost, D::NeverStarted].contains(&ending.decided_by) {
             return Err(format!("an interviewer that answers was given up ({})", ending.decided_by));
         }
     }
