@@ -88,6 +88,10 @@ async fn span(parts: &mut Parts) -> tracing::Span {
     // A path that nobody serves has no parameters.
     let Ok(parameters) = RawPathParams::from_request_parts(parts, &()).await else { return span };
     for (name, value) in &parameters {
+        // Anybody may ask for anything: what is no id of ours could write lines of its own into the log.
+        if !is_id(value) {
+            continue;
+        }
         match name {
             "id" => span.record("interview_id", display(value)),
             "attempt" => span.record("attempt", display(value)),
@@ -96,6 +100,12 @@ async fn span(parts: &mut Parts) -> tracing::Span {
         };
     }
     span
+}
+
+/// Whether it may be an interview's id, a number or a source.
+fn is_id(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':');
+    text.len() <= 128 && text.chars().all(plain)
 }
 
 /// Times each request, and turns the frameworks' own errors into ours.
@@ -130,6 +140,16 @@ async fn measured(request: Request, next: Next) -> Response {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_is_no_id_is_not_logged() {
+        for id in ["b3f506954ef3fa22757edbb2675c0927", "1", "client", "agent:AJ_x9SHsuARKj5c-judgement"] {
+            assert!(super::is_id(id), "{id}");
+        }
+        for other in ["a\nERROR all is lost", "\u{1b}[2J", "é", &"x".repeat(129)] {
+            assert!(!super::is_id(other), "{other:?}");
+        }
+    }
+
     #[test]
     fn the_document_has_every_path_and_no_other() {
         let document = crate::http::openapi::document();

@@ -86,10 +86,7 @@ pub(crate) async fn post(
     }
     match Told::of(&event) {
         None => count("of no interest"),
-        Some(told) => {
-            tracing::Span::current().record("interview_id", tracing::field::display(&event.room.name));
-            count(if note(&app, &event, told, (created, now)).await? { "noted" } else { "again" });
-        }
+        Some(told) => count(if note(&app, &event, told, (created, now)).await? { "noted" } else { "again" }),
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -180,7 +177,11 @@ async fn note(
             }
         }
     });
-    let found = found.await?.unwrap_or(Found::Nothing);
+    let found = found.await?;
+    if found.is_some() {
+        tracing::Span::current().record("interview_id", tracing::field::display(&room.name));
+    }
+    let found = found.unwrap_or(Found::Nothing);
     if found == Found::Early {
         // Told before we know which room LiveKit made, or of the room before: LiveKit tells it again.
         tx.rollback().await?;
