@@ -123,8 +123,7 @@ pub(crate) fn capture(
             rate.process(&single, |out| waiting.extend(out.iter().map(|s| to_i16(*s))));
             while let Some(frame) = waiting.first_chunk::<FRAME>().copied() {
                 waiting.drain(..FRAME);
-                shared.level.measure(&frame);
-                shared.frames.fetch_add(1, Ordering::Relaxed);
+                shared.count(&frame);
                 on_frame(&frame);
             }
             std::thread::sleep(PUMP);
@@ -156,7 +155,7 @@ where
             shared.lost_samples.fetch_add((data.len() - fit) as u64, Ordering::Relaxed);
         }
     };
-    let failed = move || told.failed.store(true, Ordering::Relaxed);
+    let failed = move || told.fail();
     device.build_input_stream(*config, callback, on_error("microphone", failed), None).map_err(system)
 }
 
@@ -233,7 +232,7 @@ where
             frame.fill(sample);
         }
     };
-    let failed = move || shared.failed.store(true, Ordering::Relaxed);
+    let failed = move || shared.fail();
     device.build_output_stream(*config, callback, on_error("loudspeaker", failed), None).map_err(system)
 }
 

@@ -349,8 +349,7 @@ pub(crate) fn capture(
                     if filled == FRAME {
                         filled = 0;
                         if !shared.stopped() {
-                            shared.level.measure(&frame);
-                            shared.frames.fetch_add(1, Ordering::Relaxed);
+                            shared.count(&frame);
                             on_frame(&frame);
                         }
                     }

@@ -82,7 +82,8 @@ pub(crate) fn capture_unwatched(
 /// Lets an audio processing module work on samples in place.
 pub(crate) fn process(samples: &mut [i16], processing: ffi::Processing) -> Result<Response, RequestError> {
     let library = ffi::loaded().ok_or(RequestError::NotLoaded)?;
-    library.process(samples, processing).ok_or(RequestError::Refused("apm_process_stream"))
+    let name = if processing.reverse { "apm_process_reverse_stream" } else { "apm_process_stream" };
+    library.process(samples, processing).ok_or(RequestError::Refused(name))
 }
 
 /// An answer that comes later, as an event. Dropping it forgets the answer (and frees what it

@@ -52,8 +52,6 @@ pub(crate) async fn post(
         return Err(ApiError::new(StatusCode::NOT_FOUND, "unknown_code", "This code is not known."));
     };
     let uploads_only = request.uploads_only;
-    let id: String = interview.try_get("id")?;
-    tracing::Span::current().record("interview_id", tracing::field::display(&id));
     let granted = grant(&app, &interview, &sha256(join_id.as_bytes()), uploads_only, now).await?;
     tracing::info!(attempt = granted.attempt, uploads_only, "a client joined");
     answer(&app, &interview, granted, uploads_only, now).await.map(Json)
@@ -86,6 +84,7 @@ async fn grant(
     now: DateTime<Utc>,
 ) -> Result<Granted, ApiError> {
     let id: String = interview.try_get("id")?;
+    tracing::Span::current().record("interview_id", tracing::field::display(&id));
     let newest_key = app.keys.newest().await.map_err(|error| {
         tracing::error!(%error, "there is no signing key");
         ApiError::unavailable()
