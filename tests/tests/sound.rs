@@ -4,7 +4,10 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use adjourn_audio::{AudioError, Capture, DeviceChoice, open_loudspeaker, open_microphone};
+use adjourn_audio::{
+    AudioError, Capture, DeviceChoice, Devices, Host as _, StreamStatus, System, open_loudspeaker,
+    open_microphone,
+};
 use adjourn_qa::lab::Pulse;
 
 /// The sound server's process id, for the process that plays the candidate's part.
@@ -48,18 +51,67 @@ fn pactl(arguments: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Devices are told of as they come and go, and streams say where they are.
+fn comes_and_goes() {
+    let runtime = tokio::runtime::Handle::current();
+    let mut watch = System.watch();
+    let mut told = |what: &str, right: &dyn Fn(&Devices) -> bool| {
+        let limit = Duration::from_secs(1);
+        let came = async {
+            loop {
+                match watch.next().await {
+                    Ok(devices) if right(&devices) => return,
+                    Ok(_) => {}
+                    Err(error) => panic!("{what}: {error}"),
+                }
+            }
+        };
+        let came = runtime.block_on(async { tokio::time::timeout(limit, came).await });
+        assert!(came.is_ok(), "{what}: not told within {limit:?}");
+    };
+    told("what there is", &|devices| devices.inputs.len() == 1 && devices.outputs.len() == 2);
+    let headset = pactl("load-module module-null-sink sink_name=headset");
+    told("a headset", &|devices| devices.outputs.iter().any(|device| device.id == "headset"));
+    let default = |devices: &Devices| devices.outputs.iter().any(|d| d.id == "headset" && d.default);
+    pactl("set-default-sink headset");
+    told("the new default", &default);
+    let (playback, _speaker) = open_loudspeaker(&DeviceChoice::Named("headset".to_owned()), None).unwrap();
+    let mut status = playback.status();
+    let mut is = |wanted: &StreamStatus, what: &str| {
+        until(Duration::from_secs(2), what, || *status.borrow_and_update() == *wanted);
+    };
+    let open = |device: &str| StreamStatus::Open { device: Some(device.to_owned()) };
+    is(&open("headset"), "it is open on the headset");
+    let streams = pactl("list short sink-inputs");
+    let stream = streams.split('\t').next().unwrap();
+    pactl(&format!("move-sink-input {stream} candidate_speaker"));
+    is(&open("candidate_speaker"), "somebody moves it");
+    pactl(&format!("move-sink-input {stream} headset"));
+    is(&open("headset"), "and back");
+    pactl("set-default-sink candidate_speaker");
+    pactl(&format!("unload-module {}", headset.trim()));
+    told("that it left", &|devices| devices.outputs.len() == 2);
+    is(&open("candidate_speaker"), "what there is, is used");
+    pactl("suspend-sink candidate_speaker 1");
+    is(&StreamStatus::Starved { device: Some("candidate_speaker".to_owned()) }, "it is starved");
+    pactl("suspend-sink candidate_speaker 0");
+    is(&open("candidate_speaker"), "it goes on");
+}
+
 /// What happens in the process whose sound server is the lab's.
 fn candidate(server: &str) {
+    comes_and_goes();
+    let_go("a loudspeaker that was moved");
     let default = DeviceChoice::SystemDefault;
     // The first read of a null sink's monitor takes up to 2 s: nothing has come from it yet.
-    let microphone = open_microphone(&default, Box::new(|_| {})).unwrap();
+    let microphone = open_microphone(&default, None, Box::new(|_| {})).unwrap();
     assert_eq!(holding(), ["Microphone"]);
     drop(microphone);
     let_go("a microphone that gave nothing yet");
 
     // The microphone is pulled out: PulseAudio would let us record what the loudspeaker plays instead.
     let chosen = DeviceChoice::Named("candidate_microphone".to_owned());
-    let microphone = open_microphone(&chosen, Box::new(|_| {})).unwrap();
+    let microphone = open_microphone(&chosen, None, Box::new(|_| {})).unwrap();
     gives(&microphone, 10);
     pactl("unload-module module-remap-source");
     until(Duration::from_secs(1), "nobody records", || pactl("list short source-outputs").is_empty());
@@ -67,18 +119,18 @@ fn candidate(server: &str) {
     // Four times as long as it takes to open a stream again.
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(microphone.stats(), before, "it records something else than a microphone");
-    assert_eq!(open_microphone(&chosen, Box::new(|_| {})).unwrap_err(), AudioError::NoMicrophone);
+    assert_eq!(open_microphone(&chosen, None, Box::new(|_| {})).unwrap_err(), AudioError::NoMicrophone);
     pactl("load-module module-remap-source source_name=candidate_microphone master=candidate_mouth.monitor");
     gives(&microphone, 10);
     assert_eq!(microphone.stats().reopened, 1);
 
-    let (speaker, _frames) = open_loudspeaker(&default).unwrap();
+    let (speaker, _frames) = open_loudspeaker(&default, None).unwrap();
     assert!(Command::new("kill").args(["-STOP", server]).status().unwrap().success());
     drop((microphone, speaker));
     let_go("a sound server that hangs");
     // Not taken for a computer without one.
     assert_eq!(
-        open_microphone(&default, Box::new(|_| {})).unwrap_err(),
+        open_microphone(&default, None, Box::new(|_| {})).unwrap_err(),
         AudioError::System("it hangs".to_owned())
     );
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _};
 use cpal::{FromSample, Sample as _, SampleFormat, SizedSample};
@@ -10,9 +10,9 @@ use rtrb::{Producer, RingBuffer};
 
 use crate::convert::{Rate, mono, to_i16};
 use crate::device::{AudioError, Device, DeviceChoice, Devices};
-use crate::host::OnFrame;
 use crate::mixer::Source;
-use crate::stream::{CaptureShared, Held, PlaybackShared};
+use crate::status::Flow;
+use crate::stream::{CaptureShared, FrameSink, Held, PlaybackShared};
 use crate::{FRAME, SAMPLE_RATE};
 
 /// How often the pump thread looks at the ring; half a frame.
@@ -93,7 +93,7 @@ fn fatal(kind: cpal::ErrorKind) -> bool {
 pub(crate) fn capture(
     choice: &DeviceChoice,
     shared: Arc<CaptureShared>,
-    mut on_frame: OnFrame,
+    mut sink: FrameSink,
 ) -> Result<Held, AudioError> {
     choice.check(&devices()?.inputs, AudioError::NoMicrophone)?;
     let device = find(choice, true)?;
@@ -112,26 +112,29 @@ pub(crate) fn capture(
         other => Err(unsupported("microphone", other)),
     }?;
     let mut rate = Rate::new(config.sample_rate, SAMPLE_RATE)?;
-    let stop = Arc::clone(&shared);
+    shared.state.opened(device.id().ok().map(|id| id.to_string()).as_deref());
+    let (state, stop) = (Arc::clone(&shared.state), Arc::clone(&shared.state));
     let pump = move || {
         let (mut part, mut single, mut waiting) = (Vec::new(), Vec::new(), Vec::<i16>::new());
-        while !shared.stopped() {
+        let mut flow = Flow::new(Instant::now());
+        while !state.stopped() {
             part.clear();
             let whole = consumer.slots() / channels * channels;
+            flow.look(whole > 0, Instant::now(), &state);
+            state.tell_failure();
             part.extend(std::iter::from_fn(|| consumer.pop().ok()).take(whole));
             mono(&part, channels, &mut single);
             rate.process(&single, |out| waiting.extend(out.iter().map(|s| to_i16(*s))));
-            while let Some(frame) = waiting.first_chunk::<FRAME>().copied() {
+            while let Some(mut frame) = waiting.first_chunk::<FRAME>().copied() {
                 waiting.drain(..FRAME);
-                shared.count(&frame);
-                on_frame(&frame);
+                sink.take(&mut frame);
             }
             std::thread::sleep(PUMP);
         }
     };
     std::thread::Builder::new().name("microphone-pump".to_owned()).spawn(pump).map_err(system)?;
     // A pump of a stream that does not run would turn for ever.
-    stream.play().inspect_err(|_| stop.stop.store(true, Ordering::Relaxed)).map_err(system)?;
+    stream.play().inspect_err(|_| stop.stop()).map_err(system)?;
     Ok(Held::new(stream))
 }
 
@@ -155,7 +158,7 @@ where
             shared.lost_samples.fetch_add((data.len() - fit) as u64, Ordering::Relaxed);
         }
     };
-    let failed = move || told.fail();
+    let failed = move || told.state.fail();
     device.build_input_stream(*config, callback, on_error("microphone", failed), None).map_err(system)
 }
 
@@ -187,10 +190,15 @@ pub(crate) fn playback(
         other => Err(unsupported("loudspeaker", other)),
     }?;
     let mut rate = Rate::new(SAMPLE_RATE, config.sample_rate)?;
+    shared.state.opened(device.id().ok().map(|id| id.to_string()).as_deref());
+    let (state, stop) = (Arc::clone(&shared.state), Arc::clone(&shared.state));
     let pump = move || {
         let (mut frame, mut floats) = ([0_i16; FRAME], [0_f32; FRAME]);
-        while !shared.stopped() {
+        let mut flow = Flow::new(Instant::now());
+        while !state.stopped() {
             let target = target(takes.load(Ordering::Relaxed), least, capacity);
+            flow.look(capacity - producer.slots() < target, Instant::now(), &state);
+            state.tell_failure();
             while capacity - producer.slots() < target {
                 source.fill(&mut frame);
                 for (float, sample) in floats.iter_mut().zip(&frame) {
@@ -206,7 +214,8 @@ pub(crate) fn playback(
         }
     };
     std::thread::Builder::new().name("loudspeaker-pump".to_owned()).spawn(pump).map_err(system)?;
-    stream.play().map_err(system)?;
+    // A pump of a stream that does not run would turn for ever.
+    stream.play().inspect_err(|_| stop.stop()).map_err(system)?;
     Ok(Held::new(stream))
 }
 
@@ -232,7 +241,7 @@ where
             frame.fill(sample);
         }
     };
-    let failed = move || shared.fail();
+    let failed = move || shared.state.fail();
     device.build_output_stream(*config, callback, on_error("loudspeaker", failed), None).map_err(system)
 }
 

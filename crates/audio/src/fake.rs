@@ -1,15 +1,18 @@
 //! A sound system without sound, for tests of what is built on [`Host`]. It keeps the real one's quirks: opening may hang for ever,
 //! a device may leave while it is open, and what nobody takes waits and is dropped.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use crate::FRAME;
 use crate::device::{AudioError, Device, DeviceChoice, Devices};
-use crate::host::{Host, OnFrame, Pending};
+use crate::host::{Host, Pending};
 use crate::mixer::{Source, Speaker, mixer};
-use crate::stream::{Capture, CaptureShared, Playback, PlaybackShared};
+use crate::processor::{FrameProcessor, OnFrame};
+use crate::status::StreamState;
+use crate::stream::{Capture, CaptureShared, FrameSink, Playback, PlaybackShared};
+use crate::watch::{DeviceWatch, Watcher};
 
 /// The fake. Clones are the same.
 #[derive(Clone, Default)]
@@ -21,8 +24,32 @@ struct State {
     /// Nothing that is asked comes to an end.
     hangs: bool,
     refuses: Option<AudioError>,
-    captures: Vec<(Weak<CaptureShared>, DeviceChoice, OnFrame)>,
-    playbacks: Vec<(Weak<PlaybackShared>, DeviceChoice, Source)>,
+    watchers: Vec<Watcher>,
+    captures: Vec<(Arc<CaptureShared>, DeviceChoice, FrameSink)>,
+    playbacks: Vec<(Arc<PlaybackShared>, DeviceChoice, Source)>,
+}
+
+impl State {
+    /// Tells who watches what there is now. A system that hangs tells nothing.
+    fn tell(&mut self) {
+        if self.hangs {
+            return;
+        }
+        self.watchers.retain(Watcher::wanted);
+        for watcher in &self.watchers {
+            watcher.found(self.refuses.clone().map_or_else(|| Ok(self.devices.clone()), Err));
+        }
+    }
+
+    /// Id of the device that a choice comes to.
+    fn opens(&self, choice: &DeviceChoice, of: impl Fn(&Devices) -> &Vec<Device>) -> Option<String> {
+        match choice {
+            DeviceChoice::Named(id) => Some(id.clone()),
+            DeviceChoice::SystemDefault => {
+                of(&self.devices).iter().find(|device| device.default).map(|device| device.id.clone())
+            }
+        }
+    }
 }
 
 impl std::fmt::Debug for Fake {
@@ -49,7 +76,9 @@ impl Fake {
             };
             names.iter().enumerate().map(device).collect()
         };
-        self.0.lock().devices = Devices { inputs: devices(inputs), outputs: devices(outputs) };
+        let mut state = self.0.lock();
+        state.devices = Devices { inputs: devices(inputs), outputs: devices(outputs) };
+        state.tell();
     }
 
     /// Whether what is asked from now on comes to no end.
@@ -59,23 +88,36 @@ impl Fake {
 
     /// What is asked from now on fails so.
     pub fn refuse(&self, error: Option<AudioError>) {
-        self.0.lock().refuses = error;
+        let mut state = self.0.lock();
+        state.refuses = error;
+        state.tell();
     }
 
     /// Every open device fails, as if it were pulled.
     pub fn fail(&self) {
+        let told = |state: &StreamState| {
+            state.fail();
+            state.tell_failure();
+        };
+        self.each(told);
+    }
+
+    /// Every open stream is moved to another device by the system.
+    pub fn move_to(&self, device: &str) {
+        self.each(|state| state.opened(Some(device)));
+    }
+
+    fn each(&self, tell: impl Fn(&StreamState)) {
         let state = self.0.lock();
-        let captures = state.captures.iter().filter_map(|(shared, ..)| shared.upgrade());
-        captures.for_each(|shared| shared.fail());
-        let playbacks = state.playbacks.iter().filter_map(|(shared, ..)| shared.upgrade());
-        playbacks.for_each(|shared| shared.fail());
+        state.captures.iter().for_each(|(shared, ..)| tell(&shared.state));
+        state.playbacks.iter().for_each(|(shared, ..)| tell(&shared.state));
     }
 
     /// What is open: microphones and loudspeakers, by what they were asked for as.
     pub fn open(&self) -> (Vec<DeviceChoice>, Vec<DeviceChoice>) {
         let mut state = self.0.lock();
-        state.captures.retain(|(shared, ..)| shared.upgrade().is_some_and(|shared| !shared.stopped()));
-        state.playbacks.retain(|(shared, ..)| shared.upgrade().is_some_and(|shared| !shared.stopped()));
+        state.captures.retain(|(shared, ..)| !shared.state.stopped());
+        state.playbacks.retain(|(shared, ..)| !shared.state.stopped());
         let captures = state.captures.iter().map(|(_, choice, _)| choice.clone()).collect();
         (captures, state.playbacks.iter().map(|(_, choice, _)| choice.clone()).collect())
     }
@@ -83,11 +125,8 @@ impl Fake {
     /// 10 ms at every open microphone.
     pub fn speak(&self, frame: &[i16; FRAME]) {
         self.open();
-        for (shared, _, on_frame) in &mut self.0.lock().captures {
-            if let Some(shared) = shared.upgrade() {
-                shared.count(frame);
-                on_frame(frame);
-            }
+        for (_, _, sink) in &mut self.0.lock().captures {
+            sink.take(&mut frame.clone());
         }
     }
 
@@ -125,23 +164,43 @@ impl Host for Fake {
         self.pending(|state| Ok(state.devices.clone()))
     }
 
-    fn capture(&self, choice: DeviceChoice, on_frame: OnFrame) -> Pending<Capture> {
+    fn watch(&self) -> DeviceWatch {
+        let (watcher, watch) = DeviceWatch::new();
+        let mut state = self.0.lock();
+        state.watchers.push(watcher);
+        state.tell();
+        watch
+    }
+
+    fn capture(
+        &self,
+        choice: DeviceChoice,
+        processor: Option<Box<dyn FrameProcessor>>,
+        on_frame: OnFrame,
+    ) -> Pending<Capture> {
         self.pending(move |state| {
             choice.check(&state.devices.inputs, AudioError::NoMicrophone)?;
             let shared = Arc::new(CaptureShared::default());
+            shared.state.opened(state.opens(&choice, |devices| &devices.inputs).as_deref());
             let capture = Capture::new(&shared, None);
-            state.captures.push((Arc::downgrade(&shared), choice, on_frame));
+            let sink = FrameSink::new(&shared, processor, on_frame);
+            state.captures.push((shared, choice, sink));
             Ok(capture)
         })
     }
 
-    fn playback(&self, choice: DeviceChoice) -> Pending<(Playback, Speaker)> {
+    fn playback(
+        &self,
+        choice: DeviceChoice,
+        processor: Option<Box<dyn FrameProcessor>>,
+    ) -> Pending<(Playback, Speaker)> {
         self.pending(move |state| {
             choice.check(&state.devices.outputs, AudioError::NoSpeaker)?;
             let shared = Arc::new(PlaybackShared::default());
+            shared.state.opened(state.opens(&choice, |devices| &devices.outputs).as_deref());
             let playback = Playback::new(&shared, None);
-            let (speaker, source) = mixer(&shared);
-            state.playbacks.push((Arc::downgrade(&shared), choice, source));
+            let (speaker, source) = mixer(&shared, processor);
+            state.playbacks.push((shared, choice, source));
             Ok((playback, speaker))
         })
     }
@@ -150,6 +209,7 @@ impl Host for Fake {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::status::StreamStatus;
 
     fn now<T>(pending: Pending<T>) -> Option<Result<T, AudioError>> {
         let mut pending = pending;
@@ -166,8 +226,9 @@ mod tests {
         let heard: Arc<Mutex<Vec<i16>>> = Arc::default();
         let hears = Arc::clone(&heard);
         let on_frame: OnFrame = Box::new(move |frame| hears.lock().push(frame[0]));
-        let capture = now(fake.capture(DeviceChoice::SystemDefault, on_frame)).unwrap().unwrap();
-        let (_playback, mut speaker) = now(fake.playback(DeviceChoice::SystemDefault)).unwrap().unwrap();
+        let capture = now(fake.capture(DeviceChoice::SystemDefault, None, on_frame)).unwrap().unwrap();
+        let (_playback, mut speaker) =
+            now(fake.playback(DeviceChoice::SystemDefault, None)).unwrap().unwrap();
         fake.speak(&[7; FRAME]);
         assert_eq!((*heard.lock()).clone(), [7]);
         assert_eq!(capture.stats().frames, 1);
@@ -183,12 +244,12 @@ mod tests {
     #[test]
     fn it_hangs_fails_and_lacks_what_a_real_one_does() {
         let fake = Fake::usual();
-        let capture = |choice| now(fake.capture(choice, Box::new(|_| {})));
+        let capture = |choice| now(fake.capture(choice, None, Box::new(|_| {})));
         let named = DeviceChoice::Named("headset".to_owned());
         assert_eq!(capture(named).unwrap().unwrap_err(), AudioError::Missing("headset".to_owned()));
         let open = capture(DeviceChoice::SystemDefault).unwrap().unwrap();
         fake.fail();
-        assert!(open.failed());
+        assert_eq!(*open.status().borrow(), StreamStatus::Failed);
         fake.hang(true);
         assert!(capture(DeviceChoice::SystemDefault).is_none());
         fake.hang(false);

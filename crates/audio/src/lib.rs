@@ -1,7 +1,8 @@
 //! Devices, capture, playback, resampling, levels: the only crate that opens a sound card.
 //!
-//! **In:** a [`DeviceChoice`]; frames to play, 48 kHz mono, 10 ms each.
-//! **Out:** captured frames of the same shape, handed to a closure; levels in dBFS; counters.
+//! **In:** a [`DeviceChoice`]; frames to play, 48 kHz mono, 10 ms each; a [`FrameProcessor`] for each direction.
+//! **Out:** captured frames of the same shape, handed to a closure; levels in dBFS; counters; devices as they come and go
+//! ([`DeviceWatch`]); how each open stream is ([`StreamStatus`]).
 //! **What never happens here:** no room, no network, no decision. The device's own thread takes no
 //! lock, allocates nothing and logs nothing; what has to wait, waits on a thread of ours.
 //!
@@ -16,20 +17,26 @@ mod file;
 mod host;
 mod level;
 mod mixer;
+mod processor;
 #[cfg(target_os = "linux")]
 mod pulse;
+mod status;
 mod stream;
 mod system;
 mod tone;
+mod watch;
 
 pub use device::{AudioError, Device, DeviceChoice, Devices};
 pub use file::{FileMicrophone, load_wav};
-pub use host::{Host, OnFrame, Pending};
+pub use host::{Host, Pending};
 pub use level::{Level, SILENCE_DBFS, SpeechDetector, dbfs};
 pub use mixer::{Speaker, VoiceQueue};
+pub use processor::{FrameProcessor, OnFrame};
+pub use status::StreamStatus;
 pub use stream::{Capture, CaptureStats, Playback, PlaybackStats};
 pub use system::{System, devices, open_loudspeaker, open_microphone};
 pub use tone::chime;
+pub use watch::{DeviceWatch, Found};
 
 /// Hertz, everywhere inside.
 pub const SAMPLE_RATE: u32 = 48_000;

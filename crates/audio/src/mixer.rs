@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::FRAME;
+use crate::processor::FrameProcessor;
 use crate::stream::PlaybackShared;
 
 /// Most that waits to be played of one voice: 200 ms. Past that the newest is dropped and counted.
@@ -35,13 +36,22 @@ pub struct VoiceQueue {
 }
 
 /// The two ends of a playback.
-pub(crate) fn mixer(shared: &Arc<PlaybackShared>) -> (Speaker, Source) {
+pub(crate) fn mixer(
+    shared: &Arc<PlaybackShared>,
+    processor: Option<Box<dyn FrameProcessor>>,
+) -> (Speaker, Source) {
     let (joining, joins) = RingBuffer::new(VOICES);
     // Whatever the device's side lets go of goes back to be freed; there are never more than it can hold.
     let (leaves, left) = RingBuffer::new(VOICES * 2);
     let speaker = Speaker { joining, left, shared: Arc::clone(shared) };
-    let source =
-        Source { joins, leaves, voices: std::array::from_fn(|_| None), shared: Arc::clone(shared), given: 0 };
+    let source = Source {
+        joins,
+        leaves,
+        voices: std::array::from_fn(|_| None),
+        shared: Arc::clone(shared),
+        given: 0,
+        processed: processor.map(Processed::new),
+    };
     (speaker, source)
 }
 
@@ -123,11 +133,44 @@ pub(crate) struct Source {
     shared: Arc<PlaybackShared>,
     /// Voices that were handed in and not given back.
     given: usize,
+    processed: Option<Processed>,
+}
+
+/// What is mixed a frame at a time, because something works on frames.
+struct Processed {
+    processor: Box<dyn FrameProcessor>,
+    frame: [i16; FRAME],
+    /// Samples of `frame` that were taken.
+    taken: usize,
+}
+
+impl Processed {
+    fn new(processor: Box<dyn FrameProcessor>) -> Self {
+        Self { processor, frame: [0; FRAME], taken: FRAME }
+    }
 }
 
 impl Source {
-    /// Fills `out` with what waits of every voice, mixed with saturation, and silence for what is missing.
+    /// Fills `out` with what waits of every voice, mixed with saturation, and silence for what is missing; processed, if
+    /// something works on it.
     pub(crate) fn fill(&mut self, out: &mut [i16]) {
+        let Some(mut processed) = self.processed.take() else { return self.mix(out) };
+        let mut filled = 0;
+        while filled < out.len() {
+            if processed.taken == FRAME {
+                self.mix(&mut processed.frame);
+                processed.processor.process(&mut processed.frame);
+                processed.taken = 0;
+            }
+            let part = (out.len() - filled).min(FRAME - processed.taken);
+            let ready = &processed.frame[processed.taken..processed.taken + part];
+            out[filled..filled + part].copy_from_slice(ready);
+            (filled, processed.taken) = (filled + part, processed.taken + part);
+        }
+        self.processed = Some(processed);
+    }
+
+    fn mix(&mut self, out: &mut [i16]) {
         out.fill(0);
         let mut longest = 0;
         for slot in &mut self.voices {
@@ -157,7 +200,7 @@ mod tests {
 
     fn pair() -> (Speaker, VoiceQueue, Source, Arc<PlaybackShared>) {
         let shared = Arc::new(PlaybackShared::default());
-        let (mut speaker, source) = mixer(&shared);
+        let (mut speaker, source) = mixer(&shared, None);
         let voice = speaker.voice().unwrap();
         (speaker, voice, source, shared)
     }
@@ -216,6 +259,34 @@ mod tests {
         two.push(&[i16::MAX; FRAME]);
         source.fill(&mut out);
         assert_eq!(out, [i16::MAX; FRAME]);
+    }
+
+    /// Gives how loud each frame was, and plays it half as loud.
+    struct Halves(std::sync::mpsc::Sender<i16>);
+
+    impl FrameProcessor for Halves {
+        fn process(&mut self, frame: &mut [i16; FRAME]) {
+            self.0.send(frame[0]).unwrap();
+            frame.iter_mut().for_each(|sample| *sample /= 2);
+        }
+    }
+
+    #[test]
+    fn what_is_played_is_processed_in_whole_frames_whatever_the_device_takes_at_once() {
+        let (seen, sees) = std::sync::mpsc::channel();
+        let shared = Arc::new(PlaybackShared::default());
+        let (mut speaker, mut source) = mixer(&shared, Some(Box::new(Halves(seen))));
+        let mut voice = speaker.voice().unwrap();
+        (1..=4).for_each(|n| voice.push(&[n * 100; FRAME]));
+        let mut heard = Vec::new();
+        for part in [1, FRAME / 2, FRAME, FRAME + 7] {
+            let mut out = vec![0; part];
+            source.fill(&mut out);
+            heard.extend(out);
+        }
+        let expected: Vec<i16> = (1..=4).flat_map(|n| [n * 50; FRAME]).collect();
+        assert_eq!(heard, expected[..heard.len()]);
+        assert_eq!(sees.try_iter().collect::<Vec<_>>(), [100, 200, 300]);
     }
 
     #[test]

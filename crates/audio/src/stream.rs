@@ -2,10 +2,14 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::watch;
 
 use crate::FRAME;
 use crate::level::Level;
+use crate::processor::{FrameProcessor, OnFrame};
+use crate::status::{StreamState, StreamStatus};
 
 /// What keeps a device open that no thread of ours holds.
 pub(crate) struct Held(#[expect(dead_code, reason = "it is kept for being dropped")] Box<dyn Any + Send>);
@@ -41,30 +45,42 @@ impl std::ops::AddAssign for CaptureStats {
     }
 }
 
+/// What the device's side of a capture shares with whoever holds it.
 #[derive(Debug, Default)]
 pub(crate) struct CaptureShared {
-    pub(crate) stop: AtomicBool,
+    pub(crate) state: Arc<StreamState>,
     pub(crate) frames: AtomicU64,
     pub(crate) lost_samples: AtomicU64,
-    pub(crate) reopened: AtomicU64,
-    /// The device failed, and is not opened again by itself.
-    pub(crate) failed: AtomicBool,
     pub(crate) level: Level,
 }
 
-impl CaptureShared {
-    pub(crate) fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+/// Where a device's side of a capture hands its frames in.
+pub(crate) struct FrameSink {
+    shared: Arc<CaptureShared>,
+    processor: Option<Box<dyn FrameProcessor>>,
+    on_frame: OnFrame,
+}
+
+impl FrameSink {
+    pub(crate) fn new(
+        shared: &Arc<CaptureShared>,
+        processor: Option<Box<dyn FrameProcessor>>,
+        on_frame: OnFrame,
+    ) -> Self {
+        Self { shared: Arc::clone(shared), processor, on_frame }
     }
 
-    pub(crate) fn fail(&self) {
-        self.failed.store(true, Ordering::Relaxed);
-    }
-
-    /// A frame came.
-    pub(crate) fn count(&self, frame: &[i16; FRAME]) {
-        self.frames.fetch_add(1, Ordering::Relaxed);
-        self.level.measure(frame);
+    /// A frame came: it is processed, counted, measured and handed on, unless nobody holds the stream any more.
+    pub(crate) fn take(&mut self, frame: &mut [i16; FRAME]) {
+        if self.shared.state.stopped() {
+            return;
+        }
+        if let Some(processor) = &mut self.processor {
+            processor.process(frame);
+        }
+        self.shared.frames.fetch_add(1, Ordering::Relaxed);
+        self.shared.level.measure(frame);
+        (self.on_frame)(frame);
     }
 }
 
@@ -82,9 +98,9 @@ impl Capture {
         Self { shared: Arc::clone(shared), _held: held }
     }
 
-    /// Whether the device failed for good: it has to be opened again.
-    pub fn failed(&self) -> bool {
-        self.shared.failed.load(Ordering::Relaxed)
+    /// How it is, now and later.
+    pub fn status(&self) -> watch::Receiver<StreamStatus> {
+        self.shared.state.watch()
     }
 
     /// Level of the newest frame.
@@ -97,14 +113,14 @@ impl Capture {
         CaptureStats {
             frames: self.shared.frames.load(Ordering::Relaxed),
             lost_samples: self.shared.lost_samples.load(Ordering::Relaxed),
-            reopened: self.shared.reopened.load(Ordering::Relaxed),
+            reopened: self.shared.state.times_reopened(),
         }
     }
 }
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::Relaxed);
+        self.shared.state.stop();
     }
 }
 
@@ -130,25 +146,13 @@ impl std::ops::AddAssign for PlaybackStats {
     }
 }
 
+/// What the device's side of a playback shares with whoever holds it.
 #[derive(Debug, Default)]
 pub(crate) struct PlaybackShared {
-    pub(crate) stop: AtomicBool,
+    pub(crate) state: Arc<StreamState>,
     pub(crate) played: AtomicU64,
     pub(crate) underruns: AtomicU64,
     pub(crate) skipped: AtomicU64,
-    pub(crate) reopened: AtomicU64,
-    /// The device failed, and is not opened again by itself.
-    pub(crate) failed: AtomicBool,
-}
-
-impl PlaybackShared {
-    pub(crate) fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn fail(&self) {
-        self.failed.store(true, Ordering::Relaxed);
-    }
 }
 
 /// An open loudspeaker. Dropping it closes the device within 20 ms.
@@ -164,9 +168,9 @@ impl Playback {
         Self { shared: Arc::clone(shared), _held: held }
     }
 
-    /// Whether the device failed for good: it has to be opened again.
-    pub fn failed(&self) -> bool {
-        self.shared.failed.load(Ordering::Relaxed)
+    /// How it is, now and later.
+    pub fn status(&self) -> watch::Receiver<StreamStatus> {
+        self.shared.state.watch()
     }
 
     /// Counters so far.
@@ -175,13 +179,13 @@ impl Playback {
             played: self.shared.played.load(Ordering::Relaxed),
             underruns: self.shared.underruns.load(Ordering::Relaxed),
             skipped: self.shared.skipped.load(Ordering::Relaxed),
-            reopened: self.shared.reopened.load(Ordering::Relaxed),
+            reopened: self.shared.state.times_reopened(),
         }
     }
 }
 
 impl Drop for Playback {
     fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::Relaxed);
+        self.shared.state.stop();
     }
 }

@@ -1,16 +1,23 @@
 //! The computer's own devices: PulseAudio where there is a server of it, else cpal.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use crate::cpal_host;
 use crate::device::{AudioError, DeviceChoice, Devices};
-use crate::host::{Host, OnFrame, Pending};
+use crate::host::{Host, Pending};
 use crate::mixer::{Speaker, mixer};
+use crate::processor::{FrameProcessor, OnFrame};
 #[cfg(target_os = "linux")]
 use crate::pulse;
-use crate::stream::{Capture, CaptureShared, Playback, PlaybackShared};
+use crate::stream::{Capture, CaptureShared, FrameSink, Playback, PlaybackShared};
+use crate::watch::{DeviceWatch, Watcher};
+
+/// Pause between two looks for devices where nobody tells of them. Short of what a person waits before pressing a button,
+/// long enough that listing (some 10 ms with ALSA and WASAPI) costs nothing.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Lists the usable devices. Takes up to 2 s when the sound service hangs.
 ///
@@ -28,17 +35,22 @@ pub fn devices() -> Result<Devices, AudioError> {
 ///
 /// # Errors
 /// One sentence that says what is wrong and what to do.
-pub fn open_microphone(choice: &DeviceChoice, on_frame: OnFrame) -> Result<Capture, AudioError> {
+pub fn open_microphone(
+    choice: &DeviceChoice,
+    processor: Option<Box<dyn FrameProcessor>>,
+    on_frame: OnFrame,
+) -> Result<Capture, AudioError> {
     let shared = Arc::new(CaptureShared::default());
+    let sink = FrameSink::new(&shared, processor, on_frame);
     #[cfg(target_os = "linux")]
     if let Some(found) = pulse::devices()? {
         choice.check(&found.inputs, AudioError::NoMicrophone)?;
         // Made first: if the opening fails, dropping it ends a thread that may still be at it.
         let capture = Capture::new(&shared, None);
-        pulse::capture(choice, shared, on_frame)?;
+        pulse::capture(choice, shared, sink)?;
         return Ok(capture);
     }
-    let held = cpal_host::capture(choice, Arc::clone(&shared), on_frame)?;
+    let held = cpal_host::capture(choice, Arc::clone(&shared), sink)?;
     Ok(Capture::new(&shared, Some(held)))
 }
 
@@ -46,9 +58,12 @@ pub fn open_microphone(choice: &DeviceChoice, on_frame: OnFrame) -> Result<Captu
 ///
 /// # Errors
 /// One sentence that says what is wrong and what to do.
-pub fn open_loudspeaker(choice: &DeviceChoice) -> Result<(Playback, Speaker), AudioError> {
+pub fn open_loudspeaker(
+    choice: &DeviceChoice,
+    processor: Option<Box<dyn FrameProcessor>>,
+) -> Result<(Playback, Speaker), AudioError> {
     let shared = Arc::new(PlaybackShared::default());
-    let (speaker, source) = mixer(&shared);
+    let (speaker, source) = mixer(&shared, processor);
     #[cfg(target_os = "linux")]
     if let Some(found) = pulse::devices()? {
         choice.check(&found.outputs, AudioError::NoSpeaker)?;
@@ -70,12 +85,52 @@ impl Host for System {
         beside(devices)
     }
 
-    fn capture(&self, choice: DeviceChoice, on_frame: OnFrame) -> Pending<Capture> {
-        beside(move || open_microphone(&choice, on_frame))
+    fn watch(&self) -> DeviceWatch {
+        let (watcher, watch) = DeviceWatch::new();
+        let failed = watcher.clone();
+        let spawned =
+            std::thread::Builder::new().name("watches-devices".to_owned()).spawn(move || look(&watcher));
+        if let Err(error) = spawned {
+            failed.found(Err(AudioError::System(error.to_string())));
+        }
+        watch
     }
 
-    fn playback(&self, choice: DeviceChoice) -> Pending<(Playback, Speaker)> {
-        beside(move || open_loudspeaker(&choice))
+    fn capture(
+        &self,
+        choice: DeviceChoice,
+        processor: Option<Box<dyn FrameProcessor>>,
+        on_frame: OnFrame,
+    ) -> Pending<Capture> {
+        beside(move || open_microphone(&choice, processor, on_frame))
+    }
+
+    fn playback(
+        &self,
+        choice: DeviceChoice,
+        processor: Option<Box<dyn FrameProcessor>>,
+    ) -> Pending<(Playback, Speaker)> {
+        beside(move || open_loudspeaker(&choice, processor))
+    }
+}
+
+/// Looks for devices until nobody wants to know. Where the system says when they change, it is listened to; elsewhere, and
+/// while its sound service is away or hangs, they are looked for again and again.
+fn look(watcher: &Watcher) {
+    while watcher.wanted() {
+        #[cfg(target_os = "linux")]
+        match pulse::watch(watcher) {
+            // Lost: it may come back at once.
+            Ok(true) => {}
+            Ok(false) => watcher.found(cpal_host::devices()),
+            Err(error) => watcher.found(Err(error)),
+        }
+        #[cfg(not(target_os = "linux"))]
+        watcher.found(cpal_host::devices());
+        let again = Instant::now() + LOOK;
+        while watcher.wanted() && Instant::now() < again {
+            std::thread::sleep(LOOK / 10);
+        }
     }
 }
 

@@ -6,17 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use adjourn_audio::{
-    AudioError, Capture, CaptureStats, DeviceChoice, Devices, FRAME, FileMicrophone, Host, Level, Playback,
-    PlaybackStats, SILENCE_DBFS, SpeechDetector, dbfs,
+    AudioError, Capture, CaptureStats, DeviceChoice, FRAME, FileMicrophone, Found, Host, Level, Playback,
+    PlaybackStats, SILENCE_DBFS, SpeechDetector, StreamStatus, dbfs,
 };
 use adjourn_protocol::AudioStatistics;
 use adjourn_room::{Microphone, Sound};
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::Message;
 use crate::event::{Event, Events};
-use crate::opening::{Opened, Opening, Use};
+use crate::opening::{Opened, Opening, Stream, Use};
 use crate::snapshot::{DeviceList, Meters};
 use crate::sound::{self, Floor, MicrophoneRoute, SpeakerRoute};
 
@@ -75,6 +76,8 @@ pub(crate) struct AudioIo {
     /// Whether microphone and loudspeaker have to be opened again, and when that was last tried.
     mending: (bool, bool),
     mended: Option<Instant>,
+    /// The devices could not be listed at the last look.
+    unlisted: bool,
     spoke: Arc<AtomicBool>,
     level: Arc<Mutex<f32>>,
     capture_level: Option<Level>,
@@ -107,6 +110,7 @@ impl AudioIo {
             playing: Opening::default(),
             mending: (false, false),
             mended: None,
+            unlisted: false,
             spoke: Arc::default(),
             level: Arc::new(Mutex::new(SILENCE_DBFS)),
             capture_level: None,
@@ -148,21 +152,74 @@ impl AudioIo {
         self.input.problem.as_ref().or(self.output.problem.as_ref())
     }
 
-    /// Looks for devices, beside the loop.
+    /// Looks for devices once more, beside the loop, for who does not believe that they are watched.
     pub(crate) fn look_for_devices(&self) {
         let (found, events) = (self.host.devices(), self.events.clone());
         tokio::spawn(async move { events.tell(Event::Devices(found.await)).await });
     }
 
-    /// Devices were looked for.
-    pub(crate) fn found(&mut self, devices: Result<Devices, AudioError>) {
-        match devices {
+    /// Follows which devices there are, beside the loop.
+    pub(crate) fn watch_devices(&self) {
+        let (mut watch, events) = (self.host.watch(), self.events.clone());
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    found = watch.next() => events.tell(Event::Devices(found)).await,
+                    () = events.closed() => return,
+                }
+            }
+        });
+    }
+
+    /// These devices there are now. What could not be opened is tried again, now that there are others.
+    pub(crate) fn found(&mut self, found: Found) {
+        match found {
             Ok(found) => {
+                if std::mem::take(&mut self.unlisted) {
+                    self.input.problem = None;
+                }
+                self.mending.0 |= self.input.problem.is_some() && !found.inputs.is_empty();
+                self.mending.1 |= self.output.problem.is_some() && !found.outputs.is_empty();
                 self.input.list(found.inputs);
                 self.output.list(found.outputs);
+                self.mended = None;
             }
-            Err(problem) => self.input.problem = Some((&problem).into()),
+            Err(problem) => {
+                self.input.problem = Some((&problem).into());
+                self.unlisted = true;
+            }
         }
+    }
+
+    /// An open stream says how it is.
+    pub(crate) fn tells(&mut self, stream: Stream, number: u64, status: StreamStatus) {
+        let (opening, list, mending) = match stream {
+            Stream::Microphone => (&self.capturing, &mut self.input, &mut self.mending.0),
+            Stream::Loudspeaker => (&self.playing, &mut self.output, &mut self.mending.1),
+        };
+        if !opening.is_newest(number) {
+            return;
+        }
+        tracing::info!(?stream, ?status, "a device");
+        match status {
+            StreamStatus::Open { device } | StreamStatus::Starved { device } => list.open = device,
+            StreamStatus::Lost => list.open = None,
+            StreamStatus::Failed => (list.open, *mending) = (None, true),
+        }
+    }
+
+    /// Follows how an open stream is, beside the loop, as long as it is open.
+    fn follow(&self, stream: Stream, number: u64, mut status: watch::Receiver<StreamStatus>) {
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            loop {
+                let status_now = status.borrow_and_update().clone();
+                events.tell(Event::Stream { stream, number, status: status_now }).await;
+                if status.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
     }
 
     pub(crate) fn choose_input(&mut self, id: Option<String>) {
@@ -207,14 +264,15 @@ impl AudioIo {
     }
 
     fn capture_beside(&self, choice: DeviceChoice, number: u64) {
-        let (opening, events) = (self.host.capture(choice, Box::new(self.on_frame())), self.events.clone());
+        let (opening, events) =
+            (self.host.capture(choice, None, Box::new(self.on_frame())), self.events.clone());
         tokio::spawn(async move {
             events.tell(Event::Opened(Box::new(Opened::Microphone(number, opening.await)))).await;
         });
     }
 
     fn play_beside(&self, choice: DeviceChoice, number: u64) {
-        let (opening, events) = (self.host.playback(choice), self.events.clone());
+        let (opening, events) = (self.host.playback(choice, None), self.events.clone());
         tokio::spawn(async move {
             events.tell(Event::Opened(Box::new(Opened::Speaker(number, opening.await)))).await;
         });
@@ -239,6 +297,7 @@ impl AudioIo {
                     self.input.problem = result.as_ref().err().map(Message::from);
                     self.mending.0 &= result.is_err();
                     if let Ok(capture) = result {
+                        self.follow(Stream::Microphone, number, capture.status());
                         self.capture_level = Some(capture.level());
                         self.capture = Some(capture);
                     }
@@ -255,6 +314,7 @@ impl AudioIo {
                     self.output.problem = result.as_ref().err().map(Message::from);
                     self.mending.1 &= result.is_err();
                     if let Ok((playback, speaker)) = result {
+                        self.follow(Stream::Loudspeaker, number, playback.status());
                         self.playback = Some(playback);
                         self.speaker.set(Some(speaker));
                     }
@@ -280,19 +340,16 @@ impl AudioIo {
         any
     }
 
-    /// Opens again what failed in the middle, until that works; `wanted`: a device may be open.
+    /// Opens again what failed in the middle, or could not be opened before the devices changed, until that works; `wanted`: a device may be open.
     pub(crate) fn mend(&mut self, wanted: bool) {
-        let capture = self.capture.as_ref().is_some_and(Capture::failed);
-        let playback = self.playback.as_ref().is_some_and(Playback::failed);
-        self.mending = (self.mending.0 || capture, self.mending.1 || playback);
         if self.mended.is_some_and(|at| at.elapsed() < MENDING_PAUSE) || self.mending == (false, false) {
             return;
         }
         self.mended = Some(Instant::now());
-        if wanted && self.mending.0 && !self.capturing.under_way() {
+        if wanted && self.mending.0 && self.capturing.wanted() && !self.capturing.under_way() {
             self.open_microphone();
         }
-        if wanted && self.mending.1 && !self.playing.under_way() {
+        if wanted && self.mending.1 && self.playing.wanted() && !self.playing.under_way() {
             self.open_speaker();
         }
     }
@@ -300,6 +357,7 @@ impl AudioIo {
     pub(crate) fn close_microphone(&mut self) {
         self.captured += self.capture.take().map(|capture| capture.stats()).unwrap_or_default();
         self.file = None;
+        self.input.open = None;
         self.capturing.unwanted();
         self.capture_level = None;
         *self.level.lock() = SILENCE_DBFS;
@@ -308,6 +366,7 @@ impl AudioIo {
     pub(crate) fn close_speaker(&mut self) {
         self.speaker.set(None);
         self.playing.unwanted();
+        self.output.open = None;
         self.played += self.playback.take().map(|playback| playback.stats()).unwrap_or_default();
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use adjourn_audio::{AudioError, Devices};
+use adjourn_audio::{Found, StreamStatus};
 use adjourn_outbox::DeliveryEvent;
 use adjourn_protocol::JoinLink;
 use adjourn_session::OrganiserWord;
@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::Message;
 use crate::admission::{Admission, Rejection};
-use crate::opening::Opened;
+use crate::opening::{Opened, Stream};
 
 /// Results that wait; their makers are held back beyond that.
 const WAITING: usize = 256;
@@ -49,8 +49,14 @@ pub(crate) enum Event {
     Copied(Result<PathBuf, Message>),
     Left,
     Delivery(DeliveryEvent),
-    Devices(Result<Devices, AudioError>),
+    Devices(Found),
     Opened(Box<Opened>),
+    /// An open stream is in another way than before; its opening's number.
+    Stream {
+        stream: Stream,
+        number: u64,
+        status: StreamStatus,
+    },
 }
 
 /// Where events go.

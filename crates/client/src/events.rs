@@ -20,7 +20,6 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Event::Host { link, known } => {
                 if self.invitation.host_checked(link, known) == HostChecked::Ready {
                     self.open_microphone();
-                    self.audio.look_for_devices();
                 }
             }
             Event::Unfinished { open } => {
@@ -66,7 +65,14 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.ui.notice = Some(copied.map_or_else(std::convert::identity, saved));
             }
             Event::Delivery(event) => self.delivery(event),
-            Event::Devices(devices) => self.audio.found(devices),
+            Event::Devices(devices) => {
+                self.audio.found(devices);
+                self.audio.mend(self.devices_are_wanted());
+            }
+            Event::Stream { stream, number, status } => {
+                self.audio.tells(stream, number, status);
+                self.audio.mend(self.devices_are_wanted());
+            }
             Event::Opened(opened) => {
                 self.audio.opened(*opened);
                 self.go_on_with_what_was_pressed();

@@ -9,6 +9,13 @@ use tokio::time::Instant;
 /// PulseAudio is given up after 4 s (twice 2 s, in `adjourn-audio`); other systems give no bound of their own.
 const HANGS: Duration = Duration::from_secs(6);
 
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Microphone,
+    Loudspeaker,
+}
+
 /// What came of an attempt to open a device, with the attempt's number.
 #[derive(Debug)]
 pub(crate) enum Opened {
@@ -84,6 +91,11 @@ impl<C> Opening<C> {
     /// The attempt that hangs, if one does. Whoever is told of it ends it.
     pub(crate) fn hangs(&self, now: Instant) -> Option<u64> {
         self.since.filter(|since| now.duration_since(*since) >= HANGS).map(|_| self.attempt)
+    }
+
+    /// Whether this is what is open or being opened, and is wanted.
+    pub(crate) fn is_newest(&self, attempt: u64) -> bool {
+        self.wanted && attempt == self.attempt
     }
 
     pub(crate) fn under_way(&self) -> bool {

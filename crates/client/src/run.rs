@@ -148,7 +148,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         let mut meters = ticks(METERS);
         let mut stats = ticks(STATS);
         self.deliveries.start();
-        self.audio.look_for_devices();
+        self.audio.watch_devices();
         match self.link.take() {
             Some(link) => self.open_link(&link),
             None => self.invitation.look_after_unfinished(),

@@ -82,6 +82,8 @@ pub struct DeviceList {
     pub devices: Vec<(String, String)>,
     /// Id of the chosen one; `None` for the system's default.
     pub chosen: Option<String>,
+    /// Id of the one that is really open, where the system says so.
+    pub open: Option<String>,
     /// Name of the system's default.
     pub default_name: Option<String>,
     /// Why the chosen one does not work.

@@ -37,11 +37,41 @@ async fn devices_are_listed_with_the_systems_default() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_device_that_is_plugged_in_is_seen_when_it_is_looked_for() {
+async fn a_device_that_is_plugged_in_is_seen_without_being_looked_for() {
     let mut stage = Stage::checking().await;
     stage.audio.plug(&["Built-in Microphone", "Headset"], &["Built-in Speakers"]);
-    stage.order(Command::RefreshDevices).await;
     stage.within(MOMENT, "the headset", |s| s.input.devices.len() == 2).await;
+    stage.audio.plug(&["Headset"], &["Built-in Speakers"]);
+    let default = Some("Headset".to_owned());
+    stage.within(MOMENT, "the new default", |s| s.input.default_name == default).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_microphone_that_is_plugged_in_late_is_used_without_a_button() {
+    let set = Set::with_link(LINK);
+    set.audio.plug(&[], &["Built-in Speakers"]);
+    let mut stage = set.start();
+    let shown = stage.within(MOMENT, "the problem", |s| s.input.problem.is_some()).await;
+    assert_eq!((shown.input.problem, shown.microphone_open), (Some(Message::NoMicrophone), false));
+    stage.audio.plug(&["Headset"], &["Built-in Speakers"]);
+    let shown = stage.within(MOMENT, "the microphone", |s| s.microphone_open).await;
+    assert_eq!((shown.input.problem, shown.input.devices.len()), (None, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_device_that_is_shown_as_open_is_the_one_that_is_open() {
+    let mut stage = Stage::interview().await;
+    let open = |id: &str| Some(id.to_owned());
+    let now = stage.within(MOMENT, "both", |s| s.input.open.is_some() && s.output.open.is_some()).await;
+    assert_eq!((now.input.open, now.output.open), (open("built-in-microphone"), open("built-in-speakers")));
+    // The system moves both streams, as when a dock is taken away.
+    stage.audio.move_to("dock");
+    stage.within(MOMENT, "the dock", |s| s.input.open == open("dock") && s.output.open == open("dock")).await;
+    // What a stream says that was closed meanwhile is not believed.
+    stage.order(Command::ChooseInput { id: Some("nowhere".to_owned()) }).await;
+    stage.audio.move_to("camera");
+    stage.within(MOMENT, "that it is not there", |s| s.input.problem.is_some()).await;
+    stage.stays(MOMENT, "no microphone", |s| s.input.open.is_none()).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,6 +14,10 @@ devices: Array<[string, string]>,
  */
 chosen: string | null, 
 /**
+ * Id of the one that is really open, where the system says so.
+ */
+open: string | null, 
+/**
  * Name of the system's default.
  */
 default_name: string | null, 

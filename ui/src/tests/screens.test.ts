@@ -10,7 +10,7 @@ import Start from "../screens/Start.svelte";
 
 afterEach(cleanup);
 
-const list = { devices: [["mic", "Desk microphone"] as [string, string]], chosen: null, default_name: "Desk microphone", problem: null };
+const list = { devices: [["mic", "Desk microphone"] as [string, string]], chosen: null, open: "mic", default_name: "Desk microphone", problem: null };
 const snapshot: Snapshot = {
   seq: 1, screen: "checking", title: null, host: "interviews.example.com", problem: null, can_retry: false, notices: [],
   input: list, output: list, microphone_open: true, microphone_silent: false, muted: false, connected: true, interviewer: "absent", status: null,

@@ -1,0 +1,272 @@
+//! Streams with explicit buffer sizes: one thread each.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::time::Instant;
+
+use libpulse_binding as pulse;
+use pulse::context;
+use pulse::def::BufferAttr;
+use pulse::sample::{Format, Spec};
+use pulse::stream::{self, PeekResult, SeekMode, Stream};
+
+use super::server::{ANSWER_LIMIT, Server, failed, rest};
+use crate::device::{AudioError, DeviceChoice};
+use crate::mixer::Source;
+use crate::status::{Flow, StreamState};
+use crate::stream::{CaptureShared, FrameSink, PlaybackShared};
+use crate::{FRAME, SAMPLE_RATE};
+
+/// A sample in bytes.
+const SAMPLE_BYTES: usize = 2;
+
+const SPEC: Spec = Spec { format: Format::S16le, channels: 1, rate: SAMPLE_RATE };
+
+/// Measured best on null sinks: tlength 20 ms, minreq 5 ms, fragsize 10 ms (facts: 75 to 80 ms mouth
+/// to ear at 6 to 9 % of a core).
+fn attributes() -> BufferAttr {
+    let ms = |ms: u32| SAMPLE_RATE / 1000 * 2 * ms;
+    BufferAttr { maxlength: u32::MAX, tlength: ms(20), prebuf: u32::MAX, minreq: ms(5), fragsize: ms(10) }
+}
+
+/// Which way sound goes.
+#[derive(Clone, Copy)]
+enum Direction {
+    Capture,
+    Playback,
+}
+
+/// An open stream.
+struct Open {
+    // Dropped in this order: the stream uses the connection.
+    stream: Stream,
+    server: Server,
+    direction: Direction,
+    /// Where the server has put it. It may be moved at any time, by a person or because a device left.
+    device: Option<String>,
+}
+
+impl Open {
+    /// Opens a stream, as long as it is wanted.
+    fn new(
+        direction: Direction,
+        choice: &DeviceChoice,
+        what: &str,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Self, AudioError> {
+        let deadline = Instant::now() + ANSWER_LIMIT;
+        let mut server = Server::connect(context::FlagSet::NOFLAGS, deadline, wanted)?;
+        let stream = Stream::new(&mut server.context, what, &SPEC, None);
+        let mut stream = stream.ok_or_else(|| failed(server.context.errno()))?;
+        let flags = stream::FlagSet::ADJUST_LATENCY;
+        match direction {
+            Direction::Capture => stream.connect_record(choice.name(), Some(&attributes()), flags),
+            Direction::Playback => {
+                stream.connect_playback(choice.name(), Some(&attributes()), flags, None, None)
+            }
+        }
+        .map_err(failed)?;
+        server.until(deadline, wanted, |context| match stream.get_state() {
+            stream::State::Ready => Some(Ok(())),
+            stream::State::Failed | stream::State::Terminated => {
+                let error = context.errno();
+                let missing = error.0.abs() == pulse::error::Code::NoEntity as i32;
+                Some(Err(match choice.name().filter(|_| missing) {
+                    Some(id) => AudioError::Missing(id.to_owned()),
+                    None => failed(error),
+                }))
+            }
+            stream::State::Unconnected | stream::State::Creating => None,
+        })?;
+        let device = stream.get_device_name().map(Into::into);
+        let open = Self { stream, server, direction, device };
+        if open.hears_a_sink() { Err(AudioError::NoMicrophone) } else { Ok(open) }
+    }
+
+    /// Whether it records what a loudspeaker plays: PulseAudio puts us there when the last microphone is gone.
+    fn hears_a_sink(&self) -> bool {
+        let source = self.device.as_deref();
+        matches!(self.direction, Direction::Capture) && source.is_some_and(|name| name.ends_with(".monitor"))
+    }
+
+    /// Waits up to [`super::server::TURN`]; an error when the stream is over.
+    fn turn(&mut self, state: &StreamState) -> Result<(), AudioError> {
+        self.server.turn().map_err(failed)?;
+        let device = self.stream.get_device_name();
+        if device.as_deref() != self.device.as_deref() {
+            self.device = device.map(Into::into);
+            if !self.hears_a_sink() {
+                state.opened(self.device.as_deref());
+            }
+        }
+        match self.stream.get_state() {
+            stream::State::Ready if self.hears_a_sink() => Err(AudioError::NoMicrophone),
+            stream::State::Ready => Ok(()),
+            stream::State::Failed
+            | stream::State::Terminated
+            | stream::State::Unconnected
+            | stream::State::Creating => Err(failed(self.server.context.errno())),
+        }
+    }
+
+    /// Hands on what was recorded since, holes as zeros.
+    fn read(&mut self, mut take: impl FnMut(i16)) -> Result<Read, AudioError> {
+        let mut read = Read::default();
+        loop {
+            match self.stream.peek().map_err(failed)? {
+                PeekResult::Empty => return Ok(read),
+                PeekResult::Hole(bytes) => {
+                    read.lost += bytes / SAMPLE_BYTES;
+                    (0..bytes / SAMPLE_BYTES).for_each(|_| take(0));
+                }
+                PeekResult::Data(bytes) => {
+                    read.any = true;
+                    bytes
+                        .chunks_exact(SAMPLE_BYTES)
+                        .for_each(|pair| take(i16::from_le_bytes([pair[0], pair[1]])));
+                }
+            }
+            self.stream.discard().map_err(failed)?;
+        }
+    }
+}
+
+/// What came of a look at a recording.
+#[derive(Default)]
+struct Read {
+    any: bool,
+    /// Samples that were lost.
+    lost: usize,
+}
+
+/// Runs `run` on a thread once the stream is open there; gives the first opening's error here.
+/// `run` says whether the stream was stopped (`true`) or broke.
+fn start(
+    name: &str,
+    direction: Direction,
+    choice: DeviceChoice,
+    state: Arc<StreamState>,
+    mut run: impl FnMut(Open) -> bool + Send + 'static,
+) -> Result<(), AudioError> {
+    let (opened, first) = mpsc::channel();
+    let what = name.to_owned();
+    let work = move || {
+        let mut opened = Some(opened);
+        let wanted = || !state.stopped();
+        while wanted() {
+            let stream = match Open::new(direction, &choice, &what, &wanted) {
+                // It was there and is gone: any is better than none. Each time it is looked for first.
+                Err(AudioError::Missing(_)) if opened.is_none() => {
+                    Open::new(direction, &DeviceChoice::SystemDefault, &what, &wanted)
+                }
+                stream => stream,
+            };
+            match (stream, opened.take()) {
+                (Ok(stream), first) => {
+                    let again = first.is_none();
+                    state.opened(stream.device.as_deref());
+                    // The opener gave up waiting: nobody would ever close this stream.
+                    if first.is_some_and(|opened| opened.send(Ok(())).is_err()) {
+                        return;
+                    }
+                    if again {
+                        state.reopened();
+                    }
+                    if run(stream) {
+                        return;
+                    }
+                    state.lost();
+                }
+                (Err(error), Some(opened)) => return drop(opened.send(Err(error))),
+                (Err(_), None) => {}
+            }
+            rest(&wanted);
+        }
+    };
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|e| AudioError::System(e.to_string()))?;
+    first.recv_timeout(ANSWER_LIMIT).unwrap_or_else(|_| Err(AudioError::System("it hangs".to_owned())))
+}
+
+/// Captures on a thread until stopped.
+///
+/// # Errors
+/// The stream can't be opened.
+pub(crate) fn capture(
+    choice: &DeviceChoice,
+    shared: Arc<CaptureShared>,
+    mut sink: FrameSink,
+) -> Result<(), AudioError> {
+    let state = Arc::clone(&shared.state);
+    let run = move |mut open: Open| {
+        let mut frame = [0_i16; FRAME];
+        let mut filled = 0;
+        let mut flow = Flow::new(Instant::now());
+        while !shared.state.stopped() {
+            let read = open.turn(&shared.state).and_then(|()| {
+                open.read(|sample| {
+                    frame[filled] = sample;
+                    filled += 1;
+                    if filled == FRAME {
+                        filled = 0;
+                        sink.take(&mut frame);
+                    }
+                })
+            });
+            match read {
+                Ok(Read { any, lost }) => {
+                    shared.lost_samples.fetch_add(lost as u64, Ordering::Relaxed);
+                    flow.look(any, Instant::now(), &shared.state);
+                }
+                Err(_) => {
+                    shared.level.reset();
+                    return false;
+                }
+            }
+        }
+        true
+    };
+    start("Microphone", Direction::Capture, choice.clone(), state, run)
+}
+
+/// Plays on a thread until stopped.
+///
+/// # Errors
+/// The stream can't be opened.
+pub(crate) fn playback(
+    choice: &DeviceChoice,
+    shared: Arc<PlaybackShared>,
+    mut source: Source,
+) -> Result<(), AudioError> {
+    let state = Arc::clone(&shared.state);
+    let run = move |mut open: Open| {
+        let mut frame = [0_i16; FRAME];
+        let mut bytes = [0_u8; FRAME * SAMPLE_BYTES];
+        let mut flow = Flow::new(Instant::now());
+        while !shared.state.stopped() {
+            let mut any = false;
+            // Exactly what the server asks for: taken from the ring not before it is needed.
+            while let Some(wanted @ SAMPLE_BYTES..) = open.stream.writable_size() {
+                any = true;
+                let samples = &mut frame[..(wanted / SAMPLE_BYTES).min(FRAME)];
+                source.fill(samples);
+                let bytes = &mut bytes[..samples.len() * SAMPLE_BYTES];
+                for (pair, sample) in bytes.chunks_exact_mut(SAMPLE_BYTES).zip(samples) {
+                    pair.copy_from_slice(&sample.to_le_bytes());
+                }
+                if open.stream.write_copy(bytes, 0, SeekMode::Relative).is_err() {
+                    return false;
+                }
+            }
+            flow.look(any, Instant::now(), &shared.state);
+            if open.turn(&shared.state).is_err() {
+                return false;
+            }
+        }
+        true
+    };
+    start("Loudspeaker", Direction::Playback, choice.clone(), state, run)
+}
