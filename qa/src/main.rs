@@ -263,6 +263,7 @@ async fn main() -> ExitCode {
                 .unwrap_or_else(|_| "warn,adjourn=info".into()),
         )
         .with_writer(std::io::stderr)
+        .log_internal_errors(false)
         .init();
     let arguments = Arguments::parse();
     // Ctrl-C drops the work, and with it every process that it started.

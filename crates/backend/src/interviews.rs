@@ -3,7 +3,7 @@
 use adjourn_protocol::{JoinLink, Secret};
 use adjourn_session::Policy;
 use anyhow::Context as _;
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Datelike as _, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
@@ -91,6 +91,11 @@ fn check(new: &NewInterview, from: DateTime<Utc>, to: DateTime<Utc>) -> anyhow::
     anyhow::ensure!(new.language.len() <= 35 && !new.language.contains('\0'), "language is no language tag");
     new.policy.check().context("policy")?;
     anyhow::ensure!(from < to, "the window's end must be after its beginning");
+    // Of four digits, as everybody reads and writes them.
+    anyhow::ensure!(
+        from.year() >= 2000 && to.year() <= 9999,
+        "the window must be between the years 2000 and 9999"
+    );
     Ok(())
 }
 
@@ -107,7 +112,8 @@ pub async fn create(
 ) -> anyhow::Result<Created> {
     let now = now();
     let from = new.window.from.unwrap_or(now);
-    let to = new.window.to.unwrap_or(from + Duration::days(7));
+    let week = || from.checked_add_signed(Duration::days(7));
+    let to = new.window.to.or_else(week).context("the window's end is too far away")?;
     check(new, from, to)?;
     let (id, code) = (hex::encode(random::<16>()?), codes::draw()?);
     let link = JoinLink::new(public_url.as_str(), &code)?;

@@ -212,6 +212,12 @@ pub async fn rotate(store: &Store, revoke: bool, now: DateTime<Utc>) -> anyhow::
     let pkcs8 = STANDARD.encode(der.as_ref());
     let key = ReceiptKey::read(&pkcs8)?;
     let mut tx = store.write().await?;
+    // Newer than every other, also than one that was made while the clock was ahead.
+    let newest: Option<i64> = sqlx::query("SELECT MAX(created_at) AS newest FROM receipt_keys")
+        .fetch_one(&mut *tx)
+        .await?
+        .try_get("newest")?;
+    let created_at = newest.map_or(millis(now), |newest| millis(now).max(newest.saturating_add(1)));
     let gone = sqlx::query("SELECT kid, pkcs8 FROM receipt_keys WHERE pkcs8 <> '' AND given_at < $1")
         .bind(millis(now - KEPT))
         .fetch_all(&mut *tx)
@@ -231,12 +237,13 @@ pub async fn rotate(store: &Store, revoke: bool, now: DateTime<Utc>) -> anyhow::
             .await?;
     }
     sqlx::query(
-        "INSERT INTO receipt_keys (kid, pkcs8, created_at, given_at, public) VALUES ($1, $2, $3, $3, $4)",
+        "INSERT INTO receipt_keys (kid, pkcs8, created_at, given_at, public) VALUES ($1, $2, $3, $5, $4)",
     )
     .bind(&key.kid)
     .bind(&pkcs8)
-    .bind(millis(now))
+    .bind(created_at)
     .bind(&key.public)
+    .bind(millis(now))
     .execute(&mut *tx)
     .await?;
     let deed = if revoke { Deed::RevokedReceiptKeys } else { Deed::RotatedReceiptKey };

@@ -25,13 +25,16 @@ pub mod reconciler;
 mod record_budget;
 mod room_closer;
 pub mod router;
+mod seldom;
 mod sent_away;
 pub mod server;
 mod serving;
 pub mod settings;
+mod shares;
 pub mod state;
 pub mod store;
 mod submission;
+mod supervision;
 mod tokens;
 
 pub use codes::Codes;

@@ -18,9 +18,11 @@ const WINDOW: Duration = Duration::seconds(60);
 /// Whether `address`, or everybody, failed too often lately.
 pub(crate) async fn blocked(store: &Store, address: &str, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     for (who, most) in [(address, FAILURES), (EVERYBODY, EVERYBODYS)] {
-        let failures: i64 = sqlx::query("SELECT COUNT(*) FROM join_failures WHERE who = $1 AND at > $2")
+        let failures: i64 = sqlx::query("SELECT COUNT(*) FROM join_failures WHERE who = $1 AND at > $2 AND at < $3")
             .bind(sha256(who.as_bytes()))
             .bind(millis(now - WINDOW))
+            // Of a time when the clock was wrong.
+            .bind(millis(now + WINDOW))
             .fetch_one(store.read())
             .await?
             .try_get(0)?;
@@ -46,8 +48,9 @@ pub(crate) async fn note(store: &Store, address: &str, now: DateTime<Utc>) -> Re
 
 /// Forgets what no longer counts.
 pub(crate) async fn forget(tx: &mut Tx, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM join_failures WHERE at <= $1")
+    sqlx::query("DELETE FROM join_failures WHERE at <= $1 OR at >= $2")
         .bind(millis(now - WINDOW))
+        .bind(millis(now + WINDOW))
         .execute(&mut **tx)
         .await
         .map(drop)
@@ -71,6 +74,11 @@ mod tests {
         let mut tx = store.write().await.unwrap();
         forget(&mut tx, now + WINDOW).await.unwrap();
         tx.commit().await.unwrap();
+        assert!(!blocked(&store, "10.0.0.1", now).await.unwrap());
+        // The clock was years ahead for a while.
+        for _ in 0..FAILURES {
+            note(&store, "10.0.0.1", now + Duration::days(400)).await.unwrap();
+        }
         assert!(!blocked(&store, "10.0.0.1", now).await.unwrap());
     }
 

@@ -30,6 +30,36 @@ pub struct LiveKit {
 pub struct LiveKitError {
     call: &'static str,
     reason: String,
+    /// LiveKit knows nothing of it (any more).
+    unknown: bool,
+}
+
+impl LiveKitError {
+    fn of(call: &'static str, reason: String) -> Self {
+        Self { call, reason, unknown: false }
+    }
+
+    /// An answer that is none of success. Only what LiveKit itself says, in Twirp's form, is repeated: it answers a token that it
+    /// does not take with the token.
+    fn refused(call: &'static str, status: reqwest::StatusCode, body: &[u8]) -> Self {
+        let said = serde_json::from_slice::<TwirpError>(body).ok().filter(|_| !status.is_redirection());
+        let reason = match &said {
+            Some(_) | None if status == reqwest::StatusCode::UNAUTHORIZED => {
+                format!("{status}; are LIVEKIT_API_KEY and LIVEKIT_API_SECRET this server's?")
+            }
+            Some(TwirpError { code, msg }) => format!("{status} {code}: {msg}").escape_debug().to_string(),
+            None => format!("{status}, not in LiveKit's words; is LIVEKIT_URL right?"),
+        };
+        Self { call, reason, unknown: said.is_some_and(|said| said.code == "not_found") }
+    }
+}
+
+/// Twirp's form of an error (<https://twitchtv.github.io/twirp/docs/spec_v7.html>).
+#[derive(Debug, Deserialize)]
+struct TwirpError {
+    code: String,
+    #[serde(default)]
+    msg: String,
 }
 
 #[derive(Serialize)]
@@ -103,15 +133,25 @@ const CALL_LIFE_S: i64 = 60;
 const CALL_LIMIT: Duration = Duration::from_secs(5);
 
 impl LiveKit {
-    /// For the server at `url`.
+    /// For the server at `url`: `wss://` or `https://`, `ws://` or `http://`.
     ///
     /// # Errors
-    /// The HTTP client can't be made.
-    pub fn new(url: Url, key: String, secret: Secret) -> Result<Self, LiveKitError> {
+    /// It is no such address; the HTTP client can't be made.
+    pub fn new(mut url: Url, key: String, secret: Secret) -> Result<Self, LiveKitError> {
+        let known = matches!(url.scheme(), "ws" | "wss" | "http" | "https") && url.has_host();
+        if !known || url.query().is_some() || url.fragment().is_some() {
+            let reason = format!("{url} is not the address of a LiveKit server, like wss://livekit.example.com");
+            return Err(LiveKitError::of("start", reason));
+        }
+        // What is joined to it goes below its path.
+        if !url.path().ends_with('/') {
+            let path = format!("{}/", url.path());
+            url.set_path(&path);
+        }
         let http = reqwest::Client::builder()
             .timeout(CALL_LIMIT)
             .build()
-            .map_err(|e| LiveKitError { call: "start", reason: e.to_string() })?;
+            .map_err(|e| LiveKitError::of("start", e.to_string()))?;
         Ok(Self { url, key, secret, http })
     }
 
@@ -134,7 +174,7 @@ impl LiveKit {
         };
         let key = EncodingKey::from_secret(self.secret.expose().as_bytes());
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key)
-            .map_err(|e| LiveKitError { call: "token", reason: e.to_string() })
+            .map_err(|e| LiveKitError::of("token", e.to_string()))
     }
 
     /// A candidate's access token for one room, and nothing else.
@@ -171,11 +211,11 @@ impl LiveKit {
         room: &str,
         body: serde_json::Value,
     ) -> Result<T, LiveKitError> {
-        let failed = |reason: String| LiveKitError { call, reason };
+        let failed = |reason: String| LiveKitError::of(call, reason);
         let video = json!({"roomCreate": true, "roomAdmin": true, "roomList": true, "room": room});
         let token = self.token("adjourn-backend", None, video, CALL_LIFE_S, now())?;
         let mut url = self.url.clone();
-        let scheme = if url.scheme() == "wss" { "https" } else { "http" };
+        let scheme = if matches!(url.scheme(), "wss" | "https") { "https" } else { "http" };
         url.set_scheme(scheme).map_err(|()| failed("its address is not a web address".to_owned()))?;
         let url = url.join(&format!("twirp/livekit.{service}/{call}")).map_err(|e| failed(e.to_string()))?;
         let response = self
@@ -190,8 +230,8 @@ impl LiveKit {
         if status.is_success() {
             return response.json().await.map_err(|e| failed(e.without_url().to_string()));
         }
-        let text = response.text().await.unwrap_or_default();
-        Err(failed(format!("{status} {text}")))
+        let body = response.bytes().await.unwrap_or_default();
+        Err(LiveKitError::refused(call, status, &body))
     }
 
     /// Makes the room and sends the interviewer there. An existing room is left as it is. Gives LiveKit's id of it.
@@ -236,7 +276,7 @@ impl LiveKit {
     pub async fn mark_ended(&self, room: &str, reason: &str, at: DateTime<Utc>) -> Result<(), LiveKitError> {
         let metadata = RoomMetadata { ended: EndedByOrganiser { at, reason: reason.to_owned() } };
         let metadata = serde_json::to_string(&metadata)
-            .map_err(|e| LiveKitError { call: "UpdateRoomMetadata", reason: e.to_string() })?;
+            .map_err(|e| LiveKitError::of("UpdateRoomMetadata", e.to_string()))?;
         done(self.call("UpdateRoomMetadata", room, json!({"room": room, "metadata": metadata})).await)
     }
 
@@ -275,7 +315,42 @@ fn done(answer: Result<IgnoredAny, LiveKitError>) -> Result<(), LiveKitError> {
 /// The same of something that is to go: if it is gone already, that is done.
 fn gone(answer: Result<IgnoredAny, LiveKitError>) -> Result<(), LiveKitError> {
     match answer {
-        Err(error) if error.reason.contains("not_found") => Ok(()),
+        Err(error) if error.unknown => Ok(()),
         other => done(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+
+    use super::*;
+
+    fn at(url: &str) -> Result<Url, String> {
+        let secret = Secret::new("secret".to_owned());
+        LiveKit::new(url.parse().unwrap(), "key".to_owned(), secret).map(|it| it.url).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn an_address_is_one_of_livekits_or_refused() {
+        assert_eq!(at("wss://livekit.example.com").unwrap().as_str(), "wss://livekit.example.com/");
+        assert_eq!(at("https://example.com/livekit").unwrap().as_str(), "https://example.com/livekit/");
+        for other in ["localhost:7880", "livekit.example.com:443", "file:///x", "mailto:x", "ws://h/?a"] {
+            let said = at(other).unwrap_err();
+            assert!(said.contains(other) && said.contains("is not the address of a LiveKit server"), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_says_why_and_repeats_no_token() {
+        let refused = |status, body: &str| LiveKitError::refused("CreateRoom", status, body.as_bytes());
+        let wrong = refused(StatusCode::UNAUTHORIZED, "invalid token: eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl");
+        assert!(!wrong.to_string().contains("eyJ"), "{wrong}");
+        assert!(wrong.to_string().contains("LIVEKIT_API_SECRET"), "{wrong}");
+        let gone = refused(StatusCode::NOT_FOUND, r#"{"code":"not_found","msg":"requested room does not exist"}"#);
+        assert!(gone.unknown && gone.to_string().ends_with("not_found: requested room does not exist"));
+        // A proxy's page is not LiveKit's word: the room may still be there.
+        let page = refused(StatusCode::NOT_FOUND, "<html>not_found</html>");
+        assert!(!page.unknown && page.to_string().contains("LIVEKIT_URL"), "{page}");
     }
 }

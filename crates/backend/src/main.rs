@@ -1,9 +1,9 @@
 //! `adjourn-backend`: serve, invite, keys, audit, backup, erase, openapi.
 
-#![allow(clippy::print_stdout, reason = "an entry point's answer goes to standard output")]
-
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use adjourn_backend::audit::{self, Actor};
 use adjourn_backend::livekit::LiveKit;
@@ -172,6 +172,8 @@ enum Command {
     Openapi,
 }
 
+/// A database that does not answer keeps a server that stops no longer than this.
+const CLOSED: std::time::Duration = std::time::Duration::from_secs(10);
 /// How often figures are put together that nobody has fetched.
 const UPKEEP: std::time::Duration = std::time::Duration::from_secs(30);
 
@@ -198,7 +200,18 @@ enum KeyAction {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One sentence, its causes after it. Who reads no error gets none.
+            let _ = writeln!(std::io::stderr(), "Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     log(matches!(arguments.command, Command::Serve { log_json: true, .. }));
     match arguments.command {
@@ -221,6 +234,7 @@ async fn main() -> anyhow::Result<()> {
                 Some(url) => url,
                 None => format!("http://{listen}").parse()?,
             };
+            let public_url = settings::public_url(public_url)?;
             let deadlines = Deadlines {
                 agent: span(agent_deadline_minutes * 60.0).context("--agent-deadline-minutes")?,
                 client: span(client_deadline_hours * 3600.0).context("--client-deadline-hours")?,
@@ -241,6 +255,7 @@ async fn main() -> anyhow::Result<()> {
             })?;
             tracing::info!(%listen, "serving");
             let stopping = app.stop();
+            let proxies = app.proxies();
             let reconciler = tokio::spawn(reconciler::run(app.clone()));
             // Figures that nobody fetches must not grow.
             let figures = metrics.clone();
@@ -254,15 +269,28 @@ async fn main() -> anyhow::Result<()> {
                 stop().await;
                 stopping.cancel();
             };
-            server::serve(listener, router(app, Some(metrics)), server::Limits::default(), stopped).await;
-            reconciler.await?;
-            store.close().await;
+            let limits = server::Limits::default();
+            server::serve(listener, router(app, Some(metrics)), limits, &proxies, stopped).await;
+            let close = async {
+                if let Err(error) = reconciler.await {
+                    tracing::error!(%error, "the reconciler did not end by itself");
+                }
+                store.close().await;
+            };
+            if tokio::time::timeout(CLOSED, close).await.is_err() {
+                tracing::warn!("the database does not answer: it is left as it is");
+            }
         }
         Command::Key { database, action } => {
             let store = Store::open(&database, Open::Existing).await?;
             match action {
                 KeyAction::Add { name, scopes, days } => {
-                    println!("{}", organisers::add(&store, &name, &scopes, days).await?.expose());
+                    let key = organisers::add(&store, &name, &scopes, days).await?;
+                    if let Err(error) = say(key.expose()) {
+                        // Nobody has seen it: it is of no use, and would take the name.
+                        organisers::remove(&store, &name).await?;
+                        return Err(error.context("there is no new key"));
+                    }
                 }
                 KeyAction::Remove { name } => organisers::remove(&store, &name).await?,
                 KeyAction::List => {
@@ -270,7 +298,7 @@ async fn main() -> anyhow::Result<()> {
                         let until = key.expires_at.map_or("until it is removed".to_owned(), |at| {
                             format!("until {}", at.format("%Y-%m-%d %H:%M UTC"))
                         });
-                        println!("{}\t{}\t{until}", key.name, key.scopes);
+                        say(&format!("{}\t{}\t{until}", key.name.escape_debug(), key.scopes))?;
                     }
                 }
             }
@@ -278,8 +306,9 @@ async fn main() -> anyhow::Result<()> {
         }
         Command::RotateKey { database, revoke } => {
             let store = Store::open(&database, Open::Existing).await?;
-            println!("{}", rotate_receipt_key(&store, revoke, chrono::Utc::now()).await?);
+            let kid = rotate_receipt_key(&store, revoke, chrono::Utc::now()).await?;
             store.close().await;
+            say(&kid).context("the key was rotated all the same")?;
         }
         Command::RotateTokens { database } => {
             let store = Store::open(&database, Open::Existing).await?;
@@ -289,7 +318,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Audit { database, about } => {
             let store = Store::open(&database, Open::AsItIs).await?;
             for entry in audit::log(&store, about.as_deref()).await? {
-                println!("{entry}");
+                say(&entry.to_string())?;
             }
         }
         Command::Backup { database, to } => Store::open(&database, Open::AsItIs).await?.backup(&to).await?,
@@ -318,25 +347,26 @@ async fn main() -> anyhow::Result<()> {
             let codes = codes(&store, code_key).await?;
             let created = create(&store, &codes, &public_url, &new, &Actor::command_line()).await?;
             store.close().await;
-            if json {
-                println!("{}", serde_json::to_string(&created)?);
-            } else {
-                println!("{}", created.link);
-            }
+            let id = &created.id;
+            let answer = if json { serde_json::to_string(&created)? } else { created.link.clone() };
+            say(&answer).with_context(|| {
+                format!("the interview {id} was made, but nobody has its link: `adjourn-backend code {id}` makes another one")
+            })?;
         }
         Command::Code { database, code_key, public_url, id } => {
             let store = Store::open(&database, Open::Existing).await?;
             let codes = codes(&store, code_key).await?;
             let created = another_code(&store, &codes, &public_url, &id, &Actor::command_line()).await?;
             store.close().await;
-            println!("{}", created.context("there is no such interview, or it is over")?.link);
+            let link = created.context("there is no such interview, or it is over")?.link;
+            say(&link).context("the code was made, but nobody has it: make another one")?;
         }
         Command::Erase { database, id } => {
             let store = Store::open(&database, Open::Existing).await?;
             erase(&store, &id).await?;
             store.close().await;
         }
-        Command::Openapi => println!("{}", document().to_pretty_json()?),
+        Command::Openapi => say(&document().to_pretty_json()?)?,
     }
     Ok(())
 }
@@ -347,9 +377,22 @@ async fn codes(store: &Store, own: Option<String>) -> anyhow::Result<Codes> {
     Codes::of(store, own.as_ref()).await
 }
 
+/// Writes a line of a command's answer.
+///
+/// # Errors
+/// Nobody reads it, or the disk is full.
+fn say(line: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "{line}").and_then(|()| out.flush()).context("the answer can't be written")
+}
+
 fn log(json: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that can't be written is lost, and nothing else: to say so on the same stream would panic.
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     if json { log.json().init() } else { log.init() }
 }
 

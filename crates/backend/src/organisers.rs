@@ -56,12 +56,19 @@ pub struct Key {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+/// Who else stands in the audit log.
+const RESERVED: [&str; 2] = ["command line", "ADJOURN_ORGANISER_KEY"];
+
 /// Makes a key for an organiser, for so many days or until it is removed.
 ///
 /// # Errors
 /// The name is empty or taken, there is no scope, the time is none, or the database failed.
 pub async fn add(store: &Store, name: &str, scopes: &[Scope], days: Option<u32>) -> anyhow::Result<Secret> {
     anyhow::ensure!(!name.trim().is_empty(), "give the key a name, so that it can be removed later");
+    // It stands in lists and in the audit log, beside who has no key in the database.
+    let plain = name.chars().all(|c| !c.is_control()) && name.len() <= 128;
+    anyhow::ensure!(plain, "a key's name is a line of 128 bytes at most");
+    anyhow::ensure!(!RESERVED.contains(&name), "{name:?} stands for somebody else in the audit log; choose another name");
     anyhow::ensure!(!scopes.is_empty(), "a key without a scope allows nothing");
     anyhow::ensure!(days != Some(0), "a key must be good for a day at least");
     let key = format!("adj_{}", URL_SAFE_NO_PAD.encode(random::<24>()?));

@@ -1,6 +1,6 @@
 //! Whose address counts: the one that connected, or, behind a proxy that the operator trusts, the one that the proxy names.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::http::HeaderMap;
 use ipnet::IpNet;
@@ -29,7 +29,7 @@ impl Proxies {
             .map(Self)
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 
@@ -44,7 +44,7 @@ impl Proxies {
         let mut origin = peer;
         for hop in hops.into_iter().rev() {
             // What can't be read was written by somebody whom we don't trust.
-            let Ok(address) = hop.parse::<IpAddr>() else { break };
+            let Some(address) = hop_address(hop) else { break };
             origin = address.to_canonical();
             if !self.trusts(origin) {
                 break;
@@ -52,6 +52,13 @@ impl Proxies {
         }
         origin
     }
+}
+
+/// An address, as proxies write it: some add the port.
+fn hop_address(hop: &str) -> Option<IpAddr> {
+    let with_port = || hop.parse::<SocketAddr>().map(|address| address.ip());
+    let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    hop.parse().ok().or_else(|| with_port().ok()).or_else(bracketed)
 }
 
 /// Addresses that count as one: of IPv6 a whole /64, which is what one household gets.
@@ -92,6 +99,8 @@ mod tests {
         assert_eq!(origin(&ours, "10.1.2.3", &["1.2.3.4, 198.51.100.1, 192.0.2.7"]), "198.51.100.1");
         assert_eq!(origin(&ours, "10.1.2.3", &["1.2.3.4", "198.51.100.1"]), "198.51.100.1");
         assert_eq!(origin(&ours, "10.1.2.3", &["1.2.3.4, nonsense"]), "10.1.2.3");
+        assert_eq!(origin(&ours, "10.1.2.3", &["198.51.100.1:50123"]), "198.51.100.1");
+        assert_eq!(origin(&ours, "10.1.2.3", &["[2001:db8::1]:443"]), "2001:db8::1");
         assert_eq!(origin(&ours, "10.1.2.3", &[]), "10.1.2.3");
         assert!(Proxies::parse(["10.0.0.0/99"]).is_err() && Proxies::parse(["", " "]).is_ok());
     }

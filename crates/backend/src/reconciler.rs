@@ -10,17 +10,19 @@ mod settling;
 
 use self::lease::Lease;
 use crate::state::App;
+use crate::supervision::kept_up;
 
 /// Reconciles until the server stops.
 pub async fn run(app: App) {
     let lease = Lease::default();
     let stop = app.stop();
+    // Each for itself: what goes wrong in one keeps no other from its work.
     let loops = async {
         tokio::join!(
-            lease.keep(&app.store),
-            deadlines::look(&app, &lease),
-            rooms::compare(&app, &lease),
-            interviewers::look_after(&app, &lease)
+            kept_up("lease", || lease.keep(&app.store)),
+            kept_up("deadlines", || deadlines::look(&app, &lease)),
+            kept_up("rooms", || rooms::compare(&app, &lease)),
+            kept_up("interviewers", || interviewers::look_after(&app, &lease))
         )
     };
     tokio::select! {

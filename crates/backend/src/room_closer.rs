@@ -1,11 +1,12 @@
 //! Closing rooms, in the background: each once at a time, few at a time.
 
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
@@ -70,11 +71,17 @@ async fn work(closing: Closing, rooms: mpsc::Receiver<Room>, known: Arc<Mutex<Ha
         .for_each_concurrent(AT_A_TIME, |room| {
             let (closing, known) = (&closing, &known);
             async move {
-                for _ in 0..TRIES {
-                    if closing.closes(&room).await {
-                        break;
+                let tries = async {
+                    for _ in 0..TRIES {
+                        if closing.closes(&room).await {
+                            break;
+                        }
+                        tokio::time::sleep(PAUSE).await;
                     }
-                    tokio::time::sleep(PAUSE).await;
+                };
+                // One room's panic is that room's: the reconciler closes it later.
+                if AssertUnwindSafe(tries).catch_unwind().await.is_err() {
+                    metrics::counter!("adjourn_closings_left_to_the_rounds").increment(1);
                 }
                 known.lock().remove(&room);
             }

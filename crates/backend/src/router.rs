@@ -10,6 +10,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post, put};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument as _;
@@ -60,6 +61,13 @@ pub fn router(app: App, metrics: Option<PrometheusHandle>) -> Router {
     let limited = limited(metrics)
         .into_iter()
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_LIMIT));
+    limited
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        // A stream of events lasts as long as somebody watches.
+        .route(EVENTS, get(status::events))
+        // A record as long as it comes.
+        .route(RECORDS, put(records::put).get(records::get))
         .fallback(|| {
             std::future::ready(ApiError::new(StatusCode::NOT_FOUND, "no_such_page", "There is nothing here."))
         })
@@ -70,13 +78,11 @@ pub fn router(app: App, metrics: Option<PrometheusHandle>) -> Router {
                 "This can't be done here.",
             ))
         })
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_LIMIT));
-    limited
-        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
-        // A stream of events lasts as long as somebody watches.
-        .route(EVENTS, get(status::events))
-        // A record as long as it comes.
-        .route(RECORDS, put(records::put).get(records::get))
+        // Who asks gets an answer, whatever happened; what happened is in the log.
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            metrics::counter!("adjourn_requests_panicked").increment(1);
+            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed; try again.").into_response()
+        }))
         .layer(from_fn(measured))
         .layer(DefaultBodyLimit::disable())
         .with_state(app)

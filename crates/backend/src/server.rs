@@ -17,7 +17,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt as _;
+
+use crate::proxies::{Proxies, bucket};
+use crate::shares::Shares;
 
 /// What a connection may cost.
 #[derive(Clone, Copy, Debug)]
@@ -27,21 +31,72 @@ pub struct Limits {
     pub head: Duration,
     /// Connections at a time; more wait to be taken.
     pub connections: usize,
+    /// Of them, of one address (of IPv6: of one household); more are hung up on. Not of a proxy that is trusted.
+    pub of_one: usize,
     /// What is under way when the server is stopped gets so long.
     pub stop: Duration,
+    /// Who takes nothing of its answer for so long is hung up on.
+    pub unread: Duration,
+    /// Bytes of a request's head, and of what is read at once.
+    pub head_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head: Duration::from_secs(20), connections: 4_096, stop: Duration::from_secs(20) }
+        Self {
+            head: Duration::from_secs(20),
+            connections: places(4_096),
+            // A test center behind one address, several times.
+            of_one: 1_024,
+            stop: Duration::from_secs(20),
+            unread: Duration::from_secs(30),
+            head_bytes: 64 << 10,
+        }
     }
+}
+
+/// Files that are open besides connections: the database's, LiveKit's, the log.
+const OTHER_FILES: u64 = 128;
+
+/// How many of `wanted` connections there are descriptors for, once the process was allowed as many as the system lets it have.
+#[cfg(unix)]
+fn places(wanted: usize) -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let needed = wanted as u64 + OTHER_FILES;
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.map_or(needed, |maximum| maximum.min(needed));
+    if limit.current.is_some_and(|current| current < most) {
+        let raised = Rlimit { current: Some(most), maximum: limit.maximum };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!(%error, "no more files can be open");
+        }
+    }
+    let current = getrlimit(Resource::Nofile).current.unwrap_or(needed);
+    let places = usize::try_from(current.saturating_sub(OTHER_FILES)).unwrap_or(wanted).clamp(16, wanted);
+    if places < wanted {
+        tracing::warn!(places, "fewer connections at a time than usual: the limit of open files (ulimit -n) is low");
+    }
+    places
+}
+
+/// Sockets are no files here.
+#[cfg(not(unix))]
+fn places(wanted: usize) -> usize {
+    wanted
 }
 
 /// Pause after a connection that could not be taken: mostly there are no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stopped`, and then what is under way.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stopped: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    proxies: &Proxies,
+    stopped: impl Future<Output = ()>,
+) {
+    let shares = Shares::of(limits.of_one);
     let places = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut stopped = std::pin::pin!(stopped);
@@ -62,22 +117,30 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stoppe
             },
             () = &mut stopped => break,
         };
+        let share = shares.take(bucket(address.ip().to_canonical()));
+        if share.is_none() && !proxies.trusts(address.ip().to_canonical()) {
+            metrics::counter!("adjourn_connections_over_the_share").increment(1);
+            continue;
+        }
         // Answers are small: none waits for more to come.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection is gone already");
         }
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(limits.unread));
         let router = router.clone();
         let service = service_fn(move |request: Request<Incoming>| answer(router.clone(), address, request));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head)
-            .serve_connection(TokioIo::new(stream), service);
+            .max_buf_size(limits.head_bytes)
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection broke off");
             }
-            drop(place);
+            drop((place, share));
         });
     }
     drop(listener);
@@ -121,15 +184,25 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(300)).await;
             "done"
         };
-        let router = Router::new().route("/", get(|| async { "hello" })).route("/slow", get(slow));
+        let much = || async { "x".repeat(4 << 20) };
+        let router =
+            Router::new().route("/", get(|| async { "hello" })).route("/slow", get(slow)).route("/much", get(much));
         let ended = tokio::spawn(async move {
-            serve(listener, router, limits, async move { drop(stopped.await) }).await;
+            let nobody = Proxies::default();
+            serve(listener, router, limits, &nobody, async move { drop(stopped.await) }).await;
         });
         Running { address, stop, ended }
     }
 
     fn short() -> Limits {
-        Limits { head: Duration::from_millis(300), connections: 4, stop: Duration::from_secs(1) }
+        Limits {
+            head: Duration::from_millis(300),
+            connections: 4,
+            of_one: 3,
+            stop: Duration::from_secs(1),
+            unread: Duration::from_millis(500),
+            head_bytes: 8 << 10,
+        }
     }
 
     async fn ask(address: SocketAddr, path: &str) -> String {
@@ -151,7 +224,12 @@ mod tests {
             stream.write_all(head.as_bytes()).await.unwrap();
             idle.push(stream);
         }
-        // All places are taken; the next one is served all the same, once they are hung up on.
+        // All places of this address are taken: the fourth is hung up on, and a fifth served once they all are.
+        let mut rest = Vec::new();
+        let mut fourth = idle.pop().unwrap();
+        let hung_up = tokio::time::timeout(Duration::from_millis(200), fourth.read_to_end(&mut rest)).await;
+        assert!(hung_up.is_ok(), "one address has all places");
+        tokio::time::sleep(Duration::from_millis(500)).await; // the others' time for a head is over
         assert!(ask(server.address, "/").await.ends_with("hello"));
         assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
         for mut stream in idle {
@@ -160,6 +238,21 @@ mod tests {
             let _ =
                 tokio::time::timeout(Duration::from_secs(2), stream.read_to_end(&mut rest)).await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn who_asks_and_reads_nothing_is_hung_up_on() {
+        let server = run(short()).await;
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        // More than the system buffers for somebody who does not read.
+        for _ in 0..8 {
+            stream.write_all(b"GET /much HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(1_500)).await; // three times as long as an answer may lie unread
+        let mut read = Vec::new();
+        let ended = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut read)).await;
+        assert!(ended.is_ok(), "it stays for ever");
+        assert!(read.len() < 8 * (4 << 20), "all of it was sent: {} bytes", read.len());
     }
 
     #[tokio::test]

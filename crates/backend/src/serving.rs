@@ -112,7 +112,7 @@ impl Serving {
 
     /// The interviewer came back just now: who was sent in its place may still come.
     fn is_settling(&self, now: DateTime<Utc>) -> bool {
-        self.back_at.is_some_and(|back| now - back < AWAITED)
+        self.back_at.is_some_and(|back| (now - back).abs() < AWAITED)
     }
 
     /// Somebody left. What is told of an earlier presence says nothing; nor does what is told of one that is awaited: a
@@ -139,7 +139,7 @@ impl Serving {
 
     /// Whether the one that is awaited is not awaited any longer. It counts as gone from then on.
     pub(crate) fn gives_up(&mut self, now: DateTime<Utc>) -> bool {
-        let due = self.awaited_since.is_some_and(|since| now - since >= AWAITED);
+        let due = self.awaited_since.is_some_and(|since| (now - since).abs() >= AWAITED);
         if due {
             (self.awaited_since, self.left_at) = (None, Some(now));
             self.given_up = self.interviewer.as_ref().map(|gone| gone.identity.clone());

@@ -1,6 +1,7 @@
 //! Settings that guard something: an empty one would guard nothing, and open everything.
 
-use adjourn_protocol::Secret;
+use adjourn_protocol::{JoinLink, Secret};
+use url::Url;
 
 /// Fewest characters of a secret that is given to us. Ours are longer; LiveKit's generated ones have 43.
 const LEAST: usize = 12;
@@ -10,7 +11,9 @@ const LEAST: usize = 12;
 /// # Errors
 /// It is empty, all blank, or so short that it can be guessed; one sentence that names it and does not show it.
 pub fn secret(name: &str, value: &str) -> anyhow::Result<Secret> {
-    let length = value.trim().chars().count();
+    // A file's last line break, as Kubernetes and `cat` give it, is not part of a secret.
+    let value = value.trim();
+    let length = value.chars().count();
     anyhow::ensure!(
         length >= LEAST,
         "{name} has {length} characters; a secret needs {LEAST} at least: set a longer one, or unset it if it is not needed"
@@ -23,8 +26,25 @@ pub fn secret(name: &str, value: &str) -> anyhow::Result<Secret> {
 /// # Errors
 /// It is empty.
 pub fn name(name: &str, value: &str) -> anyhow::Result<String> {
-    anyhow::ensure!(!value.trim().is_empty(), "{name} is empty; set it");
+    let value = value.trim();
+    anyhow::ensure!(!value.is_empty(), "{name} is empty; set it");
     Ok(value.to_owned())
+}
+
+/// The address under which clients and agents reach the server.
+///
+/// # Errors
+/// They would not take it: https only, or http on this very computer.
+pub fn public_url(url: Url) -> anyhow::Result<Url> {
+    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    // As links are made with it.
+    let taken = plain && JoinLink::new(url.as_str(), "AAAA-AAAA").is_ok();
+    anyhow::ensure!(
+        taken,
+        "clients and agents don't take {url} as this server's address: give one with https (http only on this very computer) \
+         with --public-url"
+    );
+    Ok(url)
 }
 
 #[cfg(test)]
@@ -38,7 +58,13 @@ mod tests {
             assert!(said.starts_with("ADJOURN_ORGANISER_KEY has "), "{said}");
             assert!(value.trim().is_empty() || !said.contains(value), "{said}");
         }
-        assert_eq!(secret("S", "twelve-chars").unwrap().expose(), "twelve-chars");
+        assert_eq!(secret("S", " twelve-chars\n").unwrap().expose(), "twelve-chars");
+        for url in ["https://interviews.example.com/hr", "http://127.0.0.1:8080", "http://[::1]:1"] {
+            assert!(public_url(url.parse().unwrap()).is_ok(), "{url}");
+        }
+        for url in ["http://0.0.0.0:8080", "http://interviews.example.com", "mailto:x", "https://h/?a=b", "https://u@h"] {
+            assert!(public_url(url.parse().unwrap()).is_err(), "{url}");
+        }
         assert!(name("LIVEKIT_API_KEY", "").is_err() && name("LIVEKIT_API_KEY", "devkey").is_ok());
     }
 }

@@ -15,6 +15,8 @@ use crate::livekit::LiveKit;
 use crate::proxies::Proxies;
 use crate::readiness::Readiness;
 use crate::room_closer::RoomCloser;
+use crate::seldom::Seldom;
+use crate::shares::Shares;
 use crate::store::Store;
 use crate::tokens::Signer;
 
@@ -34,11 +36,18 @@ pub struct App {
     pub(crate) deadlines: Deadlines,
     pub(crate) organiser_key: Option<Secret>,
     pub(crate) proxies: Proxies,
+    /// Streams of events, of each interview.
+    pub(crate) watchers: Shares,
+    /// Of webhooks that are refused.
+    pub(crate) seldom: Seldom,
     /// Days after the receipt for which clients keep what was said.
     pub(crate) keep_days: u32,
     /// Cancelled when the server stops.
     pub(crate) stop: CancellationToken,
 }
+
+/// Streams of events of one interview at a time: its client, and an organiser's few pages and programs.
+const WATCHERS: usize = 32;
 
 /// What an operator chooses.
 #[derive(Clone, Debug)]
@@ -81,9 +90,16 @@ impl App {
             deadlines,
             organiser_key,
             proxies,
+            watchers: Shares::of(WATCHERS),
+            seldom: Seldom::default(),
             keep_days,
             stop: CancellationToken::new(),
         })
+    }
+
+    /// Who stands before this server.
+    pub fn proxies(&self) -> Proxies {
+        self.proxies.clone()
     }
 
     /// Cancel it, and streams and the reconciler end.

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use sqlx::any::{AnyPoolOptions, AnyRow};
-use sqlx::{Any, AnyPool, Row as _, Transaction};
+use sqlx::migrate::MigrateError;
+use sqlx::{Any, AnyPool, Connection as _, Row as _, Transaction};
 
 /// A transaction that changes something.
 pub(crate) type Tx = Transaction<'static, Any>;
@@ -27,7 +28,56 @@ pub struct Store {
     reader: AnyPool,
     writer: AnyPool,
     /// SQLite's file: one writer, and one sync per transaction.
-    path: Option<PathBuf>,
+    file: Option<OpenFile>,
+}
+
+/// A file as it was when it was opened.
+#[derive(Clone, Debug)]
+struct OpenFile {
+    path: PathBuf,
+    /// Which file it is, whatever its name is by now: device and number.
+    #[cfg(unix)]
+    identity: (u64, u64),
+}
+
+impl OpenFile {
+    fn of(path: &Path) -> std::io::Result<Self> {
+        let path = std::path::absolute(path)?;
+        #[cfg(unix)]
+        let identity = identity(&path)?;
+        Ok(Self {
+            path,
+            #[cfg(unix)]
+            identity,
+        })
+    }
+
+    /// Whether the path still names the file that is open. What is written into one that was deleted or replaced is gone with
+    /// the process.
+    #[cfg(unix)]
+    fn is_in_place(&self) -> std::io::Result<()> {
+        if identity(&self.path).is_ok_and(|now| now == self.identity) {
+            return Ok(());
+        }
+        let path = self.path.display();
+        Err(std::io::Error::other(format!(
+            "{path} is not the file any more that was opened: it was moved, deleted or replaced; start the server again"
+        )))
+    }
+
+    /// Windows lets nobody take a file away that is open.
+    #[cfg(not(unix))]
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as on other systems")]
+    fn is_in_place(&self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = std::fs::metadata(path)?;
+    Ok((file.dev(), file.ino()))
 }
 
 /// How a database is opened.
@@ -41,6 +91,34 @@ pub enum Open {
     AsItIs,
 }
 
+/// What a database's address names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Postgres,
+    File,
+}
+
+impl Kind {
+    /// Nearly an address is none, and no path: it may have a password in it, which must not become a folder's name, nor be shown.
+    fn of(address: &str) -> anyhow::Result<Self> {
+        let begins = |with: &str| address.get(..with.len()).is_some_and(|it| it.eq_ignore_ascii_case(with));
+        if address.starts_with("postgres://") || address.starts_with("postgresql://") {
+            return Ok(Self::Postgres);
+        }
+        let path = address.strip_prefix("sqlite:").unwrap_or(address);
+        let path = path.strip_prefix("//").unwrap_or(path);
+        let nearly = path.contains("://") || path.starts_with(['"', '\''])
+            || begins("postgres") && (path.contains('@') || path.contains("//"))
+            || begins("file:");
+        anyhow::ensure!(
+            !nearly && !path.is_empty(),
+            "the database's address is neither a path nor postgres://user:password@host/name: look at --database or \
+             ADJOURN_DATABASE, at its first letters and at quotes"
+        );
+        Ok(Self::File)
+    }
+}
+
 impl Store {
     /// Opens a database. `address` is a path or `sqlite:` address, or `postgres://…`.
     ///
@@ -48,26 +126,46 @@ impl Store {
     /// There is none and it is not to be made; the file can't be written or is no database; the server can't be reached.
     pub async fn open(address: &str, how: Open) -> anyhow::Result<Self> {
         sqlx::any::install_default_drivers();
-        let postgres = address.starts_with("postgres:") || address.starts_with("postgresql:");
-        if postgres { Self::postgres(address, how).await } else { Self::sqlite(address, how).await }
+        let address = address.trim();
+        match Kind::of(address)? {
+            Kind::Postgres => Self::postgres(address, how).await,
+            Kind::File => Self::sqlite(address, how).await,
+        }
     }
 
     async fn migrate(writer: &AnyPool, address: &str, how: Open) -> anyhow::Result<()> {
-        if how != Open::AsItIs {
-            sqlx::migrate!().run(writer).await.with_context(|| {
-                format!("the tables of {} can't be brought up to date", without_password(address))
-            })?;
+        if how == Open::AsItIs {
+            return Ok(());
         }
-        Ok(())
+        let mut tries = 0;
+        loop {
+            match sqlx::migrate!().run(writer).await {
+                Ok(()) => return Ok(()),
+                // Another process is at the same: SQLite has no lock for it, and its one transaction each is whole.
+                Err(error) if tries < MIGRATED_BESIDE && !matches!(error, MigrateError::VersionMissing(_)) => {
+                    tries += 1;
+                    tracing::info!(%error, "the tables are not up to date yet; once more");
+                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                }
+                Err(MigrateError::VersionMissing(version)) => anyhow::bail!(
+                    "{} was made by a newer version of Adjourn (its tables are of version {version}): use that one",
+                    without_password(address)
+                ),
+                Err(error) => {
+                    let what = format!("the tables of {} can't be brought up to date", without_password(address));
+                    return Err(anyhow::Error::new(error).context(what));
+                }
+            }
+        }
     }
 
     /// Puts everything into the one file and closes it: what an operator copies afterwards is whole.
     pub async fn close(&self) {
         self.reader.close().await;
-        if let Some(path) = &self.path
+        if let Some(file) = &self.file
             && let Err(error) = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await
         {
-            tracing::warn!(%error, path = %path.display(), "what was written last stays beside it, in its -wal");
+            tracing::warn!(%error, path = %file.path.display(), "what was written last stays beside it, in its -wal");
         }
         self.writer.close().await;
     }
@@ -75,9 +173,20 @@ impl Store {
     /// Puts everything into the one file, if it is little: of a server that has not much to do, the file is whole without
     /// what lies beside it. Waits for nobody.
     pub(crate) async fn rest(&self) -> Result<(), sqlx::Error> {
-        let Some(log) = self.path.as_ref().map(|path| beside(path, "-wal")) else { return Ok(()) };
-        if std::fs::metadata(log).is_ok_and(|log| (1..=LITTLE).contains(&log.len())) {
+        let Some(log) = self.file.as_ref().map(|file| beside(&file.path, "-wal")) else { return Ok(()) };
+        let length = std::fs::metadata(log).map_or(0, |log| log.len());
+        if length == 0 {
+            return Ok(());
+        }
+        if length <= LITTLE {
             sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)").execute(&self.writer).await?;
+            return Ok(());
+        }
+        // The log's file never becomes shorter by itself, however little of it counts. Its own figures say how much that is.
+        let row = sqlx::query("PRAGMA wal_checkpoint(NOOP)").fetch_one(&self.writer).await?;
+        let (pages, copied): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
+        if (pages - copied) * PAGE <= LITTLE.cast_signed() {
+            sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await?;
         }
         Ok(())
     }
@@ -101,7 +210,7 @@ impl Store {
             .await
             .with_context(|| format!("the database {} can't be reached", without_password(address)))?;
         Self::migrate(&pool, address, how).await?;
-        Ok(Self { reader: pool.clone(), writer: pool, path: None })
+        Ok(Self { reader: pool.clone(), writer: pool, file: None })
     }
 
     async fn sqlite(address: &str, how: Open) -> anyhow::Result<Self> {
@@ -120,11 +229,20 @@ impl Store {
             );
         }
         let changes = how != Open::AsItIs;
+        // Known before anything of it is changed, its rights too: a wrong path may be somebody else's file.
+        recognise(file).await?;
         if changes {
             owners_alone(file, how == Open::OrMake)
                 .with_context(|| format!("the database {path} can't be opened"))?;
         }
         let address = format!("sqlite://{}?mode={}", percent(path), if changes { "rw" } else { "ro" });
+        // A pool would try again and again, and say that it ran out of time.
+        tables(&address).await.with_context(|| {
+            format!(
+                "the database {path} can't be read: it is damaged, or a -wal of another one lies beside it (of a copy that was put \
+                 in its place, move {path}-wal and {path}-shm away first)"
+            )
+        })?;
         let options = |own: &'static [&'static str]| {
             AnyPoolOptions::new().acquire_timeout(std::time::Duration::from_secs(5)).after_connect(
                 move |connection, _| {
@@ -156,7 +274,8 @@ impl Store {
         // Before anybody reads: a connection that knows the tables as they were reads rows of another width.
         Self::migrate(&writer, path, how).await?;
         let reader = opened(options(&[]).max_connections(READERS).connect(&address).await)?;
-        Ok(Self { reader, writer, path: Some(file.to_owned()) })
+        let file = OpenFile::of(file).with_context(|| format!("the database {path} can't be opened"))?;
+        Ok(Self { reader, writer, file: Some(file) })
     }
 
     /// A new one on SQLite; it goes with its folder.
@@ -175,7 +294,8 @@ impl Store {
 
     /// Begins a change.
     pub(crate) async fn write(&self) -> Result<Tx, sqlx::Error> {
-        if self.path.is_some() {
+        if let Some(file) = &self.file {
+            file.is_in_place()?;
             self.writer.begin_with("BEGIN IMMEDIATE").await
         } else {
             self.writer.begin().await
@@ -184,7 +304,7 @@ impl Store {
 
     /// Overwrites what was deleted, in the file and in its log.
     pub(crate) async fn overwrite(&self) -> anyhow::Result<()> {
-        if self.path.is_none() {
+        if self.file.is_none() {
             // Postgres keeps old rows until they are vacuumed away.
             sqlx::raw_sql("VACUUM").execute(&self.writer).await.context("the database can't be vacuumed")?;
             return Ok(());
@@ -202,7 +322,7 @@ impl Store {
 
     /// Whether several changes in one transaction are faster than one after another.
     pub(crate) fn batches(&self) -> bool {
-        self.path.is_some()
+        self.file.is_some()
     }
 
     /// A copy of the whole database, taken while it is used (SQLite only).
@@ -210,12 +330,25 @@ impl Store {
     /// # Errors
     /// The file exists already or can't be written; or the database is Postgres, which has `pg_dump`.
     pub async fn backup(&self, to: &std::path::Path) -> anyhow::Result<()> {
-        anyhow::ensure!(self.path.is_some(), "Postgres is backed up with pg_dump");
+        anyhow::ensure!(self.file.is_some(), "Postgres is backed up with pg_dump");
         anyhow::ensure!(!to.exists(), "{} exists already; choose another name", to.display());
-        let written = self.copied(to).await;
+        // Whatever it is called: to SQLite, `file:…` were an address.
+        let to = std::path::absolute(to).with_context(|| format!("{} is no path", to.display()))?;
+        // It gets its name once it is whole: half a copy looks like an empty database, and is served as one.
+        let part = beside(&to, ".part");
+        let remove = || {
+            for left in [part.clone(), beside(&part, "-journal")] {
+                let _ = std::fs::remove_file(left);
+            }
+        };
+        // Of a copy that was broken off.
+        remove();
+        let written = match self.copied(&part).await {
+            Ok(()) => named(&part, &to),
+            Err(error) => Err(error),
+        };
         if written.is_err() {
-            // Half a copy looks like a copy.
-            let _ = std::fs::remove_file(to);
+            remove();
         }
         written.with_context(|| format!("{} can't be written", to.display()))
     }
@@ -226,9 +359,6 @@ impl Store {
         sqlx::query("VACUUM INTO $1").bind(to.to_string_lossy().into_owned()).execute(&self.reader).await?;
         let file = std::fs::File::open(to)?;
         file.sync_all()?;
-        if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::File::open(folder)?.sync_all()?;
-        }
         let address = format!("sqlite://{}?mode=ro", percent(&to.to_string_lossy()));
         let copy = AnyPoolOptions::new().max_connections(1).connect(&address).await?;
         let found: String = sqlx::query("PRAGMA integrity_check").fetch_one(&copy).await?.try_get(0)?;
@@ -282,7 +412,7 @@ impl Store {
     /// # Errors
     /// The database failed; the disk is full, or nearly.
     pub(crate) async fn takes_more(&self) -> anyhow::Result<()> {
-        if let Some(path) = &self.path {
+        if let Some(OpenFile { path, .. }) = &self.file {
             let free = free(path).context("the disk's free space is not known")?;
             anyhow::ensure!(free >= ROOM, "{free} bytes are free on the disk of {}", path.display());
         }
@@ -297,6 +427,49 @@ impl Store {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Gives a file its name, on disk.
+fn named(part: &Path, to: &Path) -> anyhow::Result<()> {
+    std::fs::rename(part, to)?;
+    if let Some(folder) = to.parent() {
+        std::fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Whether a file is ours, or about to be: nothing, an empty file, or a database with our tables.
+async fn recognise(file: &Path) -> anyhow::Result<()> {
+    let name = file.display();
+    let Ok(metadata) = std::fs::metadata(file) else { return Ok(()) };
+    anyhow::ensure!(metadata.is_file(), "{name} is no file; give the database's path with --database");
+    if metadata.len() == 0 {
+        return Ok(());
+    }
+    let mut head = [0; 16];
+    let read = std::fs::File::open(file).and_then(|mut it| std::io::Read::read_exact(&mut it, &mut head));
+    if let Err(error) = read
+        && error.kind() != std::io::ErrorKind::UnexpectedEof
+    {
+        return Err(anyhow::Error::new(error).context(format!("the database {name} can't be opened")));
+    }
+    anyhow::ensure!(head == *b"SQLite format 3\0", "{name} is no database; it stays as it is");
+    // The file alone, without what lies beside it: looked at, and not touched. After a crash it may not be readable alone, and
+    // its tables may be in its log.
+    let address = format!("sqlite://{}?mode=ro&immutable=true", percent(&file.to_string_lossy()));
+    if let Ok(tables) = tables(&address).await {
+        let ours = tables.iter().all(|it| it == "_sqlx_migrations") || tables.iter().any(|it| it == "interviews");
+        anyhow::ensure!(ours, "{name} is a database of something else; it stays as it is");
+    }
+    Ok(())
+}
+
+async fn tables(address: &str) -> Result<Vec<String>, sqlx::Error> {
+    let mut looked = sqlx::AnyConnection::connect(address).await?;
+    let rows = sqlx::query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        .fetch_all(&mut looked)
+        .await?;
+    rows.iter().map(|row| row.try_get("name")).collect()
 }
 
 /// Free bytes that a server needs to be ready: the largest record, eight times.
@@ -324,6 +497,10 @@ pub(crate) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
 
 /// A log of so many bytes is put into the file in passing; a busy server's is left to SQLite ([`CHECKPOINT`]).
 const LITTLE: u64 = 1 << 20;
+/// Bytes of one of SQLite's pages.
+const PAGE: i64 = 4096;
+/// So often the tables are tried to be brought up to date while another process does the same.
+const MIGRATED_BESIDE: u32 = 10;
 
 /// A file of SQLite's beside a database.
 fn beside(path: &Path, ending: &str) -> PathBuf {
@@ -359,12 +536,18 @@ fn owners_alone(path: &Path, make: bool) -> std::io::Result<()> {
 /// For an error message or a log.
 fn without_password(address: &str) -> String {
     match url::Url::parse(address) {
-        Ok(mut url) if url.password().is_some() => {
-            // An address with a password can carry one.
-            let _ = url.set_password(Some("***"));
+        Ok(mut url) => {
+            if url.password().is_some() {
+                // An address with a password can carry one.
+                let _ = url.set_password(Some("***"));
+            }
+            // sqlx takes one among the options too.
+            if url.query().is_some_and(|query| query.contains("password")) {
+                url.set_query(Some("***"));
+            }
             url.to_string()
         }
-        Ok(_) | Err(_) => address.to_owned(),
+        Err(_) => address.to_owned(),
     }
 }
 
@@ -402,6 +585,7 @@ mod tests {
     #[test]
     fn a_password_is_not_shown() {
         assert_eq!(without_password("postgres://u:secret@h/db"), "postgres://u:***@h/db");
+        assert_eq!(without_password("postgres://h/db?password=secret"), "postgres://h/db?***");
         assert_eq!(without_password("a/b.db"), "a/b.db");
     }
 
@@ -522,5 +706,114 @@ mod tests {
             let mode = std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
             assert_eq!(mode, 0o600, "{}", file.display());
         }
+    }
+
+    #[test]
+    fn an_address_is_one_or_a_path_or_refused_without_being_shown() {
+        assert_eq!(Kind::of("postgres://u:pw@h/db").unwrap(), Kind::Postgres);
+        for path in ["backend.db", "/var/lib/adjourn/backend.db", "sqlite:x.db", "sqlite:///x.db", "postgres.db", "a@b.db"] {
+            assert_eq!(Kind::of(path).unwrap(), Kind::File, "{path}");
+        }
+        for nearly in [
+            "mysql://u:secret@h/db",
+            "postgresql+asyncpg://u:secret@h/db",
+            "\"postgres://u:secret@h/db\"",
+            "Postgres://u:secret@h/db",
+            "postgres//u:secret@h/db",
+            "file:x.db",
+            "",
+        ] {
+            let said = format!("{:#}", Kind::of(nearly).unwrap_err());
+            assert!(said.contains("ADJOURN_DATABASE") && !said.contains("secret"), "{nearly}: {said}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn somebody_elses_file_stays_as_it_is() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        sqlx::any::install_default_drivers();
+        let theirs = folder.path().join("theirs.db");
+        let address = format!("sqlite://{}?mode=rwc", theirs.display());
+        let mut other = sqlx::AnyConnection::connect(&address).await.unwrap();
+        sqlx::raw_sql("CREATE TABLE recipes (name TEXT)").execute(&mut other).await.unwrap();
+        other.close().await.unwrap();
+        let notes = folder.path().join("notes.txt");
+        std::fs::write(&notes, "buy milk, and then some more of it").unwrap();
+        for (file, why) in [(&theirs, "is a database of something else"), (&notes, "is no database")] {
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644)).unwrap();
+            let before = std::fs::read(file).unwrap();
+            for how in [Open::OrMake, Open::Existing] {
+                let said = format!("{:#}", Store::open(file.to_str().unwrap(), how).await.unwrap_err());
+                assert!(said.contains(why), "{said}");
+            }
+            assert_eq!(std::fs::read(file).unwrap(), before);
+            assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o644);
+        }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn nothing_is_written_into_a_file_that_is_not_there_any_more() {
+        let (store, folder) = Store::temporary().await;
+        let copy = folder.path().join("copy.db");
+        store.backup(&copy).await.unwrap();
+        assert!(store.takes_more().await.is_ok());
+        // Restored over a server that runs.
+        std::fs::rename(&copy, folder.path().join("backend.db")).unwrap();
+        let said = store.write().await.unwrap_err().to_string();
+        assert!(said.contains("moved, deleted or replaced"), "{said}");
+        assert!(store.takes_more().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_copy_that_was_broken_off_is_none() {
+        let (store, folder) = Store::temporary().await;
+        let copy = folder.path().join("copy.db");
+        // As SIGKILL leaves it.
+        std::fs::write(folder.path().join("copy.db.part"), "half a copy").unwrap();
+        std::fs::write(folder.path().join("copy.db.part-journal"), "and its journal").unwrap();
+        store.backup(&copy).await.unwrap();
+        assert!(copy.exists() && !folder.path().join("copy.db.part").exists());
+        Store::open(copy.to_str().unwrap(), Open::Existing).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn several_may_begin_with_one_new_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("backend.db");
+        let path = path.to_str().unwrap();
+        let open = || Store::open(path, Open::OrMake);
+        let (a, b, c) = tokio::join!(open(), open(), open());
+        let secret = a.unwrap().secret("tokens").await.unwrap();
+        assert_eq!(b.unwrap().secret("tokens").await.unwrap(), secret);
+        assert_eq!(c.unwrap().secret("tokens").await.unwrap(), secret);
+    }
+
+    #[tokio::test]
+    async fn an_idle_servers_file_is_whole_however_much_was_written_before() {
+        let (store, folder) = Store::temporary().await;
+        let path = folder.path().join("backend.db");
+        let write = async |name: &str, bytes: usize| {
+            let secret = "x".repeat(bytes);
+            sqlx::query("INSERT INTO secrets (name, value) VALUES ($1, $2)").bind(name).bind(secret).execute(&store.writer).await.unwrap();
+        };
+        write("much", 3 << 20).await;
+        store.rest().await.unwrap();
+        sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)").execute(&store.writer).await.unwrap();
+        write("little", 100).await;
+        store.rest().await.unwrap();
+        let alone = folder.path().join("alone.db");
+        std::fs::copy(&path, &alone).unwrap();
+        let address = format!("sqlite://{}?mode=ro&immutable=true", alone.display());
+        let mut copied = sqlx::AnyConnection::connect(&address).await.unwrap();
+        let found: i64 = sqlx::query("SELECT COUNT(*) FROM secrets WHERE name = 'little'")
+            .fetch_one(&mut copied)
+            .await
+            .unwrap()
+            .try_get(0)
+            .unwrap();
+        assert_eq!(found, 1);
     }
 }

@@ -115,7 +115,7 @@ async fn grant(
             // Another computer goes on in an interview that lives, however late it is.
             let goes_on = lifecycle.attempt > 0 && begins == lifecycle.attempt + 1;
             // A record that was delivered before the database was lost: late or not, nobody else was here.
-            let lost = uploads_only && lifecycle.attempt == 0;
+            let lost = uploads_only && lifecycle.attempt == 0 && now >= from;
             if lifecycle.ended_at.is_some() || !open && !goes_on && !lost {
                 let title = "This interview is not open now.";
                 return Err(ApiError::new(StatusCode::GONE, "not_open", title));

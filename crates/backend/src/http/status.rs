@@ -16,6 +16,7 @@ use crate::api_error::ApiError;
 use crate::http::caller::Caller;
 use crate::lifecycle_store;
 use crate::organisers::Scope;
+use crate::shares::Share;
 use crate::state::App;
 use crate::store::known_time;
 
@@ -130,7 +131,8 @@ async fn room_state(app: &App, room: &str) -> Option<RoomState> {
         ("Last-Event-ID" = Option<i64>, Header, description = "the last revision that was seen")),
     responses((status = 200, description = "server-sent events `change`, each a line of the history, its id the revision; ends with the \
             interview, and with the right to see it", content_type = "text/event-stream"),
-        (status = 204, description = "it is complete, and everything was seen: nothing will come")),
+        (status = 204, description = "it is complete, and everything was seen: nothing will come"),
+        (status = 429, description = "too_many: 32 watch it already")),
     security(("organiser" = []), ("upload" = [])))]
 pub(crate) async fn events(
     State(app): State<App>,
@@ -138,8 +140,12 @@ pub(crate) async fn events(
     caller: Caller,
 ) -> Result<Response, ApiError> {
     may_see(&app, &caller, &id).await?;
+    let share = app.watchers.take(id.clone()).ok_or_else(|| {
+        let title = "This interview is watched too often at a time.";
+        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(10)
+    })?;
     let seen = caller.headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
-    let watch = Watch { app, caller, id, seen: seen.unwrap_or(0) };
+    let watch = Watch { app, caller, id, seen: seen.unwrap_or(0), _share: share };
     if watch.looks().await? == Seen::Over {
         // A browser that is told so does not come again.
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -178,6 +184,7 @@ struct Watch {
     id: String,
     /// The last revision that was told.
     seen: i64,
+    _share: Share,
 }
 
 impl Watch {

@@ -74,14 +74,28 @@ pub(crate) async fn post(
     let count = |result: &'static str| metrics::counter!("adjourn_webhooks", "result" => result).increment(1);
     if !signed(&app, &headers, &body) {
         count("forged");
+        if app.seldom.is_due() {
+            tracing::warn!(
+                "an event is not signed with our LiveKit key: it is forged, or LiveKit's webhook has another api_key"
+            );
+        }
         return Err(ApiError::unauthorised());
     }
     let event: WebhookEvent = serde_json::from_slice(&body)
         .map_err(|_| ApiError::bad_request("bad_event", "The event is not one of LiveKit's."))?;
+    // Postgres takes no NUL, and LiveKit writes none.
+    let WebhookEvent { id, room, participant, .. } = &event;
+    let texts = [id, &room.name, &room.sid, &participant.identity, &participant.sid];
+    if texts.iter().any(|text| text.contains('\0')) {
+        return Err(ApiError::bad_request("bad_event", "The event is not one of LiveKit's."));
+    }
     let now = now();
     let created = DateTime::from_timestamp(event.created_at.value(), 0).unwrap_or_default();
     if (now - created).abs() > OLDEST {
         count("old");
+        if app.seldom.is_due() {
+            tracing::warn!(%created, "an event is too old or from the future: it is replayed, or a clock is wrong");
+        }
         return Err(ApiError::bad_request("old_event", "The event is too old, or from the future."));
     }
     match Told::of(&event) {

@@ -13,6 +13,9 @@ const RENEWED: Duration = Duration::from_secs(10);
 /// The holder stops so long before another one may begin: a question to LiveKit may take 5 s.
 const MARGIN: Duration = Duration::from_secs(5);
 
+/// A lease that ends later than this from now was taken by a server whose clock was wrong: nobody holds it.
+const UNHEARD_OF: Duration = Duration::from_secs(600);
+
 /// From one round of the reconciler to the next.
 pub(super) const PAUSE: Duration = Duration::from_secs(10);
 
@@ -67,11 +70,12 @@ async fn taken(store: &Store, holder: &str) -> Result<bool, sqlx::Error> {
     let mut tx = store.write().await?;
     let taken = sqlx::query(
         "INSERT INTO leases (name, holder, until) VALUES ('rounds', $1, $2)
-         ON CONFLICT (name) DO UPDATE SET holder = $1, until = $2 WHERE leases.holder = $1 OR leases.until < $3",
+         ON CONFLICT (name) DO UPDATE SET holder = $1, until = $2 WHERE leases.holder = $1 OR leases.until < $3 OR leases.until > $4",
     )
     .bind(holder)
     .bind(millis(now + LEASE))
     .bind(millis(now))
+    .bind(millis(now + UNHEARD_OF))
     .execute(&mut *tx)
     .await?
     .rows_affected();
@@ -89,6 +93,11 @@ mod tests {
         assert!(taken(&store, "a").await.unwrap());
         assert!(!taken(&store, "b").await.unwrap());
         assert!(taken(&store, "a").await.unwrap());
+        // A server whose clock was years ahead took it, and is gone.
+        let ahead = millis(now() + chrono::Duration::days(400));
+        sqlx::query("UPDATE leases SET until = $1").bind(ahead).execute(store.read()).await.unwrap();
+        assert!(taken(&store, "b").await.unwrap());
+        assert!(!taken(&store, "a").await.unwrap());
         let lease = Lease::default();
         assert!(!lease.is_held());
         lease.until.send_replace(Some(Instant::now()));
