@@ -108,8 +108,13 @@ async fn give_up(app: &App, id: &str) -> Result<(), sqlx::Error> {
         lifecycle.gives_up_waiting(at).then_some(lifecycle.attempt)
     });
     let Some(Some(attempt)) = called.await? else { return Ok(()) };
-    if !call(app, id, attempt, at).await {
-        lifecycle_store::change(&app.store, id, at, |lifecycle| lifecycle.nobody_was_called(at)).await?;
+    if call(app, id, attempt, at).await {
+        lifecycle_store::change(&app.store, id, now(), |lifecycle| {
+            if lifecycle.attempt == attempt {
+                lifecycle.serving.another_was_called();
+            }
+        })
+        .await?;
     }
     Ok(())
 }

@@ -356,13 +356,6 @@ impl Lifecycle {
         due
     }
 
-    /// Nobody could be called: that is tried again in the next round.
-    pub(crate) fn nobody_was_called(&mut self, now: DateTime<Utc>) {
-        if self.ended_at.is_none() {
-            self.serving.nobody_was_called(now);
-        }
-    }
-
     /// Whether it is not known yet which room the newest attempt is in: it is just being made.
     pub(crate) fn awaits_room(&self) -> bool {
         self.attempt > 0 && self.room_attempt <= 0 && self.ended_at.is_none()
@@ -587,14 +580,13 @@ mod tests {
         // It does not come back.
         let mut lifecycle = begun();
         assert!(lifecycle.room_opened(at(60), at(60)) && lifecycle.gives_up_waiting(at(75)));
-        lifecycle.nobody_was_called(at(76));
-        assert!(lifecycle.gives_up_waiting(at(80)));
+        // Nobody is known to have been called: once more, as long after that.
+        assert!(!lifecycle.gives_up_waiting(at(80)) && lifecycle.gives_up_waiting(at(90)));
         // Of an interview that is over nobody is called, nor awaited.
         let mut lifecycle = begun();
         assert!(lifecycle.room_opened(at(60), at(60)));
         lifecycle.organiser_ends(at(65));
         assert!(!lifecycle.gives_up_waiting(at(80)));
-        lifecycle.nobody_was_called(at(81));
         assert!(!lifecycle.gives_up_waiting(at(100)) && !lifecycle.room_opened(at(101), at(101)));
         // Another attempt has a room and an interviewer of its own; until it is known what is told of it can't be placed.
         let mut lifecycle = begun();

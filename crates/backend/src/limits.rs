@@ -1,8 +1,14 @@
-//! Wrong codes are limited, per address and altogether; right ones never are, because a test center's candidates share one
-//! address. Kept in the database, so that replicas count together.
+//! Wrong codes are limited, per address and altogether. Right ones are not, because a test center's candidates share one address;
+//! but from an address with many wrong ones no more are looked up than candidates would. Kept in the database, so that replicas
+//! count together.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
 
 use adjourn_protocol::sha256;
 use chrono::{DateTime, Duration, Utc};
+use parking_lot::Mutex;
 use sqlx::Row as _;
 
 use crate::store::{Store, Tx, millis};
@@ -15,18 +21,48 @@ const EVERYBODYS: i64 = 1_000;
 const EVERYBODY: &str = "everybody";
 const WINDOW: Duration = Duration::seconds(60);
 
+/// Codes a second that may be looked up from an address that is blocked: with ten thousand open interviews a guesser needs three
+/// weeks for one. A room full of candidates presses Join within a second or two.
+const LOOKUPS: f64 = 20.0;
+/// Addresses that are remembered at most; each has failed often.
+const REMEMBERED: usize = 10_000;
+
+/// Slows down those who failed often. Clones are the same; each replica has its own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lookups(Arc<Mutex<HashMap<String, (Instant, f64)>>>);
+
+impl Lookups {
+    /// Whether a code may be looked up now for an address that is blocked.
+    pub(crate) fn may(&self, address: &str) -> bool {
+        let now = Instant::now();
+        let mut known = self.0.lock();
+        if known.len() >= REMEMBERED {
+            known.retain(|_, (at, _)| now.duration_since(*at).as_secs() < 1);
+        }
+        let (at, left) = known.entry(address.to_owned()).or_insert((now, LOOKUPS));
+        *left = (*left + now.duration_since(*at).as_secs_f64() * LOOKUPS).min(LOOKUPS);
+        *at = now;
+        let may = *left >= 1.0;
+        if may {
+            *left -= 1.0;
+        }
+        may
+    }
+}
+
 /// Whether `address`, or everybody, failed too often lately.
 pub(crate) async fn blocked(store: &Store, address: &str, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     for (who, most) in [(address, FAILURES), (EVERYBODY, EVERYBODYS)] {
-        let failures: i64 = sqlx::query("SELECT COUNT(*) FROM join_failures WHERE who = $1 AND at > $2 AND at < $3")
-            .bind(sha256(who.as_bytes()))
-            .bind(millis(now - WINDOW))
-            // Of a time when the clock was wrong.
-            .bind(millis(now + WINDOW))
-            .fetch_one(store.read())
-            .await?
-            .try_get(0)?;
-        if failures >= most {
+        let failures: i64 =
+            sqlx::query("SELECT COUNT(*) FROM join_failures WHERE who = $1 AND at > $2 AND at < $3")
+                .bind(sha256(who.as_bytes()))
+                .bind(millis(now - WINDOW))
+                // Of a time when the clock was wrong.
+                .bind(millis(now + WINDOW))
+                .fetch_one(store.read())
+                .await?
+                .try_get(0)?;
+        if failures > most {
             return Ok(true);
         }
     }
@@ -64,7 +100,7 @@ mod tests {
     async fn the_eleventh_wrong_code_waits_a_minute() {
         let (store, _folder) = Store::temporary().await;
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        for _ in 0..FAILURES {
+        for _ in 0..=FAILURES {
             assert!(!blocked(&store, "10.0.0.1", now).await.unwrap());
             note(&store, "10.0.0.1", now).await.unwrap();
         }
@@ -76,17 +112,25 @@ mod tests {
         tx.commit().await.unwrap();
         assert!(!blocked(&store, "10.0.0.1", now).await.unwrap());
         // The clock was years ahead for a while.
-        for _ in 0..FAILURES {
+        for _ in 0..=FAILURES {
             note(&store, "10.0.0.1", now + Duration::days(400)).await.unwrap();
         }
         assert!(!blocked(&store, "10.0.0.1", now).await.unwrap());
+    }
+
+    #[test]
+    fn a_guesser_is_slowed_down_and_a_room_full_of_candidates_is_not() {
+        let lookups = Lookups::default();
+        let tried = |who: &str| (0..1_000).filter(|_| lookups.may(who)).count();
+        assert!((20..=60).contains(&tried("guesser")), "twenty, and what a slow computer's time brings");
+        assert!((0..20).all(|_| lookups.may("test center")));
     }
 
     #[tokio::test]
     async fn many_addresses_together_are_slowed_down_as_well() {
         let (store, _folder) = Store::temporary().await;
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        for n in 0..EVERYBODYS {
+        for n in 0..=EVERYBODYS {
             note(&store, &format!("address {n}"), now).await.unwrap();
         }
         assert!(blocked(&store, "somebody new", now).await.unwrap());

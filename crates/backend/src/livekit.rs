@@ -125,8 +125,9 @@ struct Participants {
     participants: Vec<Participant>,
 }
 
-/// A candidate's token: long enough for the longest interview; the server refreshes it while connected.
-const CANDIDATE_LIFE_S: i64 = 10 * 3600;
+/// A candidate's token is good for so long after the interview's time is over: that time begins with the interviewer, who may be
+/// late. The server refreshes it while connected; afterwards it opens nothing.
+const CANDIDATE_LATER_S: i64 = 30 * 60;
 /// A server call's token.
 const CALL_LIFE_S: i64 = 60;
 /// Limit of one call.
@@ -140,7 +141,8 @@ impl LiveKit {
     pub fn new(mut url: Url, key: String, secret: Secret) -> Result<Self, LiveKitError> {
         let known = matches!(url.scheme(), "ws" | "wss" | "http" | "https") && url.has_host();
         if !known || url.query().is_some() || url.fragment().is_some() {
-            let reason = format!("{url} is not the address of a LiveKit server, like wss://livekit.example.com");
+            let reason =
+                format!("{url} is not the address of a LiveKit server, like wss://livekit.example.com");
             return Err(LiveKitError::of("start", reason));
         }
         // What is joined to it goes below its path.
@@ -186,13 +188,14 @@ impl LiveKit {
         room: &str,
         identity: &str,
         name: Option<&str>,
-        now: DateTime<Utc>,
+        (now, ends_at): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<Secret, LiveKitError> {
+        let life = (ends_at - now).num_seconds().max(0) + CANDIDATE_LATER_S;
         let video = json!({
             "roomJoin": true, "room": room, "canPublish": true, "canSubscribe": true, "canPublishData": true,
             "canPublishSources": ["microphone"],
         });
-        self.token(identity, name, video, CANDIDATE_LIFE_S, now).map(Secret::new)
+        self.token(identity, name, video, life, now).map(Secret::new)
     }
 
     async fn call<T: DeserializeOwned>(
@@ -328,7 +331,9 @@ mod tests {
 
     fn at(url: &str) -> Result<Url, String> {
         let secret = Secret::new("secret".to_owned());
-        LiveKit::new(url.parse().unwrap(), "key".to_owned(), secret).map(|it| it.url).map_err(|e| e.to_string())
+        LiveKit::new(url.parse().unwrap(), "key".to_owned(), secret)
+            .map(|it| it.url)
+            .map_err(|e| e.to_string())
     }
 
     #[test]
@@ -337,7 +342,10 @@ mod tests {
         assert_eq!(at("https://example.com/livekit").unwrap().as_str(), "https://example.com/livekit/");
         for other in ["localhost:7880", "livekit.example.com:443", "file:///x", "mailto:x", "ws://h/?a"] {
             let said = at(other).unwrap_err();
-            assert!(said.contains(other) && said.contains("is not the address of a LiveKit server"), "{said}");
+            assert!(
+                said.contains(other) && said.contains("is not the address of a LiveKit server"),
+                "{said}"
+            );
         }
     }
 
@@ -347,7 +355,8 @@ mod tests {
         let wrong = refused(StatusCode::UNAUTHORIZED, "invalid token: eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl");
         assert!(!wrong.to_string().contains("eyJ"), "{wrong}");
         assert!(wrong.to_string().contains("LIVEKIT_API_SECRET"), "{wrong}");
-        let gone = refused(StatusCode::NOT_FOUND, r#"{"code":"not_found","msg":"requested room does not exist"}"#);
+        let gone =
+            refused(StatusCode::NOT_FOUND, r#"{"code":"not_found","msg":"requested room does not exist"}"#);
         assert!(gone.unknown && gone.to_string().ends_with("not_found: requested room does not exist"));
         // A proxy's page is not LiveKit's word: the room may still be there.
         let page = refused(StatusCode::NOT_FOUND, "<html>not_found</html>");

@@ -68,7 +68,10 @@ pub async fn add(store: &Store, name: &str, scopes: &[Scope], days: Option<u32>)
     // It stands in lists and in the audit log, beside who has no key in the database.
     let plain = name.chars().all(|c| !c.is_control()) && name.len() <= 128;
     anyhow::ensure!(plain, "a key's name is a line of 128 bytes at most");
-    anyhow::ensure!(!RESERVED.contains(&name), "{name:?} stands for somebody else in the audit log; choose another name");
+    anyhow::ensure!(
+        !RESERVED.contains(&name),
+        "{name:?} stands for somebody else in the audit log; choose another name"
+    );
     anyhow::ensure!(!scopes.is_empty(), "a key without a scope allows nothing");
     anyhow::ensure!(days != Some(0), "a key must be good for a day at least");
     let key = format!("adj_{}", URL_SAFE_NO_PAD.encode(random::<24>()?));

@@ -81,7 +81,8 @@ pub fn router(app: App, metrics: Option<PrometheusHandle>) -> Router {
         // Who asks gets an answer, whatever happened; what happened is in the log.
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             metrics::counter!("adjourn_requests_panicked").increment(1);
-            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed; try again.").into_response()
+            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed; try again.")
+                .into_response()
         }))
         .layer(from_fn(measured))
         .layer(DefaultBodyLimit::disable())

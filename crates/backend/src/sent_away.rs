@@ -12,22 +12,25 @@ use crate::store::{Store, Tx, millis, now};
 pub(crate) const PENDING: &str =
     "SELECT interview_id, identity FROM sent_away WHERE gone_at IS NULL AND at < $1 ORDER BY at LIMIT 500";
 
-/// Notes that one is sent away, in the transaction that found it out.
+/// Notes that one is sent away, in the transaction that found it out; `served`: it was the interviewer once, and what it told
+/// counts.
 pub(crate) async fn note(
     tx: &mut Tx,
     id: &str,
     identity: &str,
+    served: bool,
     at: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     metrics::counter!("adjourn_interviewers_sent_away").increment(1);
     // One that comes once more is to go once more.
     sqlx::query(
-        "INSERT INTO sent_away (interview_id, identity, at) VALUES ($1, $2, $3)
+        "INSERT INTO sent_away (interview_id, identity, at, served) VALUES ($1, $2, $3, $4)
          ON CONFLICT (interview_id, identity) DO UPDATE SET at = $3, gone_at = NULL",
     )
     .bind(id)
     .bind(identity)
     .bind(millis(at))
+    .bind(i64::from(served))
     .execute(&mut **tx)
     .await
     .map(drop)
@@ -48,7 +51,7 @@ pub(crate) async fn gone(store: &Store, room: &str, identity: &str) -> Result<()
 /// Sources (`agent:<job id>`) whose word is nobody's: they were sent away. livekit-agents calls a job's participant
 /// `agent-<job id>`; one that chose another name is not told apart here.
 pub(crate) async fn in_vain(store: &Store, id: &str) -> Result<BTreeSet<Source>, sqlx::Error> {
-    let rows = sqlx::query("SELECT identity FROM sent_away WHERE interview_id = $1")
+    let rows = sqlx::query("SELECT identity FROM sent_away WHERE interview_id = $1 AND served = 0")
         .bind(id)
         .fetch_all(store.read())
         .await?;
@@ -63,10 +66,11 @@ pub(crate) async fn in_vain(store: &Store, id: &str) -> Result<BTreeSet<Source>,
 /// The same of one source, within a transaction.
 pub(crate) async fn is_in_vain(tx: &mut Tx, id: &str, source: &Source) -> Result<bool, sqlx::Error> {
     let Source::Agent(job) = source else { return Ok(false) };
-    let found = sqlx::query("SELECT 1 FROM sent_away WHERE interview_id = $1 AND identity = $2")
-        .bind(id)
-        .bind(format!("agent-{job}"))
-        .fetch_optional(&mut **tx)
-        .await?;
+    let found =
+        sqlx::query("SELECT 1 FROM sent_away WHERE interview_id = $1 AND identity = $2 AND served = 0")
+            .bind(id)
+            .bind(format!("agent-{job}"))
+            .fetch_optional(&mut **tx)
+            .await?;
     Ok(found.is_some())
 }

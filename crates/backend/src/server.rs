@@ -74,7 +74,10 @@ fn places(wanted: usize) -> usize {
     let current = getrlimit(Resource::Nofile).current.unwrap_or(needed);
     let places = usize::try_from(current.saturating_sub(OTHER_FILES)).unwrap_or(wanted).clamp(16, wanted);
     if places < wanted {
-        tracing::warn!(places, "fewer connections at a time than usual: the limit of open files (ulimit -n) is low");
+        tracing::warn!(
+            places,
+            "fewer connections at a time than usual: the limit of open files (ulimit -n) is low"
+        );
     }
     places
 }
@@ -185,8 +188,10 @@ mod tests {
             "done"
         };
         let much = || async { "x".repeat(4 << 20) };
-        let router =
-            Router::new().route("/", get(|| async { "hello" })).route("/slow", get(slow)).route("/much", get(much));
+        let router = Router::new()
+            .route("/", get(|| async { "hello" }))
+            .route("/slow", get(slow))
+            .route("/much", get(much));
         let ended = tokio::spawn(async move {
             let nobody = Proxies::default();
             serve(listener, router, limits, &nobody, async move { drop(stopped.await) }).await;

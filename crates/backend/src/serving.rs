@@ -102,6 +102,13 @@ impl Serving {
         if back {
             (self.back_at, self.given_up) = (Some(now), None);
         }
+        if !same && !present {
+            // Nobody is awaited any longer. One that was called may have come late, and a second one be on its way: who comes
+            // within that time is too many.
+            if self.awaited_since.take().is_some() || self.given_up.is_some() {
+                self.back_at = Some(now);
+            }
+        }
         if same || !present {
             (self.interviewer, self.left_at) = (Some(who), None);
         } else {
@@ -137,23 +144,29 @@ impl Serving {
         listed.iter().find(|who| who.identity == before.identity && who.sid != before.sid).cloned()
     }
 
-    /// Whether the one that is awaited is not awaited any longer. It counts as gone from then on.
+    /// Whether the one that is awaited is not awaited any longer: it counts as gone, and another one is to be called. Until it is
+    /// known that one was ([`Self::another_was_called`]), or somebody comes, that is due again after as long: whoever calls may
+    /// die over it, and LiveKit's answer may be lost.
     pub(crate) fn gives_up(&mut self, now: DateTime<Utc>) -> bool {
         let due = self.awaited_since.is_some_and(|since| (now - since).abs() >= AWAITED);
         if due {
-            (self.awaited_since, self.left_at) = (None, Some(now));
+            (self.awaited_since, self.left_at) = (Some(now), Some(now));
             self.given_up = self.interviewer.as_ref().map(|gone| gone.identity.clone());
         }
         due
     }
 
-    /// Nobody could be called in the place of the one that was given up: it is awaited once more, and given up in the next
-    /// round.
-    pub(crate) fn nobody_was_called(&mut self, now: DateTime<Utc>) {
+    /// LiveKit sends another one.
+    pub(crate) fn another_was_called(&mut self) {
         let none_came = self.given_up.as_ref().is_some_and(|gone| self.is(gone));
         if none_came && self.left_at.is_some() {
-            self.awaited_since = Some(now - AWAITED);
+            self.awaited_since = None;
         }
+    }
+
+    /// Whether one of that identity served before, and was given up.
+    pub(crate) fn served(&self, identity: &str) -> bool {
+        self.given_up.as_deref() == Some(identity)
     }
 }
 
@@ -220,14 +233,76 @@ mod tests {
         let mut serving = given_up();
         assert_eq!(serving.came(agent("agent-1", "PA_1b"), at(76)), Came::Back);
         assert_eq!(serving.came(agent("agent-2", "PA_2"), at(77)), Came::TooMany);
-        // Nobody could be called: in the next round once more; not if somebody came meanwhile.
+        assert!(serving.served("agent-1") || serving.is("agent-1"));
+        // Whether another one was called is not known: once more later; not if somebody came meanwhile.
         let mut serving = given_up();
-        serving.nobody_was_called(at(76));
-        assert!(serving.gives_up(at(80)));
+        assert!(!serving.gives_up(at(80)) && serving.gives_up(at(90)));
+        let mut serving = given_up();
+        serving.another_was_called();
+        assert!(!serving.gives_up(at(200)));
         let mut serving = given_up();
         assert_eq!(serving.came(agent("agent-2", "PA_2"), at(77)), Came::Welcome);
-        serving.nobody_was_called(at(78));
         assert!(!serving.gives_up(at(200)));
+    }
+
+    #[test]
+    fn of_two_that_were_called_one_stays() {
+        // LiveKit's answer was lost, and the call made again; then both come.
+        let mut serving = awaited();
+        assert!(serving.gives_up(at(75)) && serving.gives_up(at(90)));
+        serving.another_was_called();
+        assert_eq!(serving.came(agent("agent-2", "PA_2"), at(91)), Came::Welcome);
+        assert_eq!(serving.came(agent("agent-3", "PA_3"), at(93)), Came::TooMany);
+        // The same one again is no other.
+        assert_eq!(serving.came(agent("agent-2", "PA_2b"), at(94)), Came::Welcome);
+        assert!(serving.is("agent-2") && serving.is_present());
+    }
+
+    /// Whatever order things come in: nobody who serves is given up without a room that was opened anew, and of those who come
+    /// into it within the time nobody is welcome beside one who is there.
+    #[test]
+    fn in_no_order_are_two_welcome_in_a_room_that_was_opened_anew() {
+        let mut searched = vec![(awaited(), at(60), vec!["agent-1"])];
+        for _ in 0..6 {
+            let mut next = Vec::new();
+            for (serving, now, _) in &searched {
+                let now = *now + Duration::seconds(5);
+                for step in 0..6 {
+                    let mut serving = serving.clone();
+                    let before = serving.clone();
+                    match step {
+                        0 => {
+                            if serving.gives_up(now) {
+                                let awaited = before.awaited_since.unwrap();
+                                assert!(now - awaited >= AWAITED, "{before:?}");
+                            }
+                        }
+                        1 => serving.another_was_called(),
+                        2 => serving.left(&before.interviewer.as_ref().unwrap().sid, now),
+                        _ => {
+                            let who = format!("agent-{}", step - 2);
+                            let came = serving.came(agent(&who, &format!("PA_{who}")), now);
+                            let beside =
+                                before.is_present() && before.awaited_since.is_none() && !before.is(&who);
+                            let just_came = before.back_at.is_some_and(|at| now - at < AWAITED);
+                            assert!(
+                                !(beside && just_came) || came == Came::TooMany,
+                                "{before:?} {who} {came:?}"
+                            );
+                        }
+                    }
+                    assert!(
+                        serving.awaited_since.is_none()
+                            || serving.given_up.is_some()
+                            || serving.is("agent-1")
+                    );
+                    next.push((serving, now, Vec::new()));
+                }
+            }
+            next.dedup_by(|a, b| a.0 == b.0);
+            searched = next;
+        }
+        assert!(searched.len() > 1_000);
     }
 
     #[test]

@@ -62,7 +62,13 @@ mod tests {
         for url in ["https://interviews.example.com/hr", "http://127.0.0.1:8080", "http://[::1]:1"] {
             assert!(public_url(url.parse().unwrap()).is_ok(), "{url}");
         }
-        for url in ["http://0.0.0.0:8080", "http://interviews.example.com", "mailto:x", "https://h/?a=b", "https://u@h"] {
+        for url in [
+            "http://0.0.0.0:8080",
+            "http://interviews.example.com",
+            "mailto:x",
+            "https://h/?a=b",
+            "https://u@h",
+        ] {
             assert!(public_url(url.parse().unwrap()).is_err(), "{url}");
         }
         assert!(name("LIVEKIT_API_KEY", "").is_err() && name("LIVEKIT_API_KEY", "devkey").is_ok());

@@ -11,6 +11,7 @@ use crate::commit_queue::CommitQueue;
 use crate::http::uploads::Uploads;
 use crate::keys::ReceiptKeys;
 use crate::lifecycle::Deadlines;
+use crate::limits::Lookups;
 use crate::livekit::LiveKit;
 use crate::proxies::Proxies;
 use crate::readiness::Readiness;
@@ -38,6 +39,7 @@ pub struct App {
     pub(crate) proxies: Proxies,
     /// Streams of events, of each interview.
     pub(crate) watchers: Shares,
+    pub(crate) lookups: Lookups,
     /// Of webhooks that are refused.
     pub(crate) seldom: Seldom,
     /// Days after the receipt for which clients keep what was said.
@@ -91,6 +93,7 @@ impl App {
             organiser_key,
             proxies,
             watchers: Shares::of(WATCHERS),
+            lookups: Lookups::default(),
             seldom: Seldom::default(),
             keep_days,
             stop: CancellationToken::new(),

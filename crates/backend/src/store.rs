@@ -107,7 +107,8 @@ impl Kind {
         }
         let path = address.strip_prefix("sqlite:").unwrap_or(address);
         let path = path.strip_prefix("//").unwrap_or(path);
-        let nearly = path.contains("://") || path.starts_with(['"', '\''])
+        let nearly = path.contains("://")
+            || path.starts_with(['"', '\''])
             || begins("postgres") && (path.contains('@') || path.contains("//"))
             || begins("file:");
         anyhow::ensure!(
@@ -142,7 +143,9 @@ impl Store {
             match sqlx::migrate!().run(writer).await {
                 Ok(()) => return Ok(()),
                 // Another process is at the same: SQLite has no lock for it, and its one transaction each is whole.
-                Err(error) if tries < MIGRATED_BESIDE && !matches!(error, MigrateError::VersionMissing(_)) => {
+                Err(error)
+                    if tries < MIGRATED_BESIDE && !matches!(error, MigrateError::VersionMissing(_)) =>
+                {
                     tries += 1;
                     tracing::info!(%error, "the tables are not up to date yet; once more");
                     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
@@ -152,7 +155,8 @@ impl Store {
                     without_password(address)
                 ),
                 Err(error) => {
-                    let what = format!("the tables of {} can't be brought up to date", without_password(address));
+                    let what =
+                        format!("the tables of {} can't be brought up to date", without_password(address));
                     return Err(anyhow::Error::new(error).context(what));
                 }
             }
@@ -458,7 +462,8 @@ async fn recognise(file: &Path) -> anyhow::Result<()> {
     // its tables may be in its log.
     let address = format!("sqlite://{}?mode=ro&immutable=true", percent(&file.to_string_lossy()));
     if let Ok(tables) = tables(&address).await {
-        let ours = tables.iter().all(|it| it == "_sqlx_migrations") || tables.iter().any(|it| it == "interviews");
+        let ours =
+            tables.iter().all(|it| it == "_sqlx_migrations") || tables.iter().any(|it| it == "interviews");
         anyhow::ensure!(ours, "{name} is a database of something else; it stays as it is");
     }
     Ok(())
@@ -466,9 +471,10 @@ async fn recognise(file: &Path) -> anyhow::Result<()> {
 
 async fn tables(address: &str) -> Result<Vec<String>, sqlx::Error> {
     let mut looked = sqlx::AnyConnection::connect(address).await?;
-    let rows = sqlx::query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-        .fetch_all(&mut looked)
-        .await?;
+    let rows =
+        sqlx::query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+            .fetch_all(&mut looked)
+            .await?;
     rows.iter().map(|row| row.try_get("name")).collect()
 }
 
@@ -711,7 +717,14 @@ mod tests {
     #[test]
     fn an_address_is_one_or_a_path_or_refused_without_being_shown() {
         assert_eq!(Kind::of("postgres://u:pw@h/db").unwrap(), Kind::Postgres);
-        for path in ["backend.db", "/var/lib/adjourn/backend.db", "sqlite:x.db", "sqlite:///x.db", "postgres.db", "a@b.db"] {
+        for path in [
+            "backend.db",
+            "/var/lib/adjourn/backend.db",
+            "sqlite:x.db",
+            "sqlite:///x.db",
+            "postgres.db",
+            "a@b.db",
+        ] {
             assert_eq!(Kind::of(path).unwrap(), Kind::File, "{path}");
         }
         for nearly in [
@@ -797,7 +810,12 @@ mod tests {
         let path = folder.path().join("backend.db");
         let write = async |name: &str, bytes: usize| {
             let secret = "x".repeat(bytes);
-            sqlx::query("INSERT INTO secrets (name, value) VALUES ($1, $2)").bind(name).bind(secret).execute(&store.writer).await.unwrap();
+            sqlx::query("INSERT INTO secrets (name, value) VALUES ($1, $2)")
+                .bind(name)
+                .bind(secret)
+                .execute(&store.writer)
+                .await
+                .unwrap();
         };
         write("much", 3 << 20).await;
         store.rest().await.unwrap();

@@ -101,6 +101,11 @@ impl BackendError {
         }
     }
 
+    /// Whether it refuses what was sent, and not who sent it or where: the same will be refused for ever.
+    pub fn is_about_these_bytes(&self) -> bool {
+        matches!(self, Self::RecordExists(_) | Self::Refused(_))
+    }
+
     /// How long the server asked us to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

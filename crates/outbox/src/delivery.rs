@@ -235,10 +235,10 @@ pub async fn send(
                 renewed.as_ref().map_or(&granted.receipt_keys, |renewed: &Renewed| &renewed.receipt_keys);
             checked(&jws, granted, keys, body)
         }
-        Err(error) if error.retryable() => {
-            DeliveryOutcome::Later { reason: error.to_string(), after: error.retry_after() }
-        }
-        Err(error) => DeliveryOutcome::Parked { error },
+        Err(error) if error.is_about_these_bytes() => DeliveryOutcome::Parked { error },
+        // Also a server that knows nothing of a code which it granted a join for: it runs on another database, or on an older one,
+        // and somebody will notice that.
+        Err(error) => DeliveryOutcome::Later { reason: error.to_string(), after: error.retry_after() },
     };
     Sent { attempt, renewed }
 }

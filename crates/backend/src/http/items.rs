@@ -4,12 +4,12 @@ use adjourn_protocol::Source;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use serde::{Deserialize, Serialize};
+
 use sqlx::Row as _;
-use utoipa::ToSchema;
 
 use crate::api_error::ApiError;
 use crate::lifecycle_store;
+use crate::recorded::Item;
 use crate::state::App;
 use crate::store::now;
 
@@ -17,25 +17,6 @@ use crate::store::now;
 const LARGEST: usize = 64 * 1024;
 /// Items of one job at most: one every six seconds for eight hours.
 const MOST: i64 = 5_000;
-
-/// One turn of the conversation.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Item {
-    /// Its id in the agent's session.
-    #[schema(max_length = 128)]
-    pub id: String,
-    /// `user` or `assistant`.
-    #[schema(max_length = 32)]
-    pub role: String,
-    /// What was said.
-    pub text: String,
-    /// Seconds since 1970.
-    #[serde(default)]
-    pub created_at: f64,
-    /// Whether it was cut short.
-    #[serde(default)]
-    pub interrupted: bool,
-}
 
 /// `POST /v1/interviews/{id}/attempts/{attempt}/records/{source}/items`
 #[utoipa::path(post, path = "/v1/interviews/{id}/attempts/{attempt}/records/{source}/items",
@@ -57,10 +38,11 @@ pub(crate) async fn post(
     if body.len() > LARGEST {
         return Err(ApiError::too_large("The item is larger than 64 KiB."));
     }
-    let bad = || ApiError::bad_request("bad_item", "The item needs an id, a role and a text.");
+    let bad =
+        || ApiError::bad_request("bad_item", "The item needs an id, a text, and a role: user or assistant.");
     let item: Item = serde_json::from_slice(&body).map_err(|_| bad())?;
     let usable = |text: &str, longest| !text.is_empty() && text.len() <= longest && !text.contains('\0');
-    if !usable(&item.id, 128) || !usable(&item.role, 32) {
+    if !usable(&item.id, 128) || !matches!(&*item.role, "user" | "assistant") {
         return Err(bad());
     }
     // Written anew: only what an item has is kept, whatever else came along.

@@ -40,15 +40,21 @@ pub(crate) async fn post(
     if join_id.len() != 32 || !join_id.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(ApiError::bad_request("bad_join_id", "join_id must be 32 hex digits."));
     }
+    // Whoever failed often is slowed down, right or wrong alike: a guesser must not be told by being let in. A test center's other
+    // candidates, who share the address, come nowhere near that.
+    let origin = bucket(app.proxies.origin(address.ip(), &headers));
+    if limits::blocked(&app.store, &origin, now).await? && !app.lookups.may(&origin) {
+        let title = "Too many wrong codes.";
+        return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(2));
+    }
     let Some(interview) = sqlx::query(BY_CODE).bind(&code_hash).fetch_optional(app.store.read()).await?
     else {
-        // Only wrong codes are limited. A right one is a candidate's, whoever shares their address.
-        let origin = bucket(app.proxies.origin(address.ip(), &headers));
+        // Noted first and counted then: a thousand at once are a thousand.
+        limits::note(&app.store, &origin, now).await?;
         if limits::blocked(&app.store, &origin, now).await? {
             let title = "Too many wrong codes.";
             return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(60));
         }
-        limits::note(&app.store, &origin, now).await?;
         return Err(ApiError::new(StatusCode::NOT_FOUND, "unknown_code", "This code is not known."));
     };
     let uploads_only = request.uploads_only;
@@ -71,6 +77,8 @@ const CLOSED_YET: std::time::Duration = std::time::Duration::from_millis(100);
 /// What a `join_id` has.
 struct Granted {
     attempt: i64,
+    /// It was granted for a conversation, not only for a record that waits.
+    may_enter: bool,
     ends_at: DateTime<Utc>,
     lifecycle: Lifecycle,
     delivered: bool,
@@ -97,7 +105,8 @@ async fn grant(
         .await?;
     let (from, to) = (known_time(interview, "window_from")?, known_time(interview, "window_to")?);
     let open = (from..=to).contains(&now);
-    let (attempt, ends_at, kid) = match known {
+    let begins: i64 = interview.try_get("begins")?;
+    let (attempt, joined_at, ends_at, kid) = match known {
         Some(known) => {
             let attempt = known.try_get("attempt")?;
             let before = lifecycle.clone();
@@ -108,14 +117,17 @@ async fn grant(
                 lifecycle_store::save(&mut tx, &id, &lifecycle, now).await?;
             }
             let kid = kept_or_newest(&mut tx, &id, attempt, known.try_get("kid")?, &newest_key.kid).await?;
-            (attempt, known_time(&known, "ends_at")?, kid)
+            (attempt, known_time(&known, "joined_at")?, known_time(&known, "ends_at")?, kid)
         }
         None => {
-            let begins: i64 = interview.try_get("begins")?;
             // Another computer goes on in an interview that lives, however late it is.
             let goes_on = lifecycle.attempt > 0 && begins == lifecycle.attempt + 1;
             // A record that was delivered before the database was lost: late or not, nobody else was here.
             let lost = uploads_only && lifecycle.attempt == 0 && now >= from;
+            // What was before it must be over: its room is closed under the name that this attempt would have.
+            if lifecycle.is_closing(now) {
+                return Err(ApiError::unavailable());
+            }
             if lifecycle.ended_at.is_some() || !open && !goes_on && !lost {
                 let title = "This interview is not open now.";
                 return Err(ApiError::new(StatusCode::GONE, "not_open", title));
@@ -130,9 +142,12 @@ async fn grant(
             let attempt = lifecycle.joined(ends_at, now);
             add_attempt(&mut tx, &id, attempt, join_hash, &newest_key.kid, (now, ends_at)).await?;
             lifecycle_store::save(&mut tx, &id, &lifecycle, now).await?;
-            (attempt, ends_at, newest_key.kid.clone())
+            (attempt, now, ends_at, newest_key.kid.clone())
         }
     };
+    // Within the window, or at another computer while the interview lives; an attempt that began outside of it was granted for
+    // a record.
+    let may_enter = (from..=to).contains(&joined_at) || attempt > 1 && begins == attempt;
     // Of the newest attempt it is known better: its time begins with the interviewer.
     let ends_at = lifecycle.ends_at.filter(|_| attempt == lifecycle.attempt).unwrap_or(ends_at);
     let delivered =
@@ -144,7 +159,7 @@ async fn grant(
             .is_some();
     keys::given(&mut tx, &kid, now).await?;
     tx.commit().await?;
-    Ok(Granted { attempt, ends_at, lifecycle, delivered })
+    Ok(Granted { attempt, may_enter, ends_at, lifecycle, delivered })
 }
 
 /// The key of an attempt; the newest one from now on, if that one signs nothing any more.
@@ -218,11 +233,12 @@ async fn answer(
     uploads_only: bool,
     now: DateTime<Utc>,
 ) -> Result<JoinAnswer, ApiError> {
-    let Granted { attempt, ends_at, lifecycle, delivered } = granted;
+    let Granted { attempt, may_enter, ends_at, lifecycle, delivered } = granted;
     let id: String = interview.try_get("id")?;
     let (agent_name, candidate_name): (Option<String>, Option<String>) =
         (interview.try_get("agent_name")?, interview.try_get("candidate_name")?);
     let no_room = uploads_only
+        || !may_enter
         || lifecycle.ended_at.is_some()
         || delivered
         || now > ends_at
@@ -230,7 +246,8 @@ async fn answer(
     let livekit = if no_room {
         None
     } else {
-        Some(room(app, &id, attempt, agent_name, candidate_name.as_deref(), now).await?)
+        let names = (agent_name, candidate_name.as_deref());
+        Some(room(app, &id, attempt, names, (now, ends_at)).await?)
     };
     let policy: String = interview.try_get("policy")?;
     let key = app.keys.of_attempt(&id, attempt).await.map_err(|error| {
@@ -263,9 +280,8 @@ async fn room(
     app: &App,
     id: &str,
     attempt: i64,
-    agent_name: Option<String>,
-    candidate_name: Option<&str>,
-    now: DateTime<Utc>,
+    (agent_name, candidate_name): (Option<String>, Option<&str>),
+    (now, ends_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<LiveKitInfo, ApiError> {
     let unavailable = |error: crate::livekit::LiveKitError| {
         tracing::error!(%error, "a room could not be made");
@@ -280,6 +296,7 @@ async fn room(
         }
     })
     .await?;
-    let token = app.livekit.candidate_token(id, IDENTITY, candidate_name, now).map_err(unavailable)?;
+    let token =
+        app.livekit.candidate_token(id, IDENTITY, candidate_name, (now, ends_at)).map_err(unavailable)?;
     Ok(LiveKitInfo { url: app.livekit.url.to_string(), token, room: id.to_owned(), agent_name })
 }

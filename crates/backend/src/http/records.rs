@@ -1,6 +1,5 @@
 //! Records and receipts over HTTP.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use adjourn_protocol::{Outcome, ReceiptAnswer, Source, sha256};
@@ -18,11 +17,11 @@ use sqlx::Row as _;
 use crate::api_error::ApiError;
 use crate::audit::{self, Deed};
 use crate::http::caller::Caller;
-use crate::http::transcript::MOST;
 use crate::http::uploads::{self, InFlight, too_large};
 use crate::keys::{self, OfAttempt, ReceiptKey};
 use crate::organisers::Scope;
 use crate::record_budget::QueuePermit;
+use crate::recorded;
 use crate::state::App;
 use crate::store::now;
 use crate::submission::Submission;
@@ -135,17 +134,10 @@ fn words(body: &str, of_client: bool) -> Option<Words> {
     // A list of its fields' values would do for serde.
     let object = body.trim_start().starts_with('{').then_some(body)?;
     let Record { outcome, end_reason, transcript } = serde_json::from_str(object).ok()?;
-    let word = |value: Option<&RawValue>| {
-        let text = value.map(RawValue::get).filter(|text| text.len() <= LONGEST_WORD)?;
-        serde_json::from_str::<String>(text).ok()
-    };
+    let word = |value: Option<&RawValue>| recorded::text(value.filter(|it| it.get().len() <= LONGEST_WORD));
     let mut said = false;
     if let Some(transcript) = transcript.filter(|_| of_client) {
-        let turns: Vec<Turn<'_>> = serde_json::from_str(transcript.get()).ok()?;
-        if turns.len() > MOST {
-            return None;
-        }
-        said = !turns.is_empty();
+        said = recorded::turns_of(transcript)? > 0;
     }
     let outcome = word(outcome).and_then(|text| text.parse().ok());
     Some(Words { outcome, end_reason: word(end_reason).filter(|text| plausible(text)), said })
@@ -164,14 +156,6 @@ struct Record<'a> {
 
 /// Bytes of a word in JSON at most: one of 64 letters may be written with escapes.
 const LONGEST_WORD: usize = 64 * 6 + 2;
-
-/// As much of a turn as it must have.
-#[derive(Deserialize)]
-struct Turn<'a> {
-    #[serde(borrow)]
-    #[expect(dead_code, reason = "that it is there, and text, is all that is asked")]
-    text: Cow<'a, str>,
-}
 
 /// A word of an agent's, or at least no longer than one.
 fn plausible(word: &str) -> bool {
@@ -269,13 +253,13 @@ mod tests {
     #[test]
     fn a_transcript_is_one_or_the_record_is_refused() {
         assert!(words(r#"{"transcript": [{"id": "1", "text": "Hello"}], "x": [0, 0]}"#, true).is_some());
-        assert!(words(r#"{"transcript": [{"text": "half an emoji: \\ud83d"}]}"#, true).is_some());
+        assert!(words(r#"{"transcript": [{"text": "half an emoji: \ud83d"}]}"#, true).is_some());
         assert!(words(r#"{"transcript": [0, 0, 0]}"#, true).is_none());
         assert!(words(r#"{"transcript": "Hello"}"#, true).is_none());
         let turns =
             |count: usize| serde_json::json!({ "transcript": vec![serde_json::json!({"text": ""}); count] });
-        assert!(words(&turns(MOST).to_string(), true).is_some());
-        assert!(words(&turns(MOST + 1).to_string(), true).is_none());
+        assert!(words(&turns(recorded::MOST).to_string(), true).is_some());
+        assert!(words(&turns(recorded::MOST + 1).to_string(), true).is_none());
         // An agent's report is its own affair: it is never refused for what is in it.
         assert!(words(r#"{"transcript": 7, "end_reason": "finished"}"#, false).is_some());
     }

@@ -173,7 +173,7 @@ async fn note(
         match told {
             Told::RoomStarted if lifecycle.room_opened(created, now) => Found::Awaited,
             Told::AgentJoined if interviews && lifecycle.interviewer_came(participant.presence(), now) => {
-                Found::TooMany
+                Found::TooMany { served: lifecycle.serving.served(&participant.identity) }
             }
             Told::RoomStarted => Found::Nothing,
             // Somebody is there, if not the interviewer: an avatar, a helper, one that says no name.
@@ -202,14 +202,16 @@ async fn note(
         let title = "Which room this interview is in is not known yet.";
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "room_unknown", title).retry_after(1));
     }
-    if found == Found::TooMany {
-        sent_away::note(&mut tx, &room.name, &participant.identity, now).await?;
+    if let Found::TooMany { served } = found {
+        sent_away::note(&mut tx, &room.name, &participant.identity, served, now).await?;
     }
     tx.commit().await?;
     match found {
         Found::Nothing | Found::Early => {}
         Found::Awaited => interviewers::look_later(app, room.name.clone()),
-        Found::TooMany => interviewers::send_away(app, room.name.clone(), participant.identity.clone()),
+        Found::TooMany { .. } => {
+            interviewers::send_away(app, room.name.clone(), participant.identity.clone())
+        }
     }
     Ok(true)
 }
@@ -223,7 +225,10 @@ enum Found {
     /// The interviewer is awaited.
     Awaited,
     /// Another interviewer is there.
-    TooMany,
+    TooMany {
+        /// It was the one that served, until it was given up.
+        served: bool,
+    },
 }
 
 #[cfg(test)]

@@ -132,7 +132,7 @@ mod tests {
         let (store, _folder) = Store::temporary().await;
         interview(&store, millis(now())).await;
         let mut tx = store.write().await.unwrap();
-        sent_away::note(&mut tx, "i", "agent-AJ_2", now()).await.unwrap();
+        sent_away::note(&mut tx, "i", "agent-AJ_2", false, now()).await.unwrap();
         let source = |job: &str| Source::Agent(job.to_owned());
         assert!(sent_away::is_in_vain(&mut tx, "i", &source("AJ_2")).await.unwrap());
         for other in [source("AJ_3"), Source::Client] {
@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(*asked.lock(), [expected], "once it is out nobody asks again");
         // It comes once more.
         let mut tx = store.write().await.unwrap();
-        sent_away::note(&mut tx, "i", "agent-AJ_2", now()).await.unwrap();
+        sent_away::note(&mut tx, "i", "agent-AJ_2", false, now()).await.unwrap();
         tx.commit().await.unwrap();
         round(&app, later).await.unwrap();
         assert_eq!(asked.lock().len(), 2);

@@ -1,0 +1,295 @@
+//! What is read out of stored records: turns, and a few words. A record is somebody else's, of up to 8 MiB: what is read is
+//! borrowed from it, what is not asked for costs nothing, and what can't be read is counted, not left out.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+/// Turns of one record that are kept and read at most: eight hours have a few thousand.
+pub(crate) const MOST: usize = 20_000;
+/// Longest turn in characters.
+const LONGEST: usize = 64 * 1024;
+
+/// One turn of the conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Item {
+    /// Its id in the agent's session.
+    #[schema(max_length = 128)]
+    pub id: String,
+    /// `user` or `assistant`.
+    #[schema(max_length = 32)]
+    pub role: String,
+    /// What was said.
+    pub text: String,
+    /// Seconds since 1970.
+    #[serde(default)]
+    pub created_at: f64,
+    /// Whether it was cut short.
+    #[serde(default)]
+    pub interrupted: bool,
+}
+
+/// The turns of a record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Turns {
+    pub(crate) items: Vec<Item>,
+    /// Something in it is no turn, or there are more than are read.
+    pub(crate) unreadable: usize,
+}
+
+impl Turns {
+    /// Of a record that can't be read at all.
+    fn none() -> Self {
+        Self { items: Vec::new(), unreadable: 1 }
+    }
+}
+
+/// The messages of livekit-agents' `SessionReport.to_dict()`; instructions and tools are left out.
+pub(crate) fn of_agent(body: &str) -> Turns {
+    #[derive(Deserialize)]
+    struct Report<'a> {
+        #[serde(borrow)]
+        chat_history: Option<&'a RawValue>,
+    }
+    #[derive(Deserialize)]
+    struct History<'a> {
+        #[serde(borrow)]
+        items: Option<&'a RawValue>,
+    }
+    #[derive(Deserialize)]
+    struct Message<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Option<&'a RawValue>,
+        #[serde(borrow)]
+        role: Option<&'a RawValue>,
+        #[serde(borrow)]
+        id: Option<&'a RawValue>,
+        #[serde(borrow)]
+        content: Option<&'a RawValue>,
+        #[serde(borrow)]
+        created_at: Option<&'a RawValue>,
+        #[serde(borrow)]
+        interrupted: Option<&'a RawValue>,
+    }
+    let Ok(Report { chat_history }) = serde_json::from_str(body) else { return Turns::none() };
+    let Some(history) = chat_history else { return Turns::default() };
+    let Ok(History { items }) = serde_json::from_str(history.get()) else { return Turns::none() };
+    let Some(items) = items else { return Turns::default() };
+    let Ok(items) = serde_json::from_str::<Elements<'_>>(items.get()) else { return Turns::none() };
+    let mut turns = Turns { items: Vec::new(), unreadable: items.count - items.first.len() };
+    for raw in items.first {
+        let Ok(message) = serde_json::from_str::<Message<'_>>(raw.get()) else {
+            turns.unreadable += 1;
+            continue;
+        };
+        let role = text(message.role).unwrap_or_default();
+        if text(message.kind).as_deref() != Some("message") || !matches!(&*role, "user" | "assistant") {
+            continue;
+        }
+        let content: Elements<'_> =
+            message.content.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        let said: Vec<String> = content.first.into_iter().filter_map(|raw| text(Some(raw))).collect();
+        turns.items.push(item(
+            &text(message.id).unwrap_or_default(),
+            &role,
+            said.join(" "),
+            value(message.created_at).unwrap_or(0.0),
+            value(message.interrupted).unwrap_or(false),
+        ));
+    }
+    turns
+}
+
+/// The transcript of a client's record. What has no text is no turn.
+pub(crate) fn of_client(body: &str) -> Turns {
+    #[derive(Deserialize)]
+    struct Record<'a> {
+        #[serde(borrow)]
+        transcript: Option<&'a RawValue>,
+    }
+    let Ok(Record { transcript }) = serde_json::from_str(body) else { return Turns::none() };
+    let Some(transcript) = transcript else { return Turns::default() };
+    let Ok(elements) = serde_json::from_str::<Elements<'_>>(transcript.get()) else { return Turns::none() };
+    let mut turns = Turns { items: Vec::new(), unreadable: elements.count - elements.first.len() };
+    for raw in elements.first {
+        let Some((turn, text_of)) = turn(raw) else {
+            turns.unreadable += 1;
+            continue;
+        };
+        let role = if text(turn.role).as_deref() == Some("candidate") { "user" } else { "assistant" };
+        let at = text(turn.at).unwrap_or_default();
+        turns.items.push(item(&text(turn.id).unwrap_or_default(), role, text_of, seconds(&at), false));
+    }
+    turns
+}
+
+/// Whether a client's transcript (the JSON of it) is one: a list of turns that each have a text, and not too many. Gives how
+/// many there are.
+pub(crate) fn turns_of(transcript: &RawValue) -> Option<usize> {
+    let elements: Elements<'_> = serde_json::from_str(transcript.get()).ok()?;
+    let fits = elements.count <= MOST && elements.first.iter().all(|raw| turn(raw).is_some());
+    fits.then_some(elements.count)
+}
+
+#[derive(Deserialize)]
+struct Turn<'a> {
+    #[serde(borrow)]
+    text: &'a RawValue,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    role: Option<&'a RawValue>,
+    #[serde(borrow)]
+    at: Option<&'a RawValue>,
+}
+
+fn turn(raw: &RawValue) -> Option<(Turn<'_>, String)> {
+    let turn: Turn<'_> = serde_json::from_str(raw.get()).ok()?;
+    let said = text(Some(turn.text))?;
+    Some((turn, said))
+}
+
+/// The first elements of a list, and how many there are: a list of four million zeros costs nothing.
+#[derive(Debug, Default)]
+struct Elements<'a> {
+    first: Vec<&'a RawValue>,
+    count: usize,
+}
+
+impl<'de> Deserialize<'de> for Elements<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct First;
+        impl<'de> Visitor<'de> for First {
+            type Value = Elements<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut elements = Elements::default();
+                while elements.first.len() < MOST
+                    && let Some(raw) = list.next_element()?
+                {
+                    elements.first.push(raw);
+                }
+                elements.count = elements.first.len();
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    elements.count += 1;
+                }
+                Ok(elements)
+            }
+        }
+        deserializer.deserialize_seq(First)
+    }
+}
+
+fn value<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
+    serde_json::from_str(raw?.get()).ok()
+}
+
+/// A text. Half an emoji, as JavaScript writes one that was cut in two, is a question mark in a box, and the rest is read.
+pub(crate) fn text(raw: Option<&RawValue>) -> Option<String> {
+    let raw = raw?.get();
+    serde_json::from_str(raw).ok().or_else(|| serde_json::from_str(&whole(raw)?).ok())
+}
+
+/// A JSON text with every half of a surrogate pair that stands alone replaced; `None`: there is none.
+fn whole(json: &str) -> Option<Cow<'_, str>> {
+    let bytes = json.as_bytes();
+    // The unit of UTF-16 that is escaped there.
+    let unit = |at: usize| {
+        let escape = json.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(escape, 16).ok()
+    };
+    let mut out = String::new();
+    let (mut at, mut copied) = (0, 0);
+    while at < bytes.len() {
+        if bytes[at] != b'\\' {
+            at += 1;
+            continue;
+        }
+        match unit(at) {
+            Some(0xD800..=0xDBFF) if matches!(unit(at + 6), Some(0xDC00..=0xDFFF)) => at += 12,
+            Some(0xD800..=0xDFFF) => {
+                out.push_str(&json[copied..at]);
+                out.push_str("\\ufffd");
+                at += 6;
+                copied = at;
+            }
+            Some(_) => at += 6,
+            None => at += 2,
+        }
+    }
+    if copied == 0 {
+        return None;
+    }
+    out.push_str(&json[copied..]);
+    Some(Cow::Owned(out))
+}
+
+/// A turn as it is shown: of a sane size, whatever a record says.
+fn item(id: &str, role: &str, text: String, created_at: f64, interrupted: bool) -> Item {
+    let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
+    let text = if text.len() > LONGEST { cut(&text, LONGEST) } else { text };
+    let created_at = if created_at.is_finite() { created_at } else { 0.0 };
+    Item { id: cut(id, 128), role: role.to_owned(), text, created_at, interrupted }
+}
+
+fn seconds(at: &str) -> f64 {
+    let at = chrono::DateTime::parse_from_rfc3339(at).ok();
+    at.map_or(0.0, |at| at.timestamp_millis() as f64 / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_turn_is_counted_and_costs_nothing() {
+        let zeros = format!(r#"{{"transcript": [{}0]}}"#, "0,".repeat(4_000_000 - 1));
+        assert_eq!(of_client(&zeros), Turns { items: Vec::new(), unreadable: 4_000_000 });
+        let long = serde_json::json!({ "transcript": [{ "id": "x".repeat(1_000), "text": "y".repeat(1_000_000), "at": "?" }] });
+        let [long] = &of_client(&long.to_string()).items[..] else { panic!("one turn") };
+        assert_eq!((long.id.len(), long.text.len(), long.created_at), (128, LONGEST, 0.0));
+        // What nobody asks for is not read, however much and however deep it is.
+        let deep = format!(
+            r#"{{"x": {}{}, "transcript": [{{"text": "Hello"}}]}}"#,
+            "[".repeat(60_000),
+            "]".repeat(60_000)
+        );
+        assert_eq!(of_client(&deep).items.len(), 1);
+        assert_eq!(
+            of_client(r#"{"x": 1e999, "transcript": [{"text": "Hello", "at": 1e999}]}"#).items.len(),
+            1
+        );
+        assert_eq!(of_agent("[]").unreadable, 1);
+        assert_eq!(of_agent("{}"), Turns::default());
+    }
+
+    #[test]
+    fn half_an_emoji_takes_no_turn_with_it() {
+        let half = r#"{"transcript": [{"text": "cut \ud83d"}, {"text": "whole \ud83d\ude00"}, {"text": "\ude00 \\ud83d"}]}"#;
+        let turns = of_client(half);
+        let texts: Vec<&str> = turns.items.iter().map(|item| item.text.as_str()).collect();
+        assert_eq!((texts, turns.unreadable), (vec!["cut \u{fffd}", "whole 😀", "\u{fffd} \\ud83d"], 0));
+        let report = r#"{"chat_history": {"items": [
+            {"type": "message", "role": "assistant", "id": "1", "content": ["Hello \ud83d", {"image": 1}, "there"], "created_at": 1.5},
+            {"type": "message", "role": "system", "id": "0", "content": ["You are an interviewer."]},
+            {"type": "function_call", "id": "2", "name": "end"},
+            {"type": "message", "role": "user", "id": "3", "content": "no list", "created_at": 1e999, "interrupted": true},
+            7
+        ]}, "big": 1e999}"#;
+        let turns = of_agent(report);
+        assert_eq!(turns.unreadable, 1, "7 is no message");
+        assert_eq!(turns.items[0].text, "Hello \u{fffd} there");
+        assert_eq!(
+            (turns.items[1].created_at, turns.items[1].interrupted, turns.items.len()),
+            (0.0, true, 2)
+        );
+    }
+}
