@@ -47,8 +47,8 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + START_S
-    while process.poll() is None and time.monotonic() < end:
+    until = time.monotonic() + START_S
+    while process.poll() is None and time.monotonic() < until:
         try:
             with HTTP.open(url, timeout=1):
                 return

@@ -133,6 +133,43 @@ async def test_of_several_sessions_in_a_job_the_last_one_ends_the_interview(back
     assert said == ["Welcome.", "Now the questions."]
 
 
+async def test_the_report_is_on_disk_before_anybody_elses_code_runs(tmp_path: Path) -> None:
+    """It may hang until livekit-agents cancels it, or end the process."""
+    nowhere = '{"report_url": "http://127.0.0.1:1", "interview_id": "i", "report_token": "t"}'
+    found: list[int] = []
+
+    for number, ending in enumerate((asyncio.CancelledError(), SystemExit(1), None)):
+        spool = Spool(tmp_path / str(number))
+
+        async def mine(ctx: JobContext, ending: BaseException | None = ending, spool: Spool = spool) -> None:
+            found.append(len(spool.waiting()))
+            adjourn_agent.judge(ctx, "good")
+            if ending is None:
+                await asyncio.sleep(3600)
+            else:
+                raise ending
+
+        job = Job(nowhere, f"AJ_{number}")
+        attach(job, Session(), shutdown_on_close=False, spool=spool, on_session_end=mine)
+        with pytest.raises((asyncio.CancelledError, SystemExit, asyncio.TimeoutError)):
+            await (asyncio.wait_for(end(job), 0.5) if ending is None else end(job))
+        assert len(spool.waiting()) == 2, "the report, and the judgement that was made in there"
+    assert found == [1, 1, 1]
+
+
+async def test_a_judgement_may_be_made_at_the_end(backend: Backend, spool: Spool) -> None:
+    interview = backend.interview()
+
+    async def mine(ctx: JobContext) -> None:
+        adjourn_agent.judge(ctx, "good")
+
+    job, session = Job(await interview.metadata()), Session()
+    attach(job, session, spool=spool, on_session_end=mine)
+    session.shutdown()
+    await end(job)
+    assert (await asyncio.to_thread(interview.status))["records"] == 2
+
+
 def test_what_no_reader_takes_is_said_otherwise() -> None:
     strange = {"half": "\ud83d", "whole": "\ud83d\ude00", "nan": math.nan, 7: {1, 2}, "set": object, "nul": "\0"}
     said = json.loads(body(strange).encode())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -45,7 +46,7 @@ async def test_what_a_proxy_or_a_deployment_says_parks_nothing(stub: Stub, spool
     stub.answers += [refusal(404, "not_found"), refusal(400, "bad_digest"), refusal(400, "bad_request")]
     async with aiohttp.ClientSession() as http:
         for _ in range(9):
-            outcome, why, _ = await send(http, stub.parcel())
+            outcome, why, *_ = await send(http, stub.parcel())
             assert outcome is Outcome.LATER, why
     assert await deliver_until(spool, stub.parcel(), 5) is Outcome.DELIVERED
 
@@ -63,10 +64,10 @@ async def test_a_spool_that_is_gone_or_damaged_delivers_nothing_by_itself(stub: 
 
 async def test_a_parcel_that_can_not_be_sent_holds_up_no_other(stub: Stub, spool: Spool) -> None:
     path = spool.put(stub.parcel())
-    poison = spool.folder / "0.json"
+    poison = spool.folder / f"{0:032}.json"
     poison.write_text(json.dumps({"address": stub.url, "token": "t", "body": "\ud83d"}))
     os.utime(poison, (0, 0))
-    assert spool.waiting() == [poison, path]
+    assert sorted(spool.waiting()) == sorted([poison, path])
     assert (await flush(spool))[Outcome.DELIVERED] == 1
     assert poison.with_suffix(".damaged").exists() and spool.waiting() == []
 
@@ -83,12 +84,13 @@ async def test_what_can_not_be_delivered_waits_for_a_later_flush(stub: Stub, spo
 async def test_a_host_that_is_not_there_is_later(spool: Spool) -> None:
     stub = Stub(url="http://127.0.0.1:1")
     async with aiohttp.ClientSession() as http:
-        outcome, why, _ = await send(http, stub.parcel())
+        outcome, why, *_ = await send(http, stub.parcel())
     assert outcome is Outcome.LATER and "Connect" in why
 
 
 async def test_turns_arrive_in_order_through_an_outage(stub: Stub) -> None:
-    stub.answers = [status(204), status(503), status(500), status(400)]
+    # A proxy's 404 in the middle of a deployment is no word of the backend's; its own refusal is.
+    stub.answers = [status(204), status(503), status(404), refusal(400, "bad_item")]
     items = Items(Target(stub.url, "i", 1, "t"), "agent:AJ_1")
     for n in range(4):
         items.put({"id": str(n)})
@@ -116,3 +118,38 @@ def test_a_target_is_https_or_loopback_and_hides_its_token(caplog: pytest.LogCap
     for bad in ("", "{}", "[]", "nonsense", '{"report_url": 1}'):
         assert Target.of(bad) is None
     assert "secret" not in caplog.text
+
+
+async def test_what_the_backend_does_not_know_waits_and_goes_in_the_end(stub: Stub, spool: Spool) -> None:
+    path = spool.put(stub.parcel())
+    for word, code in (("not_found", 404), ("unauthorised", 401)):
+        stub.answers = [refusal(code, word)]
+        assert (await flush(spool))[Outcome.LATER] == 1
+    # It was erased, two weeks ago and a day.
+    long_ago = path.stat().st_mtime - 15 * 24 * 3600
+    os.utime(path, (long_ago, long_ago))
+    stub.answers = [status(404)]
+    assert (await flush(spool))[Outcome.LATER] == 1, "somebody else says so"
+    stub.answers = [refusal(404, "not_found")]
+    assert (await flush(spool))[Outcome.LATER] == 0
+    assert list(spool.folder.iterdir()) == [], "nothing of it is left"
+
+
+async def test_a_disk_without_locks_or_that_opens_nothing_delivers_all_the_same(
+    stub: Stub, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    spool.put(stub.parcel())
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    assert await deliver_until(spool, stub.parcel(), 5) is Outcome.DELIVERED
+    assert spool.waiting() == []
+    spool.put(stub.parcel())
+
+    def unreadable(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", unreadable)
+    assert (await flush(spool))[Outcome.LATER] == 1
+    assert await deliver_until(spool, stub.parcel(), 5) is Outcome.DELIVERED

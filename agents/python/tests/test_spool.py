@@ -85,3 +85,21 @@ def test_a_user_without_a_home_has_a_spool_all_the_same(monkeypatch: pytest.Monk
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", none)
     assert Spool().folder.name == f"adjourn-agent-{os.getuid()}"
+
+
+def test_somebody_elses_folder_stays_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "app"
+    folder.mkdir(mode=0o755)
+    theirs = folder / "package.json"
+    theirs.write_text("{}")
+    spool = Spool(folder)
+    path = spool.put(PARCEL)
+    assert spool.waiting() == [path]
+    assert theirs.read_text() == "{}" and folder.stat().st_mode & 0o777 == 0o755
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_newest_is_first(spool: Spool) -> None:
+    old, new = spool.put(PARCEL), spool.put(Parcel(PARCEL.address + "-2", "secret-token", "{}"))
+    os.utime(old, (1, 1))
+    assert spool.waiting() == [new, old]

@@ -331,9 +331,8 @@ mod tests {
 
     fn at(url: &str) -> Result<Url, String> {
         let secret = Secret::new("secret".to_owned());
-        LiveKit::new(url.parse().unwrap(), "key".to_owned(), secret)
-            .map(|it| it.url)
-            .map_err(|e| e.to_string())
+        let url = url.parse().map_err(|error| format!("{error}"))?;
+        LiveKit::new(url, "key".to_owned(), secret).map(|it| it.url).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -245,8 +245,8 @@ async fn run() -> anyhow::Result<()> {
                 organiser_key.map(|key| settings::secret("ADJOURN_ORGANISER_KEY", &key)).transpose()?;
             let proxies = Proxies::parse(trusted_proxies.iter().map(String::as_str))?;
             let metrics = PrometheusBuilder::new().install_recorder().context("metrics can't be kept")?;
-            let store = Store::open(&database, Open::OrMake).await?;
             let livekit = LiveKit::new(livekit_url, livekit_key, livekit_secret)?;
+            let store = Store::open(&database, Open::OrMake).await?;
             let codes = codes(&store, code_key).await?;
             let options = Options { public_url, organiser_key, proxies, deadlines, keep_days };
             let app = App::new(store.clone(), codes, livekit, options).await?;

@@ -288,3 +288,74 @@ async fn a_receipt_is_for_its_sender() {
         assert_eq!(status, StatusCode::UNAUTHORIZED, "{path}: {answer}");
     }
 }
+
+fn join(code: &str, join_id: char, uploads_only: bool) -> Value {
+    let client = json!({"version": "1", "platform": "linux x86_64", "kiosk": false});
+    json!({"code": code, "join_id": join_id.to_string().repeat(32), "client": client, "uploads_only": uploads_only})
+}
+
+/// LiveKit can't be reached here: whoever would get a room is told so.
+#[tokio::test]
+async fn outside_of_its_window_an_interview_opens_no_room_whoever_asks_how() {
+    let stage = Stage::set().await;
+    let ask = async |code: &str, join_id: char, uploads_only: bool| {
+        let (status, answer) =
+            stage.ask(As::Nobody, "POST", "/v1/join", Some(join(code, join_id, uploads_only))).await;
+        (status.as_u16(), answer)
+    };
+    let code = async |from: i64, to: i64| {
+        let at = |hours| (chrono::Utc::now() + chrono::Duration::hours(hours)).to_rfc3339();
+        let new = json!({"title": "Talk", "max_minutes": 30, "window": {"from": at(from), "to": at(to)}});
+        let (status, created) = stage.ask(As::Bearer(OWN), "POST", "/v1/interviews", Some(new)).await;
+        assert_eq!(status, StatusCode::OK, "{created}");
+        created["code"].as_str().unwrap().to_owned()
+    };
+    // Tomorrow's: not even for a record, as there can be none.
+    let tomorrow = code(20, 30).await;
+    for uploads_only in [false, true] {
+        assert_eq!(ask(&tomorrow, 'a', uploads_only).await.0, 410);
+    }
+    // Yesterday's: for a record that waits, and the same join gets no room then.
+    let yesterday = code(-30, -20).await;
+    assert_eq!(ask(&yesterday, 'a', false).await.0, 410);
+    let (status, answer) = ask(&yesterday, 'a', true).await;
+    assert_eq!((status, &answer["livekit"]), (200, &Value::Null), "{answer}");
+    let (status, answer) = ask(&yesterday, 'a', false).await;
+    assert_eq!((status, &answer["livekit"]), (200, &Value::Null), "{answer}");
+    // Today's.
+    let today = code(-1, 1).await;
+    assert_eq!(ask(&today, 'a', true).await.0, 200);
+    let (status, answer) = ask(&today, 'a', false).await;
+    assert_eq!((status, answer["code"].as_str()), (503, Some("livekit_unavailable")), "{answer}");
+}
+
+#[tokio::test]
+async fn odd_values_are_refused_in_words_and_a_known_path_says_what_can_be_done_there() {
+    let stage = Stage::set().await;
+    for window in [
+        json!({"from": "+262142-12-31T23:59:59Z"}),
+        json!({"to": "+262142-12-31T23:59:59Z"}),
+        json!({"from": "1970-01-01T00:00:00Z"}),
+    ] {
+        let new = json!({"title": "Talk", "max_minutes": 30, "window": window});
+        let (status, answer) = stage.ask(As::Bearer(OWN), "POST", "/v1/interviews", Some(new)).await;
+        assert_eq!(
+            (status.as_u16(), answer["code"].as_str()),
+            (400, Some("bad_interview")),
+            "{window} {answer}"
+        );
+    }
+    let (id, _) = stage.interview().await;
+    for path in ["events", "attempts/1/records/client", "transcript"] {
+        let path = format!("/v1/interviews/{id}/{path}");
+        let (status, answer) = stage.ask(As::Bearer(OWN), "DELETE", &path, None).await;
+        assert_eq!(
+            (status.as_u16(), answer["code"].as_str()),
+            (405, Some("no_such_method")),
+            "{path} {answer}"
+        );
+    }
+    for name in ["command line", "ADJOURN_ORGANISER_KEY", "two\nlines", "\u{1b}[2J", ""] {
+        assert!(organisers::add(&stage.store, name, &[Scope::Read], None).await.is_err(), "{name:?}");
+    }
+}

@@ -5,10 +5,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import sys
 from pathlib import Path
 
 from ._delivery import Outcome, flush
 from ._spool import Spool, default_folder
+
+
+def _folder(text: str) -> Path:
+    """A folder's path; an empty one would be the current folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty")
+    return Path(text)
 
 
 def main() -> None:
@@ -16,10 +24,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="adjourn-agent", description="Reports of interviewers on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     flushing = commands.add_parser("flush", help="deliver what jobs left on disk; ends with 1 if something still waits")
-    flushing.add_argument("--spool", type=Path, default=default_folder(), help="folder (default: %(default)s)")
+    flushing.add_argument("--spool", type=_folder, default=default_folder(), help="folder (default: %(default)s)")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    results = asyncio.run(flush(Spool(arguments.spool)))
+    spool = Spool(arguments.spool)
+    try:
+        # The default one is made by the first report that waits.
+        if arguments.spool != default_folder() or spool.folder.exists():
+            spool.check()
+        results = asyncio.run(flush(spool))
+    except OSError as error:
+        print(f"adjourn-agent: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
     print(", ".join(f"{count} {outcome.value}" for outcome, count in results.items()))
     raise SystemExit(1 if results[Outcome.LATER] else 0)
 

@@ -165,11 +165,14 @@ class _Attached:
         except Exception as error:
             logger.info("the end marker was not set: %s", error)
 
+    def keep(self) -> None:
+        """The job's end: its report is on disk."""
+        self._spool_report()
+
     async def end(self) -> None:
         """The job's end: what is not delivered yet is tried again."""
         if self.reported is not None:
             await asyncio.wait({self.reported}, timeout=AT_CLOSE_S + MARKER_LIMIT_S + 1.0)
-        self._spool_report()
         await self.items.flush(AT_CLOSE_S)
         await self._deliver(AT_END_S)
 
@@ -181,20 +184,37 @@ class _Job:
         self.own_session_end: SessionEnd | None = None
         self.sessions: list[_Attached] = []
         self.judgement: Any = None
+        self.judged: Parcel | None = None
 
-    async def end(self) -> None:
-        """Each for itself: what goes wrong with one takes no other with it."""
+    def keep(self) -> None:
+        """Puts everything that there is to report on disk, before anything that may take long or never end. Each for itself: what
+        goes wrong with one takes no other with it."""
         for session in self.sessions:
             try:
-                await session.end()
+                session.keep()
             except Exception:
                 logger.exception("the report of %s could not be made", session.source)
-        if self.judgement is not None and self.sessions:
-            first = self.sessions[0]
-            said = body({"judgement": self.judgement})
-            parcel = Parcel(first.target.record(first.source + "-judgement"), first.target.token, said)
-            _put(first.spool, parcel)
-            await deliver_until(first.spool, parcel, AT_END_S)
+        if self.judgement is not None and self.sessions and self.judged is None:
+            try:
+                first = self.sessions[0]
+                said = body({"judgement": self.judgement})
+                self.judged = Parcel(first.target.record(first.source + "-judgement"), first.target.token, said)
+                _put(first.spool, self.judged)
+            except Exception:
+                logger.exception("the judgement could not be made")
+
+    async def end(self) -> None:
+        """Delivers what is not delivered yet, all at once: the job's end is allowed so long and no longer."""
+        sending = [session.end() for session in self.sessions]
+        if self.judged is not None:
+            sending.append(_deliver(self.sessions[0].spool, self.judged))
+        for error in await asyncio.gather(*sending, return_exceptions=True):
+            if isinstance(error, Exception):
+                logger.error("something of this job could not be delivered", exc_info=error)
+
+
+async def _deliver(spool: Spool, parcel: Parcel) -> None:
+    await deliver_until(spool, parcel, AT_END_S)
 
 
 _jobs: dict[str, _Job] = {}
@@ -222,7 +242,7 @@ def attach(
     ``shutdown_on_close``: end the job when the session closes, so that no silent agent stays in the room. ``False`` for
     those who may start another session in the same job: then each session has a report of its own, made when the next one
     is attached or the job ends, and only the last one can finish the interview. ``on_session_end``: your own callback,
-    awaited first when the job ends, whatever becomes of the report. Without an Adjourn backend in the job's metadata, only
+    awaited when the job ends, once the report is on disk and before it is sent; it may call :func:`judge`. Without an Adjourn backend in the job's metadata, only
     a warning is logged. Never raises for a bad backend, network or disk.
     """
     job = _jobs.setdefault(ctx.job.id, _Job())
@@ -268,7 +288,8 @@ def _attach(
 
 async def _flush_earlier(spool: Spool) -> None:
     try:
-        results = await flush(spool)
+        # On a thread of its own: a disk that hangs must not hold up the conversation.
+        results = await asyncio.to_thread(lambda: asyncio.run(flush(spool)))
         if results[Outcome.DELIVERED]:
             logger.info("%d reports of earlier jobs were delivered", results[Outcome.DELIVERED])
     except Exception:
@@ -287,16 +308,24 @@ def judge(ctx: JobContext, judgement: Any) -> None:
 
 
 async def session_end(ctx: JobContext) -> None:
-    """Give this to ``rtc_session(on_session_end=…)``; your own callback goes to :func:`attach`. Raises nothing."""
-    job = _jobs.pop(ctx.job.id, None)
+    """Give this to ``rtc_session(on_session_end=…)``; your own callback goes to :func:`attach`. Raises nothing but what ends
+    the process or cancels the job, and then the report is on disk."""
+    job = _jobs.get(ctx.job.id)
     if job is None:
         return
-    if job.own_session_end is not None:
-        try:
-            await job.own_session_end(ctx)
-        except Exception:
-            # A report must not be lost to a bug beside it.
-            logger.exception("on_session_end raised; the report goes on")
+    # First: what is called next may hang, be cancelled, or take the process with it.
+    job.keep()
+    try:
+        if job.own_session_end is not None:
+            try:
+                await job.own_session_end(ctx)
+            except Exception:
+                # A report must not be lost to a bug beside it.
+                logger.exception("on_session_end raised; the report goes on")
+    finally:
+        _jobs.pop(ctx.job.id, None)
+        # What it was judged to be in there.
+        job.keep()
     try:
         await job.end()
     except Exception:

@@ -9,6 +9,7 @@ import logging
 import random
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 import aiohttp
 
@@ -17,8 +18,18 @@ from ._spool import Absent, Parcel, Spool
 logger = logging.getLogger("adjourn_agent")
 
 LIMIT = aiohttp.ClientTimeout(total=10, connect=4)
+"""Of a turn."""
+REPORT_LIMIT = aiohttp.ClientTimeout(total=None, connect=4, sock_read=10)
+"""Of a report: how long it takes depends on the line. What limits a try is what is left of the time for all of them."""
+FLUSHED_WITHIN_S = 120.0
+"""A try of a report that a job left on disk: 8 MiB over a slow line."""
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+LEAST_TRY_S = 10.0
+"""A try is given so long, however little time is left."""
+KEPT_S = 14 * 24 * 3600.0
+"""An interview that the backend does not know, or a right that it does not take, for so long, is not one that a restored backup or a
+deployment brings back."""
 NEVER = {"bad_record", "record_exists", "too_large"}
 """Refusals of the backend itself that the same bytes will get again. Whatever else is answered may be a proxy's word, or a
 deployment's: it is tried again."""
@@ -30,6 +41,17 @@ class Outcome(Enum):
     DELIVERED = "delivered"
     LATER = "later"
     PARKED = "parked"
+
+
+class Answer(NamedTuple):
+    """What became of a try."""
+
+    outcome: Outcome
+    why: str = ""
+    wait: float | None = None
+    """Seconds that the server asked us to wait."""
+    unknown: bool = False
+    """The backend itself knows nothing of this interview, or does not take this right (any more)."""
 
 
 def pause(tries: int, retry_after: float | None, jitter: float) -> float:
@@ -48,37 +70,38 @@ def receipt_is_for(receipt: object, parcel: Parcel) -> bool:
         return False
 
 
-def refused_for_good(content_type: str, said: str) -> bool:
-    """Whether it is the backend that refuses, and for good."""
+def refused_with(content_type: str, said: str, never: set[str]) -> bool:
+    """Whether it is the backend that refuses, and with one of these words."""
     if content_type != "application/problem+json":
         return False
     try:
-        return json.loads(said)["code"] in NEVER
+        return json.loads(said)["code"] in never
     except (ValueError, KeyError, TypeError):
         return False
 
 
-async def send(http: aiohttp.ClientSession, parcel: Parcel) -> tuple[Outcome, str, float | None]:
-    """One try. Gives what became of it, why, and the seconds that the server asked us to wait."""
+async def send(http: aiohttp.ClientSession, parcel: Parcel) -> Answer:
+    """One try."""
     headers = {
         "Authorization": f"Bearer {parcel.token}",
         "Content-Type": "application/json",
         "Content-Digest": f"sha-256=:{base64.b64encode(parcel.digest).decode()}:",
     }
     try:
-        async with http.put(parcel.address, data=parcel.body.encode(), headers=headers, timeout=LIMIT) as answer:
+        async with http.put(parcel.address, data=parcel.body.encode(), headers=headers, timeout=REPORT_LIMIT) as answer:
             after = answer.headers.get("Retry-After", "")
             wait = float(after) if after.isdigit() else None
             if answer.status == 200:
                 receipt = (await answer.json(content_type=None)).get("receipt")
                 if receipt_is_for(receipt, parcel):
-                    return Outcome.DELIVERED, "", None
-                return Outcome.LATER, "the backend's receipt is for something else", None
+                    return Answer(Outcome.DELIVERED)
+                return Answer(Outcome.LATER, "the backend's receipt is for something else")
             said = await answer.text(errors="replace")
-            outcome = Outcome.PARKED if refused_for_good(answer.content_type, said) else Outcome.LATER
-            return outcome, f"{answer.status} {said[:200]}", wait
+            outcome = Outcome.PARKED if refused_with(answer.content_type, said, NEVER) else Outcome.LATER
+            unknown = refused_with(answer.content_type, said, {"not_found", "unauthorised"})
+            return Answer(outcome, f"{answer.status} {said[:200]}", wait, unknown)
     except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError, AttributeError) as error:
-        return Outcome.LATER, f"{type(error).__name__}: {error}", None
+        return Answer(Outcome.LATER, f"{type(error).__name__}: {error}")
 
 
 async def deliver(http: aiohttp.ClientSession, spool: Spool, path: Path) -> tuple[Outcome | Absent, float | None]:
@@ -88,7 +111,12 @@ async def deliver(http: aiohttp.ClientSession, spool: Spool, path: Path) -> tupl
             if parcel is Absent.DAMAGED:
                 logger.error("the report in %s can't be read; it is set aside", path)
             return parcel, None
-        outcome, why, wait = await send(http, parcel)
+        outcome, why, wait, unknown = await send(http, parcel)
+        if unknown and spool.age(path) > KEPT_S:
+            # Erased at the backend: nothing of it stays here either.
+            spool.done(path)
+            logger.error("the backend does not know this interview (%s), for two weeks now: %s is removed", why, path)
+            return Outcome.PARKED, None
         if outcome is Outcome.DELIVERED:
             spool.done(path)
             logger.info("report delivered to %s", parcel.address)
@@ -100,6 +128,16 @@ async def deliver(http: aiohttp.ClientSession, spool: Spool, path: Path) -> tupl
         return outcome, wait
 
 
+async def _try(http: aiohttp.ClientSession, spool: Spool, parcel: Parcel) -> tuple[Outcome | Absent, float | None]:
+    """One try: from disk, or from memory."""
+    found, wait = await deliver(http, spool, spool.path(parcel))
+    if found in (Absent.GONE, Absent.DAMAGED, Absent.UNREADABLE):
+        found, why, wait, _ = await send(http, parcel)
+        if found is not Outcome.DELIVERED:
+            logger.warning("report not delivered (%s); it is in memory only", why)
+    return found, wait
+
+
 async def deliver_until(spool: Spool, parcel: Parcel, seconds: float) -> Outcome:
     """Tries for so many seconds; what is not delivered then waits on disk, if the disk took it. What is not on disk (any
     more) is sent from memory: the same bytes get the same receipt, whoever sent them before."""
@@ -108,11 +146,11 @@ async def deliver_until(spool: Spool, parcel: Parcel, seconds: float) -> Outcome
     tries = 0
     async with aiohttp.ClientSession() as http:
         while True:
-            found, wait = await deliver(http, spool, spool.path(parcel))
-            if found is Absent.GONE or found is Absent.DAMAGED:
-                found, why, wait = await send(http, parcel)
-                if found is not Outcome.DELIVERED:
-                    logger.warning("report not delivered (%s); it is in memory only", why)
+            left = max(end - loop.time(), LEAST_TRY_S)
+            try:
+                found, wait = await asyncio.wait_for(_try(http, spool, parcel), left)
+            except asyncio.TimeoutError:
+                found, wait = Outcome.LATER, None
             if isinstance(found, Outcome) and found is not Outcome.LATER:
                 return found
             rest = pause(tries, wait, random.random())
@@ -128,11 +166,13 @@ async def flush(spool: Spool) -> dict[Outcome, int]:
     async with aiohttp.ClientSession() as http:
         for path in spool.waiting():
             try:
-                found, _ = await deliver(http, spool, path)
+                found, _ = await asyncio.wait_for(deliver(http, spool, path), FLUSHED_WITHIN_S)
+            except asyncio.TimeoutError:
+                found = Outcome.LATER
             except Exception:
                 logger.exception("the report in %s was not delivered", path)
                 found = Outcome.LATER
-            if found is Absent.BUSY:
+            if found is Absent.BUSY or found is Absent.UNREADABLE:
                 found = Outcome.LATER
             elif found is Absent.DAMAGED:
                 found = Outcome.PARKED

@@ -9,13 +9,15 @@ from typing import Any
 
 import aiohttp
 
-from ._delivery import LIMIT, pause
+from ._delivery import LIMIT, pause, refused_with
 from ._target import Target
 
 logger = logging.getLogger("adjourn_agent")
 
 WAITING = 1_000
 """Turns that wait at most while the backend is away; the report has them all."""
+NEVER_AN_ITEM = {"bad_item", "too_large", "too_many_items"}
+"""Refusals of the backend itself that the same turn will get again."""
 
 
 class Items:
@@ -63,10 +65,13 @@ class Items:
         """Whether this turn is done with: taken, or refused for good."""
         try:
             async with http.post(self._address, json=item, timeout=LIMIT) as answer:
-                if answer.status in (401, 408, 429) or answer.status >= 500:
+                if answer.status < 300:
+                    return True
+                said = await answer.text(errors="replace")
+                # Whatever else is answered may be a proxy's word, or a deployment's.
+                if not refused_with(answer.content_type, said, NEVER_AN_ITEM):
                     return False
-                if answer.status >= 400:
-                    logger.warning("the backend refused a turn: %s %s", answer.status, (await answer.text())[:200])
+                logger.warning("the backend refused a turn: %s %s", answer.status, said[:200])
                 return True
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError):
             return False

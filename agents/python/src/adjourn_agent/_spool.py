@@ -6,12 +6,18 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
+
+
+NAME = re.compile(r"[0-9a-f]{32}\.json")
+"""What a parcel's file is called."""
 
 
 def default_folder() -> Path:
@@ -32,7 +38,8 @@ class Absent(Enum):
 
     BUSY = "another process has it"
     GONE = "it is not there"
-    DAMAGED = "it can't be read; it is set aside"
+    DAMAGED = "it is no report; it is set aside"
+    UNREADABLE = "it can't be opened"
 
 
 @dataclass(frozen=True)
@@ -61,8 +68,18 @@ class Spool:
         self.folder = folder or default_folder()
 
     def _make(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.chmod(self.folder, 0o700)
+        # A folder that was there before is somebody's; each file is ours alone in any case.
+        if not self.folder.is_dir():
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.chmod(self.folder, 0o700)
+
+    def check(self) -> None:
+        """Raises ``OSError`` with one sentence, if nothing can be looked for here."""
+        if not self.folder.exists():
+            raise FileNotFoundError(f"there is no folder {self.folder}; give the jobs' own with --spool or ADJOURN_SPOOL")
+        if not self.folder.is_dir():
+            raise NotADirectoryError(f"{self.folder} is no folder; give the jobs' own with --spool or ADJOURN_SPOOL")
+        os.listdir(self.folder)
 
     def path(self, parcel: Parcel) -> Path:
         """Where a parcel is, or would be."""
@@ -92,12 +109,24 @@ class Spool:
         return path
 
     def waiting(self) -> list[Path]:
-        """What waits, oldest first."""
+        """What waits, newest first: what has waited long may wait for ever, and holds up nothing that does not."""
         if not self.folder.is_dir():
             return []
-        # A file may be delivered by another process between the listing and the look.
-        found = [(path.stat().st_mtime, path) for path in self.folder.glob("*.json") if path.exists()]
-        return [path for _, path in sorted(found)]
+        found = []
+        for path in self.folder.iterdir():
+            # Somebody else's files stay as they are.
+            if NAME.fullmatch(path.name):
+                # It may be delivered by another process between the listing and the look.
+                with suppress(FileNotFoundError):
+                    found.append((path.stat().st_mtime, path))
+        return [path for _, path in sorted(found, reverse=True)]
+
+    def age(self, path: Path) -> float:
+        """Seconds since it was put here."""
+        try:
+            return time.time() - path.stat().st_mtime
+        except OSError:
+            return 0.0
 
     @contextmanager
     def claimed(self, path: Path) -> Iterator[Parcel | Absent]:
@@ -105,15 +134,21 @@ class Spool:
         bytes as they are."""
         try:
             file = path.open("r", encoding="utf-8")
-        except OSError:
+        except FileNotFoundError:
             yield Absent.GONE
+            return
+        except OSError:
+            yield Absent.UNREADABLE
             return
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 yield Absent.BUSY
                 return
+            except OSError:
+                # A file system without locks (some network volumes): two may send it, and the same bytes get the same receipt.
+                pass
             if not path.exists():
                 yield Absent.GONE
                 return

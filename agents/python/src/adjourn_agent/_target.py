@@ -29,13 +29,13 @@ class Target:
             given = json.loads(metadata) if metadata else {}
             url = str(given["report_url"]).rstrip("/")
             target = Target(url, str(given["interview_id"]), int(given.get("attempt", 1)), str(given["report_token"]))
-        except (ValueError, KeyError, TypeError, AttributeError):
+            parts = urlsplit(target.url)
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             logger.warning(
                 "this job's metadata has no report_url, interview_id and report_token: nothing will be reported; "
                 "dispatch the agent through the Adjourn backend"
             )
             return None
-        parts = urlsplit(target.url)
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
             logger.warning("report_url is %s: only https is used (http on loopback); nothing will be reported", parts.scheme)
             return None

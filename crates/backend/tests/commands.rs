@@ -1,0 +1,140 @@
+//! The program itself, where nobody takes what it says.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A disk that is full.
+fn full() -> File {
+    File::options().write(true).open("/dev/full").unwrap()
+}
+
+fn backend(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_adjourn-backend"));
+    command
+        .current_dir(folder)
+        .env_clear()
+        .env("RUST_BACKTRACE", "1")
+        .env("ADJOURN_DATABASE", "backend.db")
+        .env("ADJOURN_PUBLIC_URL", "https://interviews.example.com");
+    command
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A server that ends with the test.
+struct Server {
+    process: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(folder: &Path, log: Stdio) -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let mut command = backend(folder);
+        command.args(["serve", "--listen", &address, "--livekit-url", "ws://127.0.0.1:9"]);
+        command.envs([("LIVEKIT_API_KEY", "devkey"), ("LIVEKIT_API_SECRET", "a-secret-of-livekit")]);
+        let server = Self { process: command.stderr(log).spawn().unwrap(), address };
+        let began = Instant::now();
+        while server.get("/healthz").is_none() {
+            assert!(began.elapsed() < Duration::from_secs(20), "it does not start");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+
+    fn get(&self, path: &str) -> Option<String> {
+        self.ask(&format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"))
+    }
+
+    fn ask(&self, request: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        answer.starts_with("HTTP/1.1").then_some(answer)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn a_log_that_cant_be_written_takes_nothing_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), full().into());
+    // Each of these is logged.
+    let join = r#"{"code": "AAAA-AAAA", "join_id": "x"}"#;
+    let length = join.len();
+    for _ in 0..3 {
+        let answer = server.ask(&format!(
+            "POST /v1/join HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{join}"
+        ));
+        assert!(answer.is_some_and(|it| it.contains("application/problem+json")), "no answer");
+    }
+    let webhook =
+        "POST /v1/livekit/webhook HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    assert!(server.ask(webhook).is_some_and(|answer| answer.starts_with("HTTP/1.1 401")));
+    assert!(server.get("/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200")));
+}
+
+#[test]
+fn an_answer_that_nobody_takes_is_an_error_that_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Server::start(folder.path(), Stdio::null()));
+    let unread = |arguments: &[&str]| {
+        let output = backend(folder.path()).args(arguments).stdout(full()).output().unwrap();
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(!said.contains("panicked") && said.lines().count() == 1, "{arguments:?}: {said}");
+        said
+    };
+    assert!(unread(&["openapi"]).contains("can't be written"));
+    // What was made is named, and how to get at it.
+    let said = unread(&["invite"]);
+    let id = said.split("the interview ").nth(1).unwrap().split(' ').next().unwrap();
+    assert!(said.contains(&format!("adjourn-backend code {id}")), "{said}");
+    let another = backend(folder.path()).args(["code", id]).output().unwrap();
+    assert!(
+        String::from_utf8_lossy(&another.stdout).starts_with("adjourn://join?"),
+        "{}",
+        self::said(&another)
+    );
+    // A key that nobody has seen is none.
+    assert!(unread(&["key", "add", "hr"]).contains("there is no new key"));
+    let again = backend(folder.path()).args(["key", "add", "hr"]).output().unwrap();
+    assert!(again.status.success(), "{}", self::said(&again));
+}
+
+#[test]
+fn a_setting_that_cant_be_right_is_refused_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |arguments: &[&str], wrong: &str| {
+        let mut command = backend(folder.path());
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
+        command.envs([("LIVEKIT_API_KEY", "devkey"), ("LIVEKIT_API_SECRET", "a-secret-of-livekit")]);
+        let output = command.output().unwrap();
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.lines().count() == 1 && said.contains(wrong), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    };
+    let livekit = ["--livekit-url", "wss://livekit.example.com"];
+    refused(&["--livekit-url", "localhost:7880"], "is not the address of a LiveKit server");
+    refused(&[&livekit[..], &["--public-url", "http://0.0.0.0:8080"]].concat(), "--public-url");
+    refused(&[&livekit[..], &["--database", "mysql://u:hunter2@h/db"]].concat(), "ADJOURN_DATABASE");
+    refused(&[&livekit[..], &["--database", "/dev/null"]].concat(), "is no file");
+    let rows: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert!(rows.is_empty(), "something was made: {rows:?}");
+}
