@@ -11,6 +11,7 @@ mod fleet;
 mod livekit;
 mod mock;
 mod network;
+mod ports;
 mod postgres;
 mod process;
 mod proxy;
@@ -35,6 +36,7 @@ pub(crate) use livekit::resigned;
 pub use livekit::{LiveKitServer, ServerOptions, token, token_valid_until, webhook_token};
 pub use mock::MockServer;
 pub use network::Network;
+pub use ports::free_port;
 pub use postgres::Postgres;
 pub use process::{Child, LineReader, unix_now};
 pub(crate) use process::{look, tell};
@@ -46,14 +48,3 @@ pub use signalling::SignallingStub;
 pub use tools::Tools;
 pub use window::Window;
 pub use worker::{AgentEvent, Worker};
-
-use anyhow::Context as _;
-
-/// A free TCP port of the loopback interface, as the system gives it.
-///
-/// # Errors
-/// The system has none.
-pub fn free_port() -> anyhow::Result<u16> {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
-    Ok(listener.local_addr()?.port())
-}
