@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use adjourn_outbox::Outbox;
-use adjourn_protocol::{Entry, JoinLink, Line, Role, Turn};
+use adjourn_protocol::{Entry, InviteLink, Line, Role, Turn};
 use chrono::Utc;
 use serde::Serialize;
 
@@ -29,7 +29,7 @@ pub async fn append(folder: &Path, lines: usize) -> anyhow::Result<Append> {
     anyhow::ensure!(lines > 0, "--lines 0 measures nothing");
     let folder = tempfile::tempdir_in(folder)?;
     let (outbox, _) = Outbox::open(folder.path()).await?;
-    let join = outbox.join_for(&JoinLink::new("http://127.0.0.1:9", "BBBB-2222")?).await?;
+    let join = outbox.join_for(&InviteLink::new("http://127.0.0.1:9", "BBBB-2222")?).await?;
     let mut took = Vec::with_capacity(lines);
     for n in 0..lines {
         let text = "I would measure first, then change one thing, then measure again. ".repeat(3);

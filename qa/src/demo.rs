@@ -117,7 +117,7 @@ pub async fn headless(folder: PathBuf, program: Option<PathBuf>, say: impl Fn(&s
     let (receipt_file, keys_file, record_file) =
         (folder.join("receipt.jws"), folder.join("receipt-keys.json"), folder.join("record.json"));
     let outbox = adjourn_outbox::Outbox::look(&folder.join("client")).await?;
-    let link = adjourn_protocol::JoinLink::parse(&invitation.link)?;
+    let link = adjourn_protocol::InviteLink::parse(&invitation.link)?;
     let jws = outbox.record_of(&link).await?.and_then(|(_, jws)| jws).unwrap_or_default();
     outbox.close().await;
     std::fs::write(&receipt_file, jws)?;

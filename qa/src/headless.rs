@@ -4,9 +4,11 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use adjourn_audio::DeviceChoice;
-use adjourn_client::{Client, Command, Ears, Meters, Mouth, Panics, Screen, Setup, Shell, Snapshot};
+use adjourn_client::{
+    AudioInput, AudioOutput, Client, Command, Meters, Panics, Screen, Setup, Shell, Snapshot,
+};
 use adjourn_protocol::ClientInfo;
-use adjourn_room::Live;
+use adjourn_room::LiveKitTransport;
 use anyhow::Context as _;
 use tokio::sync::mpsc;
 
@@ -88,15 +90,18 @@ pub fn info() -> ClientInfo {
 pub async fn run(options: Options) -> anyhow::Result<Snapshot> {
     let _points = failing::begin();
     adjourn_room::load_sdk(None)?;
-    let (mouth, ears) = match &options.microphone {
-        Some(file) => (Mouth::Recording(adjourn_audio::load_wav(file)?), Ears::None),
-        None => (Mouth::Device(DeviceChoice::SystemDefault), Ears::Device(DeviceChoice::SystemDefault)),
+    let (audio_input, audio_output) = match &options.microphone {
+        Some(file) => (AudioInput::Recording(adjourn_audio::load_wav(file)?), AudioOutput::None),
+        None => (
+            AudioInput::Device(DeviceChoice::SystemDefault),
+            AudioOutput::Device(DeviceChoice::SystemDefault),
+        ),
     };
     let setup = Setup {
         data: options.data.clone(),
         info: info(),
-        mouth,
-        ears,
+        audio_input,
+        audio_output,
         trace: options.trace.clone(),
         link: options.link.clone(),
         copies: options.data.clone(),
@@ -104,7 +109,7 @@ pub async fn run(options: Options) -> anyhow::Result<Snapshot> {
     };
     let (commands, received) = mpsc::channel(64);
     let shell = Terminal { commands: commands.clone(), options, pressed: false };
-    let client = Client::new(Live, shell, setup).await?;
+    let client = Client::new(LiveKitTransport, shell, setup).await?;
     read_commands(commands.clone());
     tokio::spawn(async move {
         if stop().await.is_ok() {

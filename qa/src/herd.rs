@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use adjourn_outbox::{Backend, BackendError, pause, verify};
-use adjourn_protocol::{InterviewInfo, JoinAnswer, JoinLink, JoinRequest, Secret, Source};
+use adjourn_protocol::{InterviewInfo, InviteLink, JoinAnswer, JoinRequest, Secret, Source};
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use reqwest::Client;
@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use crate::headless::info;
-use crate::lab::relay::Chance;
+use crate::lab::relay::SeededRng;
 use crate::lab::{BackendOptions, BackendServer, LiveKitServer, Network, Postgres, Tools};
 
 /// What is tried.
@@ -155,7 +155,7 @@ impl Shared {
     }
 
     /// Until there is a receipt that is verified.
-    async fn deliver(&self, client: &Candidate, mut chance: Chance) -> anyhow::Result<()> {
+    async fn deliver(&self, client: &Candidate, mut chance: SeededRng) -> anyhow::Result<()> {
         let mut tries = 0;
         loop {
             match self.put(client).await {
@@ -239,7 +239,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Herd> {
             // All at once: so many at a time. As they fall due: as many as there are.
             let permit = if offered { None } else { gate.acquire_owned().await.ok() };
             let due = if offered { shared.began + due } else { Instant::now() };
-            shared.deliver(&client, Chance::new(n as u64)).await?;
+            shared.deliver(&client, SeededRng::new(n as u64)).await?;
             drop(permit);
             anyhow::Ok((shared.began.elapsed(), due.elapsed()))
         });
@@ -322,11 +322,11 @@ async fn joined(
                 .error_for_status()?
                 .json()
                 .await?;
-            let link = JoinLink::parse(created["link"].as_str().context("no link")?)?;
+            let link = InviteLink::parse(created["link"].as_str().context("no link")?)?;
             let mut random = [0_u8; 16];
             getrandom::fill(&mut random).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
             let request = JoinRequest::new(&link.code, &Secret::new(hex::encode(random)), &info());
-            let mut chance = Chance::new(n as u64);
+            let mut chance = SeededRng::new(n as u64);
             let mut tries = 0;
             // As a client does: the same join again, until it is granted or refused for good.
             let joined = loop {

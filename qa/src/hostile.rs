@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::herd::{self, Candidate};
-use crate::lab::relay::Chance;
+use crate::lab::relay::SeededRng;
 use crate::lab::{BackendOptions, BackendServer, LiveKitServer, Network, Postgres, Tools};
 
 /// Bytes of a well-behaved candidate's record.
@@ -27,6 +27,9 @@ const LARGEST: usize = 8 << 20;
 /// Connections that send half a head, and connections that send nothing.
 const HALF_HEADS: usize = 500;
 const SILENT: usize = 3_000;
+/// Connections on which nothing is read, and what is asked on each: some 20 KB of answer, many times.
+const UNREAD: usize = 300;
+const ASKED: usize = 400;
 /// Who asks without a pause.
 const LOOPS: usize = 16;
 /// The attack has begun when this has passed: its connections are made.
@@ -57,11 +60,21 @@ pub enum Attack {
     Codes,
     /// The same record again without a pause, with a right token.
     Again,
+    /// Answers are asked for, many on each connection, and not read.
+    Unread,
 }
 
 impl Attack {
-    const ALL: [Self; 7] =
-        [Self::Nobody, Self::Trickle, Self::HalfHeads, Self::Silent, Self::Bodies, Self::Codes, Self::Again];
+    const ALL: [Self; 8] = [
+        Self::Nobody,
+        Self::Trickle,
+        Self::HalfHeads,
+        Self::Silent,
+        Self::Bodies,
+        Self::Codes,
+        Self::Again,
+        Self::Unread,
+    ];
 }
 
 /// What well-behaved candidates noticed of an attack.
@@ -167,7 +180,7 @@ async fn delivered(
         let (backend, again) = (Backend::new(&url.parse()?)?, Arc::clone(&again));
         tasks.spawn(async move {
             tokio::time::sleep_until(due.into()).await;
-            let (mut chance, mut tries) = (Chance::new(n as u64), 0);
+            let (mut chance, mut tries) = (SeededRng::new(n as u64), 0);
             let Candidate { joined, record } = &*candidate;
             let (id, attempt) = (&joined.interview.id, joined.interview.attempt);
             loop {
@@ -225,6 +238,7 @@ impl Attackers {
             Attack::HalfHeads => (0..HALF_HEADS).map(|_| Hostility::HalfHead).for_each(&mut spawn),
             Attack::Silent => (0..SILENT).map(|_| Hostility::Silent).for_each(&mut spawn),
             Attack::Bodies => (0..LOOPS).map(|_| Hostility::Body).for_each(&mut spawn),
+            Attack::Unread => (0..UNREAD).map(|_| Hostility::Unread).for_each(&mut spawn),
             Attack::Codes => (0..LOOPS).map(|_| Hostility::Code).for_each(&mut spawn),
             Attack::Again => {
                 candidates.into_iter().take(LOOPS).map(Hostility::Again).for_each(&mut spawn);
@@ -242,6 +256,7 @@ enum Hostility {
     Body,
     Code,
     Again(Arc<Candidate>),
+    Unread,
 }
 
 impl Hostility {
@@ -250,6 +265,16 @@ impl Hostility {
         made.fetch_add(1, Ordering::Relaxed);
         match self {
             Self::Silent => {}
+            Self::Unread => {
+                for _ in 0..ASKED {
+                    stream.write_all(b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n").await?;
+                }
+                // Until it is hung up on.
+                while stream.write_all(b"\r\n").await.is_ok() {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                return Ok(());
+            }
             Self::HalfHead => stream.write_all(b"POST /v1/join HTTP/1.1\r\nhost: x\r\nx-half: ").await?,
             Self::Code => {
                 let body = r#"{"code":"BBBB-BBBB","join_id":"0123456789abcdef0123456789abcdef","client":{"version":"1","platform":"x","kiosk":false}}"#;

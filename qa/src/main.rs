@@ -392,7 +392,7 @@ async fn work(command: Command) -> anyhow::Result<bool> {
         Command::Fuzz { examples, seed } => {
             let fuzz = fuzz::run(examples, seed, |part| eprintln!("fuzz: {part}")).await?;
             answer!("{}", serde_json::to_string(&fuzz)?);
-            Ok(fuzz.server_errors == 0 && fuzz.leaks == 0 && fuzz.failures.is_empty())
+            Ok(fuzz.server_errors == 0 && fuzz.leaks == 0 && fuzz.panics == 0 && fuzz.failures.is_empty())
         }
         Command::Live { link, data, lines } => kills::live(&link, &data, lines).await.map(|()| true),
         Command::Verify { receipt, record, keys } => {

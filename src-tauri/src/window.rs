@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use adjourn_audio::DeviceChoice;
-use adjourn_client::{Client, Command, Ears, Mouth, Panics, Setup, Shell as _, Snapshot, StartError};
+use adjourn_client::{
+    AudioInput, AudioOutput, Client, Command, Panics, Setup, Shell as _, Snapshot, StartError,
+};
 use adjourn_outbox::OutboxError;
 use adjourn_protocol::ClientInfo;
-use adjourn_room::Live;
+use adjourn_room::LiveKitTransport;
 use tauri::{AppHandle, Manager as _, WindowEvent};
 use tokio::sync::mpsc;
 
@@ -44,8 +46,8 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
                     platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
                     kiosk: false,
                 },
-                mouth: Mouth::Device(DeviceChoice::SystemDefault),
-                ears: Ears::Device(DeviceChoice::SystemDefault),
+                audio_input: AudioInput::Device(DeviceChoice::SystemDefault),
+                audio_output: AudioOutput::Device(DeviceChoice::SystemDefault),
                 trace,
                 link,
                 copies,
@@ -104,7 +106,7 @@ async fn be_the_only_one(app: AppHandle, mut setup: Setup) {
         }
     }
     let folder = setup.data.clone();
-    let client = match Client::new(Live, stage.clone(), setup).await {
+    let client = match Client::new(LiveKitTransport, stage.clone(), setup).await {
         Ok(client) => client,
         Err(error) => {
             tracing::error!(%error, "the client can't start");

@@ -14,7 +14,9 @@ pub async fn row(id: &str) {
     let keep = root.join(id.replace(':', "_"));
     // Of an earlier run; absent the first time.
     let _ = std::fs::remove_dir_all(&keep);
-    let line = match run::run(&scenario, 1, Some(&keep)).await {
+    #[expect(clippy::print_stdout, reason = "why a test takes twice as long belongs to its output")]
+    let says = |text: &str| println!("{text}");
+    let line = match run::judged(&scenario, 1, &keep, says).await {
         Ok(line) => line,
         Err(error) => panic!("the lab: {error:#}\nits files: {}", keep.display()),
     };

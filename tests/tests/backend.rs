@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
 use adjourn_outbox::{Backend, BackendError, verify};
-use adjourn_protocol::{JoinLink, Source};
+use adjourn_protocol::{InviteLink, Source};
 use adjourn_qa::lab::{BackendServer, Invitation, LiveKitServer, Network, Tools, join};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
@@ -126,7 +126,7 @@ async fn a_record_is_stored_once_and_bad_ones_not_at_all() {
     }
     assert_eq!(stage.backend.status(id).await.unwrap().records, 0, "nothing is stored on an error");
 
-    let link = JoinLink::parse(&mine.link).unwrap();
+    let link = InviteLink::parse(&mine.link).unwrap();
     let client = Backend::new(&link.server).unwrap();
     let record = br#"{"outcome":"finished"}"#.to_vec();
     let first = client.deliver(id, 1, &joined.client_token, record.clone()).await.unwrap();
@@ -164,7 +164,7 @@ async fn an_interview_that_never_started_can_be_joined_once_more() {
     let joined = stage.join(&invitation, JOIN_ID).await.unwrap();
     let second = "ffffffffffffffffffffffffffffffff";
     assert_eq!(stage.join(&invitation, second).await.unwrap_err(), BackendError::CodeUsed);
-    let link = JoinLink::parse(&invitation.link).unwrap();
+    let link = InviteLink::parse(&invitation.link).unwrap();
     let record = br#"{"outcome":"never started"}"#.to_vec();
     let client = Backend::new(&link.server).unwrap();
     client.deliver(&joined.interview.id, 1, &joined.client_token, record).await.unwrap();
@@ -198,7 +198,7 @@ async fn guessing_codes_is_slowed_down_and_receipts_of_strangers_are_refused() {
     let stranger = Stage::set().await;
     let other = stranger.backend.invite("{}").await.unwrap();
     let theirs = stranger.join(&other, JOIN_ID).await.unwrap();
-    let link = JoinLink::parse(&other.link).unwrap();
+    let link = InviteLink::parse(&other.link).unwrap();
     let jws = Backend::new(&link.server)
         .unwrap()
         .deliver(&theirs.interview.id, 1, &theirs.client_token, b"{}".to_vec())

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use adjourn_client::{Command, Message, Screen, Snapshot};
 use adjourn_qa::lab::{BackendServer, ClientProcess, LiveKitServer, Network, Pulse, Tools};
-use adjourn_room::{Live, Transport as _};
+use adjourn_room::{LiveKitTransport, Transport as _};
 
 const SOON: Duration = Duration::from_secs(15);
 
@@ -107,7 +107,7 @@ async fn an_expired_token_is_refused_without_being_repeated() {
     let stage = Stage::set().await;
     livekit_dylib::library::load_from(std::slice::from_ref(&stage.tools.library)).unwrap();
     let token = adjourn_qa::lab::token_valid_until("room", "candidate", -3_600).unwrap();
-    let error = Live.connect(&stage.livekit.url, &token).await.unwrap_err().to_string();
+    let error = LiveKitTransport.connect(&stage.livekit.url, &token).await.unwrap_err().to_string();
     assert!(error.contains("401"), "{error}");
     assert!(!error.contains("eyJ"), "{error}");
 }

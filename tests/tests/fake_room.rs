@@ -9,11 +9,11 @@
 use std::time::Duration;
 
 use adjourn_client::{
-    Client, Command, Ears, InterviewerState, Meters, Mouth, Screen, Setup, Shell, Snapshot,
+    AudioInput, AudioOutput, Client, Command, InterviewerState, Meters, Screen, Setup, Shell, Snapshot,
 };
 use adjourn_qa::headless::info;
 use adjourn_qa::lab::{BackendServer, LiveKitServer, Network, Tools};
-use adjourn_room::{Fact, Token, fake::Fake};
+use adjourn_room::{RoomEvent, Token, fake::Fake};
 use adjourn_session::{Input, LeaveReason};
 use tokio::sync::{mpsc, watch};
 
@@ -53,8 +53,8 @@ impl Stage {
         let setup = Setup {
             data: folder.path().join("client"),
             info: info(),
-            mouth: Mouth::Recording(vec![0; 48_000]),
-            ears: Ears::None,
+            audio_input: AudioInput::Recording(vec![0; 48_000]),
+            audio_output: AudioOutput::None,
             trace: None,
             link: Some(invitation.link.clone()),
             copies: folder.path().to_owned(),
@@ -98,7 +98,7 @@ async fn a_full_reconnect_in_the_sdks_order_ends_nothing_and_a_zombie_then_does(
     }
     let ended =
         Input::ToolEnded { sid: "PA_1".into(), name: "end_interview".into(), ok: true, call_id: "c".into() };
-    stage.fake.say(Fact::Input(ended)).await;
+    stage.fake.say(RoomEvent::Input(ended)).await;
     stage.fake.session_closes();
     let end = stage.wait("the receipt", |s| s.completed.as_ref().is_some_and(|c| c.receipt.is_some())).await;
     assert_eq!(end.completed.unwrap().outcome, "finished");
@@ -210,10 +210,10 @@ async fn a_conversation_that_is_told_later_takes_no_proof_away() {
         let mut stage = Stage::interview().await;
         let sid = || "PA_1".to_owned();
         if marker {
-            stage.fake.say(Fact::Input(Input::EndMarker { sid: sid() })).await;
+            stage.fake.say(RoomEvent::Input(Input::EndMarker { sid: sid() })).await;
         }
         let ended = Input::ToolEnded { sid: sid(), name: tool.to_owned(), ok: true, call_id: "c".to_owned() };
-        stage.fake.say(Fact::History { sid: sid(), said: Vec::new(), last_tool: Some(ended) }).await;
+        stage.fake.say(RoomEvent::History { sid: sid(), said: Vec::new(), last_tool: Some(ended) }).await;
         stage.fake.session_closes();
         let end = tokio::time::timeout(
             Duration::from_secs(30),
@@ -228,8 +228,8 @@ async fn a_conversation_that_is_told_later_takes_no_proof_away() {
 async fn the_room_is_entered_again_with_the_newest_token() {
     let mut stage = Stage::interview().await;
     let first = stage.fake.token();
-    stage.fake.say(Fact::Token(Token("fresh".to_owned()))).await;
-    stage.fake.say(Fact::Input(Input::Disconnected { reason: LeaveReason::StateMismatch })).await;
+    stage.fake.say(RoomEvent::Token(Token("fresh".to_owned()))).await;
+    stage.fake.say(RoomEvent::Input(Input::Disconnected { reason: LeaveReason::StateMismatch })).await;
     let entered = async {
         while stage.fake.token() == first {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -9,7 +9,7 @@
 use std::time::{Duration, Instant};
 
 use adjourn_qa::lab::{MockServer, Tools};
-use adjourn_room::{Live, Refusal, Transport as _};
+use adjourn_room::{LiveKitTransport, Refusal, Transport as _};
 use adjourn_session::Policy;
 
 /// What the candidate is told of what the SDK says in some of these ways. In the others it says nothing: the machine
@@ -32,7 +32,7 @@ async fn each_way_in_which_a_server_can_misbehave_is_told_apart() {
         let (url, token) = (server.url.clone(), MockServer::token(mode).unwrap());
         tokio::spawn(async move {
             let began = Instant::now();
-            let joined = tokio::time::timeout(limit, Live.connect(&url, &token)).await;
+            let joined = tokio::time::timeout(limit, LiveKitTransport.connect(&url, &token)).await;
             let said = match joined {
                 Ok(Ok(_)) => Some(Err("joined".to_owned())),
                 Ok(Err(error)) => Some(Ok(error)),

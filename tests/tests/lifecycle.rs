@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use adjourn_outbox::{Backend, verify};
-use adjourn_protocol::{Arrival, InterviewState, InterviewStatus, JoinAnswer, JoinLink, Source, sha256};
+use adjourn_protocol::{Arrival, InterviewState, InterviewStatus, InviteLink, JoinAnswer, Source, sha256};
 use adjourn_qa::lab::{
     Actor, ActorKind, BackendOptions, BackendServer, Invitation, LiveKitServer, Network, Postgres,
     ServerOptions, Tools, join, unix_now,
@@ -165,7 +165,7 @@ async fn the_whole_way_on_both_databases() {
         assert_eq!(stage.ask(Method::GET, &transcript, As::Token(&token), None).await.0, 401);
 
         // The client's record ends it and closes the room; the agent's report completes it.
-        let link = JoinLink::parse(&invitation.link).unwrap();
+        let link = InviteLink::parse(&invitation.link).unwrap();
         let client = Backend::new(&link.server).unwrap();
         let record = json!({"outcome": "ended", "transcript": []}).to_string().into_bytes();
         let jws = client.deliver(id, 1, &joined.client_token, record.clone()).await.unwrap();
@@ -380,7 +380,7 @@ async fn receipts_are_signed_with_the_key_that_the_join_handed_out() {
     let stage = Stage::set(false, false, &[]).await;
     let (invitation, joined) = stage.joined().await;
     let rotated = stage.backend.command(&["rotate-key"]).await.unwrap();
-    let link = JoinLink::parse(&invitation.link).unwrap();
+    let link = InviteLink::parse(&invitation.link).unwrap();
     let client = Backend::new(&link.server).unwrap();
     let jws = client.deliver(&invitation.id, 1, &joined.client_token, b"{}".to_vec()).await.unwrap();
     verify(&jws, &joined.receipt_keys).unwrap();

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
 use adjourn_outbox::{Backend, DeliveryEvent, DeliveryOutcome, Join, Outbox, verify};
-use adjourn_protocol::{JoinLink, JoinRequest, Record, RecordHead};
+use adjourn_protocol::{InviteLink, JoinRequest, Record, RecordHead};
 use adjourn_qa::headless::info;
 use adjourn_qa::lab::{
     BackendOptions, BackendServer, Invitation, LiveKitServer, Mount, Network, Postgres, Tools,
@@ -14,7 +14,7 @@ use serde_json::Value;
 /// A candidate's computer: its outbox, without sound and room.
 struct Candidate {
     outbox: Outbox,
-    link: JoinLink,
+    link: InviteLink,
     join: Join,
     _folder: tempfile::TempDir,
 }
@@ -23,7 +23,7 @@ impl Candidate {
     async fn joins(invitation: &Invitation) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
-        let link = JoinLink::parse(&invitation.link).unwrap();
+        let link = InviteLink::parse(&invitation.link).unwrap();
         let join = outbox.join_for(&link).await.unwrap();
         let request = JoinRequest::new(&link.code, &join.join_id, &info());
         let answer = Backend::new(&link.server).unwrap().join(&request).await.unwrap();

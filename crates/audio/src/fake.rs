@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use crate::FRAME;
 use crate::device::{AudioError, Device, DeviceChoice, Devices};
 use crate::host::{Host, Pending};
-use crate::mixer::{Source, Speaker, mixer};
+use crate::mixer::{PlaybackHandle, Source, mixer};
 use crate::processor::{FrameProcessor, OnFrame};
 use crate::status::StreamState;
 use crate::stream::{Capture, CaptureShared, FrameSink, Playback, PlaybackShared};
@@ -193,7 +193,7 @@ impl Host for Fake {
         &self,
         choice: DeviceChoice,
         processor: Option<Box<dyn FrameProcessor>>,
-    ) -> Pending<(Playback, Speaker)> {
+    ) -> Pending<(Playback, PlaybackHandle)> {
         self.pending(move |state| {
             choice.check(&state.devices.outputs, AudioError::NoSpeaker)?;
             let shared = Arc::new(PlaybackShared::default());

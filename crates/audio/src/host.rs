@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use crate::device::{AudioError, DeviceChoice, Devices};
-use crate::mixer::Speaker;
+use crate::mixer::PlaybackHandle;
 use crate::processor::{FrameProcessor, OnFrame};
 use crate::stream::{Capture, Playback};
 use crate::watch::DeviceWatch;
@@ -30,5 +30,5 @@ pub trait Host: std::fmt::Debug + Send + Sync + 'static {
         &self,
         choice: DeviceChoice,
         processor: Option<Box<dyn FrameProcessor>>,
-    ) -> Pending<(Playback, Speaker)>;
+    ) -> Pending<(Playback, PlaybackHandle)>;
 }

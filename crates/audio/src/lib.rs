@@ -30,7 +30,7 @@ pub use device::{AudioError, Device, DeviceChoice, Devices};
 pub use file::{FileMicrophone, load_wav};
 pub use host::{Host, Pending};
 pub use level::{Level, SILENCE_DBFS, SpeechDetector, dbfs};
-pub use mixer::{Speaker, VoiceQueue};
+pub use mixer::{PlaybackHandle, VoiceQueue};
 pub use processor::{FrameProcessor, OnFrame};
 pub use status::StreamStatus;
 pub use stream::{Capture, CaptureStats, Playback, PlaybackStats};

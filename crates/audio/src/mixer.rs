@@ -21,7 +21,7 @@ const VOICES: usize = 8;
 
 /// Adds voices to a playback. One per playback.
 #[derive(Debug)]
-pub struct Speaker {
+pub struct PlaybackHandle {
     joining: Producer<Voice>,
     left: Consumer<Voice>,
     shared: Arc<PlaybackShared>,
@@ -39,11 +39,11 @@ pub struct VoiceQueue {
 pub(crate) fn mixer(
     shared: &Arc<PlaybackShared>,
     processor: Option<Box<dyn FrameProcessor>>,
-) -> (Speaker, Source) {
+) -> (PlaybackHandle, Source) {
     let (joining, joins) = RingBuffer::new(VOICES);
     // Whatever the device's side lets go of goes back to be freed; there are never more than it can hold.
     let (leaves, left) = RingBuffer::new(VOICES * 2);
-    let speaker = Speaker { joining, left, shared: Arc::clone(shared) };
+    let speaker = PlaybackHandle { joining, left, shared: Arc::clone(shared) };
     let source = Source {
         joins,
         leaves,
@@ -55,7 +55,7 @@ pub(crate) fn mixer(
     (speaker, source)
 }
 
-impl Speaker {
+impl PlaybackHandle {
     /// Another voice; `None` while there are as many as can be mixed.
     pub fn voice(&mut self) -> Option<VoiceQueue> {
         // Freed here, on a thread that may take its time.
@@ -198,7 +198,7 @@ impl Source {
 mod tests {
     use super::*;
 
-    fn pair() -> (Speaker, VoiceQueue, Source, Arc<PlaybackShared>) {
+    fn pair() -> (PlaybackHandle, VoiceQueue, Source, Arc<PlaybackShared>) {
         let shared = Arc::new(PlaybackShared::default());
         let (mut speaker, source) = mixer(&shared, None);
         let voice = speaker.voice().unwrap();

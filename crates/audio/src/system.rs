@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use crate::cpal_host;
 use crate::device::{AudioError, DeviceChoice, Devices};
 use crate::host::{Host, Pending};
-use crate::mixer::{Speaker, mixer};
+use crate::mixer::{PlaybackHandle, mixer};
 use crate::processor::{FrameProcessor, OnFrame};
 #[cfg(target_os = "linux")]
 use crate::pulse;
@@ -61,7 +61,7 @@ pub fn open_microphone(
 pub fn open_loudspeaker(
     choice: &DeviceChoice,
     processor: Option<Box<dyn FrameProcessor>>,
-) -> Result<(Playback, Speaker), AudioError> {
+) -> Result<(Playback, PlaybackHandle), AudioError> {
     let shared = Arc::new(PlaybackShared::default());
     let (speaker, source) = mixer(&shared, processor);
     #[cfg(target_os = "linux")]
@@ -109,7 +109,7 @@ impl Host for System {
         &self,
         choice: DeviceChoice,
         processor: Option<Box<dyn FrameProcessor>>,
-    ) -> Pending<(Playback, Speaker)> {
+    ) -> Pending<(Playback, PlaybackHandle)> {
         beside(move || open_loudspeaker(&choice, processor))
     }
 }

@@ -14,8 +14,8 @@ const OF_AN_INTERVIEW: [&str; 6] = [
     "DELETE FROM sent_away WHERE interview_id = $1",
 ];
 
-/// Erases an interview that is over, or never began. Copies elsewhere (backups, Postgres' own log) are their keepers' to
-/// erase.
+/// Erases an interview that is over, or never began. On SQLite what its rows left in the file is overwritten; Postgres frees their
+/// space without overwriting it. Copies elsewhere (backups, Postgres' own log) are their keepers' to erase.
 ///
 /// # Errors
 /// There is no such interview, or it goes on; the database failed, or is in use so that what was there is not overwritten

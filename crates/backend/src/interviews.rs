@@ -1,6 +1,6 @@
 //! Making interviews, and further codes for them.
 
-use adjourn_protocol::{JoinLink, Secret};
+use adjourn_protocol::{InviteLink, Secret};
 use adjourn_session::Policy;
 use anyhow::Context as _;
 use chrono::{DateTime, Datelike as _, Duration, Utc};
@@ -116,7 +116,7 @@ pub async fn create(
     let to = new.window.to.or_else(week).context("the window's end is too far away")?;
     check(new, from, to)?;
     let (id, code) = (hex::encode(random::<16>()?), codes::draw()?);
-    let link = JoinLink::new(public_url.as_str(), &code)?;
+    let link = InviteLink::new(public_url.as_str(), &code)?;
     let mut tx = store.write().await?;
     sqlx::query(
         "INSERT INTO interviews (id, title, candidate_name, language, max_minutes, window_from, window_to, agent_name,
@@ -164,7 +164,7 @@ pub async fn another_code(
     actor: &Actor,
 ) -> anyhow::Result<Option<Created>> {
     let code = codes::draw()?;
-    let link = JoinLink::new(public_url.as_str(), &code)?;
+    let link = InviteLink::new(public_url.as_str(), &code)?;
     let mut tx = store.write().await?;
     let lifecycle =
         lifecycle_store::lock(&mut tx, id).await?.filter(|lifecycle| lifecycle.ended_at.is_none());

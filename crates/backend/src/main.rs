@@ -1,7 +1,7 @@
 //! `adjourn-backend`: serve, invite, keys, audit, backup, erase, openapi.
 
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -270,7 +270,8 @@ async fn run() -> anyhow::Result<()> {
                 stopping.cancel();
             };
             let limits = server::Limits::default();
-            server::serve(listener, router(app, Some(metrics)), limits, &proxies, stopped).await;
+            let counts = move |from: IpAddr| !from.is_loopback() && !proxies.trusts(from);
+            server::serve(listener, router(app, Some(metrics)), limits, counts, stopped).await;
             let close = async {
                 if let Err(error) = reconciler.await {
                     tracing::error!(%error, "the reconciler did not end by itself");

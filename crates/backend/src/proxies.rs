@@ -29,7 +29,8 @@ impl Proxies {
             .map(Self)
     }
 
-    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether it is one of them.
+    pub fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 

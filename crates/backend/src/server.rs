@@ -2,7 +2,7 @@
 //! from stopping.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt as _;
 
-use crate::proxies::{Proxies, bucket};
+use crate::proxies::bucket;
 use crate::shares::Shares;
 
 /// What a connection may cost.
@@ -31,7 +31,7 @@ pub struct Limits {
     pub head: Duration,
     /// Connections at a time; more wait to be taken.
     pub connections: usize,
-    /// Of them, of one address (of IPv6: of one household); more are hung up on. Not of a proxy that is trusted.
+    /// Of them, of one address (of IPv6: of one household); more are hung up on.
     pub of_one: usize,
     /// What is under way when the server is stopped gets so long.
     pub stop: Duration,
@@ -91,12 +91,13 @@ fn places(wanted: usize) -> usize {
 /// Pause after a connection that could not be taken: mostly there are no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `stopped`, and then what is under way.
+/// Serves until `stopped`, and then what is under way. Of addresses that don't count (proxies, and this very computer, where one may
+/// run) any number of connections is taken.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: Limits,
-    proxies: &Proxies,
+    counts: impl Fn(IpAddr) -> bool,
     stopped: impl Future<Output = ()>,
 ) {
     let shares = Shares::of(limits.of_one);
@@ -120,8 +121,9 @@ pub async fn serve(
             },
             () = &mut stopped => break,
         };
-        let share = shares.take(bucket(address.ip().to_canonical()));
-        if share.is_none() && !proxies.trusts(address.ip().to_canonical()) {
+        let from = address.ip().to_canonical();
+        let share = counts(from).then(|| shares.take(bucket(from)));
+        if matches!(share, Some(None)) {
             metrics::counter!("adjourn_connections_over_the_share").increment(1);
             continue;
         }
@@ -193,8 +195,7 @@ mod tests {
             .route("/slow", get(slow))
             .route("/much", get(much));
         let ended = tokio::spawn(async move {
-            let nobody = Proxies::default();
-            serve(listener, router, limits, &nobody, async move { drop(stopped.await) }).await;
+            serve(listener, router, limits, |_| true, async move { drop(stopped.await) }).await;
         });
         Running { address, stop, ended }
     }

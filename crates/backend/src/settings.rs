@@ -1,6 +1,6 @@
 //! Settings that guard something: an empty one would guard nothing, and open everything.
 
-use adjourn_protocol::{JoinLink, Secret};
+use adjourn_protocol::{InviteLink, Secret};
 use url::Url;
 
 /// Fewest characters of a secret that is given to us. Ours are longer; LiveKit's generated ones have 43.
@@ -38,7 +38,7 @@ pub fn name(name: &str, value: &str) -> anyhow::Result<String> {
 pub fn public_url(url: Url) -> anyhow::Result<Url> {
     let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
     // As links are made with it.
-    let taken = plain && JoinLink::new(url.as_str(), "AAAA-AAAA").is_ok();
+    let taken = plain && InviteLink::new(url.as_str(), "AAAA-AAAA").is_ok();
     anyhow::ensure!(
         taken,
         "clients and agents don't take {url} as this server's address: give one with https (http only on this very computer) \

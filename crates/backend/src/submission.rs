@@ -13,6 +13,10 @@ use crate::lifecycle::Deadlines;
 use crate::store::{Tx, millis, random};
 use crate::{keys, lifecycle_store, sent_away};
 
+/// Records of one attempt at most: its client's, and those of a few interviewers with their judgements. A token that somebody took
+/// fills no disk.
+const MOST: i64 = 64;
+
 /// A record that was checked: right token, right digest, JSON.
 #[derive(Clone, Debug)]
 pub(crate) struct Submission {
@@ -101,6 +105,22 @@ pub(crate) async fn store(
     let Some(mut lifecycle) = lifecycle_store::lock(tx, id).await? else {
         return Err(NotStored::Refused(ApiError::not_found()));
     };
+    let records: i64 = sqlx::query("SELECT COUNT(*) FROM records WHERE interview_id = $1 AND attempt = $2")
+        .bind(id)
+        .bind(attempt)
+        .fetch_one(&mut **tx)
+        .await?
+        .try_get(0)?;
+    if records >= MOST {
+        // The same again is answered with its receipt, however many there are.
+        return match stored_before(tx, submission).await {
+            Err(NotStored::Database(sqlx::Error::RowNotFound)) => {
+                let title = "This attempt has as many records as it may have.";
+                Err(NotStored::Refused(ApiError::bad_request("too_many_records", title)))
+            }
+            stored => stored,
+        };
+    }
     let inserted = sqlx::query(
         "INSERT INTO records (interview_id, attempt, source, body, sha256, outcome, received_at, receipt_id, receipt)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (interview_id, attempt, source) DO NOTHING",

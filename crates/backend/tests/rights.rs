@@ -24,7 +24,7 @@ use tower::ServiceExt as _;
 
 const OWN: &str = "the-operators-own-key";
 
-struct Stage {
+struct Testbed {
     router: Router,
     store: Store,
     folder: tempfile::TempDir,
@@ -38,7 +38,7 @@ enum As<'a> {
     Basic(&'a str),
 }
 
-impl Stage {
+impl Testbed {
     async fn set() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("db").to_str().unwrap(), Open::OrMake).await.unwrap();
@@ -106,7 +106,7 @@ const DOORS: [(&str, &str, Scope); 7] = [
 
 #[tokio::test]
 async fn each_scope_opens_its_doors_and_no_other() {
-    let stage = Stage::set().await;
+    let stage = Testbed::set().await;
     for scope in Scope::ALL {
         let key = stage.key(scope.as_str(), &[scope]).await;
         for (method, path, needed) in DOORS {
@@ -136,7 +136,7 @@ async fn each_scope_opens_its_doors_and_no_other() {
 
 #[tokio::test]
 async fn what_a_browser_adds_by_itself_shows_pages_and_does_nothing() {
-    let stage = Stage::set().await;
+    let stage = Testbed::set().await;
     let (id, _) = stage.interview().await;
     for (method, path, needed) in DOORS {
         let path = path.replace("{id}", &id);
@@ -159,7 +159,7 @@ async fn what_a_browser_adds_by_itself_shows_pages_and_does_nothing() {
 
 #[tokio::test]
 async fn a_key_ends_with_its_time() {
-    let stage = Stage::set().await;
+    let stage = Testbed::set().await;
     let (id, _) = stage.interview().await;
     let path = format!("/v1/interviews/{id}");
     let key = organisers::add(&stage.store, "summer", &Scope::ALL, Some(1)).await.unwrap();
@@ -173,7 +173,7 @@ async fn a_key_ends_with_its_time() {
 
 #[tokio::test]
 async fn a_stream_of_events_ends_with_the_interview_and_with_the_right_to_see_it() {
-    let stage = Stage::set().await;
+    let stage = Testbed::set().await;
     let all = async |response: Response<Body>| {
         let body = axum::body::to_bytes(response.into_body(), 1 << 20);
         let bytes = tokio::time::timeout(Duration::from_secs(5), body).await.expect("it goes on").unwrap();
@@ -208,7 +208,7 @@ async fn a_stream_of_events_ends_with_the_interview_and_with_the_right_to_see_it
 
 #[tokio::test]
 async fn who_did_what_is_written_down_with_where_from() {
-    let stage = Stage::set().await;
+    let stage = Testbed::set().await;
     let (id, _) = stage.interview().await;
     let key = stage.key("hr", &[Scope::Read]).await;
     let path = |rest: &str| format!("/v1/interviews/{id}{rest}");
@@ -239,7 +239,7 @@ async fn who_did_what_is_written_down_with_where_from() {
 
 #[tokio::test]
 async fn who_only_delivers_calls_nobody_into_a_room() {
-    let stage = Stage::set().await;
+    let stage = Testbed::set().await;
     let (id, code) = stage.interview().await;
     let client = json!({"version": "1", "platform": "test", "kiosk": false});
     let join = |uploads_only: bool| {
@@ -257,7 +257,7 @@ async fn who_only_delivers_calls_nobody_into_a_room() {
 
 #[tokio::test]
 async fn a_receipt_is_for_its_sender() {
-    let stage = Stage::set().await;
+    let stage = Testbed::set().await;
     let client = json!({"version": "1", "platform": "test", "kiosk": false});
     let mut senders = Vec::new();
     for join_id in ["0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"] {
@@ -297,7 +297,7 @@ fn join(code: &str, join_id: char, uploads_only: bool) -> Value {
 /// LiveKit can't be reached here: whoever would get a room is told so.
 #[tokio::test]
 async fn outside_of_its_window_an_interview_opens_no_room_whoever_asks_how() {
-    let stage = Stage::set().await;
+    let stage = Testbed::set().await;
     let ask = async |code: &str, join_id: char, uploads_only: bool| {
         let (status, answer) =
             stage.ask(As::Nobody, "POST", "/v1/join", Some(join(code, join_id, uploads_only))).await;
@@ -331,7 +331,7 @@ async fn outside_of_its_window_an_interview_opens_no_room_whoever_asks_how() {
 
 #[tokio::test]
 async fn odd_values_are_refused_in_words_and_a_known_path_says_what_can_be_done_there() {
-    let stage = Stage::set().await;
+    let stage = Testbed::set().await;
     for window in [
         json!({"from": "+262142-12-31T23:59:59Z"}),
         json!({"to": "+262142-12-31T23:59:59Z"}),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use adjourn_outbox::{BackendError, Granted, Join, OutboxError};
-use adjourn_protocol::{ClientInfo, JoinAnswer, JoinLink, JoinRequest, RecordHead, sha256};
+use adjourn_protocol::{ClientInfo, InviteLink, JoinAnswer, JoinRequest, RecordHead, sha256};
 use chrono::{DateTime, Utc};
 
 use crate::remembered::Before;
@@ -59,7 +59,7 @@ impl Rejection {
 /// Asks for the join of `link`; the same one every time on this machine. `started`: when this run of the client began.
 pub(crate) async fn admission(
     environment: &Environment,
-    link: &JoinLink,
+    link: &InviteLink,
     client: &ClientInfo,
     started: DateTime<Utc>,
 ) -> Result<Admission, Rejection> {

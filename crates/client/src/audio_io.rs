@@ -32,7 +32,7 @@ const PLAY_OUT: Duration = Duration::from_millis(500);
 
 /// Where the candidate's voice comes from.
 #[derive(Clone, Debug)]
-pub enum Mouth {
+pub enum AudioInput {
     /// A microphone.
     Device(DeviceChoice),
     /// A recording (48 kHz mono), spoken each time the interviewer listens.
@@ -41,7 +41,7 @@ pub enum Mouth {
 
 /// Where the interviewer's voice goes.
 #[derive(Clone, Debug)]
-pub enum Ears {
+pub enum AudioOutput {
     /// A loudspeaker.
     Device(DeviceChoice),
     /// Nowhere; levels are measured all the same.
@@ -62,8 +62,8 @@ pub(crate) struct Measured {
 pub(crate) struct AudioIo {
     host: Arc<dyn Host>,
     events: Events,
-    mouth: Mouth,
-    ears: Ears,
+    audio_input: AudioInput,
+    audio_output: AudioOutput,
     input: DeviceList,
     output: DeviceList,
     capture: Option<Capture>,
@@ -93,12 +93,17 @@ pub(crate) struct AudioIo {
 }
 
 impl AudioIo {
-    pub(crate) fn new(host: Arc<dyn Host>, events: Events, mouth: Mouth, ears: Ears) -> Self {
+    pub(crate) fn new(
+        host: Arc<dyn Host>,
+        events: Events,
+        audio_input: AudioInput,
+        audio_output: AudioOutput,
+    ) -> Self {
         Self {
             host,
             events,
-            mouth,
-            ears,
+            audio_input,
+            audio_output,
             input: DeviceList::default(),
             output: DeviceList::default(),
             capture: None,
@@ -223,24 +228,24 @@ impl AudioIo {
     }
 
     pub(crate) fn choose_input(&mut self, id: Option<String>) {
-        self.mouth = Mouth::Device(DeviceChoice::from_id(id));
+        self.audio_input = AudioInput::Device(DeviceChoice::from_id(id));
     }
 
     pub(crate) fn choose_output(&mut self, id: Option<String>) {
-        self.ears = Ears::Device(DeviceChoice::from_id(id));
+        self.audio_output = AudioOutput::Device(DeviceChoice::from_id(id));
     }
 
     /// Opens the candidate's voice. A device's answer comes as [`Event::Opened`]; until then the last one stands.
     pub(crate) fn open_microphone(&mut self) {
         self.close_microphone();
-        match self.mouth.clone() {
-            Mouth::Device(choice) => {
+        match self.audio_input.clone() {
+            AudioInput::Device(choice) => {
                 self.input.chosen = chosen(&choice);
                 if let Some((choice, number)) = self.capturing.begin(choice, Instant::now()) {
                     self.capture_beside(choice, number);
                 }
             }
-            Mouth::Recording(samples) => {
+            AudioInput::Recording(samples) => {
                 let (level, mut on_frame) = (Arc::clone(&self.level), self.on_frame());
                 let file = FileMicrophone::start(samples, move |frame| {
                     *level.lock() = dbfs(frame);
@@ -281,7 +286,7 @@ impl AudioIo {
     /// Opens the interviewer's voice. A device's answer comes as [`Event::Opened`].
     pub(crate) fn open_speaker(&mut self) {
         self.close_speaker();
-        let Ears::Device(choice) = self.ears.clone() else { return };
+        let AudioOutput::Device(choice) = self.audio_output.clone() else { return };
         self.output.chosen = chosen(&choice);
         if let Some((choice, number)) = self.playing.begin(choice, Instant::now()) {
             self.play_beside(choice, number);

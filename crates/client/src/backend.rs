@@ -1,7 +1,7 @@
 //! The organiser's backend, as the client needs it: over HTTP, or a fake for tests.
 
 use adjourn_outbox::{BackendError, Granted, Join, Sent};
-use adjourn_protocol::{ClientInfo, InterviewStatus, JoinAnswer, JoinLink, JoinRequest};
+use adjourn_protocol::{ClientInfo, InterviewStatus, InviteLink, JoinAnswer, JoinRequest};
 use futures_util::future::BoxFuture;
 
 /// What a question to a backend comes to.
@@ -10,11 +10,11 @@ pub type Answered<'a, T> = BoxFuture<'a, Result<T, BackendError>>;
 /// Talks to the backend that a link names.
 pub trait Backend: std::fmt::Debug + Send + Sync + 'static {
     /// Joins, or joins again.
-    fn join<'a>(&'a self, link: &'a JoinLink, request: &'a JoinRequest) -> Answered<'a, JoinAnswer>;
+    fn join<'a>(&'a self, link: &'a InviteLink, request: &'a JoinRequest) -> Answered<'a, JoinAnswer>;
     /// Where the interview stands; with `room`, also whether LiveKit has its room.
     fn status<'a>(
         &'a self,
-        link: &'a JoinLink,
+        link: &'a InviteLink,
         granted: &'a Granted,
         room: bool,
     ) -> Answered<'a, InterviewStatus>;
@@ -33,13 +33,13 @@ pub trait Backend: std::fmt::Debug + Send + Sync + 'static {
 pub struct Http;
 
 impl Backend for Http {
-    fn join<'a>(&'a self, link: &'a JoinLink, request: &'a JoinRequest) -> Answered<'a, JoinAnswer> {
+    fn join<'a>(&'a self, link: &'a InviteLink, request: &'a JoinRequest) -> Answered<'a, JoinAnswer> {
         Box::pin(async { adjourn_outbox::Backend::new(&link.server)?.join(request).await })
     }
 
     fn status<'a>(
         &'a self,
-        link: &'a JoinLink,
+        link: &'a InviteLink,
         granted: &'a Granted,
         room: bool,
     ) -> Answered<'a, InterviewStatus> {

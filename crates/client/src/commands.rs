@@ -1,6 +1,6 @@
 //! What a person asks for.
 
-use adjourn_protocol::{JoinLink, Note};
+use adjourn_protocol::{InviteLink, Note};
 use adjourn_room::Transport;
 use adjourn_session::{Input, Phase};
 
@@ -61,7 +61,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
     }
 
     pub(crate) fn open_link(&mut self, text: &str) {
-        let parsed = JoinLink::parse(text);
+        let parsed = InviteLink::parse(text);
         let same = parsed.as_ref().is_ok_and(|link| self.invitation.link() == Some(link));
         let phase = self.session.phase();
         if phase != Phase::Checking {

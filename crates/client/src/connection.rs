@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adjourn_protocol::LiveKitInfo;
-use adjourn_room::{ConnectError, Fact, Joined, Microphone, Refusal, RoomLink, Transport};
+use adjourn_room::{ConnectError, Joined, Microphone, Refusal, RoomEvent, RoomHandle, Transport};
 use adjourn_session::{Input, Participant, ProbeKind};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -29,7 +29,7 @@ pub(crate) struct Connection<T: Transport> {
     rooms: mpsc::Sender<Entered<T::Room>>,
     room: Option<Arc<T::Room>>,
     /// What comes out of the room that was entered last.
-    facts: Option<mpsc::Receiver<Fact>>,
+    facts: Option<mpsc::Receiver<RoomEvent>>,
     connecting: Option<JoinHandle<()>>,
     /// The room is being left.
     leaving: Option<JoinHandle<()>>,
@@ -121,7 +121,7 @@ impl<T: Transport> Connection<T> {
     }
 
     /// The next fact of the room, if there is one.
-    pub(crate) async fn next_fact(&mut self) -> Fact {
+    pub(crate) async fn next_room_event(&mut self) -> RoomEvent {
         loop {
             match &mut self.facts {
                 Some(open) => match open.recv().await {

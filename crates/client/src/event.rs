@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use adjourn_audio::{Found, StreamStatus};
 use adjourn_outbox::DeliveryEvent;
-use adjourn_protocol::JoinLink;
+use adjourn_protocol::InviteLink;
 use adjourn_session::OrganiserWord;
 use tokio::sync::mpsc;
 
@@ -18,12 +18,12 @@ const WAITING: usize = 256;
 pub(crate) enum Event {
     /// The link's host was looked up.
     Host {
-        link: JoinLink,
+        link: InviteLink,
         known: bool,
     },
     /// Interviews of an earlier run were looked after; one may still go on.
     Unfinished {
-        open: Option<JoinLink>,
+        open: Option<InviteLink>,
     },
     Admitted(Box<Admission>),
     Rejected(Rejection),

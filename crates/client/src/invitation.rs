@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use adjourn_outbox::Granted;
-use adjourn_protocol::{ClientInfo, InterviewerState, JoinLink, LiveKitInfo, RoomState, Secret, ToolEnded};
+use adjourn_protocol::{ClientInfo, InterviewerState, InviteLink, LiveKitInfo, RoomState, Secret, ToolEnded};
 use adjourn_session::OrganiserWord;
 use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
@@ -36,10 +36,10 @@ pub(crate) struct Invitation {
     events: Events,
     /// When this run of the client began, by the wall clock.
     started: DateTime<Utc>,
-    link: Option<JoinLink>,
+    link: Option<InviteLink>,
     /// The link whose host is being looked up.
-    checking: Option<JoinLink>,
-    unconfirmed: Option<JoinLink>,
+    checking: Option<InviteLink>,
+    unconfirmed: Option<InviteLink>,
     admission: Option<Admission>,
     /// What an earlier run of this join saw last.
     remembered: Option<ToolEnded>,
@@ -70,12 +70,12 @@ impl Invitation {
         }
     }
 
-    pub(crate) fn link(&self) -> Option<&JoinLink> {
+    pub(crate) fn link(&self) -> Option<&InviteLink> {
         self.link.as_ref()
     }
 
     /// The link whose host has to be confirmed.
-    pub(crate) fn unconfirmed(&self) -> Option<&JoinLink> {
+    pub(crate) fn unconfirmed(&self) -> Option<&InviteLink> {
         self.unconfirmed.as_ref()
     }
 
@@ -93,7 +93,7 @@ impl Invitation {
     }
 
     /// Takes a link: until its host is known to be right there is nothing to join, neither this one nor the one before.
-    pub(crate) fn take(&mut self, link: JoinLink) {
+    pub(crate) fn take(&mut self, link: InviteLink) {
         (self.link, self.unconfirmed) = (None, None);
         self.check_host(link, false);
     }
@@ -115,7 +115,7 @@ impl Invitation {
         self.link = None;
     }
 
-    pub(crate) fn check_host(&mut self, link: JoinLink, confirm: bool) {
+    pub(crate) fn check_host(&mut self, link: InviteLink, confirm: bool) {
         self.checking = Some(link.clone());
         let (storage, events) = (self.environment.storage.clone(), self.events.clone());
         tokio::spawn(async move {
@@ -126,7 +126,7 @@ impl Invitation {
     }
 
     /// The link's host was looked up.
-    pub(crate) fn host_checked(&mut self, link: JoinLink, known: bool) -> HostChecked {
+    pub(crate) fn host_checked(&mut self, link: InviteLink, known: bool) -> HostChecked {
         if self.checking.as_ref() != Some(&link) {
             return HostChecked::Stale;
         }

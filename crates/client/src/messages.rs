@@ -1,8 +1,8 @@
 //! Which sentences tell what is true: of an end, a question, a delivery, of what goes on. Pure.
 
 use adjourn_session::{
-    Decider, Delivery, EndedWhy, Ending, EvidenceKind, InterruptedWhy, Link, Outcome, Phase, Question, Time,
-    View,
+    ConnectionState, Decider, Delivery, EndedWhy, Ending, EvidenceKind, InterruptedWhy, Outcome, Phase,
+    Question, Time, View,
 };
 
 use crate::message::Message;
@@ -132,9 +132,18 @@ pub(crate) fn status(
     microphone_silent: bool,
 ) -> Message {
     match (view.link, view.link_fresh) {
-        (Link::Up, true) => {}
-        (Link::Idle | Link::Connecting, _) if view.phase == Phase::Joining => return Message::Connecting,
-        (Link::Idle | Link::Connecting | Link::Up | Link::Resuming | Link::Down, _) => {
+        (ConnectionState::Up, true) => {}
+        (ConnectionState::Idle | ConnectionState::Connecting, _) if view.phase == Phase::Joining => {
+            return Message::Connecting;
+        }
+        (
+            ConnectionState::Idle
+            | ConnectionState::Connecting
+            | ConnectionState::Up
+            | ConnectionState::Resuming
+            | ConnectionState::Down,
+            _,
+        ) => {
             return Message::Reconnecting;
         }
     }

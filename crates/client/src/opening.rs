@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use adjourn_audio::{AudioError, Capture, Playback, Speaker};
+use adjourn_audio::{AudioError, Capture, Playback, PlaybackHandle};
 use tokio::time::Instant;
 
 /// PulseAudio is given up after 4 s (twice 2 s, in `adjourn-audio`); other systems give no bound of their own.
@@ -22,7 +22,7 @@ pub(crate) enum Opened {
     /// A microphone.
     Microphone(u64, Result<Capture, AudioError>),
     /// A loudspeaker.
-    Speaker(u64, Result<(Playback, Speaker), AudioError>),
+    Speaker(u64, Result<(Playback, PlaybackHandle), AudioError>),
 }
 
 /// What is wanted of a device, and whether somebody is at it.

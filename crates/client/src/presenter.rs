@@ -1,6 +1,6 @@
 //! What the screen shows, made out of what is true. Pure.
 
-use adjourn_protocol::JoinLink;
+use adjourn_protocol::InviteLink;
 use adjourn_session::{Agent, AgentState, Delivery, Ending, Phase, Time, View};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
@@ -14,8 +14,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) view: &'a View,
     pub(crate) ui: &'a UiState,
     /// The link that is open, and one whose host has to be confirmed.
-    pub(crate) link: Option<&'a JoinLink>,
-    pub(crate) unconfirmed: Option<&'a JoinLink>,
+    pub(crate) link: Option<&'a InviteLink>,
+    pub(crate) unconfirmed: Option<&'a InviteLink>,
     pub(crate) input: &'a DeviceList,
     pub(crate) output: &'a DeviceList,
     pub(crate) microphone_open: bool,
@@ -42,7 +42,7 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         seq: 0,
         screen: screen(scene, opening),
         title: ui.title.clone(),
-        host: scene.unconfirmed.or(scene.link).map(JoinLink::host),
+        host: scene.unconfirmed.or(scene.link).map(InviteLink::host),
         problem: ui.problem.clone(),
         can_retry: ui.can_retry,
         notices: ui.notices(),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use adjourn_protocol::{ClientInfo, JoinLink, Record, sha256};
+use adjourn_protocol::{ClientInfo, InviteLink, Record, sha256};
 use serde::Serialize;
 
 use crate::{Message, Storage};
@@ -42,7 +42,7 @@ struct Copy<'a> {
 /// the report as it is sent, its digest, and its receipt if there is one; no token and no code. Gives its path.
 pub(crate) async fn write(
     storage: &dyn Storage,
-    link: &JoinLink,
+    link: &InviteLink,
     client: &ClientInfo,
     unsaved: Option<Vec<u8>>,
     folder: &Path,

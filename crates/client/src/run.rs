@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::Instrument as _;
 
-use crate::audio_io::{AudioIo, Ears, Mouth};
+use crate::audio_io::{AudioInput, AudioIo, AudioOutput};
 use crate::connection::{Connection, Entered};
 use crate::deliveries::Deliveries;
 use crate::event::{Event, Events};
@@ -39,9 +39,9 @@ pub struct Setup {
     /// Who we are.
     pub info: ClientInfo,
     /// The candidate's voice.
-    pub mouth: Mouth,
+    pub audio_input: AudioInput,
     /// The interviewer's voice.
-    pub ears: Ears,
+    pub audio_output: AudioOutput,
     /// Where to write the session's inputs, if anywhere.
     pub trace: Option<PathBuf>,
     /// A link to begin with.
@@ -113,7 +113,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         setup: Setup,
         notice: Option<Message>,
     ) -> Self {
-        let Setup { data: _, info, mouth, ears, trace, link, copies, panics } = setup;
+        let Setup { data: _, info, audio_input, audio_output, trace, link, copies, panics } = setup;
         let (events, received) = Events::new();
         let (connection, rooms) = Connection::new(transport);
         let panics = panics.unwrap_or_else(Panics::nobody);
@@ -127,7 +127,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             span: tracing::Span::none(),
             invitation: Invitation::new(environment.clone(), info.clone(), events.clone()),
             connection,
-            audio: AudioIo::new(environment.audio.clone(), events.clone(), mouth, ears),
+            audio: AudioIo::new(environment.audio.clone(), events.clone(), audio_input, audio_output),
             recorder: Recorder::new(environment.clone(), events.clone()),
             deliveries: Deliveries::new(environment.clone(), info.clone(), events.clone()),
             presenter: Presenter::default(),
@@ -195,7 +195,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             () = sleep_until(due) => self.time_passed(),
             _ = meters.tick() => self.measure(),
             _ = stats.tick() => self.look_after(),
-            fact = self.connection.next_fact() => self.fact(fact),
+            fact = self.connection.next_room_event() => self.fact(fact),
         }
         Turn::Goes
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adjourn_audio::{FRAME, SILENCE_DBFS, Speaker, VoiceQueue};
+use adjourn_audio::{FRAME, PlaybackHandle, SILENCE_DBFS, VoiceQueue};
 use adjourn_room::{Microphone, Sound, SoundKind};
 use futures_util::StreamExt as _;
 use parking_lot::Mutex;
@@ -50,7 +50,7 @@ pub(crate) struct SpeakerRoute(Arc<Mutex<Route>>);
 
 #[derive(Default)]
 struct Route {
-    speaker: Option<Speaker>,
+    speaker: Option<PlaybackHandle>,
     floor: Floor,
     /// By a number of their own: a track may come again under its id before its end is noticed.
     tracks: HashMap<u64, Track>,
@@ -81,7 +81,7 @@ impl Floor {
 }
 
 impl SpeakerRoute {
-    pub(crate) fn set(&self, speaker: Option<Speaker>) {
+    pub(crate) fn set(&self, speaker: Option<PlaybackHandle>) {
         let mut route = self.0.lock();
         route.speaker = speaker;
         route.tracks.values_mut().for_each(|track| track.queue = None);
@@ -116,7 +116,7 @@ impl SpeakerRoute {
             return;
         }
         if track.queue.as_ref().is_none_or(VoiceQueue::is_closed) {
-            track.queue = speaker.as_mut().and_then(Speaker::voice);
+            track.queue = speaker.as_mut().and_then(PlaybackHandle::voice);
         }
         if let Some(queue) = &mut track.queue {
             queue.push(frame);
@@ -125,7 +125,7 @@ impl SpeakerRoute {
 
     /// A sound of our own.
     pub(crate) fn own_voice(&self) -> Option<VoiceQueue> {
-        self.0.lock().speaker.as_mut().and_then(Speaker::voice)
+        self.0.lock().speaker.as_mut().and_then(PlaybackHandle::voice)
     }
 
     /// Level of what is played now, dBFS: of the loudest.

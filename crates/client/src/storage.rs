@@ -1,7 +1,7 @@
 //! What is kept on this computer, as the client needs it: [`Outbox`], or a fake for tests.
 
 use adjourn_outbox::{Asked, DeliveryEvent, Join, Outbox, OutboxError};
-use adjourn_protocol::{ClientInfo, Entry, JoinAnswer, JoinLink, Record, RecordHead, Secret};
+use adjourn_protocol::{ClientInfo, Entry, InviteLink, JoinAnswer, Record, RecordHead, Secret};
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
@@ -16,7 +16,7 @@ pub type Tell = dyn Fn(DeliveryEvent) -> BoxFuture<'static, ()> + Send + Sync;
 pub trait Storage: std::fmt::Debug + Send + Sync + 'static {
     fn volatile(&self) -> bool;
     fn host_known<'a>(&'a self, host: &'a str, confirm: bool) -> Stored<'a, bool>;
-    fn join_for<'a>(&'a self, link: &'a JoinLink) -> Stored<'a, Join>;
+    fn join_for<'a>(&'a self, link: &'a InviteLink) -> Stored<'a, Join>;
     fn granted<'a>(&'a self, join: &'a Join, answer: &'a JoinAnswer, head: &'a RecordHead) -> Stored<'a, ()>;
     fn append<'a>(&'a self, join_id: &'a Secret, entries: &'a [Entry]) -> Stored<'a, ()>;
     fn journal<'a>(&'a self, join_id: &'a Secret) -> Stored<'a, Vec<Entry>>;
@@ -27,7 +27,7 @@ pub trait Storage: std::fmt::Debug + Send + Sync + 'static {
         rest: &'a [Entry],
     ) -> Stored<'a, Vec<u8>>;
     fn has_record<'a>(&'a self, join_id: &'a Secret) -> Stored<'a, bool>;
-    fn record_of<'a>(&'a self, link: &'a JoinLink) -> Stored<'a, Option<(Vec<u8>, Option<String>)>>;
+    fn record_of<'a>(&'a self, link: &'a InviteLink) -> Stored<'a, Option<(Vec<u8>, Option<String>)>>;
     fn unfinished(&self) -> Stored<'_, Vec<Join>>;
     /// Whether a record waits for its delivery.
     fn waits(&self) -> Stored<'_, bool>;
@@ -53,7 +53,7 @@ impl Storage for Outbox {
         Box::pin(Self::host_known(self, host, confirm))
     }
 
-    fn join_for<'a>(&'a self, link: &'a JoinLink) -> Stored<'a, Join> {
+    fn join_for<'a>(&'a self, link: &'a InviteLink) -> Stored<'a, Join> {
         Box::pin(Self::join_for(self, link))
     }
 
@@ -82,7 +82,7 @@ impl Storage for Outbox {
         Box::pin(Self::has_record(self, join_id))
     }
 
-    fn record_of<'a>(&'a self, link: &'a JoinLink) -> Stored<'a, Option<(Vec<u8>, Option<String>)>> {
+    fn record_of<'a>(&'a self, link: &'a InviteLink) -> Stored<'a, Option<(Vec<u8>, Option<String>)>> {
         Box::pin(Self::record_of(self, link))
     }
 

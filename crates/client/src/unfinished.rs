@@ -1,14 +1,14 @@
 //! Interviews whose client died in the middle.
 
 use adjourn_outbox::OutboxError;
-use adjourn_protocol::{ClientInfo, JoinLink, Record, RecordHead, Secret};
+use adjourn_protocol::{ClientInfo, InviteLink, Record, RecordHead, Secret};
 
 use crate::Environment;
 use crate::admission::admission;
 
 /// Looks after interviews whose client died in the middle: those that are over are closed from their
 /// journal, and the link of the newest that still goes on is given back.
-pub(crate) async fn unfinished(environment: &Environment, client: &ClientInfo) -> Option<JoinLink> {
+pub(crate) async fn unfinished(environment: &Environment, client: &ClientInfo) -> Option<InviteLink> {
     let joins = environment.storage.unfinished().await.unwrap_or_else(|error| {
         tracing::error!(%error, "unfinished interviews could not be looked for");
         Vec::new()

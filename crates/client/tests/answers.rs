@@ -1,7 +1,7 @@
 //! Every answer of the backend to a join.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
-mod stage;
+mod testbed;
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use adjourn_client::{Command, Message, Screen, Snapshot};
 use adjourn_outbox::BackendError;
 use adjourn_session::Policy;
 
-use stage::{LINK, MOMENT, Stage};
+use testbed::{LINK, MOMENT, Testbed};
 
 fn host() -> String {
     "127.0.0.1:9".to_owned()
 }
 
 /// Joins are answered so; gives the screen that comes of it.
-async fn refused(stage: &mut Stage, refusals: &[BackendError]) -> Snapshot {
+async fn refused(stage: &mut Testbed, refusals: &[BackendError]) -> Snapshot {
     stage.backend.set(|backend| backend.joins.extend(refusals.iter().cloned()));
     stage.order(Command::Join).await;
     stage.within(Duration::from_secs(12), "the problem", |s| s.problem.is_some()).await
@@ -24,7 +24,7 @@ async fn refused(stage: &mut Stage, refusals: &[BackendError]) -> Snapshot {
 
 /// Back at the device check, with the reason and, where that can help, a way to try again.
 async fn told(refusal: BackendError, retry: bool) {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     let shown = refused(&mut stage, &[refusal.clone(), refusal.clone()]).await;
     assert_eq!((shown.screen, shown.can_retry), (Screen::Checking, retry), "{refusal}");
     assert_eq!(shown.problem, Some(Message::from(&refusal)));
@@ -61,7 +61,7 @@ answers! {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_is_asked_for_once_more_by_itself() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     let lost = BackendError::Unusable { host: host(), detail: "it took too long".into(), retry_after: None };
     stage.backend.set(|backend| backend.joins.push_back(lost));
     stage.order(Command::Join).await;
@@ -71,7 +71,7 @@ async fn a_lost_answer_is_asked_for_once_more_by_itself() {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_asked_for_a_long_pause_is_not_asked_again_meanwhile() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     let busy = BackendError::TooMany { retry_after: Some(Duration::from_secs(60)) };
     refused(&mut stage, &[busy]).await;
     stage.passes(Duration::from_secs(30)).await;
@@ -80,7 +80,7 @@ async fn who_is_asked_for_a_long_pause_is_not_asked_again_meanwhile() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_never_comes_is_given_up() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.backend.set(|backend| backend.latency = Duration::from_secs(3_600));
     stage.order(Command::Join).await;
     stage.within(MOMENT, "that it is tried", |s| s.screen == Screen::Joining).await;
@@ -91,7 +91,7 @@ async fn an_answer_that_never_comes_is_given_up() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_comes_after_it_was_given_up_is_nobodys() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.backend.set(|backend| backend.latency = Duration::from_secs(15));
     stage.order(Command::Join).await;
     stage.within(Duration::from_secs(12), "the problem", |s| s.problem.is_some()).await;
@@ -100,7 +100,7 @@ async fn an_answer_that_comes_after_it_was_given_up_is_nobodys() {
 
 #[tokio::test(start_paused = true)]
 async fn who_presses_end_while_it_is_tried_is_back_at_the_device_check() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.backend.set(|backend| backend.latency = Duration::from_secs(5));
     stage.order(Command::Join).await;
     stage.within(MOMENT, "that it is tried", |s| s.screen == Screen::Joining).await;
@@ -111,7 +111,7 @@ async fn who_presses_end_while_it_is_tried_is_back_at_the_device_check() {
 
 #[tokio::test(start_paused = true)]
 async fn an_interview_that_is_over_is_said_to_be() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.backend.set(|backend| backend.over = true);
     stage.order(Command::Join).await;
     let shown = stage.within(MOMENT, "the problem", |s| s.problem.is_some()).await;
@@ -120,12 +120,12 @@ async fn an_interview_that_is_over_is_said_to_be() {
 
 #[tokio::test(start_paused = true)]
 async fn an_interview_that_ended_on_this_computer_is_not_begun_again() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.order(Command::End).await;
     stage.received(Duration::from_secs(5)).await;
     // Another window, the same disk; the backend does not know yet.
-    let set = stage::Set::with_link(LINK);
-    let mut again = stage::Set { disk: stage.disk.clone(), backend: stage.backend.clone(), ..set }.start();
+    let set = testbed::Set::with_link(LINK);
+    let mut again = testbed::Set { disk: stage.disk.clone(), backend: stage.backend.clone(), ..set }.start();
     again.within(MOMENT, "the device check", |s| s.screen == Screen::Checking && s.microphone_open).await;
     again.order(Command::Join).await;
     let shown = again.within(MOMENT, "the problem", |s| s.problem.is_some()).await;
@@ -135,7 +135,7 @@ async fn an_interview_that_ended_on_this_computer_is_not_begun_again() {
 
 #[tokio::test(start_paused = true)]
 async fn settings_that_cant_be_used_are_the_organisers_mistake() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.backend.set(|backend| backend.policy.process_lost = 1);
     stage.order(Command::Join).await;
     let shown = stage.within(MOMENT, "the problem", |s| s.problem.is_some()).await;

@@ -1,14 +1,14 @@
 //! Microphones and loudspeakers: every event of a device.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
-mod stage;
+mod testbed;
 
 use std::time::Duration;
 
 use adjourn_audio::{AudioError, DeviceChoice, FRAME};
 use adjourn_client::{Command, Message, Screen};
 
-use stage::{LINK, MOMENT, Set, Stage};
+use testbed::{LINK, MOMENT, Set, Testbed};
 
 const VOICE: [i16; FRAME] = [6_000; FRAME];
 
@@ -17,7 +17,7 @@ fn named(id: &str) -> DeviceChoice {
 }
 
 /// 10 ms after 10 ms of a voice at the microphone.
-async fn speaks(stage: &Stage, length: Duration) {
+async fn speaks(stage: &Testbed, length: Duration) {
     for _ in 0..length.as_millis() / 10 {
         stage.audio.speak(&VOICE);
         stage.passes(Duration::from_millis(10)).await;
@@ -38,7 +38,7 @@ async fn devices_are_listed_with_the_systems_default() {
 
 #[tokio::test(start_paused = true)]
 async fn a_device_that_is_plugged_in_is_seen_without_being_looked_for() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.audio.plug(&["Built-in Microphone", "Headset"], &["Built-in Speakers"]);
     stage.within(MOMENT, "the headset", |s| s.input.devices.len() == 2).await;
     stage.audio.plug(&["Headset"], &["Built-in Speakers"]);
@@ -60,7 +60,7 @@ async fn a_microphone_that_is_plugged_in_late_is_used_without_a_button() {
 
 #[tokio::test(start_paused = true)]
 async fn the_device_that_is_shown_as_open_is_the_one_that_is_open() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     let open = |id: &str| Some(id.to_owned());
     let now = stage.within(MOMENT, "both", |s| s.input.open.is_some() && s.output.open.is_some()).await;
     assert_eq!((now.input.open, now.output.open), (open("built-in-microphone"), open("built-in-speakers")));
@@ -76,7 +76,7 @@ async fn the_device_that_is_shown_as_open_is_the_one_that_is_open() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_microphone_nobody_joins() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.audio.plug(&[], &["Built-in Speakers"]);
     stage.order(Command::Join).await;
     let shown = stage.within(MOMENT, "the problem", |s| s.problem.is_some()).await;
@@ -89,7 +89,7 @@ async fn without_a_microphone_nobody_joins() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_loudspeaker_nobody_joins() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.audio.plug(&["Built-in Microphone"], &[]);
     stage.order(Command::Join).await;
     let shown = stage.within(MOMENT, "the problem", |s| s.problem.is_some()).await;
@@ -98,7 +98,7 @@ async fn without_a_loudspeaker_nobody_joins() {
 
 #[tokio::test(start_paused = true)]
 async fn a_chosen_device_is_opened_in_the_place_of_the_first() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.audio.plug(&["Built-in Microphone", "Headset"], &["Built-in Speakers"]);
     stage.order(Command::ChooseInput { id: Some("headset".to_owned()) }).await;
     let shown = stage.within(MOMENT, "the choice", |s| s.input.chosen.is_some()).await;
@@ -112,7 +112,7 @@ async fn a_chosen_device_is_opened_in_the_place_of_the_first() {
 
 #[tokio::test(start_paused = true)]
 async fn a_chosen_device_that_is_not_there_is_named() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.order(Command::ChooseInput { id: Some("headset".to_owned()) }).await;
     let shown = stage.within(MOMENT, "the problem", |s| s.input.problem.is_some()).await;
     assert_eq!(shown.input.problem, Some(Message::DeviceMissing { device: "headset".to_owned() }));
@@ -122,7 +122,7 @@ async fn a_chosen_device_that_is_not_there_is_named() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sound_system_that_hangs_is_given_up_and_nothing_else_waits_for_it() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.audio.hang(true);
     stage.order(Command::Join).await;
     stage.within(MOMENT, "that it is tried", |s| s.screen == Screen::Joining).await;
@@ -135,7 +135,7 @@ async fn a_sound_system_that_hangs_is_given_up_and_nothing_else_waits_for_it() {
 
 #[tokio::test(start_paused = true)]
 async fn who_presses_end_while_devices_hang_is_back_at_once() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.audio.hang(true);
     stage.order(Command::Join).await;
     stage.within(MOMENT, "that it is tried", |s| s.screen == Screen::Joining).await;
@@ -146,7 +146,7 @@ async fn who_presses_end_while_devices_hang_is_back_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_chooser_that_is_clicked_through_opens_the_last_choice() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.audio.plug(&["Built-in Microphone", "Headset", "Camera"], &["Built-in Speakers"]);
     for id in ["headset", "camera", "headset", "camera"] {
         stage.order(Command::ChooseInput { id: Some(id.to_owned()) }).await;
@@ -158,7 +158,7 @@ async fn a_chooser_that_is_clicked_through_opens_the_last_choice() {
 
 #[tokio::test(start_paused = true)]
 async fn devices_that_fail_in_an_interview_are_opened_again_until_that_works() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.audio.refuse(Some(AudioError::NoMicrophone));
     stage.audio.fail();
     let shown = stage.within(Duration::from_secs(3), "the problem", |s| s.input.problem.is_some()).await;
@@ -175,7 +175,7 @@ async fn devices_that_fail_in_an_interview_are_opened_again_until_that_works() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_said_goes_into_the_room_and_nowhere_after_the_end() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     let before = stage.room.frames();
     speaks(&stage, Duration::from_secs(1)).await;
     assert_eq!(stage.room.frames() - before, 100);
@@ -189,7 +189,7 @@ async fn what_is_said_goes_into_the_room_and_nowhere_after_the_end() {
 
 #[tokio::test(start_paused = true)]
 async fn no_device_is_opened_after_the_end() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.order(Command::End).await;
     stage.received(Duration::from_secs(5)).await;
     stage.order(Command::ChooseInput { id: None }).await;
@@ -201,7 +201,7 @@ async fn no_device_is_opened_after_the_end() {
 
 #[tokio::test(start_paused = true)]
 async fn a_microphone_that_gives_nothing_is_told_of() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     for _ in 0..400 {
         stage.audio.speak(&[0; FRAME]);
         stage.passes(Duration::from_millis(10)).await;
@@ -214,7 +214,7 @@ async fn a_microphone_that_gives_nothing_is_told_of() {
 
 #[tokio::test(start_paused = true)]
 async fn the_meters_follow_the_microphone() {
-    let stage = Stage::checking().await;
+    let stage = Testbed::checking().await;
     speaks(&stage, Duration::from_millis(200)).await;
     let meters = stage.meters.borrow().unwrap();
     assert!((-20.0..-10.0).contains(&meters.input), "{meters:?}");
@@ -223,7 +223,7 @@ async fn the_meters_follow_the_microphone() {
 
 #[tokio::test(start_paused = true)]
 async fn the_test_sound_is_heard() {
-    let stage = Stage::checking().await;
+    let stage = Testbed::checking().await;
     stage.order(Command::PlayTestSound).await;
     let mut loudest = 0;
     for _ in 0..30 {

@@ -1,16 +1,16 @@
 //! From the waiting room to the end.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
-mod stage;
+mod testbed;
 
 use std::time::Duration;
 
 use adjourn_client::{Command, InterviewerState, Message, Screen, Speaker};
 use adjourn_protocol::{Arrival, InterviewerState as Told, Role};
-use adjourn_room::{Caption, Fact, Said, Token};
+use adjourn_room::{Caption, RoomEvent, Said, Token};
 use adjourn_session::{Input, LeaveReason, Policy};
 
-use stage::{MOMENT, Stage, texts};
+use testbed::{MOMENT, Testbed, texts};
 
 fn ms(of: u64) -> Duration {
     Duration::from_millis(of)
@@ -24,14 +24,14 @@ fn said(id: &str, role: Role, text: &str) -> Said {
     Said { id: id.to_owned(), role, text: text.to_owned(), interrupted: false }
 }
 
-fn caption(segment: &str, text: &str, done: bool) -> Fact {
+fn caption(segment: &str, text: &str, done: bool) -> RoomEvent {
     let (segment, text) = (segment.to_owned(), text.to_owned());
-    Fact::Caption(Caption { segment, role: Role::Interviewer, text, done })
+    RoomEvent::Caption(Caption { segment, role: Role::Interviewer, text, done })
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_interview_begins_with_the_interviewer() {
-    let mut stage = Stage::waiting().await;
+    let mut stage = Testbed::waiting().await;
     assert_eq!(stage.now().title.as_deref(), Some("Backend engineer"));
     stage.stays(Duration::from_secs(15), "the waiting room", |s| s.screen == Screen::Waiting).await;
     stage.begin().await;
@@ -42,7 +42,7 @@ async fn the_interview_begins_with_the_interviewer() {
 
 #[tokio::test(start_paused = true)]
 async fn a_long_wait_is_said_and_a_too_long_one_ends() {
-    let mut stage = Stage::waiting().await;
+    let mut stage = Testbed::waiting().await;
     let notice = ms(policy().waiting_notice) + MOMENT;
     stage.within(notice, "that it takes longer", |s| s.status == Some(Message::LongWait)).await;
     let end = stage.completed(ms(policy().never_started)).await;
@@ -54,7 +54,7 @@ async fn a_long_wait_is_said_and_a_too_long_one_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn an_interviewer_that_ends_and_stays_is_finished_in_time() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.ends().await;
     stage.room.session_closes();
     let end = stage.received(ms(3_500)).await;
@@ -64,7 +64,7 @@ async fn an_interviewer_that_ends_and_stays_is_finished_in_time() {
 
 #[tokio::test(start_paused = true)]
 async fn an_interviewer_that_leaves_may_come_back_before_it_is_an_end() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.room.interviewer_leaves("PA_1", LeaveReason::ClientInitiated).await;
     stage.within(MOMENT, "that it is gone", |s| s.interviewer == InterviewerState::Gone).await;
     stage.passes(ms(policy().leave_settling / 2)).await;
@@ -82,7 +82,7 @@ async fn an_interviewer_that_leaves_may_come_back_before_it_is_an_end() {
 
 #[tokio::test(start_paused = true)]
 async fn an_interviewer_that_died_is_suspected_and_then_lost() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.room.process_dies();
     let suspect = ms(policy().process_suspect + policy().process_interval) + MOMENT;
     stage.within(suspect, "the suspicion", |s| s.interviewer == InterviewerState::Checking).await;
@@ -92,7 +92,7 @@ async fn an_interviewer_that_died_is_suspected_and_then_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_closed_without_a_word_is_asked_about() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.room.session_closes();
     let offered = ms(policy().session_closed) + Duration::from_secs(2);
     let shown = stage.within(offered, "the question", |s| s.asking.is_some()).await;
@@ -103,7 +103,7 @@ async fn a_session_that_closed_without_a_word_is_asked_about() {
 
 #[tokio::test(start_paused = true)]
 async fn the_agents_report_at_the_backend_ends_it_although_its_session_says_nothing() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.backend.set(|backend| (backend.agent_report, backend.confirmed) = (Arrival::Received, true));
     stage.room.session_closes();
     let end = stage.completed(Duration::from_secs(8)).await;
@@ -112,7 +112,7 @@ async fn the_agents_report_at_the_backend_ends_it_although_its_session_says_noth
 
 #[tokio::test(start_paused = true)]
 async fn who_keeps_waiting_is_not_asked_at_once_again() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.room.session_closes();
     stage.within(Duration::from_secs(12), "the question", |s| s.asking.is_some()).await;
     stage.order(Command::GoOn).await;
@@ -122,21 +122,21 @@ async fn who_keeps_waiting_is_not_asked_at_once_again() {
 
 #[tokio::test(start_paused = true)]
 async fn the_candidate_ends_it() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.order(Command::End).await;
     assert_eq!(stage.received(Duration::from_secs(3)).await.outcome, "ended by candidate");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_organiser_ends_it() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.hear(Input::RoomEnded).await;
     assert_eq!(stage.completed(MOMENT).await.outcome, "ended(closed by the organiser)");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_overtakes_our_own_entry_counts() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.room.overtakes(Input::RoomEnded);
     stage.order(Command::Join).await;
     assert_eq!(stage.completed(Duration::from_secs(2)).await.outcome, "ended(closed by the organiser)");
@@ -145,7 +145,7 @@ async fn what_overtakes_our_own_entry_counts() {
 #[tokio::test(start_paused = true)]
 async fn a_closed_room_is_the_organisers_end_or_nobodys() {
     for (by_organiser, outcome) in [(true, "ended(closed by the organiser)"), (false, "ended(room closed)")] {
-        let mut stage = Stage::interview().await;
+        let mut stage = Testbed::interview().await;
         let now = adjourn_client::Clock::wall(&*stage.clock);
         stage.backend.set(|backend| backend.ended_by_organiser = by_organiser.then_some(now));
         stage.hear(Input::Disconnected { reason: LeaveReason::RoomDeleted }).await;
@@ -156,7 +156,7 @@ async fn a_closed_room_is_the_organisers_end_or_nobodys() {
 
 #[tokio::test(start_paused = true)]
 async fn a_backend_that_is_silent_about_a_closed_room_holds_nothing_up() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.backend.set(|backend| backend.latency = Duration::from_secs(60));
     stage.hear(Input::Disconnected { reason: LeaveReason::RoomDeleted }).await;
     let limit = ms(policy().organiser_limit) + MOMENT;
@@ -165,7 +165,7 @@ async fn a_backend_that_is_silent_about_a_closed_room_holds_nothing_up() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_to_an_earlier_question_is_not_one_to_the_newest() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     // Restored into a room in which the interviewer is missing: the backend is asked, and knows of none. It answers late.
     stage.backend.set(|b| (b.latency, b.interviewer) = (Duration::from_millis(900), Some(Told::Left)));
     let restored = || Input::Reconnected { room_sid: "RM_fake".to_owned(), roster: Vec::new() };
@@ -185,7 +185,7 @@ async fn an_answer_to_an_earlier_question_is_not_one_to_the_newest() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_reconnect_ends_nothing() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.room.full_reconnect().await;
     stage.passes(Duration::from_secs(1)).await;
     stage
@@ -198,7 +198,7 @@ async fn a_full_reconnect_ends_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_room_that_does_not_come_back_is_a_lost_connection() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.room.refuse("engine: signal failure: failed to lookup address");
     stage.hear(Input::Disconnected { reason: LeaveReason::StateMismatch }).await;
     stage.within(MOMENT, "that it is interrupted", |s| s.status == Some(Message::Reconnecting)).await;
@@ -209,7 +209,7 @@ async fn a_room_that_does_not_come_back_is_a_lost_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn servers_that_turn_away_are_not_the_candidates_computer() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.room.refuse("engine: signal failure: server error: 503 Service Unavailable");
     stage.hear(Input::Disconnected { reason: LeaveReason::StateMismatch }).await;
     let end = stage.completed(ms(policy().link_lost) + Duration::from_secs(5)).await;
@@ -218,7 +218,7 @@ async fn servers_that_turn_away_are_not_the_candidates_computer() {
 
 #[tokio::test(start_paused = true)]
 async fn a_room_that_can_t_be_entered_leads_back_to_the_device_check() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.room.refuse("engine: signal failure: client error: 404");
     stage.order(Command::Join).await;
     let shown = stage.within(Duration::from_secs(12), "the problem", |s| s.problem.is_some()).await;
@@ -228,9 +228,9 @@ async fn a_room_that_can_t_be_entered_leads_back_to_the_device_check() {
 
 #[tokio::test(start_paused = true)]
 async fn the_room_is_entered_again_with_the_newest_token() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     assert_eq!(stage.room.token(), "token");
-    stage.room.say(Fact::Token(Token("fresh".to_owned()))).await;
+    stage.room.say(RoomEvent::Token(Token("fresh".to_owned()))).await;
     stage.hear(Input::Disconnected { reason: LeaveReason::StateMismatch }).await;
     stage.passes(MOMENT).await;
     stage
@@ -241,7 +241,7 @@ async fn the_room_is_entered_again_with_the_newest_token() {
 
 #[tokio::test(start_paused = true)]
 async fn the_conversation_is_asked_for_until_it_is_told() {
-    let stage = Stage::interview().await;
+    let stage = Testbed::interview().await;
     assert_eq!(stage.room.histories(), 1, "told at once");
     stage.passes(Duration::from_secs(60)).await;
     assert_eq!(stage.room.histories(), 1);
@@ -253,8 +253,8 @@ async fn the_conversation_is_asked_for_until_it_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn each_turn_is_in_the_record_once_in_its_order() {
-    let mut stage = Stage::interview().await;
-    let told = |said| Fact::Said { sid: "PA_1".to_owned(), said };
+    let mut stage = Testbed::interview().await;
+    let told = |said| RoomEvent::Said { sid: "PA_1".to_owned(), said };
     let one = said("1", Role::Interviewer, "What did you build?");
     let three = said("3", Role::Interviewer, "And then?");
     stage.room.say(told(one.clone())).await;
@@ -262,10 +262,10 @@ async fn each_turn_is_in_the_record_once_in_its_order() {
     stage.room.say(told(three.clone())).await;
     // Told again with what we missed between them; and somebody else's words are nobody's.
     let all = vec![one, said("2", Role::Candidate, "A compiler."), three];
-    let history = Fact::History { sid: "PA_1".to_owned(), said: all, last_tool: None };
+    let history = RoomEvent::History { sid: "PA_1".to_owned(), said: all, last_tool: None };
     stage.room.say(history).await;
     let stranger = said("4", Role::Interviewer, "Not mine");
-    stage.room.say(Fact::Said { sid: "PA_9".to_owned(), said: stranger }).await;
+    stage.room.say(RoomEvent::Said { sid: "PA_9".to_owned(), said: stranger }).await;
     stage.passes(MOMENT).await;
     stage.order(Command::End).await;
     stage.received(Duration::from_secs(3)).await;
@@ -274,7 +274,7 @@ async fn each_turn_is_in_the_record_once_in_its_order() {
 
 #[tokio::test(start_paused = true)]
 async fn captions_are_shown_as_they_come_and_a_late_piece_takes_nothing_away() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.room.say(caption("SG_1", "Good", false)).await;
     let shown = stage.within(MOMENT, "the caption", |s| !s.captions.is_empty()).await;
     assert_eq!((shown.captions[0].text.as_str(), shown.captions[0].speaker), ("Good", Speaker::Interviewer));
@@ -289,7 +289,7 @@ async fn captions_are_shown_as_they_come_and_a_late_piece_takes_nothing_away() {
 
 #[tokio::test(start_paused = true)]
 async fn a_line_that_was_being_spoken_was_heard_that_far() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.room.say(caption("SG_1", "Thank you for your", false)).await;
     stage.within(MOMENT, "the caption", |s| !s.captions.is_empty()).await;
     stage.order(Command::End).await;
@@ -300,10 +300,10 @@ async fn a_line_that_was_being_spoken_was_heard_that_far() {
 #[tokio::test(start_paused = true)]
 async fn a_tool_that_is_told_afterwards_counts_if_it_ends() {
     for (tool, outcome) in [("end_interview", "finished"), ("save_score", "ended")] {
-        let mut stage = Stage::interview().await;
+        let mut stage = Testbed::interview().await;
         let (sid, call_id) = ("PA_1".to_owned(), "c".to_owned());
         let tool = Input::ToolEnded { sid: sid.clone(), name: tool.to_owned(), ok: true, call_id };
-        stage.room.say(Fact::History { sid, said: Vec::new(), last_tool: Some(tool) }).await;
+        stage.room.say(RoomEvent::History { sid, said: Vec::new(), last_tool: Some(tool) }).await;
         stage.room.session_closes();
         assert_eq!(stage.completed(Duration::from_secs(30)).await.outcome, outcome);
     }
@@ -311,7 +311,7 @@ async fn a_tool_that_is_told_afterwards_counts_if_it_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn mute_is_told_to_the_room_and_stays_over_a_reconnect() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.order(Command::SetMuted { muted: true }).await;
     stage.within(MOMENT, "the mute", |s| s.muted).await;
     assert!(stage.room.is_muted());
@@ -326,7 +326,7 @@ async fn mute_is_told_to_the_room_and_stays_over_a_reconnect() {
 
 #[tokio::test(start_paused = true)]
 async fn the_time_is_warned_of_and_ends_it() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.backend.set(|backend| backend.minutes = 6);
     stage.enter().await;
     stage.begin().await;
@@ -338,7 +338,7 @@ async fn the_time_is_warned_of_and_ends_it() {
 
 #[tokio::test(start_paused = true)]
 async fn seconds_are_no_reason_for_a_new_screen() {
-    let stage = Stage::interview().await;
+    let stage = Testbed::interview().await;
     // A microphone that gives nothing is told of by then.
     stage.passes(Duration::from_secs(2)).await;
     let before = stage.now().seq;

@@ -1,15 +1,15 @@
 //! From a link to the device check.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
-mod stage;
+mod testbed;
 
 use std::time::Duration;
 
 use adjourn_client::{Command, Message, Screen, Snapshot};
-use adjourn_protocol::{Entry, JoinLink, Line, Note, Outcome, Role, ToolEnded, Turn};
+use adjourn_protocol::{Entry, InviteLink, Line, Note, Outcome, Role, ToolEnded, Turn};
 use adjourn_session::InterruptedWhy;
 
-use stage::{LINK, MOMENT, NEW_HOST, OTHER_LINK, Set, Stage};
+use testbed::{LINK, MOMENT, NEW_HOST, OTHER_LINK, Set, Testbed};
 
 fn open(link: &str) -> Command {
     Command::OpenLink { link: link.to_owned() }
@@ -30,7 +30,7 @@ async fn without_a_link_the_start_screen_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_to_this_computer_leads_to_the_device_check() {
-    let stage = Stage::checking().await;
+    let stage = Testbed::checking().await;
     assert_eq!(host(&stage.now()), Some("127.0.0.1:9"));
 }
 
@@ -65,7 +65,7 @@ async fn who_does_not_know_the_host_goes_back_to_the_start() {
 
 #[tokio::test(start_paused = true)]
 async fn the_device_check_has_a_way_back_that_closes_the_devices() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.order(Command::ForgetLink).await;
     stage.within(MOMENT, "the start", |s| s.screen == Screen::Start && !s.microphone_open).await;
     assert!(stage.audio.open().0.is_empty());
@@ -80,7 +80,7 @@ async fn what_is_no_link_is_said() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_that_was_opened_before_stays_as_good_as_it_was() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.order(open("nonsense")).await;
     let shown = stage.within(MOMENT, "the notice", |s| !s.notices.is_empty()).await;
     assert_eq!((shown.screen, shown.problem), (Screen::Checking, None));
@@ -91,7 +91,7 @@ async fn a_link_that_was_opened_before_stays_as_good_as_it_was() {
 
 #[tokio::test(start_paused = true)]
 async fn a_double_click_changes_nothing() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     let before = stage.now().seq;
     stage.order(open(LINK)).await;
     stage.stays(MOMENT, "the device check", |s| s.screen == Screen::Checking && s.microphone_open).await;
@@ -100,7 +100,7 @@ async fn a_double_click_changes_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn another_link_takes_the_place_of_the_first_before_the_join() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.order(open(OTHER_LINK)).await;
     stage.passes(MOMENT).await;
     stage.within(MOMENT, "the device check again", |s| s.microphone_open).await;
@@ -123,7 +123,7 @@ async fn a_host_that_is_looked_up_late_does_not_take_the_newest_links_place() {
 
 #[tokio::test(start_paused = true)]
 async fn another_link_in_an_interview_is_told_and_forgotten_after_it_was_read() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.order(open(OTHER_LINK)).await;
     let shown = stage.within(MOMENT, "the notice", |s| !s.notices.is_empty()).await;
     assert_eq!(shown.notices, [Message::OneAtATime]);
@@ -134,14 +134,14 @@ async fn another_link_in_an_interview_is_told_and_forgotten_after_it_was_read() 
 
 #[tokio::test(start_paused = true)]
 async fn the_same_link_in_its_own_interview_is_no_news() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.order(open(LINK)).await;
     stage.stays(MOMENT, "the interview", |s| s.notices.is_empty() && s.screen == Screen::Interview).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_link_after_the_end_is_for_another_window() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.order(Command::End).await;
     stage.received(Duration::from_secs(5)).await;
     stage.order(open(LINK)).await;
@@ -161,7 +161,7 @@ fn said(id: &str, ms: i64) -> Entry {
 #[tokio::test(start_paused = true)]
 async fn an_interview_that_broke_off_goes_on_with_what_was_said() {
     let set = Set::new();
-    let link = JoinLink::parse(LINK).unwrap();
+    let link = InviteLink::parse(LINK).unwrap();
     set.disk.was_granted(&link, vec![said("1", -60_000)]);
     let mut stage = set.start();
     let shown = stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking).await;
@@ -171,13 +171,13 @@ async fn an_interview_that_broke_off_goes_on_with_what_was_said() {
     stage.begin().await;
     stage.order(Command::End).await;
     stage.received(Duration::from_secs(5)).await;
-    assert_eq!(stage::texts(&stage.record()), ["turn 1"]);
+    assert_eq!(testbed::texts(&stage.record()), ["turn 1"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_interview_that_is_over_by_now_is_delivered_from_its_journal() {
     let set = Set::new();
-    let link = JoinLink::parse(LINK).unwrap();
+    let link = InviteLink::parse(LINK).unwrap();
     set.disk.was_granted(&link, vec![said("1", -60_000)]);
     set.backend.set(|backend| backend.over = true);
     let mut stage = set.start();
@@ -186,13 +186,13 @@ async fn an_interview_that_is_over_by_now_is_delivered_from_its_journal() {
     assert_eq!(shown.screen, Screen::Start);
     let record = stage.record();
     assert_eq!(record.outcome, Outcome::Interrupted(InterruptedWhy::ClientFailed));
-    assert_eq!(stage::texts(&record), ["turn 1"]);
+    assert_eq!(testbed::texts(&record), ["turn 1"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_was_closed_in_the_goodbye_finds_it_finished() {
     let set = Set::with_link(LINK);
-    let link = JoinLink::parse(LINK).unwrap();
+    let link = InviteLink::parse(LINK).unwrap();
     let tool = ToolEnded { sid: "PA_1".into(), name: "end_interview".into(), ok: true, call_id: "c".into() };
     let note = |note| Entry { at: at(-2_000), mono_ms: 0, line: Line::Timeline(note) };
     set.disk.was_granted(&link, vec![note(Note::Live), note(Note::ToolEnded(tool))]);
@@ -206,7 +206,7 @@ async fn who_was_closed_in_the_goodbye_finds_it_finished() {
 #[tokio::test(start_paused = true)]
 async fn an_earlier_interview_that_waits_is_delivered_at_the_start() {
     let set = Set::new();
-    set.disk.waits_for_delivery(&JoinLink::parse(OTHER_LINK).unwrap(), b"{}");
+    set.disk.waits_for_delivery(&InviteLink::parse(OTHER_LINK).unwrap(), b"{}");
     let mut stage = set.start();
     let shown = stage.within(MOMENT, "the notice", |s| !s.notices.is_empty()).await;
     assert_eq!(shown.notices, [Message::EarlierReceived { receipt: "R-1".to_owned() }]);

@@ -1,17 +1,17 @@
 //! Whatever happens in whatever order: it ends, what was said is kept once, and the same seed gives the same trace.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
-mod stage;
+mod testbed;
 
 use std::path::Path;
 use std::time::Duration;
 
 use adjourn_client::{Command, Jitter, Screen};
 use adjourn_protocol::Role;
-use adjourn_room::{Fact, Said};
+use adjourn_room::{RoomEvent, Said};
 use adjourn_session::{Input, LeaveReason};
 
-use stage::{LINK, MOMENT, Set, Stage};
+use testbed::{LINK, MOMENT, Set, Testbed};
 
 /// Something that may happen in an interview.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ const ALL: [Happens; 13] = [
     Happens::DeviceFails,
 ];
 
-async fn happens(stage: &Stage, what: Happens, turns: &mut usize) {
+async fn happens(stage: &Testbed, what: Happens, turns: &mut usize) {
     match what {
         Happens::Turn => {
             let (id, text) = (format!("item_{turns}"), format!("turn {turns}"));
@@ -56,7 +56,7 @@ async fn happens(stage: &Stage, what: Happens, turns: &mut usize) {
             if stage.now().screen == Screen::Interview && stage.now().connected {
                 *turns += 1;
             }
-            stage.room.say(Fact::Said { sid: "PA_1".to_owned(), said }).await;
+            stage.room.say(RoomEvent::Said { sid: "PA_1".to_owned(), said }).await;
         }
         Happens::EndTool => stage.ends().await,
         Happens::SessionCloses => stage.room.session_closes(),
@@ -101,7 +101,7 @@ async fn interview(seed: u64, trace: Option<&Path>) -> String {
     let end = stage.received(Duration::from_secs(180)).await;
     assert_eq!(stage.backend.records().len(), 1, "{seed}: {done:?}");
     let record = stage.record();
-    let texts = stage::texts(&record);
+    let texts = testbed::texts(&record);
     for turn in 0..turns {
         let times = texts.iter().filter(|text| **text == format!("turn {turn}")).count();
         assert!(times <= 1, "{seed}: {done:?}: turn {turn} is there {times} times");

@@ -1,7 +1,7 @@
 //! The record, its delivery, and what the end screen says of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
-mod stage;
+mod testbed;
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use adjourn_outbox::BackendError;
 use adjourn_protocol::{Line, Note};
 use adjourn_session::Policy;
 
-use stage::{LINK, MOMENT, Stage};
+use testbed::{LINK, MOMENT, Testbed};
 
 fn delivery(of: &str) -> impl Fn(&Snapshot) -> bool + '_ {
     move |s| s.completed.as_ref().is_some_and(|c| c.delivery == of)
 }
 
-async fn ended(stage: &mut Stage) -> Completed {
+async fn ended(stage: &mut Testbed) -> Completed {
     stage.order(Command::End).await;
     stage.completed(Duration::from_secs(2)).await
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_receipt_is_shown_once_it_is_written_down() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     ended(&mut stage).await;
     let end = stage.received(Duration::from_secs(2)).await;
     assert_eq!(end.delivery, "received");
@@ -35,7 +35,7 @@ async fn a_receipt_is_shown_once_it_is_written_down() {
 
 #[tokio::test(start_paused = true)]
 async fn without_the_backend_it_is_saved_and_sent_when_that_is_back() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.backend.set(|backend| backend.down = true);
     let end = ended(&mut stage).await;
     assert!(["saving", "sending"].contains(&end.delivery.as_str()), "{}", end.delivery);
@@ -50,7 +50,7 @@ async fn without_the_backend_it_is_saved_and_sent_when_that_is_back() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_lost_gives_the_same_receipt_later() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.backend.set(|backend| backend.loses_answer = true);
     ended(&mut stage).await;
     stage.received(Duration::from_secs(10)).await;
@@ -59,7 +59,7 @@ async fn an_answer_that_is_lost_gives_the_same_receipt_later() {
 
 #[tokio::test(start_paused = true)]
 async fn a_record_that_is_refused_stays_and_is_told() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     let refused = BackendError::Refused("The record is not a JSON object.".to_owned());
     stage.backend.set(|backend| backend.deliveries.push_back(refused));
     ended(&mut stage).await;
@@ -72,7 +72,7 @@ async fn a_record_that_is_refused_stays_and_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_is_told_at_once_and_the_record_is_sent_from_memory() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.disk.set(|disk| disk.full = true);
     stage.order(Command::SetMuted { muted: true }).await;
     let shown = stage.within(Duration::from_secs(2), "the notice", |s| !s.notices.is_empty()).await;
@@ -86,7 +86,7 @@ async fn a_full_disk_is_told_at_once_and_the_record_is_sent_from_memory() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_and_no_backend_ask_for_the_window_to_stay_open() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.disk.set(|disk| disk.full = true);
     stage.backend.set(|backend| backend.down = true);
     ended(&mut stage).await;
@@ -98,7 +98,7 @@ async fn a_full_disk_and_no_backend_ask_for_the_window_to_stay_open() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_and_a_refusal_leave_the_only_copy_in_the_window() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.disk.set(|disk| disk.full = true);
     let refused = BackendError::Refused("no".to_owned());
     stage.backend.set(|backend| backend.deliveries.push_back(refused));
@@ -113,7 +113,7 @@ async fn a_full_disk_and_a_refusal_leave_the_only_copy_in_the_window() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_disk_is_not_waited_for() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.disk.set(|disk| disk.latency = Duration::from_secs(30));
     ended(&mut stage).await;
     stage.received(Duration::from_secs(5)).await;
@@ -125,7 +125,7 @@ async fn a_slow_disk_is_not_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn memory_is_no_disk() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.disk.set(|disk| disk.volatile = true);
     stage.backend.set(|backend| backend.down = true);
     ended(&mut stage).await;
@@ -136,7 +136,7 @@ async fn memory_is_no_disk() {
 
 #[tokio::test(start_paused = true)]
 async fn the_agents_report_may_know_more_than_we_did() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     ended(&mut stage).await;
     assert_eq!(stage.received(Duration::from_secs(2)).await.confirmed, None);
     stage.passes(Duration::from_secs(120)).await;
@@ -147,7 +147,7 @@ async fn the_agents_report_may_know_more_than_we_did() {
 
 #[tokio::test(start_paused = true)]
 async fn a_confirmation_is_not_asked_for_for_ever() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     ended(&mut stage).await;
     stage.received(Duration::from_secs(2)).await;
     stage.passes(Duration::from_secs(900)).await;
@@ -159,7 +159,7 @@ async fn a_confirmation_is_not_asked_for_for_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn before_there_is_a_report_there_is_nothing_to_copy() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.order(Command::SaveCopy).await;
     let shown = stage.within(MOMENT, "the notice", |s| !s.notices.is_empty()).await;
     assert_eq!(shown.notices, [Message::NothingToCopy]);
@@ -177,7 +177,7 @@ async fn before_there_is_a_report_there_is_nothing_to_copy() {
 
 #[tokio::test(start_paused = true)]
 async fn the_folder_is_let_go_of_once_everything_is_delivered() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.backend.set(|backend| backend.down = true);
     ended(&mut stage).await;
     stage.passes(Duration::from_secs(60)).await;
@@ -190,7 +190,7 @@ async fn the_folder_is_let_go_of_once_everything_is_delivered() {
 
 #[tokio::test(start_paused = true)]
 async fn the_end_is_told_by_the_wall_clock_and_what_it_rests_on() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.ends().await;
     stage.room.session_closes();
     let end = stage.completed(Duration::from_secs(4)).await;
@@ -202,7 +202,7 @@ async fn the_end_is_told_by_the_wall_clock_and_what_it_rests_on() {
 
 #[tokio::test(start_paused = true)]
 async fn somebody_who_sets_the_calendar_changes_no_end() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.clock.set_ahead(chrono::TimeDelta::days(-400));
     stage.stays(Duration::from_secs(30), "the interview", |s| s.completed.is_none()).await;
     stage.ends().await;

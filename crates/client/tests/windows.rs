@@ -1,17 +1,17 @@
 //! The window's X, and the end of the process.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
-mod stage;
+mod testbed;
 
 use std::time::Duration;
 
 use adjourn_client::{Command, Screen};
 use tokio::time::Instant;
 
-use stage::{LINK, MOMENT, Set, Stage};
+use testbed::{LINK, MOMENT, Set, Testbed};
 
 /// The process ends by itself within this; gives after how long.
-async fn ends(stage: Stage, limit: Duration) -> (adjourn_client::Snapshot, Duration) {
+async fn ends(stage: Testbed, limit: Duration) -> (adjourn_client::Snapshot, Duration) {
     let began = Instant::now();
     let last = tokio::time::timeout(limit, stage.running).await.expect("it goes on").unwrap();
     (last, began.elapsed())
@@ -19,7 +19,7 @@ async fn ends(stage: Stage, limit: Duration) -> (adjourn_client::Snapshot, Durat
 
 #[tokio::test(start_paused = true)]
 async fn before_an_interview_it_closes_at_once() {
-    for stage in [Set::new().start(), Stage::checking().await] {
+    for stage in [Set::new().start(), Testbed::checking().await] {
         stage.order(Command::Close).await;
         ends(stage, Duration::from_secs(1)).await;
     }
@@ -27,7 +27,7 @@ async fn before_an_interview_it_closes_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn in_an_interview_it_is_asked_back() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.order(Command::Close).await;
     stage.within(MOMENT, "the question", |s| s.closing).await;
     stage.order(Command::Stay).await;
@@ -37,7 +37,7 @@ async fn in_an_interview_it_is_asked_back() {
 
 #[tokio::test(start_paused = true)]
 async fn a_double_click_is_one_press_and_a_second_press_closes() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.order(Command::Close).await;
     stage.order(Command::Close).await;
     stage.stays(Duration::from_secs(2), "the interview", |s| s.completed.is_none()).await;
@@ -51,7 +51,7 @@ async fn a_double_click_is_one_press_and_a_second_press_closes() {
 
 #[tokio::test(start_paused = true)]
 async fn who_ends_the_interview_is_asked_nothing_more() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.order(Command::Close).await;
     stage.within(MOMENT, "the question", |s| s.closing).await;
     stage.order(Command::End).await;
@@ -63,7 +63,7 @@ async fn who_ends_the_interview_is_asked_nothing_more() {
 
 #[tokio::test(start_paused = true)]
 async fn a_window_that_holds_the_only_copy_asks_before_it_closes() {
-    let mut stage = Stage::interview().await;
+    let mut stage = Testbed::interview().await;
     stage.disk.set(|disk| disk.full = true);
     stage.backend.set(|backend| backend.down = true);
     stage.order(Command::End).await;
@@ -75,7 +75,7 @@ async fn a_window_that_holds_the_only_copy_asks_before_it_closes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_system_that_shuts_down_ends_commits_and_leaves() {
-    let stage = Stage::interview().await;
+    let stage = Testbed::interview().await;
     let (disk, room) = (stage.disk.clone(), stage.room.clone());
     stage.order(Command::Quit).await;
     let (last, took) = ends(stage, Duration::from_secs(5)).await;
@@ -86,7 +86,7 @@ async fn a_system_that_shuts_down_ends_commits_and_leaves() {
 
 #[tokio::test(start_paused = true)]
 async fn a_disk_that_hangs_holds_the_exit_only_so_long() {
-    let stage = Stage::interview().await;
+    let stage = Testbed::interview().await;
     stage.disk.set(|disk| disk.latency = Duration::from_secs(3_600));
     let backend = stage.backend.clone();
     stage.order(Command::Quit).await;
@@ -96,7 +96,7 @@ async fn a_disk_that_hangs_holds_the_exit_only_so_long() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_safe_and_the_exit_comes_all_the_same() {
-    let stage = Stage::interview().await;
+    let stage = Testbed::interview().await;
     stage.disk.set(|disk| disk.latency = Duration::from_secs(3_600));
     stage.backend.set(|backend| backend.down = true);
     stage.order(Command::Quit).await;
@@ -106,9 +106,9 @@ async fn nothing_is_safe_and_the_exit_comes_all_the_same() {
 
 #[tokio::test(start_paused = true)]
 async fn a_shell_that_is_gone_ends_it() {
-    let stage = Stage::interview().await;
+    let stage = Testbed::interview().await;
     let disk = stage.disk.clone();
-    let Stage { commands, running, .. } = stage;
+    let Testbed { commands, running, .. } = stage;
     drop(commands);
     tokio::time::timeout(Duration::from_secs(5), running).await.expect("it goes on").unwrap();
     assert!(disk.committed(LINK).is_some());
@@ -116,7 +116,7 @@ async fn a_shell_that_is_gone_ends_it() {
 
 #[tokio::test(start_paused = true)]
 async fn an_interview_that_is_being_joined_is_left_without_a_record() {
-    let mut stage = Stage::checking().await;
+    let mut stage = Testbed::checking().await;
     stage.backend.set(|backend| backend.latency = Duration::from_secs(5));
     stage.order(Command::Join).await;
     stage.within(MOMENT, "that it is tried", |s| s.screen == Screen::Joining).await;

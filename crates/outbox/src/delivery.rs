@@ -8,7 +8,7 @@ use tracing::Instrument as _;
 
 use crate::store::millis;
 use crate::{Backend, BackendError, Granted, Outbox, OutboxError, Pending, Receipt, verify};
-use adjourn_protocol::{ClientInfo, JoinAnswer, JoinLink, JoinRequest, Secret, Source};
+use adjourn_protocol::{ClientInfo, InviteLink, JoinAnswer, JoinRequest, Secret, Source};
 
 /// First pause after a failed try.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -222,7 +222,7 @@ impl Granted {
 /// old is renewed by joining again. Never fails otherwise than by its [`DeliveryOutcome`]: a receipt that proves nothing is
 /// [`DeliveryOutcome::Later`].
 pub async fn send(
-    link: &JoinLink,
+    link: &InviteLink,
     join_id: &Secret,
     granted: &Granted,
     client: &ClientInfo,
@@ -244,7 +244,7 @@ pub async fn send(
 }
 
 async fn exchange(
-    link: &JoinLink,
+    link: &InviteLink,
     join_id: &Secret,
     granted: &Granted,
     client: &ClientInfo,
@@ -265,7 +265,7 @@ async fn exchange(
 /// Joins again, for the token and the keys alone.
 async fn joined(
     backend: &Backend,
-    link: &JoinLink,
+    link: &InviteLink,
     join_id: &Secret,
     granted: &Granted,
     client: &ClientInfo,
@@ -283,7 +283,7 @@ struct Found {
 }
 
 async fn still_there(
-    link: &JoinLink,
+    link: &InviteLink,
     join_id: &Secret,
     granted: &Granted,
     client: &ClientInfo,

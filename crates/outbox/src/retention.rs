@@ -95,7 +95,7 @@ fn overwrite_and_remove(path: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use adjourn_protocol::{Entry, JoinLink, Line, Record, RecordHead, Role, Turn};
+    use adjourn_protocol::{Entry, InviteLink, Line, Record, RecordHead, Role, Turn};
 
     fn head() -> RecordHead {
         let (id, build) = ("i".to_owned(), "0".to_owned());
@@ -106,7 +106,7 @@ mod tests {
     async fn what_was_said_is_erased_after_its_time_and_the_receipt_stays() {
         let folder = tempfile::tempdir().unwrap();
         let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
-        let link = JoinLink::new("http://127.0.0.1:9", "K7QF-9M2X").unwrap();
+        let link = InviteLink::new("http://127.0.0.1:9", "K7QF-9M2X").unwrap();
         let join = outbox.join_for(&link).await.unwrap();
         let now = Utc::now();
         let turn = Turn { id: "a".into(), role: Role::Candidate, text: "a secret of mine".into(), at: now };
@@ -139,7 +139,7 @@ mod tests {
     async fn what_was_put_aside_is_erased_too_once_nothing_waits() {
         let folder = tempfile::tempdir().unwrap();
         let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
-        let link = JoinLink::new("http://127.0.0.1:9", "K7QF-9M2X").unwrap();
+        let link = InviteLink::new("http://127.0.0.1:9", "K7QF-9M2X").unwrap();
         let join = outbox.join_for(&link).await.unwrap();
         let now = Utc::now();
         sqlx::query("UPDATE joins SET interview_id = 'i', attempt = 1, title = 't', client_token = 't', receipt_keys = '{}'")

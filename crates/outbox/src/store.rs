@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
 
-use adjourn_protocol::{Decided, Entry, JoinAnswer, JoinLink, Record, RecordHead, Secret, sha256};
+use adjourn_protocol::{Decided, Entry, InviteLink, JoinAnswer, Record, RecordHead, Secret, sha256};
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use sqlx::Row as _;
@@ -53,7 +53,7 @@ pub struct Join {
     /// Secret id, stored before it was first sent.
     pub join_id: Secret,
     /// Where to join, and with what.
-    pub link: JoinLink,
+    pub link: InviteLink,
     /// What was granted, if it was.
     pub granted: Option<Granted>,
 }
@@ -191,7 +191,7 @@ impl Outbox {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn join_for(&self, link: &JoinLink) -> Result<Join, OutboxError> {
+    pub async fn join_for(&self, link: &InviteLink) -> Result<Join, OutboxError> {
         // An interview that never started stays open: the next use of its link is a new attempt.
         let found = sqlx::query(
             "SELECT joins.* FROM joins LEFT JOIN records USING (join_id)
@@ -367,7 +367,10 @@ impl Outbox {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn record_of(&self, link: &JoinLink) -> Result<Option<(Vec<u8>, Option<String>)>, OutboxError> {
+    pub async fn record_of(
+        &self,
+        link: &InviteLink,
+    ) -> Result<Option<(Vec<u8>, Option<String>)>, OutboxError> {
         let row = sqlx::query(
             "SELECT body, receipt FROM records JOIN joins USING (join_id) WHERE server = ? AND code = ?
              ORDER BY records.created_at DESC LIMIT 1",
@@ -418,7 +421,7 @@ pub(crate) fn read_join(row: &sqlx::sqlite::SqliteRow) -> Result<Join, OutboxErr
             })
         }
     };
-    Ok(Join { join_id: Secret::new(join_id), link: JoinLink { server, code: Secret::new(code) }, granted })
+    Ok(Join { join_id: Secret::new(join_id), link: InviteLink { server, code: Secret::new(code) }, granted })
 }
 
 async fn connect(path: &Path) -> Result<SqlitePool, sqlx::Error> {

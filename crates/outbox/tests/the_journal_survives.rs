@@ -2,12 +2,14 @@
 //! What is written stays, what is damaged is put aside, what is committed is committed once.
 
 use adjourn_outbox::{Outbox, Quarantined};
-use adjourn_protocol::{Entry, JoinAnswer, JoinLink, Line, Outcome, Record, RecordHead, Role, Secret, Turn};
+use adjourn_protocol::{
+    Entry, InviteLink, JoinAnswer, Line, Outcome, Record, RecordHead, Role, Secret, Turn,
+};
 use chrono::Utc;
 use std::io::{Seek as _, Write as _};
 
-fn link() -> JoinLink {
-    JoinLink::new("http://127.0.0.1:9", "K7QF-9M2X").unwrap()
+fn link() -> InviteLink {
+    InviteLink::new("http://127.0.0.1:9", "K7QF-9M2X").unwrap()
 }
 
 fn said(id: &str) -> Entry {

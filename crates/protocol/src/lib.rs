@@ -28,7 +28,7 @@ pub use digest::sha256;
 pub use dispatch::{DispatchMetadata, EndedByOrganiser, RoomMetadata};
 pub use entry::{Entry, Line, Unreadable};
 pub use join::{ClientInfo, InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo};
-pub use link::{JoinLink, LinkError, code_as_printed};
+pub use link::{InviteLink, LinkError, code_as_printed};
 pub use note::{AudioStatistics, Note, ToolEnded};
 pub use problem::Problem;
 pub use receipt::{ReceiptAnswer, ReceiptClaims};

@@ -6,7 +6,7 @@ use crate::Secret;
 
 /// Where to join, and with what.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JoinLink {
+pub struct InviteLink {
     /// The backend: `https`, or `http` on this very machine.
     pub server: Url,
     /// The candidate's code.
@@ -43,7 +43,7 @@ pub enum LinkError {
     BadCode,
 }
 
-impl JoinLink {
+impl InviteLink {
     /// Reads a link.
     ///
     /// # Errors
@@ -178,10 +178,10 @@ mod tests {
     #[test]
     fn a_link_survives_being_written_and_read() {
         let link =
-            JoinLink::parse("adjourn://join?server=https://interviews.example.com&code=k7qf-9m2x").unwrap();
+            InviteLink::parse("adjourn://join?server=https://interviews.example.com&code=k7qf-9m2x").unwrap();
         assert_eq!(link.host(), "interviews.example.com");
         assert_eq!(link.code.expose(), "K7QF-9M2X");
-        assert_eq!(JoinLink::parse(&link.to_text()).unwrap(), link);
+        assert_eq!(InviteLink::parse(&link.to_text()).unwrap(), link);
     }
 
     /// A link as people and their programs paste it.
@@ -221,11 +221,11 @@ mod tests {
         let codes = pairs.flat_map(|pair| [format!("{pair}QF-9M2X"), format!("K7QF-9M{pair}")]);
         for code in codes {
             let server = "https://interviews.example.com";
-            let expected = JoinLink::new(server, &code).unwrap();
+            let expected = InviteLink::new(server, &code).unwrap();
             assert_eq!(expected.code.expose(), code);
-            assert_eq!(JoinLink::parse(&expected.to_text()).as_ref(), Ok(&expected));
+            assert_eq!(InviteLink::parse(&expected.to_text()).as_ref(), Ok(&expected));
             for pasted in pasted(&code) {
-                assert_eq!(JoinLink::parse(&pasted).as_ref(), Ok(&expected), "{pasted:?}");
+                assert_eq!(InviteLink::parse(&pasted).as_ref(), Ok(&expected), "{pasted:?}");
             }
         }
     }
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn bad_links_say_what_is_wrong() {
-        let error = |text| JoinLink::parse(text).unwrap_err();
+        let error = |text| InviteLink::parse(text).unwrap_err();
         assert_eq!(error("hello"), LinkError::NotALink);
         assert_eq!(error("https://example.com"), LinkError::NotALink);
         assert_eq!(error("adjourn://join?server=https://a.example"), LinkError::Incomplete("code"));
@@ -254,6 +254,6 @@ mod tests {
             LinkError::Unencrypted("a.example".to_owned())
         );
         assert_eq!(error("adjourn://join?server=https://a.example&code=%2F%2F"), LinkError::BadCode);
-        assert!(JoinLink::parse("adjourn://join?server=http://127.0.0.1:8080&code=K7QF-9M2X").is_ok());
+        assert!(InviteLink::parse("adjourn://join?server=http://127.0.0.1:8080&code=K7QF-9M2X").is_ok());
     }
 }

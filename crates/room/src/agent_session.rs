@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use adjourn_session::{AgentState, CloseReason, Input, ProbeKind, Role};
 use prost::Message as _;
 
-use crate::facts::{Fact, Said};
+use crate::room_event::{RoomEvent, Said};
 
 #[allow(missing_docs, unreachable_pub, dead_code, clippy::all)]
 mod proto {
@@ -57,7 +57,7 @@ impl Decoder {
     }
 
     /// Turns one message of `sid` into facts. What can't be decoded gives none.
-    pub(crate) fn decode(&mut self, sid: &str, bytes: &[u8]) -> Vec<Fact> {
+    pub(crate) fn decode(&mut self, sid: &str, bytes: &[u8]) -> Vec<RoomEvent> {
         use proto::agent_session_message::Message as M;
         let sid = sid.to_owned();
         match proto::AgentSessionMessage::decode(bytes).map(|m| m.message) {
@@ -76,7 +76,7 @@ impl Decoder {
         }
     }
 
-    fn response(&self, sid: String, response: proto::SessionResponse) -> Vec<Fact> {
+    fn response(&self, sid: String, response: proto::SessionResponse) -> Vec<RoomEvent> {
         use proto::session_response::Response as R;
         let Some(own) = response.request_id.strip_prefix(&format!("{PREFIX}-{}-", self.nonce)) else {
             return Vec::new();
@@ -85,16 +85,16 @@ impl Decoder {
             Some(R::GetChatHistory(history)) => {
                 let last_tool = last_tool(&sid, &history.items);
                 let said = history.items.into_iter().filter_map(said).collect();
-                vec![Fact::History { sid, said, last_tool }]
+                vec![RoomEvent::History { sid, said, last_tool }]
             }
             Some(R::Pong(_)) | None => own
                 .parse()
-                .map(|id| vec![Fact::Input(Input::ProbeAnswered { sid, probe: ProbeKind::Session, id })])
+                .map(|id| vec![RoomEvent::Input(Input::ProbeAnswered { sid, probe: ProbeKind::Session, id })])
                 .unwrap_or_default(),
         }
     }
 
-    fn event(&mut self, sid: String, event: proto::agent_session_event::Event) -> Vec<Fact> {
+    fn event(&mut self, sid: String, event: proto::agent_session_event::Event) -> Vec<RoomEvent> {
         use proto::agent_session_event::Event as E;
         use proto::agent_session_event::tool_execution_updated::Update as U;
         match event {
@@ -105,18 +105,18 @@ impl Decoder {
                     proto::AgentState::AsThinking => AgentState::Thinking,
                     proto::AgentState::AsSpeaking => AgentState::Speaking,
                 };
-                vec![Fact::Input(Input::AgentStateChanged { sid, state })]
+                vec![RoomEvent::Input(Input::AgentStateChanged { sid, state })]
             }
             // To be away, and back, is a silence that was noticed: nothing was heard.
             E::UserStateChanged(changed) => {
                 let speaking = proto::UserState::UsSpeaking;
                 if changed.old_state() == speaking || changed.new_state() == speaking {
-                    vec![Fact::Input(Input::CandidateHeard { sid })]
+                    vec![RoomEvent::Input(Input::CandidateHeard { sid })]
                 } else {
                     Vec::new()
                 }
             }
-            E::UserInputTranscribed(_) => vec![Fact::Input(Input::CandidateHeard { sid })],
+            E::UserInputTranscribed(_) => vec![RoomEvent::Input(Input::CandidateHeard { sid })],
             E::SessionClosed(closed) => {
                 let reason = match closed.reason() {
                     proto::CloseReason::CrUnknown => CloseReason::Unknown,
@@ -126,13 +126,13 @@ impl Decoder {
                     proto::CloseReason::CrUserInitiated => CloseReason::UserInitiated,
                     proto::CloseReason::CrCompleted => CloseReason::Completed,
                 };
-                vec![Fact::Input(Input::SessionClosed { sid, reason })]
+                vec![RoomEvent::Input(Input::SessionClosed { sid, reason })]
             }
             E::AmdCompleted(_) => Vec::new(),
             E::ConversationItemAdded(added) => {
                 let Some(said) = added.item.and_then(said) else { return Vec::new() };
                 let role = said.role;
-                vec![Fact::Said { sid: sid.clone(), said }, Fact::Input(Input::Item { sid, role })]
+                vec![RoomEvent::Said { sid: sid.clone(), said }, RoomEvent::Input(Input::Item { sid, role })]
             }
             E::FunctionToolsExecuted(executed) => {
                 let failed = |call_id: &str| {
@@ -142,7 +142,7 @@ impl Decoder {
                     .function_calls
                     .iter()
                     .map(|call| {
-                        Fact::Input(Input::ToolEnded {
+                        RoomEvent::Input(Input::ToolEnded {
                             sid: sid.clone(),
                             name: call.name.clone(),
                             ok: !failed(&call.call_id),
@@ -151,12 +151,12 @@ impl Decoder {
                     })
                     .collect()
             }
-            E::Error(_) => vec![Fact::Input(Input::SessionFailed { sid })],
+            E::Error(_) => vec![RoomEvent::Input(Input::SessionFailed { sid })],
             E::ToolExecutionUpdated(updated) => match updated.update {
                 Some(U::Started(started)) => {
                     let Some(call) = started.function_call else { return Vec::new() };
                     self.running.insert(call.call_id.clone(), call.name.clone());
-                    vec![Fact::Input(Input::ToolStarted { sid, name: call.name, call_id: call.call_id })]
+                    vec![RoomEvent::Input(Input::ToolStarted { sid, name: call.name, call_id: call.call_id })]
                 }
                 Some(U::Ended(ended)) => {
                     let Some(name) = self.running.remove(&ended.call_id) else { return Vec::new() };
@@ -165,7 +165,7 @@ impl Decoder {
                         proto::ToolCallStatus::TcError | proto::ToolCallStatus::TcCancelled => false,
                         proto::ToolCallStatus::TcRunning => return Vec::new(),
                     };
-                    vec![Fact::Input(Input::ToolEnded { sid, name, ok, call_id: ended.call_id })]
+                    vec![RoomEvent::Input(Input::ToolEnded { sid, name, ok, call_id: ended.call_id })]
                 }
                 None => Vec::new(),
             },
@@ -244,7 +244,7 @@ mod tests {
         assert!(decoder.decode("PA_a", &pong("7")).is_empty());
         let facts = decoder.decode("PA_a", &pong("adjourn-n1-7"));
         let expected = Input::ProbeAnswered { sid: "PA_a".to_owned(), probe: ProbeKind::Session, id: 7 };
-        assert!(matches!(&facts[..], [Fact::Input(input)] if *input == expected));
+        assert!(matches!(&facts[..], [RoomEvent::Input(input)] if *input == expected));
     }
 
     #[test]
@@ -253,7 +253,7 @@ mod tests {
         let bytes = [0x1a, 0x0b, 0xca, 0x01, 0x08, 0x08, 0x04, 0x12, 0x04, b'o', b'h', b'n', b'o'];
         let facts = Decoder::new(String::new()).decode("PA_a", &bytes);
         let expected = Input::SessionClosed { sid: "PA_a".to_owned(), reason: CloseReason::UserInitiated };
-        assert!(matches!(&facts[..], [Fact::Input(input)] if *input == expected), "{facts:?}");
+        assert!(matches!(&facts[..], [RoomEvent::Input(input)] if *input == expected), "{facts:?}");
         // amd_completed (24) and what nobody knows yet (99) mean nothing, and are no error.
         for bytes in [&[0x1a, 0x03, 0xc2, 0x01, 0x00][..], &[0x1a, 0x03, 0x9a, 0x06, 0x00][..]] {
             assert!(Decoder::new(String::new()).decode("PA_a", bytes).is_empty());
@@ -345,7 +345,7 @@ mod tests {
             &event(Event::ToolExecutionUpdated(ToolExecutionUpdated { update: Some(ended) })),
         );
         assert!(
-            matches!(&facts[..], [Fact::Input(Input::ToolEnded { name, ok: true, .. })] if name == "end_interview")
+            matches!(&facts[..], [RoomEvent::Input(Input::ToolEnded { name, ok: true, .. })] if name == "end_interview")
         );
     }
 }

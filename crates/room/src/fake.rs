@@ -10,9 +10,9 @@ use adjourn_session::{AgentState, Input, LeaveReason, Participant, ParticipantKi
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-use crate::facts::{Fact, Facts, WAITING_FACTS};
 use crate::refusal::ConnectError;
-use crate::transport::{Joined, Microphone, RoomLink, Transport};
+use crate::room_event::{Facts, RoomEvent, WAITING_FACTS};
+use crate::transport::{Joined, Microphone, RoomHandle, Transport};
 
 /// Enters the fake room.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +81,7 @@ impl Fake {
             state.session_open = true;
             state.process_alive = true;
         }
-        self.say(Fact::Input(Input::ParticipantJoined(participant))).await;
+        self.say(RoomEvent::Input(Input::ParticipantJoined(participant))).await;
     }
 
     /// The session closes; the participant stays, as with a bare `session.shutdown()`.
@@ -99,7 +99,7 @@ impl Fake {
     /// The interviewer leaves.
     pub async fn interviewer_leaves(&self, sid: &str, reason: LeaveReason) {
         self.state.lock().roster.retain(|p| p.sid != sid);
-        self.say(Fact::Input(Input::ParticipantLeft { sid: sid.to_owned(), reason })).await;
+        self.say(RoomEvent::Input(Input::ParticipantLeft { sid: sid.to_owned(), reason })).await;
     }
 
     /// A full reconnect, in the SDK's order of events. Probes and requests that are under way are lost with the
@@ -114,15 +114,15 @@ impl Fake {
         };
         for p in &roster {
             let left = Input::ParticipantLeft { sid: p.sid.clone(), reason: LeaveReason::Unknown };
-            self.say(Fact::Input(left)).await;
+            self.say(RoomEvent::Input(left)).await;
         }
-        self.say(Fact::Input(Input::Reconnecting)).await;
+        self.say(RoomEvent::Input(Input::Reconnecting)).await;
         self.state.lock().link_up = true;
-        self.say(Fact::Input(Input::Reconnected { room_sid: "RM_fake".to_owned(), roster })).await;
+        self.say(RoomEvent::Input(Input::Reconnected { room_sid: "RM_fake".to_owned(), roster })).await;
     }
 
     /// Any other fact.
-    pub async fn say(&self, fact: Fact) {
+    pub async fn say(&self, fact: RoomEvent) {
         let facts = self.state.lock().facts.clone();
         if let Some(facts) = facts {
             // A test that dropped the client hears nothing more.
@@ -175,7 +175,7 @@ impl Transport for Fake {
         let (facts, facts_out) = mpsc::channel(WAITING_FACTS);
         for input in std::mem::take(&mut state.early) {
             // There is room: it is new.
-            let _ = facts.try_send(Fact::Input(input));
+            let _ = facts.try_send(RoomEvent::Input(input));
         }
         state.facts = Some(facts);
         // Each entry is a new participant, whose microphone is on.
@@ -193,7 +193,7 @@ impl Transport for Fake {
 }
 
 impl FakeRoom {
-    fn answer(&self, fact: Fact) {
+    fn answer(&self, fact: RoomEvent) {
         let state = Arc::clone(&self.state);
         let life = state.lock().life;
         tokio::spawn(async move {
@@ -208,7 +208,7 @@ impl FakeRoom {
     }
 }
 
-impl RoomLink for FakeRoom {
+impl RoomHandle for FakeRoom {
     fn roster(&self) -> Vec<Participant> {
         self.state.lock().roster.clone()
     }
@@ -228,7 +228,7 @@ impl RoomLink for FakeRoom {
             answers
         };
         if answers {
-            self.answer(Fact::Input(Input::ProbeAnswered { sid: sid.to_owned(), probe, id }));
+            self.answer(RoomEvent::Input(Input::ProbeAnswered { sid: sid.to_owned(), probe, id }));
         }
     }
 
@@ -241,7 +241,7 @@ impl RoomLink for FakeRoom {
             state.link_up && state.session_open
         };
         if open {
-            self.answer(Fact::History { sid: sid.to_owned(), said: Vec::new(), last_tool: None });
+            self.answer(RoomEvent::History { sid: sid.to_owned(), said: Vec::new(), last_tool: None });
         }
     }
 
@@ -251,7 +251,7 @@ impl RoomLink for FakeRoom {
             state.received += if state.link_up { 100 } else { 0 };
             state.received
         };
-        self.answer(Fact::Input(Input::LinkStats { received }));
+        self.answer(RoomEvent::Input(Input::LinkStats { received }));
     }
 
     fn microphone(&self) -> Microphone {

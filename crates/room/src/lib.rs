@@ -1,7 +1,7 @@
 //! LiveKit behind a trait: translates and probes, decides nothing.
 //!
 //! **In:** an address and a token; probes to send; microphone frames.
-//! **Out:** [`Fact`]s: [`adjourn_session::Input`]s for the machine, finished conversation items and
+//! **Out:** [`RoomEvent`]s: [`adjourn_session::Input`]s for the machine, finished conversation items and
 //! captions for the record and the screen, streams of sound for the loudspeaker.
 //! **What never happens here:** no decision about the interview, no clock of its own (the caller asks
 //! for statistics and probes), no sound card, no file. An agent's instructions and the arguments
@@ -11,19 +11,19 @@
 //! with the feature `static-sdk`, which CI type-checks.
 
 mod agent_session;
-mod facts;
 pub mod fake;
 mod live;
 mod refusal;
+mod room_event;
 mod sdk;
 mod stats;
 mod translate;
 mod transport;
 
-pub use facts::{Caption, Fact, Said, Sound, SoundKind, Token};
-pub use live::{Live, LiveRoom};
+pub use live::{LiveKitRoom, LiveKitTransport};
 pub use refusal::{ConnectError, Refusal};
-pub use transport::{Joined, Microphone, RoomLink, Transport};
+pub use room_event::{Caption, RoomEvent, Said, Sound, SoundKind, Token};
+pub use transport::{Joined, Microphone, RoomHandle, Transport};
 
 /// Finds and loads the SDK library; see [`livekit_dylib::library::load`].
 ///

@@ -12,22 +12,23 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::agent_session::{self, Decoder};
-use crate::facts::{Caption, Fact, Facts, Sound, WAITING_FACTS};
 use crate::refusal::ConnectError;
+use crate::room_event::{Caption, Facts, RoomEvent, Sound, WAITING_FACTS};
+use crate::sdk;
 use crate::sdk::data_stream::api::{ByteStreamReader, SendByteOptions, StreamReader as _, TextStreamReader};
 use crate::sdk::options::TrackPublishOptions;
 use crate::sdk::participant::ParticipantKind;
 use crate::sdk::prelude::{
-    LocalAudioTrack, LocalTrack, PerformRpcData, RemoteAudioTrack, RemoteParticipant, Room, RoomEvent,
-    RoomOptions, RpcError, TrackSource,
+    LocalAudioTrack, LocalTrack, PerformRpcData, RemoteAudioTrack, RemoteParticipant, Room, RoomOptions,
+    RpcError, TrackSource,
 };
 use crate::sdk::webrtc::audio_frame::AudioFrame;
 use crate::sdk::webrtc::audio_source::native::NativeAudioSource;
 use crate::sdk::webrtc::audio_source::{AudioSourceOptions, RtcAudioSource};
 use crate::sdk::webrtc::audio_stream::native::NativeAudioStream;
 use crate::stats;
-use crate::translate::{self, Heard, Meaning};
-use crate::transport::{Joined, Microphone, RoomLink, Transport};
+use crate::translate::{self, Heard, SdkEvent};
+use crate::transport::{Joined, Microphone, RoomHandle, Transport};
 
 /// Hertz, to and from the SDK.
 const SAMPLE_RATE: u32 = 48_000;
@@ -54,18 +55,18 @@ static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 
 /// Enters real rooms.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Live;
+pub struct LiveKitTransport;
 
 /// A real room that was entered.
-pub struct LiveRoom {
+pub struct LiveKitRoom {
     shared: Arc<Shared>,
     source: NativeAudioSource,
     track: LocalAudioTrack,
 }
 
-impl std::fmt::Debug for LiveRoom {
+impl std::fmt::Debug for LiveKitRoom {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LiveRoom").finish_non_exhaustive()
+        f.debug_struct("LiveKitRoom").finish_non_exhaustive()
     }
 }
 
@@ -92,10 +93,10 @@ struct Shared {
     tasks: Mutex<tokio::task::JoinSet<()>>,
 }
 
-impl Transport for Live {
-    type Room = LiveRoom;
+impl Transport for LiveKitTransport {
+    type Room = LiveKitRoom;
 
-    async fn connect(&self, url: &str, token: &str) -> Result<Joined<LiveRoom>, ConnectError> {
+    async fn connect(&self, url: &str, token: &str) -> Result<Joined<LiveKitRoom>, ConnectError> {
         let (facts, facts_out) = mpsc::channel(WAITING_FACTS);
         let (room, events) = Room::connect(url, token, RoomOptions::default()).await.map_err(readable)?;
         let source = NativeAudioSource::new(AudioSourceOptions::default(), SAMPLE_RATE, 1, 0);
@@ -126,7 +127,7 @@ impl Transport for Live {
         let joined = Joined {
             room_sid: shared.room_sid(),
             roster: shared.roster(),
-            room: LiveRoom { shared: Arc::clone(&shared), source, track },
+            room: LiveKitRoom { shared: Arc::clone(&shared), source, track },
             facts: facts_out,
         };
         let ended = RoomMetadata::says_ended(&shared.room.metadata());
@@ -139,7 +140,7 @@ fn readable(error: crate::sdk::RoomError) -> ConnectError {
     ConnectError::of(error.to_string())
 }
 
-impl RoomLink for LiveRoom {
+impl RoomHandle for LiveKitRoom {
     fn roster(&self) -> Vec<Participant> {
         self.shared.roster()
     }
@@ -163,7 +164,7 @@ impl RoomLink for LiveRoom {
                         .with_max_round_trip_latency(PROBE_ROUND_TRIP);
                     let answer = shared.room.local_participant().perform_rpc(call).await;
                     if answered(&answer) {
-                        shared.say(Fact::Input(Input::ProbeAnswered { sid, probe, id })).await;
+                        shared.say(RoomEvent::Input(Input::ProbeAnswered { sid, probe, id })).await;
                     }
                 }
             }
@@ -190,7 +191,7 @@ impl RoomLink for LiveRoom {
         Shared::spawn(&self.shared, |shared| async move {
             let Ok(stats) = shared.room.get_stats().await else { return };
             let received = stats::received(stats.publisher_stats.iter().chain(&stats.subscriber_stats));
-            shared.say(Fact::Input(Input::LinkStats { received })).await;
+            shared.say(RoomEvent::Input(Input::LinkStats { received })).await;
             let tracks = shared.tracks.lock().clone();
             for (id, HeardTrack { sid, track, .. }) in tracks {
                 let Ok(stats) = track.get_stats().await else {
@@ -198,7 +199,7 @@ impl RoomLink for LiveRoom {
                     continue;
                 };
                 if let Some(packets) = stats::packets(stats.iter()) {
-                    shared.say(Fact::Input(Input::RtpPackets { sid, track: id, packets })).await;
+                    shared.say(RoomEvent::Input(Input::RtpPackets { sid, track: id, packets })).await;
                 }
             }
         });
@@ -232,7 +233,7 @@ impl RoomLink for LiveRoom {
     }
 }
 
-impl Drop for LiveRoom {
+impl Drop for LiveKitRoom {
     fn drop(&mut self) {
         // Tasks hold the room; without this it would outlive us.
         self.shared.tasks.lock().abort_all();
@@ -260,7 +261,7 @@ impl Shared {
         tasks.spawn(task);
     }
 
-    async fn say(&self, fact: Fact) {
+    async fn say(&self, fact: RoomEvent) {
         // Nobody listens any more: the room is being left.
         let _ = self.facts.send(fact).await;
     }
@@ -312,7 +313,7 @@ impl Shared {
                     let refusal = "only the interviewer may end the interview".to_owned();
                     return Err(RpcError::new(translate::NOT_THE_INTERVIEWER, refusal, None));
                 };
-                shared.say(Fact::Input(Input::EndMarker { sid })).await;
+                shared.say(RoomEvent::Input(Input::EndMarker { sid })).await;
                 Ok("{}".to_owned())
             })
         });
@@ -320,32 +321,36 @@ impl Shared {
 }
 
 /// Passes the SDK's events on, in order.
-async fn follow(shared: Arc<Shared>, mut events: mpsc::UnboundedReceiver<RoomEvent>, ended: bool) {
+async fn follow(
+    shared: Arc<Shared>,
+    mut events: mpsc::UnboundedReceiver<sdk::prelude::RoomEvent>,
+    ended: bool,
+) {
     // Each sender's messages are read in order, and by a reader of their own: nobody can hold up the interviewer's.
     let mut senders: BTreeMap<String, mpsc::Sender<ByteStreamReader>> = BTreeMap::new();
     if ended {
-        shared.say(Fact::Input(Input::RoomEnded)).await;
+        shared.say(RoomEvent::Input(Input::RoomEnded)).await;
     }
     while let Some(event) = events.recv().await {
         fail::fail_point!("room");
         match translate::translate(event) {
-            Meaning::Input(input) => {
+            SdkEvent::Input(input) => {
                 if let Input::ParticipantLeft { sid, .. } = &input {
                     senders.remove(sid);
                     shared.tracks.lock().retain(|_, heard| heard.sid != *sid);
                 }
-                shared.say(Fact::Input(input)).await;
+                shared.say(RoomEvent::Input(input)).await;
             }
-            Meaning::Restored => {
+            SdkEvent::Restored => {
                 let input = Input::Reconnected { room_sid: shared.room_sid(), roster: shared.roster() };
-                shared.say(Fact::Input(input)).await;
+                shared.say(RoomEvent::Input(input)).await;
             }
-            Meaning::Metadata(metadata) => {
+            SdkEvent::Metadata(metadata) => {
                 if RoomMetadata::says_ended(&metadata) {
-                    shared.say(Fact::Input(Input::RoomEnded)).await;
+                    shared.say(RoomEvent::Input(Input::RoomEnded)).await;
                 }
             }
-            Meaning::Track(Heard { track, sid, speaks_for, kind }) => {
+            SdkEvent::Track(Heard { track, sid, speaks_for, kind }) => {
                 let id = String::from(track.sid());
                 let (sounds, silenced) = oneshot::channel();
                 let heard = HeardTrack { sid: sid.clone(), track: track.clone(), _sounds: Arc::new(sounds) };
@@ -355,13 +360,13 @@ async fn follow(shared: Arc<Shared>, mut events: mpsc::UnboundedReceiver<RoomEve
                     NativeAudioStream::new(track.rtc_track(), rate, 1).map(|frame| frame.data.into_owned());
                 let frames = frames.take_until(silenced);
                 let sound = Sound { sid, speaks_for, track: id, kind, frames: frames.boxed() };
-                shared.say(Fact::Sound(sound)).await;
+                shared.say(RoomEvent::Sound(sound)).await;
             }
-            Meaning::Token(token) => shared.say(Fact::Token(token)).await,
-            Meaning::TrackGone(id) => {
+            SdkEvent::Token(token) => shared.say(RoomEvent::Token(token)).await,
+            SdkEvent::TrackGone(id) => {
                 shared.tracks.lock().remove(&id);
             }
-            Meaning::Bytes(reader, identity) => {
+            SdkEvent::Bytes(reader, identity) => {
                 // The sender is resolved now: a leave may overtake the reading.
                 let sender = shared.sid_of(&identity).filter(|_| reader.info().topic == agent_session::TOPIC);
                 // Whoever is not the interviewer has nothing to say, once there is one.
@@ -377,12 +382,12 @@ async fn follow(shared: Arc<Shared>, mut events: mpsc::UnboundedReceiver<RoomEve
                     }
                 }
             }
-            Meaning::Text(reader, identity) => {
+            SdkEvent::Text(reader, identity) => {
                 if reader.info().topic == TRANSCRIPTION && shared.tells_what_is_said(&identity) {
                     Shared::spawn(&shared, |shared| read_caption(shared, reader, identity));
                 }
             }
-            Meaning::Nothing => {}
+            SdkEvent::Nothing => {}
         }
     }
 }
@@ -432,16 +437,16 @@ async fn read_caption(shared: Arc<Shared>, mut reader: TextStreamReader, identit
         if role == Role::Interviewer
             && let Some(sid) = shared.sid_of(&identity)
         {
-            shared.say(Fact::Input(Input::Transcribed { sid })).await;
+            shared.say(RoomEvent::Input(Input::Transcribed { sid })).await;
         }
         let caption = Caption { segment: segment(&reader), role, text: text.clone(), done: false };
-        shared.say(Fact::Caption(caption)).await;
+        shared.say(RoomEvent::Caption(caption)).await;
     }
     // The agent's line ends with its stream, also when it is cut; the candidate's is replaced until final.
     let last = reader.info().attributes().get("lk.transcription_final").is_some_and(|v| v == "true");
     let done = last || role == Role::Interviewer;
     let caption = Caption { segment: segment(&reader), role, text, done };
-    shared.say(Fact::Caption(caption)).await;
+    shared.say(RoomEvent::Caption(caption)).await;
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use adjourn_session::{AgentState, Input, LeaveReason, Participant, ParticipantKind};
 
-use crate::facts::{SoundKind, Token};
+use crate::room_event::{SoundKind, Token};
 use crate::sdk;
 use crate::sdk::participant::ParticipantKind as SdkKind;
 use crate::sdk::prelude::{
@@ -20,7 +20,7 @@ const BACKGROUND_TRACK: &str = "background_audio";
 
 /// What an event means, before any stream is read.
 #[derive(Debug)]
-pub(crate) enum Meaning {
+pub(crate) enum SdkEvent {
     /// For the machine.
     Input(Input),
     /// The room is restored: the roster has to be read.
@@ -55,44 +55,44 @@ pub(crate) struct Heard {
     reason = "the SDK's enum is open; this is the one place that says so"
 )]
 #[cfg_attr(not(feature = "static-sdk"), expect(clippy::useless_conversion, reason = "another type upstream"))]
-pub(crate) fn translate(event: RoomEvent) -> Meaning {
+pub(crate) fn translate(event: RoomEvent) -> SdkEvent {
     match event {
-        RoomEvent::ParticipantConnected(p) => Meaning::Input(Input::ParticipantJoined(participant(&p))),
-        RoomEvent::ParticipantActive(p) => Meaning::Input(Input::ParticipantChanged(participant(&p))),
-        RoomEvent::ParticipantDisconnected(p) => Meaning::Input(Input::ParticipantLeft {
+        RoomEvent::ParticipantConnected(p) => SdkEvent::Input(Input::ParticipantJoined(participant(&p))),
+        RoomEvent::ParticipantActive(p) => SdkEvent::Input(Input::ParticipantChanged(participant(&p))),
+        RoomEvent::ParticipantDisconnected(p) => SdkEvent::Input(Input::ParticipantLeft {
             sid: p.sid().into(),
             reason: reason(p.disconnect_reason()),
         }),
         RoomEvent::ParticipantAttributesChanged {
             participant: sdk::prelude::Participant::Remote(p), ..
-        } => Meaning::Input(Input::ParticipantChanged(participant(&p))),
+        } => SdkEvent::Input(Input::ParticipantChanged(participant(&p))),
         RoomEvent::TrackPublished { participant: p, .. } => {
-            Meaning::Input(Input::ParticipantChanged(participant(&p)))
+            SdkEvent::Input(Input::ParticipantChanged(participant(&p)))
         }
         RoomEvent::TrackSubscribed {
             track: sdk::prelude::RemoteTrack::Audio(track),
             publication,
             participant: p,
-        } => Meaning::Track(Heard {
+        } => SdkEvent::Track(Heard {
             track,
             sid: p.sid().into(),
             speaks_for: p.attributes().get(ON_BEHALF).cloned().unwrap_or_else(|| p.identity().into()),
             kind: sound_kind(&publication, &p),
         }),
-        RoomEvent::TrackUnsubscribed { track, .. } => Meaning::TrackGone(track.sid().into()),
-        RoomEvent::RoomMetadataChanged { metadata, .. } => Meaning::Metadata(metadata),
+        RoomEvent::TrackUnsubscribed { track, .. } => SdkEvent::TrackGone(track.sid().into()),
+        RoomEvent::RoomMetadataChanged { metadata, .. } => SdkEvent::Metadata(metadata),
         RoomEvent::ByteStreamOpened { reader, participant_identity, .. } => reader
             .take()
-            .map_or(Meaning::Nothing, |reader| Meaning::Bytes(reader, participant_identity.into())),
+            .map_or(SdkEvent::Nothing, |reader| SdkEvent::Bytes(reader, participant_identity.into())),
         RoomEvent::TextStreamOpened { reader, participant_identity, .. } => reader
             .take()
-            .map_or(Meaning::Nothing, |reader| Meaning::Text(reader, participant_identity.into())),
-        RoomEvent::TokenRefreshed { token } => Meaning::Token(Token(token)),
-        RoomEvent::Reconnecting => Meaning::Input(Input::Reconnecting),
-        RoomEvent::Reconnected => Meaning::Restored,
+            .map_or(SdkEvent::Nothing, |reader| SdkEvent::Text(reader, participant_identity.into())),
+        RoomEvent::TokenRefreshed { token } => SdkEvent::Token(Token(token)),
+        RoomEvent::Reconnecting => SdkEvent::Input(Input::Reconnecting),
+        RoomEvent::Reconnected => SdkEvent::Restored,
         // Upstream gives the protocol's own enum here, the library binding the public one.
         RoomEvent::Disconnected { reason: why } => {
-            Meaning::Input(Input::Disconnected { reason: reason(why.into()) })
+            SdkEvent::Input(Input::Disconnected { reason: reason(why.into()) })
         }
         // The SDK's enum is open. What is not named above has no meaning for an interview.
         other => {
@@ -100,7 +100,7 @@ pub(crate) fn translate(event: RoomEvent) -> Meaning {
                 event = event_name(&other),
                 "an event of the room without meaning for the interview"
             );
-            Meaning::Nothing
+            SdkEvent::Nothing
         }
     }
 }

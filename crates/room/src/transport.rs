@@ -2,7 +2,7 @@
 
 use adjourn_session::{Participant, ProbeKind};
 
-use crate::{ConnectError, Fact};
+use crate::{ConnectError, RoomEvent};
 
 /// What is known right after entering.
 #[derive(Debug)]
@@ -15,13 +15,13 @@ pub struct Joined<R> {
     pub roster: Vec<Participant>,
     /// What comes out of this room from now on. Of its own: nothing of it is read before the room is known to have
     /// been entered, and nothing of an earlier room can come between.
-    pub facts: tokio::sync::mpsc::Receiver<Fact>,
+    pub facts: tokio::sync::mpsc::Receiver<RoomEvent>,
 }
 
 /// Enters rooms.
 pub trait Transport: Send + Sync + 'static {
     /// The room that is entered.
-    type Room: RoomLink;
+    type Room: RoomHandle;
 
     /// Enters the room at `url` that `token` names, and publishes the microphone. May take long on a
     /// silent host: the caller limits it by dropping the future.
@@ -33,14 +33,14 @@ pub trait Transport: Send + Sync + 'static {
 }
 
 /// A room that was entered. Dropping it leaves the room.
-pub trait RoomLink: Send + Sync + 'static {
+pub trait RoomHandle: Send + Sync + 'static {
     /// Everybody else, now.
     fn roster(&self) -> Vec<Participant>;
     /// Sends probe `id`; an answer comes as a fact.
     fn probe(&self, sid: &str, probe: ProbeKind, id: u64);
     /// This participant is the interviewer from now on: only its word that the interview is over is taken.
     fn pin(&self, sid: &str);
-    /// Asks for the whole conversation so far, which comes as one [`Fact::History`]. The
+    /// Asks for the whole conversation so far, which comes as one [`RoomEvent::History`]. The
     /// request may be lost.
     fn ask_history(&self, sid: &str);
     /// Reads our connection's statistics; they come as facts.

@@ -1,10 +1,12 @@
 //! Our own way into the room and out of it, and what the backend says of the room.
 
 use crate::decider::Decider;
-use crate::{EndedWhy, EvidenceKind, InterruptedWhy, LeaveReason, Link, OrganiserWord, Outcome, Session};
+use crate::{
+    ConnectionState, EndedWhy, EvidenceKind, InterruptedWhy, LeaveReason, OrganiserWord, Outcome, Session,
+};
 
 impl Session {
-    pub(crate) fn out(&mut self, state: Link) {
+    pub(crate) fn out(&mut self, state: ConnectionState) {
         self.stop_clock();
         self.link.state = state;
         self.link.out_since.get_or_insert(self.now);
@@ -18,7 +20,7 @@ impl Session {
     }
 
     pub(crate) fn disconnected(&mut self, reason: LeaveReason) {
-        self.out(Link::Down);
+        self.out(ConnectionState::Down);
         self.redial_at = self.now;
         let (proved, begun) = (self.proved(), self.begun());
         match reason {
@@ -73,7 +75,7 @@ impl Session {
             }
             // LiveKit has no such room. Over a connection that was not noticed to be dead yet, it is believed when
             // that breaks: a room that we are in is there.
-            OrganiserWord::RoomGone if self.link.state == Link::Up => self.said_gone = true,
+            OrganiserWord::RoomGone if self.link.state == ConnectionState::Up => self.said_gone = true,
             OrganiserWord::RoomGone => self.room_is_gone(),
             // A read that failed never means "ended"; a room that is gone is gone all the same.
             OrganiserWord::Running

@@ -13,7 +13,7 @@ impl Session {
             return; // anybody can publish what looks like an item
         };
         i.last_proof = now;
-        i.owes = role == Role::Candidate;
+        i.reply_pending = role == Role::Candidate;
         i.taken_back = None;
         match role {
             // What looked like an end may be none: only the interviewer can say, by going on.

@@ -8,8 +8,8 @@ use crate::link::Fresh;
 use crate::presence::Missing;
 use crate::rules::Rule;
 use crate::{
-    CloseReason, Delivery, EndedWhy, EvidenceKind, InterruptedWhy, Link, Outcome, Output, Phase, ProbeKind,
-    Question, Session, Trouble,
+    CloseReason, ConnectionState, Delivery, EndedWhy, EvidenceKind, InterruptedWhy, Outcome, Output, Phase,
+    ProbeKind, Question, Session, Trouble,
 };
 
 impl Session {
@@ -26,7 +26,7 @@ impl Session {
             Rule::LinkStale => self.stop_clock(),
             Rule::LinkLost => self.decide(self.finished_or(Outcome::ConnectionLost), Decider::LinkLost),
             Rule::Redial => {
-                self.link.state = Link::Connecting;
+                self.link.state = ConnectionState::Connecting;
                 self.outputs.push_back(Output::Connect);
             }
             Rule::WaitingNotice => self.waiting_long = true,

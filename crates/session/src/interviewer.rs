@@ -55,7 +55,7 @@ pub(crate) struct Interviewer {
     /// Its session reported an error, and nothing was said since.
     pub(crate) failed: bool,
     /// The candidate's turn came last: an answer is owed. A tool may block before its state says so.
-    pub(crate) owes: bool,
+    pub(crate) reply_pending: bool,
     /// Since when an answer is owed: the first turn of the candidate since the last reaction.
     pub(crate) owed_since: Option<Fresh>,
     /// Since when it thinks or speaks, without a reaction.
@@ -95,7 +95,7 @@ impl Interviewer {
             closed: None,
             doubt: false,
             failed: false,
-            owes: false,
+            reply_pending: false,
             owed_since: None,
             busy_since: None,
             hears: false,
@@ -119,7 +119,7 @@ impl Interviewer {
             end: before.end.clone(),
             doubt: before.doubt,
             failed: before.failed,
-            owes: before.owes,
+            reply_pending: before.reply_pending,
             owed_since: before.owed_since,
             busy_since: before.busy_since,
             hears: before.hears,
@@ -156,7 +156,7 @@ impl Interviewer {
             }
         }
         if state == AgentState::Speaking {
-            self.owes = false;
+            self.reply_pending = false;
         }
         if state != AgentState::Initializing {
             self.ready.get_or_insert(now);
@@ -166,9 +166,9 @@ impl Interviewer {
 
     /// The connection broke, or the fresh clock was taken back to `to`: nothing is known from later than
     /// that, and what was under way proves nothing.
-    pub(crate) fn break_off(&mut self, to: Fresh) {
-        self.session.break_off(to);
-        self.process.break_off(to);
+    pub(crate) fn invalidate_after(&mut self, to: Fresh) {
+        self.session.invalidate_after(to);
+        self.process.invalidate_after(to);
         self.channel_proven = None;
         for at in [&mut self.joined, &mut self.last_reaction, &mut self.last_proof] {
             at.cap(to);

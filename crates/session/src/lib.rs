@@ -57,7 +57,7 @@ pub use input::{
     AgentState, CloseReason, Input, JoinGrant, LeaveReason, OrganiserWord, Participant, ParticipantKind,
     ProbeKind, Role,
 };
-pub use link::Link;
+pub use link::ConnectionState;
 pub use log::Logged;
 pub use machine::Session;
 pub use outcome::{EndedWhy, Ending, InterruptedWhy, Outcome, UnknownOutcome};

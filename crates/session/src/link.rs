@@ -7,7 +7,7 @@ use crate::Time;
 /// State of our own connection as the SDK tells it; [`LinkMonitor`] knows better whether it is fresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Link {
+pub enum ConnectionState {
     /// Not asked for.
     Idle,
     /// On the way into the room.
@@ -41,7 +41,7 @@ impl Fresh {
 /// Watches what our connection receives.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkMonitor {
-    pub(crate) state: Link,
+    pub(crate) state: ConnectionState,
     /// Counter of the last statistics of this connection.
     pub(crate) received: Option<u64>,
     /// When it last grew, or when a connection was made: it is believed to deliver until it is seen.
@@ -61,7 +61,7 @@ pub(crate) struct LinkMonitor {
 impl LinkMonitor {
     pub(crate) fn new() -> Self {
         Self {
-            state: Link::Idle,
+            state: ConnectionState::Idle,
             received: None,
             last_growth: None,
             last_received: None,
@@ -93,7 +93,7 @@ impl LinkMonitor {
 
     /// In the room: the clock starts, on the credit of the connection itself.
     pub(crate) fn up(&mut self, now: Time) {
-        self.state = Link::Up;
+        self.state = ConnectionState::Up;
         self.out_since = None;
         self.received = None;
         self.last_growth = Some(now);
@@ -113,7 +113,7 @@ impl LinkMonitor {
         }
         self.last_growth = Some(now);
         self.last_received = Some(now);
-        if self.state == Link::Up && self.running_since.is_none() {
+        if self.state == ConnectionState::Up && self.running_since.is_none() {
             self.running_since = Some(now);
         }
         true

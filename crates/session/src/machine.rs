@@ -10,7 +10,7 @@ use crate::link::{Fresh, LinkMonitor};
 use crate::log::Logged;
 use crate::presence::Replaced;
 use crate::{
-    Agent, Delivery, EndedWhy, Ending, EvidenceKind, Input, InterruptedWhy, Link, Outcome, Output,
+    Agent, ConnectionState, Delivery, EndedWhy, Ending, EvidenceKind, Input, InterruptedWhy, Outcome, Output,
     Participant, Phase, Policy, ProbeKind, Problem, Question, Time, Trouble, View,
 };
 
@@ -180,7 +180,7 @@ impl Session {
         self.candidate.cap(to);
         self.losses.iter_mut().for_each(|(_, at)| at.cap(to));
         self.replaced.iter_mut().for_each(|r| r.at.cap(to));
-        self.interviewer.iter_mut().for_each(|i| i.break_off(to));
+        self.interviewer.iter_mut().for_each(|i| i.invalidate_after(to));
     }
 
     pub(crate) fn ask_organiser(&mut self) {
@@ -245,10 +245,10 @@ impl Session {
         if let Input::Resumed { ended } = input {
             self.resumed = Some(ended);
         } else if let Input::JoinGranted(grant) = input {
-            if self.link.state == Link::Idle {
+            if self.link.state == ConnectionState::Idle {
                 self.agent_name = grant.agent_name;
                 self.ends_at = Some(self.now.after(grant.remaining));
-                self.link.state = Link::Connecting;
+                self.link.state = ConnectionState::Connecting;
                 self.step_since = self.now;
                 self.outputs.push_back(Output::Connect);
             }
@@ -257,7 +257,7 @@ impl Session {
         } else if let Input::ConnectFailed { .. } = input {
             self.back_to_checking(Trouble::ConnectFailed, true);
         } else if let Input::Connected { room_sid, roster } = input {
-            if self.link.state == Link::Connecting {
+            if self.link.state == ConnectionState::Connecting {
                 self.phase = Phase::Waiting;
                 self.link.up(self.now);
                 self.waiting_since = self.fresh();
@@ -327,7 +327,7 @@ impl Session {
                 }
             }
 
-            Input::Reconnecting => self.out(Link::Resuming),
+            Input::Reconnecting => self.out(ConnectionState::Resuming),
             Input::Connected { room_sid, roster } | Input::Reconnected { room_sid, roster } => {
                 // What was under way went with the connection of before.
                 self.stop_clock();
@@ -346,8 +346,8 @@ impl Session {
             }
             Input::ConnectFailed { .. } => {
                 // Of an attempt that was given up, it says nothing about the connection of now.
-                if self.link.state == Link::Connecting {
-                    self.link.state = Link::Down;
+                if self.link.state == ConnectionState::Connecting {
+                    self.link.state = ConnectionState::Down;
                     self.redial_at = self.now.after(self.policy.redial);
                 }
             }

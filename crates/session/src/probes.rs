@@ -39,7 +39,7 @@ impl Probes {
 
     /// The connection broke, or its clock was taken back to `to`: what was under way proves nothing any
     /// more, and the next probe is due at once.
-    pub(crate) fn break_off(&mut self, to: Fresh) {
+    pub(crate) fn invalidate_after(&mut self, to: Fresh) {
         self.under_way.clear();
         self.last_sent = None;
         self.unanswered_since = None;

@@ -2,7 +2,7 @@
 //!
 //! [`Session::pending`] lists each rule that waits, with the time at which it fires;
 //! [`Session::handle_timeout`] fires those that are due. A rule about the interviewer counts fresh
-//! time (see [`crate::Link`]) and is absent while our own link is not fresh; the rules about the link
+//! time (see [`crate::ConnectionState`]) and is absent while our own link is not fresh; the rules about the link
 //! itself are never absent while it is not.
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::end_sign::{EndSign, Strength};
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::Fresh;
 use crate::presence::Missing;
-use crate::{CloseReason, Delivery, LeaveReason, Link, Phase, Policy, Question, Session, Time};
+use crate::{CloseReason, ConnectionState, Delivery, LeaveReason, Phase, Policy, Question, Session, Time};
 
 /// One thing that time alone brings about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -147,10 +147,11 @@ impl Session {
             Phase::Checking => {}
             Phase::Joining => {
                 let (limit, rule) = match self.link.state {
-                    Link::Idle => (p.join_limit, Rule::JoinLimit),
-                    Link::Connecting | Link::Up | Link::Resuming | Link::Down => {
-                        (p.connect_limit, Rule::ConnectLimit)
-                    }
+                    ConnectionState::Idle => (p.join_limit, Rule::JoinLimit),
+                    ConnectionState::Connecting
+                    | ConnectionState::Up
+                    | ConnectionState::Resuming
+                    | ConnectionState::Down => (p.connect_limit, Rule::ConnectLimit),
                 };
                 push(self.step_since.after(limit), rule);
             }
@@ -188,7 +189,7 @@ impl Session {
             let since = self.link.dead_since().unwrap_or(self.step_since);
             push(since.after(p.link_lost), Rule::LinkLost);
         }
-        if self.link.state == Link::Down {
+        if self.link.state == ConnectionState::Down {
             push(self.redial_at, Rule::Redial);
         }
         if let Some(at) = self.ends_at {
@@ -308,7 +309,7 @@ impl Session {
             return;
         }
         // Seen on a busy machine: the turn was taken, a tool blocked, and "thinking" was never sent.
-        if i.busy() || i.owes && !i.failed || i.calls.running() {
+        if i.busy() || i.reply_pending && !i.failed || i.calls.running() {
             push(pong.after(p.session_blocked).max(proven), Rule::SessionBlocked);
         } else if let Some(asked) = self.candidate.asked.filter(|asked| asked.question == Question::Closed) {
             let due = asked.at.after(p.session_blocked.saturating_sub(p.session_closed));

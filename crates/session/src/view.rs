@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Ending, Link, Question};
+use crate::{ConnectionState, Ending, Question};
 
 /// Where the interview stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -90,7 +90,7 @@ pub struct View {
     /// Where the interview stands.
     pub phase: Phase,
     /// Our own connection as the SDK tells it.
-    pub link: Link,
+    pub link: ConnectionState,
     /// Whether our own connection delivers.
     pub link_fresh: bool,
     /// The interviewer.

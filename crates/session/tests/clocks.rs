@@ -3,7 +3,7 @@
 mod support;
 
 use adjourn_session::rules::Rule;
-use adjourn_session::{Agent, Input, Link, Logged, OrganiserWord, Output, Phase, ProbeKind};
+use adjourn_session::{Agent, ConnectionState, Input, Logged, OrganiserWord, Output, Phase, ProbeKind};
 use support::{SID, Stage, interviewer};
 
 #[test]
@@ -14,7 +14,11 @@ fn a_computer_that_sleeps_ends_nothing_if_the_room_still_stands() {
         stage.run(60_000);
         assert_eq!(stage.outcome(), "none", "{seconds} s");
         let view = stage.session.view();
-        assert_eq!((view.link, view.link_fresh, view.agent), (Link::Up, true, Agent::Present), "{seconds} s");
+        assert_eq!(
+            (view.link, view.link_fresh, view.agent),
+            (ConnectionState::Up, true, Agent::Present),
+            "{seconds} s"
+        );
     }
 }
 

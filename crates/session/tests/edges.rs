@@ -4,8 +4,8 @@ mod support;
 
 use adjourn_session::rules::Rule;
 use adjourn_session::{
-    AgentState, Delivery, Input, JoinGrant, LeaveReason, Link, OrganiserWord, Output, Participant, Phase,
-    Policy, Role, Session, Time, Trouble,
+    AgentState, ConnectionState, Delivery, Input, JoinGrant, LeaveReason, OrganiserWord, Output, Participant,
+    Phase, Policy, Role, Session, Time, Trouble,
 };
 use support::{SID, Stage, interviewer};
 
@@ -375,7 +375,7 @@ fn we_dial_again_ourselves_and_come_back() {
     stage.give(Input::Connected { room_sid: "RM_1".into(), roster: vec![interviewer()] });
     stage.run(30_000);
     assert_eq!(stage.session.phase(), Phase::Live);
-    assert_eq!(stage.session.view().link, Link::Up);
+    assert_eq!(stage.session.view().link, ConnectionState::Up);
 }
 
 #[test]

@@ -280,5 +280,5 @@ fn a_late_failure_of_an_earlier_attempt_says_nothing_about_the_connection() {
     let mut stage = Stage::live();
     stage.give(Input::ConnectFailed { message: "an attempt that was given up".into() });
     assert!(stage.session.view().link_fresh);
-    assert_eq!(stage.session.view().link, adjourn_session::Link::Up);
+    assert_eq!(stage.session.view().link, adjourn_session::ConnectionState::Up);
 }

@@ -85,8 +85,8 @@ fn model(world: &World, p: &Policy) -> Option<Expected> {
     }
     if let Some(at) = world.session_closes {
         // What the candidate said and nobody answered is owed an answer: that is busy, too.
-        let owes = talked.is_some_and(|t| t <= at && !answered.is_some_and(|a| a >= t && a <= at));
-        let (ms, outcome) = match (stands(at), contested(at).is_some(), world.busy || owes) {
+        let reply_pending = talked.is_some_and(|t| t <= at && !answered.is_some_and(|a| a >= t && a <= at));
+        let (ms, outcome) = match (stands(at), contested(at).is_some(), world.busy || reply_pending) {
             (true, true, _) if world.busy => (p.session_blocked, "finished"),
             (true, true, _) => (p.session_closed, "finished"),
             (true, false, _) => (p.session_finished, "finished"),

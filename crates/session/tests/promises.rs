@@ -242,7 +242,7 @@ proptest! {
         let told = tell(&story);
         let view = told.session.view();
         if matches!(view.phase, Phase::Waiting | Phase::Live) && view.link_fresh {
-            prop_assert_eq!(view.link, adjourn_session::Link::Up);
+            prop_assert_eq!(view.link, adjourn_session::ConnectionState::Up);
         }
     }
 }

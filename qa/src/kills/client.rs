@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use adjourn_client::{Command, Message, Screen, Snapshot};
 use adjourn_outbox::Outbox;
-use adjourn_protocol::{JoinLink, Record};
+use adjourn_protocol::{InviteLink, Record};
 use anyhow::Context as _;
 
 use super::Kills;
-use crate::lab::relay::Chance;
+use crate::lab::relay::SeededRng;
 use crate::lab::{
     BackendServer, Child, Invitation, LiveKitServer, Network, Pulse, Tools, Worker, tell, unix_now,
 };
@@ -138,7 +138,7 @@ impl Life {
 async fn written(data: &Path, link: &str) -> anyhow::Result<BTreeSet<String>> {
     let (outbox, quarantined) = Outbox::open(data).await?;
     anyhow::ensure!(quarantined.is_empty(), "a SIGKILL left damage: {quarantined:?}");
-    let join = outbox.join_for(&JoinLink::parse(link)?).await?;
+    let join = outbox.join_for(&InviteLink::parse(link)?).await?;
     let journal = outbox.journal(&join.join_id).await;
     outbox.close().await;
     Ok(journal?.iter().filter_map(|entry| entry.line.said()).map(|turn| turn.id.clone()).collect())
@@ -215,7 +215,7 @@ pub(super) async fn run(count: usize, seed: u64, progress: impl Fn(&Kills)) -> a
     let began = Instant::now();
     let mut kills = Kills { points: points(&stage).await?, ..Kills::default() };
     kills.life_ms = began.elapsed().as_secs_f64() * 1000.0;
-    let mut chance = Chance::new(seed);
+    let mut chance = SeededRng::new(seed);
     while kills.kills < count {
         let point = 1 + (chance.draw() * kills.points as f64) as usize;
         let Some(killed) = at(&stage, point).await? else { continue };

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use adjourn_outbox::{Backend, DeliveryEvent, DeliveryOutcome, Outbox};
-use adjourn_protocol::{Entry, JoinLink, Line, Record, RecordHead, Role, Turn, sha256};
+use adjourn_protocol::{Entry, InviteLink, Line, Record, RecordHead, Role, Turn, sha256};
 use anyhow::Context as _;
 use chrono::Utc;
 use futures_util::future::BoxFuture;
@@ -25,7 +25,7 @@ pub(super) const LINES: usize = 20;
 #[allow(clippy::print_stdout, reason = "this is a program's answer")]
 pub async fn live(link: &str, data: &Path, lines: usize) -> anyhow::Result<()> {
     let _points = failing::begin();
-    let link = JoinLink::parse(link)?;
+    let link = InviteLink::parse(link)?;
     let (outbox, quarantined) = Outbox::open(data).await?;
     anyhow::ensure!(quarantined.is_empty(), "something was quarantined: {quarantined:?}");
     let join = outbox.join_for(&link).await?;

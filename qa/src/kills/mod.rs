@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use self::life::Life;
 pub use self::life::live;
-use crate::lab::relay::Chance;
+use crate::lab::relay::SeededRng;
 use crate::lab::{BackendOptions, BackendServer, LiveKitServer, Network, Postgres, Tools};
 
 /// Who is killed.
@@ -58,7 +58,7 @@ pub struct Kills {
 }
 
 /// Waits for a moment in so many milliseconds.
-async fn moment(chance: &mut Chance, within_ms: f64) {
+async fn moment(chance: &mut SeededRng, within_ms: f64) {
     tokio::time::sleep(Duration::from_secs_f64(chance.draw() * within_ms / 1000.0)).await;
 }
 
@@ -97,7 +97,7 @@ pub async fn run(
         BackendOptions { database: postgres.as_ref().map(Postgres::url), ..BackendOptions::default() };
     let backend = BackendServer::start_with(folder.path(), &livekit, &Network::Loopback, options).await?;
     let mut yard = Yard { backend, postgres, _livekit: livekit, folder };
-    let (mut chance, mut kills) = (Chance::new(seed), Kills::default());
+    let (mut chance, mut kills) = (SeededRng::new(seed), Kills::default());
     (kills.life_ms, kills.points) = undisturbed(&mut yard, lines(victim)).await?;
     let began = std::time::Instant::now();
     while kills.kills < count {
@@ -144,7 +144,7 @@ async fn compare(yard: &Yard, id: &str, said: &[String], kills: &mut Kills) -> a
 
 async fn one_interview(
     yard: &mut Yard,
-    chance: &mut Chance,
+    chance: &mut SeededRng,
     count: usize,
     kills: &mut Kills,
 ) -> anyhow::Result<()> {
@@ -225,7 +225,7 @@ const LOAD: usize = 4;
 async fn under_load(
     yard: &mut Yard,
     victim: Victim,
-    chance: &mut Chance,
+    chance: &mut SeededRng,
     kills: &mut Kills,
 ) -> anyhow::Result<()> {
     let mut lives = Vec::new();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use adjourn_outbox::{Backend, BackendError};
-use adjourn_protocol::{InterviewStatus, JoinAnswer, JoinLink, JoinRequest, Secret};
+use adjourn_protocol::{InterviewStatus, InviteLink, JoinAnswer, JoinRequest, Secret};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
@@ -35,7 +35,7 @@ pub struct BackendServer {
 /// # Errors
 /// The link can't be read, or the backend refuses.
 pub async fn join(link: &str, join_id: &str) -> Result<JoinAnswer, BackendError> {
-    let link = JoinLink::parse(link).map_err(|error| BackendError::Refused(error.to_string()))?;
+    let link = InviteLink::parse(link).map_err(|error| BackendError::Refused(error.to_string()))?;
     let request = JoinRequest::new(&link.code, &Secret::new(join_id), &info());
     Backend::new(&link.server)?.join(&request).await
 }
@@ -140,6 +140,11 @@ impl BackendServer {
     /// The system has no free port.
     pub fn address() -> anyhow::Result<String> {
         Ok(format!("127.0.0.1:{}", super::free_port()?))
+    }
+
+    /// Where it logs.
+    pub fn log(&self) -> &Path {
+        &self.log
     }
 
     /// Kills it, as a crash would.

@@ -42,7 +42,7 @@ pub use process::{Child, LineReader, unix_now};
 pub(crate) use process::{look, tell};
 pub use proxy::Proxy;
 pub use pulse::Pulse;
-pub use relay::Weather;
+pub use relay::Impairment;
 pub use relays::Relays;
 pub use signalling::SignallingStub;
 pub use tools::Tools;

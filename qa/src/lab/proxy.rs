@@ -9,7 +9,7 @@ use tokio::process::ChildStdin;
 use super::certificate::NAME;
 use super::process::{Child, tell};
 use super::{Network, Tools, authority, certificate, free_port, look};
-use crate::proxy::{Fault, Order, Passed};
+use crate::proxy::{Fault, Passed, ProxyCommand};
 
 /// A running proxy.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl Proxy {
     /// # Errors
     /// The proxy is gone.
     pub async fn faults(&mut self, faults: Vec<Fault>) -> anyhow::Result<()> {
-        self.order(&Order::Faults(faults)).await
+        self.order(&ProxyCommand::Faults(faults)).await
     }
 
     /// Shows another certificate: `good` or `evil`.
@@ -67,10 +67,10 @@ impl Proxy {
     /// # Errors
     /// The proxy is gone.
     pub async fn show(&mut self, certificate: &str) -> anyhow::Result<()> {
-        self.order(&Order::Certificate(certificate.to_owned())).await
+        self.order(&ProxyCommand::Certificate(certificate.to_owned())).await
     }
 
-    async fn order(&mut self, order: &Order) -> anyhow::Result<()> {
+    async fn order(&mut self, order: &ProxyCommand) -> anyhow::Result<()> {
         tell(&mut self.orders, &serde_json::to_string(order)?).await.context("the proxy is gone")?;
         self.done += 1;
         self.said("done", self.done).await

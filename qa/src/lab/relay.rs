@@ -1,7 +1,7 @@
 //! A relay for UDP that loses, delays, reorders and slows down what one client sends and gets.
 //!
 //! Everybody's packets pass through it, because the server names it as its own address; only those of the
-//! client suffer. Chance comes from a seed.
+//! client suffer. SeededRng comes from a seed.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -23,7 +23,7 @@ const QUEUE: Duration = Duration::from_millis(400);
 /// What happens to the client's packets, in both directions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Weather {
+pub struct Impairment {
     /// Share of packets that are lost, 0 to 1.
     pub loss: f64,
     /// Each packet is delayed by 0 to this, in ms; what comes later may overtake.
@@ -40,9 +40,9 @@ pub struct Weather {
 
 /// Seeded chance (SplitMix64, Steele et al. 2014).
 #[derive(Debug)]
-pub(crate) struct Chance(u64);
+pub(crate) struct SeededRng(u64);
 
-impl Chance {
+impl SeededRng {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -59,8 +59,8 @@ impl Chance {
 
 #[derive(Debug)]
 struct Line {
-    weather: Weather,
-    chance: Chance,
+    impairment: Impairment,
+    chance: SeededRng,
     /// When the slow line is free again, up and down.
     free: [Option<Instant>; 2],
 }
@@ -68,23 +68,23 @@ struct Line {
 impl Line {
     /// How long a packet of so many bytes waits; `None`: it is lost.
     fn delay(&mut self, bytes: usize, up: bool, now: Instant) -> Option<Duration> {
-        let weather = self.weather;
-        let blocked = if up { weather.no_up } else { weather.no_down };
-        if blocked || self.chance.draw() < weather.loss {
+        let impairment = self.impairment;
+        let blocked = if up { impairment.no_up } else { impairment.no_down };
+        if blocked || self.chance.draw() < impairment.loss {
             return None;
         }
-        let mut delay = Duration::from_secs_f64(self.chance.draw() * weather.jitter_ms as f64 / 1000.0);
-        if self.chance.draw() < weather.reorder {
+        let mut delay = Duration::from_secs_f64(self.chance.draw() * impairment.jitter_ms as f64 / 1000.0);
+        if self.chance.draw() < impairment.reorder {
             delay += Duration::from_millis(50);
         }
-        if weather.rate_kbit > 0 {
+        if impairment.rate_kbit > 0 {
             let slot = self.free.get_mut(usize::from(up))?;
             let start = slot.map_or(now, |free| free.max(now));
             if start - now > QUEUE {
                 return None;
             }
             let end =
-                start + Duration::from_secs_f64(bytes as f64 * 8.0 / (weather.rate_kbit as f64 * 1000.0));
+                start + Duration::from_secs_f64(bytes as f64 * 8.0 / (impairment.rate_kbit as f64 * 1000.0));
             *slot = Some(end);
             delay += end - now;
         }
@@ -92,18 +92,21 @@ impl Line {
     }
 }
 
-/// Relays until standard input is closed. Orders are lines of JSON: the [`Weather`] from now on.
+/// Relays until standard input is closed. Orders are lines of JSON: the [`Impairment`] from now on.
 ///
 /// # Errors
 /// The address can't be listened on.
 pub async fn serve(listen: SocketAddr, forward: SocketAddr, client: IpAddr, seed: u64) -> anyhow::Result<()> {
     let public = Arc::new(UdpSocket::bind(listen).await.with_context(|| format!("{listen} can't be used"))?);
-    let line =
-        Arc::new(Mutex::new(Line { weather: Weather::default(), chance: Chance(seed), free: [None; 2] }));
+    let line = Arc::new(Mutex::new(Line {
+        impairment: Impairment::default(),
+        chance: SeededRng(seed),
+        free: [None; 2],
+    }));
     let relaying = tokio::spawn(upwards(Arc::clone(&public), forward, client, Arc::clone(&line)));
     let mut orders = BufReader::new(tokio::io::stdin()).lines();
     while let Some(order) = orders.next_line().await? {
-        line.lock().weather = serde_json::from_str(&order).context("not an order for the relay")?;
+        line.lock().impairment = serde_json::from_str(&order).context("not an order for the relay")?;
     }
     relaying.abort();
     Ok(())
@@ -184,14 +187,14 @@ async fn later(delay: Duration, send: impl Future<Output = ()> + Send + 'static)
 mod tests {
     use super::*;
 
-    fn line(weather: Weather) -> Line {
-        Line { weather, chance: Chance(7), free: [None; 2] }
+    fn line(impairment: Impairment) -> Line {
+        Line { impairment, chance: SeededRng(7), free: [None; 2] }
     }
 
     #[test]
     fn the_share_that_is_lost_is_the_share_that_was_asked_for_and_repeats_by_seed() {
         let lost = || {
-            let mut line = line(Weather { loss: 0.2, ..Weather::default() });
+            let mut line = line(Impairment { loss: 0.2, ..Impairment::default() });
             let now = Instant::now();
             (0..10_000).map(|_| line.delay(100, true, now).is_none()).collect::<Vec<_>>()
         };
@@ -202,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_slow_line_queues_and_then_drops() {
-        let mut line = line(Weather { rate_kbit: 64, ..Weather::default() });
+        let mut line = line(Impairment { rate_kbit: 64, ..Impairment::default() });
         let now = Instant::now();
         // 800 bytes are 100 ms at 64 kbit/s.
         let delays: Vec<_> = (0..8).map(|_| line.delay(800, true, now).map(|d| d.as_millis())).collect();
@@ -216,7 +219,7 @@ mod tests {
 
     #[test]
     fn one_direction_can_be_dead() {
-        let mut line = line(Weather { no_up: true, ..Weather::default() });
+        let mut line = line(Impairment { no_up: true, ..Impairment::default() });
         assert!(line.delay(1, true, Instant::now()).is_none());
         assert!(line.delay(1, false, Instant::now()).is_some());
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::process::ChildStdin;
 
 use super::process::{Child, LineReader, curl, tell, until};
-use super::{LiveKitServer, Network, Tools, Weather};
+use super::{Impairment, LiveKitServer, Network, Tools};
 use crate::scenario::Signalling;
 
 /// Where toxiproxy takes orders, within the relays' namespace.
@@ -67,8 +67,8 @@ impl Relays {
     ///
     /// # Errors
     /// The relay is gone.
-    pub async fn weather(&mut self, weather: &Weather) -> anyhow::Result<()> {
-        tell(&mut self.udp_orders, &serde_json::to_string(weather)?).await.context("the UDP relay is gone")
+    pub async fn impairment(&mut self, impairment: &Impairment) -> anyhow::Result<()> {
+        tell(&mut self.udp_orders, &serde_json::to_string(impairment)?).await.context("the UDP relay is gone")
     }
 
     /// Changes what happens to the client's TCP.

@@ -131,15 +131,7 @@ impl Run<'_> {
             return Ok(line);
         }
         progress(&self.title);
-        let line = match run::run(self.row, self.seed, Some(keep)).await {
-            Ok(line) => line,
-            Err(error) => {
-                let (id, bound) = (&self.row.id, self.row.expect.bound);
-                let line = Line::broken(id, self.seed, bound, format!("the lab: {error:#}"));
-                line.write(keep)?;
-                line
-            }
-        };
+        let line = run::judged(self.row, self.seed, keep, progress).await?;
         results::mark(keep, &self.key)?;
         for failure in &line.failures {
             progress(&format!("  {}: {failure}", self.row.id));

@@ -45,6 +45,12 @@ pub(super) fn table(rows: &[RowResult]) -> String {
             "from the end screen to the verified receipt, where nothing hindered it: p50 {p50:.3} s, p95 {p95:.3} s, max {max:.3} s\n"
         );
     }
+    let again: u32 = rows.iter().flat_map(|row| &row.runs).map(|(_, line)| line.again).sum();
+    if again > 0 {
+        text += &format!(
+            "{again} runs failed on a starved machine and were made again (`starved_ms` and `again` in line.json)\n"
+        );
+    }
     let failed = rows.iter().filter(|row| !row.passed()).count();
     text + &format!("{} rows, {} not passed\n", rows.len(), failed)
 }

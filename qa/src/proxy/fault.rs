@@ -70,7 +70,8 @@ pub enum Act {
     /// The answer comes byte by byte.
     Trickle,
     /// The answer to a join is changed.
-    Twist(Twist),
+    #[serde(rename = "twist")]
+    Mutation(Mutation),
     /// Not passed on; a receipt of the proxy's own making is given.
     Receipt(Forged),
 }
@@ -78,7 +79,7 @@ pub enum Act {
 /// What is changed in the answer to a join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Twist {
+pub enum Mutation {
     /// LiveKit's token has expired.
     Expired,
     /// LiveKit's token is not valid yet.

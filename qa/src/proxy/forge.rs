@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
-use super::fault::{Forged, Twist};
+use super::fault::{Forged, Mutation};
 use super::message::Message;
 use crate::lab::{resigned, unix_now};
 
@@ -40,9 +40,9 @@ impl Forger {
     }
 
     /// Changes the answer to a join.
-    pub(super) fn twist(&self, twist: Twist, answer: &mut Message) -> anyhow::Result<()> {
+    pub(super) fn twist(&self, twist: Mutation, answer: &mut Message) -> anyhow::Result<()> {
         let mut body: Value = serde_json::from_slice(&answer.body).context("no JSON to twist")?;
-        if twist == Twist::AddKey {
+        if twist == Mutation::AddKey {
             let key = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": KID, "x": self.public});
             body["receipt_keys"]["keys"].as_array_mut().context("no keys")?.push(key);
         } else {
@@ -51,30 +51,30 @@ impl Forger {
             let now = unix_now() as i64;
             let resign = |key: Option<&str>, change: &dyn Fn(&mut Value)| resigned(&token, key, change);
             match twist {
-                Twist::Expired => {
+                Mutation::Expired => {
                     livekit["token"] = resign(None, &|claims| claims["exp"] = (now - 3_600).into())?.into();
                 }
-                Twist::Early => {
+                Mutation::Early => {
                     let early = |claims: &mut Value| claims["nbf"] = (now + 3_600).into();
                     livekit["token"] = resign(None, &early)?.into();
                 }
-                Twist::WrongKey => {
+                Mutation::WrongKey => {
                     let key = "another-secret-another-secret-another";
                     livekit["token"] = resign(Some(key), &|_| {})?.into();
                 }
-                Twist::NoData => {
+                Mutation::NoData => {
                     let mute = |claims: &mut Value| claims["video"]["canPublishData"] = false.into();
                     livekit["token"] = resign(None, &mute)?.into();
                 }
-                Twist::NoHost => livekit["url"] = "wss://livekit.invalid".into(),
+                Mutation::NoHost => livekit["url"] = "wss://livekit.invalid".into(),
                 // Port 1 of this machine: nobody listens there.
-                Twist::Refused => livekit["url"] = "ws://127.0.0.1:1".into(),
-                Twist::Tls => {
+                Mutation::Refused => livekit["url"] = "ws://127.0.0.1:1".into(),
+                Mutation::Tls => {
                     self.answer_with_bad_certificate()?;
                     livekit["url"] = format!("wss://{}", self.tls.local_addr()?).into();
                 }
-                Twist::SilentHost => livekit["url"] = format!("ws://{}", self.silent.local_addr()?).into(),
-                Twist::AddKey => {}
+                Mutation::SilentHost => livekit["url"] = format!("ws://{}", self.silent.local_addr()?).into(),
+                Mutation::AddKey => {}
             }
         }
         answer.body = body.to_string().into_bytes();

@@ -25,7 +25,7 @@ use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-pub use self::fault::{Act, Fault, Forged, Part, Twist};
+pub use self::fault::{Act, Fault, Forged, Mutation, Part};
 use self::forge::Forger;
 use self::message::Message;
 
@@ -46,7 +46,7 @@ pub struct Options {
 /// One order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Order {
+pub enum ProxyCommand {
     /// From now on these faults and no others.
     Faults(Vec<Fault>),
     /// Which certificate is shown: `good` or `evil`.
@@ -107,8 +107,8 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     let mut orders = BufReader::new(tokio::io::stdin()).lines();
     while let Some(line) = orders.next_line().await? {
         match serde_json::from_str(&line).context("not an order")? {
-            Order::Faults(faults) => state.lock().faults = faults,
-            Order::Certificate(which) => {
+            ProxyCommand::Faults(faults) => state.lock().faults = faults,
+            ProxyCommand::Certificate(which) => {
                 let folder = options.tls.as_ref().context("this proxy speaks no TLS")?;
                 let shown = acceptor(folder, &which)?;
                 state.lock().acceptor = Some(shown);
@@ -176,7 +176,7 @@ where
             }
             Ok(())
         }
-        Some(Act::Twist(twist)) => {
+        Some(Act::Mutation(twist)) => {
             let mut twisted = forward(backend, &request).await?;
             forger.twist(twist, &mut twisted)?;
             answer(&mut stream, twisted).await

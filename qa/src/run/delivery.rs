@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use adjourn_outbox::{LONGEST_PAUSE, Outbox, verify};
-use adjourn_protocol::{JoinLink, Source};
+use adjourn_protocol::{InviteLink, Source};
 use anyhow::Context as _;
 
 use super::lab::Lab;
@@ -116,7 +116,7 @@ async fn stored(lab: &Lab) -> anyhow::Result<(Vec<u8>, Option<String>)> {
 
 async fn on_disk(lab: &Lab) -> anyhow::Result<(Vec<u8>, Option<String>)> {
     let outbox = Outbox::look(&lab.launch.data).await?;
-    let stored = outbox.record_of(&JoinLink::parse(&lab.launch.link)?).await;
+    let stored = outbox.record_of(&InviteLink::parse(&lab.launch.link)?).await;
     outbox.close().await;
     stored?.context("the client's outbox has no record")
 }

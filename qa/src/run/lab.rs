@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use adjourn_client::{Command as Order, Screen};
-use adjourn_protocol::JoinLink;
+use adjourn_client::{Command as ProxyCommand, Screen};
+use adjourn_protocol::InviteLink;
 use anyhow::Context as _;
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::watch;
@@ -190,7 +190,7 @@ impl Lab {
         launch.link.clone_from(&invitation.link);
         let mut proxy = proxy;
         if let Some(proxy) = &mut proxy {
-            let code = JoinLink::parse(&invitation.link)?.code;
+            let code = InviteLink::parse(&invitation.link)?.code;
             launch.link = format!("adjourn://join?server={}&code={}", proxy.url, code.expose());
             launch.authority.clone_from(&proxy.authority);
             proxy.faults(scenario.faults.clone()).await?;
@@ -244,7 +244,7 @@ impl Lab {
                 seen.last.as_ref().is_some_and(|s| s.screen == Screen::ConfirmHost)
             })
             .await?;
-            lab.order(&Order::ConfirmHost).await?;
+            lab.order(&ProxyCommand::ConfirmHost).await?;
         }
         Ok(lab)
     }
@@ -288,7 +288,7 @@ impl Lab {
         }
     }
 
-    pub(super) async fn order(&mut self, command: &Order) -> anyhow::Result<()> {
+    pub(super) async fn order(&mut self, command: &ProxyCommand) -> anyhow::Result<()> {
         tell(&mut self.input, &serde_json::to_string(command)?).await
     }
 
@@ -316,9 +316,8 @@ impl Lab {
     ) -> anyhow::Result<f64> {
         // In a fleet a second interviewer may be sent in vain: what one writes down that never spoke is not what is waited for.
         let in_vain = |events: &[crate::lab::AgentEvent], pid: i32| {
-            let speaks = |e: &crate::lab::AgentEvent| e.pid == pid && e.state.as_deref() == Some("speaking");
             let first = events.iter().find(|e| e.event == "job_started").is_none_or(|e| e.pid == pid);
-            self.fleet.is_some() && !first && !events.iter().any(speaks)
+            self.fleet.is_some() && !first && !spoke(events, pid)
         };
         let nth = || {
             let events = self.events();
@@ -351,4 +350,11 @@ impl Lab {
         self.voices.push(self.pulse.speak(&self.tools.interviewers().join("speech/answer.wav"))?);
         Ok(())
     }
+}
+
+/// Whether an interviewer's process spoke in the room: what it says after it was put out of it nobody hears.
+pub(super) fn spoke(events: &[crate::lab::AgentEvent], pid: i32) -> bool {
+    let its = events.iter().filter(|event| event.pid == pid);
+    let mut inside = its.take_while(|event| event.event != "room_disconnected");
+    inside.any(|event| event.state.as_deref() == Some("speaking"))
 }

@@ -40,6 +40,12 @@ pub struct Line {
     pub delivery: String,
     /// Receipt's number.
     pub receipt: Option<String>,
+    /// How late a thread woke up at worst that only wanted to sleep for 10 ms, in milliseconds.
+    #[serde(default)]
+    pub starved_ms: u64,
+    /// Runs before this one that failed on a starved machine; their folders are beside this one's.
+    #[serde(default)]
+    pub again: u32,
     /// `pass` or `fail`.
     pub verdict: String,
     /// SHA-256 of the recorded trace.
@@ -79,6 +85,8 @@ impl Line {
             outcome: "none".to_owned(),
             delivery: String::new(),
             receipt: None,
+            starved_ms: 0,
+            again: 0,
             verdict: "fail".to_owned(),
             trace_sha256: None,
             failures: vec![failure],

@@ -70,7 +70,7 @@ pub(super) async fn damaged(lab: &mut Lab, damage: Damage) -> anyhow::Result<()>
 /// Somebody else delivers other bytes first, with the client's own token.
 pub(super) async fn foreign_record(lab: &Lab) -> anyhow::Result<()> {
     let outbox = Outbox::look(&lab.launch.data).await?;
-    let link = adjourn_protocol::JoinLink::parse(&lab.launch.link)?;
+    let link = adjourn_protocol::InviteLink::parse(&lab.launch.link)?;
     let join = outbox.join_for(&link).await?;
     outbox.close().await;
     let granted = join.granted.context("nothing was granted yet")?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::lab::relay::Chance;
+use crate::lab::relay::SeededRng;
 
 /// Hertz.
 const RATE: u32 = 48_000;
@@ -17,7 +17,7 @@ const PAUSES: (f64, f64) = (8.0, 20.0);
 
 /// Writes so many seconds of it to a file (16 bits, mono), by the seed of the run.
 pub(super) fn write(file: &Path, seconds: f64, seed: u64) -> anyhow::Result<()> {
-    let mut chance = Chance::new(seed);
+    let mut chance = SeededRng::new(seed);
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: RATE,

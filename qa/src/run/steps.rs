@@ -11,7 +11,7 @@ use serde_json::json;
 use super::lab::Lab;
 use super::seen::Seen;
 use super::{mishaps, noise};
-use crate::lab::relay::Chance;
+use crate::lab::relay::SeededRng;
 use crate::lab::{Actor, ActorKind, Cgroup, Child, Limit, Worker, look, unix_now};
 use crate::scenario::{Act, Button, Call, Names, SIGNALS, Scenario, Side, Step, Target};
 
@@ -126,7 +126,7 @@ async fn one(step: &Step, lab: &mut Lab, played: &mut Played) -> anyhow::Result<
             Ok(())
         }
         Step::Cable(side) => lab.network.set_link(*side == Side::In).await,
-        Step::Relay(weather) => lab.relays.as_mut().context("no relays")?.weather(weather).await,
+        Step::Relay(impairment) => lab.relays.as_mut().context("no relays")?.impairment(impairment).await,
         Step::Signalling(how) => {
             lab.relays.as_mut().context("no relays")?.signalling(&lab.network, *how).await
         }
@@ -359,7 +359,7 @@ async fn unbroken(lab: &Lab, length: Duration, failures: &mut Vec<String>) {
 
 /// Pulls and plugs the cable at random.
 async fn churn(lab: &mut Lab, length: Duration, failures: &mut Vec<String>) -> anyhow::Result<()> {
-    let mut chance = Chance::new(lab.seed);
+    let mut chance = SeededRng::new(lab.seed);
     let end = tokio::time::Instant::now() + length;
     let mut blips = 0;
     while tokio::time::Instant::now() < end && failures.is_empty() {

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use serde::Deserialize;
 
 use super::{Interviewer, Needs};
-use crate::lab::{Member, Weather};
+use crate::lab::{Impairment, Member};
 use crate::proxy::{Fault, Part};
 
 /// A step of a row. In the file: a word (`"answer"`) or a table with one key (`{ pause = 3.0 }`).
@@ -88,7 +88,7 @@ pub enum Step {
     /// Pulls or plugs the cable.
     Cable(Side),
     /// What the candidate's UDP suffers from now on; `{}` for nothing.
-    Relay(Weather),
+    Relay(Impairment),
     /// What happens to the candidate's signalling (TCP).
     Signalling(Signalling),
     /// Starts a worker now.

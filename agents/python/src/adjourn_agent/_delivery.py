@@ -30,7 +30,7 @@ LEAST_TRY_S = 10.0
 KEPT_S = 14 * 24 * 3600.0
 """An interview that the backend does not know, or a right that it does not take, for so long, is not one that a restored backup or a
 deployment brings back."""
-NEVER = {"bad_record", "record_exists", "too_large"}
+NEVER = {"bad_record", "record_exists", "too_large", "too_many_records"}
 """Refusals of the backend itself that the same bytes will get again. Whatever else is answered may be a proxy's word, or a
 deployment's: it is tried again."""
 

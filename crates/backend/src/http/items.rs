@@ -15,8 +15,8 @@ use crate::store::now;
 
 /// Longest item: a spoken turn is far below.
 const LARGEST: usize = 64 * 1024;
-/// Items of one job at most: one every six seconds for eight hours.
-const MOST: i64 = 5_000;
+/// Items of one attempt at most: four interviewers, each with one every six seconds for eight hours.
+const MOST: i64 = 20_000;
 
 /// `POST /v1/interviews/{id}/attempts/{attempt}/records/{source}/items`
 #[utoipa::path(post, path = "/v1/interviews/{id}/attempts/{attempt}/records/{source}/items",
@@ -55,16 +55,14 @@ pub(crate) async fn post(
     if lifecycle.attempt < attempt {
         return Err(ApiError::not_found());
     }
-    let number: i64 =
-        sqlx::query("SELECT COUNT(*) FROM items WHERE interview_id = $1 AND attempt = $2 AND source = $3")
-            .bind(&id)
-            .bind(attempt)
-            .bind(&source)
-            .fetch_one(&mut *tx)
-            .await?
-            .try_get(0)?;
+    let number: i64 = sqlx::query("SELECT COUNT(*) FROM items WHERE interview_id = $1 AND attempt = $2")
+        .bind(&id)
+        .bind(attempt)
+        .fetch_one(&mut *tx)
+        .await?
+        .try_get(0)?;
     if number >= MOST {
-        return Err(ApiError::bad_request("too_many_items", "There are too many items of this job."));
+        return Err(ApiError::bad_request("too_many_items", "There are too many items of this attempt."));
     }
     sqlx::query(
         "INSERT INTO items (interview_id, attempt, source, item_id, number, body) VALUES ($1, $2, $3, $4, $5, $6)

@@ -6,7 +6,7 @@ use crate::end_sign::{Contest, EndSign, Strength};
 use crate::interviewer::{Interviewer, Presence};
 use crate::link::Fresh;
 use crate::probes::Probes;
-use crate::{Link, Phase, Session, Time};
+use crate::{ConnectionState, Phase, Session, Time};
 
 /// A constant of this many ticks is switched off in a world: its rule never fires, its clock is no state.
 pub(super) const OFF: u64 = 1_000_000;
@@ -88,7 +88,7 @@ fn open(s: &Seen<'_>, to: &mut impl Hasher) {
     real(s.link.last_received, p.link_lost).hash(to);
     real(s.link.out_since, p.link_lost).hash(to);
     real(s.link.woke, p.link_lost).hash(to);
-    (s.link.state == Link::Down).then(|| s.redial_at.since(s.now)).hash(to);
+    (s.link.state == ConnectionState::Down).then(|| s.redial_at.since(s.now)).hash(to);
     real(s.room_gone, p.organiser_limit).hash(to);
     (s.organiser_asked, s.said_gone).hash(to);
     s.replaced.as_ref().map(|r| (&r.identity, r.why)).hash(to);
@@ -128,7 +128,7 @@ fn open(s: &Seen<'_>, to: &mut impl Hasher) {
 fn interviewer(s: &Seen<'_>, i: &Interviewer, to: &mut impl Hasher) {
     let p = &s.policy;
     (&i.sid, &i.identity, s.quiet, i.audible, !i.packets.is_empty(), i.ready.is_some()).hash(to);
-    (i.state, i.failed, i.owes, i.calls.running.len(), i.named, i.marked).hash(to);
+    (i.state, i.failed, i.reply_pending, i.calls.running.len(), i.named, i.marked).hash(to);
     // Of a tool that runs nobody counts them, and a contest that one turn more decides needs no count.
     let counts = |end: &EndSign| {
         end.strength != Strength::Running && matches!(end.contest, Contest::None | Contest::Said)

@@ -19,11 +19,13 @@
 
 mod inputs;
 mod key;
+mod transitions;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use self::inputs::Move;
+use self::transitions::Transitions;
 use crate::interviewer::Presence;
 use crate::{Input, Outcome, Output, Phase, Policy, ProbeKind, Session, Time};
 
@@ -53,6 +55,7 @@ struct Found {
     /// nobody answers.
     dead: u32,
     silent: u32,
+    transitions: Transitions,
 }
 
 /// The default policy in ticks: none is above another one that it is below by default.
@@ -208,7 +211,7 @@ fn search(world: &World, most: usize) -> Result<Found, String> {
     let mut ends = vec![true];
     index.insert(key::of(&start, back), 0);
     queue.push_back((0_usize, start));
-    let mut steps = 0;
+    let (mut steps, mut transitions) = (0, Transitions::new());
     while ends.len() < most
         && let Some((number, session)) = queue.pop_front()
     {
@@ -217,6 +220,7 @@ fn search(world: &World, most: usize) -> Result<Found, String> {
             steps += 1;
             check(&session, &next, &outputs, world.answers)
                 .map_err(|e| format!("{e}: {way:?} in {session:#?}"))?;
+            transitions::note(&mut transitions, &session, &next);
             let new = u32::try_from(ends.len()).map_err(|_| "too many states")?;
             let target = *index.entry(key::of(&next, back)).or_insert(new);
             if target == new {
@@ -245,7 +249,7 @@ fn search(world: &World, most: usize) -> Result<Found, String> {
             }
         }
     }
-    Ok(Found { states: ends.len(), steps, complete, dead, silent })
+    Ok(Found { states: ends.len(), steps, complete, dead, silent, transitions })
 }
 
 /// The longest chain to an end; a circle is a state in which time alone leads nowhere.
@@ -289,6 +293,7 @@ fn prove(name: &str, world: &World) {
     let longest = world.policy.link_lost + world.policy.commit_limit;
     assert!(u64::from(found.dead) <= longest, "{} ticks", found.dead);
     assert!(found.silent <= world.silent, "{} ticks", found.silent);
+    transitions::compare(name, &found.transitions);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::time::Duration;
 use adjourn_client::{Answered, Backend, Clock as _};
 use adjourn_outbox::{BackendError, DeliveryOutcome, Granted, Join, Receipt, Sent};
 use adjourn_protocol::{
-    Arrival, ClientInfo, InterviewInfo, InterviewState, InterviewStatus, InterviewerState, JoinAnswer,
-    JoinLink, JoinRequest, LiveKitInfo, Outcome, Policy, ReceiptClaims, RoomState, Secret, Source, sha256,
+    Arrival, ClientInfo, InterviewInfo, InterviewState, InterviewStatus, InterviewerState, InviteLink,
+    JoinAnswer, JoinRequest, LiveKitInfo, Outcome, Policy, ReceiptClaims, RoomState, Secret, Source, sha256,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
@@ -88,7 +88,7 @@ impl FakeBackend {
         self.state.lock().records.iter().map(|(_, record)| record.clone()).collect()
     }
 
-    async fn answers(&self, link: &JoinLink) -> Result<(), BackendError> {
+    async fn answers(&self, link: &InviteLink) -> Result<(), BackendError> {
         let (latency, down) = self.set(|state| (state.latency, state.down));
         tokio::time::sleep(latency).await;
         if down { Err(BackendError::Unreachable { host: link.host() }) } else { Ok(()) }
@@ -96,12 +96,12 @@ impl FakeBackend {
 }
 
 /// The interview's id is its code: each link has an interview of its own.
-fn id_of(link: &JoinLink) -> String {
+fn id_of(link: &InviteLink) -> String {
     link.code.expose().to_owned()
 }
 
 impl Backend for FakeBackend {
-    fn join<'a>(&'a self, link: &'a JoinLink, request: &'a JoinRequest) -> Answered<'a, JoinAnswer> {
+    fn join<'a>(&'a self, link: &'a InviteLink, request: &'a JoinRequest) -> Answered<'a, JoinAnswer> {
         async move {
             self.set(|state| state.asked_joins += 1);
             self.answers(link).await?;
@@ -142,7 +142,7 @@ impl Backend for FakeBackend {
 
     fn status<'a>(
         &'a self,
-        link: &'a JoinLink,
+        link: &'a InviteLink,
         granted: &'a Granted,
         room: bool,
     ) -> Answered<'a, InterviewStatus> {

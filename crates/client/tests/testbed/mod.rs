@@ -17,11 +17,11 @@ use std::time::Duration;
 
 use adjourn_audio::DeviceChoice;
 use adjourn_client::{
-    Client, Clock, Command, Completed, Ears, Environment, Jitter, Meters, Mouth, Screen, Setup, Shell,
-    Snapshot,
+    AudioInput, AudioOutput, Client, Clock, Command, Completed, Environment, Jitter, Meters, Screen, Setup,
+    Shell, Snapshot,
 };
 use adjourn_protocol::{ClientInfo, Record};
-use adjourn_room::Fact;
+use adjourn_room::RoomEvent;
 use adjourn_session::{Input, Time};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, watch};
@@ -84,7 +84,7 @@ impl Shell for Screenwatcher {
 }
 
 /// Everything that a client stands on, and the client.
-pub struct Stage {
+pub struct Testbed {
     pub room: adjourn_room::fake::Fake,
     pub audio: adjourn_audio::fake::Fake,
     pub backend: FakeBackend,
@@ -130,14 +130,14 @@ impl Set {
         Self { link: Some(link.to_owned()), ..Self::new() }
     }
 
-    pub fn start(self) -> Stage {
+    pub fn start(self) -> Testbed {
         let Self { room, audio, backend, disk, clock, link, trace, jitter } = self;
         let folder = tempfile::tempdir().unwrap();
         let setup = Setup {
             data: folder.path().to_owned(),
             info: info(),
-            mouth: Mouth::Device(DeviceChoice::SystemDefault),
-            ears: Ears::Device(DeviceChoice::SystemDefault),
+            audio_input: AudioInput::Device(DeviceChoice::SystemDefault),
+            audio_output: AudioOutput::Device(DeviceChoice::SystemDefault),
             trace,
             link,
             copies: folder.path().join("copies"),
@@ -156,7 +156,7 @@ impl Set {
         let client = Client::within(environment, room.clone(), Screenwatcher(shown, measured), setup, None);
         let running = tokio::spawn(client.run(received));
         let path = folder.path().to_owned();
-        Stage {
+        Testbed {
             room,
             audio,
             backend,
@@ -176,7 +176,7 @@ pub fn info() -> ClientInfo {
     ClientInfo { version: "0".to_owned(), platform: "test".to_owned(), kiosk: false }
 }
 
-impl Stage {
+impl Testbed {
     /// At the device check.
     pub async fn checking() -> Self {
         let mut stage = Set::with_link(LINK).start();
@@ -256,7 +256,7 @@ impl Stage {
     }
 
     pub async fn hear(&self, input: Input) {
-        self.room.say(Fact::Input(input)).await;
+        self.room.say(RoomEvent::Input(input)).await;
     }
 
     /// The end, and how it is called.

@@ -76,7 +76,7 @@ impl std::fmt::Debug for Token {
 
 /// One thing that came out of the room.
 #[derive(Debug)]
-pub enum Fact {
+pub enum RoomEvent {
     /// For the machine.
     Input(Input),
     /// For the record.
@@ -104,7 +104,7 @@ pub enum Fact {
 }
 
 /// Where facts go. Bounded: a late reader holds the room's translator back, nothing is dropped.
-pub(crate) type Facts = mpsc::Sender<Fact>;
+pub(crate) type Facts = mpsc::Sender<RoomEvent>;
 
 /// Facts that wait at most; the room is held back beyond that.
 pub(crate) const WAITING_FACTS: usize = 1_024;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use adjourn_client::{Backend as _, Storage, Stored, Tell};
 use adjourn_outbox::{Asked, DeliveryEvent, DeliveryOutcome, Granted, Join, OutboxError, pause};
-use adjourn_protocol::{ClientInfo, Entry, JoinAnswer, JoinLink, Record, RecordHead, Secret};
+use adjourn_protocol::{ClientInfo, Entry, InviteLink, JoinAnswer, Record, RecordHead, Secret};
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -65,7 +65,7 @@ impl FakeDisk {
     }
 
     /// What an earlier run wrote down of a join that was granted.
-    pub fn was_granted(&self, link: &JoinLink, journal: Vec<Entry>) -> Secret {
+    pub fn was_granted(&self, link: &InviteLink, journal: Vec<Entry>) -> Secret {
         let head = RecordHead {
             interview_id: link.code.expose().to_owned(),
             attempt: 1,
@@ -88,7 +88,7 @@ impl FakeDisk {
     }
 
     /// A record that an earlier run committed, and that waits.
-    pub fn waits_for_delivery(&self, link: &JoinLink, record: &[u8]) {
+    pub fn waits_for_delivery(&self, link: &InviteLink, record: &[u8]) {
         self.was_granted(link, Vec::new());
         let waiting =
             Waiting { body: record.to_owned(), receipt: None, parked: false, tries: 0, next_try: 0 };
@@ -97,7 +97,7 @@ impl FakeDisk {
 
     /// The record of a link, as committed, and whether its receipt is written down.
     pub fn committed(&self, link: &str) -> Option<(Record, bool)> {
-        let link = JoinLink::parse(link).unwrap();
+        let link = InviteLink::parse(link).unwrap();
         let state = self.state.lock();
         let waiting = state.joins.iter().find(|kept| kept.join.link == link)?.record.as_ref()?;
         Some((serde_json::from_slice(&waiting.body).unwrap(), waiting.receipt.is_some()))
@@ -105,7 +105,7 @@ impl FakeDisk {
 
     /// Lines of the journal of a link.
     pub fn lines(&self, link: &str) -> Vec<Entry> {
-        let link = JoinLink::parse(link).unwrap();
+        let link = InviteLink::parse(link).unwrap();
         let state = self.state.lock();
         let kept = state.joins.iter().find(|kept| kept.join.link == link);
         kept.map(|kept| kept.journal.clone()).unwrap_or_default()
@@ -163,7 +163,7 @@ impl Storage for FakeDisk {
         .boxed()
     }
 
-    fn join_for<'a>(&'a self, link: &'a JoinLink) -> Stored<'a, Join> {
+    fn join_for<'a>(&'a self, link: &'a InviteLink) -> Stored<'a, Join> {
         async move {
             if let Some(known) = self
                 .read(|state| state.joins.iter().find(|k| k.join.link == *link).map(|k| k.join.clone()))
@@ -245,7 +245,7 @@ impl Storage for FakeDisk {
         .boxed()
     }
 
-    fn record_of<'a>(&'a self, link: &'a JoinLink) -> Stored<'a, Option<(Vec<u8>, Option<String>)>> {
+    fn record_of<'a>(&'a self, link: &'a InviteLink) -> Stored<'a, Option<(Vec<u8>, Option<String>)>> {
         self.read(|state| {
             let kept = state.joins.iter().find(|kept| kept.join.link == *link)?;
             kept.record.as_ref().map(|record| (record.body.clone(), record.receipt.clone()))

@@ -1,11 +1,13 @@
 //! Thousands of requests that schemathesis makes up from the OpenAPI document, as an organiser and as a candidate:
 //! nothing may be answered with a server error, or with what belongs to another interview.
 
+mod righter;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use adjourn_outbox::Backend;
-use adjourn_protocol::{JoinLink, Secret};
+use adjourn_protocol::{InviteLink, Secret};
 use anyhow::Context as _;
 use serde::Serialize;
 
@@ -20,6 +22,10 @@ pub struct Fuzz {
     pub server_errors: u64,
     /// Answers to the candidate that hold something of another interview.
     pub leaks: usize,
+    /// Records that were made up and read as such.
+    pub read: u64,
+    /// Panics in the backend's log.
+    pub panics: usize,
     /// What schemathesis found, by its own words; empty is good.
     pub failures: Vec<String>,
     /// What it drew its chances from.
@@ -41,9 +47,10 @@ pub async fn run(examples: usize, seed: u64, progress: impl Fn(&str)) -> anyhow:
     let backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await?;
     let (mine, token) = joined(&backend, "0123456789abcdef0123456789abcdef").await?;
     let (theirs, their_token) = joined(&backend, "fedcba9876543210fedcba9876543210").await?;
-    let link = JoinLink::parse(&theirs.link)?;
+    let link = InviteLink::parse(&theirs.link)?;
     let record = serde_json::json!({"outcome": "finished", "transcript": [{"id": "i", "role": "candidate", "text": CANARY}]});
     Backend::new(&link.server)?.deliver(&theirs.id, 1, &their_token, record.to_string().into_bytes()).await?;
+    let asked = righter::begin(&backend.url).await?;
     let mut fuzz = Fuzz { seed, ..Fuzz::default() };
     let runs = [
         ("the organiser", ORGANISER, &theirs.id),
@@ -56,9 +63,11 @@ pub async fn run(examples: usize, seed: u64, progress: impl Fn(&str)) -> anyhow:
         // Without this, random ids never get past "there is no such interview".
         let settings = format!("[parameters]\n\"path.id\" = \"{id}\"\n\"path.attempt\" = 1\n");
         std::fs::write(folder.path().join("schemathesis.toml"), settings)?;
-        let output = schemathesis(&python, &backend.url, bearer, examples, seed, folder.path(), &har).await?;
-        if let Some((_, failures)) = output.split_once("= FAILURES =") {
-            fuzz.failures.push(format!("as {who}: {failures}"));
+        let output = schemathesis(&python, &asked, bearer, examples, seed, folder.path(), &har).await?;
+        for what in ["= FAILURES =", "= ERRORS ="] {
+            if let Some((_, failures)) = output.split_once(what) {
+                fuzz.failures.push(format!("as {who}: {failures}"));
+            }
         }
         anyhow::ensure!(output.contains("= SUMMARY ="), "schemathesis did not run: {output}");
         let answers = answers(&har)?;
@@ -67,6 +76,13 @@ pub async fn run(examples: usize, seed: u64, progress: impl Fn(&str)) -> anyhow:
         }
     }
     let metrics = reqwest::get(format!("{}/metrics", backend.url)).await?.text().await?;
+    fuzz.read = metrics
+        .lines()
+        .filter(|line| line.starts_with("adjourn_records_received{"))
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+        .sum::<u64>()
+        // The one that was delivered above.
+        .saturating_sub(1);
     for line in metrics.lines().filter(|line| line.starts_with("adjourn_request_seconds_count{")) {
         let count: u64 = line.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0);
         fuzz.requests += count;
@@ -75,6 +91,10 @@ pub async fn run(examples: usize, seed: u64, progress: impl Fn(&str)) -> anyhow:
             fuzz.failures.push(line.to_owned());
         }
     }
+    // A request that panics is answered all the same, and other work is begun again.
+    let log = std::fs::read_to_string(backend.log())?;
+    fuzz.panics = log.matches("panicked at").count();
+    anyhow::ensure!(fuzz.read > 0, "no record that was made up was read");
     anyhow::ensure!(backend.status(&mine.id).await.is_ok(), "the backend does not answer any more");
     Ok(fuzz)
 }

@@ -1,16 +1,16 @@
 //! What comes out of the room.
 
 use adjourn_protocol::{Note, ToolEnded};
-use adjourn_room::{Fact, Token, Transport};
+use adjourn_room::{RoomEvent, Token, Transport};
 use adjourn_session::{AgentState, Input};
 
 use crate::Shell;
 use crate::run::Client;
 
 impl<T: Transport, S: Shell> Client<T, S> {
-    pub(crate) fn fact(&mut self, fact: Fact) {
+    pub(crate) fn fact(&mut self, fact: RoomEvent) {
         match fact {
-            Fact::Input(input) => {
+            RoomEvent::Input(input) => {
                 self.observe(&input);
                 // What was said while we were out of the room was told to nobody.
                 let back = matches!(input, Input::Reconnected { .. });
@@ -19,12 +19,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
                     self.connection.ask_history();
                 }
             }
-            Fact::Said { sid, said } => {
+            RoomEvent::Said { sid, said } => {
                 if self.session.interviewer_sid() == Some(sid.as_str()) {
                     self.recorder.said(said);
                 }
             }
-            Fact::History { sid, said, last_tool } => {
+            RoomEvent::History { sid, said, last_tool } => {
                 if self.connection.history_told(&sid) {
                     self.recorder.history(said);
                     if let Some(tool) = last_tool.as_ref().and_then(ToolEnded::of) {
@@ -32,13 +32,13 @@ impl<T: Transport, S: Shell> Client<T, S> {
                     }
                 }
             }
-            Fact::Token(Token(token)) => self.invitation.renew(token),
-            Fact::Caption(caption) => {
+            RoomEvent::Token(Token(token)) => self.invitation.renew(token),
+            RoomEvent::Caption(caption) => {
                 if let Some(done) = self.ui.caption(caption) {
                     self.recorder.caption(&done);
                 }
             }
-            Fact::Sound(sound) => self.audio.play(sound),
+            RoomEvent::Sound(sound) => self.audio.play(sound),
         }
     }
 
