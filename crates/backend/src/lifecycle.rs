@@ -1,6 +1,6 @@
 //! Where an interview stands, and what changes it. Pure: rows come in, rows go out, the time is given.
 
-use adjourn_protocol::{Arrival, InterviewState, Outcome};
+use adjourn_protocol::{Arrival, Happened, InterviewState, Outcome, Teller};
 use adjourn_session::EndedWhy;
 use chrono::{DateTime, Duration, Utc};
 
@@ -43,35 +43,11 @@ fn arrived(before: Arrival, late: bool) -> Arrival {
     }
 }
 
-/// Who told us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    Client,
-    Agent,
-    Organiser,
-    Webhook,
-    Poll,
-    Deadline,
-}
-
-impl Source {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Agent => "agent",
-            Self::Organiser => "organiser",
-            Self::Webhook => "webhook",
-            Self::Poll => "poll",
-            Self::Deadline => "deadline",
-        }
-    }
-}
-
 /// One line of an interview's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Change {
-    pub(crate) what: String,
-    pub(crate) source: Source,
+    pub(crate) what: Happened,
+    pub(crate) teller: Teller,
 }
 
 /// Where an interview stands.
@@ -134,8 +110,8 @@ impl Lifecycle {
         }
     }
 
-    fn note(&mut self, source: Source, what: impl Into<String>) {
-        self.changes.push(Change { what: what.into(), source });
+    fn note(&mut self, teller: Teller, what: Happened) {
+        self.changes.push(Change { what, teller });
     }
 
     /// A new attempt begins.
@@ -147,7 +123,7 @@ impl Lifecycle {
         (self.outcome, self.client_outcome, self.agent_seen_at) = (None, None, None);
         self.room_attempt = -self.room_attempt.abs();
         (self.room_missing_since, self.room_closed_at, self.closing_at) = (None, None, None);
-        self.note(Source::Client, if self.attempt == 1 { "live" } else { "live again" });
+        self.note(Teller::Client, if self.attempt == 1 { Happened::Live } else { Happened::LiveAgain });
         self.attempt
     }
 
@@ -162,24 +138,24 @@ impl Lifecycle {
         (self.room_missing_since, self.room_closed_at) = (None, None);
     }
 
-    fn end(&mut self, source: Source, now: DateTime<Utc>) {
+    fn end(&mut self, teller: Teller, now: DateTime<Utc>) {
         if self.ended_at.is_none() {
             self.ended_at = Some(now);
-            self.ended_by = Some(source.as_str().to_owned());
-            self.note(source, "ended");
+            self.ended_by = Some(teller.as_str().to_owned());
+            self.note(teller, Happened::Ended);
         }
         // Everything may be there already: after a record that said "never started" an interview stays open.
-        self.settle(source, now);
+        self.settle(teller, now);
     }
 
-    fn settle(&mut self, source: Source, now: DateTime<Utc>) {
+    fn settle(&mut self, teller: Teller, now: DateTime<Utc>) {
         if self.ended_at.is_some()
             && self.completed_at.is_none()
             && settled(self.client)
             && settled(self.agent)
         {
             self.completed_at = Some(now);
-            self.note(source, "complete");
+            self.note(teller, Happened::Complete);
         }
     }
 
@@ -196,12 +172,12 @@ impl Lifecycle {
         now: DateTime<Utc>,
     ) -> bool {
         if attempt != self.attempt {
-            self.note(Source::Client, format!("client's record of attempt {attempt} received"));
+            self.note(Teller::Client, Happened::EarlierClientRecord(attempt));
             return false;
         }
         let late = self.late(now, deadlines.client);
         self.client = arrived(self.client, late);
-        self.note(Source::Client, format!("client's record {}", self.client.as_str()));
+        self.note(Teller::Client, Happened::ClientRecord(self.client));
         self.client_outcome = outcome;
         if !self.confirmed {
             self.outcome = outcome;
@@ -209,9 +185,9 @@ impl Lifecycle {
         let elsewhere = outcome == Some(CONTINUED_ELSEWHERE);
         let never_started = outcome == Some(Outcome::NeverStarted) && self.nobody_came();
         if !elsewhere && !never_started {
-            self.end(Source::Client, now);
+            self.end(Teller::Client, now);
         }
-        self.settle(Source::Client, now);
+        self.settle(Teller::Client, now);
         !elsewhere
     }
 
@@ -274,33 +250,33 @@ impl Lifecycle {
         now: DateTime<Utc>,
     ) {
         if !self.agent_of(attempt) {
-            self.note(Source::Agent, format!("agent's report of attempt {attempt} received"));
+            self.note(Teller::Agent, Happened::EarlierAgentReport(attempt));
             return;
         }
         let late = self.late(now, deadlines.agent);
         self.agent = arrived(self.agent, late);
-        self.note(Source::Agent, format!("agent's report {}", self.agent.as_str()));
+        self.note(Teller::Agent, Happened::AgentReport(self.agent));
         self.agent_seen(now);
         if matches!(end_reason, Some("finished" | "completed")) {
             if self.outcome != Some(Outcome::Finished) {
-                self.note(Source::Agent, "confirmed as finished");
+                self.note(Teller::Agent, Happened::Confirmed);
             }
             self.confirmed = true;
             self.outcome = Some(Outcome::Finished);
             // Without such a word, another interviewer may have taken over.
-            self.end(Source::Agent, now);
+            self.end(Teller::Agent, now);
         }
-        self.settle(Source::Agent, now);
+        self.settle(Teller::Agent, now);
     }
 
     /// An interviewer that was sent away reported, as all do: it knows nothing of this interview.
     pub(crate) fn sent_away_reports(&mut self) {
-        self.note(Source::Agent, "report of an interviewer that was sent away received");
+        self.note(Teller::Agent, Happened::SentAwayReport);
     }
 
     /// A judgement was stored, beside the report: it is none, and one may still be missing.
     pub(crate) fn judgement(&mut self) {
-        self.note(Source::Agent, "judgement received");
+        self.note(Teller::Agent, Happened::Judgement);
     }
 
     /// An interviewer was in the room of the newest attempt. From then on its time counts, not from the candidate's click; who
@@ -322,7 +298,7 @@ impl Lifecycle {
         let again = self.agent_seen_at.is_some_and(|seen| opened > seen - Duration::seconds(2));
         let awaited = again && self.ended_at.is_none() && self.serving.opened_anew(now);
         if awaited {
-            self.note(Source::Webhook, "room opened anew");
+            self.note(Teller::Webhook, Happened::RoomOpenedAnew);
         }
         awaited
     }
@@ -341,7 +317,7 @@ impl Lifecycle {
     pub(crate) fn interviewer_came(&mut self, who: Presence, now: DateTime<Utc>) -> bool {
         match self.serving.came(who, now) {
             Came::TooMany => return true,
-            Came::Back => self.note(Source::Webhook, "interviewer back"),
+            Came::Back => self.note(Teller::Webhook, Happened::InterviewerBack),
             Came::Welcome => {}
         }
         self.agent_seen(now);
@@ -352,7 +328,7 @@ impl Lifecycle {
     pub(crate) fn gives_up_waiting(&mut self, now: DateTime<Utc>) -> bool {
         let due = self.serving.gives_up(now) && self.ended_at.is_none();
         if due {
-            self.note(Source::Deadline, "interviewer not back; another one called");
+            self.note(Teller::Deadline, Happened::InterviewerReplaced);
         }
         due
     }
@@ -366,7 +342,7 @@ impl Lifecycle {
     pub(crate) fn organiser_ends(&mut self, now: DateTime<Utc>) -> bool {
         let was_open = self.ended_at.is_none();
         // If nobody joined, nothing will come, and it is complete at once.
-        self.end(Source::Organiser, now);
+        self.end(Teller::Organiser, now);
         was_open
     }
 
@@ -374,7 +350,7 @@ impl Lifecycle {
     pub(crate) fn room_finished(&mut self, sid: &str, now: DateTime<Utc>) {
         // Of a room that was opened anew elsewhere, the server of before tells that it is empty: the reconciler looks.
         if self.room_sid.as_deref() == Some(sid) && !self.serving.was_opened_anew() {
-            self.room_gone(Source::Webhook, now);
+            self.room_gone(Teller::Webhook, now);
         }
     }
 
@@ -383,26 +359,26 @@ impl Lifecycle {
         if listed {
             self.room_missing_since = None;
         } else if now - *self.room_missing_since.get_or_insert(now) >= MISSING {
-            self.room_gone(Source::Poll, now);
+            self.room_gone(Teller::Poll, now);
         }
     }
 
     /// With its room, an interview is over, if it ever began: a candidate who joined and found nobody may
     /// come back.
-    fn room_gone(&mut self, source: Source, now: DateTime<Utc>) {
+    fn room_gone(&mut self, teller: Teller, now: DateTime<Utc>) {
         if self.room_closed_at.is_none() {
             self.room_closed_at = Some(now);
-            self.note(source, "room closed");
+            self.note(teller, Happened::RoomClosed);
         }
         if self.agent_seen_at.is_some() {
-            self.end(source, now);
+            self.end(teller, now);
         }
     }
 
     /// Whether the room is still to be closed.
     pub(crate) fn room_to_close(&self, now: DateTime<Utc>) -> bool {
         let Some(ended) = self.ended_at else { return false };
-        let by_agent = self.ended_by.as_deref() == Some(Source::Agent.as_str());
+        let by_agent = self.ended_by.as_deref() == Some(Teller::Agent.as_str());
         let waits = by_agent && self.client == Arrival::Pending && now - ended < PLAY_OUT;
         self.attempt > 0 && self.room_closed_at.is_none() && !waits
     }
@@ -410,17 +386,17 @@ impl Lifecycle {
     /// Time passed.
     pub(crate) fn deadlines(&mut self, deadlines: &Deadlines, now: DateTime<Utc>) {
         if self.ended_at.is_none() && self.ends_at.is_some_and(|at| now > at + OVERTIME) {
-            self.end(Source::Deadline, now);
+            self.end(Teller::Deadline, now);
         }
         if self.agent == Arrival::Pending && self.late(now, deadlines.agent) {
             self.agent = Arrival::Missing;
-            self.note(Source::Deadline, "agent's report missing");
+            self.note(Teller::Deadline, Happened::AgentReport(Arrival::Missing));
         }
         if self.client == Arrival::Pending && self.late(now, deadlines.client) {
             self.client = Arrival::Missing;
-            self.note(Source::Deadline, "client's record missing");
+            self.note(Teller::Deadline, Happened::ClientRecord(Arrival::Missing));
         }
-        self.settle(Source::Deadline, now);
+        self.settle(Teller::Deadline, now);
     }
 }
 
@@ -444,7 +420,7 @@ mod tests {
     }
 
     fn told(lifecycle: &Lifecycle) -> Vec<String> {
-        lifecycle.changes.iter().map(|c| format!("{} by {}", c.what, c.source.as_str())).collect()
+        lifecycle.changes.iter().map(|c| format!("{} by {}", c.what, c.teller)).collect()
     }
 
     const LIMITS: fn() -> Deadlines = Deadlines::default;

@@ -198,7 +198,7 @@ pub(crate) async fn save(
         let mut insert =
             sqlx::query(if changes.len() == 2 { INSERT_TWO } else { INSERT_ONE }).bind(id).bind(millis(now));
         for (change, revision) in changes.iter().zip(first..) {
-            insert = insert.bind(revision).bind(&change.what).bind(change.source.as_str());
+            insert = insert.bind(revision).bind(change.what.to_string()).bind(change.teller.as_str());
         }
         insert.execute(&mut **tx).await?;
         first += 2;

@@ -4,7 +4,7 @@ use adjourn_session::Outcome;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::Arrival;
+use crate::{Arrival, Happened, Teller};
 
 /// Where an interview stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,7 +94,9 @@ pub struct HistoryEntry {
     /// When the backend learned of it.
     pub at: DateTime<Utc>,
     /// What: `live`, `ended`, `complete`, `agent's report received`, …
-    pub what: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub what: Happened,
     /// Who told: `client`, `agent`, `organiser`, `webhook`, `poll`, `deadline`.
-    pub source: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub source: Teller,
 }

@@ -1,9 +1,10 @@
 //! Where an interview stands: once, or as it changes.
 
 use std::convert::Infallible;
+use std::str::FromStr;
 use std::time::Duration;
 
-use adjourn_protocol::{HistoryEntry, InterviewState, InterviewStatus, RoomState};
+use adjourn_protocol::{HistoryEntry, InterviewState, InterviewStatus, RoomState, UnknownWord};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -11,6 +12,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::{StreamExt as _, stream};
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
 use crate::api_error::ApiError;
 use crate::http::caller::Caller;
@@ -102,11 +104,17 @@ pub(crate) async fn history(app: &App, id: &str, after: i64) -> Result<Vec<Histo
             Ok(HistoryEntry {
                 revision: row.try_get("revision")?,
                 at: known_time(row, "at")?,
-                what: row.try_get("what")?,
-                source: row.try_get("source")?,
+                what: word(row, "what")?,
+                source: word(row, "source")?,
             })
         })
         .collect()
+}
+
+/// A word of the history, as it is stored.
+fn word<T: FromStr<Err = UnknownWord>>(row: &AnyRow, column: &str) -> Result<T, sqlx::Error> {
+    let text: String = row.try_get(column)?;
+    text.parse().map_err(|error: UnknownWord| sqlx::Error::Decode(Box::new(error)))
 }
 
 /// What LiveKit says of a room, if it says so soon: a candidate's client waits 4 s for the whole answer, and the rest of it
