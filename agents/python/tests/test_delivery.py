@@ -130,6 +130,8 @@ async def test_what_the_backend_does_not_know_waits_and_goes_in_the_end(stub: St
     os.utime(path, (long_ago, long_ago))
     stub.answers = [status(404)]
     assert (await flush(spool))[Outcome.LATER] == 1, "somebody else says so"
+    stub.answers = [refusal(401, "unauthorised")]
+    assert (await flush(spool))[Outcome.LATER] == 1, "a token that ran out is no word about the interview"
     stub.answers = [refusal(404, "not_found")]
     assert (await flush(spool))[Outcome.LATER] == 0
     assert list(spool.folder.iterdir()) == [], "nothing of it is left"

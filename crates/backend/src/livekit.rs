@@ -42,9 +42,9 @@ impl LiveKitError {
     /// An answer that is none of success. Only what LiveKit itself says, in Twirp's form, is repeated: it answers a token that it
     /// does not take with the token.
     fn refused(call: &'static str, status: reqwest::StatusCode, body: &[u8]) -> Self {
-        let said = serde_json::from_slice::<TwirpError>(body).ok().filter(|_| !status.is_redirection());
+        let said = serde_json::from_slice::<TwirpError>(body).ok();
         let reason = match &said {
-            Some(_) | None if status == reqwest::StatusCode::UNAUTHORIZED => {
+            _ if status == reqwest::StatusCode::UNAUTHORIZED => {
                 format!("{status}; are LIVEKIT_API_KEY and LIVEKIT_API_SECRET this server's?")
             }
             Some(TwirpError { code, msg }) => format!("{status} {code}: {msg}").escape_debug().to_string(),

@@ -248,14 +248,14 @@ async fn run() -> anyhow::Result<()> {
             let livekit = LiveKit::new(livekit_url, livekit_key, livekit_secret)?;
             let store = Store::open(&database, Open::OrMake).await?;
             let codes = codes(&store, code_key).await?;
-            let options = Options { public_url, organiser_key, proxies, deadlines, keep_days };
+            let options =
+                Options { public_url, organiser_key, proxies: proxies.clone(), deadlines, keep_days };
             let app = App::new(store.clone(), codes, livekit, options).await?;
             let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| {
                 format!("cannot listen on {listen}; choose another address with --listen")
             })?;
             tracing::info!(%listen, "serving");
             let stopping = app.stop();
-            let proxies = app.proxies();
             let reconciler = tokio::spawn(reconciler::run(app.clone()));
             // Figures that nobody fetches must not grow.
             let figures = metrics.clone();

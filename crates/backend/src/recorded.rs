@@ -1,7 +1,6 @@
 //! What is read out of stored records: turns, and a few words. A record is somebody else's, of up to 8 MiB: what is read is
 //! borrowed from it, what is not asked for costs nothing, and what can't be read is counted, not left out.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
@@ -199,7 +198,7 @@ pub(crate) fn text(raw: Option<&RawValue>) -> Option<String> {
 }
 
 /// A JSON text with every half of a surrogate pair that stands alone replaced; `None`: there is none.
-fn whole(json: &str) -> Option<Cow<'_, str>> {
+fn whole(json: &str) -> Option<String> {
     let bytes = json.as_bytes();
     // The unit of UTF-16 that is escaped there.
     let unit = |at: usize| {
@@ -229,7 +228,7 @@ fn whole(json: &str) -> Option<Cow<'_, str>> {
         return None;
     }
     out.push_str(&json[copied..]);
-    Some(Cow::Owned(out))
+    Some(out)
 }
 
 /// A turn as it is shown: of a sane size, whatever a record says.

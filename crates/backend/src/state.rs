@@ -100,11 +100,6 @@ impl App {
         })
     }
 
-    /// Who stands before this server.
-    pub fn proxies(&self) -> Proxies {
-        self.proxies.clone()
-    }
-
     /// Cancel it, and streams and the reconciler end.
     pub fn stop(&self) -> CancellationToken {
         self.stop.clone()

@@ -105,21 +105,12 @@ pub(crate) async fn store(
     let Some(mut lifecycle) = lifecycle_store::lock(tx, id).await? else {
         return Err(NotStored::Refused(ApiError::not_found()));
     };
-    let records: i64 = sqlx::query("SELECT COUNT(*) FROM records WHERE interview_id = $1 AND attempt = $2")
-        .bind(id)
-        .bind(attempt)
-        .fetch_one(&mut **tx)
-        .await?
-        .try_get(0)?;
-    if records >= MOST {
+    // A client has one, whatever an interviewer's token was used for.
+    if *source != Source::Client && records(tx, id, *attempt).await? >= MOST {
         // The same again is answered with its receipt, however many there are.
-        return match stored_before(tx, submission).await {
-            Err(NotStored::Database(sqlx::Error::RowNotFound)) => {
-                let title = "This attempt has as many records as it may have.";
-                Err(NotStored::Refused(ApiError::bad_request("too_many_records", title)))
-            }
-            stored => stored,
-        };
+        let title = "This attempt has as many records as it may have.";
+        let refusal = NotStored::Refused(ApiError::bad_request("too_many_records", title));
+        return stored_before(tx, submission).await?.ok_or(refusal);
     }
     let inserted = sqlx::query(
         "INSERT INTO records (interview_id, attempt, source, body, sha256, outcome, received_at, receipt_id, receipt)
@@ -138,7 +129,7 @@ pub(crate) async fn store(
     .await?
     .rows_affected();
     if inserted == 0 {
-        return stored_before(tx, submission).await;
+        return stored_before(tx, submission).await?.ok_or(sqlx::Error::RowNotFound.into());
     }
     let close = if *source == Source::Client {
         if *said && lifecycle.attempt == *attempt {
@@ -160,16 +151,23 @@ pub(crate) async fn store(
     Ok(Stored { receipt: signed.jws.clone(), close, again: false })
 }
 
-/// What answers a record that is there already: its receipt, if it is the same one.
-async fn stored_before(tx: &mut Tx, submission: &Submission) -> Result<Stored, NotStored> {
+/// Records of an attempt.
+async fn records(tx: &mut Tx, id: &str, attempt: i64) -> Result<i64, sqlx::Error> {
+    let count = sqlx::query("SELECT COUNT(*) FROM records WHERE interview_id = $1 AND attempt = $2");
+    count.bind(id).bind(attempt).fetch_one(&mut **tx).await?.try_get(0)
+}
+
+/// What answers a record that is there already: its receipt, if it is the same one. `None`: there is none.
+async fn stored_before(tx: &mut Tx, submission: &Submission) -> Result<Option<Stored>, NotStored> {
     let stored = sqlx::query(
         "SELECT sha256, receipt, receipt_id FROM records WHERE interview_id = $1 AND attempt = $2 AND source = $3",
     )
     .bind(&submission.id)
     .bind(submission.attempt)
     .bind(submission.source.to_string())
-    .fetch_one(&mut **tx)
+    .fetch_optional(&mut **tx)
     .await?;
+    let Some(stored) = stored else { return Ok(None) };
     let (known, receipt, receipt_id): (String, String, String) =
         (stored.try_get("sha256")?, stored.try_get("receipt")?, stored.try_get("receipt_id")?);
     if known == submission.digest {
@@ -179,7 +177,7 @@ async fn stored_before(tx: &mut Tx, submission: &Submission) -> Result<Stored, N
             let anew = keys::signed_anew(tx, &submission.key, &receipt_id, &receipt).await;
             anew.map_err(|error| NotStored::Refused(internal("a receipt could not be signed", &error)))?
         };
-        return Ok(Stored { receipt, close: false, again: true });
+        return Ok(Some(Stored { receipt, close: false, again: true }));
     }
     let refusal = ApiError::new(StatusCode::CONFLICT, "record_exists", "Another record is stored already.");
     Err(NotStored::Refused(refusal.receipt(receipt_id)))

@@ -28,8 +28,7 @@ LONGEST_PAUSE_S = 30.0
 LEAST_TRY_S = 10.0
 """A try is given so long, however little time is left."""
 KEPT_S = 14 * 24 * 3600.0
-"""An interview that the backend does not know, or a right that it does not take, for so long, is not one that a restored backup or a
-deployment brings back."""
+"""An interview that the backend does not know for so long is not one that a restored backup or a deployment brings back."""
 NEVER = {"bad_record", "record_exists", "too_large", "too_many_records"}
 """Refusals of the backend itself that the same bytes will get again. Whatever else is answered may be a proxy's word, or a
 deployment's: it is tried again."""
@@ -51,7 +50,7 @@ class Answer(NamedTuple):
     wait: float | None = None
     """Seconds that the server asked us to wait."""
     unknown: bool = False
-    """The backend itself knows nothing of this interview, or does not take this right (any more)."""
+    """The backend itself knows nothing of this interview (any more)."""
 
 
 def pause(tries: int, retry_after: float | None, jitter: float) -> float:
@@ -98,7 +97,7 @@ async def send(http: aiohttp.ClientSession, parcel: Parcel) -> Answer:
                 return Answer(Outcome.LATER, "the backend's receipt is for something else")
             said = await answer.text(errors="replace")
             outcome = Outcome.PARKED if refused_with(answer.content_type, said, NEVER) else Outcome.LATER
-            unknown = refused_with(answer.content_type, said, {"not_found", "unauthorised"})
+            unknown = refused_with(answer.content_type, said, {"not_found"})
             return Answer(outcome, f"{answer.status} {said[:200]}", wait, unknown)
     except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError, AttributeError) as error:
         return Answer(Outcome.LATER, f"{type(error).__name__}: {error}")

@@ -4,7 +4,6 @@ use adjourn_protocol::Source;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-
 use sqlx::Row as _;
 
 use crate::api_error::ApiError;

@@ -17,11 +17,12 @@ use sqlx::Row as _;
 use crate::api_error::ApiError;
 use crate::audit::{self, Deed};
 use crate::http::caller::Caller;
-use crate::http::uploads::{self, InFlight, too_large};
+use crate::http::uploads::{self, too_large};
 use crate::keys::{self, OfAttempt, ReceiptKey};
 use crate::organisers::Scope;
 use crate::record_budget::QueuePermit;
 use crate::recorded;
+use crate::shares::Share;
 use crate::state::App;
 use crate::store::now;
 use crate::submission::Submission;
@@ -109,7 +110,7 @@ fn admitted(
     app: &App,
     request: &Request,
     (id, attempt, source): (&str, i64, Source),
-) -> Result<(QueuePermit, InFlight, Source), ApiError> {
+) -> Result<(QueuePermit, Share, Source), ApiError> {
     let announced = request.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
     if announced.is_some_and(|bytes| bytes > LARGEST) {
         return Err(too_large());

@@ -1,16 +1,14 @@
 //! Bodies of records on their way in: one at a time for each record, no more memory than has arrived, and none that trickles.
 
-use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use futures_util::StreamExt as _;
-use parking_lot::Mutex;
 
 use crate::api_error::ApiError;
 use crate::record_budget::{QueuePermit, RecordBudget};
+use crate::shares::{Share, Shares};
 
 /// Nothing of a body for so long: whoever sends it is gone, or wants to hold us up.
 const STALLED: Duration = Duration::from_secs(15);
@@ -21,31 +19,23 @@ const LEAST_RATE: u64 = 500;
 /// What a refused sender still sends is taken for so long, so that the refusal is read.
 const DRAINED: Duration = Duration::from_secs(5);
 
-/// The records that are on their way in. Clones are cheap.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Uploads(Arc<Mutex<HashSet<String>>>);
+/// The records that are on their way in: each once. Clones are cheap.
+#[derive(Clone, Debug)]
+pub(crate) struct Uploads(Shares);
 
-/// One of them, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct InFlight {
-    of: Uploads,
-    record: String,
-}
-
-impl Uploads {
-    /// Begins with a record. A second sender of the same one comes again later.
-    pub(crate) fn begin(&self, record: String) -> Result<InFlight, ApiError> {
-        if self.0.lock().insert(record.clone()) {
-            return Ok(InFlight { of: self.clone(), record });
-        }
-        metrics::counter!("adjourn_uploads_side_by_side").increment(1);
-        Err(ApiError::unavailable().retry_after(2))
+impl Default for Uploads {
+    fn default() -> Self {
+        Self(Shares::of(1))
     }
 }
 
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.of.0.lock().remove(&self.record);
+impl Uploads {
+    /// Begins with a record, until what this gives is dropped. A second sender of the same one comes again later.
+    pub(crate) fn begin(&self, record: String) -> Result<Share, ApiError> {
+        self.0.take(record).ok_or_else(|| {
+            metrics::counter!("adjourn_uploads_side_by_side").increment(1);
+            ApiError::unavailable().retry_after(2)
+        })
     }
 }
 
