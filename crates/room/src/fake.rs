@@ -110,6 +110,8 @@ impl Fake {
             state.life += 1;
             state.link_up = false;
             state.received = 0;
+            state.pongs = 0;
+            state.process_answers = 0;
             state.roster.clone()
         };
         for p in &roster {
@@ -135,7 +137,7 @@ impl Fake {
         self.state.lock().left
     }
 
-    /// Answered session pings and process probes.
+    /// Session pings and process probes that were answered since the last full reconnect.
     pub fn answered(&self) -> (u64, u64) {
         let state = self.state.lock();
         (state.pongs, state.process_answers)
