@@ -28,6 +28,9 @@ pub(crate) struct Connection<T: Transport> {
     transport: Arc<T>,
     rooms: mpsc::Sender<Entered<T::Room>>,
     room: Option<Arc<T::Room>>,
+    /// The room of before, until the next one is entered: dropping it would tell everybody that we left, at which
+    /// livekit-agents closes its session. Our next presence takes its place.
+    earlier: Option<Arc<T::Room>>,
     /// What comes out of the room that was entered last.
     facts: Option<mpsc::Receiver<RoomEvent>>,
     connecting: Option<JoinHandle<()>>,
@@ -51,6 +54,7 @@ impl<T: Transport> Connection<T> {
             transport: Arc::new(transport),
             rooms,
             room: None,
+            earlier: None,
             facts: None,
             connecting: None,
             leaving: None,
@@ -65,8 +69,11 @@ impl<T: Transport> Connection<T> {
     /// Enters the room, beside the loop.
     pub(crate) fn connect(&mut self, livekit: LiveKitInfo) {
         let (transport, rooms) = (Arc::clone(&self.transport), self.rooms.clone());
-        // An earlier connection is of no use any more.
-        (self.room, self.facts) = (None, None);
+        // An earlier connection has nothing more to say: not even that its place was taken, by us.
+        self.facts = None;
+        if let Some(room) = self.room.take() {
+            self.earlier = Some(room);
+        }
         let enter = async move {
             let joined = transport.connect(&livekit.url, livekit.token.expose()).await;
             // The loop is gone: the process is ending.
@@ -94,7 +101,7 @@ impl<T: Transport> Connection<T> {
                 // Muted first: what is said meanwhile is nobody's to hear.
                 room.set_muted(muted);
                 let microphone = room.microphone();
-                (self.room, self.facts) = (Some(room), Some(joined.facts));
+                (self.room, self.facts, self.earlier) = (Some(room), Some(joined.facts), None);
                 (self.pinned, self.history_asked, self.turned_away) = (None, None, false);
                 let input = Input::Connected { room_sid: joined.room_sid, roster: joined.roster };
                 Some((input, Some(microphone)))
@@ -202,7 +209,7 @@ impl<T: Transport> Connection<T> {
     pub(crate) fn leave(&mut self, buffered: Duration, events: &Events) -> bool {
         // A room that is still being entered would be entered for nobody.
         self.cancel();
-        let Some(room) = self.room.take() else { return self.leaving.is_some() };
+        let Some(room) = self.room.take().or(self.earlier.take()) else { return self.leaving.is_some() };
         let events = events.clone();
         let leave = async move {
             tokio::time::sleep(buffered).await;

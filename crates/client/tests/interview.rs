@@ -91,6 +91,33 @@ async fn an_interviewer_that_died_is_suspected_and_then_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_restored_connection_without_data_is_made_anew_and_nobody_is_told_that_we_left() {
+    let mut stage = Testbed::interview().await;
+    stage.room.resume_without_data().await;
+    stage.within(ms(policy().data_stall) + MOMENT, "the way back in", |s| !s.connected).await;
+    let asked = stage.room.histories();
+    stage.within(Duration::from_secs(2), "the interview", |s| s.connected).await;
+    stage.stays(Duration::from_secs(60), "the interview", |s| s.screen == Screen::Interview).await;
+    assert_eq!((stage.room.entries(), stage.room.is_left()), (2, false));
+    assert!(stage.room.histories() > asked, "what was said meanwhile is asked for");
+    stage.order(Command::End).await;
+    assert_eq!(stage.received(Duration::from_secs(3)).await.outcome, "ended by candidate");
+    assert!(stage.room.is_left());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_ends_while_the_connection_is_made_anew_leaves_it() {
+    let mut stage = Testbed::interview().await;
+    stage.room.refuse("no way in");
+    stage.room.resume_without_data().await;
+    stage.within(ms(policy().data_stall) + MOMENT, "the way back in", |s| !s.connected).await;
+    assert!(!stage.room.is_left(), "the connection of before is held until the next one is made");
+    stage.order(Command::End).await;
+    assert_eq!(stage.received(Duration::from_secs(3)).await.outcome, "ended by candidate");
+    assert!(stage.room.is_left());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_that_closed_without_a_word_is_asked_about() {
     let mut stage = Testbed::interview().await;
     stage.room.session_closes();

@@ -27,6 +27,8 @@ struct State {
     session_open: bool,
     process_alive: bool,
     link_up: bool,
+    /// The connection was restored, and its data still waits for what was lost.
+    data_stalled: bool,
     refuse: Option<String>,
     received: u64,
     left: bool,
@@ -37,6 +39,8 @@ struct State {
     /// Counts connections: what was sent over an earlier one is never answered.
     life: u64,
     histories: u64,
+    /// How often the room was entered.
+    entries: u64,
     token: String,
     early: Vec<Input>,
 }
@@ -45,6 +49,21 @@ struct State {
 #[derive(Clone, Debug)]
 pub struct FakeRoom {
     state: Arc<Mutex<State>>,
+    _entry: Arc<Entry>,
+}
+
+/// One stay in the room. Dropping it leaves, unless our next presence took its place.
+#[derive(Debug)]
+struct Entry {
+    state: Arc<Mutex<State>>,
+    number: u64,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let mut state = self.state.lock();
+        state.left |= state.entries == self.number;
+    }
 }
 
 impl Fake {
@@ -123,6 +142,23 @@ impl Fake {
         self.say(RoomEvent::Input(Input::Reconnected { room_sid: "RM_fake".to_owned(), roster })).await;
     }
 
+    /// The line was out for longer, and the SDK restores the connection: sound comes, data does not until the room is
+    /// entered anew (measured: up to 15 s).
+    pub async fn resume_without_data(&self) {
+        self.say(RoomEvent::Input(Input::Reconnecting)).await;
+        let roster = {
+            let mut state = self.state.lock();
+            state.data_stalled = true;
+            state.roster.clone()
+        };
+        self.say(RoomEvent::Input(Input::Reconnected { room_sid: "RM_fake".to_owned(), roster })).await;
+    }
+
+    /// How often the room was entered.
+    pub fn entries(&self) -> u64 {
+        self.state.lock().entries
+    }
+
     /// Any other fact.
     pub async fn say(&self, fact: RoomEvent) {
         let facts = self.state.lock().facts.clone();
@@ -179,14 +215,21 @@ impl Transport for Fake {
             // There is room: it is new.
             let _ = facts.try_send(RoomEvent::Input(input));
         }
-        state.facts = Some(facts);
+        if let Some(before) = state.facts.replace(facts) {
+            // Whoever still listens to the stay of before hears why it ends.
+            let reason = LeaveReason::DuplicateIdentity;
+            let _ = before.try_send(RoomEvent::Input(Input::Disconnected { reason }));
+        }
         // Each entry is a new participant, whose microphone is on.
         state.muted = false;
         state.link_up = true;
+        state.data_stalled = false;
         state.life += 1;
+        state.entries += 1;
         let roster = state.roster.clone();
+        let entry = Entry { state: Arc::clone(&self.state), number: state.entries };
         Ok(Joined {
-            room: FakeRoom { state: Arc::clone(&self.state) },
+            room: FakeRoom { state: Arc::clone(&self.state), _entry: Arc::new(entry) },
             room_sid: "RM_fake".to_owned(),
             roster,
             facts: facts_out,
@@ -219,6 +262,7 @@ impl RoomHandle for FakeRoom {
         let answers = {
             let mut state = self.state.lock();
             let answers = state.link_up
+                && !state.data_stalled
                 && match probe {
                     ProbeKind::Session => state.session_open,
                     ProbeKind::Process => state.process_alive,
@@ -240,7 +284,7 @@ impl RoomHandle for FakeRoom {
         let open = {
             let mut state = self.state.lock();
             state.histories += 1;
-            state.link_up && state.session_open
+            state.link_up && !state.data_stalled && state.session_open
         };
         if open {
             self.answer(RoomEvent::History { sid: sid.to_owned(), said: Vec::new(), last_tool: None });

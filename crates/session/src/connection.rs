@@ -2,7 +2,8 @@
 
 use crate::decider::Decider;
 use crate::{
-    ConnectionState, EndedWhy, EvidenceKind, InterruptedWhy, LeaveReason, OrganiserWord, Outcome, Session,
+    ConnectionState, EndedWhy, EvidenceKind, InterruptedWhy, LeaveReason, OrganiserWord, Outcome, Participant,
+    Session,
 };
 
 impl Session {
@@ -13,6 +14,25 @@ impl Session {
         if self.said_gone {
             self.room_is_gone();
         }
+    }
+
+    /// In the room again, over another connection than before or over one that the SDK restored.
+    pub(crate) fn back_in(&mut self, room_sid: String, roster: Vec<Participant>) {
+        // What was under way went with the connection of before.
+        self.stop_clock();
+        self.link.up(self.now);
+        self.said_gone = false;
+        self.restored = None;
+        if let Some(i) = &mut self.interviewer {
+            // The end of a tool may have been missed meanwhile, and its ears may be lost.
+            i.calls.forget_running();
+            i.hears = false;
+        }
+        if self.room_sid.replace(room_sid.clone()).is_some_and(|before| before != room_sid) {
+            self.room_replaced();
+            self.ask_organiser();
+        }
+        self.take_roster(roster, true);
     }
 
     fn room_is_gone(&mut self) {

@@ -32,6 +32,11 @@ impl Session {
             Rule::WaitingNotice => self.waiting_long = true,
             Rule::NeverStarted => self.decide(self.nobody_came(), Decider::NeverStarted),
             Rule::NotReady => self.decide(self.finished_or(lost), Decider::NotReady),
+            Rule::DataStalled => {
+                self.restored = None;
+                self.out(ConnectionState::Down);
+                self.redial_at = self.now;
+            }
             Rule::PingDue => self.probe(ProbeKind::Session),
             Rule::ProbeDue => self.probe(ProbeKind::Process),
             Rule::Quiet => self.quiet = true,

@@ -256,6 +256,11 @@ impl Interviewer {
         self.process_answered.is_some_and(|at| now.since(at) < suspect)
     }
 
+    /// Whether a probe of any kind was ever answered.
+    pub(crate) fn probed(&self) -> bool {
+        self.process.last_answer.is_some() || self.pingable()
+    }
+
     /// Whether this interviewer's session answers pings at all.
     pub(crate) fn pingable(&self) -> bool {
         self.session.last_answer.is_some()

@@ -42,6 +42,8 @@ pub struct Session {
     pub(crate) organiser_asked: bool,
     /// Our connection was restored, and the interviewer of before is not back.
     pub(crate) replaced: Option<Replaced>,
+    /// When our connection began to deliver again, until a probe is answered over it.
+    pub(crate) restored: Option<Fresh>,
     pub(crate) roster: Vec<Participant>,
     pub(crate) interviewer: Option<Interviewer>,
     /// Presences that were lost since a word was said, and when: too many are a crash loop.
@@ -78,6 +80,7 @@ impl Session {
             said_gone: false,
             organiser_asked: false,
             replaced: None,
+            restored: None,
             roster: Vec::new(),
             interviewer: None,
             losses: Vec::new(),
@@ -180,6 +183,7 @@ impl Session {
         self.candidate.cap(to);
         self.losses.iter_mut().for_each(|(_, at)| at.cap(to));
         self.replaced.iter_mut().for_each(|r| r.at.cap(to));
+        self.restored.iter_mut().for_each(|at| at.cap(to));
         self.interviewer.iter_mut().for_each(|i| i.invalidate_after(to));
     }
 
@@ -328,21 +332,10 @@ impl Session {
             }
 
             Input::Reconnecting => self.out(ConnectionState::Resuming),
-            Input::Connected { room_sid, roster } | Input::Reconnected { room_sid, roster } => {
-                // What was under way went with the connection of before.
-                self.stop_clock();
-                self.link.up(self.now);
-                self.said_gone = false;
-                if let Some(i) = &mut self.interviewer {
-                    // The end of a tool may have been missed meanwhile, and its ears may be lost.
-                    i.calls.forget_running();
-                    i.hears = false;
-                }
-                if self.room_sid.replace(room_sid.clone()).is_some_and(|before| before != room_sid) {
-                    self.room_replaced();
-                    self.ask_organiser();
-                }
-                self.take_roster(roster, true);
+            Input::Connected { room_sid, roster } => self.back_in(room_sid, roster),
+            Input::Reconnected { room_sid, roster } => {
+                self.back_in(room_sid, roster);
+                self.restored = Some(self.fresh());
             }
             Input::ConnectFailed { .. } => {
                 // Of an attempt that was given up, it says nothing about the connection of now.
@@ -353,7 +346,11 @@ impl Session {
             }
             Input::Disconnected { reason } => self.disconnected(reason),
             Input::LinkStats { received } => {
+                let was_fresh = self.link.is_fresh();
                 let grew = self.link.stats(received, self.now);
+                if !was_fresh && self.link.is_fresh() {
+                    self.restored = Some(self.fresh());
+                }
                 // Right after waking, what comes may have waited in a buffer; later, we are in a room.
                 if grew && self.link.woke.is_none_or(|woke| self.now.since(woke) > self.policy.asleep) {
                     self.said_gone = false;
@@ -379,6 +376,9 @@ impl Session {
             Input::ProbeAnswered { sid, probe, id } => {
                 let real = self.now;
                 let ours = self.pinned(&sid).is_some_and(|i| i.answered(probe, id, now, real));
+                if ours {
+                    self.restored = None;
+                }
                 let closed = self.candidate.asked.is_some_and(|asked| asked.question == Question::Closed);
                 if ours && probe == ProbeKind::Session && closed {
                     self.candidate.asked = None;

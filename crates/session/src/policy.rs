@@ -121,6 +121,12 @@ policy! {
     stats_interval: 500 in 200..=1_000,
     /// Process probe unanswered for this long: "checking on the interviewer". Two probes and a bit.
     process_suspect: 1_200 in 600..=10_000,
+    /// After our connection was stale or restored, no probe was answered over it for this long: it is made anew. What
+    /// was under way when the line broke is sent again after 1, 2, 4, 8, 16 s of the outage, and everything waits for
+    /// it: after 16 s without a line, data came up to 15 s later than sound (scenario `said-while-down`). A healthy
+    /// connection answers within one `process_interval` and the way there and back; an outage of less than 8 s heals
+    /// by itself in most cases before this.
+    data_stall: 5_000 in 2_000..=30_000,
     /// Process probe unanswered for this long: the interviewer is lost. A frozen process that comes
     /// back sooner is forgiven.
     process_lost: 8_000 in 3_000..=60_000,

@@ -33,6 +33,8 @@ pub enum Rule {
     NeverStarted,
     /// The interviewer came and did not become ready.
     NotReady,
+    /// Our connection delivers again, but no data comes over it.
+    DataStalled,
     /// Send a session ping.
     PingDue,
     /// Send a process probe.
@@ -91,6 +93,7 @@ impl Rule {
             Self::WaitingNotice => "waiting takes longer than usual",
             Self::NeverStarted => "no interviewer came",
             Self::NotReady => "the interviewer did not become ready",
+            Self::DataStalled => "our connection delivers again, but no data comes over it: we enter the room again",
             Self::PingDue => "a session ping is due",
             Self::ProbeDue => "a process probe is due",
             Self::Quiet => "the interviewer does not answer: it is said on the screen",
@@ -247,6 +250,9 @@ impl Session {
                 push(i.last_proof.after(p.no_proof_of_life), Rule::NoProofOfLife);
                 return;
             }
+        }
+        if let Some(restored) = self.restored.filter(|_| i.probed()) {
+            push(restored.after(p.data_stall), Rule::DataStalled);
         }
         if i.ready.is_none() {
             push(i.joined.after(p.ready_limit), Rule::NotReady);

@@ -126,6 +126,7 @@ fn an_interviewer_that_stops_after_a_blip_is_still_found_in_time() {
     stage.link_up = false;
     stage.run(10_000);
     stage.link_up = true;
+    stage.lets_in = Some(vec![interviewer()]);
     stage.answers(false);
     let ms = stage.until_completed(20_000).unwrap();
     assert!((7_500..=10_500).contains(&ms), "{ms}");
@@ -180,4 +181,78 @@ fn sound_that_arrives_does_not_prove_that_the_channel_of_the_probes_delivers() {
     stage.run(5_000);
     assert_eq!(stage.outcome(), "none");
     assert!(stage.outputs.iter().any(|o| matches!(o, Output::Probe { probe: ProbeKind::Session, .. })));
+}
+
+/// How often the room was asked to be entered anew.
+fn entered_anew(stage: &Stage) -> usize {
+    stage.outputs.iter().filter(|o| **o == Output::Connect).count()
+}
+
+fn restored(stage: &mut Stage) {
+    stage.outputs.clear();
+    stage.give(Input::Reconnecting);
+    stage.run(500);
+    stage.give(Input::Reconnected { room_sid: "RM_1".into(), roster: vec![interviewer()] });
+}
+
+#[test]
+fn a_restored_connection_over_which_no_probe_is_answered_is_made_anew_once() {
+    let mut stage = Stage::live();
+    // Its data waits for what was lost; sound and everything else goes on.
+    stage.answers(false);
+    restored(&mut stage);
+    let stall = stage.session.policy().data_stall;
+    stage.run(stall - 100);
+    assert_eq!(entered_anew(&stage), 0);
+    stage.run(100);
+    assert_eq!(entered_anew(&stage), 1);
+    assert!(!stage.session.view().link_fresh, "nothing is expected of the interviewer meanwhile");
+    stage.run(1_000);
+    stage.answers(true);
+    stage.give(Input::Connected { room_sid: "RM_1".into(), roster: vec![interviewer()] });
+    stage.run(60_000);
+    assert_eq!((entered_anew(&stage), stage.outcome()), (1, "none".to_owned()));
+    // One whose data comes is left alone, however often.
+    for _ in 0..3 {
+        restored(&mut stage);
+        stage.run(10_000);
+        assert_eq!(entered_anew(&stage), 0);
+    }
+}
+
+#[test]
+fn a_session_that_closed_while_we_were_out_is_no_stalled_connection() {
+    let mut stage = Stage::live();
+    stage.end_tool();
+    restored(&mut stage);
+    stage.session_open = false;
+    let ms = stage.until_completed(10_000).unwrap();
+    assert!((1_000..=4_000).contains(&ms), "{ms}");
+    assert_eq!((entered_anew(&stage), stage.outcome()), (0, "finished".to_owned()));
+}
+
+#[test]
+fn an_interviewer_that_died_while_we_were_out_is_lost_over_the_connection_that_is_made_anew() {
+    let mut stage = Stage::live();
+    stage.answers(false);
+    restored(&mut stage);
+    stage.run(stage.session.policy().data_stall);
+    assert_eq!(entered_anew(&stage), 1);
+    stage.run(800);
+    stage.give(Input::Connected { room_sid: "RM_1".into(), roster: vec![interviewer()] });
+    let ms = stage.until_completed(10_000).unwrap();
+    assert!((2_500..=5_000).contains(&ms), "{ms}");
+    assert_eq!((entered_anew(&stage), stage.outcome()), (1, "interrupted(interviewer lost)".to_owned()));
+}
+
+#[test]
+fn a_connection_that_was_stale_and_brings_no_data_is_made_anew_too() {
+    let mut stage = Stage::live();
+    stage.link_up = false;
+    stage.run(10_000);
+    stage.link_up = true;
+    stage.answers(false);
+    stage.outputs.clear();
+    stage.run(stage.session.policy().data_stall + 600);
+    assert_eq!(entered_anew(&stage), 1);
 }

@@ -10,7 +10,7 @@ use adjourn_session::{AgentState, Input, LeaveReason, Phase, Policy, Role};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde::{Deserialize, Serialize};
-use support::{SID, Stage};
+use support::{SID, Stage, interviewer};
 
 /// What is true in the world, in milliseconds from the middle of an interview.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -173,6 +173,7 @@ fn ambiguous(world: &World) -> bool {
 /// Plays a world; gives the outcome and when the end screen came.
 fn play(world: &World) -> (String, u64) {
     let mut stage = Stage::live();
+    stage.lets_in = Some(vec![interviewer()]);
     let began = stage.now;
     let due = |at: Option<u64>, now: u64| at.is_some_and(|at| at > now && at <= now + 100);
     let mut leaving = false;
@@ -203,6 +204,7 @@ fn play(world: &World) -> (String, u64) {
         }
         if due(world.leaves, now) {
             stage.answers(false);
+            stage.lets_in = Some(Vec::new());
             leaving = true;
         }
         if leaving && stage.link_up {

@@ -94,6 +94,8 @@ fn open(s: &Seen<'_>, to: &mut impl Hasher) {
     s.replaced.as_ref().map(|r| (&r.identity, r.why)).hash(to);
     let longest = p.replaced_room.max(p.interviewer_returns).max(p.leave_settling);
     age(s, s.replaced.as_ref().map(|r| r.at), longest).hash(to);
+    let probed = s.interviewer.as_ref().is_some_and(Interviewer::probed);
+    age(s, s.restored.filter(|_| probed), p.data_stall).hash(to);
     for p in &s.roster {
         (&p.sid, &p.identity, p.state, p.audio).hash(to);
     }

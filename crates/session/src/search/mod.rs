@@ -77,6 +77,7 @@ fn ticks() -> Policy {
         ping_unsupported: 3,
         stats_interval: 1,
         process_suspect: 2,
+        data_stall: 2,
         process_lost: 3,
         session_suspect: 2,
         session_finished: 2,

@@ -19,6 +19,8 @@ pub struct Stage {
     pub process_alive: bool,
     /// Our own link delivers.
     pub link_up: bool,
+    /// Who is in the room when it is entered again; `None`: nobody answers.
+    pub lets_in: Option<Vec<Participant>>,
     received: u64,
     pub outputs: Vec<Output>,
     /// What was given to the machine.
@@ -35,6 +37,7 @@ impl Stage {
             session_open: false,
             process_alive: false,
             link_up: true,
+            lets_in: None,
             received: 0,
             outputs: Vec::new(),
             trace: Vec::new(),
@@ -93,8 +96,12 @@ impl Stage {
                     self.commits += 1;
                     Some(Input::RecordCommitted)
                 }
+                Output::Connect => self
+                    .lets_in
+                    .clone()
+                    .filter(|_| self.link_up)
+                    .map(|roster| Input::Connected { room_sid: "RM_1".into(), roster }),
                 Output::RequestJoin
-                | Output::Connect
                 | Output::CancelConnect
                 | Output::ReadRoster
                 | Output::Probe { .. }
