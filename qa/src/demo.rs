@@ -7,8 +7,7 @@ use adjourn_client::{Catalogue, Screen, Snapshot};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::lab::{BackendOptions, BackendServer, Child, Invitation, LiveKitServer, Network, Tools, Worker};
-use crate::scenario::Interviewer;
+use adjourn_testbed::{BackendOptions, Child, Interviewer, Invitation, Testbed, Tools, Worker};
 
 /// Longest the interview may take: three questions and their answers take under a minute.
 const LIMIT: Duration = Duration::from_secs(240);
@@ -22,7 +21,7 @@ pub struct Line {
     transcript_agent_items: usize,
     transcript_user_items: usize,
     seconds: f64,
-    /// Files for `adjourn-qa verify`.
+    /// Files for `adjourn-cli verify`.
     receipt_file: PathBuf,
     keys_file: PathBuf,
     record_file: PathBuf,
@@ -30,25 +29,18 @@ pub struct Line {
 
 /// What an interview needs besides the client.
 struct Servers {
-    tools: Tools,
-    network: Network,
-    _livekit: LiveKitServer,
-    backend: BackendServer,
     _worker: Worker,
+    testbed: Testbed,
     invitation: Invitation,
 }
 
 async fn servers(folder: &Path, program: Option<PathBuf>, say: &impl Fn(&str)) -> anyhow::Result<Servers> {
-    let tools = Tools::find()?;
-    std::fs::create_dir_all(folder)?;
     say("starting livekit-server, backend and interviewer");
-    let network = Network::Loopback;
-    let livekit = LiveKitServer::start(&tools, folder, &network).await?;
     let options = BackendOptions { program, ..BackendOptions::default() };
-    let backend = BackendServer::start_with(folder, &livekit, &network, options).await?;
-    let worker = Worker::start(&tools, folder, &livekit, &network, &Interviewer::plain("zombie", 99)).await?;
-    let invitation = backend.invite("{}").await?;
-    Ok(Servers { tools, network, _livekit: livekit, backend, _worker: worker, invitation })
+    let testbed = Testbed::builder().folder(folder).backend(options).start().await?;
+    let _worker = testbed.worker(&Interviewer::plain("zombie", 99)).await?;
+    let invitation = testbed.backend.invite("{}").await?;
+    Ok(Servers { _worker, testbed, invitation })
 }
 
 /// Opens the window with a link filled in, and ends everything when it is closed.
@@ -56,10 +48,10 @@ async fn servers(folder: &Path, program: Option<PathBuf>, say: &impl Fn(&str)) -
 /// # Errors
 /// A part does not start.
 pub async fn window(folder: PathBuf, program: Option<PathBuf>, say: impl Fn(&str)) -> anyhow::Result<()> {
-    let Servers { tools, network, invitation, .. } = &servers(&folder, program, &say).await?;
-    let mut command = network.client_command(&Tools::binary("adjourn")?);
+    let Servers { testbed, invitation, _worker } = &servers(&folder, program, &say).await?;
+    let mut command = testbed.network.client_command(&Tools::binary("adjourn")?);
     command.args(["--join", &invitation.link]).arg("--data").arg(folder.join("client"));
-    command.env("ADJOURN_LIVEKIT_LIBRARY", &tools.library);
+    command.env("ADJOURN_LIVEKIT_LIBRARY", &testbed.tools.library);
     say("the window is open; close it (or press Ctrl-C) to end the demo");
     let mut app = Child::start("adjourn", &mut command, &folder.join("client.log"))?;
     app.finished(Duration::from_secs(24 * 3600)).await.context("see client.log in the demo's folder")
@@ -70,16 +62,16 @@ pub async fn window(folder: PathBuf, program: Option<PathBuf>, say: impl Fn(&str
 /// # Errors
 /// A part does not start, or the interview does not come to its end.
 pub async fn headless(folder: PathBuf, program: Option<PathBuf>, say: impl Fn(&str)) -> anyhow::Result<Line> {
-    let Servers { tools, backend, invitation, network, .. } = &servers(&folder, program, &say).await?;
+    let Servers { testbed, invitation, _worker } = &servers(&folder, program, &say).await?;
     say("the interview begins; it takes about a minute");
     let began = Instant::now();
-    let mut command = network.client_command(&Tools::binary("adjourn-qa")?);
+    let mut command = testbed.network.client_command(&Tools::binary("adjourn-cli")?);
     command
         .args(["headless", "--join", "--until-delivered", "--link", &invitation.link, "--microphone"])
-        .arg(tools.interviewers().join("speech/answer.wav"))
+        .arg(testbed.tools.interviewers().join("speech/answer.wav"))
         .arg("--data")
         .arg(folder.join("client"))
-        .env("ADJOURN_LIVEKIT_LIBRARY", &tools.library);
+        .env("ADJOURN_LIVEKIT_LIBRARY", &testbed.tools.library);
     let (mut client, input, mut lines) =
         Child::start_talking("the client", &mut command, &folder.join("client.log"))?;
     let mut last: Option<Snapshot> = None;
@@ -111,7 +103,7 @@ pub async fn headless(folder: PathBuf, program: Option<PathBuf>, say: impl Fn(&s
         let problem = last.problem.map(|problem| Catalogue::english().text(&problem));
         format!("the interview did not come to its end: {}", problem.unwrap_or_default())
     })?;
-    let record = backend.record(&invitation.id, 1).await?;
+    let record = testbed.backend.record(&invitation.id, 1).await?;
     let parsed: adjourn_protocol::Record = serde_json::from_slice(&record)?;
     let count = |role| parsed.transcript.iter().filter(|item| item.role == role).count();
     let (receipt_file, keys_file, record_file) =
@@ -121,7 +113,7 @@ pub async fn headless(folder: PathBuf, program: Option<PathBuf>, say: impl Fn(&s
     let jws = outbox.record_of(&link).await?.and_then(|(_, jws)| jws).unwrap_or_default();
     outbox.close().await;
     std::fs::write(&receipt_file, jws)?;
-    std::fs::write(&keys_file, serde_json::to_vec(&backend.keys().await?)?)?;
+    std::fs::write(&keys_file, serde_json::to_vec(&testbed.backend.keys().await?)?)?;
     std::fs::write(&record_file, &record)?;
     Ok(Line {
         outcome: completed.outcome,

@@ -10,7 +10,7 @@ use rustix::process::{Signal, getpid, kill_process};
 static POINTS: AtomicUsize = AtomicUsize::new(0);
 
 /// From now on the points are as the environment says, for as long as the value lives.
-pub(crate) fn begin() -> FailScenario<'static> {
+pub fn begin() -> FailScenario<'static> {
     let scenario = FailScenario::setup();
     let kill_at = std::env::var("ADJOURN_KILL_AT").ok().and_then(|n| n.parse().ok());
     let kill_on = std::env::var("ADJOURN_KILL_ON").ok();
@@ -31,6 +31,6 @@ pub(crate) fn begin() -> FailScenario<'static> {
 }
 
 /// Points that were passed so far.
-pub(crate) fn points() -> usize {
+pub fn points() -> usize {
     POINTS.load(Ordering::SeqCst)
 }

@@ -16,9 +16,9 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use crate::headless::info;
-use crate::lab::relay::SeededRng;
-use crate::lab::{BackendOptions, BackendServer, LiveKitServer, Network, Postgres, Tools};
+use adjourn_testbed::client_info as info;
+use adjourn_testbed::{BackendOptions, BackendServer, Postgres, Testbed};
+use fastrand::Rng;
 
 /// What is tried.
 #[derive(Clone, Debug)]
@@ -95,7 +95,7 @@ impl Herd {
         let between = back..=caught_up;
         let delivered = receipts.iter().filter(|(at, _)| between.contains(at)).count();
         let mut seconds = BTreeMap::<u64, u64>::new();
-        for at in sent.iter().filter(|at| between.contains(at)) {
+        for at in sent.iter().filter(|at| between.contains(*at)) {
             *seconds.entry((*at - back).as_secs()).or_default() += 1;
         }
         self.catching_up = seconds.values().sum::<u64>() as f64 / delivered.max(1) as f64;
@@ -155,13 +155,13 @@ impl Shared {
     }
 
     /// Until there is a receipt that is verified.
-    async fn deliver(&self, client: &Candidate, mut chance: SeededRng) -> anyhow::Result<()> {
+    async fn deliver(&self, client: &Candidate, mut chance: Rng) -> anyhow::Result<()> {
         let mut tries = 0;
         loop {
             match self.put(client).await {
                 Ok(jws) => return client.is_proved(&jws),
                 Err(error) => {
-                    tokio::time::sleep(pause(tries, error.retry_after(), chance.draw())).await;
+                    tokio::time::sleep(pause(tries, error.retry_after(), chance.f64())).await;
                     tries += 1;
                 }
             }
@@ -186,23 +186,19 @@ fn record(size: usize, n: usize) -> Vec<u8> {
 /// A part does not start, or an interview can't be joined.
 pub async fn run(options: &Options) -> anyhow::Result<Herd> {
     anyhow::ensure!(options.interviews > 0 && options.clients > 0, "a herd needs interviews and clients");
-    let tools = Tools::find()?;
-    let folder = tempfile::tempdir()?;
-    let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await?;
-    let postgres = if options.replicas > 0 { Some(Postgres::start(folder.path()).await?) } else { None };
+    let first = BackendOptions { program: options.program.clone(), ..BackendOptions::default() };
+    let testbed = Testbed::builder().postgres(options.replicas > 0).backend(first).start().await?;
     let mut backends = Vec::new();
-    for _ in 0..options.replicas.max(1) {
-        let options = BackendOptions {
-            program: options.program.clone(),
-            database: postgres.as_ref().map(Postgres::url),
-            ..BackendOptions::default()
-        };
-        backends.push(BackendServer::start_with(folder.path(), &livekit, &Network::Loopback, options).await?);
+    for _ in 1..options.replicas {
+        backends.push(testbed.another_backend(options.program.clone()).await?);
     }
+    let disk_syncs_per_s = disk(testbed.folder(), options.size)?;
+    let Testbed { backend, postgres, .. } = testbed;
+    backends.insert(0, backend);
     let mut herd = Herd {
         database: if postgres.is_some() { "postgres" } else { "sqlite" }.to_owned(),
         backends: backends.len(),
-        disk_syncs_per_s: disk(folder.path(), options.size)?,
+        disk_syncs_per_s,
         ..Herd::default()
     };
     let ways: anyhow::Result<Vec<Backend>> =
@@ -239,7 +235,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Herd> {
             // All at once: so many at a time. As they fall due: as many as there are.
             let permit = if offered { None } else { gate.acquire_owned().await.ok() };
             let due = if offered { shared.began + due } else { Instant::now() };
-            shared.deliver(&client, SeededRng::new(n as u64)).await?;
+            shared.deliver(&client, Rng::with_seed(n as u64)).await?;
             drop(permit);
             anyhow::Ok((shared.began.elapsed(), due.elapsed()))
         });
@@ -315,7 +311,7 @@ async fn joined(
             let new = serde_json::json!({"title": "Herd", "max_minutes": 30});
             let created: serde_json::Value = http
                 .post(format!("{backend}/v1/interviews"))
-                .bearer_auth(crate::lab::ORGANISER)
+                .bearer_auth(adjourn_testbed::ORGANISER)
                 .json(&new)
                 .send()
                 .await?
@@ -326,14 +322,14 @@ async fn joined(
             let mut random = [0_u8; 16];
             getrandom::fill(&mut random).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
             let request = JoinRequest::new(&link.code, &Secret::new(hex::encode(random)), &info());
-            let mut chance = SeededRng::new(n as u64);
+            let mut chance = Rng::with_seed(n as u64);
             let mut tries = 0;
             // As a client does: the same join again, until it is granted or refused for good.
             let joined = loop {
                 match way.join(&request).await {
                     Ok(joined) => break joined,
                     Err(error) if tries < JOIN_TRIES && error.retryable() => {
-                        tokio::time::sleep(pause(tries, error.retry_after(), chance.draw())).await;
+                        tokio::time::sleep(pause(tries, error.retry_after(), chance.f64())).await;
                         tries += 1;
                     }
                     Err(error) => return Err(error.into()),

@@ -13,8 +13,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::herd::{self, Candidate};
-use crate::lab::relay::SeededRng;
-use crate::lab::{BackendOptions, BackendServer, LiveKitServer, Network, Postgres, Tools};
+use adjourn_testbed::Testbed;
+use fastrand::Rng;
 
 /// Bytes of a well-behaved candidate's record.
 const RECORD: usize = 50_000;
@@ -110,34 +110,28 @@ pub struct Hostile {
 /// # Errors
 /// A part does not start, or a well-behaved candidate's record was not delivered.
 pub async fn run(postgres: bool, seconds: u32, say: impl Fn(Attack)) -> anyhow::Result<Hostile> {
-    let tools = Tools::find()?;
-    let folder = tempfile::tempdir()?;
-    let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await?;
-    let postgres = if postgres { Some(Postgres::start(folder.path()).await?) } else { None };
-    let options =
-        BackendOptions { database: postgres.as_ref().map(Postgres::url), ..BackendOptions::default() };
-    let mut backend = BackendServer::start_with(folder.path(), &livekit, &Network::Loopback, options).await?;
-    let database = if postgres.is_some() { "postgres" } else { "sqlite" }.to_owned();
+    let mut testbed = Testbed::builder().postgres(postgres).start().await?;
+    let database = if postgres { "postgres" } else { "sqlite" }.to_owned();
     let mut attacks = Vec::new();
     let count = (RATE * f64::from(seconds)) as usize;
     for attack in Attack::ALL {
         say(attack);
         // Before the attack: they are in their interviews.
-        let good = herd::candidates(count, RECORD, &backend).await?;
-        let bad = herd::candidates(TRICKLES, RECORD, &backend).await?;
-        let hostile = Attackers::begin(attack, &backend.url, bad);
+        let good = herd::candidates(count, RECORD, &testbed.backend).await?;
+        let bad = herd::candidates(TRICKLES, RECORD, &testbed.backend).await?;
+        let hostile = Attackers::begin(attack, &testbed.backend.url, bad);
         tokio::time::sleep(BEGUN).await;
-        attacks.push(delivered(&backend.url, good, attack, &hostile).await?);
+        attacks.push(delivered(&testbed.backend.url, good, attack, &hostile).await?);
     }
-    let memory_mib = most_memory(backend.process.pid())?;
+    let memory_mib = most_memory(testbed.backend.process.pid())?;
     // Those who hold on are still there when it is told to stop.
-    let bad = herd::candidates(TRICKLES, RECORD, &backend).await?;
+    let bad = herd::candidates(TRICKLES, RECORD, &testbed.backend).await?;
     let holding = [Attack::HalfHeads, Attack::Silent, Attack::Trickle];
-    let attackers = holding.map(|attack| Attackers::begin(attack, &backend.url, bad.clone()));
+    let attackers = holding.map(|attack| Attackers::begin(attack, &testbed.backend.url, bad.clone()));
     tokio::time::sleep(BEGUN).await;
     let began = Instant::now();
-    backend.process.signal(Signal::TERM)?;
-    backend.process.ended(STOPS).await.context("it does not stop while somebody holds on to it")?;
+    testbed.backend.process.signal(Signal::TERM)?;
+    testbed.backend.process.ended(STOPS).await.context("it does not stop while somebody holds on to it")?;
     let stopped_s = began.elapsed().as_secs_f64();
     drop(attackers);
     let hostile = Hostile { database, attacks, memory_mib, stopped_s };
@@ -180,7 +174,7 @@ async fn delivered(
         let (backend, again) = (Backend::new(&url.parse()?)?, Arc::clone(&again));
         tasks.spawn(async move {
             tokio::time::sleep_until(due.into()).await;
-            let (mut chance, mut tries) = (SeededRng::new(n as u64), 0);
+            let (mut chance, mut tries) = (Rng::with_seed(n as u64), 0);
             let Candidate { joined, record } = &*candidate;
             let (id, attempt) = (&joined.interview.id, joined.interview.attempt);
             loop {
@@ -188,7 +182,7 @@ async fn delivered(
                     Ok(jws) => return candidate.is_proved(&jws).map(|()| due.elapsed()),
                     Err(error) if error.retryable() => {
                         again.fetch_add(1, Ordering::Relaxed);
-                        tokio::time::sleep(pause(tries, error.retry_after(), chance.draw())).await;
+                        tokio::time::sleep(pause(tries, error.retry_after(), chance.f64())).await;
                         tries += 1;
                     }
                     Err(error) => return Err(error.into()),

@@ -1,4 +1,4 @@
-//! `adjourn-qa`: headless client, failure lab, replay, receipts.
+//! `adjourn-qa`: scenarios on real parts, and what tries to break them.
 
 #![allow(
     clippy::print_stdout,
@@ -10,11 +10,8 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use adjourn_qa::lab::relay;
-use adjourn_qa::replay::Trace;
-use adjourn_qa::{
-    bench, demo, explain, fuzz, headless, herd, hostile, kills, matrix, proxy, run, scenario, verify,
-};
+use adjourn_cli::headless;
+use adjourn_qa::{bench, demo, failing, fuzz, herd, hostile, kills, matrix, run, scenario};
 use clap::{Parser, Subcommand};
 
 /// Writes a line of the answer. Who reads may have enough (`| head`): then there is nobody left to work for.
@@ -38,69 +35,51 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs the client without a window: snapshots as JSON lines, commands as JSON lines.
-    Headless {
-        /// Join link.
-        #[arg(long)]
-        link: Option<String>,
-        /// Folder of the outbox.
-        #[arg(long)]
-        data: PathBuf,
-        /// WAV file in place of a microphone.
-        #[arg(long)]
-        microphone: Option<PathBuf>,
-        /// Where to write the trace.
-        #[arg(long)]
-        trace: Option<PathBuf>,
-        /// Join without waiting for a command.
-        #[arg(long)]
-        join: bool,
-        /// End when the receipt is there.
-        #[arg(long)]
-        until_delivered: bool,
-    },
-    /// Runs one row of the list of endings on real parts.
+    /// The client of `adjourn-cli headless`, with the points at which the lab makes it fail.
+    #[command(hide = true)]
+    Headless(headless::Options),
+    /// Runs one scenario on real parts.
     Run {
-        /// Id of the row.
+        /// Its id.
         id: String,
-        /// Seed, for rows with chance in them.
+        /// Seed, for scenarios with chance in them.
         #[arg(long, default_value_t = 1)]
         seed: u64,
         /// Print the JSON line only.
         #[arg(long)]
         json: bool,
-        /// A further file of rows.
+        /// A further file of scenarios.
         #[arg(long)]
         file: Option<PathBuf>,
         /// Keep the run's files here.
         #[arg(long)]
         keep: Option<PathBuf>,
     },
-    /// Runs many rows and writes a table, JUnit and a page with timelines. Goes on where it was broken
+    /// Runs many scenarios and writes a table, JUnit and a page with timelines. Goes on where it was broken
     /// off, as long as the commit is the same.
     Matrix {
         /// Only this section: agent, room, network, process, backend.
         #[arg(long)]
         section: Option<String>,
-        /// Only these rows.
-        #[arg(long, value_delimiter = ',')]
+        /// Only these scenarios.
+        #[arg(long = "scenarios", alias = "rows", value_delimiter = ',')]
         rows: Vec<String>,
-        /// Only the rows that every change is tested with.
+        /// Only the scenarios that every change is tested with.
         #[arg(long)]
         suite: bool,
-        /// Runs per row.
+        /// Runs per scenario.
         #[arg(long, default_value_t = 1)]
         repeat: usize,
-        /// Seed of the first run of a row.
+        /// Seed of the first run of a scenario.
         #[arg(long, default_value_t = 1)]
         seed: u64,
-        /// A further file of rows.
+        /// A further file of scenarios.
         #[arg(long)]
         file: Option<PathBuf>,
         /// Folder of the results.
         #[arg(long, default_value = "target/matrix")]
         out: PathBuf,
-        /// Run each row with LiveKit's own web client too, in the same conditions.
+        /// Run each scenario with LiveKit's own web client too, in the same conditions.
         #[arg(long)]
         peer: bool,
         /// Runs at once. More than one makes every figure worse, never better.
@@ -110,16 +89,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Lists the rows that can be run.
-    Rows {
-        /// A further file of rows.
+    /// Lists the scenarios that can be run.
+    #[command(alias = "rows")]
+    Scenarios {
+        /// A further file of scenarios.
         #[arg(long)]
         file: Option<PathBuf>,
-    },
-    /// Says why an interview ended: the decision, step by step.
-    Explain {
-        /// The trace.
-        trace: PathBuf,
     },
     /// The whole interview on real parts; without a window it prints one JSON line.
     Demo {
@@ -208,51 +183,6 @@ enum Command {
         #[arg(long)]
         lines: usize,
     },
-    /// Checks a receipt offline.
-    Verify {
-        /// The receipt (compact JWS), or a file with it.
-        receipt: String,
-        /// The record's file.
-        record: Option<PathBuf>,
-        /// File with the keys (a JWK set).
-        #[arg(long)]
-        keys: PathBuf,
-    },
-    /// Relays a client's UDP and makes it suffer; orders are lines of JSON. Used by the lab.
-    #[command(hide = true)]
-    Relay {
-        /// Where the client sends to.
-        #[arg(long)]
-        listen: std::net::SocketAddr,
-        /// Where it goes.
-        #[arg(long)]
-        forward: std::net::SocketAddr,
-        /// Whose packets suffer.
-        #[arg(long)]
-        client: std::net::IpAddr,
-        /// Seed of chance.
-        #[arg(long)]
-        seed: u64,
-    },
-    /// Stands between a client and the backend, and loses, delays and forges; orders are lines of JSON.
-    /// Used by the lab.
-    #[command(hide = true)]
-    Proxy {
-        /// Where the client comes to.
-        #[arg(long)]
-        listen: std::net::SocketAddr,
-        /// The backend.
-        #[arg(long)]
-        forward: std::net::SocketAddr,
-        /// Folder with certificates: it speaks TLS.
-        #[arg(long)]
-        tls: Option<PathBuf>,
-    },
-    /// Plays a trace again.
-    Replay {
-        /// The trace.
-        trace: PathBuf,
-    },
 }
 
 #[tokio::main]
@@ -298,8 +228,10 @@ async fn interrupted() {
 
 async fn work(command: Command) -> anyhow::Result<bool> {
     match command {
-        Command::Headless { link, data, microphone, trace, join, until_delivered } => {
-            headless::run(headless::Options { link, data, microphone, trace, join, until_delivered }).await?;
+        Command::Headless(options) => {
+            let _points = failing::begin();
+            headless::run(options).await?;
+            tracing::info!(points = failing::points(), "ended");
             // At once: a slow disk that is still closing must not hold the process.
             std::process::exit(0)
         }
@@ -340,15 +272,11 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             eprintln!("matrix: {}", matrix.folder.join("index.html").display());
             Ok(matrix.passed())
         }
-        Command::Rows { file } => {
+        Command::Scenarios { file } => {
             for row in scenario::all(file.as_deref())? {
                 let bound = row.expect.bound.map_or_else(|| "goes on".to_owned(), |s| format!("≤ {s} s"));
                 answer!("{:8} {:20} {:40} {bound}", row.section, row.id, row.expect.outcome);
             }
-            Ok(true)
-        }
-        Command::Explain { trace } => {
-            answer!("{}", explain::text(&Trace::read(&trace)?).trim_end());
             Ok(true)
         }
         Command::Demo { folder, window: true, backend } => {
@@ -395,24 +323,5 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             Ok(fuzz.server_errors == 0 && fuzz.leaks == 0 && fuzz.panics == 0 && fuzz.failures.is_empty())
         }
         Command::Live { link, data, lines } => kills::live(&link, &data, lines).await.map(|()| true),
-        Command::Verify { receipt, record, keys } => {
-            let claims = verify::verify(&receipt, &keys, record.as_deref())?;
-            answer!("{}", serde_json::to_string(&claims)?);
-            Ok(true)
-        }
-        Command::Relay { listen, forward, client, seed } => {
-            relay::serve(listen, forward, client, seed).await?;
-            Ok(true)
-        }
-        Command::Proxy { listen, forward, tls } => {
-            proxy::serve(proxy::Options { listen, forward, tls }).await?;
-            Ok(true)
-        }
-        Command::Replay { trace } => {
-            let trace = Trace::read(&trace)?;
-            let ending = serde_json::to_string(&trace.replay().ending())?;
-            answer!("{{\"ending\":{ending},\"trace_sha256\":\"{}\"}}", trace.sha256);
-            Ok(true)
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! What the end-to-end tests share: running a row of the list of endings and saying what did not hold.
+//! What the end-to-end tests share: running a scenario and saying what did not hold.
 
 use adjourn_qa::{run, scenario};
 
@@ -8,7 +8,7 @@ use adjourn_qa::{run, scenario};
 /// With everything that did not hold.
 #[expect(clippy::expect_used, reason = "a test stops where its lab does not work")]
 pub async fn row(id: &str) {
-    let scenario = scenario::find(id).expect("a row of the list");
+    let scenario = scenario::find(id).expect("a scenario of the catalogue");
     // Of a row that fails, everything is kept.
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/rows");
     let keep = root.join(id.replace(':', "_"));

@@ -3,24 +3,18 @@
 
 use adjourn_outbox::{Backend, BackendError, verify};
 use adjourn_protocol::{InviteLink, Source};
-use adjourn_qa::lab::{BackendServer, Invitation, LiveKitServer, Network, Tools, join};
+use adjourn_testbed::{Invitation, Testbed, join};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 
 struct Stage {
-    backend: BackendServer,
-    _livekit: LiveKitServer,
-    folder: tempfile::TempDir,
+    testbed: Testbed,
     http: Client,
 }
 
 impl Stage {
     async fn set() -> Self {
-        let tools = Tools::find().unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
-        let backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await.unwrap();
-        Self { backend, _livekit: livekit, folder, http: Client::new() }
+        Self { testbed: Testbed::builder().start().await.unwrap(), http: Client::new() }
     }
 
     async fn join(
@@ -39,7 +33,7 @@ impl Stage {
         digest: Option<&str>,
         body: Vec<u8>,
     ) -> (StatusCode, String) {
-        let url = format!("{}/v1/interviews/{path}", self.backend.url);
+        let url = format!("{}/v1/interviews/{path}", self.testbed.backend.url);
         let mut request = self.http.request(Method::PUT, url).bearer_auth(token).body(body);
         if let Some(digest) = digest {
             request = request.header("content-digest", digest);
@@ -61,8 +55,10 @@ const EMPTY: &str = "sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_is_stored_once_and_bad_ones_not_at_all() {
     let mut stage = Stage::set().await;
-    let (mine, other) =
-        (stage.backend.invite("{}").await.unwrap(), stage.backend.invite("{}").await.unwrap());
+    let (mine, other) = (
+        stage.testbed.backend.invite("{}").await.unwrap(),
+        stage.testbed.backend.invite("{}").await.unwrap(),
+    );
     let joined = stage.join(&mine, JOIN_ID).await.unwrap();
     let again = stage.join(&mine, JOIN_ID).await.unwrap();
     assert_eq!(again.interview, joined.interview, "the same join is the same attempt");
@@ -124,7 +120,7 @@ async fn a_record_is_stored_once_and_bad_ones_not_at_all() {
         let answer = stage.put(&path, token, digest, body).await;
         assert_eq!(answer, (StatusCode::from_u16(status).unwrap(), code.to_owned()), "{what}");
     }
-    assert_eq!(stage.backend.status(id).await.unwrap().records, 0, "nothing is stored on an error");
+    assert_eq!(stage.testbed.backend.status(id).await.unwrap().records, 0, "nothing is stored on an error");
 
     let link = InviteLink::parse(&mine.link).unwrap();
     let client = Backend::new(&link.server).unwrap();
@@ -137,7 +133,7 @@ async fn a_record_is_stored_once_and_bad_ones_not_at_all() {
     assert!(receipt.matches(id, 1, &Source::Client, b"{}").is_err());
     let conflict = client.deliver(id, 1, &joined.client_token, b"{}".to_vec()).await.unwrap_err();
     assert_eq!(conflict, BackendError::RecordExists(receipt.claims.receipt_id.clone()));
-    let status = stage.backend.status(id).await.unwrap();
+    let status = stage.testbed.backend.status(id).await.unwrap();
     assert_eq!(
         (status.records, status.outcome.map(|outcome| outcome.to_string()).as_deref()),
         (1, Some("finished"))
@@ -150,17 +146,17 @@ async fn a_record_is_stored_once_and_bad_ones_not_at_all() {
 
     // Two days later the token of a day is of no use.
     let theirs = stage.join(&other, "00112233445566778899aabbccddeeff").await.unwrap();
-    stage.backend.restart_ahead(2).await.unwrap();
+    stage.testbed.backend.restart_ahead(2).await.unwrap();
     let path = format!("{}/attempts/1/records/client", other.id);
     let expired = stage.put(&path, theirs.client_token.expose(), Some(EMPTY), empty()).await;
     assert_eq!(expired, (StatusCode::UNAUTHORIZED, "unauthorised".to_owned()));
-    assert_eq!(stage.backend.status(&other.id).await.unwrap().records, 0);
+    assert_eq!(stage.testbed.backend.status(&other.id).await.unwrap().records, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interview_that_never_started_can_be_joined_once_more() {
     let stage = Stage::set().await;
-    let invitation = stage.backend.invite("{}").await.unwrap();
+    let invitation = stage.testbed.backend.invite("{}").await.unwrap();
     let joined = stage.join(&invitation, JOIN_ID).await.unwrap();
     let second = "ffffffffffffffffffffffffffffffff";
     assert_eq!(stage.join(&invitation, second).await.unwrap_err(), BackendError::CodeUsed);
@@ -176,7 +172,7 @@ async fn an_interview_that_never_started_can_be_joined_once_more() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn guessing_codes_is_slowed_down_and_receipts_of_strangers_are_refused() {
     let stage = Stage::set().await;
-    let invitation = stage.backend.invite("{}").await.unwrap();
+    let invitation = stage.testbed.backend.invite("{}").await.unwrap();
     let joined = stage.join(&invitation, JOIN_ID).await.unwrap();
     for n in 0..10 {
         let wrong = Invitation {
@@ -196,7 +192,7 @@ async fn guessing_codes_is_slowed_down_and_receipts_of_strangers_are_refused() {
 
     // A receipt of another backend proves nothing here.
     let stranger = Stage::set().await;
-    let other = stranger.backend.invite("{}").await.unwrap();
+    let other = stranger.testbed.backend.invite("{}").await.unwrap();
     let theirs = stranger.join(&other, JOIN_ID).await.unwrap();
     let link = InviteLink::parse(&other.link).unwrap();
     let jws = Backend::new(&link.server)
@@ -213,7 +209,7 @@ async fn the_openapi_document_is_served() {
     let stage = Stage::set().await;
     let document: Value = stage
         .http
-        .get(format!("{}/openapi.json", stage.backend.url))
+        .get(format!("{}/openapi.json", stage.testbed.backend.url))
         .send()
         .await
         .unwrap()
@@ -227,10 +223,10 @@ async fn the_openapi_document_is_served() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_stored_is_hashed_and_what_is_shown_is_escaped() {
     let stage = Stage::set().await;
-    let key = stage.backend.command(&["key", "add", "hr"]).await.unwrap();
+    let key = stage.testbed.backend.command(&["key", "add", "hr"]).await.unwrap();
     let key = key.trim();
     let title = "<script>alert(1)</script>";
-    let url = format!("{}/v1/interviews", stage.backend.url);
+    let url = format!("{}/v1/interviews", stage.testbed.backend.url);
     let new = serde_json::json!({ "title": title, "max_minutes": 30 });
     let created: Value =
         stage.http.post(url).bearer_auth(key).json(&new).send().await.unwrap().json().await.unwrap();
@@ -238,15 +234,20 @@ async fn what_is_stored_is_hashed_and_what_is_shown_is_escaped() {
     join(created["link"].as_str().unwrap(), JOIN_ID).await.unwrap();
 
     for path in ["/operator".to_owned(), format!("/operator/interviews/{id}")] {
-        let page =
-            stage.http.get(format!("{}{path}", stage.backend.url)).bearer_auth(key).send().await.unwrap();
+        let page = stage
+            .http
+            .get(format!("{}{path}", stage.testbed.backend.url))
+            .bearer_auth(key)
+            .send()
+            .await
+            .unwrap();
         let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
         assert!(policy.starts_with("default-src 'none'"), "{policy}");
         let text = page.text().await.unwrap();
         assert!(text.contains("&lt;script&gt;alert(1)") && !text.contains(title), "{text}");
     }
 
-    for file in std::fs::read_dir(stage.folder.path()).unwrap() {
+    for file in std::fs::read_dir(stage.testbed.folder()).unwrap() {
         let file = file.unwrap().path();
         if !file.file_name().unwrap().to_string_lossy().starts_with("backend.db") {
             continue;

@@ -11,35 +11,29 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use adjourn_client::{Command, Message, Screen, Snapshot};
-use adjourn_qa::lab::{BackendServer, ClientProcess, LiveKitServer, Network, Pulse, Tools};
 use adjourn_room::{LiveKitTransport, Transport as _};
+use adjourn_testbed::{ClientProcess, Pulse, Testbed};
 
 const SOON: Duration = Duration::from_secs(15);
 
 struct Stage {
-    folder: tempfile::TempDir,
-    tools: Tools,
+    testbed: Testbed,
     pulse: Pulse,
-    livekit: LiveKitServer,
-    backend: BackendServer,
 }
 
 impl Stage {
     async fn set() -> Self {
-        let tools = Tools::find().unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let pulse = Pulse::start(folder.path()).await.unwrap();
-        let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
-        let backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await.unwrap();
-        Self { folder, tools, pulse, livekit, backend }
+        let testbed = Testbed::builder().start().await.unwrap();
+        let pulse = Pulse::start(testbed.folder()).await.unwrap();
+        Self { testbed, pulse }
     }
 
     fn data(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.testbed.folder().join(name)
     }
 
     fn client(&self, name: &str, link: &str) -> ClientProcess {
-        ClientProcess::start(&self.tools, &self.data(name), Some(link), &self.pulse.server).unwrap()
+        ClientProcess::start(&self.testbed.tools, &self.data(name), Some(link), &self.pulse.server).unwrap()
     }
 }
 
@@ -62,15 +56,15 @@ async fn problem(client: &mut ClientProcess) -> Message {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_and_used_codes_and_servers_that_are_down() {
     let mut stage = Stage::set().await;
-    let host = stage.backend.url.trim_start_matches("http://").to_owned();
+    let host = stage.testbed.backend.url.trim_start_matches("http://").to_owned();
 
-    let wrong = format!("adjourn://join?server={}&code=BBBB-2222", stage.backend.url);
+    let wrong = format!("adjourn://join?server={}&code=BBBB-2222", stage.testbed.backend.url);
     let mut mistaken = stage.client("wrong", &wrong);
     let said = problem_of_join(&mut mistaken).await;
     assert_eq!(said, Message::CodeUnknown { host: host.clone() });
 
     // The right link takes the problem from the screen and leads on.
-    let right = stage.backend.invite("{}").await.unwrap();
+    let right = stage.testbed.backend.invite("{}").await.unwrap();
     mistaken.order(&Command::OpenLink { link: right.link }).await.unwrap();
     mistaken
         .wait("a clean check", SOON, |s| s.screen == Screen::Checking && s.problem.is_none())
@@ -79,7 +73,7 @@ async fn wrong_and_used_codes_and_servers_that_are_down() {
     mistaken.order(&Command::Join).await.unwrap();
     mistaken.wait("the waiting room", SOON, |s| s.screen == Screen::Waiting).await.unwrap();
 
-    let invitation = stage.backend.invite("{}").await.unwrap();
+    let invitation = stage.testbed.backend.invite("{}").await.unwrap();
     let mut first = stage.client("first", &invitation.link);
     first.wait("the device check", SOON, |s| s.microphone_open).await.unwrap();
     first.order(&Command::Join).await.unwrap();
@@ -88,8 +82,8 @@ async fn wrong_and_used_codes_and_servers_that_are_down() {
     assert_eq!(said, Message::CodeUsed);
 
     // No LiveKit server: the backend says so, the client passes it on and can be tried again.
-    let other = stage.backend.invite("{}").await.unwrap();
-    stage.livekit.process.kill().await;
+    let other = stage.testbed.backend.invite("{}").await.unwrap();
+    stage.testbed.livekit.process.kill().await;
     let mut client = stage.client("no-server", &other.link);
     let said = problem_of_join(&mut client).await;
     let detail = "503 Service Unavailable".to_owned();
@@ -97,7 +91,7 @@ async fn wrong_and_used_codes_and_servers_that_are_down() {
     assert!(client.last.as_ref().unwrap().can_retry);
 
     // No backend.
-    stage.backend.process.kill().await;
+    stage.testbed.backend.process.kill().await;
     let said = problem_of_join(&mut stage.client("no-backend", &other.link)).await;
     assert_eq!(said, Message::BackendUnreachable { host });
 }
@@ -105,9 +99,9 @@ async fn wrong_and_used_codes_and_servers_that_are_down() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_expired_token_is_refused_without_being_repeated() {
     let stage = Stage::set().await;
-    livekit_dylib::library::load_from(std::slice::from_ref(&stage.tools.library)).unwrap();
-    let token = adjourn_qa::lab::token_valid_until("room", "candidate", -3_600).unwrap();
-    let error = LiveKitTransport.connect(&stage.livekit.url, &token).await.unwrap_err().to_string();
+    livekit_dylib::library::load_from(std::slice::from_ref(&stage.testbed.tools.library)).unwrap();
+    let token = adjourn_testbed::token_valid_until("room", "candidate", -3_600).unwrap();
+    let error = LiveKitTransport.connect(&stage.testbed.livekit.url, &token).await.unwrap_err().to_string();
     assert!(error.contains("401"), "{error}");
     assert!(!error.contains("eyJ"), "{error}");
 }
@@ -115,11 +109,11 @@ async fn an_expired_token_is_refused_without_being_repeated() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn policy_out_of_its_range_and_unusable_links() {
     let stage = Stage::set().await;
-    let refused = stage.backend.invite(r#"{"process_lost": 1}"#).await.unwrap_err().to_string();
+    let refused = stage.testbed.backend.invite(r#"{"process_lost": 1}"#).await.unwrap_err().to_string();
     assert!(refused.contains("process_lost is 1 ms, allowed are 3000 to 60000 ms"), "{refused}");
 
     // A backend that grants it all the same: its database is changed behind its back.
-    let invitation = stage.backend.invite("{}").await.unwrap();
+    let invitation = stage.testbed.backend.invite("{}").await.unwrap();
     let script = r#"import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute("UPDATE interviews SET policy='{\"process_lost\":1}'"); c.commit()"#;
     let changed = std::process::Command::new("python3")
         .args(["-c", script])
@@ -152,12 +146,12 @@ async fn policy_out_of_its_range_and_unusable_links() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_microphone_and_a_damaged_journal() {
     let stage = Stage::set().await;
-    let invitation = stage.backend.invite("{}").await.unwrap();
-    let folder = stage.folder.path().join("silent");
+    let invitation = stage.testbed.backend.invite("{}").await.unwrap();
+    let folder = stage.testbed.folder().join("silent");
     std::fs::create_dir_all(&folder).unwrap();
     let silent = Pulse::start_without_microphone(&folder).await.unwrap();
     let mut client = ClientProcess::start(
-        &stage.tools,
+        &stage.testbed.tools,
         &stage.data("silent-client"),
         Some(&invitation.link),
         &silent.server,
@@ -190,7 +184,7 @@ async fn a_library_that_is_missing_or_damaged_is_one_sentence_at_the_start() {
     assert!(said.contains("was not found in /nowhere/liblivekit_ffi.so; reinstall Adjourn"), "{said}");
 
     let damaged = stage.data("liblivekit_ffi.so");
-    let mut bytes = std::fs::read(&stage.tools.library).unwrap();
+    let mut bytes = std::fs::read(&stage.testbed.tools.library).unwrap();
     bytes[1_000_000] ^= 1;
     std::fs::write(&damaged, bytes).unwrap();
     let said = refusal(&stage, "damaged-library", &damaged).await;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use adjourn_qa::lab::Tools;
+use adjourn_testbed::Tools;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
@@ -185,7 +185,7 @@ fn every_command_and_flag_that_a_document_names_exists() {
 #[test]
 fn what_only_says_something_is_run() {
     for (program, arguments) in
-        [("adjourn-qa", &["rows"][..]), ("adjourn-backend", &["openapi"]), ("adjourn", &["--version"])]
+        [("adjourn-qa", &["scenarios"][..]), ("adjourn-backend", &["openapi"]), ("adjourn", &["--version"])]
     {
         let output = Command::new(Tools::binary(program).unwrap()).args(arguments).output().unwrap();
         assert!(output.status.success() && output.stdout.len() > 10, "{program} {arguments:?}: {output:?}");

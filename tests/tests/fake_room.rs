@@ -11,10 +11,9 @@ use std::time::Duration;
 use adjourn_client::{
     AudioInput, AudioOutput, Client, Command, InterviewerState, Meters, Screen, Setup, Shell, Snapshot,
 };
-use adjourn_qa::headless::info;
-use adjourn_qa::lab::{BackendServer, LiveKitServer, Network, Tools};
 use adjourn_room::{RoomEvent, Token, fake::Fake};
 use adjourn_session::{Input, LeaveReason};
+use adjourn_testbed::{Testbed, client_info};
 use tokio::sync::{mpsc, watch};
 
 const SOON: Duration = Duration::from_secs(15);
@@ -32,38 +31,32 @@ struct Stage {
     fake: Fake,
     commands: mpsc::Sender<Command>,
     screen: watch::Receiver<Option<Snapshot>>,
-    backend: BackendServer,
+    testbed: Testbed,
     id: String,
     running: tokio::task::JoinHandle<Snapshot>,
-    _livekit: LiveKitServer,
-    folder: tempfile::TempDir,
 }
 
 impl Stage {
     /// At the device check: real backend, fake room.
     async fn checked() -> Self {
-        let tools = Tools::find().unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
-        let backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await.unwrap();
-        let invitation = backend.invite("{}").await.unwrap();
+        let testbed = Testbed::builder().start().await.unwrap();
+        let invitation = testbed.backend.invite("{}").await.unwrap();
         let fake = Fake::default();
         let (shown, screen) = watch::channel(None);
         let (commands, received) = mpsc::channel(16);
         let setup = Setup {
-            data: folder.path().join("client"),
-            info: info(),
+            data: testbed.folder().join("client"),
+            info: client_info(),
             audio_input: AudioInput::Recording(vec![0; 48_000]),
             audio_output: AudioOutput::None,
             trace: None,
             link: Some(invitation.link.clone()),
-            copies: folder.path().to_owned(),
+            copies: testbed.folder().to_owned(),
             panics: None,
         };
         let client = Client::new(fake.clone(), Screenwatcher(shown), setup).await.unwrap();
         let running = tokio::spawn(client.run(received));
-        let mut stage =
-            Self { fake, commands, screen, backend, id: invitation.id, running, _livekit: livekit, folder };
+        let mut stage = Self { fake, commands, screen, testbed, id: invitation.id, running };
         stage.wait("the device check", |s| s.microphone_open).await;
         stage
     }
@@ -117,7 +110,7 @@ async fn a_full_reconnect_in_the_sdks_order_ends_nothing_and_a_zombie_then_does(
     assert_eq!(end.completed.unwrap().outcome, "finished");
     assert!(!end.microphone_open);
     assert!(stage.fake.is_left());
-    assert_eq!(stage.backend.status(&stage.id).await.unwrap().records, 1);
+    assert_eq!(stage.testbed.backend.status(&stage.id).await.unwrap().records, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -171,7 +164,7 @@ async fn ending_by_the_windows_x_leaves_no_question_behind_and_the_folder_is_fre
     let end = stage.wait("the receipt", |s| s.completed.as_ref().is_some_and(|c| c.receipt.is_some())).await;
     assert!(!end.closing, "it is over: nothing is left to ask");
     // The same link must open again although this window still shows the end.
-    let folder = stage.folder.path().join("client");
+    let folder = stage.testbed.folder().join("client");
     let opened = async {
         loop {
             match adjourn_outbox::Outbox::open(&folder).await {

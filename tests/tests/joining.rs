@@ -8,9 +8,9 @@
 
 use std::time::{Duration, Instant};
 
-use adjourn_qa::lab::{MockServer, Tools};
 use adjourn_room::{LiveKitTransport, Refusal, Transport as _};
 use adjourn_session::Policy;
+use adjourn_testbed::{MockServer, Tools};
 
 /// What the candidate is told of what the SDK says in some of these ways. In the others it says nothing: the machine
 /// gives a join so long (`Policy::connect_limit`), and then says that the room does not answer.

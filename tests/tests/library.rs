@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use adjourn_qa::lab::{LiveKitServer, Network, ServerOptions, Tools};
+use adjourn_testbed::{LiveKitServer, Network, ServerOptions, Tools};
 use livekit_dylib::options::TrackPublishOptions;
 use livekit_dylib::prelude::{LocalAudioTrack, LocalTrack, Room, RoomOptions, TrackSource};
 use livekit_dylib::webrtc::audio_frame::AudioFrame;
@@ -41,7 +41,7 @@ async fn settled() -> (usize, usize) {
 }
 
 async fn cycle(url: &str, room: &str) {
-    let token = adjourn_qa::lab::token(room, "tester").unwrap();
+    let token = adjourn_testbed::token(room, "tester").unwrap();
     let (room, mut events) = Room::connect(url, &token, RoomOptions::default()).await.unwrap();
     let source = NativeAudioSource::new(AudioSourceOptions::default(), 48_000, 1, 0);
     let track = LocalAudioTrack::create_audio_track("microphone", RtcAudioSource::Native(source.clone()));
@@ -67,8 +67,7 @@ async fn handles_threads_and_files_are_back_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     livekit_dylib::library::load_from(std::slice::from_ref(&tools.library)).unwrap();
     let by_itself = ServerOptions { auto_create: true, ..ServerOptions::default() };
-    let server =
-        LiveKitServer::start_with(&tools, folder.path(), &Network::Loopback, by_itself).await.unwrap();
+    let server = LiveKitServer::start(&tools, folder.path(), &Network::Loopback, by_itself).await.unwrap();
     // The first cycles start the library's own worker threads, which stay.
     for _ in 0..3 {
         cycle(&server.url, "warm-up").await;

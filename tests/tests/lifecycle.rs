@@ -5,22 +5,16 @@ use std::time::Duration;
 
 use adjourn_outbox::{Backend, verify};
 use adjourn_protocol::{Arrival, InterviewState, InterviewStatus, InviteLink, JoinAnswer, Source, sha256};
-use adjourn_qa::lab::{
-    Actor, ActorKind, BackendOptions, BackendServer, Invitation, LiveKitServer, Network, Postgres,
-    ServerOptions, Tools, join, unix_now,
+use adjourn_testbed::{
+    Actor, ActorKind, BackendOptions, Invitation, Network, ORGANISER, Testbed, join, unix_now,
 };
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
 const JOIN_ID: &str = "0123456789abcdef0123456789abcdef";
-const ORGANISER: &str = "lab-organiser";
 
 struct Stage {
-    backend: BackendServer,
-    livekit: LiveKitServer,
-    postgres: Option<Postgres>,
-    tools: Tools,
-    folder: tempfile::TempDir,
+    testbed: Testbed,
     http: Client,
 }
 
@@ -33,27 +27,14 @@ enum As<'a> {
 
 impl Stage {
     async fn set(postgres: bool, webhooks: bool, arguments: &[&str]) -> Self {
-        let tools = Tools::find().unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let postgres = if postgres { Some(Postgres::start(folder.path()).await.unwrap()) } else { None };
-        let listen = BackendServer::address().unwrap();
-        let url = format!("http://{listen}");
-        let told = ServerOptions { webhooks: webhooks.then_some(url), ..ServerOptions::default() };
-        let livekit =
-            LiveKitServer::start_with(&tools, folder.path(), &Network::Loopback, told).await.unwrap();
-        let options = BackendOptions {
-            database: postgres.as_ref().map(Postgres::url),
-            listen: Some(listen),
-            arguments: arguments.iter().map(ToString::to_string).collect(),
-            ..BackendOptions::default()
-        };
-        let backend =
-            BackendServer::start_with(folder.path(), &livekit, &Network::Loopback, options).await.unwrap();
-        Self { backend, livekit, postgres, tools, folder, http: Client::new() }
+        let arguments = arguments.iter().map(ToString::to_string).collect();
+        let options = BackendOptions { arguments, ..BackendOptions::default() };
+        let testbed = Testbed::builder().postgres(postgres).webhooks(webhooks).backend(options);
+        Self { testbed: testbed.start().await.unwrap(), http: Client::new() }
     }
 
     async fn joined(&self) -> (Invitation, JoinAnswer) {
-        let invitation = self.backend.invite("{}").await.unwrap();
+        let invitation = self.testbed.backend.invite("{}").await.unwrap();
         let answer = self.join(&invitation).await;
         (invitation, answer)
     }
@@ -65,7 +46,8 @@ impl Stage {
     /// The token that the dispatch gives to an agent: it is in the room's dispatches.
     async fn agent_token(&self, room: &str) -> String {
         let method = "AgentDispatchService/ListDispatch";
-        let answer = self.livekit.call(&Network::Loopback, method, &json!({ "room": room })).await.unwrap();
+        let answer =
+            self.testbed.livekit.call(&Network::Loopback, method, &json!({ "room": room })).await.unwrap();
         let metadata = answer["agent_dispatches"][0]["metadata"].as_str().unwrap();
         let metadata: Value = serde_json::from_str(metadata).unwrap();
         assert_eq!(metadata["interview_id"], room);
@@ -73,7 +55,7 @@ impl Stage {
     }
 
     async fn ask(&self, method: Method, path: &str, who: As<'_>, body: Option<&Value>) -> (u16, Value) {
-        let url = format!("{}{path}", self.backend.url);
+        let url = format!("{}{path}", self.testbed.backend.url);
         let token = match who {
             As::Organiser => ORGANISER,
             As::Token(token) => token,
@@ -102,7 +84,7 @@ impl Stage {
     ) -> InterviewStatus {
         let began = std::time::Instant::now();
         loop {
-            let status = self.backend.status(id).await.unwrap();
+            let status = self.testbed.backend.status(id).await.unwrap();
             if stands(&status) {
                 return status;
             }
@@ -122,7 +104,7 @@ async fn the_whole_way_on_both_databases() {
         let stage = Stage::set(postgres, true, &[]).await;
         let (invitation, joined) = stage.joined().await;
         let id = &invitation.id;
-        assert_eq!(stage.backend.status(id).await.unwrap().state, InterviewState::Live);
+        assert_eq!(stage.testbed.backend.status(id).await.unwrap().state, InterviewState::Live);
 
         // The agent tells turn by turn; the same turn twice is one.
         let token = stage.agent_token(id).await;
@@ -170,7 +152,7 @@ async fn the_whole_way_on_both_databases() {
         let record = json!({"outcome": "ended", "transcript": []}).to_string().into_bytes();
         let jws = client.deliver(id, 1, &joined.client_token, record.clone()).await.unwrap();
         verify(&jws, &joined.receipt_keys).unwrap().matches(id, 1, &Source::Client, &record).unwrap();
-        let status = stage.backend.status(id).await.unwrap();
+        let status = stage.testbed.backend.status(id).await.unwrap();
         assert_eq!((status.state, status.agent_report.as_str()), (InterviewState::Ended, "pending"));
         second_opinion(&stage, &jws, &joined.receipt_keys, &record);
         let report = json!({"chat_history": {"items": [
@@ -181,11 +163,12 @@ async fn the_whole_way_on_both_databases() {
         let (status, answer) = stage.ask(Method::PUT, &path, As::Token(&token), Some(&report)).await;
         assert_eq!(status, 200, "{answer}");
         let receipt =
-            verify(answer["receipt"].as_str().unwrap(), &stage.backend.keys().await.unwrap()).unwrap();
+            verify(answer["receipt"].as_str().unwrap(), &stage.testbed.backend.keys().await.unwrap())
+                .unwrap();
         receipt
             .matches(id, 1, &Source::Agent("AJ_1".to_owned()), &serde_json::to_vec(&report).unwrap())
             .unwrap();
-        let status = stage.backend.status(id).await.unwrap();
+        let status = stage.testbed.backend.status(id).await.unwrap();
         assert_eq!(
             (status.state, status.outcome.map(|outcome| outcome.to_string()).as_deref(), status.confirmed),
             (InterviewState::Complete, Some("finished"), true)
@@ -214,7 +197,7 @@ async fn the_whole_way_on_both_databases() {
         // A stream of events tells the same, from where one was.
         let mut events = stage
             .http
-            .get(format!("{}/v1/interviews/{id}/events", stage.backend.url))
+            .get(format!("{}/v1/interviews/{id}/events", stage.testbed.backend.url))
             .bearer_auth(ORGANISER)
             .header("last-event-id", "3")
             .send()
@@ -228,7 +211,7 @@ async fn the_whole_way_on_both_databases() {
         assert!(text.contains("id: 4") && !text.contains("id: 3\n"), "{text}");
 
         // The operator's pages: what was said, by whose word; nothing without a key.
-        let page = |path: String| stage.http.get(format!("{}{path}", stage.backend.url));
+        let page = |path: String| stage.http.get(format!("{}{path}", stage.testbed.backend.url));
         let unknown = page("/operator".into()).send().await.unwrap();
         assert_eq!(unknown.status(), StatusCode::UNAUTHORIZED);
         assert!(unknown.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic"));
@@ -253,7 +236,7 @@ async fn the_whole_way_on_both_databases() {
         assert_eq!(page("/readyz".into()).send().await.unwrap().text().await.unwrap(), "ready");
         let nowhere: Value = page("/nowhere".into()).send().await.unwrap().json().await.unwrap();
         assert_eq!(nowhere["code"], "no_such_page");
-        assert_eq!(stage.postgres.is_some(), postgres);
+        assert_eq!(stage.testbed.postgres.is_some(), postgres);
     }
 }
 
@@ -270,7 +253,7 @@ token.verify(keys.get_key(token.jose_header["kid"]))
 print(json.loads(token.payload)["sha256"] == hashlib.sha256(sys.argv[3].encode()).hexdigest())
 "#;
     let verified = |jws: &str| {
-        let output = std::process::Command::new(&stage.tools.agent_python)
+        let output = std::process::Command::new(&stage.testbed.tools.agent_python)
             .args(["-c", check, jws, &keys.to_string(), std::str::from_utf8(record).unwrap()])
             .output()
             .unwrap();
@@ -285,9 +268,16 @@ print(json.loads(token.payload)["sha256"] == hashlib.sha256(sys.argv[3].encode()
 
 /// Somebody in the room, as LiveKit sees it.
 async fn agent_in(stage: &Stage, room: &str) -> Actor {
-    let (tools, folder) = (&stage.tools, stage.folder.path());
-    let actor =
-        Actor::start(tools, folder, &stage.livekit, &Network::Loopback, room, "agent", &ActorKind::Agent);
+    let (tools, folder) = (&stage.testbed.tools, stage.testbed.folder());
+    let actor = Actor::start(
+        tools,
+        folder,
+        &stage.testbed.livekit,
+        &Network::Loopback,
+        room,
+        "agent",
+        &ActorKind::Agent,
+    );
     let mut actor = actor.unwrap();
     actor.order("join").await.unwrap();
     actor
@@ -307,6 +297,7 @@ async fn a_room_that_closed_ends_the_interview_with_webhooks_and_without() {
         }
         drop(agent);
         stage
+            .testbed
             .livekit
             .call(&Network::Loopback, "RoomService/DeleteRoom", &json!({ "room": invitation.id }))
             .await
@@ -333,7 +324,8 @@ async fn webhooks_are_counted_once_and_forged_ones_never() {
     let (invitation, joined) = stage.joined().await;
     let room = joined.livekit.unwrap().room;
     let now = unix_now() as i64;
-    let rooms = stage.livekit.call(&Network::Loopback, "RoomService/ListRooms", &json!({})).await.unwrap();
+    let rooms =
+        stage.testbed.livekit.call(&Network::Loopback, "RoomService/ListRooms", &json!({})).await.unwrap();
     let sid = rooms["rooms"][0]["sid"].as_str().unwrap().to_owned();
     let body = |id: &str, event: &str, at: i64| {
         json!({"id": id, "event": event, "createdAt": at.to_string(), "room": {"sid": sid, "name": room},
@@ -341,23 +333,23 @@ async fn webhooks_are_counted_once_and_forged_ones_never() {
         .to_string()
     };
     let send = async |body: &str, token: &str| {
-        let request = stage.http.post(format!("{}/v1/livekit/webhook", stage.backend.url));
+        let request = stage.http.post(format!("{}/v1/livekit/webhook", stage.testbed.backend.url));
         request.header("authorization", token).body(body.to_owned()).send().await.unwrap().status().as_u16()
     };
     let joined = body("EV_1", "participant_joined", now);
     let finished = body("EV_2", "room_finished", now);
-    let signed = |body: &str| adjourn_qa::lab::webhook_token(body).unwrap();
+    let signed = |body: &str| adjourn_testbed::webhook_token(body).unwrap();
     assert_eq!(send(&finished, "").await, 401);
     assert_eq!(send(&finished, "eyJhbGciOiJub25lIn0.e30.").await, 401);
     assert_eq!(send(&finished, &signed(&joined)).await, 401, "signed for other bytes");
     let old = body("EV_3", "room_finished", now - 3_600);
     assert_eq!(send(&old, &signed(&old)).await, 400, "a replay from an hour ago");
-    assert_eq!(stage.backend.status(&invitation.id).await.unwrap().state, InterviewState::Live);
+    assert_eq!(stage.testbed.backend.status(&invitation.id).await.unwrap().state, InterviewState::Live);
     for _ in 0..2 {
         assert_eq!(send(&joined, &signed(&joined)).await, 204);
         assert_eq!(send(&finished, &signed(&finished)).await, 204);
     }
-    let status = stage.backend.status(&invitation.id).await.unwrap();
+    let status = stage.testbed.backend.status(&invitation.id).await.unwrap();
     assert_eq!(told(&status), ["live by client", "room closed by webhook", "ended by webhook"]);
 }
 
@@ -370,7 +362,7 @@ async fn a_judgement_is_no_report() {
     let judgement = json!({"judgement": {"verdict": "pass"}});
     let (status, answer) = stage.ask(Method::PUT, &path, As::Token(&token), Some(&judgement)).await;
     assert_eq!(status, 200, "{answer}");
-    let status = stage.backend.status(&invitation.id).await.unwrap();
+    let status = stage.testbed.backend.status(&invitation.id).await.unwrap();
     assert_eq!((status.records, status.agent_report.as_str()), (1, "pending"));
     assert_eq!(told(&status), ["live by client", "judgement received by agent"]);
 }
@@ -379,7 +371,7 @@ async fn a_judgement_is_no_report() {
 async fn receipts_are_signed_with_the_key_that_the_join_handed_out() {
     let stage = Stage::set(false, false, &[]).await;
     let (invitation, joined) = stage.joined().await;
-    let rotated = stage.backend.command(&["rotate-key"]).await.unwrap();
+    let rotated = stage.testbed.backend.command(&["rotate-key"]).await.unwrap();
     let link = InviteLink::parse(&invitation.link).unwrap();
     let client = Backend::new(&link.server).unwrap();
     let jws = client.deliver(&invitation.id, 1, &joined.client_token, b"{}".to_vec()).await.unwrap();
@@ -387,11 +379,11 @@ async fn receipts_are_signed_with_the_key_that_the_join_handed_out() {
     let (_, later) = stage.joined().await;
     assert_eq!(later.receipt_keys["keys"][0]["kid"], rotated.trim());
     assert_ne!(later.receipt_keys, joined.receipt_keys);
-    assert_eq!(stage.backend.keys().await.unwrap()["keys"].as_array().unwrap().len(), 2);
+    assert_eq!(stage.testbed.backend.keys().await.unwrap()["keys"].as_array().unwrap().len(), 2);
     // Organisers' keys: added, used, removed.
-    let key = stage.backend.command(&["key", "add", "hr"]).await.unwrap();
+    let key = stage.testbed.backend.command(&["key", "add", "hr"]).await.unwrap();
     let path = format!("/v1/interviews/{}", invitation.id);
     assert_eq!(stage.ask(Method::GET, &path, As::Token(key.trim()), None).await.0, 200);
-    stage.backend.command(&["key", "remove", "hr"]).await.unwrap();
+    stage.testbed.backend.command(&["key", "remove", "hr"]).await.unwrap();
     assert_eq!(stage.ask(Method::GET, &path, As::Token(key.trim()), None).await.0, 401);
 }

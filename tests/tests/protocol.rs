@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use adjourn_qa::lab::Tools;
+use adjourn_testbed::Tools;
 use prost::Message as _;
 use prost_types::{DescriptorProto, FileDescriptorProto};
 

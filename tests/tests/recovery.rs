@@ -12,8 +12,7 @@ use std::time::Duration;
 
 use adjourn_client::{Command, Message, Screen, Snapshot};
 use adjourn_protocol::InterviewState;
-use adjourn_qa::lab::{BackendServer, ClientProcess, LiveKitServer, Network, Pulse, Tools, Worker};
-use adjourn_qa::scenario::Interviewer;
+use adjourn_testbed::{ClientProcess, Interviewer, Pulse, Testbed, Worker};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -50,17 +49,16 @@ async fn losing_the_first_answer(backend: String) -> (String, Arc<AtomicUsize>) 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_join_answer_is_asked_for_again_and_uses_the_code_once() {
-    let tools = Tools::find().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let pulse = Pulse::start(folder.path()).await.unwrap();
-    let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
-    let backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await.unwrap();
+    let testbed = Testbed::builder().start().await.unwrap();
+    let pulse = Pulse::start(testbed.folder()).await.unwrap();
+    let backend = &testbed.backend;
     let invitation = backend.invite("{}").await.unwrap();
     let (proxy, lost) = losing_the_first_answer(backend.url.trim_start_matches("http://").to_owned()).await;
     let code = invitation.link.split("code=").nth(1).unwrap();
     let link = format!("adjourn://join?server={proxy}&code={code}");
     let mut client =
-        ClientProcess::start(&tools, &folder.path().join("client"), Some(&link), &pulse.server).unwrap();
+        ClientProcess::start(&testbed.tools, &testbed.folder().join("client"), Some(&link), &pulse.server)
+            .unwrap();
     client.wait("the device check", SOON, |s| s.microphone_open).await.unwrap();
     client.order(&Command::Join).await.unwrap();
     client.wait("the waiting room", SOON, |s| s.screen == Screen::Waiting).await.unwrap();
@@ -91,9 +89,8 @@ fn no_canary(folder: &std::path::Path) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn backend_down_then_app_killed_then_both_back_gives_one_receipt() {
-    let Asked { tools, pulse, mut backend, invitation, data, mut client, _worker, _livekit, folder } =
-        asked().await;
-    backend.process.kill().await;
+    let Asked { mut client, pulse, _worker, mut testbed, invitation, data } = asked().await;
+    testbed.backend.process.kill().await;
     client.order(&Command::End).await.unwrap();
     let saved = client
         .wait("\"saved\"", Duration::from_secs(25), |s| {
@@ -103,18 +100,18 @@ async fn backend_down_then_app_killed_then_both_back_gives_one_receipt() {
         .unwrap();
     assert_eq!(saved.completed.unwrap().delivery_text, Message::DeliverySaved);
     client.process.kill().await;
-    no_canary(folder.path());
+    no_canary(testbed.folder());
 
-    backend.restart().await.unwrap();
-    let mut again = ClientProcess::start(&tools, &data, None, &pulse.server).unwrap();
+    testbed.backend.restart().await.unwrap();
+    let mut again = ClientProcess::start(&testbed.tools, &data, None, &pulse.server).unwrap();
     let earlier = |s: &Snapshot| matches!(&s.notices[..], [Message::EarlierReceived { receipt }] if receipt.starts_with("R-"));
     again.wait("the receipt", Duration::from_secs(60), earlier).await.unwrap();
-    let status = backend.status(&invitation.id).await.unwrap();
+    let status = testbed.backend.status(&invitation.id).await.unwrap();
     assert_eq!(
         (status.records, status.outcome.map(|outcome| outcome.to_string()).as_deref()),
         (1, Some("ended by candidate"))
     );
-    let record = String::from_utf8(backend.record(&invitation.id, 1).await.unwrap()).unwrap();
+    let record = String::from_utf8(testbed.backend.record(&invitation.id, 1).await.unwrap()).unwrap();
     assert!(record.contains("welcome to your interview"), "{record}");
     assert!(!record.contains("CANARY-4f1c"), "the agent's instructions are in the record");
     let record: serde_json::Value = serde_json::from_str(&record).unwrap();
@@ -125,17 +122,16 @@ async fn backend_down_then_app_killed_then_both_back_gives_one_receipt() {
     for counted in ["captured_frames", "played_samples"] {
         assert!(audio["detail"][counted].as_u64().is_some_and(|count| count > 0), "{audio}");
     }
-    no_canary(folder.path());
+    no_canary(testbed.folder());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_app_killed_in_mid_interview_comes_back_to_it_with_what_was_said() {
-    let Asked { tools, pulse, backend, invitation, data, mut client, _worker, _livekit, folder: _folder } =
-        asked().await;
+    let Asked { mut client, pulse, _worker, testbed, invitation, data } = asked().await;
     client.process.kill().await;
 
     // Started again without a link: it knows where it was.
-    let mut again = ClientProcess::start(&tools, &data, None, &pulse.server).unwrap();
+    let mut again = ClientProcess::start(&testbed.tools, &data, None, &pulse.server).unwrap();
     let back = again
         .wait("the way back", SOON, |s| s.screen == Screen::Checking && s.microphone_open)
         .await
@@ -146,19 +142,18 @@ async fn an_app_killed_in_mid_interview_comes_back_to_it_with_what_was_said() {
     again.order(&Command::End).await.unwrap();
     let received = |s: &adjourn_client::Snapshot| s.completed.as_ref().is_some_and(|c| c.receipt.is_some());
     again.wait("the receipt", SOON, received).await.unwrap();
-    let status = backend.status(&invitation.id).await.unwrap();
+    let status = testbed.backend.status(&invitation.id).await.unwrap();
     assert_eq!((status.records, status.attempt), (1, 1));
-    let record = String::from_utf8(backend.record(&invitation.id, 1).await.unwrap()).unwrap();
+    let record = String::from_utf8(testbed.backend.record(&invitation.id, 1).await.unwrap()).unwrap();
     assert_eq!(record.matches("welcome to your interview").count(), 1, "{record}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interview_goes_on_at_another_computer() {
-    let Asked { tools, pulse, backend, invitation, data, mut client, _worker, _livekit, folder: _folder } =
-        asked().await;
-    let link = backend.command(&["code", &invitation.id]).await.unwrap();
+    let Asked { mut client, pulse, _worker, testbed, invitation, data } = asked().await;
+    let link = testbed.backend.command(&["code", &invitation.id]).await.unwrap();
     let other = data.with_file_name("other");
-    let mut second = ClientProcess::start(&tools, &other, Some(link.trim()), &pulse.server).unwrap();
+    let mut second = ClientProcess::start(&testbed.tools, &other, Some(link.trim()), &pulse.server).unwrap();
     second.wait("the device check", SOON, |s| s.microphone_open).await.unwrap();
     second.order(&Command::Join).await.unwrap();
     second.wait("the interview", SOON, |s| s.screen == Screen::Interview).await.unwrap();
@@ -168,47 +163,39 @@ async fn an_interview_goes_on_at_another_computer() {
     assert_eq!(first.completed.unwrap().outcome, "ended(continued elsewhere)");
     // The old code lets nobody in any more, and neither does the new one again.
     for link in [invitation.link.as_str(), link.trim()] {
-        let again = adjourn_qa::lab::join(link, "ffffffffffffffffffffffffffffffff").await.unwrap_err();
+        let again = adjourn_testbed::join(link, "ffffffffffffffffffffffffffffffff").await.unwrap_err();
         assert_eq!(again, adjourn_outbox::BackendError::CodeUsed);
     }
-    let status = backend.status(&invitation.id).await.unwrap();
+    let status = testbed.backend.status(&invitation.id).await.unwrap();
     assert_eq!((status.state, status.attempt), (InterviewState::Live, 2));
 
     second.order(&Command::End).await.unwrap();
     second.wait("the receipt", SOON, received).await.unwrap();
-    let status = backend.status(&invitation.id).await.unwrap();
+    let status = testbed.backend.status(&invitation.id).await.unwrap();
     assert_eq!((status.records, status.attempt), (2, 2));
     assert_eq!(status.outcome.map(|outcome| outcome.to_string()).as_deref(), Some("ended by candidate"));
     // Over: there is nothing to go on with.
-    assert!(backend.command(&["code", &invitation.id]).await.is_err());
+    assert!(testbed.backend.command(&["code", &invitation.id]).await.is_err());
 }
 
 /// An interview whose first question was asked to its end: it is in the journal.
 struct Asked {
-    tools: Tools,
-    pulse: Pulse,
-    backend: BackendServer,
-    invitation: adjourn_qa::lab::Invitation,
-    data: std::path::PathBuf,
     client: ClientProcess,
+    pulse: Pulse,
     _worker: Worker,
-    _livekit: LiveKitServer,
-    folder: tempfile::TempDir,
+    testbed: Testbed,
+    invitation: adjourn_testbed::Invitation,
+    data: std::path::PathBuf,
 }
 
 async fn asked() -> Asked {
-    let tools = Tools::find().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let pulse = Pulse::start(folder.path()).await.unwrap();
-    let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
-    let backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await.unwrap();
-    let worker =
-        Worker::start(&tools, folder.path(), &livekit, &Network::Loopback, &Interviewer::plain("zombie", 1))
-            .await
-            .unwrap();
-    let invitation = backend.invite("{}").await.unwrap();
-    let data = folder.path().join("client");
-    let mut client = ClientProcess::start(&tools, &data, Some(&invitation.link), &pulse.server).unwrap();
+    let testbed = Testbed::builder().start().await.unwrap();
+    let pulse = Pulse::start(testbed.folder()).await.unwrap();
+    let worker = testbed.worker(&Interviewer::plain("zombie", 1)).await.unwrap();
+    let invitation = testbed.backend.invite("{}").await.unwrap();
+    let data = testbed.folder().join("client");
+    let mut client =
+        ClientProcess::start(&testbed.tools, &data, Some(&invitation.link), &pulse.server).unwrap();
     client.wait("the device check", SOON, |s| s.microphone_open).await.unwrap();
     client.order(&Command::Join).await.unwrap();
     client.wait("the interview", Duration::from_secs(45), |s| s.screen == Screen::Interview).await.unwrap();
@@ -217,5 +204,5 @@ async fn asked() -> Asked {
         assert!(tokio::time::Instant::now() < deadline, "no question was asked");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    Asked { tools, pulse, backend, invitation, data, client, _worker: worker, _livekit: livekit, folder }
+    Asked { client, pulse, _worker: worker, testbed, invitation, data }
 }

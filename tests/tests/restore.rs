@@ -4,10 +4,7 @@
 
 use adjourn_outbox::{Backend, DeliveryEvent, DeliveryOutcome, Join, Outbox, verify};
 use adjourn_protocol::{InviteLink, JoinRequest, Record, RecordHead};
-use adjourn_qa::headless::info;
-use adjourn_qa::lab::{
-    BackendOptions, BackendServer, Invitation, LiveKitServer, Mount, Network, Postgres, Tools,
-};
+use adjourn_testbed::{BackendOptions, BackendServer, Invitation, Mount, Testbed, client_info};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
@@ -25,7 +22,7 @@ impl Candidate {
         let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
         let link = InviteLink::parse(&invitation.link).unwrap();
         let join = outbox.join_for(&link).await.unwrap();
-        let request = JoinRequest::new(&link.code, &join.join_id, &info());
+        let request = JoinRequest::new(&link.code, &join.join_id, &client_info());
         let answer = Backend::new(&link.server).unwrap().join(&request).await.unwrap();
         let head = RecordHead {
             interview_id: answer.interview.id.clone(),
@@ -49,7 +46,7 @@ impl Candidate {
             Box::pin(std::future::ready(()))
         };
         let now = std::time::SystemTime::now().into();
-        self.outbox.deliver_due(&info(), now, 0.0, &tell).await.unwrap();
+        self.outbox.deliver_due(&client_info(), now, 0.0, &tell).await.unwrap();
         let mut attempts = Vec::new();
         while let Ok(attempt) = heard.try_recv() {
             attempts.push(attempt);
@@ -64,7 +61,7 @@ impl Candidate {
 
     /// Asks what the server lost; gives how many records.
     async fn asks(&self) -> usize {
-        let asked = self.outbox.ask_again(&info()).await.unwrap();
+        let asked = self.outbox.ask_again(&client_info()).await.unwrap();
         assert_eq!(asked.silent, 0);
         asked.lost
     }
@@ -83,52 +80,41 @@ impl Candidate {
 }
 
 struct Stage {
-    backend: BackendServer,
-    _livekit: LiveKitServer,
-    postgres: Option<Postgres>,
-    folder: tempfile::TempDir,
+    testbed: Testbed,
 }
 
 impl Stage {
     async fn set(postgres: bool) -> Self {
-        let tools = Tools::find().unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let postgres = if postgres { Some(Postgres::start(folder.path()).await.unwrap()) } else { None };
-        let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
-        let database = postgres.as_ref().map(Postgres::url);
-        let options = BackendOptions { database, ..BackendOptions::default() };
-        let backend =
-            BackendServer::start_with(folder.path(), &livekit, &Network::Loopback, options).await.unwrap();
-        Self { backend, _livekit: livekit, postgres, folder }
+        Self { testbed: Testbed::builder().postgres(postgres).start().await.unwrap() }
     }
 
     async fn candidate(&self) -> Candidate {
-        Candidate::joins(&self.backend.invite("{}").await.unwrap()).await
+        Candidate::joins(&self.testbed.backend.invite("{}").await.unwrap()).await
     }
 
     async fn back_up(&self) {
-        let copy = self.folder.path().join("copy");
-        match &self.postgres {
+        let copy = self.testbed.folder().join("copy");
+        match &self.testbed.postgres {
             Some(postgres) => postgres.dump(&copy).await.unwrap(),
-            None => drop(self.backend.command(&["backup", copy.to_str().unwrap()]).await.unwrap()),
+            None => drop(self.testbed.backend.command(&["backup", copy.to_str().unwrap()]).await.unwrap()),
         }
     }
 
     /// The server dies, its database is lost, and an operator puts the copy in its place.
     async fn disaster_and_restore(&mut self) {
-        self.backend.kill().await;
-        let copy = self.folder.path().join("copy");
-        match &self.postgres {
+        self.testbed.backend.kill().await;
+        let copy = self.testbed.folder().join("copy");
+        match &self.testbed.postgres {
             Some(postgres) => postgres.restore(&copy).await.unwrap(),
             None => {
                 for file in ["backend.db", "backend.db-wal", "backend.db-shm"] {
                     // After a crash all three are there; of a clean stop only the first.
-                    let _ = std::fs::remove_file(self.folder.path().join(file));
+                    let _ = std::fs::remove_file(self.testbed.folder().join(file));
                 }
-                std::fs::copy(copy, self.folder.path().join("backend.db")).unwrap();
+                std::fs::copy(copy, self.testbed.folder().join("backend.db")).unwrap();
             }
         }
-        self.backend.restart().await.unwrap();
+        self.testbed.backend.restart().await.unwrap();
     }
 }
 
@@ -139,7 +125,7 @@ async fn after_a_restore_clients_deliver_again_what_the_copy_lacks() {
         let early = stage.candidate().await;
         early.delivers().await;
         let between = stage.candidate().await;
-        let invited = stage.backend.invite("{}").await.unwrap();
+        let invited = stage.testbed.backend.invite("{}").await.unwrap();
         stage.back_up().await;
         between.delivers().await;
         let joined_later = Candidate::joins(&invited).await;
@@ -149,13 +135,15 @@ async fn after_a_restore_clients_deliver_again_what_the_copy_lacks() {
         let receipts = [early.kept().await.1, between.kept().await.1];
 
         stage.disaster_and_restore().await;
-        assert!(early.is_at(&stage.backend).await && !between.is_at(&stage.backend).await);
+        assert!(early.is_at(&stage.testbed.backend).await && !between.is_at(&stage.testbed.backend).await);
         assert_eq!([early.asks().await, between.asks().await], [0, 1]);
         assert_eq!([joined_later.asks().await, unknown.asks().await], [1, 1]);
         assert!(early.tries().await.is_empty());
         between.delivers().await;
         joined_later.delivers().await;
-        assert!(between.is_at(&stage.backend).await && joined_later.is_at(&stage.backend).await);
+        assert!(
+            between.is_at(&stage.testbed.backend).await && joined_later.is_at(&stage.testbed.backend).await
+        );
         // An interview that the copy knows nothing of: the receipt stays, and nobody is told that it was not received.
         assert!(unknown.tries().await.is_empty());
         assert!(unknown.kept().await.1.is_some());
@@ -173,11 +161,11 @@ async fn what_a_thief_took_is_worth_nothing_and_clients_go_on() {
         let (before, waiting) = (stage.candidate().await, stage.candidate().await);
         before.delivers().await;
         let (record, stolen) = (before.kept().await.0, before.kept().await.1.unwrap());
-        let old_keys = stage.backend.keys().await.unwrap();
-        stage.backend.command(&["rotate-key", "--revoke"]).await.unwrap();
-        stage.backend.command(&["rotate-tokens"]).await.unwrap();
+        let old_keys = stage.testbed.backend.keys().await.unwrap();
+        stage.testbed.backend.command(&["rotate-key", "--revoke"]).await.unwrap();
+        stage.testbed.backend.command(&["rotate-tokens"]).await.unwrap();
         // What the stolen key signed proves nothing any more.
-        let keys: Value = stage.backend.keys().await.unwrap();
+        let keys: Value = stage.testbed.backend.keys().await.unwrap();
         assert!(verify(&stolen, &old_keys).is_ok() && verify(&stolen, &keys).is_err());
         // The stolen token is refused.
         let granted = before.join.granted.clone().unwrap();
@@ -198,20 +186,17 @@ async fn what_a_thief_took_is_worth_nothing_and_clients_go_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_whose_disk_is_full_is_not_ready() {
-    let tools = Tools::find().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let small = folder.path().join("small");
     let _mount = Mount::new(&small, true).unwrap();
-    let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await.unwrap();
     let database = Some(small.join("backend.db").to_string_lossy().into_owned());
     let options = BackendOptions { database, ..BackendOptions::default() };
-    let backend =
-        BackendServer::start_with(folder.path(), &livekit, &Network::Loopback, options).await.unwrap();
-    let ready = reqwest::get(format!("{}/readyz", backend.url)).await.unwrap();
+    let testbed = Testbed::builder().folder(folder.path()).backend(options).start().await.unwrap();
+    let ready = reqwest::get(format!("{}/readyz", testbed.backend.url)).await.unwrap();
     assert_eq!(ready.status().as_u16(), 503);
     let problem: Value = ready.json().await.unwrap();
     assert_eq!(problem["code"], "not_ready");
     // It lives, and answers what needs no room.
-    let healthy = reqwest::get(format!("{}/healthz", backend.url)).await.unwrap();
+    let healthy = reqwest::get(format!("{}/healthz", testbed.backend.url)).await.unwrap();
     assert_eq!(healthy.text().await.unwrap(), "ok");
 }

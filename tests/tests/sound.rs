@@ -8,7 +8,7 @@ use adjourn_audio::{
     AudioError, Capture, DeviceChoice, Devices, Host as _, StreamStatus, System, open_loudspeaker,
     open_microphone,
 };
-use adjourn_qa::lab::Pulse;
+use adjourn_testbed::Pulse;
 
 /// The sound server's process id, for the process that plays the candidate's part.
 const SERVER: &str = "ADJOURN_TEST_SOUND_SERVER";

@@ -10,41 +10,31 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use adjourn_qa::lab::{
-    BackendServer, Invitation, LiveKitServer, Mount, Network, Pulse, Tools, Window, Worker, unix_now,
-};
-use adjourn_qa::scenario::Interviewer;
+use adjourn_testbed::{Interviewer, Invitation, Mount, Pulse, Testbed, Tools, Window, Worker, unix_now};
 
 const SOON: Duration = Duration::from_secs(20);
 
 /// Real parts around a real window.
 struct Stage {
-    folder: tempfile::TempDir,
-    tools: Tools,
     pulse: Pulse,
     worker: Worker,
-    backend: BackendServer,
-    _livekit: LiveKitServer,
+    testbed: Testbed,
     invitation: Invitation,
 }
 
 impl Stage {
     async fn set(ending: &str) -> Self {
-        let tools = Tools::find().unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let network = Network::Loopback;
-        let pulse = Pulse::start(folder.path()).await.unwrap();
-        let livekit = LiveKitServer::start(&tools, folder.path(), &network).await.unwrap();
-        let backend = BackendServer::start(folder.path(), &livekit, &network).await.unwrap();
-        let worker = Worker::start(&tools, folder.path(), &livekit, &network, &Interviewer::plain(ending, 1))
-            .await
-            .unwrap();
-        let invitation = backend.invite("{}").await.unwrap();
-        Self { folder, tools, pulse, worker, backend, _livekit: livekit, invitation }
+        let testbed = Testbed::builder().start().await.unwrap();
+        let pulse = Pulse::start(testbed.folder()).await.unwrap();
+        let worker = testbed.worker(&Interviewer::plain(ending, 1)).await.unwrap();
+        let invitation = testbed.backend.invite("{}").await.unwrap();
+        Self { pulse, worker, testbed, invitation }
     }
 
     async fn window(&self, dark: bool) -> Window {
-        Window::open(&self.tools, self.folder.path(), &self.invitation.link, &self.pulse, dark).await.unwrap()
+        Window::open(&self.testbed.tools, self.testbed.folder(), &self.invitation.link, &self.pulse, dark)
+            .await
+            .unwrap()
     }
 
     async fn times(&self, state: &str, times: usize) {
@@ -60,8 +50,8 @@ impl Drop for Stage {
     fn drop(&mut self) {
         // The logs of a failed run are what one wants to read.
         if std::thread::panicking() {
-            self.folder.disable_cleanup(true);
-            println!("the run's files are in {}", self.folder.path().display());
+            self.testbed.keep();
+            println!("the run's files are in {}", self.testbed.folder().display());
         }
     }
 }
@@ -91,7 +81,7 @@ async fn interview(ending: &str, event: &str, bound_s: f64) {
         .wait("the microphone's name", "return document.body.innerText.includes('Microphone')", SOON)
         .await
         .unwrap();
-    let voice = stage.pulse.speak(&stage.tools.interviewers().join("speech/answer.wav")).unwrap();
+    let voice = stage.pulse.speak(&stage.testbed.tools.interviewers().join("speech/answer.wav")).unwrap();
     window
         .wait("the level", "return document.body.innerText.includes('We can hear you.')", SOON)
         .await
@@ -107,7 +97,7 @@ async fn interview(ending: &str, event: &str, bound_s: f64) {
         .unwrap();
     let listening = stage.worker.events().iter().filter(|e| e.state.as_deref() == Some("listening")).count();
     stage.times("listening", listening + 1).await;
-    let _voice = stage.pulse.speak(&stage.tools.interviewers().join("speech/answer.wav")).unwrap();
+    let _voice = stage.pulse.speak(&stage.testbed.tools.interviewers().join("speech/answer.wav")).unwrap();
     window
         .wait("the candidate's caption", "return document.querySelector('.lines p.candidate') !== null", SOON)
         .await
@@ -130,7 +120,7 @@ async fn interview(ending: &str, event: &str, bound_s: f64) {
     assert!(text.contains(": finished"), "{text}");
     let recordings = stage.pulse.recordings().await.unwrap();
     assert_eq!(recordings, 0, "the microphone is released");
-    let status = stage.backend.status(&stage.invitation.id).await.unwrap();
+    let status = stage.testbed.backend.status(&stage.invitation.id).await.unwrap();
     assert_eq!(
         (status.records, status.outcome.map(|outcome| outcome.to_string()).as_deref()),
         (1, Some("finished"))
@@ -158,23 +148,23 @@ async fn a_deleted_room_ends_in_the_window() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_start_gives_its_link_to_the_window_that_is_open() {
     let stage = Stage::set("zombie").await;
-    let other = stage.backend.invite("{}").await.unwrap();
+    let other = stage.testbed.backend.invite("{}").await.unwrap();
     let window = stage.window(false).await;
     window.wait_screen("checking", SOON).await.unwrap();
-    let again = window.start_again(stage.folder.path(), &other.link).await.unwrap();
+    let again = window.start_again(stage.testbed.folder(), &other.link).await.unwrap();
     assert!(again.success(), "{again}");
     window.wait_screen("checking", SOON).await.unwrap();
     join(&window).await;
-    let status = stage.backend.status(&other.id).await.unwrap();
+    let status = stage.testbed.backend.status(&other.id).await.unwrap();
     assert_eq!(status.attempt, 1, "the link that was opened last is the one that was joined");
     // The same link once more: this is its window. Another one: not in the middle of an interview.
     let notice = "return document.querySelector('.notice')?.innerText ?? ''";
-    assert!(window.start_again(stage.folder.path(), &other.link).await.unwrap().success());
+    assert!(window.start_again(stage.testbed.folder(), &other.link).await.unwrap().success());
     // What was ordered before this has been done when it shows.
     window.press("Mute").await.unwrap();
     window.wait("the mute", "return document.body.innerText.includes('Unmute')", SOON).await.unwrap();
     assert_eq!(window.script(notice).await.unwrap(), "");
-    assert!(window.start_again(stage.folder.path(), &stage.invitation.link).await.unwrap().success());
+    assert!(window.start_again(stage.testbed.folder(), &stage.invitation.link).await.unwrap().success());
     let said = "return document.querySelector('.notice')?.innerText.startsWith('You opened another interview link.')";
     window.wait("what to do with the other link", said, SOON).await.unwrap();
     assert_eq!(window.screen().await.unwrap(), "interview");
@@ -184,7 +174,7 @@ async fn a_second_start_gives_its_link_to_the_window_that_is_open() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_takes_nothing_is_said_and_what_was_said_is_delivered() {
     let stage = Stage::set("zombie").await;
-    let _disk = Mount::new(&stage.folder.path().join("client"), false).unwrap();
+    let _disk = Mount::new(&stage.testbed.folder().join("client"), false).unwrap();
     let window = stage.window(false).await;
     window.wait_screen("checking", SOON).await.unwrap();
     let said = "return document.querySelector('.notice')?.innerText.includes('disk does not accept data')";
@@ -194,7 +184,7 @@ async fn a_disk_that_takes_nothing_is_said_and_what_was_said_is_delivered() {
     window.press("End interview").await.unwrap();
     window.press("End it").await.unwrap();
     window.wait("the receipt", "return document.querySelector('.number') !== null", SOON).await.unwrap();
-    let status = stage.backend.status(&stage.invitation.id).await.unwrap();
+    let status = stage.testbed.backend.status(&stage.invitation.id).await.unwrap();
     assert_eq!(
         (status.records, status.outcome.map(|outcome| outcome.to_string()).as_deref()),
         (1, Some("ended by candidate"))
@@ -209,5 +199,5 @@ fn the_program_that_people_get_has_no_points_at_which_it_fails() {
         bytes.windows(9).any(|part| part == b"failpoint")
     };
     assert!(has("adjourn-qa"), "this is how they are known");
-    assert!(!has("adjourn"));
+    assert!(!has("adjourn") && !has("adjourn-cli"));
 }

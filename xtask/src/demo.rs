@@ -29,11 +29,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         packages::ensure(packages::APP)?;
     }
     let tools = fetch::everything(server.as_deref())?;
-    let packages = ["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-qa"];
-    quietly("building Adjourn (some minutes the first time)", &mut cargo(&packages))?;
-    if !headless {
+    quietly("building Adjourn (some minutes the first time)", &mut lab())?;
+    if headless {
+        quietly("building the client", &mut cargo(&["build", "--quiet", "-p", "adjourn-cli"]))?;
+    } else {
         fetch::page()?;
-        quietly("building the window", &mut window())?;
+        quietly("building the window", &mut product())?;
     }
     let folder = keep.unwrap_or_else(|| root().join("target/demo"));
     // What an earlier demo left; absent the first time.
@@ -51,10 +52,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     finish(&mut command)
 }
 
-/// Builds the program that people get, by itself: what is built together shares its features, and the lab's client has points at
-/// which it fails.
-pub(crate) fn window() -> std::process::Command {
-    cargo(&["build", "--quiet", "-p", "adjourn-desktop"])
+/// Builds the programs that people get, by themselves: what is built together shares its features, and the lab's client has
+/// points at which it fails.
+pub(crate) fn product() -> std::process::Command {
+    cargo(&["build", "--quiet", "-p", "adjourn-desktop", "-p", "adjourn-cli"])
+}
+
+/// Builds what the scenarios run on.
+pub(crate) fn lab() -> std::process::Command {
+    cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-testbed", "-p", "adjourn-qa"])
 }
 
 /// Runs adjourn-qa.
@@ -64,10 +70,7 @@ pub(crate) fn qa(arguments: &[String]) -> Result<()> {
         packages::ensure(packages::PEER)?;
         fetch::peer()?;
     }
-    quietly(
-        "building Adjourn",
-        &mut cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-qa"]),
-    )?;
+    quietly("building Adjourn", &mut lab())?;
     let mut command = std::process::Command::new(binary("adjourn-qa"));
     command.args(arguments.iter().skip_while(|a| *a == "--"));
     tools.give(&mut command);
@@ -84,7 +87,7 @@ pub(crate) fn qa(arguments: &[String]) -> Result<()> {
 fn node_is_needed(arguments: &[String]) -> bool {
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
     let named = arguments.iter().any(|argument| argument.split(',').any(|row| row == "zombie-node"));
-    named || (has("matrix") && !has("--rows") && !has("--suite"))
+    named || (has("matrix") && !has("--rows") && !has("--scenarios") && !has("--suite"))
 }
 
 fn finish(command: &mut std::process::Command) -> Result<()> {

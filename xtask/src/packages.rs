@@ -18,7 +18,6 @@ pub(crate) const SOUND: &[&str] = &[
     "postgresql",
     "redis-server",
     "haproxy",
-    "openssl",
     "libfaketime",
     "gcc",
     "libc6-dev",

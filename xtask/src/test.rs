@@ -22,6 +22,10 @@ const CORE: &[&str] = &[
     "-p",
     "adjourn-backend",
     "-p",
+    "adjourn-cli",
+    "-p",
+    "adjourn-testbed",
+    "-p",
     "adjourn-qa",
     "-p",
     "xtask",
@@ -87,10 +91,9 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
         agent_package(&tools)?;
     }
     if wanted("endings") || wanted("window") {
-        let lab = &["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-qa"];
-        step::run("building the binaries", &mut cargo(lab))?;
+        step::run("building the binaries", &mut demo::lab())?;
         if wanted("window") {
-            step::run("building the window", &mut demo::window())?;
+            step::run("building what people get", &mut demo::product())?;
         }
     }
     for (part, tests) in [
@@ -161,13 +164,14 @@ fn agent_package(tools: &fetch::Tools) -> Result<()> {
         ),
     )?;
     step::run(
-        "the backend, for the agent package",
-        &mut cargo(&["build", "--quiet", "-p", "adjourn-backend"]),
+        "backend and testbed, for the agent package",
+        &mut cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-testbed"]),
     )?;
     for path in [&tools.python, &tools.old_python] {
         let tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"];
         let mut test = python(path, &tests);
-        tools.give(test.env("ADJOURN_BACKEND", demo::binary("adjourn-backend")));
+        test.env("ADJOURN_BACKEND", demo::binary("adjourn-backend"));
+        tools.give(test.env("ADJOURN_TESTBED", demo::binary("adjourn-testbed")));
         step::run("the agent package's tests, with the real server and backend", &mut test)?;
     }
     let out = step::root().join("target/wheel");

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from parts import Backend, LiveKit
+from parts import Backend
 
 from adjourn_agent import Spool
 from adjourn_agent._spool import Parcel
@@ -73,15 +73,8 @@ def spool(tmp_path: Path) -> Spool:
     return Spool(tmp_path / "spool")
 
 
-@pytest.fixture(scope="session")
-def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKit]:
-    livekit = LiveKit(tmp_path_factory.mktemp("livekit"))
-    yield livekit
-    livekit.stop()
-
-
 @pytest.fixture
-def backend(livekit: LiveKit, tmp_path: Path) -> Iterator[Backend]:
-    backend = Backend(livekit, tmp_path)
+def backend(tmp_path: Path) -> Iterator[Backend]:
+    backend = Backend(tmp_path)
     yield backend
-    backend.kill()
+    backend.stop()

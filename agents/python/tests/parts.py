@@ -1,4 +1,4 @@
-"""The real parts: livekit-server and the Adjourn backend, on loopback."""
+"""The real parts: livekit-server and the Adjourn backend, as `adjourn-testbed up` starts them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
-import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +16,8 @@ from livekit import api
 
 from adjourn_agent._target import Target
 
-KEY, SECRET, ORGANISER = "testkey", "test-secret-test-secret-test-secret-0", "test-organiser"
-START_S = 15.0
+HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Loopback is reached directly, whatever the environment says."""
 
 
 def program(variable: str) -> str:
@@ -29,54 +27,17 @@ def program(variable: str) -> str:
     return path
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@dataclass(frozen=True)
+class Up:
+    """What `adjourn-testbed up` says: where everything is."""
 
-
-HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""Loopback is reached directly, whatever the environment says."""
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Kills it, as a crash would."""
-    process.kill()
-    process.wait()
-
-
-def until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + START_S
-    while process.poll() is None and time.monotonic() < until:
-        try:
-            with HTTP.open(url, timeout=1):
-                return
-        except OSError:
-            time.sleep(0.05)
-    end(process)
-    raise AssertionError(f"{url} does not answer: {log.read_text()[-2000:]}")
-
-
-class LiveKit:
-    """A livekit-server of the tests' own."""
-
-    def __init__(self, folder: Path) -> None:
-        port, tcp, udp = free_port(), free_port(), free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        config = folder / "livekit.yaml"
-        config.write_text(
-            f"port: {port}\nbind_addresses: [127.0.0.1]\nkeys: {{{KEY}: {SECRET}}}\n"
-            f"rtc: {{tcp_port: {tcp}, udp_port: {udp}, node_ip: 127.0.0.1, use_external_ip: false}}\n"
-        )
-        log = folder / "livekit.log"
-        with log.open("wb") as out:
-            command = [program("ADJOURN_LIVEKIT_SERVER"), "--config", str(config)]
-            self.process = subprocess.Popen(command, stdout=out, stderr=out)
-        until_it_answers(self.url, self.process, log)
-
-    def stop(self) -> None:
-        end(self.process)
+    livekit: str
+    livekit_key: str
+    livekit_secret: str
+    backend: str
+    backend_pid: int
+    database: str
+    organiser: str
 
 
 @dataclass
@@ -88,7 +49,8 @@ class Interview:
 
     async def metadata(self) -> str:
         """What a job of this interview gets: LiveKit keeps it with the dispatch."""
-        async with api.LiveKitAPI(self.backend.livekit.url, KEY, SECRET) as livekit:
+        up = self.backend.up
+        async with api.LiveKitAPI(up.livekit, up.livekit_key, up.livekit_secret) as livekit:
             dispatches = await livekit.agent_dispatch.list_dispatch(self.id)
         assert [dispatch.agent_name for dispatch in dispatches] == ["interviewer"]
         metadata: str = dispatches[0].metadata
@@ -107,37 +69,49 @@ class Interview:
 
 
 class Backend:
-    """An Adjourn backend with a fresh database; it can be killed, stopped, and started again."""
+    """An Adjourn backend with a fresh database and a livekit-server; it can be killed, stopped, and started again."""
 
-    def __init__(self, livekit: LiveKit, folder: Path) -> None:
-        self.livekit = livekit
-        self.address = f"127.0.0.1:{free_port()}"
-        self.url = f"http://{self.address}"
-        self.database = folder / "backend.db"
-        self.log = folder / "backend.log"
-        self.start()
+    def __init__(self, folder: Path) -> None:
+        self.log = folder / "testbed.log"
+        command = [program("ADJOURN_TESTBED"), "up", "--folder", str(folder)]
+        with self.log.open("wb") as log:
+            self.testbed = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+        self.up = self._up()
 
-    def start(self) -> None:
-        command = [program("ADJOURN_BACKEND"), "serve", "--listen", self.address, "--livekit-url", self.livekit.url]
-        command += ["--database", str(self.database), "--livekit-key", KEY]
-        with self.log.open("ab") as out:
-            environment = os.environ | {"LIVEKIT_API_SECRET": SECRET, "ADJOURN_ORGANISER_KEY": ORGANISER}
-            self.process = subprocess.Popen(command, stdout=out, stderr=out, env=environment)
-        until_it_answers(f"{self.url}/readyz", self.process, self.log)
+    def _up(self) -> Up:
+        assert self.testbed.stdout is not None
+        line = self.testbed.stdout.readline()
+        assert line, f"the testbed did not start: {self.log.read_text()[-2000:]}"
+        return Up(**json.loads(line))
+
+    def _order(self, order: str) -> None:
+        assert self.testbed.stdin is not None
+        self.testbed.stdin.write(json.dumps(order).encode() + b"\n")
+        self.testbed.stdin.flush()
+        self.up = self._up()
+
+    def stop(self) -> None:
+        """Ends everything."""
+        self.testbed.communicate()
 
     def kill(self) -> None:
-        end(self.process)
+        """Kills the backend, as a crash would."""
+        self._order("kill-backend")
+
+    def start(self) -> None:
+        """Starts it again, on the same address and database."""
+        self._order("start-backend")
 
     def freeze(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
+        os.kill(self.up.backend_pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
+        os.kill(self.up.backend_pid, signal.SIGCONT)
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {ORGANISER}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self.up.organiser}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        request = urllib.request.Request(self.up.backend + path, data, headers, method=method)
         with HTTP.open(request, timeout=10) as answer:
             found: dict[str, Any] = json.load(answer)
             return found
@@ -145,7 +119,7 @@ class Backend:
     def interview(self) -> Interview:
         """Creates an interview and joins it as its candidate does, which dispatches the interviewer."""
         command = [program("ADJOURN_BACKEND"), "invite", "--json", "--title", "A talk", "--candidate", "Sam"]
-        environment = os.environ | {"ADJOURN_DATABASE": str(self.database), "ADJOURN_PUBLIC_URL": self.url}
+        environment = os.environ | {"ADJOURN_DATABASE": self.up.database, "ADJOURN_PUBLIC_URL": self.up.backend}
         said = subprocess.run(command, env=environment, capture_output=True, check=True).stdout
         invitation = json.loads(said)
         code = invitation["link"].split("code=")[1]

@@ -23,7 +23,7 @@ use crate::sound::{self, Floor, MicrophoneRoute, SpeakerRoute};
 
 /// A microphone that gave no frame for so long has stalled.
 const STALLED: Duration = Duration::from_millis(300);
-/// A microphone that gives nothing for so long is told of (list of endings, `flat-zero`).
+/// A microphone that gives nothing for so long is told of (scenario `flat-zero`).
 const MICROPHONE_SILENT: Duration = Duration::from_millis(2_500);
 /// A device that failed is opened again this often.
 const MENDING_PAUSE: Duration = Duration::from_secs(2);

@@ -2,8 +2,8 @@
 
 use crate::decider::Decider;
 use crate::{
-    ConnectionState, EndedWhy, EvidenceKind, InterruptedWhy, LeaveReason, OrganiserWord, Outcome, Participant,
-    Session,
+    ConnectionState, EndedWhy, EvidenceKind, InterruptedWhy, LeaveReason, OrganiserWord, Outcome,
+    Participant, Session,
 };
 
 impl Session {

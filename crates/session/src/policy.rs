@@ -95,7 +95,7 @@ policy! {
     asleep: 2_000 in 1_000..=10_000,
     /// Own link: pause between our own attempts after the SDK gave up.
     redial: 2_000 in 500..=10_000,
-    /// The join request must be answered within this (a silent host: endings.md, 11 s).
+    /// The join request must be answered within this (a silent host: scenario `bad-join:silent-host`, 11 s).
     join_limit: 10_000 in 2_000..=30_000,
     /// The room must be reached within this after the join was granted.
     connect_limit: 10_000 in 2_000..=30_000,

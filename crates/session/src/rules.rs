@@ -93,7 +93,9 @@ impl Rule {
             Self::WaitingNotice => "waiting takes longer than usual",
             Self::NeverStarted => "no interviewer came",
             Self::NotReady => "the interviewer did not become ready",
-            Self::DataStalled => "our connection delivers again, but no data comes over it: we enter the room again",
+            Self::DataStalled => {
+                "our connection delivers again, but no data comes over it: we enter the room again"
+            }
             Self::PingDue => "a session ping is due",
             Self::ProbeDue => "a process probe is due",
             Self::Quiet => "the interviewer does not answer: it is said on the screen",

@@ -11,7 +11,7 @@ use adjourn_protocol::{InviteLink, Secret};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::lab::{BackendServer, Invitation, LiveKitServer, Network, ORGANISER, Tools, join};
+use adjourn_testbed::{BackendServer, Invitation, ORGANISER, Testbed, Tools, join};
 
 /// What came of it.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -40,13 +40,11 @@ const CANARY: &str = "CANARY-9b2d";
 /// # Errors
 /// A part does not start.
 pub async fn run(examples: usize, seed: u64, progress: impl Fn(&str)) -> anyhow::Result<Fuzz> {
-    let tools = Tools::find()?;
     let python = Tools::fuzz_python()?;
-    let folder = tempfile::tempdir()?;
-    let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await?;
-    let backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await?;
-    let (mine, token) = joined(&backend, "0123456789abcdef0123456789abcdef").await?;
-    let (theirs, their_token) = joined(&backend, "fedcba9876543210fedcba9876543210").await?;
+    let testbed = Testbed::builder().start().await?;
+    let backend = &testbed.backend;
+    let (mine, token) = joined(backend, "0123456789abcdef0123456789abcdef").await?;
+    let (theirs, their_token) = joined(backend, "fedcba9876543210fedcba9876543210").await?;
     let link = InviteLink::parse(&theirs.link)?;
     let record = serde_json::json!({"outcome": "finished", "transcript": [{"id": "i", "role": "candidate", "text": CANARY}]});
     Backend::new(&link.server)?.deliver(&theirs.id, 1, &their_token, record.to_string().into_bytes()).await?;
@@ -59,11 +57,11 @@ pub async fn run(examples: usize, seed: u64, progress: impl Fn(&str)) -> anyhow:
     ];
     for (number, (who, bearer, id)) in runs.into_iter().enumerate() {
         progress(&format!("as {who}"));
-        let har = folder.path().join(format!("{number}.har"));
+        let har = testbed.folder().join(format!("{number}.har"));
         // Without this, random ids never get past "there is no such interview".
         let settings = format!("[parameters]\n\"path.id\" = \"{id}\"\n\"path.attempt\" = 1\n");
-        std::fs::write(folder.path().join("schemathesis.toml"), settings)?;
-        let output = schemathesis(&python, &asked, bearer, examples, seed, folder.path(), &har).await?;
+        std::fs::write(testbed.folder().join("schemathesis.toml"), settings)?;
+        let output = schemathesis(&python, &asked, bearer, examples, seed, testbed.folder(), &har).await?;
         for what in ["= FAILURES =", "= ERRORS ="] {
             if let Some((_, failures)) = output.split_once(what) {
                 fuzz.failures.push(format!("as {who}: {failures}"));

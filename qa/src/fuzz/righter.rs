@@ -14,7 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::lab::{unix_now, webhook_token};
+use adjourn_testbed::{unix_now, webhook_token};
 
 /// Longest body that is passed on: more than the backend takes.
 const LONGEST: usize = 64 << 20;

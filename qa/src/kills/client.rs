@@ -11,17 +11,17 @@ use adjourn_protocol::{InviteLink, Record};
 use anyhow::Context as _;
 
 use super::Kills;
-use crate::lab::relay::SeededRng;
-use crate::lab::{
-    BackendServer, Child, Invitation, LiveKitServer, Network, Pulse, Tools, Worker, tell, unix_now,
-};
 use crate::run::Line;
-use crate::scenario::{Interviewer, Scenario};
+use crate::scenario::Scenario;
+use adjourn_testbed::{
+    Child, Interviewer, Invitation, Network, Pulse, Testbed, Tools, Worker, tell, unix_now,
+};
+use fastrand::Rng;
 
 /// A client that is not killed is done after this.
 const DONE: Duration = Duration::from_secs(90);
 /// An interview that is over when the killed client is started again is delivered after so many seconds
-/// (endings.md, `client-kill:N`).
+/// (docs/scenarios/catalogue.md, `client-kill:N`).
 pub(crate) const AFTER_START_S: f64 = 10.0;
 
 /// A candidate who is back and hears nothing more ends the interview after this.
@@ -30,11 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(6);
 /// Everything but the client.
 struct Stage {
     worker: Worker,
-    backend: BackendServer,
-    _livekit: LiveKitServer,
     pulse: Pulse,
-    tools: Tools,
-    folder: tempfile::TempDir,
+    testbed: Testbed,
 }
 
 /// How a client's life ended.
@@ -50,14 +47,10 @@ struct Life {
 
 impl Stage {
     async fn set() -> anyhow::Result<Self> {
-        let tools = Tools::find()?;
-        let folder = tempfile::tempdir()?;
-        let pulse = Pulse::start(folder.path()).await?;
-        let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await?;
-        let backend = BackendServer::start(folder.path(), &livekit, &Network::Loopback).await?;
-        let script = Interviewer::plain("zombie", 1);
-        let worker = Worker::start(&tools, folder.path(), &livekit, &Network::Loopback, &script).await?;
-        Ok(Self { worker, backend, _livekit: livekit, pulse, tools, folder })
+        let testbed = Testbed::builder().start().await?;
+        let pulse = Pulse::start(testbed.folder()).await?;
+        let worker = testbed.worker(&Interviewer::plain("zombie", 1)).await?;
+        Ok(Self { worker, pulse, testbed })
     }
 
     /// Starts the client on `data` and lets it live: the candidate answers once he is asked. It ends by
@@ -65,7 +58,9 @@ impl Stage {
     async fn live(&self, link: &str, data: &Path, kill_at: Option<usize>) -> anyhow::Result<Life> {
         let mut command = Network::Loopback.client_command(&Tools::binary("adjourn-qa")?);
         command.args(["headless", "--join", "--link", link, "--until-delivered", "--data"]).arg(data);
-        command.env("ADJOURN_LIVEKIT_LIBRARY", &self.tools.library).env("PULSE_SERVER", &self.pulse.server);
+        command
+            .env("ADJOURN_LIVEKIT_LIBRARY", &self.testbed.tools.library)
+            .env("PULSE_SERVER", &self.pulse.server);
         // Its log is read.
         command.env("NO_COLOR", "1");
         if let Some(point) = kill_at {
@@ -104,9 +99,9 @@ impl Stage {
                             pressed = true;
                             tell(&mut input, &serde_json::to_string(&Command::End)?).await?;
                         }
-                        let asked = |e: &&crate::lab::AgentEvent| e.at > since && e.state.as_deref() == Some("listening");
+                        let asked = |e: &&adjourn_testbed::AgentEvent| e.at > since && e.state.as_deref() == Some("listening");
                         if voice.is_none() && self.worker.events().iter().filter(asked).count() >= 2 {
-                            voice = Some(self.pulse.speak(&self.tools.interviewers().join("speech/answer.wav"))?);
+                            voice = Some(self.pulse.speak(&self.testbed.tools.interviewers().join("speech/answer.wav"))?);
                         }
                     }
                 }
@@ -154,8 +149,8 @@ struct Killed {
 }
 
 async fn at(stage: &Stage, point: usize) -> anyhow::Result<Option<Killed>> {
-    let invitation = stage.backend.invite("{}").await?;
-    let data: PathBuf = stage.folder.path().join(&invitation.id);
+    let invitation = stage.testbed.backend.invite("{}").await?;
+    let data: PathBuf = stage.testbed.folder().join(&invitation.id);
     let life = stage.live(&invitation.link, &data, Some(point)).await?;
     if life.status.success() {
         return Ok(None); // it had fewer points this time
@@ -163,7 +158,7 @@ async fn at(stage: &Stage, point: usize) -> anyhow::Result<Option<Killed>> {
     let before = written(&data, &invitation.link).await?;
     let again = stage.live(&invitation.link, &data, None).await?;
     let mut failures = Vec::new();
-    let record = stage.backend.record(&invitation.id, 1).await.unwrap_or_default();
+    let record = stage.testbed.backend.record(&invitation.id, 1).await.unwrap_or_default();
     let mut lost = 0;
     match serde_json::from_slice::<Record>(&record) {
         Ok(record) => {
@@ -175,7 +170,7 @@ async fn at(stage: &Stage, point: usize) -> anyhow::Result<Option<Killed>> {
         }
         Err(_) => failures.push("there is no record at the backend".to_owned()),
     }
-    let records = stage.backend.status(&invitation.id).await?.records;
+    let records = stage.testbed.backend.status(&invitation.id).await?.records;
     if records != 1 {
         failures.push(format!("the backend has {records} records"));
     }
@@ -195,8 +190,8 @@ async fn at(stage: &Stage, point: usize) -> anyhow::Result<Option<Killed>> {
 
 /// Points of an interview that nobody disturbs.
 async fn points(stage: &Stage) -> anyhow::Result<usize> {
-    let invitation = stage.backend.invite("{}").await?;
-    let data = stage.folder.path().join(&invitation.id);
+    let invitation = stage.testbed.backend.invite("{}").await?;
+    let data = stage.testbed.folder().join(&invitation.id);
     let life = stage.live(&invitation.link, &data, None).await?;
     anyhow::ensure!(life.receipt.is_some(), "an undisturbed interview gave no receipt: {:?}", life.last);
     let log = std::fs::read_to_string(data.with_extension("log"))?;
@@ -215,9 +210,9 @@ pub(super) async fn run(count: usize, seed: u64, progress: impl Fn(&Kills)) -> a
     let began = Instant::now();
     let mut kills = Kills { points: points(&stage).await?, ..Kills::default() };
     kills.life_ms = began.elapsed().as_secs_f64() * 1000.0;
-    let mut chance = SeededRng::new(seed);
+    let mut chance = Rng::with_seed(seed);
     while kills.kills < count {
-        let point = 1 + (chance.draw() * kills.points as f64) as usize;
+        let point = 1 + (chance.f64() * kills.points as f64) as usize;
         let Some(killed) = at(&stage, point).await? else { continue };
         kills.kills += 1;
         kills.interviews += 1;
@@ -244,7 +239,7 @@ pub(crate) async fn row(scenario: &Scenario, point: usize, seed: u64) -> anyhow:
     let killed = killed
         .with_context(|| format!("an interview has fewer than {point} points; try a smaller number"))?;
     let completed = killed.again.last.as_ref().and_then(|s| s.completed.clone());
-    let held = stage.backend.status(&killed.invitation.id).await?.outcome;
+    let held = stage.testbed.backend.status(&killed.invitation.id).await?.outcome;
     let id = &scenario.id;
     // Where the last point before the death was the candidate's answer, the interviewer ended it before he came back.
     let ended = stage.worker.events().iter().any(|event| event.event == "end_tool");

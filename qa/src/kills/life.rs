@@ -11,8 +11,8 @@ use chrono::Utc;
 use futures_util::future::BoxFuture;
 
 use crate::failing;
-use crate::headless::info;
-use crate::lab::{Child, Tools};
+use adjourn_testbed::client_info as info;
+use adjourn_testbed::{Child, Tools};
 
 /// Lines that the victim writes into the journal of one interview, if not said otherwise.
 pub(super) const LINES: usize = 20;

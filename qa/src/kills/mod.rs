@@ -14,8 +14,8 @@ use serde::Serialize;
 
 use self::life::Life;
 pub use self::life::live;
-use crate::lab::relay::SeededRng;
-use crate::lab::{BackendOptions, BackendServer, LiveKitServer, Network, Postgres, Tools};
+use adjourn_testbed::Testbed;
+use fastrand::Rng;
 
 /// Who is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -58,21 +58,14 @@ pub struct Kills {
 }
 
 /// Waits for a moment in so many milliseconds.
-async fn moment(chance: &mut SeededRng, within_ms: f64) {
-    tokio::time::sleep(Duration::from_secs_f64(chance.draw() * within_ms / 1000.0)).await;
+async fn moment(chance: &mut Rng, within_ms: f64) {
+    tokio::time::sleep(Duration::from_secs_f64(chance.f64() * within_ms / 1000.0)).await;
 }
 
 /// Lives of one interview's process that end by SIGKILL; the next one may finish.
 const LIVES: usize = 6;
 /// A process that was not killed must be done after this.
 const DONE: Duration = Duration::from_secs(30);
-
-struct Yard {
-    backend: BackendServer,
-    postgres: Option<Postgres>,
-    _livekit: LiveKitServer,
-    folder: tempfile::TempDir,
-}
 
 /// Kills `count` times and compares what is there with what was acknowledged.
 ///
@@ -88,31 +81,23 @@ pub async fn run(
     if victim == Victim::Client {
         return client::run(count, seed, progress).await;
     }
-    let tools = Tools::find()?;
-    let folder = tempfile::tempdir()?;
-    let livekit = LiveKitServer::start(&tools, folder.path(), &Network::Loopback).await?;
-    let postgres =
-        if victim == Victim::Postgres { Some(Postgres::start(folder.path()).await?) } else { None };
-    let options =
-        BackendOptions { database: postgres.as_ref().map(Postgres::url), ..BackendOptions::default() };
-    let backend = BackendServer::start_with(folder.path(), &livekit, &Network::Loopback, options).await?;
-    let mut yard = Yard { backend, postgres, _livekit: livekit, folder };
-    let (mut chance, mut kills) = (SeededRng::new(seed), Kills::default());
-    (kills.life_ms, kills.points) = undisturbed(&mut yard, lines(victim)).await?;
+    let mut testbed = Testbed::builder().postgres(victim == Victim::Postgres).start().await?;
+    let (mut chance, mut kills) = (Rng::with_seed(seed), Kills::default());
+    (kills.life_ms, kills.points) = undisturbed(&mut testbed, lines(victim)).await?;
     let began = std::time::Instant::now();
     while kills.kills < count {
         match victim {
-            Victim::Outbox => one_interview(&mut yard, &mut chance, count, &mut kills).await?,
+            Victim::Outbox => one_interview(&mut testbed, &mut chance, count, &mut kills).await?,
             Victim::Points => {
                 let point = kills.kills + 1;
                 if point > kills.points {
                     break;
                 }
-                at_point(&mut yard, point, &mut kills).await?;
+                at_point(&mut testbed, point, &mut kills).await?;
             }
             Victim::Client => anyhow::bail!("the whole client is killed elsewhere"),
             Victim::Backend | Victim::Postgres => {
-                under_load(&mut yard, victim, &mut chance, &mut kills).await?
+                under_load(&mut testbed, victim, &mut chance, &mut kills).await?
             }
         }
         kills.took_s = began.elapsed().as_secs_f64();
@@ -122,12 +107,12 @@ pub async fn run(
 }
 
 /// What lives of one interview said, against what the backend has.
-async fn compare(yard: &Yard, id: &str, said: &[String], kills: &mut Kills) -> anyhow::Result<()> {
+async fn compare(testbed: &Testbed, id: &str, said: &[String], kills: &mut Kills) -> anyhow::Result<()> {
     kills.interviews += 1;
     let acknowledged: BTreeSet<&str> = said.iter().filter_map(|line| line.strip_prefix("said ")).collect();
     kills.acknowledged += acknowledged.len();
     let committed: BTreeSet<&str> = said.iter().filter_map(|line| line.strip_prefix("committed ")).collect();
-    let held = yard.backend.record(id, 1).await.unwrap_or_default();
+    let held = testbed.backend.record(id, 1).await.unwrap_or_default();
     let digest = sha256(&held);
     if held.is_empty() || committed.iter().any(|committed| *committed != digest) {
         kills.missing += 1;
@@ -137,19 +122,19 @@ async fn compare(yard: &Yard, id: &str, said: &[String], kills: &mut Kills) -> a
     let there: BTreeSet<&str> =
         record.transcript.iter().filter_map(|item| item.id.strip_prefix("item_")).collect();
     kills.lost += acknowledged.difference(&there).count();
-    kills.double += usize::from(yard.backend.status(id).await?.records != 1)
+    kills.double += usize::from(testbed.backend.status(id).await?.records != 1)
         + usize::from(there.len() != record.transcript.len());
     Ok(())
 }
 
 async fn one_interview(
-    yard: &mut Yard,
-    chance: &mut SeededRng,
+    testbed: &mut Testbed,
+    chance: &mut Rng,
     count: usize,
     kills: &mut Kills,
 ) -> anyhow::Result<()> {
-    let invitation = yard.backend.invite("{}").await?;
-    let (data, log) = (yard.folder.path().join(&invitation.id), yard.folder.path().join("life.log"));
+    let invitation = testbed.backend.invite("{}").await?;
+    let (data, log) = (testbed.folder().join(&invitation.id), testbed.folder().join("life.log"));
     let mut said = Vec::new();
     for _ in 0..LIVES {
         if kills.kills >= count {
@@ -166,7 +151,7 @@ async fn one_interview(
         kills.kills += 1;
     }
     finish(&invitation.link, &data, &log, life::LINES, &mut said).await?;
-    compare(yard, &invitation.id, &said, kills).await?;
+    compare(testbed, &invitation.id, &said, kills).await?;
     std::fs::remove_dir_all(&data)?;
     Ok(())
 }
@@ -192,9 +177,9 @@ fn lines(victim: Victim) -> usize {
 }
 
 /// How long a life takes that nobody ends, and at how many points it writes to disk.
-async fn undisturbed(yard: &mut Yard, lines: usize) -> anyhow::Result<(f64, usize)> {
-    let invitation = yard.backend.invite("{}").await?;
-    let (data, log) = (yard.folder.path().join("undisturbed"), yard.folder.path().join("life.log"));
+async fn undisturbed(testbed: &mut Testbed, lines: usize) -> anyhow::Result<(f64, usize)> {
+    let invitation = testbed.backend.invite("{}").await?;
+    let (data, log) = (testbed.folder().join("undisturbed"), testbed.folder().join("life.log"));
     let began = std::time::Instant::now();
     let mut said = Vec::new();
     finish(&invitation.link, &data, &log, lines, &mut said).await?;
@@ -204,9 +189,9 @@ async fn undisturbed(yard: &mut Yard, lines: usize) -> anyhow::Result<(f64, usiz
 }
 
 /// An interview whose process is killed at its n-th point, and then started again.
-async fn at_point(yard: &mut Yard, point: usize, kills: &mut Kills) -> anyhow::Result<()> {
-    let invitation = yard.backend.invite("{}").await?;
-    let (data, log) = (yard.folder.path().join(&invitation.id), yard.folder.path().join("life.log"));
+async fn at_point(testbed: &mut Testbed, point: usize, kills: &mut Kills) -> anyhow::Result<()> {
+    let invitation = testbed.backend.invite("{}").await?;
+    let (data, log) = (testbed.folder().join(&invitation.id), testbed.folder().join("life.log"));
     let lines = lines(Victim::Points);
     let mut life = Life::begin(&invitation.link, &data, &log, lines, Some(point))?;
     let status = life.process.ended(DONE).await?;
@@ -214,7 +199,7 @@ async fn at_point(yard: &mut Yard, point: usize, kills: &mut Kills) -> anyhow::R
     let mut said = life.said.await?;
     kills.kills += 1;
     finish(&invitation.link, &data, &log, lines, &mut said).await?;
-    compare(yard, &invitation.id, &said, kills).await?;
+    compare(testbed, &invitation.id, &said, kills).await?;
     std::fs::remove_dir_all(&data)?;
     Ok(())
 }
@@ -223,27 +208,27 @@ async fn at_point(yard: &mut Yard, point: usize, kills: &mut Kills) -> anyhow::R
 const LOAD: usize = 4;
 
 async fn under_load(
-    yard: &mut Yard,
+    testbed: &mut Testbed,
     victim: Victim,
-    chance: &mut SeededRng,
+    chance: &mut Rng,
     kills: &mut Kills,
 ) -> anyhow::Result<()> {
     let mut lives = Vec::new();
     for _ in 0..LOAD {
-        let invitation = yard.backend.invite("{}").await?;
-        let data = yard.folder.path().join(&invitation.id);
-        let log = yard.folder.path().join(format!("life-{}.log", invitation.id));
+        let invitation = testbed.backend.invite("{}").await?;
+        let data = testbed.folder().join(&invitation.id);
+        let log = testbed.folder().join(format!("life-{}.log", invitation.id));
         let life = Life::begin(&invitation.link, &data, &log, life::LINES, None)?;
         lives.push((invitation, data, log, life));
     }
     moment(chance, kills.life_ms * 1.5).await;
     match victim {
         Victim::Backend => {
-            yard.backend.process.signal(Signal::KILL)?;
-            yard.backend.restart().await?;
+            testbed.backend.process.signal(Signal::KILL)?;
+            testbed.backend.restart().await?;
         }
         Victim::Postgres | Victim::Outbox | Victim::Points | Victim::Client => {
-            if let Some(postgres) = &mut yard.postgres {
+            if let Some(postgres) = &mut testbed.postgres {
                 postgres.crash().await?;
             }
         }
@@ -252,7 +237,7 @@ async fn under_load(
     for (invitation, data, log, mut life) in lives {
         life.process.finished(DONE).await.with_context(|| format!("see {}", log.display()))?;
         let said = life.said.await?;
-        compare(yard, &invitation.id, &said, kills).await?;
+        compare(testbed, &invitation.id, &said, kills).await?;
         std::fs::remove_dir_all(&data)?;
     }
     Ok(())

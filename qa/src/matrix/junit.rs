@@ -1,39 +1,41 @@
 //! JUnit, for whatever shows test results.
 
-use super::RowResult;
-use super::page::escape;
+use std::time::Duration;
 
-pub(super) fn junit(rows: &[RowResult]) -> String {
-    let mut cases = String::new();
-    let (mut tests, mut failures, mut errors) = (0, 0, 0);
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::RowResult;
+
+/// The report as XML.
+///
+/// # Errors
+/// Something in it can't be written as XML.
+pub(super) fn junit(rows: &[RowResult]) -> anyhow::Result<String> {
+    let mut suite = TestSuite::new("endings");
     for row in rows {
-        let head = |name: &str, seconds: f64| {
-            format!(
-                "  <testcase classname=\"endings.{}\" name=\"{}\" time=\"{seconds:.3}\"",
-                escape(&row.section),
-                escape(name)
-            )
+        let mut add = |name: &str, seconds: f64, status| {
+            let mut case = TestCase::new(name, status);
+            case.set_classname(format!("endings.{}", row.section));
+            case.set_time(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+            suite.add_test_case(case);
         };
         if let Some(missing) = &row.missing {
-            tests += 1;
-            errors += 1;
-            cases += &format!("{}><error message=\"{}\"/></testcase>\n", head(&row.id, 0.0), escape(missing));
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+            status.set_message(missing.as_str());
+            add(&row.id, 0.0, status);
         }
         for (_, line) in &row.runs {
-            tests += 1;
-            let head =
-                head(&format!("{} seed {}", line.id, line.seed), line.completed_s.unwrap_or(0.0).max(0.0));
-            if line.failures.is_empty() {
-                cases += &format!("{head}/>\n");
+            let status = if line.failures.is_empty() {
+                TestCaseStatus::success()
             } else {
-                failures += 1;
-                let text = escape(&line.failures.join("; "));
-                cases += &format!("{head}><failure message=\"{text}\"/></testcase>\n");
-            }
+                let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+                status.set_message(line.failures.join("; "));
+                status
+            };
+            add(&format!("{} seed {}", line.id, line.seed), line.completed_s.unwrap_or_default(), status);
         }
     }
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <testsuite name=\"endings\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\">\n{cases}</testsuite>\n"
-    )
+    let mut report = Report::new("endings");
+    report.add_test_suite(suite);
+    Ok(report.to_string()?)
 }

@@ -167,7 +167,7 @@ fn select(options: &Options) -> anyhow::Result<Vec<Scenario>> {
     let mut all = scenario::all(options.file.as_deref())?;
     for id in &options.rows {
         let row = scenario::named(&all, id)
-            .with_context(|| format!("there is no row {id:?}; `adjourn-qa rows` lists them"))?;
+            .with_context(|| format!("there is no scenario {id:?}; `adjourn-qa scenarios` lists them"))?;
         if !all.iter().any(|other| other.id == row.id) {
             all.push(row);
         }
@@ -175,7 +175,7 @@ fn select(options: &Options) -> anyhow::Result<Vec<Scenario>> {
     if let Some(section) = &options.section {
         anyhow::ensure!(
             all.iter().any(|row| row.section == *section),
-            "there is no section {section:?}; `adjourn-qa rows` lists them"
+            "there is no section {section:?}; `adjourn-qa scenarios` lists them"
         );
     }
     anyhow::ensure!(options.repeat > 0, "--repeat 0 runs nothing; leave it out for once");
@@ -187,14 +187,14 @@ fn select(options: &Options) -> anyhow::Result<Vec<Scenario>> {
         .collect();
     anyhow::ensure!(
         !selected.is_empty(),
-        "no row is in all of what was asked for; `adjourn-qa rows` lists them"
+        "no scenario is in all of what was asked for; `adjourn-qa scenarios` lists them"
     );
     Ok(selected)
 }
 
 fn write(folder: &Path, commit: &str, rows: &[RowResult]) -> anyhow::Result<()> {
     std::fs::write(folder.join("table.txt"), table::table(rows))?;
-    std::fs::write(folder.join("junit.xml"), junit::junit(rows))?;
+    std::fs::write(folder.join("junit.xml"), junit::junit(rows)?)?;
     std::fs::write(folder.join("index.html"), page::page(commit, rows))?;
     Ok(())
 }
@@ -242,12 +242,12 @@ mod tests {
             table.contains("FAIL (0 of 1 passed)") && table.contains("not run: no namespaces"),
             "{table}"
         );
-        assert!(table.ends_with("3 rows, 2 not passed\n"), "{table}");
-        let junit = junit::junit(&rows);
+        assert!(table.ends_with("3 scenarios, 2 not passed\n"), "{table}");
+        let junit = junit::junit(&rows).unwrap();
         assert!(junit.contains("tests=\"3\" failures=\"1\" errors=\"1\""), "{junit}");
         assert!(junit.contains("the outcome is &lt;none&gt;"), "{junit}");
         let page = page::page("abc", &rows);
-        assert!(page.contains("1 of 3 rows passed") && page.contains("Not run: no namespaces"));
+        assert!(page.contains("1 of 3 scenarios passed") && page.contains("Not run: no namespaces"));
         assert!(!page.contains("http"), "the page needs nothing from outside");
     }
 
@@ -260,12 +260,12 @@ mod tests {
             ..Options::default()
         };
         let said = select(&options(&["zombi"], None)).unwrap_err().to_string();
-        assert_eq!(said, "there is no row \"zombi\"; `adjourn-qa rows` lists them");
+        assert_eq!(said, "there is no scenario \"zombi\"; `adjourn-qa scenarios` lists them");
         let said = select(&options(&[], Some("agents"))).unwrap_err().to_string();
         assert!(said.starts_with("there is no section \"agents\""), "{said}");
         assert_eq!(select(&options(&["zombie", "leave"], None)).unwrap().len(), 2);
         let said = select(&options(&["zombie"], Some("network"))).unwrap_err().to_string();
-        assert!(said.starts_with("no row is in all of"), "{said}");
+        assert!(said.starts_with("no scenario is in all of"), "{said}");
         let said = select(&Options { repeat: 0, ..options(&[], None) }).unwrap_err().to_string();
         assert!(said.starts_with("--repeat 0 runs nothing"), "{said}");
     }

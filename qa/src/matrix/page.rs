@@ -27,7 +27,7 @@ pub(super) fn page(commit: &str, rows: &[RowResult]) -> String {
     let passed = rows.iter().filter(|row| row.passed()).count();
     let runs: usize = rows.iter().map(|row| row.runs.len()).sum();
     let mut body = format!(
-        "<h1>Every way an interview ends</h1><p>Commit {}: {passed} of {} rows passed, {runs} runs. Seconds count \
+        "<h1>Every way an interview ends</h1><p>Commit {}: {passed} of {} scenarios passed, {runs} runs. Seconds count \
          from the moment the cause happened, stamped outside of the client.</p>{}",
         escape(commit),
         rows.len(),
@@ -50,7 +50,7 @@ pub(super) fn page(commit: &str, rows: &[RowResult]) -> String {
 }
 
 fn overview(rows: &[RowResult]) -> String {
-    let mut text = "<table><thead><tr><th>row<th>expected<th class=\"n\">runs<th class=\"n\">p50<th class=\"n\">p95\
+    let mut text = "<table><thead><tr><th>scenario<th>expected<th class=\"n\">runs<th class=\"n\">p50<th class=\"n\">p95\
                     <th class=\"n\">max<th class=\"n\">bound<th>of the bound<th class=\"n\">\"checking\" p95<th>verdict\
                     <th>LiveKit's web client</tr></thead><tbody>"
         .to_owned();

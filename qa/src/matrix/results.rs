@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::lab::Tools;
 use crate::run::Line;
 use crate::run::peer::PeerLine;
 use crate::scenario::Scenario;
+use adjourn_testbed::Tools;
 
 /// One row with its runs.
 #[derive(Clone, Debug)]

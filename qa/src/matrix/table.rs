@@ -6,7 +6,7 @@ use super::{Figures, RowResult};
 pub(super) fn table(rows: &[RowResult]) -> String {
     let mut text = format!(
         "{:8} {:24} {:42} {:>5} {:>7} {:>7} {:>7} {:>7} {:>9}  verdict\n",
-        "section", "row", "outcome", "runs", "p50 s", "p95 s", "max s", "bound", "suspect s"
+        "section", "scenario", "outcome", "runs", "p50 s", "p95 s", "max s", "bound", "suspect s"
     );
     let with_peer = rows.iter().any(|row| !row.peer.is_empty());
     for row in rows {
@@ -52,7 +52,7 @@ pub(super) fn table(rows: &[RowResult]) -> String {
         );
     }
     let failed = rows.iter().filter(|row| !row.passed()).count();
-    text + &format!("{} rows, {} not passed\n", rows.len(), failed)
+    text + &format!("{} scenarios, {} not passed\n", rows.len(), failed)
 }
 
 /// Seconds from the end screen to the receipt, of the runs of all sections but *backend*, where that is what

@@ -13,12 +13,12 @@ use tokio::sync::watch;
 use super::peer;
 use super::seen::{Heard, Seen, observe};
 use super::timeline::{self, Lane, Mark};
-use crate::lab::{
+use crate::scenario::{Disk, Place, Scenario, Step};
+use adjourn_testbed::{
     Actor, BackendOptions, BackendServer, Cgroup, Child, DiskFaults, Faketime, Fleet, Invitation,
     LiveKitServer, Mount, Network, Postgres, Proxy, Pulse, Relays, ServerOptions, SignallingStub, Started,
     Tools, Worker, look, tell, unix_now,
 };
-use crate::scenario::{Disk, Place, Scenario, Step};
 
 /// Whose client the candidate uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +162,7 @@ impl Lab {
             Some(Started { fleet, livekit, backend, postgres }) => {
                 (Some(fleet), livekit, Some((backend, postgres)))
             }
-            None => (None, LiveKitServer::start_with(&tools, folder, &network, options).await?, None),
+            None => (None, LiveKitServer::start(&tools, folder, &network, options).await?, None),
         };
         let relays = match scenario.network {
             Place::Relay => Some(Relays::start(folder, &livekit, &network, seed).await?),
@@ -179,7 +179,7 @@ impl Lab {
         };
         let (backend, postgres) = match of_fleet {
             Some((backend, postgres)) => (backend, Some(postgres)),
-            None => (BackendServer::start_with(folder, &livekit, &network, options).await?, postgres),
+            None => (BackendServer::start(folder, &livekit, &network, options).await?, postgres),
         };
         let mut workers = Vec::new();
         if let Some(script) = &scenario.interviewer {
@@ -302,7 +302,7 @@ impl Lab {
     }
 
     /// What the interviewers of this run wrote down.
-    pub(super) fn events(&self) -> Vec<crate::lab::AgentEvent> {
+    pub(super) fn events(&self) -> Vec<adjourn_testbed::AgentEvent> {
         self.workers.first().map(Worker::events).unwrap_or_default()
     }
 
@@ -312,16 +312,16 @@ impl Lab {
         what: &str,
         times: usize,
         limit: Duration,
-        wanted: impl Fn(&crate::lab::AgentEvent) -> bool,
+        wanted: impl Fn(&adjourn_testbed::AgentEvent) -> bool,
     ) -> anyhow::Result<f64> {
         // In a fleet a second interviewer may be sent in vain: what one writes down that never spoke is not what is waited for.
-        let in_vain = |events: &[crate::lab::AgentEvent], pid: i32| {
+        let in_vain = |events: &[adjourn_testbed::AgentEvent], pid: i32| {
             let first = events.iter().find(|e| e.event == "job_started").is_none_or(|e| e.pid == pid);
             self.fleet.is_some() && !first && !spoke(events, pid)
         };
         let nth = || {
             let events = self.events();
-            let ours = |e: &&crate::lab::AgentEvent| wanted(e) && !in_vain(&events, e.pid);
+            let ours = |e: &&adjourn_testbed::AgentEvent| wanted(e) && !in_vain(&events, e.pid);
             events.iter().filter(ours).nth(times.saturating_sub(1)).cloned()
         };
         let event = look(limit, nth).await.with_context(|| {
@@ -353,7 +353,7 @@ impl Lab {
 }
 
 /// Whether an interviewer's process spoke in the room: what it says after it was put out of it nobody hears.
-pub(super) fn spoke(events: &[crate::lab::AgentEvent], pid: i32) -> bool {
+pub(super) fn spoke(events: &[adjourn_testbed::AgentEvent], pid: i32) -> bool {
     let its = events.iter().filter(|event| event.pid == pid);
     let mut inside = its.take_while(|event| event.event != "room_disconnected");
     inside.any(|event| event.state.as_deref() == Some("speaking"))

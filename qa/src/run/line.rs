@@ -1,4 +1,4 @@
-//! The line of a run (endings.md).
+//! The line of a run (docs/scenarios/catalogue.md).
 
 use std::path::Path;
 

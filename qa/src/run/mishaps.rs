@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::lab::Lab;
 use super::steps::Played;
-use crate::lab::{flip, look, tear, unix_now};
-use crate::proxy::Part;
 use crate::scenario::{Damage, Disk};
+use adjourn_testbed::fault_proxy::Part;
+use adjourn_testbed::{flip, look, tear, unix_now};
 
 pub(super) fn disk(lab: &Lab, state: Disk) -> anyhow::Result<()> {
     let word = match state {
@@ -18,7 +18,7 @@ pub(super) fn disk(lab: &Lab, state: Disk) -> anyhow::Result<()> {
         Disk::Eio => "eio",
         Disk::Slow => "slow",
         Disk::Small | Disk::ReadOnly => {
-            anyhow::bail!("that is how a disk begins (`disk = …` of the row)")
+            anyhow::bail!("that is how a disk begins (`disk = …` of the scenario)")
         }
     };
     lab.launch.disk.as_ref().context("no disk of its own")?.order(word)

@@ -26,11 +26,11 @@ use self::lab::{Lab, Subject};
 pub use self::line::Line;
 use self::seen::Seen;
 use self::steps::Played;
-use crate::explain;
 use crate::kills;
-use crate::lab::{AgentEvent, Pulse, look};
-use crate::replay::Trace;
 use crate::scenario::{Delivered, Scenario, Step};
+use adjourn_cli::explain;
+use adjourn_cli::replay::Trace;
+use adjourn_testbed::{AgentEvent, Pulse, look};
 
 /// A row that fails on a starved machine is run so often again.
 const AGAIN: u32 = 2;
@@ -38,7 +38,7 @@ const AGAIN: u32 = 2;
 const WATCH: Duration = Duration::from_secs(20);
 /// In so many seconds of speech, packets are read at least twice (every 0.5 s).
 const COUNTED_S: f64 = 2.0;
-/// "sending" becomes "saved" within this (endings.md, section backend).
+/// "sending" becomes "saved" within this (docs/scenarios/catalogue.md, section backend).
 const SAVED: Duration = Duration::from_secs(13);
 /// What was saved is delivered within this once the backend is back.
 const DELIVERED_LATER: Duration = Duration::from_secs(60);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::lab::relay::SeededRng;
+use fastrand::Rng;
 
 /// Hertz.
 const RATE: u32 = 48_000;
@@ -17,7 +17,7 @@ const PAUSES: (f64, f64) = (8.0, 20.0);
 
 /// Writes so many seconds of it to a file (16 bits, mono), by the seed of the run.
 pub(super) fn write(file: &Path, seconds: f64, seed: u64) -> anyhow::Result<()> {
-    let mut chance = SeededRng::new(seed);
+    let mut chance = Rng::with_seed(seed);
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: RATE,
@@ -29,10 +29,10 @@ pub(super) fn write(file: &Path, seconds: f64, seed: u64) -> anyhow::Result<()> 
     let mut next = length(PAUSES.0);
     for at in 0..length(seconds) {
         if at > next + length(BANG_S) {
-            next = at + length(PAUSES.0 + (PAUSES.1 - PAUSES.0) * chance.draw());
+            next = at + length(PAUSES.0 + (PAUSES.1 - PAUSES.0) * chance.f64());
         }
         let loudness = if at >= next { BANG } else { HUM };
-        wav.write_sample((loudness * (2.0 * chance.draw() - 1.0)) as i16)?;
+        wav.write_sample((loudness * (2.0 * chance.f64() - 1.0)) as i16)?;
     }
     Ok(wav.finalize()?)
 }

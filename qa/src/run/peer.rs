@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use super::lab::{Lab, Subject};
 use super::seen::Seen;
 use super::timeline::{Lane, Mark};
-use crate::lab::{LineReader, LiveKitServer, Network, Tools, token};
 use crate::scenario::{Place, Scenario};
+use adjourn_testbed::{LineReader, LiveKitServer, Network, Tools, token};
 
 /// How long a page that says nothing is watched.
 const WATCHED: Duration = Duration::from_secs(75);

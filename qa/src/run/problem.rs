@@ -24,7 +24,7 @@ pub(super) async fn check(
         failures.push(format!("{error:#}"));
         return;
     }
-    let now = crate::lab::unix_now();
+    let now = adjourn_testbed::unix_now();
     let snapshot = lab.seen.borrow().last.clone();
     let problem = snapshot.as_ref().and_then(|s| s.problem.as_ref());
     let problem = problem.map(|problem| Catalogue::english().text(problem)).unwrap_or_default();

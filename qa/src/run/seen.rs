@@ -12,7 +12,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::sync::watch;
 
 use super::timeline::{Lane, Mark};
-use crate::lab::{Child, LineReader, Pulse, look, unix_now};
+use adjourn_testbed::{Child, LineReader, Pulse, look, unix_now};
 
 /// What was seen of the client, with times in seconds since 1970.
 #[derive(Clone, Debug, Default)]

@@ -11,9 +11,9 @@ use serde_json::json;
 use super::lab::Lab;
 use super::seen::Seen;
 use super::{mishaps, noise};
-use crate::lab::relay::SeededRng;
-use crate::lab::{Actor, ActorKind, Cgroup, Child, Limit, Worker, look, unix_now};
 use crate::scenario::{Act, Button, Call, Names, SIGNALS, Scenario, Side, Step, Target};
+use adjourn_testbed::{Actor, ActorKind, Cgroup, Child, Limit, Worker, look, unix_now};
+use fastrand::Rng;
 
 /// Longest time from the start to the interview.
 const BEGIN: Duration = Duration::from_secs(45);
@@ -307,7 +307,8 @@ async fn counted(
 
 /// Answers one question aloud, once it was asked.
 async fn answer(lab: &mut Lab) -> anyhow::Result<()> {
-    let state = |wanted: &'static str| move |e: &crate::lab::AgentEvent| e.state.as_deref() == Some(wanted);
+    let state =
+        |wanted: &'static str| move |e: &adjourn_testbed::AgentEvent| e.state.as_deref() == Some(wanted);
     lab.event("speaking", 1, BEGIN, state("speaking")).await?;
     // Asked when it listens after it last spoke.
     let last = || lab.events().into_iter().rev().find_map(|e| e.state);
@@ -359,15 +360,15 @@ async fn unbroken(lab: &Lab, length: Duration, failures: &mut Vec<String>) {
 
 /// Pulls and plugs the cable at random.
 async fn churn(lab: &mut Lab, length: Duration, failures: &mut Vec<String>) -> anyhow::Result<()> {
-    let mut chance = SeededRng::new(lab.seed);
+    let mut chance = Rng::with_seed(lab.seed);
     let end = tokio::time::Instant::now() + length;
     let mut blips = 0;
     while tokio::time::Instant::now() < end && failures.is_empty() {
         lab.network.set_link(false).await?;
-        tokio::time::sleep(Duration::from_secs_f64(0.5 + 5.5 * chance.draw())).await;
+        tokio::time::sleep(Duration::from_secs_f64(0.5 + 5.5 * chance.f64())).await;
         lab.network.set_link(true).await?;
         blips += 1;
-        stays(lab, Duration::from_secs_f64(5.0 + 20.0 * chance.draw()), failures).await;
+        stays(lab, Duration::from_secs_f64(5.0 + 20.0 * chance.f64()), failures).await;
     }
     lab.mark(format!("{blips} blips"));
     Ok(())

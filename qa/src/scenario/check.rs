@@ -82,7 +82,7 @@ impl Scenario {
         }
         let clocks = self.steps.iter().filter(|step| matches!(step, Step::Clock(_))).count();
         if clocks != 1 {
-            return Err(format!("a row has one `clock` step, this one has {clocks}"));
+            return Err(format!("a scenario has one `clock` step, this one has {clocks}"));
         }
         let cable = self.steps.iter().any(|step| matches!(step, Step::Cable(_) | Step::Churn(_)));
         if cable && self.network == Place::Loopback {

@@ -1,31 +1,32 @@
-//! The rows of the list of endings, as data.
+//! The scenario catalogue, as data.
 //!
-//! A row is a table in a TOML file (`qa/scenarios/`, one file per section; format: `docs/scenarios.md`).
+//! A scenario is a table in a TOML file (`qa/scenarios/`, one file per section; format: `docs/scenarios/format.md`).
 //! It says what the interviewer does, the steps up to and after the fault, and what must come of it.
 
+pub mod catalogue;
 mod check;
 mod needs;
 mod step;
 mod words;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::Deserialize;
 
+pub use adjourn_testbed::{Dismissal, Interviewer, Signalling};
 pub use needs::Needs;
 pub(crate) use step::SIGNALS;
-pub use step::{Act, Button, Call, Damage, Disk, Dismissal, Names, Side, Signalling, Step, Target};
+pub use step::{Act, Button, Call, Damage, Disk, Names, Side, Step, Target};
 
 use self::words::Mistake;
-use crate::proxy::Fault;
+use adjourn_testbed::fault_proxy::Fault;
 
-/// One row.
+/// One scenario.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Scenario {
-    /// Id in the list of endings.
+    /// Its id in the catalogue.
     pub id: String,
     /// What happens, in words.
     pub cause: String,
@@ -111,52 +112,11 @@ pub enum Place {
     Relay,
 }
 
-/// The scripted interviewer (`agents/interviewers/stock.py`).
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Interviewer {
-    /// How it ends: `zombie`, `leave`, `delete-room`; `long`: as `zombie`, after one long question.
-    pub ending: String,
-    /// Questions asked before the goodbye.
-    #[serde(default = "one")]
-    pub questions: usize,
-    /// What else it does, by name, with a value (`slow-tool = "4"`).
-    #[serde(default)]
-    pub with: BTreeMap<String, String>,
-    /// It uses our agent package (`reporting.py`).
-    #[serde(default)]
-    pub package: bool,
-    /// It runs on livekit-agents 1.5.1.
-    #[serde(default)]
-    pub old: bool,
-    /// It runs on livekit-agents 1.9.0 for Node (`node/interviewer.mjs`), and can only be a zombie.
-    #[serde(default)]
-    pub node: bool,
-    /// A script of one's own instead, beside the file of the row: what else it does and what it tells is its own
-    /// affair. It is started as `python SCRIPT start`, as the scripted one is, with the same environment.
-    pub script: Option<PathBuf>,
-}
-
-impl Interviewer {
-    /// One that asks and ends, and does nothing else.
-    pub fn plain(ending: &str, questions: usize) -> Self {
-        Self {
-            ending: ending.to_owned(),
-            questions,
-            with: BTreeMap::new(),
-            package: false,
-            old: false,
-            node: false,
-            script: None,
-        }
-    }
-}
-
 fn one() -> usize {
     1
 }
 
-/// What must come of a row.
+/// What must come of a scenario.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Expect {
@@ -240,7 +200,9 @@ pub enum Delivered {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    row: Vec<Scenario>,
+    /// `row` is what they were called before; it goes with version 0.2.
+    #[serde(alias = "row")]
+    scenario: Vec<Scenario>,
 }
 
 /// How an interviewer may end.
@@ -249,7 +211,7 @@ const ENDINGS: [&str; 4] = ["zombie", "leave", "delete-room", "long"];
 /// Longest bound, pause or limit that a row may name, in seconds.
 const LONGEST_S: f64 = 3_600.0;
 
-/// Reads one file of rows.
+/// Reads one file of scenarios.
 ///
 /// # Errors
 /// What is wrong, with file and line.
@@ -264,7 +226,7 @@ fn parse(text: &str, path: &Path) -> anyhow::Result<Vec<Scenario>> {
         anyhow::anyhow!("{}, line {line}: {}", path.display(), error.message())
     })?;
     let section = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut rows = file.row;
+    let mut rows = file.scenario;
     for row in &mut rows {
         row.section.clone_from(&section);
         let begins = text.find(&format!("id = \"{}\"", row.id)).unwrap_or_default();
@@ -277,7 +239,7 @@ fn parse(text: &str, path: &Path) -> anyhow::Result<Vec<Scenario>> {
         }
         if let Err(Mistake { word, text: problem }) = row.check() {
             let at = word.and_then(|word| text[begins..].find(&word)).map_or(begins, |at| begins + at);
-            anyhow::bail!("{}, line {}: row {:?}: {problem}", path.display(), line_of(text, at), row.id);
+            anyhow::bail!("{}, line {}: scenario {:?}: {problem}", path.display(), line_of(text, at), row.id);
         }
     }
     Ok(rows)
@@ -396,15 +358,12 @@ impl Scenario {
         if self.postgres {
             needs.push(Needs::Postgres);
         }
-        if self.tls {
-            needs.push(Needs::Certificates);
-        }
         needs.dedup();
         needs
     }
 }
 
-/// Every row of this checkout, in the order of the list of endings.
+/// Every scenario of this checkout, in the order of the catalogue.
 ///
 /// # Errors
 /// A file can't be read, or two rows have the same id.
@@ -420,7 +379,7 @@ pub fn all(extra: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
         for row in read(&file)? {
             anyhow::ensure!(
                 !rows.iter().any(|other| other.id == row.id),
-                "{}: there are two rows {:?}",
+                "{}: there are two scenarios {:?}",
                 file.display(),
                 row.id
             );
@@ -437,7 +396,7 @@ pub fn all(extra: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
 pub fn find_in(id: &str, extra: Option<&Path>) -> anyhow::Result<Scenario> {
     let rows = all(extra)?;
     let ids = rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>().join(", ");
-    named(&rows, id).with_context(|| format!("there is no row {id:?}; there are {ids}"))
+    named(&rows, id).with_context(|| format!("there is no scenario {id:?}; there are {ids}"))
 }
 
 /// The row with this id, of this checkout.
@@ -464,10 +423,10 @@ mod tests {
     use super::*;
 
     fn message(text: &str) -> String {
-        parse(text, Path::new("rows.toml")).unwrap_err().to_string()
+        parse(text, Path::new("mine.toml")).unwrap_err().to_string()
     }
 
-    const GOOD: &str = "[[row]]\nid = \"x\"\ncause = \"c\"\nsteps = [\"answer\", { clock = \"now\" }]\n";
+    const GOOD: &str = "[[scenario]]\nid = \"x\"\ncause = \"c\"\nsteps = [\"answer\", { clock = \"now\" }]\n";
 
     #[test]
     fn the_rows_of_this_checkout_are_good() {
@@ -479,8 +438,8 @@ mod tests {
     #[test]
     fn a_row_knows_its_line_and_every_point_of_death_is_a_row() {
         let rows =
-            parse(&format!("{GOOD}expect = {{ outcome = \"finished\" }}\n"), Path::new("rows.toml")).unwrap();
-        assert_eq!(rows[0].place, "rows.toml, line 2");
+            parse(&format!("{GOOD}expect = {{ outcome = \"finished\" }}\n"), Path::new("mine.toml")).unwrap();
+        assert_eq!(rows[0].place, "mine.toml, line 2");
         assert_eq!(find("client-kill:17").unwrap().kill_at, Some(17));
         assert!(find("client-kill:0").is_err() && find("client-kill:x").is_err());
         let text = format!("{GOOD}kill-at = 3\nexpect = {{ outcome = \"finished\" }}\n");
@@ -491,15 +450,15 @@ mod tests {
     fn unknown_fields_are_named_with_their_line() {
         let text = format!("{GOOD}expect = {{ outcome = \"finished\", bond = 3.5 }}\n");
         let said = message(&text);
-        assert!(said.starts_with("rows.toml, line 5: unknown field `bond`"), "{said}");
-        let said = message("[[row]]\nid = \"x\"\ncause = \"c\"\nsteps = [{ pull = \"cable\" }]\n");
-        assert!(said.starts_with("rows.toml, line 4: unknown variant `pull`"), "{said}");
+        assert!(said.starts_with("mine.toml, line 5: unknown field `bond`"), "{said}");
+        let said = message("[[scenario]]\nid = \"x\"\ncause = \"c\"\nsteps = [{ pull = \"cable\" }]\n");
+        assert!(said.starts_with("mine.toml, line 4: unknown variant `pull`"), "{said}");
     }
 
     #[test]
     fn impossible_times_are_refused() {
         let said = message(&format!("{GOOD}expect = {{ outcome = \"finished\", bound = -1.0 }}\n"));
-        assert!(said.starts_with("rows.toml, line 2: row \"x\": bound is -1 s;"), "{said}");
+        assert!(said.starts_with("mine.toml, line 2: scenario \"x\": bound is -1 s;"), "{said}");
         let said =
             message(&format!("{GOOD}expect = {{ outcome = \"finished\", bound = 1.0, suspect = 2.0 }}\n"));
         assert!(said.contains("it is suspected after 2 s but over after 1 s"), "{said}");
@@ -519,7 +478,7 @@ mod tests {
         ] {
             let text = GOOD.replace("\"answer\"", wrong);
             let message = message(&format!("{text}expect = {{ outcome = \"finished\" }}\n"));
-            assert!(message.starts_with(&format!("rows.toml, line 2: row \"x\": {said}")), "{message}");
+            assert!(message.starts_with(&format!("mine.toml, line 2: scenario \"x\": {said}")), "{message}");
         }
         let text =
             format!("{GOOD}interviewer = {{ ending = \"sulks\" }}\nexpect = {{ outcome = \"finished\" }}\n");
@@ -534,13 +493,13 @@ mod tests {
     fn words_that_nobody_understands_are_refused_with_line_and_nearest_name() {
         let row = |interviewer: &str, outcome: &str, event: &str| {
             message(&format!(
-                "[[row]]\nid = \"x\"\ncause = \"c\"\ninterviewer = {{ ending = \"zombie\", with = {{ {interviewer} }} }}\nsteps = [\"answer\", {{ clock = \"agent:{event}\" }}]\nexpect = {{ outcome = \"{outcome}\" }}\n"
+                "[[scenario]]\nid = \"x\"\ncause = \"c\"\ninterviewer = {{ ending = \"zombie\", with = {{ {interviewer} }} }}\nsteps = [\"answer\", {{ clock = \"agent:{event}\" }}]\nexpect = {{ outcome = \"{outcome}\" }}\n"
             ))
         };
         let said = row("slow-tol = \"3600\"", "finished", "close");
         assert!(
             said.starts_with(
-                "rows.toml, line 4: row \"x\": there is no `with` \"slow-tol\"; the nearest is \"slow-tool\""
+                "mine.toml, line 4: scenario \"x\": there is no `with` \"slow-tol\"; the nearest is \"slow-tool\""
             ),
             "{said}"
         );
@@ -548,20 +507,24 @@ mod tests {
         assert!(said.contains("slow-tool = \"soon\": it takes a number of seconds"), "{said}");
         let said = row("", "finnished", "close");
         assert!(
-            said.starts_with("rows.toml, line 6") && said.contains("the nearest is \"finished\""),
+            said.starts_with("mine.toml, line 6") && said.contains("the nearest is \"finished\""),
             "{said}"
         );
         let said = row("", "finished", "closed");
         assert!(
-            said.starts_with("rows.toml, line 5") && said.contains("there is no event \"closed\""),
+            said.starts_with("mine.toml, line 5") && said.contains("there is no event \"closed\""),
             "{said}"
         );
-        let own = "[[row]]\nid = \"x\"\ncause = \"c\"\ninterviewer = { ending = \"zombie\", script = \"mine.py\" }\nsteps = [{ clock = \"agent:mine\" }]\nexpect = { outcome = \"finished\" }\n";
-        assert!(message(own).contains("line 4: row \"x\": there is no script mine.py"), "{}", message(own));
+        let own = "[[scenario]]\nid = \"x\"\ncause = \"c\"\ninterviewer = { ending = \"zombie\", script = \"mine.py\" }\nsteps = [{ clock = \"agent:mine\" }]\nexpect = { outcome = \"finished\" }\n";
+        assert!(
+            message(own).contains("line 4: scenario \"x\": there is no script mine.py"),
+            "{}",
+            message(own)
+        );
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("mine.py"), "").unwrap();
-        std::fs::write(folder.path().join("rows.toml"), own).unwrap();
-        let rows = read(&folder.path().join("rows.toml")).unwrap();
+        std::fs::write(folder.path().join("mine.toml"), own).unwrap();
+        let rows = read(&folder.path().join("mine.toml")).unwrap();
         assert_eq!(rows[0].interviewer.as_ref().unwrap().script, Some(folder.path().join("mine.py")));
     }
 

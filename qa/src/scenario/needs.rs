@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use parking_lot::Mutex;
 
-use crate::lab::{Cgroup, Faketime, Mount, Postgres, Tools};
+use adjourn_testbed::{Cgroup, Faketime, Mount, Postgres, Tools};
 
 /// What a machine must have for a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,8 +26,6 @@ pub enum Needs {
     Postgres,
     /// Redis and haproxy.
     Fleet,
-    /// OpenSSL, for certificates.
-    Certificates,
     /// A C compiler, for the disk that fails.
     Compiler,
 }
@@ -67,9 +65,6 @@ impl Needs {
                 .then_some("Postgres is not installed (`apt-get install postgresql`)"),
             Self::Fleet => (absent("redis-server", "--version") || absent("haproxy", "-v"))
                 .then_some("Redis and haproxy are not installed (`apt-get install redis-server haproxy`)"),
-            Self::Certificates => {
-                absent("openssl", "version").then_some("openssl is not installed (`apt-get install openssl`)")
-            }
             Self::Compiler => absent("cc", "--version")
                 .then_some("there is no C compiler (`apt-get install gcc libc6-dev`)"),
             Self::Toxiproxy => {

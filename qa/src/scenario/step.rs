@@ -3,9 +3,9 @@
 use rustix::process::Signal;
 use serde::Deserialize;
 
-use super::{Interviewer, Needs};
-use crate::lab::{Impairment, Member};
-use crate::proxy::{Fault, Part};
+use super::{Dismissal, Interviewer, Needs, Signalling};
+use adjourn_testbed::fault_proxy::{Fault, Part};
+use adjourn_testbed::{Impairment, Member};
 
 /// A step of a row. In the file: a word (`"answer"`) or a table with one key (`{ pause = 3.0 }`).
 #[derive(Clone, Debug, Deserialize)]
@@ -247,30 +247,6 @@ pub enum Side {
     Out,
     /// Plugged in.
     In,
-}
-
-/// The candidate's signalling connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Signalling {
-    /// Nothing passes, and no connection is closed.
-    Dead,
-    /// Open connections are reset, new ones refused.
-    Refused,
-    /// Everything passes again.
-    Alive,
-}
-
-/// How a server dismisses a client (`LeaveRequest.Action` of LiveKit's protocol).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Dismissal {
-    /// Out, for good.
-    Disconnect,
-    /// Come back over this connection.
-    Resume,
-    /// Come back anew.
-    Reconnect,
 }
 
 /// Looking up names.

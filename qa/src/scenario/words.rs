@@ -119,10 +119,10 @@ mod tests {
 
     #[test]
     fn the_documents_list_every_event_and_every_outcome() {
-        let docs = include_str!("../../../docs/scenarios.md");
+        let docs = include_str!("../../../docs/scenarios/format.md");
         let known = known().unwrap();
         for word in known.events.keys().chain(known.with.keys()).cloned().chain(outcomes()) {
-            assert!(docs.contains(&format!("`{word}`")), "docs/scenarios.md does not list `{word}`");
+            assert!(docs.contains(&format!("`{word}`")), "docs/scenarios/format.md does not list `{word}`");
         }
     }
 }

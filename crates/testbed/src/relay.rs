@@ -1,7 +1,7 @@
 //! A relay for UDP that loses, delays, reorders and slows down what one client sends and gets.
 //!
 //! Everybody's packets pass through it, because the server names it as its own address; only those of the
-//! client suffer. SeededRng comes from a seed.
+//! client suffer. Chance comes from a seed.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use fastrand::Rng;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -38,29 +39,10 @@ pub struct Impairment {
     pub no_down: bool,
 }
 
-/// Seeded chance (SplitMix64, Steele et al. 2014).
-#[derive(Debug)]
-pub(crate) struct SeededRng(u64);
-
-impl SeededRng {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// A number from 0 to 1.
-    pub(crate) fn draw(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
 #[derive(Debug)]
 struct Line {
     impairment: Impairment,
-    chance: SeededRng,
+    chance: Rng,
     /// When the slow line is free again, up and down.
     free: [Option<Instant>; 2],
 }
@@ -70,11 +52,11 @@ impl Line {
     fn delay(&mut self, bytes: usize, up: bool, now: Instant) -> Option<Duration> {
         let impairment = self.impairment;
         let blocked = if up { impairment.no_up } else { impairment.no_down };
-        if blocked || self.chance.draw() < impairment.loss {
+        if blocked || self.chance.f64() < impairment.loss {
             return None;
         }
-        let mut delay = Duration::from_secs_f64(self.chance.draw() * impairment.jitter_ms as f64 / 1000.0);
-        if self.chance.draw() < impairment.reorder {
+        let mut delay = Duration::from_secs_f64(self.chance.f64() * impairment.jitter_ms as f64 / 1000.0);
+        if self.chance.f64() < impairment.reorder {
             delay += Duration::from_millis(50);
         }
         if impairment.rate_kbit > 0 {
@@ -100,7 +82,7 @@ pub async fn serve(listen: SocketAddr, forward: SocketAddr, client: IpAddr, seed
     let public = Arc::new(UdpSocket::bind(listen).await.with_context(|| format!("{listen} can't be used"))?);
     let line = Arc::new(Mutex::new(Line {
         impairment: Impairment::default(),
-        chance: SeededRng(seed),
+        chance: Rng::with_seed(seed),
         free: [None; 2],
     }));
     let relaying = tokio::spawn(upwards(Arc::clone(&public), forward, client, Arc::clone(&line)));
@@ -188,7 +170,7 @@ mod tests {
     use super::*;
 
     fn line(impairment: Impairment) -> Line {
-        Line { impairment, chance: SeededRng(7), free: [None; 2] }
+        Line { impairment, chance: Rng::with_seed(7), free: [None; 2] }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use adjourn_session::trace::Entry;
 use adjourn_session::{Ending, Evidence, Input, Logged, Session, Time, View};
 
 use crate::replay::Trace;
-use crate::run::timeline::{Lane, Mark};
+use crate::timeline::{Lane, Mark};
 
 /// One step of the way to the end.
 #[derive(Clone, Debug)]
@@ -158,7 +158,7 @@ fn words(input: &Input) -> Option<String> {
 }
 
 /// The same as marks of a timeline; `zero` is the client's start in seconds since 1970.
-pub(crate) fn marks(trace: &Trace, zero: f64) -> Vec<Mark> {
+pub fn marks(trace: &Trace, zero: f64) -> Vec<Mark> {
     let (steps, _) = steps(trace);
     steps
         .into_iter()

@@ -118,11 +118,13 @@ impl Network {
         ip(&format!("-n {c} addr add {ROAMED}/24 dev {c}")).await
     }
 
-    pub(crate) fn is_loopback(&self) -> bool {
+    /// Whether everything is on the loopback interface.
+    pub fn is_loopback(&self) -> bool {
         matches!(self, Self::Loopback)
     }
 
-    pub(crate) fn server_address(&self) -> &'static str {
+    /// The servers' own address.
+    pub fn server_address(&self) -> &'static str {
         match self {
             Self::Loopback => "127.0.0.1",
             Self::Cable { relayed: false, .. } => SERVER,
@@ -130,7 +132,8 @@ impl Network {
         }
     }
 
-    pub(crate) fn server_interface(&self) -> String {
+    /// The interface that has it.
+    pub fn server_interface(&self) -> String {
         match self {
             Self::Loopback => "lo".to_owned(),
             Self::Cable { tag, .. } => format!("{tag}s"),
@@ -138,11 +141,12 @@ impl Network {
     }
 
     /// The address under which the candidate's client reaches the server.
-    pub(crate) fn public_address(&self) -> &'static str {
+    pub fn public_address(&self) -> &'static str {
         if matches!(self, Self::Cable { relayed: true, .. }) { RELAY } else { self.server_address() }
     }
 
-    pub(crate) fn client_address(&self) -> &'static str {
+    /// The candidate's address.
+    pub fn client_address(&self) -> &'static str {
         if self.is_loopback() { "127.0.0.1" } else { CLIENT }
     }
 
@@ -152,7 +156,7 @@ impl Network {
     }
 
     /// A command that runs with the relays.
-    pub(crate) fn relay_command(&self, program: &Path) -> Command {
+    pub fn relay_command(&self, program: &Path) -> Command {
         self.command("r", program)
     }
 

@@ -12,10 +12,10 @@ use tokio::process::Command;
 
 use super::process::{Child, curl, until};
 use super::{Faketime, LiveKitServer, Network, Tools};
-use crate::headless::info;
+use crate::client_info;
 
 /// Organiser's key of the lab's backends.
-pub(crate) const ORGANISER: &str = "lab-organiser";
+pub const ORGANISER: &str = "lab-organiser";
 
 /// A running backend with its database.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub struct BackendServer {
 /// The link can't be read, or the backend refuses.
 pub async fn join(link: &str, join_id: &str) -> Result<JoinAnswer, BackendError> {
     let link = InviteLink::parse(link).map_err(|error| BackendError::Refused(error.to_string()))?;
-    let request = JoinRequest::new(&link.code, &Secret::new(join_id), &info());
+    let request = JoinRequest::new(&link.code, &Secret::new(join_id), &client_info());
     Backend::new(&link.server)?.join(&request).await
 }
 
@@ -89,19 +89,11 @@ pub struct Invitation {
 }
 
 impl BackendServer {
-    /// Starts a backend with a fresh database.
+    /// Starts a backend, with a fresh database in `folder` unless told otherwise.
     ///
     /// # Errors
     /// It does not start.
-    pub async fn start(folder: &Path, livekit: &LiveKitServer, network: &Network) -> anyhow::Result<Self> {
-        Self::start_with(folder, livekit, network, BackendOptions::default()).await
-    }
-
-    /// As [`Self::start`], in a way of one's own.
-    ///
-    /// # Errors
-    /// It does not start.
-    pub async fn start_with(
+    pub async fn start(
         folder: &Path,
         livekit: &LiveKitServer,
         network: &Network,

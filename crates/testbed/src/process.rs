@@ -160,13 +160,13 @@ impl Drop for Child {
 ///
 /// # Errors
 /// It is gone.
-pub(crate) async fn tell(input: &mut ChildStdin, line: &str) -> anyhow::Result<()> {
+pub async fn tell(input: &mut ChildStdin, line: &str) -> anyhow::Result<()> {
     input.write_all(format!("{line}\n").as_bytes()).await?;
     Ok(input.flush().await?)
 }
 
 /// Looks every 10 ms until there is something; `None`: not in time.
-pub(crate) async fn look<T>(limit: Duration, mut found: impl FnMut() -> Option<T>) -> Option<T> {
+pub async fn look<T>(limit: Duration, mut found: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = tokio::time::Instant::now() + limit;
     loop {
         if let Some(value) = found() {

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use adjourn_session::trace::{Entry, replay};
-use adjourn_session::{Policy, Session};
+use adjourn_session::{Ending, Policy, Session};
 use anyhow::Context as _;
+use serde::Serialize;
 
 /// A recorded trace.
 #[derive(Clone, Debug)]
@@ -15,6 +16,13 @@ pub struct Trace {
     pub entries: Vec<Entry>,
     /// SHA-256 of the file.
     pub sha256: String,
+}
+
+/// What a trace comes to.
+#[derive(Serialize)]
+struct Replayed<'a> {
+    ending: Option<&'a Ending>,
+    trace_sha256: &'a str,
 }
 
 impl Trace {
@@ -39,6 +47,15 @@ impl Trace {
             }
         }
         Ok(Self { policy, entries, sha256: adjourn_protocol::sha256(&bytes) })
+    }
+
+    /// How it ended and the trace's digest, as a line of JSON.
+    ///
+    /// # Errors
+    /// Not reached: an ending is always a line.
+    pub fn replayed(&self) -> anyhow::Result<String> {
+        let session = self.replay();
+        Ok(serde_json::to_string(&Replayed { ending: session.ending(), trace_sha256: &self.sha256 })?)
     }
 
     /// The session at the trace's end.

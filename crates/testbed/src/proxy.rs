@@ -9,7 +9,7 @@ use tokio::process::ChildStdin;
 use super::certificate::NAME;
 use super::process::{Child, tell};
 use super::{Network, Tools, authority, certificate, free_port, look};
-use crate::proxy::{Fault, Passed, ProxyCommand};
+use crate::fault_proxy::{Fault, Passed, ProxyCommand};
 
 /// A running proxy.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Proxy {
     /// It does not start.
     pub async fn start(folder: &Path, network: &Network, backend: &str, tls: bool) -> anyhow::Result<Self> {
         let address = format!("127.0.0.1:{}", free_port()?);
-        let mut command = network.client_command(&Tools::binary("adjourn-qa")?);
+        let mut command = network.client_command(&Tools::binary("adjourn-testbed")?);
         command.args(["proxy", "--listen", &address, "--forward", backend]);
         let authority = if tls {
             let keys = folder.join("tls");

@@ -33,7 +33,11 @@ impl Tools {
             agent_python: path("ADJOURN_AGENT_PYTHON")?,
             old_agent_python: path("ADJOURN_OLD_AGENT_PYTHON")?,
             library: path("ADJOURN_LIVEKIT_LIBRARY")?,
-            root: Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no parent folder")?.to_owned(),
+            root: Path::new(env!("CARGO_MANIFEST_DIR"))
+                .ancestors()
+                .nth(2)
+                .context("no checkout around crates/testbed")?
+                .to_owned(),
         })
     }
 

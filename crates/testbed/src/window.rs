@@ -4,6 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -16,8 +18,7 @@ const SCREEN: &str = "960x720x24"; // the window's own: without a window manager
 /// A running window.
 #[derive(Debug)]
 pub struct Window {
-    http: reqwest::Client,
-    session: String,
+    page: Client,
     display: String,
     library: std::path::PathBuf,
     // Dropped in this order: driver with the app, then the screen.
@@ -54,9 +55,8 @@ impl Window {
             .stdout(std::process::Stdio::null());
         pulse.give(&mut command);
         let mut driver = Child::start("tauri-driver", &mut command, &folder.join("driver.log"))?;
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?;
         let base = format!("http://127.0.0.1:{port}");
-        let (probe, address) = (http.clone(), format!("{base}/status"));
+        let (probe, address) = (reqwest::Client::new(), format!("{base}/status"));
         until(&mut driver, Duration::from_secs(20), "the driver's start", || {
             let request = probe.get(&address).send();
             async move { request.await.is_ok_and(|r| r.status().is_success()) }
@@ -66,19 +66,11 @@ impl Window {
         let data = folder.join("client");
         let trace = folder.join("trace.jsonl");
         let options = json!({"application": app, "args": ["--join", link, "--data", data, "--trace", trace]});
-        let body = json!({"capabilities": {"alwaysMatch": {"tauri:options": options}}});
-        let answer: Value = http.post(format!("{base}/session")).json(&body).send().await?.json().await?;
-        let id = answer["value"]["sessionId"].as_str().with_context(|| format!("no session: {answer}"))?;
-        let session = format!("{base}/session/{id}");
+        let wanted = serde_json::Map::from_iter([("tauri:options".to_owned(), options)]);
+        let page = ClientBuilder::new(HttpConnector::new()).capabilities(wanted).connect(&base).await;
+        let page = page.context("the driver opens no window")?;
         let library = tools.library.clone();
-        Ok(Self { http, session, display, library, driver, _screen: screen })
-    }
-
-    async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
-        let answer: Value =
-            self.http.post(format!("{}/{path}", self.session)).json(&body).send().await?.json().await?;
-        anyhow::ensure!(answer["value"]["error"].is_null(), "{path}: {}", answer["value"]);
-        Ok(answer["value"].clone())
+        Ok(Self { page, display, library, driver, _screen: screen })
     }
 
     /// Runs a script in the page and gives its result.
@@ -86,7 +78,7 @@ impl Window {
     /// # Errors
     /// The page does not answer.
     pub async fn script(&self, script: &str) -> anyhow::Result<Value> {
-        self.post("execute/sync", json!({"script": script, "args": []})).await
+        Ok(self.page.execute(script, Vec::new()).await?)
     }
 
     /// Which screen is shown.
@@ -142,14 +134,8 @@ impl Window {
     /// # Errors
     /// There is no such button.
     pub async fn press(&self, button: &str) -> anyhow::Result<()> {
-        let using = json!({"using": "xpath", "value": format!("//button[normalize-space()='{button}']")});
-        let element = self.post("element", using).await?;
-        let id = element
-            .as_object()
-            .and_then(|o| o.values().next())
-            .and_then(Value::as_str)
-            .context("no element")?;
-        self.post(&format!("element/{id}/click"), json!({})).await?;
+        let path = format!("//button[normalize-space()='{button}']");
+        self.page.find(Locator::XPath(&path)).await?.click().await?;
         Ok(())
     }
 
@@ -197,7 +183,7 @@ impl Window {
     /// Ends the session and with it the app.
     pub async fn close(mut self) {
         // A driver that is gone already has closed it.
-        let _ = self.http.delete(&self.session).send().await;
+        let _ = self.page.close().await;
         self.driver.kill().await;
     }
 }

@@ -7,8 +7,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 use super::process::{Child, until};
-use super::{LiveKitServer, Network, Tools};
-use crate::scenario::Interviewer;
+use super::{Interviewer, LiveKitServer, Network, Tools};
 
 /// One line of the interviewer's own log.
 #[derive(Clone, Debug, Deserialize)]

@@ -141,7 +141,7 @@ where
     let part = Part::of(&request.start);
     let act = take(&mut state.lock().faults, part);
     let too_soon = state.lock().away.iter().any(|(of, until)| *of == part && Instant::now() < *until);
-    let passed = Passed { at: crate::lab::unix_now(), part, act: act.clone(), too_soon };
+    let passed = Passed { at: crate::unix_now(), part, act: act.clone(), too_soon };
     println!("{}", serde_json::to_string(&passed)?);
     match act {
         None => answer(&mut stream, forward(backend, &request).await?).await,

@@ -12,22 +12,26 @@ use adjourn_room::LiveKitTransport;
 use anyhow::Context as _;
 use tokio::sync::mpsc;
 
-use crate::failing;
-
 /// How the headless client is run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct Options {
     /// Join link.
+    #[arg(long)]
     pub link: Option<String>,
     /// Folder of the outbox.
+    #[arg(long)]
     pub data: PathBuf,
     /// WAV file that is spoken each time the interviewer listens, in place of a microphone.
+    #[arg(long)]
     pub microphone: Option<PathBuf>,
-    /// Trace of the session's inputs.
+    /// Where to write the trace of what the session was given.
+    #[arg(long)]
     pub trace: Option<PathBuf>,
     /// Join without waiting for a command.
+    #[arg(long)]
     pub join: bool,
     /// End when the receipt is there (or nothing more will come).
+    #[arg(long)]
     pub until_delivered: bool,
 }
 
@@ -88,7 +92,6 @@ pub fn info() -> ClientInfo {
 /// # Errors
 /// The library, the outbox or the sound file can't be used.
 pub async fn run(options: Options) -> anyhow::Result<Snapshot> {
-    let _points = failing::begin();
     adjourn_room::load_sdk(None)?;
     let (audio_input, audio_output) = match &options.microphone {
         Some(file) => (AudioInput::Recording(adjourn_audio::load_wav(file)?), AudioOutput::None),
@@ -117,9 +120,7 @@ pub async fn run(options: Options) -> anyhow::Result<Snapshot> {
             let _ = commands.send(Command::Quit).await;
         }
     });
-    let last = client.run(received).await;
-    tracing::info!(points = failing::points(), "ended");
-    Ok(last)
+    Ok(client.run(received).await)
 }
 
 /// Commands from standard input, until it ends. On a thread of its own: a blocked read must not hold
@@ -139,11 +140,16 @@ fn read_commands(commands: mpsc::Sender<Command>) {
     });
 }
 
-/// Ctrl-C or SIGTERM.
+/// Ctrl-C, or what else asks a program to end on this system.
 async fn stop() -> anyhow::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result.context("no signals"),
-        _ = terminate.recv() => Ok(()),
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => result.context("no signals"),
+            _ = terminate.recv() => Ok(()),
+        }
     }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.context("no signals")
 }

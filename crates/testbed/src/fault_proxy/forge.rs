@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::fault::{Forged, Mutation};
 use super::message::Message;
-use crate::lab::{resigned, unix_now};
+use crate::{resigned, unix_now};
 
 /// Makes receipts with a key of its own.
 pub(super) struct Forger {
@@ -84,7 +84,7 @@ impl Forger {
     /// Shows a certificate that nobody vouches for to whoever comes.
     fn answer_with_bad_certificate(&self) -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?.keep();
-        crate::lab::certificate(&folder, "evil", None)?;
+        crate::certificate(&folder, "evil", None)?;
         let acceptor = super::acceptor(&folder, "evil")?;
         std::fs::remove_dir_all(&folder)?;
         let listener = self.tls.try_clone()?;

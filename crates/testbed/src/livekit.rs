@@ -12,9 +12,9 @@ use super::process::{Child, curl, until};
 use super::{Network, Tools};
 
 /// API key of the lab's servers.
-pub(super) const KEY: &str = "labkey";
+pub const KEY: &str = "labkey";
 /// API secret of the lab's servers; they listen on loopback or in a namespace of the lab.
-pub(super) const SECRET: &str = "lab-secret-lab-secret-lab-secret-0";
+pub const SECRET: &str = "lab-secret-lab-secret-lab-secret-0";
 
 /// How a server is started, if not as usual.
 #[derive(Clone, Debug, Default)]
@@ -51,15 +51,7 @@ impl LiveKitServer {
     ///
     /// # Errors
     /// It does not start.
-    pub async fn start(tools: &Tools, folder: &Path, network: &Network) -> anyhow::Result<Self> {
-        Self::start_with(tools, folder, network, ServerOptions::default()).await
-    }
-
-    /// As [`Self::start`], in a way of one's own.
-    ///
-    /// # Errors
-    /// It does not start.
-    pub async fn start_with(
+    pub async fn start(
         tools: &Tools,
         folder: &Path,
         network: &Network,
@@ -226,7 +218,7 @@ fn signature_by(secret: &str, claims: &serde_json::Value) -> anyhow::Result<Stri
 }
 
 /// A token of the lab's servers with other claims, or signed with another secret.
-pub(crate) fn resigned(
+pub fn resigned(
     token: &str,
     secret: Option<&str>,
     change: &dyn Fn(&mut serde_json::Value),

@@ -1,12 +1,23 @@
 //! Between the client and the server's signalling: can dismiss the client, as the server does.
 
 use anyhow::Context as _;
+use serde::Deserialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::scenario::Dismissal;
+/// How a server dismisses a client (`LeaveRequest.Action` of LiveKit's protocol).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dismissal {
+    /// Out, for good.
+    Disconnect,
+    /// Come back over this connection.
+    Resume,
+    /// Come back anew.
+    Reconnect,
+}
 
 /// Passes connections on; what LiveKit's protocol says besides comes from here.
 #[derive(Debug)]

@@ -9,10 +9,22 @@ use tokio::process::ChildStdin;
 
 use super::process::{Child, LineReader, curl, tell, until};
 use super::{Impairment, LiveKitServer, Network, Tools};
-use crate::scenario::Signalling;
+use serde::Deserialize;
 
 /// Where toxiproxy takes orders, within the relays' namespace.
 const ORDERS: &str = "127.0.0.1:8474";
+
+/// The candidate's signalling connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Signalling {
+    /// Nothing passes, and no connection is closed.
+    Dead,
+    /// Open connections are reset, new ones refused.
+    Refused,
+    /// Everything passes again.
+    Alive,
+}
 
 /// Running relays.
 #[derive(Debug)]
@@ -36,7 +48,7 @@ impl Relays {
     ) -> anyhow::Result<Self> {
         let (public, server) = (network.public_address(), network.server_address());
         let [http, tcp, udp] = livekit.ports;
-        let mut command = network.relay_command(&Tools::binary("adjourn-qa")?);
+        let mut command = network.relay_command(&Tools::binary("adjourn-testbed")?);
         command
             .args(["relay", "--listen", &format!("{public}:{udp}"), "--forward", &format!("{server}:{udp}")])
             .args(["--client", network.client_address(), "--seed", &seed.to_string()]);

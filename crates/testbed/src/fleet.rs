@@ -65,8 +65,8 @@ impl Fleet {
         };
         let (first, second) = (folder.to_owned(), folder.join("node-2"));
         std::fs::create_dir_all(&second)?;
-        let livekit = LiveKitServer::start_with(tools, &first, &Network::Loopback, options()).await?;
-        let node = LiveKitServer::start_with(tools, &second, &Network::Loopback, options()).await?;
+        let livekit = LiveKitServer::start(tools, &first, &Network::Loopback, options()).await?;
+        let node = LiveKitServer::start(tools, &second, &Network::Loopback, options()).await?;
         let postgres = Postgres::start(folder).await?;
         let listen = [BackendServer::address()?, BackendServer::address()?];
         let mut backends = Vec::new();
@@ -78,7 +78,7 @@ impl Fleet {
                 arguments: [&["--trusted-proxy".to_owned(), "127.0.0.1".to_owned()], arguments].concat(),
                 ..BackendOptions::default()
             };
-            backends.push(BackendServer::start_with(folder, &livekit, &Network::Loopback, options).await?);
+            backends.push(BackendServer::start(folder, &livekit, &Network::Loopback, options).await?);
         }
         let (Some(other), Some(backend)) = (backends.pop(), backends.pop()) else {
             anyhow::bail!("no backends");

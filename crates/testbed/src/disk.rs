@@ -79,7 +79,7 @@ impl DiskFaults {
             order: folder.join("disk.order"),
             folder: data.to_owned(),
         };
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lab/disk.c");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/disk.c");
         let mut compile = std::process::Command::new("cc");
         compile.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&faults.library).arg(source).arg("-ldl");
         run(&mut compile).context("the lab's disk needs a C compiler")?;

@@ -1,0 +1,11 @@
+//! Adjourn in a terminal.
+//!
+//! **In:** a link, a trace or a receipt. **Out:** lines of JSON, or text.
+//! **What never happens here:** nothing fails on purpose (that is `adjourn-qa`), and nothing needs a particular system.
+
+pub mod devices;
+pub mod explain;
+pub mod headless;
+pub mod replay;
+pub mod timeline;
+pub mod verify;

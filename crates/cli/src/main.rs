@@ -1,0 +1,81 @@
+//! `adjourn-cli`: an interview without a window, traces and receipts explained.
+
+#![allow(clippy::print_stderr, reason = "an entry point says here why it failed")]
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use adjourn_cli::replay::Trace;
+use adjourn_cli::{devices, explain, headless, verify};
+use clap::Parser;
+
+/// Adjourn in a terminal.
+#[derive(Parser)]
+#[command(version)]
+enum Program {
+    /// Runs the client without a window: snapshots as JSON lines, commands as JSON lines.
+    Headless(headless::Options),
+    /// Says why an interview ended: the decision, step by step.
+    Explain {
+        /// The trace.
+        trace: PathBuf,
+    },
+    /// Plays a trace again.
+    Replay {
+        /// The trace.
+        trace: PathBuf,
+    },
+    /// Checks a receipt offline.
+    Verify {
+        /// The receipt (compact JWS), or a file with it.
+        receipt: String,
+        /// The record's file.
+        record: Option<PathBuf>,
+        /// File with the keys (a JWK set).
+        #[arg(long)]
+        keys: PathBuf,
+    },
+    /// Lists microphones and loudspeakers.
+    Devices,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| "warn,adjourn=info".into()),
+        )
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false)
+        .init();
+    match run(Program::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("adjourn-cli: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(program: Program) -> anyhow::Result<()> {
+    let answer = match program {
+        Program::Headless(options) => {
+            headless::run(options).await?;
+            // At once: a slow disk that is still closing must not hold the process.
+            std::process::exit(0)
+        }
+        Program::Explain { trace } => explain::text(&Trace::read(&trace)?).trim_end().to_owned(),
+        Program::Replay { trace } => Trace::read(&trace)?.replayed()?,
+        Program::Verify { receipt, record, keys } => {
+            serde_json::to_string(&verify::verify(&receipt, &keys, record.as_deref())?)?
+        }
+        Program::Devices => devices::text()?.trim_end().to_owned(),
+    };
+    match writeln!(std::io::stdout(), "{answer}") {
+        // Whoever reads had enough (`| head`).
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}

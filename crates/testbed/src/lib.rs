@@ -1,0 +1,69 @@
+//! Real parts, started for one test and gone after it: livekit-server, backend, interviewers, sound server, networks,
+//! proxies, disks and clocks.
+//!
+//! **In:** what a test wants ([`Testbed::builder`]). **Out:** running processes with their addresses.
+//! **What never happens here:** no fake server, agent or sound server; nothing listens outside of loopback and of
+//! namespaces that were made here; nothing outlives the value that started it.
+
+mod actor;
+mod backend;
+mod certificate;
+mod cgroup;
+mod client;
+mod disk;
+mod faketime;
+pub mod fault_proxy;
+mod fleet;
+mod interviewer;
+mod livekit;
+mod mock;
+mod network;
+mod ports;
+mod postgres;
+mod process;
+mod proxy;
+mod pulse;
+pub mod relay;
+mod relays;
+mod signalling;
+mod testbed;
+mod tools;
+mod window;
+mod worker;
+
+pub use actor::{Actor, ActorKind};
+pub use backend::ORGANISER;
+pub use backend::{BackendOptions, BackendServer, Invitation, Transcript, join};
+pub use certificate::{authority, certificate};
+pub use cgroup::{Cgroup, Limit};
+pub use client::ClientProcess;
+pub use disk::{DiskFaults, Mount, flip, tear};
+pub use faketime::Faketime;
+pub use fleet::{Fleet, Member, Started};
+pub use interviewer::Interviewer;
+pub use livekit::resigned;
+pub use livekit::{KEY, LiveKitServer, SECRET, ServerOptions, token, token_valid_until, webhook_token};
+pub use mock::MockServer;
+pub use network::Network;
+pub use ports::free_port;
+pub use postgres::Postgres;
+pub use process::{Child, LineReader, unix_now};
+pub use process::{look, tell};
+pub use proxy::Proxy;
+pub use pulse::Pulse;
+pub use relay::Impairment;
+pub use relays::{Relays, Signalling};
+pub use signalling::{Dismissal, SignallingStub};
+pub use testbed::{Builder, Testbed};
+pub use tools::Tools;
+pub use window::Window;
+pub use worker::{AgentEvent, Worker};
+
+/// How tests introduce themselves to a backend.
+pub fn client_info() -> adjourn_protocol::ClientInfo {
+    adjourn_protocol::ClientInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        platform: format!("{}-{} testbed", std::env::consts::OS, std::env::consts::ARCH),
+        kiosk: false,
+    }
+}

@@ -1,0 +1,161 @@
+//! What nearly every test needs: a folder, a livekit-server and a backend that knows it.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    BackendOptions, BackendServer, Interviewer, LiveKitServer, Network, Postgres, ServerOptions, Tools,
+    Worker,
+};
+
+/// Running servers, and the folder in which they keep everything.
+///
+/// Fields end in this order: clients of a server before the server, and everything before its folder.
+#[derive(Debug)]
+pub struct Testbed {
+    /// The backend.
+    pub backend: BackendServer,
+    /// LiveKit.
+    pub livekit: LiveKitServer,
+    /// The backend's database server, if it is on Postgres.
+    pub postgres: Option<Postgres>,
+    /// The network that everything is on.
+    pub network: Network,
+    /// What was fetched or built elsewhere.
+    pub tools: Tools,
+    folder: Folder,
+}
+
+#[derive(Debug)]
+enum Folder {
+    Own(tempfile::TempDir),
+    Given(PathBuf),
+}
+
+/// What a testbed is to be.
+#[derive(Debug, Default)]
+pub struct Builder {
+    folder: Option<PathBuf>,
+    network: Option<Network>,
+    livekit: ServerOptions,
+    backend: BackendOptions,
+    postgres: bool,
+    webhooks: bool,
+}
+
+impl Testbed {
+    /// On loopback, in a folder of its own, on SQLite, without webhooks.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The folder; one of its own is gone with the testbed.
+    pub fn folder(&self) -> &Path {
+        match &self.folder {
+            Folder::Own(folder) => folder.path(),
+            Folder::Given(folder) => folder,
+        }
+    }
+
+    /// From now on the folder stays when the testbed ends, for whoever looks for what went wrong.
+    pub fn keep(&mut self) {
+        if let Folder::Own(folder) = &mut self.folder {
+            folder.disable_cleanup(true);
+        }
+    }
+
+    /// Starts a worker that waits for interviews.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn worker(&self, interviewer: &Interviewer) -> anyhow::Result<Worker> {
+        Worker::start(&self.tools, self.folder(), &self.livekit, &self.network, interviewer).await
+    }
+
+    /// Starts one more backend on the same database and LiveKit.
+    ///
+    /// # Errors
+    /// It does not start, or the database is a file, which only one server may hold.
+    pub async fn another_backend(&self, program: Option<PathBuf>) -> anyhow::Result<BackendServer> {
+        let postgres = self.postgres.as_ref().map(Postgres::url);
+        anyhow::ensure!(postgres.is_some(), "a second backend needs Postgres");
+        let options = BackendOptions { program, database: postgres, ..BackendOptions::default() };
+        BackendServer::start(self.folder(), &self.livekit, &self.network, options).await
+    }
+}
+
+impl Builder {
+    /// In this folder, which stays.
+    #[must_use]
+    pub fn folder(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// On another network than loopback.
+    #[must_use]
+    pub fn network(mut self, network: Network) -> Self {
+        self.network = Some(network);
+        self
+    }
+
+    /// With another livekit-server than the usual one.
+    #[must_use]
+    pub fn livekit(mut self, options: ServerOptions) -> Self {
+        self.livekit = options;
+        self
+    }
+
+    /// With another backend than the usual one.
+    #[must_use]
+    pub fn backend(mut self, options: BackendOptions) -> Self {
+        self.backend = options;
+        self
+    }
+
+    /// Whether the backend is on a Postgres of its own.
+    #[must_use]
+    pub fn postgres(mut self, wanted: bool) -> Self {
+        self.postgres = wanted;
+        self
+    }
+
+    /// Whether LiveKit tells the backend what happens.
+    #[must_use]
+    pub fn webhooks(mut self, wanted: bool) -> Self {
+        self.webhooks = wanted;
+        self
+    }
+
+    /// Starts everything.
+    ///
+    /// # Errors
+    /// A part is not fetched, not built, or does not start.
+    pub async fn start(self) -> anyhow::Result<Testbed> {
+        let Self { folder, network, mut livekit, mut backend, postgres, webhooks } = self;
+        let tools = Tools::find()?;
+        let folder = match folder {
+            Some(given) => {
+                std::fs::create_dir_all(&given)?;
+                Folder::Given(given)
+            }
+            None => Folder::Own(tempfile::tempdir()?),
+        };
+        let at = match &folder {
+            Folder::Own(folder) => folder.path(),
+            Folder::Given(folder) => folder,
+        };
+        let network = network.unwrap_or(Network::Loopback);
+        let postgres = if postgres { Some(Postgres::start(at).await?) } else { None };
+        if let Some(postgres) = &postgres {
+            backend.database = Some(postgres.url());
+        }
+        if webhooks {
+            let listen = backend.listen.map_or_else(BackendServer::address, Ok)?;
+            livekit.webhooks = Some(format!("http://{listen}"));
+            backend.listen = Some(listen);
+        }
+        let livekit = LiveKitServer::start(&tools, at, &network, livekit).await?;
+        let backend = BackendServer::start(at, &livekit, &network, backend).await?;
+        Ok(Testbed { backend, livekit, postgres, network, tools, folder })
+    }
+}
