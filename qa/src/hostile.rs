@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::herd::{self, Candidate};
+use crate::loadtest::{self, Candidate};
 use adjourn_testbed::Testbed;
 use fastrand::Rng;
 
@@ -34,7 +34,7 @@ const ASKED: usize = 400;
 const LOOPS: usize = 16;
 /// The attack has begun when this has passed: its connections are made.
 const BEGUN: Duration = Duration::from_secs(1);
-/// A server must stop within this, whoever holds on to it.
+/// A server must stop within this, even while clients hold on to it.
 const STOPS: Duration = Duration::from_secs(25);
 
 /// What a well-behaved candidate may notice of them, and what they may cost: on 2 cores, in a debug build, with the attackers on the
@@ -117,15 +117,15 @@ pub async fn run(postgres: bool, seconds: u32, say: impl Fn(Attack)) -> anyhow::
     for attack in Attack::ALL {
         say(attack);
         // Before the attack: they are in their interviews.
-        let good = herd::candidates(count, RECORD, &testbed.backend).await?;
-        let bad = herd::candidates(TRICKLES, RECORD, &testbed.backend).await?;
+        let good = loadtest::candidates(count, RECORD, &testbed.backend).await?;
+        let bad = loadtest::candidates(TRICKLES, RECORD, &testbed.backend).await?;
         let hostile = Attackers::begin(attack, &testbed.backend.url, bad);
         tokio::time::sleep(BEGUN).await;
         attacks.push(delivered(&testbed.backend.url, good, attack, &hostile).await?);
     }
     let memory_mib = most_memory(testbed.backend.process.pid())?;
     // Those who hold on are still there when it is told to stop.
-    let bad = herd::candidates(TRICKLES, RECORD, &testbed.backend).await?;
+    let bad = loadtest::candidates(TRICKLES, RECORD, &testbed.backend).await?;
     let holding = [Attack::HalfHeads, Attack::Silent, Attack::Trickle];
     let attackers = holding.map(|attack| Attackers::begin(attack, &testbed.backend.url, bad.clone()));
     tokio::time::sleep(BEGUN).await;

@@ -6,12 +6,12 @@
 //! from outside.
 
 pub mod bench;
+pub mod crash_test;
 pub mod demo;
 pub mod failing;
 pub mod fuzz;
-pub mod herd;
 pub mod hostile;
-pub mod kills;
+pub mod loadtest;
 pub mod matrix;
 pub mod run;
 pub mod scenario;

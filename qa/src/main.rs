@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use adjourn_cli::headless;
-use adjourn_qa::{bench, demo, failing, fuzz, herd, hostile, kills, matrix, run, scenario};
+use adjourn_qa::{bench, crash_test, demo, failing, fuzz, hostile, loadtest, matrix, run, scenario};
 use clap::{Parser, Subcommand};
 
 /// Writes a line of the answer. Who reads may have enough (`| head`): then there is nobody left to work for.
@@ -25,7 +25,7 @@ macro_rules! answer {
     };
 }
 
-/// Headless client and failure lab.
+/// Scenarios on real parts, and what tries to break them.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -80,8 +80,8 @@ enum Command {
         #[arg(long, default_value = "target/matrix")]
         out: PathBuf,
         /// Run each scenario with LiveKit's own web client too, in the same conditions.
-        #[arg(long)]
-        peer: bool,
+        #[arg(long, alias = "peer")]
+        baseline: bool,
         /// Runs at once. More than one makes every figure worse, never better.
         #[arg(long, default_value_t = 1)]
         jobs: usize,
@@ -109,7 +109,8 @@ enum Command {
         backend: Option<PathBuf>,
     },
     /// Many clients at once against the real backend: records a second, and what an outage does.
-    Herd {
+    #[command(alias = "herd")]
+    Loadtest {
         /// Interviews, each with one record.
         #[arg(long, default_value_t = 2_000)]
         interviews: usize,
@@ -160,9 +161,10 @@ enum Command {
         seed: u64,
     },
     /// SIGKILLs the delivering process, the backend or Postgres again and again, and counts what is lost or double.
-    Kills {
+    #[command(alias = "kills")]
+    CrashTest {
         /// Who is killed.
-        victim: kills::Victim,
+        victim: crash_test::Victim,
         /// How often.
         #[arg(long, default_value_t = 200)]
         count: usize,
@@ -254,16 +256,16 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             }
             Ok(line.verdict == "pass")
         }
-        Command::Matrix { section, rows, suite, repeat, seed, file, out, peer, jobs, json } => {
-            let options = matrix::Options { section, rows, suite, repeat, seed, file, out, peer, jobs };
+        Command::Matrix { section, rows, suite, repeat, seed, file, out, baseline, jobs, json } => {
+            let options = matrix::Options { section, rows, suite, repeat, seed, file, out, baseline, jobs };
             let matrix = matrix::run(&options, |what| eprintln!("matrix: {what}")).await?;
             if json {
                 for row in &matrix.rows {
                     for (_, line) in &row.runs {
                         answer!("{}", serde_json::to_string(line)?);
                     }
-                    for line in &row.peer {
-                        answer!("{}", serde_json::json!({ "peer": line }));
+                    for line in &row.baseline {
+                        answer!("{}", serde_json::json!({ "baseline": line }));
                     }
                 }
             } else {
@@ -288,25 +290,25 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             answer!("{}", serde_json::to_string(&line)?);
             Ok(true)
         }
-        Command::Herd { interviews, size, clients, replicas, outage, offered, backend } => {
+        Command::Loadtest { interviews, size, clients, replicas, outage, offered, backend } => {
             let options =
-                herd::Options { interviews, size, clients, replicas, outage, offered, program: backend };
-            let herd = herd::run(&options).await?;
-            answer!("{}", serde_json::to_string(&herd)?);
-            Ok(herd.lost == 0 && herd.double == 0)
+                loadtest::Options { interviews, size, clients, replicas, outage, offered, program: backend };
+            let found = loadtest::run(&options).await?;
+            answer!("{}", serde_json::to_string(&found)?);
+            Ok(found.lost == 0 && found.double == 0)
         }
         Command::Hostile { postgres, seconds } => {
             let found = hostile::run(postgres, seconds, |attack| eprintln!("hostile: {attack:?}")).await?;
             answer!("{}", serde_json::to_string(&found)?);
             Ok(true)
         }
-        Command::Kills { victim, count, seed } => {
+        Command::CrashTest { victim, count, seed } => {
             let said = std::cell::Cell::new(0);
-            let kills = kills::run(victim, count, seed, |so_far| {
+            let kills = crash_test::run(victim, count, seed, |so_far| {
                 // A line for every hundred, on a way that may take half an hour.
                 if so_far.kills / 100 > said.get() {
                     said.set(so_far.kills / 100);
-                    eprintln!("kills: {} of {count}, {:.0} s", so_far.kills, so_far.took_s);
+                    eprintln!("crash-test: {} of {count}, {:.0} s", so_far.kills, so_far.took_s);
                 }
             })
             .await?;
@@ -322,6 +324,6 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             answer!("{}", serde_json::to_string(&fuzz)?);
             Ok(fuzz.server_errors == 0 && fuzz.leaks == 0 && fuzz.panics == 0 && fuzz.failures.is_empty())
         }
-        Command::Live { link, data, lines } => kills::live(&link, &data, lines).await.map(|()| true),
+        Command::Live { link, data, lines } => crash_test::live(&link, &data, lines).await.map(|()| true),
     }
 }

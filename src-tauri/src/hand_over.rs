@@ -87,7 +87,7 @@ pub(crate) async fn listen(
                 continue;
             }
         };
-        // Whoever holds a connection open and says nothing keeps nobody else from being heard.
+        // A connection that stays silent keeps nobody else from being heard.
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
             strange += 1;
             if strange.is_power_of_two() {

@@ -119,7 +119,7 @@ async fn be_the_only_one(app: AppHandle, mut setup: Setup) {
     app.exit(0);
 }
 
-/// Whoever starts Adjourn again gets this window, with the link.
+/// A second start of Adjourn brings this window to the front, with its link.
 async fn take_links(app: AppHandle, folder: PathBuf) {
     let take = move |link: Option<String>| {
         let stage = app.state::<Stage>();

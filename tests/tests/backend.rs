@@ -187,7 +187,7 @@ async fn guessing_codes_is_slowed_down_and_receipts_of_strangers_are_refused() {
     };
     let told = stage.join(&wrong, JOIN_ID).await;
     assert!(matches!(told, Err(BackendError::TooMany { retry_after: Some(_) })), "{told:?}");
-    // A right code is a candidate's, whoever shares their address.
+    // A right code lets its candidate in, even from an address where others fail.
     assert!(stage.join(&invitation, JOIN_ID).await.is_ok());
 
     // A receipt of another backend proves nothing here.

@@ -16,11 +16,9 @@ fn documents() -> Vec<(String, String)> {
     let mut files: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "agents/python/README.md"]
         .map(|f| root().join(f))
         .into();
-    for entry in std::fs::read_dir(root().join("docs")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|e| e == "md") {
-            files.push(path);
-        }
+    for folder in ["docs", "docs/scenarios"] {
+        let entries = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        files.extend(entries.filter(|path| path.extension().is_some_and(|e| e == "md")));
     }
     let name = |path: &Path| path.strip_prefix(root()).unwrap().display().to_string();
     files.iter().map(|path| (name(path), std::fs::read_to_string(path).unwrap())).collect()
@@ -48,7 +46,7 @@ fn code(text: &str) -> (Vec<String>, Vec<String>) {
 /// Whether a word is meant as a path of this repository.
 fn path_of(word: &str) -> Option<&str> {
     const FOLDERS: &[&str] =
-        &["agents/", "crates/", "docs/", "icons/", "qa/", "src-tauri/", "tests/", "ui/", "xtask/"];
+        &["agents/", "crates/", "docs/", "fuzz/", "icons/", "qa/", "src-tauri/", "tests/", "ui/", "xtask/"];
     let word = word.trim_end_matches(['.', ',', ':', ';']);
     // A test's file by its short name, and files that a person makes.
     let ours = FOLDERS.iter().any(|folder| word.starts_with(folder)) && !word.contains(['…', '$', '<', '=']);
@@ -108,6 +106,8 @@ fn ours(line: &str) -> Option<(&'static str, &str)> {
         ("cargo xtask qa ", "adjourn-qa"),
         ("cargo xtask ", "xtask"),
         ("adjourn-qa ", "adjourn-qa"),
+        ("adjourn-cli ", "adjourn-cli"),
+        ("adjourn-testbed ", "adjourn-testbed"),
         ("adjourn-backend ", "adjourn-backend"),
         ("adjourn ", "adjourn"),
     ]
@@ -184,9 +184,12 @@ fn every_command_and_flag_that_a_document_names_exists() {
 
 #[test]
 fn what_only_says_something_is_run() {
-    for (program, arguments) in
-        [("adjourn-qa", &["scenarios"][..]), ("adjourn-backend", &["openapi"]), ("adjourn", &["--version"])]
-    {
+    for (program, arguments) in [
+        ("adjourn-qa", &["scenarios"][..]),
+        ("adjourn-backend", &["openapi"]),
+        ("adjourn", &["--version"]),
+        ("adjourn-cli", &["--version"]),
+    ] {
         let output = Command::new(Tools::binary(program).unwrap()).args(arguments).output().unwrap();
         assert!(output.status.success() && output.stdout.len() > 10, "{program} {arguments:?}: {output:?}");
     }

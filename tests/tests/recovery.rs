@@ -66,7 +66,7 @@ async fn a_lost_join_answer_is_asked_for_again_and_uses_the_code_once() {
     assert_eq!(backend.status(&invitation.id).await.unwrap().attempt, 1);
 }
 
-/// The agent's instructions, which its session tells whoever asks, are in no file: not in the client's journal, record,
+/// The agent's instructions, which its session tells anybody who asks, are in no file: not in the client's journal, record,
 /// trace and log, nor in the backend's. What was said is.
 fn no_canary(folder: &std::path::Path) {
     let (mut folders, mut said) = (vec![folder.to_owned()], Vec::new());

@@ -66,13 +66,20 @@ pub(crate) fn lab() -> std::process::Command {
 /// Runs adjourn-qa.
 pub(crate) fn qa(arguments: &[String]) -> Result<()> {
     let tools = fetch::everything(None)?;
-    if arguments.iter().any(|argument| argument == "--peer") {
-        packages::ensure(packages::PEER)?;
-        fetch::peer()?;
+    if arguments.iter().any(|argument| argument == "--baseline" || argument == "--peer") {
+        packages::ensure(packages::BASELINE)?;
+        fetch::baseline()?;
     }
     quietly("building Adjourn", &mut lab())?;
     let mut command = std::process::Command::new(binary("adjourn-qa"));
     command.args(arguments.iter().skip_while(|a| *a == "--"));
+    let asks = |word: &str| arguments.iter().any(|argument| argument == word);
+    if asks("loadtest") && !asks("--backend") && !asks("--help") {
+        // Figures of a debug build say nothing about what an organiser runs.
+        let release = ["build", "--quiet", "--release", "-p", "adjourn-backend"];
+        quietly("building the backend as it is released", &mut cargo(&release))?;
+        command.arg("--backend").arg(binary_of("release", "adjourn-backend"));
+    }
     tools.give(&mut command);
     if node_is_needed(arguments) {
         command.env("ADJOURN_NODE_MODULES", fetch::node_interviewer()?);
@@ -97,6 +104,10 @@ fn finish(command: &mut std::process::Command) -> Result<()> {
 
 /// A binary of this workspace.
 pub(crate) fn binary(name: &str) -> PathBuf {
+    binary_of("debug", name)
+}
+
+fn binary_of(profile: &str, name: &str) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Path::new(&target).join("debug").join(name)
+    Path::new(&target).join(profile).join(name)
 }

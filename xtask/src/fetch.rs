@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::packages;
 use crate::step::{Result, cargo, program, quietly, root};
+use crate::{packages, programs};
 
 /// The wheel that the SDK library is taken from, with the SHA-256 of its file for this platform. Source:
 /// the Python package index; `crates/livekit-dylib` checks the library inside once more when loading.
@@ -96,6 +96,11 @@ pub(crate) fn deny() -> Result<PathBuf> {
     installed(&cache()?, "cargo-deny", "0.20.2")
 }
 
+/// Runs the fuzz targets.
+pub(crate) fn cargo_fuzz() -> Result<PathBuf> {
+    installed(&cache()?, "cargo-fuzz", "0.13.1")
+}
+
 /// Python with schemathesis, for `adjourn-qa fuzz` alone.
 pub(crate) fn fuzz() -> Result<PathBuf> {
     environment(&cache()?, "requirements-fuzz.txt")
@@ -108,6 +113,7 @@ pub(crate) fn node_interviewer() -> Result<PathBuf> {
         std::fs::read_to_string(from.join(name)).map_err(|e| format!("{}: {e}", from.join(name).display()))
     };
     let (package, lock) = (read("package.json")?, read("package-lock.json")?);
+    programs::ensure(&[programs::NODE])?;
     let folder = cache()?.join(format!("node-interviewer-{:016x}", fnv(lock.as_bytes())));
     once(&folder, |part| {
         write(&part.join("package.json"), &package)?;
@@ -124,11 +130,12 @@ pub(crate) fn page() -> Result<()> {
 }
 
 /// The page with LiveKit's own web client, for comparison.
-pub(crate) fn peer() -> Result<()> {
-    built(&root().join("qa/peer"), "the peer's page")
+pub(crate) fn baseline() -> Result<()> {
+    built(&root().join("qa/baseline"), "the baseline's page")
 }
 
 fn built(ui: &Path, name: &str) -> Result<()> {
+    programs::ensure(&[programs::NODE])?;
     // What was fetched is marked by what asked for it: times of files say little after a checkout or a copy.
     let (lock, mark) = (ui.join("package-lock.json"), ui.join("node_modules/.fetched-for.json"));
     let wanted =
@@ -146,6 +153,10 @@ fn built(ui: &Path, name: &str) -> Result<()> {
 /// Everything; `server` is a livekit-server that is given.
 pub(crate) fn everything(server: Option<&Path>) -> Result<Tools> {
     packages::ensure(packages::SOUND)?;
+    if programs::PIP.missing().is_some() {
+        packages::ensure(packages::PIP)?;
+    }
+    programs::ensure(&[programs::CC, programs::PYTHON, programs::PIP, programs::GO])?;
     let cache = cache()?;
     let given =
         server.map(Path::to_owned).or_else(|| std::env::var_os("ADJOURN_LIVEKIT_SERVER").map(PathBuf::from));

@@ -3,11 +3,13 @@
 //!
 //! It has no dependencies, so that it starts at once on a fresh machine.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it speaks to whoever runs it")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it speaks to the person who runs it")]
 
 mod demo;
 mod fetch;
+mod fuzz;
 mod packages;
+mod programs;
 mod proof;
 mod step;
 mod test;
@@ -27,6 +29,9 @@ cargo xtask advisories
     Known weaknesses of dependencies; needs the advisory databases' hosts.
 cargo xtask fetch
     Installs, fetches and builds what the other two need, and says where it is.
+cargo xtask fuzz [--seconds N] [TARGET...]
+    What strangers' bytes are read by, under libFuzzer, 600 s each; needs nightly Rust.
+    Targets: agent_session link journal record webhook trace
 cargo xtask qa ...
     Runs adjourn-qa with everything that it needs, for example `qa run zombie --json`.
 ";
@@ -37,7 +42,7 @@ fn main() -> ExitCode {
     let asks = |of: &[String]| of.iter().any(|word| word == "--help" || word == "-h");
     let result = match arguments.first().map(String::as_str) {
         // `qa` has a help of its own.
-        Some("demo" | "test" | "advisories" | "fetch") if asks(rest) => {
+        Some("demo" | "test" | "advisories" | "fetch" | "fuzz") if asks(rest) => {
             println!("{HELP}");
             Ok(())
         }
@@ -45,6 +50,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(rest),
         Some("advisories") => test::advisories(),
         Some("fetch") => fetch::everything(None).map(|tools| println!("{}", tools.text())),
+        Some("fuzz") => fuzz::all(rest),
         Some("qa") => demo::qa(rest),
         Some("--help" | "-h" | "help") | None => {
             println!("{HELP}");

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use crate::step::{Result, output, quietly};
 
-/// For the client and the lab: sound, namespaces, HTTP from a namespace, the backend's other database, certificates,
-/// other clocks, other disks.
+/// For the client and the testbed: sound, namespaces, HTTP from a namespace, the backend's other database, other
+/// clocks, other disks.
 pub(crate) const SOUND: &[&str] = &[
     "libpulse-dev",
     "libasound2-dev",
@@ -22,10 +22,12 @@ pub(crate) const SOUND: &[&str] = &[
     "gcc",
     "libc6-dev",
 ];
+/// Fetches the SDK library, where Python has no pip of its own.
+pub(crate) const PIP: &[&str] = &["python3-pip"];
 /// For building and showing the window.
 pub(crate) const APP: &[&str] = &["libwebkit2gtk-4.1-dev", "librsvg2-dev"];
 /// For comparing with LiveKit's own web client.
-pub(crate) const PEER: &[&str] = &["chromium"];
+pub(crate) const BASELINE: &[&str] = &["chromium"];
 /// For driving the window without a screen, and for pictures of it.
 pub(crate) const SCREEN: &[&str] = &["webkit2gtk-driver", "xvfb", "dbus", "imagemagick", "fonts-dejavu-core"];
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// A message for whoever runs this.
+/// A message for the person who runs this.
 pub(crate) type Result<T> = std::result::Result<T, String>;
 
 /// The checkout's root.
@@ -81,6 +81,10 @@ pub(crate) fn output(command: &mut Command) -> Option<String> {
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
+    // A test says in one line why it failed; `RUST_BACKTRACE=full` gives the way there.
+    if std::env::var_os("RUST_BACKTRACE").is_none_or(|wish| wish != "full") {
+        command.env("RUST_BACKTRACE", "0");
+    }
     command
 }
 

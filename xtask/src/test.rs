@@ -111,7 +111,7 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
                 "restore",
                 "sound",
                 "library",
-                "kills",
+                "crash_test",
                 "endings",
             ][..],
         ),

@@ -56,7 +56,7 @@ async def test_a_spool_that_is_gone_or_damaged_delivers_nothing_by_itself(stub: 
     path.write_text("{torn")
     assert (await flush(spool)) == {Outcome.DELIVERED: 0, Outcome.LATER: 0, Outcome.PARKED: 1}
     assert stub.bodies == []
-    # Whoever still has it in memory sends it.
+    # The process that still has it in memory sends it.
     assert await deliver_until(spool, stub.parcel(), 5) is Outcome.DELIVERED
     stub.answers = [status(503)] * 10
     assert await deliver_until(Spool(Path("/nowhere/at/all")), stub.parcel(), 0.6) is Outcome.LATER

@@ -66,7 +66,7 @@ fn unsupported(what: &str, format: SampleFormat) -> AudioError {
     AudioError::System(format!("the {what} speaks the unknown format {format}"))
 }
 
-/// A device that failed gives nothing more: whoever holds the stream is told to open it again.
+/// A device that failed gives nothing more: the stream's owner is told to open it again.
 fn on_error(
     what: &'static str,
     failed: impl Fn() + Send + 'static,

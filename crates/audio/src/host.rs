@@ -12,7 +12,7 @@ use crate::watch::DeviceWatch;
 /// it, and what is opened after that is closed again.
 pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T, AudioError>> + Send>>;
 
-/// Finds and opens devices, without holding up whoever asks.
+/// Finds and opens devices, without holding up the caller.
 pub trait Host: std::fmt::Debug + Send + Sync + 'static {
     /// Lists the usable devices.
     fn devices(&self) -> Pending<Devices>;

@@ -1,4 +1,4 @@
-//! How an open stream is, told to whoever holds it.
+//! The state of an open stream, told to its owner.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -24,11 +24,11 @@ pub enum StreamStatus {
     },
     /// The device is gone. It is opened again as soon as there is one.
     Lost,
-    /// The device is gone for good: whoever holds the stream has to open it again.
+    /// The device is gone for good: its owner has to open it again.
     Failed,
 }
 
-/// What the device's side and whoever holds the stream share, whichever way sound goes.
+/// What the device's side shares with the stream's owner, in both directions.
 #[derive(Debug)]
 pub(crate) struct StreamState {
     stop: AtomicBool,

@@ -1,4 +1,4 @@
-//! Open devices, as whoever opened them holds them: counters, levels, and closing by dropping.
+//! Open devices, from their owner's side: counters, levels, and closing by dropping.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ impl std::ops::AddAssign for CaptureStats {
     }
 }
 
-/// What the device's side of a capture shares with whoever holds it.
+/// What the device's side of a capture shares with its owner.
 #[derive(Debug, Default)]
 pub(crate) struct CaptureShared {
     pub(crate) state: Arc<StreamState>,
@@ -146,7 +146,7 @@ impl std::ops::AddAssign for PlaybackStats {
     }
 }
 
-/// What the device's side of a playback shares with whoever holds it.
+/// What the device's side of a playback shares with its owner.
 #[derive(Debug, Default)]
 pub(crate) struct PlaybackShared {
     pub(crate) state: Arc<StreamState>,

@@ -31,7 +31,7 @@ impl DeviceWatch {
     }
 }
 
-/// Whoever looks for devices.
+/// The side that looks for devices.
 #[derive(Clone, Debug)]
 pub(crate) struct Watcher(watch::Sender<Option<Found>>);
 

@@ -22,7 +22,7 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// Whoever runs a command beside the database.
+    /// Somebody at the server's own console.
     pub fn command_line() -> Self {
         Self { name: "command line".to_owned(), origin: String::new() }
     }

@@ -1,4 +1,4 @@
-//! Candidates' codes: how they are drawn, and how they are kept. Eight letters can be tried out by whoever has their plain
+//! Candidates' codes: how they are drawn, and how they are kept. Eight letters can be tried out by anybody who has their plain
 //! hashes, so they are kept as hashes with a key. The key is this installation's; with `ADJOURN_CODE_KEY` a part of it is not in
 //! the database, and a copy of the database opens nothing.
 
@@ -59,7 +59,7 @@ impl Codes {
         format!("{KEYED}{}", hex::encode(hmac::sign(&self.0, plain.as_bytes())))
     }
 
-    /// Gives the key to what an earlier version kept without one. Whoever else does it writes the same.
+    /// Gives the key to what an earlier version kept without one. Another process that does it writes the same.
     async fn mark_plain_ones(&self, store: &Store) -> anyhow::Result<()> {
         let mut tx = store.write().await?;
         for (read, write) in [

@@ -15,12 +15,13 @@ use crate::store::now;
 use crate::tokens::Holder;
 use crate::{lifecycle_store, sent_away};
 
-/// From one look at LiveKit to the next, of whoever is to go or to come back.
+/// From one look at LiveKit to the next, for an interviewer that is to go or to come back.
 const LOOK: Duration = Duration::from_millis(300);
 /// So often one is put out at once; then by the reconciler.
 const TRIES: u32 = 10;
 
-/// The name under which an interview's interviewer is dispatched.
+/// The name under which an interview's interviewer is dispatched, if it has one. Of an interview that is not there it is none as
+/// well: who asks changes that interview's row besides, and finds none.
 pub(crate) async fn wanted<'e>(
     of: impl Executor<'e, Database = Any>,
     id: &str,
@@ -83,14 +84,14 @@ pub(crate) fn look_later(app: &App, id: String) {
     });
 }
 
-/// Calls another interviewer, if the one of before is not back. What fails is left to the next round.
+/// Calls another interviewer, if the earlier one is not back. What fails is left to the next round.
 pub(crate) async fn give_up_or_say(app: &App, id: &str) {
     if let Err(error) = give_up(app, id).await {
         tracing::warn!(%error, "an interviewer that did not come back is looked after in the next round");
     }
 }
 
-/// Calls another interviewer, if the one of before is not back. LiveKit is asked first: its word that it is back may have been
+/// Calls another interviewer, if the earlier one is not back. LiveKit is asked first: its word that it is back may have been
 /// lost. Under the row's lock: one replica does.
 async fn give_up(app: &App, id: &str) -> Result<(), sqlx::Error> {
     let listed: Vec<Presence> = match app.livekit.participants(id).await {

@@ -151,7 +151,7 @@ async fn add_code(tx: &mut Tx, id: &str, kept: &str, attempt: i64) -> Result<(),
         .map(drop)
 }
 
-/// Makes another code for an interview: whoever joins with it goes on with it at another computer, and the one who was in
+/// Makes another code for an interview: it goes on at the computer that joins with it, and the one who was in
 /// it is told so. `None`: there is no such interview, or it is over.
 ///
 /// # Errors

@@ -9,7 +9,11 @@ mod api_error;
 pub mod audit;
 mod codes;
 mod commit_queue;
+mod database_address;
+mod database_file;
 mod erase;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod http;
 mod interviewers;
 mod interviews;

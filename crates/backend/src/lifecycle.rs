@@ -94,7 +94,7 @@ const MOST_ATTEMPTS: i64 = 5;
 /// A client waits so long for an interviewer (`Policy::never_started`).
 const WAITED: Duration = Duration::seconds(60);
 /// A room that is being closed is closed, or not, after this: one call of LiveKit (5 s), and what a commit, a slow disk or another
-/// replica's clock may add. Whoever closes it says when that is done; only if it died over it, this is waited for.
+/// replica's clock may add. The replica that closes it says when that is done; only if it died over it, this is waited for.
 pub(crate) const CLOSING: Duration = Duration::seconds(15);
 
 /// The outcome of a client whose place another one took: that one's record counts.
@@ -348,7 +348,7 @@ impl Lifecycle {
 
     /// LiveKit says that the room was closed.
     pub(crate) fn room_finished(&mut self, sid: &str, now: DateTime<Utc>) {
-        // Of a room that was opened anew elsewhere, the server of before tells that it is empty: the reconciler looks.
+        // Of a room that was opened anew elsewhere, the earlier server tells that it is empty: the reconciler looks.
         if self.room_sid.as_deref() == Some(sid) && !self.serving.was_opened_anew() {
             self.room_gone(Teller::Webhook, now);
         }
@@ -605,9 +605,9 @@ mod tests {
         lifecycle.joined(at(2000), at(20));
         assert!(!lifecycle.begins_to_close(1, at(21)) && !lifecycle.is_closing(at(21)));
         assert!(lifecycle.begins_to_close(2, at(22)));
-        // LiveKit can't be reached: whoever joins meanwhile waits for nothing.
+        // LiveKit can't be reached: a join meanwhile waits for nothing.
         lifecycle.does_not_close(1);
-        assert!(lifecycle.is_closing(at(23)), "the attempt of before");
+        assert!(lifecycle.is_closing(at(23)), "the earlier attempt");
         lifecycle.does_not_close(2);
         assert!(!lifecycle.is_closing(at(23)));
     }

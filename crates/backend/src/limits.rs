@@ -52,21 +52,19 @@ impl Lookups {
 
 /// Whether `address`, or everybody, failed too often lately.
 pub(crate) async fn blocked(store: &Store, address: &str, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
-    for (who, most) in [(address, FAILURES), (EVERYBODY, EVERYBODYS)] {
-        let failures: i64 =
-            sqlx::query("SELECT COUNT(*) FROM join_failures WHERE who = $1 AND at > $2 AND at < $3")
-                .bind(sha256(who.as_bytes()))
-                .bind(millis(now - WINDOW))
-                // Of a time when the clock was wrong.
-                .bind(millis(now + WINDOW))
-                .fetch_one(store.read())
-                .await?
-                .try_get(0)?;
-        if failures > most {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let row = sqlx::query(
+        "SELECT COUNT(CASE WHEN who = $1 THEN 1 END), COUNT(CASE WHEN who = $2 THEN 1 END)
+         FROM join_failures WHERE who IN ($1, $2) AND at > $3 AND at < $4",
+    )
+    .bind(sha256(address.as_bytes()))
+    .bind(sha256(EVERYBODY.as_bytes()))
+    .bind(millis(now - WINDOW))
+    // Of a time when the clock was wrong.
+    .bind(millis(now + WINDOW))
+    .fetch_one(store.read())
+    .await?;
+    let (of_one, of_all): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(of_one > FAILURES || of_all > EVERYBODYS)
 }
 
 /// Notes a failure of an address. Addresses are kept as hashes, for a minute.

@@ -269,7 +269,7 @@ async fn run() -> anyhow::Result<()> {
                 stop().await;
                 stopping.cancel();
             };
-            let limits = server::Limits::default();
+            let limits = server::Limits::for_this_process();
             let counts = move |from: IpAddr| !from.is_loopback() && !proxies.trusts(from);
             server::serve(listener, router(app, Some(metrics)), limits, counts, stopped).await;
             let close = async {

@@ -41,8 +41,9 @@ pub struct Limits {
     pub head_bytes: usize,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
+impl Limits {
+    /// Those of a server. Raises this process's own limit of open files as far as it may.
+    pub fn for_this_process() -> Self {
         Self {
             head: Duration::from_secs(20),
             connections: places(4_096),

@@ -76,7 +76,7 @@ impl Serving {
         self.interviewer.as_ref().is_some_and(|interviewer| interviewer.identity == identity)
     }
 
-    /// Whether the room was opened anew at some time: what the server of before still tells of it says nothing.
+    /// Whether the room was opened anew at some time: what the earlier server still tells of it says nothing.
     pub(crate) fn was_opened_anew(&self) -> bool {
         self.awaited_since.is_some() || self.back_at.is_some() || self.given_up.is_some()
     }
@@ -129,7 +129,7 @@ impl Serving {
         if is(&self.next) {
             self.next = None;
         } else if is(&self.interviewer) && self.awaited_since.is_none() {
-            // Whoever met it has taken over.
+            // The one that met it has taken over.
             match self.next.take() {
                 Some(next) => self.interviewer = Some(next),
                 None => drop(self.left_at.get_or_insert(now)),
@@ -137,7 +137,7 @@ impl Serving {
         }
     }
 
-    /// Those who are in the room, as LiveKit lists them. Servers that share a Redis go on listing whoever was on one that
+    /// Those who are in the room, as LiveKit lists them. Servers that share a Redis go on listing those on a server that
     /// died: of the one that is awaited, only another presence is a return.
     pub(crate) fn returned(&self, listed: &[Presence]) -> Option<Presence> {
         let before = self.interviewer.as_ref().filter(|_| self.awaited_since.is_some())?;
@@ -145,7 +145,7 @@ impl Serving {
     }
 
     /// Whether the one that is awaited is not awaited any longer: it counts as gone, and another one is to be called. Until it is
-    /// known that one was ([`Self::another_was_called`]), or somebody comes, that is due again after as long: whoever calls may
+    /// known that one was ([`Self::another_was_called`]), or somebody comes, that is due again after as long: the caller may
     /// die over it, and LiveKit's answer may be lost.
     pub(crate) fn gives_up(&mut self, now: DateTime<Utc>) -> bool {
         let due = self.awaited_since.is_some_and(|since| (now - since).abs() >= AWAITED);
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(serving.came(agent("agent-1", "PA_1b"), at(68)), Came::Back);
         assert_eq!(serving.came(agent("agent-3", "PA_3"), at(70)), Came::TooMany, "the later one goes");
         assert!(!serving.gives_up(at(100)));
-        // What the dead server tells of the presence of before says nothing; of this one it does.
+        // What the dead server tells of the earlier presence says nothing; of this one it does.
         serving.left("PA_1", at(80));
         assert_eq!(serving.state(), Some(InterviewerState::Present));
         serving.left("PA_1b", at(90));

@@ -1,12 +1,15 @@
 //! The database: SQLite by a path, Postgres by an address. One SQL for both.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::migrate::MigrateError;
-use sqlx::{Any, AnyPool, Connection as _, Row as _, Transaction};
+use sqlx::{Any, AnyPool, Row as _, Transaction};
+
+use crate::database_address::{Address, without_password};
+use crate::database_file::{OpenFile, beside, free, named, owners_alone, percent, recognise, tables};
 
 /// A transaction that changes something.
 pub(crate) type Tx = Transaction<'static, Any>;
@@ -31,93 +34,15 @@ pub struct Store {
     file: Option<OpenFile>,
 }
 
-/// A file as it was when it was opened.
-#[derive(Clone, Debug)]
-struct OpenFile {
-    path: PathBuf,
-    /// Which file it is, whatever its name is by now: device and number.
-    #[cfg(unix)]
-    identity: (u64, u64),
-}
-
-impl OpenFile {
-    fn of(path: &Path) -> std::io::Result<Self> {
-        let path = std::path::absolute(path)?;
-        #[cfg(unix)]
-        let identity = identity(&path)?;
-        Ok(Self {
-            path,
-            #[cfg(unix)]
-            identity,
-        })
-    }
-
-    /// Whether the path still names the file that is open. What is written into one that was deleted or replaced is gone with
-    /// the process.
-    #[cfg(unix)]
-    fn is_in_place(&self) -> std::io::Result<()> {
-        if identity(&self.path).is_ok_and(|now| now == self.identity) {
-            return Ok(());
-        }
-        let path = self.path.display();
-        Err(std::io::Error::other(format!(
-            "{path} is not the file any more that was opened: it was moved, deleted or replaced; start the server again"
-        )))
-    }
-
-    /// Windows lets nobody take a file away that is open.
-    #[cfg(not(unix))]
-    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as on other systems")]
-    fn is_in_place(&self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-#[cfg(unix)]
-fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt as _;
-    let file = std::fs::metadata(path)?;
-    Ok((file.dev(), file.ino()))
-}
-
 /// How a database is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Open {
     /// Made if there is none, and brought up to date: for the server.
     OrMake,
-    /// Must be there, and is brought up to date: for whoever changes something beside the server.
+    /// Must be there, and is brought up to date: for commands that change something beside the server.
     Existing,
     /// Must be there, and nothing of it changes.
     AsItIs,
-}
-
-/// What a database's address names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Postgres,
-    File,
-}
-
-impl Kind {
-    /// Nearly an address is none, and no path: it may have a password in it, which must not become a folder's name, nor be shown.
-    fn of(address: &str) -> anyhow::Result<Self> {
-        let begins = |with: &str| address.get(..with.len()).is_some_and(|it| it.eq_ignore_ascii_case(with));
-        if address.starts_with("postgres://") || address.starts_with("postgresql://") {
-            return Ok(Self::Postgres);
-        }
-        let path = address.strip_prefix("sqlite:").unwrap_or(address);
-        let path = path.strip_prefix("//").unwrap_or(path);
-        let nearly = path.contains("://")
-            || path.starts_with(['"', '\''])
-            || begins("postgres") && (path.contains('@') || path.contains("//"))
-            || begins("file:");
-        anyhow::ensure!(
-            !nearly && !path.is_empty(),
-            "the database's address is neither a path nor postgres://user:password@host/name: look at --database or \
-             ADJOURN_DATABASE, at its first letters and at quotes"
-        );
-        Ok(Self::File)
-    }
 }
 
 impl Store {
@@ -128,9 +53,9 @@ impl Store {
     pub async fn open(address: &str, how: Open) -> anyhow::Result<Self> {
         sqlx::any::install_default_drivers();
         let address = address.trim();
-        match Kind::of(address)? {
-            Kind::Postgres => Self::postgres(address, how).await,
-            Kind::File => Self::sqlite(address, how).await,
+        match Address::of(address)? {
+            Address::Postgres(address) => Self::postgres(address, how).await,
+            Address::File(path) => Self::sqlite(path, how).await,
         }
     }
 
@@ -217,9 +142,7 @@ impl Store {
         Ok(Self { reader: pool.clone(), writer: pool, file: None })
     }
 
-    async fn sqlite(address: &str, how: Open) -> anyhow::Result<Self> {
-        let path = address.strip_prefix("sqlite:").unwrap_or(address);
-        let path = path.strip_prefix("//").unwrap_or(path);
+    async fn sqlite(path: &str, how: Open) -> anyhow::Result<Self> {
         let file = Path::new(path);
         if how == Open::OrMake {
             if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -433,66 +356,8 @@ impl Store {
     }
 }
 
-/// Gives a file its name, on disk.
-fn named(part: &Path, to: &Path) -> anyhow::Result<()> {
-    std::fs::rename(part, to)?;
-    if let Some(folder) = to.parent() {
-        std::fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(())
-}
-
-/// Whether a file is ours, or about to be: nothing, an empty file, or a database with our tables.
-async fn recognise(file: &Path) -> anyhow::Result<()> {
-    let name = file.display();
-    let Ok(metadata) = std::fs::metadata(file) else { return Ok(()) };
-    anyhow::ensure!(metadata.is_file(), "{name} is no file; give the database's path with --database");
-    if metadata.len() == 0 {
-        return Ok(());
-    }
-    let mut head = [0; 16];
-    let read = std::fs::File::open(file).and_then(|mut it| std::io::Read::read_exact(&mut it, &mut head));
-    if let Err(error) = read
-        && error.kind() != std::io::ErrorKind::UnexpectedEof
-    {
-        return Err(anyhow::Error::new(error).context(format!("the database {name} can't be opened")));
-    }
-    anyhow::ensure!(head == *b"SQLite format 3\0", "{name} is no database; it stays as it is");
-    // The file alone, without what lies beside it: looked at, and not touched. After a crash it may not be readable alone, and
-    // its tables may be in its log.
-    let address = format!("sqlite://{}?mode=ro&immutable=true", percent(&file.to_string_lossy()));
-    if let Ok(tables) = tables(&address).await {
-        let ours =
-            tables.iter().all(|it| it == "_sqlx_migrations") || tables.iter().any(|it| it == "interviews");
-        anyhow::ensure!(ours, "{name} is a database of something else; it stays as it is");
-    }
-    Ok(())
-}
-
-async fn tables(address: &str) -> Result<Vec<String>, sqlx::Error> {
-    let mut looked = sqlx::AnyConnection::connect(address).await?;
-    let rows =
-        sqlx::query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-            .fetch_all(&mut looked)
-            .await?;
-    rows.iter().map(|row| row.try_get("name")).collect()
-}
-
 /// Free bytes that a server needs to be ready: the largest record, eight times.
 const ROOM: u64 = 64 << 20;
-
-/// Free bytes on the disk of a file, for those who are not root.
-#[cfg(unix)]
-fn free(path: &Path) -> std::io::Result<u64> {
-    let disk = rustix::fs::statvfs(path)?;
-    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
-}
-
-/// Not known here: a change that is not taken shows it.
-#[cfg(not(unix))]
-fn free(_: &Path) -> std::io::Result<u64> {
-    Ok(u64::MAX)
-}
 
 /// Random bytes of the system.
 pub(crate) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
@@ -507,60 +372,6 @@ const LITTLE: u64 = 1 << 20;
 const PAGE: i64 = 4096;
 /// So often the tables are tried to be brought up to date while another process does the same.
 const MIGRATED_BESIDE: u32 = 10;
-
-/// A file of SQLite's beside a database.
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
-}
-
-/// Only its owner may read and write a database and what lies beside it: SQLite gives its log the rights of the file.
-fn owners_alone(path: &Path, make: bool) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(make).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-        options.mode(0o600);
-        let file = options.open(path)?;
-        let owner = std::fs::Permissions::from_mode(0o600);
-        // Of another user's file we can't say who may read it; that one said so.
-        if let Err(error) = file.set_permissions(owner.clone()) {
-            tracing::warn!(%error, path = %path.display(), "others may be able to read the database");
-        }
-        for ending in ["-wal", "-shm"] {
-            // Mostly there is none.
-            let _ = std::fs::set_permissions(beside(path, ending), owner.clone());
-        }
-    }
-    #[cfg(not(unix))]
-    options.open(path).map(drop)?;
-    Ok(())
-}
-
-/// For an error message or a log.
-fn without_password(address: &str) -> String {
-    match url::Url::parse(address) {
-        Ok(mut url) => {
-            if url.password().is_some() {
-                // An address with a password can carry one.
-                let _ = url.set_password(Some("***"));
-            }
-            // sqlx takes one among the options too.
-            if url.query().is_some_and(|query| query.contains("password")) {
-                url.set_query(Some("***"));
-            }
-            url.to_string()
-        }
-        Err(_) => address.to_owned(),
-    }
-}
-
-/// What would end a path in an address.
-fn percent(path: &str) -> String {
-    path.replace('%', "%25").replace('?', "%3F").replace('#', "%23")
-}
 
 /// The time, as precise as it is kept: milliseconds.
 pub(crate) fn now() -> DateTime<Utc> {
@@ -579,6 +390,15 @@ pub(crate) fn time(row: &AnyRow, column: &str) -> Result<Option<DateTime<Utc>>, 
     Ok(millis.and_then(DateTime::from_timestamp_millis))
 }
 
+/// A column whose words are a type.
+pub(crate) fn word<T>(row: &AnyRow, column: &str) -> Result<T, sqlx::Error>
+where
+    T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    let text: String = row.try_get(column)?;
+    text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
 /// The time of a column that is never NULL.
 pub(crate) fn known_time(row: &AnyRow, column: &str) -> Result<DateTime<Utc>, sqlx::Error> {
     time(row, column)?.ok_or(sqlx::Error::RowNotFound)
@@ -586,14 +406,9 @@ pub(crate) fn known_time(row: &AnyRow, column: &str) -> Result<DateTime<Utc>, sq
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use sqlx::Connection as _;
 
-    #[test]
-    fn a_password_is_not_shown() {
-        assert_eq!(without_password("postgres://u:secret@h/db"), "postgres://u:***@h/db");
-        assert_eq!(without_password("postgres://h/db?password=secret"), "postgres://h/db?***");
-        assert_eq!(without_password("a/b.db"), "a/b.db");
-    }
+    use super::*;
 
     #[tokio::test]
     async fn a_copy_is_a_whole_database_and_never_overwrites() {
@@ -711,33 +526,6 @@ mod tests {
         for file in [path.clone(), beside(&path, "-wal"), beside(&path, "-shm"), copy] {
             let mode = std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
             assert_eq!(mode, 0o600, "{}", file.display());
-        }
-    }
-
-    #[test]
-    fn an_address_is_one_or_a_path_or_refused_without_being_shown() {
-        assert_eq!(Kind::of("postgres://u:pw@h/db").unwrap(), Kind::Postgres);
-        for path in [
-            "backend.db",
-            "/var/lib/adjourn/backend.db",
-            "sqlite:x.db",
-            "sqlite:///x.db",
-            "postgres.db",
-            "a@b.db",
-        ] {
-            assert_eq!(Kind::of(path).unwrap(), Kind::File, "{path}");
-        }
-        for nearly in [
-            "mysql://u:secret@h/db",
-            "postgresql+asyncpg://u:secret@h/db",
-            "\"postgres://u:secret@h/db\"",
-            "Postgres://u:secret@h/db",
-            "postgres//u:secret@h/db",
-            "file:x.db",
-            "",
-        ] {
-            let said = format!("{:#}", Kind::of(nearly).unwrap_err());
-            assert!(said.contains("ADJOURN_DATABASE") && !said.contains("secret"), "{nearly}: {said}");
         }
     }
 

@@ -43,7 +43,7 @@ impl Testbed {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("db").to_str().unwrap(), Open::OrMake).await.unwrap();
         let codes = Codes::of(&store, None).await.unwrap();
-        // Nobody listens there: whoever needs a room gets none.
+        // Nobody listens there: a request that needs a room gets none.
         let secret = Secret::new("a-secret-of-livekit".to_owned());
         let livekit = LiveKit::new("ws://127.0.0.1:9".parse().unwrap(), "key".to_owned(), secret).unwrap();
         let options = Options {
@@ -182,7 +182,7 @@ async fn a_stream_of_events_ends_with_the_interview_and_with_the_right_to_see_it
     let watch = |id: &str, after: u32| {
         Request::builder().uri(format!("/v1/interviews/{id}/events")).header("last-event-id", after)
     };
-    // With the interview: whoever saw everything is told not to come again.
+    // With the interview: a reader that saw everything is told not to come again.
     let (id, _) = stage.interview().await;
     let open = stage.answer(As::Bearer(OWN), watch(&id, 0), Body::empty()).await;
     assert_eq!(open.status(), StatusCode::OK);
@@ -294,9 +294,9 @@ fn join(code: &str, join_id: char, uploads_only: bool) -> Value {
     json!({"code": code, "join_id": join_id.to_string().repeat(32), "client": client, "uploads_only": uploads_only})
 }
 
-/// LiveKit can't be reached here: whoever would get a room is told so.
+/// LiveKit can't be reached here: a request for a room is told so.
 #[tokio::test]
-async fn outside_of_its_window_an_interview_opens_no_room_whoever_asks_how() {
+async fn outside_of_its_window_an_interview_opens_no_room_for_any_request() {
     let stage = Testbed::set().await;
     let ask = async |code: &str, join_id: char, uploads_only: bool| {
         let (status, answer) =

@@ -46,7 +46,7 @@ impl Shell for Terminal {
     fn show(&mut self, snapshot: &Snapshot) {
         let line = serde_json::to_string(snapshot).unwrap_or_default();
         let mut out = std::io::stdout().lock();
-        // Whoever read the lines is gone: go on without.
+        // Nobody reads the lines any more: go on without.
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
         if self.options.join
             && !self.pressed

@@ -5,6 +5,8 @@
 
 pub mod devices;
 pub mod explain;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod headless;
 pub mod replay;
 pub mod timeline;

@@ -74,7 +74,7 @@ async fn run(program: Program) -> anyhow::Result<()> {
         Program::Devices => devices::text()?.trim_end().to_owned(),
     };
     match writeln!(std::io::stdout(), "{answer}") {
-        // Whoever reads had enough (`| head`).
+        // The reader had enough (`| head`).
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
     }

@@ -32,7 +32,15 @@ impl Trace {
     /// The file can't be read or is no trace.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
-        let text = std::str::from_utf8(&bytes).with_context(|| format!("{} is no trace", path.display()))?;
+        Self::parse(&bytes, path)
+    }
+
+    /// Reads a trace; `path` is where it came from, for messages.
+    ///
+    /// # Errors
+    /// It is no trace.
+    pub(crate) fn parse(bytes: &[u8], path: &Path) -> anyhow::Result<Self> {
+        let text = std::str::from_utf8(bytes).with_context(|| format!("{} is no trace", path.display()))?;
         let mut policy = Policy::default();
         let mut entries: Vec<Entry> = Vec::new();
         for (number, line) in text.lines().enumerate() {
@@ -46,7 +54,7 @@ impl Trace {
                 entries.push(entry);
             }
         }
-        Ok(Self { policy, entries, sha256: adjourn_protocol::sha256(&bytes) })
+        Ok(Self { policy, entries, sha256: adjourn_protocol::sha256(bytes) })
     }
 
     /// How it ended and the trace's digest, as a line of JSON.

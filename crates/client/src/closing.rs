@@ -30,7 +30,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         self.leave();
         self.connection.left(LAST_WORD).await;
         self.show();
-        // Whoever still works on the journal beside the loop does not find it closed.
+        // Work on the journal that still runs beside the loop must not find it closed.
         self.invitation.stop().await;
         // What is being written down is written to its end. Nobody watches any more, so nobody is told.
         self.deliveries.stop();

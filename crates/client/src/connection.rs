@@ -28,11 +28,11 @@ pub(crate) struct Connection<T: Transport> {
     transport: Arc<T>,
     rooms: mpsc::Sender<Entered<T::Room>>,
     room: Option<Arc<T::Room>>,
-    /// The room of before, until the next one is entered: dropping it would tell everybody that we left, at which
+    /// The earlier room, until the next one is entered: dropping it would tell everybody that we left, at which
     /// livekit-agents closes its session. Our next presence takes its place.
     earlier: Option<Arc<T::Room>>,
     /// What comes out of the room that was entered last.
-    facts: Option<mpsc::Receiver<RoomEvent>>,
+    room_events: Option<mpsc::Receiver<RoomEvent>>,
     connecting: Option<JoinHandle<()>>,
     /// The room is being left.
     leaving: Option<JoinHandle<()>>,
@@ -55,7 +55,7 @@ impl<T: Transport> Connection<T> {
             rooms,
             room: None,
             earlier: None,
-            facts: None,
+            room_events: None,
             connecting: None,
             leaving: None,
             pinned: None,
@@ -70,7 +70,7 @@ impl<T: Transport> Connection<T> {
     pub(crate) fn connect(&mut self, livekit: LiveKitInfo) {
         let (transport, rooms) = (Arc::clone(&self.transport), self.rooms.clone());
         // An earlier connection has nothing more to say: not even that its place was taken, by us.
-        self.facts = None;
+        self.room_events = None;
         if let Some(room) = self.room.take() {
             self.earlier = Some(room);
         }
@@ -101,7 +101,7 @@ impl<T: Transport> Connection<T> {
                 // Muted first: what is said meanwhile is nobody's to hear.
                 room.set_muted(muted);
                 let microphone = room.microphone();
-                (self.room, self.facts, self.earlier) = (Some(room), Some(joined.facts), None);
+                (self.room, self.room_events, self.earlier) = (Some(room), Some(joined.events), None);
                 (self.pinned, self.history_asked, self.turned_away) = (None, None, false);
                 let input = Input::Connected { room_sid: joined.room_sid, roster: joined.roster };
                 Some((input, Some(microphone)))
@@ -127,14 +127,14 @@ impl<T: Transport> Connection<T> {
         self.refusal
     }
 
-    /// The next fact of the room, if there is one.
+    /// The next event of the room, if there is one.
     pub(crate) async fn next_room_event(&mut self) -> RoomEvent {
         loop {
-            match &mut self.facts {
+            match &mut self.room_events {
                 Some(open) => match open.recv().await {
-                    Some(fact) => return fact,
+                    Some(event) => return event,
                     // The room is gone; what there was to say of it has been said.
-                    None => self.facts = None,
+                    None => self.room_events = None,
                 },
                 None => std::future::pending().await,
             }

@@ -105,7 +105,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
     }
 
     fn commit(&mut self, ending: Ending) {
-        // Whoever wanted to close the window wanted to end the interview: that is done. So is what was told of a link.
+        // Closing the window meant ending the interview, which is done. What was told of a link is out of date, too.
         self.ui.stay();
         self.ui.link_is_settled();
         tracing::info!(outcome = %ending.outcome, "the interview ended");

@@ -227,7 +227,7 @@ impl Message {
         value["id"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// One of each, with arguments of no meaning: for whoever needs all names.
+    /// One of each, with arguments of no meaning: for code that needs all names.
     pub fn one_of_each() -> Vec<Self> {
         let text = || "…".to_owned();
         vec![

@@ -88,7 +88,7 @@ impl<C> Opening<C> {
         }
     }
 
-    /// The attempt that hangs, if one does. Whoever is told of it ends it.
+    /// The attempt that hangs, if one does. The caller ends it.
     pub(crate) fn hangs(&self, now: Instant) -> Option<u64> {
         self.since.filter(|since| now.duration_since(*since) >= HANGS).map(|_| self.attempt)
     }

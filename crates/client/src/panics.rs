@@ -19,7 +19,7 @@ static TOLD: OnceLock<mpsc::Sender<()>> = OnceLock::new();
 pub struct Panics(mpsc::Receiver<()>);
 
 impl Panics {
-    /// Hears of every panic of this process from now on; what the hook of before prints is printed still. The
+    /// Hears of every panic of this process from now on; the earlier hook still prints. The
     /// first caller hears; a process has one client.
     pub fn watch() -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
@@ -28,7 +28,7 @@ impl Panics {
             std::panic::set_hook(Box::new(move |info| {
                 before(info);
                 if let Some(sender) = TOLD.get() {
-                    // Full: the loop has not yet taken the one of before, which says the same.
+                    // Full: the loop has not yet taken the earlier one, which says the same.
                     let _ = sender.try_send(());
                 }
             }));

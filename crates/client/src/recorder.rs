@@ -2,13 +2,13 @@
 
 use adjourn_protocol::{AudioStatistics, Line, Note, RecordHead, Secret, Turn};
 use adjourn_room::Said;
-use adjourn_session::{Ending, Role};
+use adjourn_session::Ending;
 use chrono::{DateTime, Utc};
 
 use crate::Environment;
 use crate::event::Events;
 use crate::journal::Journal;
-use crate::snapshot::{Caption, Speaker};
+use crate::snapshot::Caption;
 use crate::told::Told;
 
 /// Notes on a record's timeline. An interview of 8 hours has some thousand; one whose interviewer changes its state a
@@ -87,11 +87,7 @@ impl Recorder {
 
     /// A caption that is done.
     pub(crate) fn caption(&self, caption: &Caption) {
-        let role = match caption.speaker {
-            Speaker::Candidate => Role::Candidate,
-            Speaker::Interviewer => Role::Interviewer,
-        };
-        let at = self.environment.clock.wall();
+        let (role, at) = (caption.speaker, self.environment.clock.wall());
         self.write(Line::Caption(Turn { id: caption.id.clone(), role, text: caption.text.clone(), at }));
     }
 

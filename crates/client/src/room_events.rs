@@ -8,8 +8,8 @@ use crate::Shell;
 use crate::run::Client;
 
 impl<T: Transport, S: Shell> Client<T, S> {
-    pub(crate) fn fact(&mut self, fact: RoomEvent) {
-        match fact {
+    pub(crate) fn room_event(&mut self, event: RoomEvent) {
+        match event {
             RoomEvent::Input(input) => {
                 self.observe(&input);
                 // What was said while we were out of the room was told to nobody.

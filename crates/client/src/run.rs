@@ -166,7 +166,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 None => break,
             }
         }
-        // Whoever sends something from now on is told that it will not be done.
+        // From now on a sender is told that its command will not be done.
         commands.close();
         self.close(inbox.events).await
     }
@@ -181,7 +181,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         fail::fail_point!("loop");
         self.show();
         let due = self.due();
-        // In this order: a flood of facts must not starve commands and timers, and the same happens each time.
+        // In this order: a flood of events must not starve commands and timers, and the same happens each time.
         tokio::select! {
             biased;
             command = commands.recv() => match command {
@@ -195,7 +195,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             () = sleep_until(due) => self.time_passed(),
             _ = meters.tick() => self.measure(),
             _ = stats.tick() => self.look_after(),
-            fact = self.connection.next_room_event() => self.fact(fact),
+            event = self.connection.next_room_event() => self.room_event(event),
         }
         Turn::Goes
     }

@@ -1,5 +1,6 @@
 //! The whole state of the screen, as one value.
 
+use adjourn_session::Role;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -29,17 +30,6 @@ pub enum Screen {
     Completed,
 }
 
-/// Who speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-#[ts(export, export_to = "Speaker.ts")]
-pub enum Speaker {
-    /// The candidate.
-    Candidate,
-    /// The interviewer.
-    Interviewer,
-}
-
 /// A caption.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export, export_to = "Caption.ts")]
@@ -47,7 +37,8 @@ pub struct Caption {
     /// Id; later lines with the same id replace it.
     pub id: String,
     /// Who speaks.
-    pub speaker: Speaker,
+    #[ts(type = "\"candidate\" | \"interviewer\"")]
+    pub speaker: Role,
     /// What.
     pub text: String,
     /// Whether it will not change any more.

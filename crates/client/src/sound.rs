@@ -135,7 +135,7 @@ impl SpeakerRoute {
         heard.map(Track::level).fold(SILENCE_DBFS, f32::max)
     }
 
-    /// Whether the voice of whoever has the floor is heard. Music beside it is no word of theirs.
+    /// Whether the voice that has the floor is heard. Music beside it is no word of theirs.
     pub(crate) fn audible(&self) -> bool {
         let route = self.0.lock();
         let mut voices = route.tracks.values().filter(|t| t.kind == SoundKind::Voice && route.floor.has(t));
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_voice_of_whoever_has_the_floor_is_audible() {
+    fn only_the_voice_that_has_the_floor_is_audible() {
         let route = SpeakerRoute::default();
         let loud = vec![10_000_i16; FRAME];
         let tracks = [

@@ -20,7 +20,7 @@ impl Told {
 
     /// A turn that was just said: when, or nothing if it is written down in just these words.
     pub(crate) fn now(&mut self, said: &Said, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        // Whoever gives no ids may mean another turn each time.
+        // Without ids, each may be another turn.
         if said.id.is_empty() {
             return Some(now);
         }

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use adjourn_protocol::Role;
 use adjourn_session::{AgentState, Delivery, Phase, Problem, Time, Trouble, View};
 use tokio::time::Instant;
 
 use crate::Message;
-use crate::snapshot::{Caption, Speaker};
+use crate::snapshot::Caption;
 
 /// Captions on the screen; older ones are in the record.
 const SHOWN_CAPTIONS: usize = 200;
@@ -123,11 +122,8 @@ impl UiState {
 
     /// A line that is being spoken, or was. Gives the caption as it is shown, if it is done.
     pub(crate) fn caption(&mut self, caption: adjourn_room::Caption) -> Option<Caption> {
-        let speaker = match caption.role {
-            Role::Candidate => Speaker::Candidate,
-            Role::Interviewer => Speaker::Interviewer,
-        };
-        let caption = Caption { id: caption.segment, speaker, text: caption.text, done: caption.done };
+        let caption =
+            Caption { id: caption.segment, speaker: caption.role, text: caption.text, done: caption.done };
         let done = caption.done.then(|| caption.clone());
         match self.captions.iter_mut().find(|known| known.id == caption.id) {
             // A piece that was late takes nothing from a line that is final.

@@ -5,7 +5,7 @@ mod testbed;
 
 use std::time::Duration;
 
-use adjourn_client::{Command, InterviewerState, Message, Screen, Speaker};
+use adjourn_client::{Command, InterviewerState, Message, Screen};
 use adjourn_protocol::{Arrival, InterviewerState as Told, Role};
 use adjourn_room::{Caption, RoomEvent, Said, Token};
 use adjourn_session::{Input, LeaveReason, Policy};
@@ -111,7 +111,7 @@ async fn who_ends_while_the_connection_is_made_anew_leaves_it() {
     stage.room.refuse("no way in");
     stage.room.resume_without_data().await;
     stage.within(ms(policy().data_stall) + MOMENT, "the way back in", |s| !s.connected).await;
-    assert!(!stage.room.is_left(), "the connection of before is held until the next one is made");
+    assert!(!stage.room.is_left(), "the earlier connection is held until the next one is made");
     stage.order(Command::End).await;
     assert_eq!(stage.received(Duration::from_secs(3)).await.outcome, "ended by candidate");
     assert!(stage.room.is_left());
@@ -304,7 +304,7 @@ async fn captions_are_shown_as_they_come_and_a_late_piece_takes_nothing_away() {
     let mut stage = Testbed::interview().await;
     stage.room.say(caption("SG_1", "Good", false)).await;
     let shown = stage.within(MOMENT, "the caption", |s| !s.captions.is_empty()).await;
-    assert_eq!((shown.captions[0].text.as_str(), shown.captions[0].speaker), ("Good", Speaker::Interviewer));
+    assert_eq!((shown.captions[0].text.as_str(), shown.captions[0].speaker), ("Good", Role::Interviewer));
     stage.room.say(caption("SG_1", "Goodbye!", true)).await;
     stage.room.say(caption("SG_1", "Good", false)).await;
     let shown = stage.within(MOMENT, "all of it", |s| s.captions[0].done).await;

@@ -241,7 +241,7 @@ impl RemoteTrackPublication {
     }
 }
 
-/// A published track, whoever publishes it.
+/// A published track, ours or another participant's.
 #[derive(Debug, Clone)]
 pub enum TrackPublication {
     /// Ours.

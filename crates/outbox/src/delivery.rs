@@ -57,7 +57,7 @@ pub struct DeliveryEvent {
 
 impl Outbox {
     /// Tries everything that is due at `now`. `jitter` is random in 0..1 (full jitter: a test center's
-    /// clients must not come back all at once). `tell` hears of each try once its result is written down: whoever
+    /// clients must not come back all at once). `tell` hears of each try once its result is written down: a reader who
     /// closes the window at the word "received" must not find the record waiting at the next start. If the disk does
     /// not take it, it is told all the same; the record is sent again later, and the same receipt comes.
     ///
@@ -189,7 +189,7 @@ pub struct Sent {
     pub renewed: Option<Renewed>,
 }
 
-/// What joining again gives to whoever only delivers.
+/// What joining again gives when nothing is left but to deliver.
 #[derive(Clone, Debug)]
 pub struct Renewed {
     /// For uploads.

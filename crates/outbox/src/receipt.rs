@@ -40,7 +40,7 @@ pub fn verify(jws: &str, keys: &serde_json::Value) -> Result<Receipt, ReceiptErr
     let key = header.kid.as_deref().and_then(|kid| keys.find(kid)).ok_or(ReceiptError::UnknownKey)?;
     let key = DecodingKey::from_jwk(key).map_err(|_| ReceiptError::BadKeys)?;
     let mut validation = Validation::new(Algorithm::EdDSA);
-    // A receipt never expires and is for whoever holds it.
+    // A receipt never expires and is for its holder.
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;

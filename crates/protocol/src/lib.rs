@@ -11,6 +11,8 @@ mod arrival;
 mod digest;
 mod dispatch;
 mod entry;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod history;
 mod join;
 mod link;

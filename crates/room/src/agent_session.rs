@@ -56,7 +56,7 @@ impl Decoder {
         Self { nonce, running: HashMap::new(), undecodable: 0 }
     }
 
-    /// Turns one message of `sid` into facts. What can't be decoded gives none.
+    /// Turns one message of `sid` into events. What can't be decoded gives none.
     pub(crate) fn decode(&mut self, sid: &str, bytes: &[u8]) -> Vec<RoomEvent> {
         use proto::agent_session_message::Message as M;
         let sid = sid.to_owned();
@@ -66,7 +66,7 @@ impl Decoder {
             Ok(Some(M::Request(_)) | None) => Vec::new(),
             Err(error) => {
                 self.undecodable += 1;
-                // The first, and then ever fewer: whoever floods the topic floods no log.
+                // The first, and then ever fewer: a flood on the topic is no flood of the log.
                 if self.undecodable.is_power_of_two() {
                     let count = self.undecodable;
                     tracing::warn!(%error, count, "a message of the interviewer's session could not be decoded");
@@ -242,18 +242,18 @@ mod tests {
         let mut decoder = Decoder::new("n1".to_owned());
         assert!(decoder.decode("PA_a", &pong("adjourn-n2-7")).is_empty());
         assert!(decoder.decode("PA_a", &pong("7")).is_empty());
-        let facts = decoder.decode("PA_a", &pong("adjourn-n1-7"));
+        let events = decoder.decode("PA_a", &pong("adjourn-n1-7"));
         let expected = Input::ProbeAnswered { sid: "PA_a".to_owned(), probe: ProbeKind::Session, id: 7 };
-        assert!(matches!(&facts[..], [RoomEvent::Input(input)] if *input == expected));
+        assert!(matches!(&events[..], [RoomEvent::Input(input)] if *input == expected));
     }
 
     #[test]
     fn the_official_word_of_a_close_is_understood_before_anybody_sends_it() {
         // AgentSessionMessage.event (3) { session_closed (25) { reason (1) = CR_USER_INITIATED (4), error (2) } }
         let bytes = [0x1a, 0x0b, 0xca, 0x01, 0x08, 0x08, 0x04, 0x12, 0x04, b'o', b'h', b'n', b'o'];
-        let facts = Decoder::new(String::new()).decode("PA_a", &bytes);
+        let events = Decoder::new(String::new()).decode("PA_a", &bytes);
         let expected = Input::SessionClosed { sid: "PA_a".to_owned(), reason: CloseReason::UserInitiated };
-        assert!(matches!(&facts[..], [RoomEvent::Input(input)] if *input == expected), "{facts:?}");
+        assert!(matches!(&events[..], [RoomEvent::Input(input)] if *input == expected), "{events:?}");
         // amd_completed (24) and what nobody knows yet (99) mean nothing, and are no error.
         for bytes in [&[0x1a, 0x03, 0xc2, 0x01, 0x00][..], &[0x1a, 0x03, 0x9a, 0x06, 0x00][..]] {
             assert!(Decoder::new(String::new()).decode("PA_a", bytes).is_empty());
@@ -271,8 +271,8 @@ mod tests {
             (UsAway, UsListening, 0),
         ] {
             let changed = UserStateChanged { old_state: old.into(), new_state: new.into() };
-            let facts = Decoder::new(String::new()).decode("PA_a", &event(Event::UserStateChanged(changed)));
-            assert_eq!(facts.len(), heard, "{old:?} {new:?}");
+            let events = Decoder::new(String::new()).decode("PA_a", &event(Event::UserStateChanged(changed)));
+            assert_eq!(events.len(), heard, "{old:?} {new:?}");
         }
     }
 
@@ -340,12 +340,12 @@ mod tests {
             call_id: "c".to_owned(),
             status: proto::ToolCallStatus::TcDone.into(),
         });
-        let facts = decoder.decode(
+        let events = decoder.decode(
             "PA_a",
             &event(Event::ToolExecutionUpdated(ToolExecutionUpdated { update: Some(ended) })),
         );
         assert!(
-            matches!(&facts[..], [RoomEvent::Input(Input::ToolEnded { name, ok: true, .. })] if name == "end_interview")
+            matches!(&events[..], [RoomEvent::Input(Input::ToolEnded { name, ok: true, .. })] if name == "end_interview")
         );
     }
 }

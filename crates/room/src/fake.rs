@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use crate::refusal::ConnectError;
-use crate::room_event::{Facts, RoomEvent, WAITING_FACTS};
+use crate::room_event::{EventSender, RoomEvent, WAITING_EVENTS};
 use crate::transport::{Joined, Microphone, RoomHandle, Transport};
 
 /// Enters the fake room.
@@ -22,7 +22,7 @@ pub struct Fake {
 
 #[derive(Debug, Default)]
 struct State {
-    facts: Option<Facts>,
+    events: Option<EventSender>,
     roster: Vec<Participant>,
     session_open: bool,
     process_alive: bool,
@@ -67,7 +67,7 @@ impl Drop for Entry {
 }
 
 impl Fake {
-    /// The next time that the room is entered, this was said in it before whoever enters hears that they are in.
+    /// The next time that the room is entered, this is said in it before the client hears that it is in.
     pub fn overtakes(&self, input: Input) {
         self.state.lock().early.push(input);
     }
@@ -159,12 +159,12 @@ impl Fake {
         self.state.lock().entries
     }
 
-    /// Any other fact.
-    pub async fn say(&self, fact: RoomEvent) {
-        let facts = self.state.lock().facts.clone();
-        if let Some(facts) = facts {
+    /// Any other event.
+    pub async fn say(&self, event: RoomEvent) {
+        let events = self.state.lock().events.clone();
+        if let Some(events) = events {
             // A test that dropped the client hears nothing more.
-            let _ = facts.send(fact).await;
+            let _ = events.send(event).await;
         }
     }
 
@@ -210,13 +210,13 @@ impl Transport for Fake {
         if let Some(message) = &state.refuse {
             return Err(ConnectError::of(message.clone()));
         }
-        let (facts, facts_out) = mpsc::channel(WAITING_FACTS);
+        let (events, receiver) = mpsc::channel(WAITING_EVENTS);
         for input in std::mem::take(&mut state.early) {
             // There is room: it is new.
-            let _ = facts.try_send(RoomEvent::Input(input));
+            let _ = events.try_send(RoomEvent::Input(input));
         }
-        if let Some(before) = state.facts.replace(facts) {
-            // Whoever still listens to the stay of before hears why it ends.
+        if let Some(before) = state.events.replace(events) {
+            // The earlier stay is told why it ends, if it is still listened to.
             let reason = LeaveReason::DuplicateIdentity;
             let _ = before.try_send(RoomEvent::Input(Input::Disconnected { reason }));
         }
@@ -232,22 +232,22 @@ impl Transport for Fake {
             room: FakeRoom { state: Arc::clone(&self.state), _entry: Arc::new(entry) },
             room_sid: "RM_fake".to_owned(),
             roster,
-            facts: facts_out,
+            events: receiver,
         })
     }
 }
 
 impl FakeRoom {
-    fn answer(&self, fact: RoomEvent) {
+    fn answer(&self, event: RoomEvent) {
         let state = Arc::clone(&self.state);
         let life = state.lock().life;
         tokio::spawn(async move {
-            let facts = {
+            let events = {
                 let state = state.lock();
-                state.facts.clone().filter(|_| state.life == life)
+                state.events.clone().filter(|_| state.life == life)
             };
-            if let Some(facts) = facts {
-                let _ = facts.send(fact).await;
+            if let Some(events) = events {
+                let _ = events.send(event).await;
             }
         });
     }
@@ -313,6 +313,6 @@ impl RoomHandle for FakeRoom {
         tokio::task::yield_now().await;
         let mut state = self.state.lock();
         state.left = true;
-        state.facts = None;
+        state.events = None;
     }
 }

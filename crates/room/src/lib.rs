@@ -12,6 +12,8 @@
 
 mod agent_session;
 pub mod fake;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod live;
 mod refusal;
 mod room_event;

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::agent_session::{self, Decoder};
 use crate::refusal::ConnectError;
-use crate::room_event::{Caption, Facts, RoomEvent, Sound, WAITING_FACTS};
+use crate::room_event::{Caption, EventSender, RoomEvent, Sound, WAITING_EVENTS};
 use crate::sdk;
 use crate::sdk::data_stream::api::{ByteStreamReader, SendByteOptions, StreamReader as _, TextStreamReader};
 use crate::sdk::options::TrackPublishOptions;
@@ -83,7 +83,7 @@ struct HeardTrack {
 
 struct Shared {
     room: Room,
-    facts: Facts,
+    told: EventSender,
     /// Marks our requests on a topic where everybody hears all answers.
     nonce: String,
     /// The interviewer's presence.
@@ -97,7 +97,7 @@ impl Transport for LiveKitTransport {
     type Room = LiveKitRoom;
 
     async fn connect(&self, url: &str, token: &str) -> Result<Joined<LiveKitRoom>, ConnectError> {
-        let (facts, facts_out) = mpsc::channel(WAITING_FACTS);
+        let (told, receiver) = mpsc::channel(WAITING_EVENTS);
         let (room, events) = Room::connect(url, token, RoomOptions::default()).await.map_err(readable)?;
         let source = NativeAudioSource::new(AudioSourceOptions::default(), SAMPLE_RATE, 1, 0);
         let track = LocalAudioTrack::create_audio_track("microphone", RtcAudioSource::Native(source.clone()));
@@ -117,7 +117,7 @@ impl Transport for LiveKitTransport {
         let nonce = format!("{:x}{:x}", std::process::id(), CONNECTIONS.fetch_add(1, Ordering::Relaxed));
         let shared = Arc::new(Shared {
             room,
-            facts,
+            told,
             nonce,
             pinned: Mutex::default(),
             tracks: Mutex::default(),
@@ -128,7 +128,7 @@ impl Transport for LiveKitTransport {
             room_sid: shared.room_sid(),
             roster: shared.roster(),
             room: LiveKitRoom { shared: Arc::clone(&shared), source, track },
-            facts: facts_out,
+            events: receiver,
         };
         let ended = RoomMetadata::says_ended(&shared.room.metadata());
         Shared::spawn(&shared, |shared| follow(shared, events, ended));
@@ -261,9 +261,9 @@ impl Shared {
         tasks.spawn(task);
     }
 
-    async fn say(&self, fact: RoomEvent) {
+    async fn say(&self, event: RoomEvent) {
         // Nobody listens any more: the room is being left.
-        let _ = self.facts.send(fact).await;
+        let _ = self.told.send(event).await;
     }
 
     fn room_sid(&self) -> String {
@@ -369,7 +369,7 @@ async fn follow(
             SdkEvent::Bytes(reader, identity) => {
                 // The sender is resolved now: a leave may overtake the reading.
                 let sender = shared.sid_of(&identity).filter(|_| reader.info().topic == agent_session::TOPIC);
-                // Whoever is not the interviewer has nothing to say, once there is one.
+                // Once there is an interviewer, nobody else has anything to say here.
                 let heard = |sid: &String| shared.pinned.lock().as_ref().is_none_or(|pinned| pinned == sid);
                 if let Some(sid) = sender.filter(heard) {
                     let messages = senders.entry(sid.clone()).or_insert_with(|| {
@@ -400,8 +400,8 @@ async fn read_session(shared: Arc<Shared>, sid: String, mut messages: mpsc::Rece
             tracing::debug!("a message of an agent's session did not arrive whole");
             continue;
         };
-        for fact in decoder.decode(&sid, &bytes) {
-            shared.say(fact).await;
+        for event in decoder.decode(&sid, &bytes) {
+            shared.say(event).await;
         }
     }
 }

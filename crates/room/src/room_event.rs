@@ -103,8 +103,8 @@ pub enum RoomEvent {
     Sound(Sound),
 }
 
-/// Where facts go. Bounded: a late reader holds the room's translator back, nothing is dropped.
-pub(crate) type Facts = mpsc::Sender<RoomEvent>;
+/// Where events go. Bounded: a late reader holds the room's translator back, nothing is dropped.
+pub(crate) type EventSender = mpsc::Sender<RoomEvent>;
 
-/// Facts that wait at most; the room is held back beyond that.
-pub(crate) const WAITING_FACTS: usize = 1_024;
+/// Events that wait at most; the room is held back beyond that.
+pub(crate) const WAITING_EVENTS: usize = 1_024;

@@ -15,7 +15,7 @@ pub struct Joined<R> {
     pub roster: Vec<Participant>,
     /// What comes out of this room from now on. Of its own: nothing of it is read before the room is known to have
     /// been entered, and nothing of an earlier room can come between.
-    pub facts: tokio::sync::mpsc::Receiver<RoomEvent>,
+    pub events: tokio::sync::mpsc::Receiver<RoomEvent>,
 }
 
 /// Enters rooms.
@@ -36,14 +36,14 @@ pub trait Transport: Send + Sync + 'static {
 pub trait RoomHandle: Send + Sync + 'static {
     /// Everybody else, now.
     fn roster(&self) -> Vec<Participant>;
-    /// Sends probe `id`; an answer comes as a fact.
+    /// Sends probe `id`; an answer comes as a event.
     fn probe(&self, sid: &str, probe: ProbeKind, id: u64);
     /// This participant is the interviewer from now on: only its word that the interview is over is taken.
     fn pin(&self, sid: &str);
     /// Asks for the whole conversation so far, which comes as one [`RoomEvent::History`]. The
     /// request may be lost.
     fn ask_history(&self, sid: &str);
-    /// Reads our connection's statistics; they come as facts.
+    /// Reads our connection's statistics; they come as events.
     fn request_stats(&self);
     /// Where microphone frames go.
     fn microphone(&self) -> Microphone;

@@ -18,7 +18,7 @@ impl Session {
 
     /// In the room again, over another connection than before or over one that the SDK restored.
     pub(crate) fn back_in(&mut self, room_sid: String, roster: Vec<Participant>) {
-        // What was under way went with the connection of before.
+        // What was under way went with the earlier connection.
         self.stop_clock();
         self.link.up(self.now);
         self.said_gone = false;

@@ -40,7 +40,7 @@ pub struct Session {
     pub(crate) said_gone: bool,
     /// The backend was asked and has not answered.
     pub(crate) organiser_asked: bool,
-    /// Our connection was restored, and the interviewer of before is not back.
+    /// Our connection was restored, and the earlier interviewer is not back.
     pub(crate) replaced: Option<Replaced>,
     /// When our connection began to deliver again, until a probe is answered over it.
     pub(crate) restored: Option<Fresh>,

@@ -22,7 +22,7 @@ pub(crate) struct Replaced {
 pub(crate) enum Missing {
     /// The room is another one than before.
     AnotherRoom,
-    /// The room is the one of before. Either the interviewer left while we were out, or the room was opened anew on another
+    /// The room is the same as before. Either the interviewer left while we were out, or the room was opened anew on another
     /// server, for us alone so far: the backend is asked.
     Asked,
     /// Nobody told the backend that it left: it is on its way back, as we were.
@@ -38,7 +38,7 @@ impl Session {
             }
     }
 
-    /// Whether it has the name of the interview's own dispatch: it outranks whoever has none.
+    /// Whether it has the name of the interview's own dispatch: it outranks agents that have none.
     fn named(&self, p: &Participant) -> bool {
         self.agent_name.is_some() && self.agent_name == p.agent_name
     }
@@ -170,7 +170,7 @@ impl Session {
         if person
             && let Some(Interviewer { presence: Presence::Left { at: left, .. }, .. }) = &mut self.interviewer
         {
-            // Whoever went on with the candidate is gone as well: a successor may come from now on.
+            // The person who went on with the candidate is gone as well: a successor may come from now on.
             *left = at;
         }
         let Some(i) = self.pinned(sid) else { return };
@@ -251,7 +251,7 @@ impl Session {
             return false;
         };
         let lost = i.sid.clone();
-        // Whoever began to end it hands over to nobody.
+        // An interviewer that began to end it hands over to nobody.
         let person = self.phase == Phase::Live && !self.begun() && self.person().is_some();
         if !person && !self.roster.iter().any(|p| p.sid != lost && self.talks(p)) {
             return false;

@@ -63,11 +63,11 @@ pub enum Delivery {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trouble {
-    /// The join was refused, or the backend can't be reached; whoever asked for it knows why.
+    /// The join was refused, or the backend can't be reached; its caller knows why.
     JoinFailed,
     /// Nobody answered in time.
     JoinUnanswered,
-    /// The room could not be entered; whoever tried knows why.
+    /// The room could not be entered; its caller knows why.
     ConnectFailed,
     /// It could not be reached in time.
     RoomUnreachable,

@@ -176,7 +176,7 @@ fn sound_that_arrives_does_not_prove_that_the_channel_of_the_probes_delivers() {
         stage.run(500);
     }
     assert_eq!(stage.outcome(), "none");
-    // A probe of before the stall comes back late: the ping may be on its way as well.
+    // A probe from before the stall comes back late: the ping may be on its way as well.
     stage.answers(true);
     stage.run(5_000);
     assert_eq!(stage.outcome(), "none");

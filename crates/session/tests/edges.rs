@@ -432,7 +432,7 @@ fn a_successor_takes_over_from_a_dead_interviewer_that_the_server_still_lists() 
     stage.answers(true);
     stage.run(500);
     assert_eq!(stage.session.phase(), Phase::Live);
-    // The stage answers for whoever is asked: the first came back in time and stays.
+    // The stage answers for both: the first came back in time and stays.
     let mut stage = Stage::live();
     stage.answers(false);
     stage.give(Input::ParticipantJoined(second()));

@@ -468,7 +468,7 @@ fn listener() -> Participant {
 
 #[test]
 fn a_listener_in_the_room_keeps_nobody_from_an_end() {
-    // A session that closed, and a process that died, are handed over to whoever is there: they are asked about.
+    // A session that closed, and a process that died, are handed over to the person who is there: they are asked about.
     for session_only in [true, false] {
         let mut stage = Stage::live();
         stage.give(Input::ParticipantJoined(listener()));
@@ -490,7 +490,7 @@ fn a_listener_in_the_room_keeps_nobody_from_an_end() {
     assert_eq!(stage.session.view().asking, Some(Question::Person));
     stage.until_completed(130_000).unwrap();
     assert_eq!(stage.outcome(), "ended(interviewer left)");
-    // Whoever began to end it hands over to nobody.
+    // An interviewer that began to end it hands over to nobody.
     let mut stage = Stage::live();
     stage.give(Input::ParticipantJoined(listener()));
     stage.give(began("end_interview", "c"));
@@ -573,7 +573,7 @@ fn who_says_hello_again_and_again_is_asked() {
 }
 
 #[test]
-fn the_organisers_end_is_the_organisers_whoever_left_before() {
+fn the_organisers_end_is_the_organisers_even_after_somebody_left() {
     let mut stage = Stage::live();
     stage.left(LeaveReason::ClientInitiated);
     stage.run(1_000);

@@ -50,7 +50,7 @@ impl SignallingStub {
         Ok(Self { url, dismissals, accepting })
     }
 
-    /// Dismisses whoever is connected now, and closes his connection, as livekit-server does.
+    /// Dismisses the client that is connected now and closes its connection, as livekit-server does.
     pub fn dismiss(&self, how: Dismissal) {
         self.dismissals.send_replace(Some(how));
     }

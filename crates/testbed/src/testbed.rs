@@ -56,7 +56,7 @@ impl Testbed {
         }
     }
 
-    /// From now on the folder stays when the testbed ends, for whoever looks for what went wrong.
+    /// From now on the folder stays when the testbed ends, so that one can see what went wrong.
     pub fn keep(&mut self) {
         if let Folder::Own(folder) = &mut self.folder {
             folder.disable_cleanup(true);

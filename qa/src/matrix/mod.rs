@@ -12,7 +12,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde::de::DeserializeOwned;
 
 pub use self::results::{Figures, RowResult};
-use crate::run::peer::PeerLine;
+use crate::run::baseline::BaselineReport;
 use crate::run::{self, Line};
 use crate::scenario::{self, Place, Scenario};
 
@@ -34,7 +34,7 @@ pub struct Options {
     /// Folder of the results.
     pub out: PathBuf,
     /// Run each row with LiveKit's own web client too.
-    pub peer: bool,
+    pub baseline: bool,
     /// Runs at once. More than one makes every figure worse, never better.
     pub jobs: usize,
 }
@@ -66,10 +66,10 @@ impl Matrix {
 /// A row does not exist, or the results can't be written. What fails in a run is in its line.
 pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<Matrix> {
     let rows = select(options)?;
-    if options.peer {
-        run::peer::check()?;
+    if options.baseline {
+        run::baseline::check()?;
         if let Some(row) = rows.iter().find(|row| row.network != Place::Loopback) {
-            anyhow::bail!("the peer's browser has no cable: leave out {}", row.id);
+            anyhow::bail!("the baseline's browser has no cable: leave out {}", row.id);
         }
     }
     let commit = commit();
@@ -97,18 +97,18 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
     for (runs, jobs) in [(beside, options.jobs.max(1)), (alone, 1)] {
         let mut running = futures_util::stream::iter(runs.into_iter().map(|(nth, keep, run)| async move {
             let line = run.ours(&keep, progress).await?;
-            let peer = if options.peer {
-                Some(run.peer(&keep.with_extension("peer"), progress).await?)
+            let baseline = if options.baseline {
+                Some(run.baseline(&keep.with_extension("baseline"), progress).await?)
             } else {
                 None
             };
-            anyhow::Ok((nth, keep, line, peer))
+            anyhow::Ok((nth, keep, line, baseline))
         }))
         .buffer_unordered(jobs);
         while let Some(done) = running.try_next().await? {
-            let (nth, keep, line, peer) = done;
+            let (nth, keep, line, baseline) = done;
             results[nth].runs.push((keep, line));
-            results[nth].peer.extend(peer);
+            results[nth].baseline.extend(baseline);
             // After each: a matrix that is broken off leaves what it has.
             write(&folder, &commit, &results)?;
         }
@@ -139,15 +139,15 @@ impl Run<'_> {
         Ok(line)
     }
 
-    async fn peer(&self, keep: &Path, progress: &impl Fn(&str)) -> anyhow::Result<PeerLine> {
-        if let Some(line) = self.known(keep, "peer.json") {
+    async fn baseline(&self, keep: &Path, progress: &impl Fn(&str)) -> anyhow::Result<BaselineReport> {
+        if let Some(line) = self.known(keep, "baseline.json") {
             return Ok(line);
         }
-        progress(&format!("{}, the peer", self.title));
-        let line = run::peer::run(self.row, self.seed, keep).await?;
+        progress(&format!("{}, the baseline", self.title));
+        let line = run::baseline::run(self.row, self.seed, keep).await?;
         results::mark(keep, &self.key)?;
         if let Some(broken) = &line.broken {
-            progress(&format!("  {}, the peer: {broken}", self.row.id));
+            progress(&format!("  {}, the baseline: {broken}", self.row.id));
         }
         Ok(line)
     }

@@ -75,7 +75,7 @@ fn overview(rows: &[RowResult]) -> String {
             seconds(completed.map(|f| f.max)),
             seconds(row.bound),
             seconds(row.figures(|line| line.suspect_s).map(|f| f.p95)),
-            escape(&row.peer_text()),
+            escape(&row.baseline_text()),
         );
     }
     text + "</tbody></table>"

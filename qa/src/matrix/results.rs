@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::run::Line;
-use crate::run::peer::PeerLine;
+use crate::run::baseline::BaselineReport;
 use crate::scenario::Scenario;
 use adjourn_testbed::Tools;
 
@@ -28,7 +28,7 @@ pub struct RowResult {
     /// Folder and line of each run.
     pub runs: Vec<(PathBuf, Line)>,
     /// What LiveKit's own web client did, if it was asked.
-    pub peer: Vec<PeerLine>,
+    pub baseline: Vec<BaselineReport>,
 }
 
 /// Figures of several runs, in seconds.
@@ -64,7 +64,7 @@ impl RowResult {
             bound: row.expect.bound,
             missing,
             runs: Vec::new(),
-            peer: Vec::new(),
+            baseline: Vec::new(),
         }
     }
 
@@ -73,19 +73,19 @@ impl RowResult {
         self.missing.is_none()
             && !self.runs.is_empty()
             && self.runs.iter().all(|(_, line)| line.verdict == "pass")
-            && self.peer.iter().all(|line| line.broken.is_none())
+            && self.baseline.iter().all(|line| line.broken.is_none())
     }
 
-    /// What the peer did, in a few words; empty if it was not asked.
-    pub fn peer_text(&self) -> String {
-        let Some(line) = self.peer.last() else { return String::new() };
+    /// What the baseline did, in a few words; empty if it was not asked.
+    pub fn baseline_text(&self) -> String {
+        let Some(line) = self.baseline.last() else { return String::new() };
         if let Some(broken) = &line.broken {
             return format!("no figure: {broken}");
         }
-        let ended: Vec<f64> = self.peer.iter().filter_map(|line| line.ended_s).collect();
-        let never = self.peer.len() - ended.len();
+        let ended: Vec<f64> = self.baseline.iter().filter_map(|line| line.ended_s).collect();
+        let never = self.baseline.len() - ended.len();
         let figure = Figures::of(ended).map(|f| format!("{:.2} s (p95 {:.2})", f.p50, f.p95));
-        let never = match (never, self.peer.len()) {
+        let never = match (never, self.baseline.len()) {
             (0, _) => None,
             (n, all) if n == all => Some(format!("never ({:.0} s)", line.watched_s)),
             (n, all) => Some(format!("never in {n} of {all}")),

@@ -8,7 +8,7 @@ pub(super) fn table(rows: &[RowResult]) -> String {
         "{:8} {:24} {:42} {:>5} {:>7} {:>7} {:>7} {:>7} {:>9}  verdict\n",
         "section", "scenario", "outcome", "runs", "p50 s", "p95 s", "max s", "bound", "suspect s"
     );
-    let with_peer = rows.iter().any(|row| !row.peer.is_empty());
+    let with_baseline = rows.iter().any(|row| !row.baseline.is_empty());
     for row in rows {
         let completed = row.figures(|line| line.completed_s);
         let suspect = row.figures(|line| line.suspect_s);
@@ -35,8 +35,8 @@ pub(super) fn table(rows: &[RowResult]) -> String {
             seconds(row.bound),
             seconds(suspect.map(|f| f.p95)),
         );
-        if with_peer {
-            text += &format!("{:8} {:24} {}\n", "", "  LiveKit's web client", row.peer_text());
+        if with_baseline {
+            text += &format!("{:8} {:24} {}\n", "", "  LiveKit's web client", row.baseline_text());
         }
     }
     if let Some(receipts) = receipts(rows) {

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use tokio::process::Command;
 
-use super::lab::Lab;
+use super::bed::ScenarioBed;
 
 /// Samples whose level is one point of an envelope: 10 ms at 48 kHz.
 const POINT: usize = 480;
@@ -37,9 +37,9 @@ const AROUND_A_HOLE: usize = 10;
 const SHIFTED: usize = 4;
 
 /// Compares the first question; a share that is missing is a failure. Gives the share.
-pub(super) async fn listen(lab: &Lab, failures: &mut Vec<String>) -> anyhow::Result<f64> {
-    let sent = spoken(lab, &["questions", "0"]).await?;
-    let heard = levels(&std::fs::read(lab.folder.join("heard.raw"))?);
+pub(super) async fn listen(bed: &ScenarioBed, failures: &mut Vec<String>) -> anyhow::Result<f64> {
+    let sent = spoken(bed, &["questions", "0"]).await?;
+    let heard = levels(&std::fs::read(bed.folder.join("heard.raw"))?);
     let (_, at) = best(&sent.levels, &heard).context("less was heard than was sent")?;
     let (share, _) = found(&sent, &heard, at);
     if share < HEARD {
@@ -49,9 +49,9 @@ pub(super) async fn listen(lab: &Lab, failures: &mut Vec<String>) -> anyhow::Res
 }
 
 /// Compares; what is cut is a failure.
-pub(super) async fn compare(lab: &Lab, failures: &mut Vec<String>) -> anyhow::Result<()> {
-    let sent = spoken(lab, &["goodbye"]).await?;
-    let heard = levels(&std::fs::read(lab.folder.join("heard.raw"))?);
+pub(super) async fn compare(bed: &ScenarioBed, failures: &mut Vec<String>) -> anyhow::Result<()> {
+    let sent = spoken(bed, &["goodbye"]).await?;
+    let heard = levels(&std::fs::read(bed.folder.join("heard.raw"))?);
     let (_, at) = best(&sent.levels, &heard).context("less was heard than was sent")?;
     let (share, end) = found(&sent, &heard, at);
     if share < HEARD || end < ALIKE {
@@ -110,7 +110,7 @@ struct Sent {
 }
 
 /// The line of the script at these keys, as the interviewer sent it, without silence at its ends.
-async fn spoken(lab: &Lab, line: &[&str]) -> anyhow::Result<Sent> {
+async fn spoken(bed: &ScenarioBed, line: &[&str]) -> anyhow::Result<Sent> {
     let decode = "import json,sys,av\n\
         folder=sys.argv[1]; line=json.load(open(folder+'/script.json'))\n\
         for key in sys.argv[2:]: line=line[int(key) if key.isdigit() else key]\n\
@@ -119,15 +119,15 @@ async fn spoken(lab: &Lab, line: &[&str]) -> anyhow::Result<Sent> {
         resample=av.AudioResampler(format='s16',layout='mono',rate=48000)\n\
         for frame in av.open(folder+'/speech/'+name).decode(audio=0):\n\
         \x20   for part in resample.resample(frame): sys.stdout.buffer.write(bytes(part.planes[0])[:part.samples*2])\n";
-    let folder: &Path = &lab.tools.interviewers();
+    let folder: &Path = &bed.tools.interviewers();
     let output =
-        Command::new(&lab.tools.agent_python).args(["-c", decode]).arg(folder).args(line).output().await?;
+        Command::new(&bed.tools.agent_python).args(["-c", decode]).arg(folder).args(line).output().await?;
     let said = String::from_utf8_lossy(&output.stderr);
     anyhow::ensure!(output.status.success(), "a line of the script can't be decoded: {}", said.trim());
     let (name, sent) =
         output.stdout.split_at(output.stdout.iter().position(|byte| *byte == b'\n').context("no name")?);
     let name = std::str::from_utf8(name)?;
-    let events = lab.events();
+    let events = bed.events();
     let holes = events.iter().filter(|e| e.event == "stutter" && e.line.as_deref() == Some(name));
     let holes: Vec<(f64, f64)> = holes.filter_map(|e| e.from_s.zip(e.lasts_s)).collect();
     let Sent { levels, unjudged } = with_holes(&levels(&sent[1..]), &holes);

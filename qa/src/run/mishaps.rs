@@ -6,13 +6,13 @@ use adjourn_outbox::{BackendError, Outbox};
 use anyhow::Context as _;
 use serde_json::json;
 
-use super::lab::Lab;
+use super::bed::ScenarioBed;
 use super::steps::Played;
 use crate::scenario::{Damage, Disk};
 use adjourn_testbed::fault_proxy::Part;
 use adjourn_testbed::{flip, look, tear, unix_now};
 
-pub(super) fn disk(lab: &Lab, state: Disk) -> anyhow::Result<()> {
+pub(super) fn disk(bed: &ScenarioBed, state: Disk) -> anyhow::Result<()> {
     let word = match state {
         Disk::Fine => "fine",
         Disk::Eio => "eio",
@@ -21,40 +21,40 @@ pub(super) fn disk(lab: &Lab, state: Disk) -> anyhow::Result<()> {
             anyhow::bail!("that is how a disk begins (`disk = …` of the scenario)")
         }
     };
-    lab.launch.disk.as_ref().context("no disk of its own")?.order(word)
+    bed.launch.disk.as_ref().context("no disk of its own")?.order(word)
 }
 
-pub(super) async fn forged_webhook(lab: &Lab, played: &mut Played) -> anyhow::Result<()> {
-    let status = lab.backend.forged_webhook(&lab.invitation.id).await?;
+pub(super) async fn forged_webhook(bed: &ScenarioBed, played: &mut Played) -> anyhow::Result<()> {
+    let status = bed.backend.forged_webhook(&bed.invitation.id).await?;
     if status != 401 {
         played.failures.push(format!("a webhook that nobody signed was answered with {status}"));
     }
     Ok(())
 }
 
-pub(super) async fn passed(lab: &Lab, part: Part, times: usize) -> anyhow::Result<()> {
-    let proxy = lab.proxy.as_ref().context("no proxy")?;
+pub(super) async fn passed(bed: &ScenarioBed, part: Part, times: usize) -> anyhow::Result<()> {
+    let proxy = bed.proxy.as_ref().context("no proxy")?;
     let came = || (proxy.passed().iter().filter(|p| p.part == part).count() >= times).then_some(());
     look(Duration::from_secs(60), came).await.with_context(|| format!("no {part:?} came through"))
 }
 
-pub(super) async fn panicked(lab: &Lab, played: &mut Played, within: Duration) -> anyhow::Result<()> {
-    let log = lab.folder.join("client.log");
+pub(super) async fn panicked(bed: &ScenarioBed, played: &mut Played, within: Duration) -> anyhow::Result<()> {
+    let log = bed.folder.join("client.log");
     let failed = || std::fs::read_to_string(&log).is_ok_and(|t| t.contains("panicked")).then(unix_now);
     played.panicked = Some(look(within, failed).await.context("no part of the client failed")?);
     Ok(())
 }
 
-pub(super) async fn restart_client(lab: &mut Lab, days: u32, link: bool) -> anyhow::Result<()> {
+pub(super) async fn restart_client(bed: &mut ScenarioBed, days: u32, link: bool) -> anyhow::Result<()> {
     if days > 0 {
-        lab.launch.clock.as_ref().context("no clock of its own")?.set(&format!("+{days}d"))?;
+        bed.launch.clock.as_ref().context("no clock of its own")?.set(&format!("+{days}d"))?;
     }
-    lab.restart_client(link).await
+    bed.restart_client(link).await
 }
 
-pub(super) async fn damaged(lab: &mut Lab, damage: Damage) -> anyhow::Result<()> {
-    anyhow::ensure!(!lab.client.running(), "the client must be gone before its files are damaged");
-    let data = &lab.launch.data;
+pub(super) async fn damaged(bed: &mut ScenarioBed, damage: Damage) -> anyhow::Result<()> {
+    anyhow::ensure!(!bed.client.running(), "the client must be gone before its files are damaged");
+    let data = &bed.launch.data;
     // Closing puts everything into the one file. (In the write-ahead log, what is damaged was never written,
     // by SQLite's own checksums.)
     let (outbox, _) = Outbox::open(data).await?;
@@ -68,13 +68,13 @@ pub(super) async fn damaged(lab: &mut Lab, damage: Damage) -> anyhow::Result<()>
 }
 
 /// Somebody else delivers other bytes first, with the client's own token.
-pub(super) async fn foreign_record(lab: &Lab) -> anyhow::Result<()> {
-    let outbox = Outbox::look(&lab.launch.data).await?;
-    let link = adjourn_protocol::InviteLink::parse(&lab.launch.link)?;
+pub(super) async fn foreign_record(bed: &ScenarioBed) -> anyhow::Result<()> {
+    let outbox = Outbox::look(&bed.launch.data).await?;
+    let link = adjourn_protocol::InviteLink::parse(&bed.launch.link)?;
     let join = outbox.join_for(&link).await?;
     outbox.close().await;
     let granted = join.granted.context("nothing was granted yet")?;
-    let direct = adjourn_outbox::Backend::new(&lab.backend.url.parse()?)?;
+    let direct = adjourn_outbox::Backend::new(&bed.backend.url.parse()?)?;
     let record = json!({
         "format": 1, "source": "client", "interview_id": granted.interview_id, "attempt": granted.attempt,
         "outcome": "ended by candidate", "transcript": [], "timeline": [],

@@ -1,13 +1,13 @@
 //! Runs one row on real parts and observes it from outside.
 
+pub mod baseline;
+mod bed;
 mod canary;
 mod delivery;
 mod goodbye;
-mod lab;
 mod line;
 mod mishaps;
 mod noise;
-pub mod peer;
 mod problem;
 mod seen;
 mod steps;
@@ -21,12 +21,12 @@ use adjourn_client::Command;
 use adjourn_session::Input;
 use chrono::{DateTime, Utc};
 
+use self::bed::{ScenarioBed, Subject};
 use self::canary::{Canary, STARVED};
-use self::lab::{Lab, Subject};
 pub use self::line::Line;
 use self::seen::Seen;
 use self::steps::Played;
-use crate::kills;
+use crate::crash_test;
 use crate::scenario::{Delivered, Scenario, Step};
 use adjourn_cli::explain;
 use adjourn_cli::replay::Trace;
@@ -58,7 +58,7 @@ pub async fn judged(
     loop {
         let canary = Canary::start()?;
         let mut line = run(scenario, seed, Some(keep)).await.unwrap_or_else(|error| {
-            Line::broken(&scenario.id, seed, scenario.expect.bound, format!("the lab: {error:#}"))
+            Line::broken(&scenario.id, seed, scenario.expect.bound, format!("the bed: {error:#}"))
         });
         let worst = canary.worst();
         line.starved_ms = u64::try_from(worst.as_millis()).unwrap_or(u64::MAX);
@@ -93,39 +93,44 @@ pub async fn run(scenario: &Scenario, seed: u64, keep: Option<&Path>) -> anyhow:
     let folder = std::path::absolute(keep.unwrap_or(temporary.path()))?;
     std::fs::create_dir_all(&folder)?;
     if let Some(point) = scenario.kill_at {
-        let line = kills::client::row(scenario, point, seed).await?;
+        let line = crash_test::client::row(scenario, point, seed).await?;
         line.write(&folder)?;
         return Ok(line);
     }
-    let mut lab = Lab::start(scenario, &folder, seed, Subject::Adjourn).await?;
-    let played = steps::play(scenario, &mut lab).await?;
-    finish(scenario, lab, seed, played).await
+    let mut bed = ScenarioBed::start(scenario, &folder, seed, Subject::Adjourn).await?;
+    let played = steps::play(scenario, &mut bed).await?;
+    finish(scenario, bed, seed, played).await
 }
 
-async fn finish(scenario: &Scenario, mut lab: Lab, seed: u64, played: Played) -> anyhow::Result<Line> {
+async fn finish(
+    scenario: &Scenario,
+    mut bed: ScenarioBed,
+    seed: u64,
+    played: Played,
+) -> anyhow::Result<Line> {
     let mut played = played;
     let mut failures = std::mem::take(&mut played.failures);
     let clock = played.clock;
     let limit = Duration::from_secs_f64(scenario.expect.bound.unwrap_or(30.0)) + WATCH;
     let delivered_at = if scenario.expect.problem.is_some() {
-        problem::check(scenario, &mut lab, clock, limit, &mut failures).await;
+        problem::check(scenario, &mut bed, clock, limit, &mut failures).await;
         None
     } else {
-        if let Err(error) = lab.wait(limit, "the end screen", |seen| seen.completed_at.is_some()).await {
+        if let Err(error) = bed.wait(limit, "the end screen", |seen| seen.completed_at.is_some()).await {
             failures.push(format!("{error:#}"));
         }
-        if lab.client.running() && !released(&lab.pulse).await? {
+        if bed.client.running() && !released(&bed.pulse).await? {
             failures.push("the microphone is still open one second after the end screen".to_owned());
         }
-        delivery::follow(scenario, &mut lab, &mut played, &mut failures).await
+        delivery::follow(scenario, &mut bed, &mut played, &mut failures).await
     };
     failures.append(&mut played.failures);
-    let seen = lab.seen.borrow().clone();
+    let seen = bed.seen.borrow().clone();
     let shown = seen.completed.clone();
     let outcome = shown.as_ref().map_or_else(|| "none".to_owned(), |c| c.outcome.clone());
     let after = |at: f64| at - clock;
     let first_after = |times: &[f64]| times.iter().find(|at| **at >= clock).copied().map(after);
-    let events = lab.events();
+    let events = bed.events();
     let last_word = last_word(&events);
     let mut line = Line {
         id: scenario.id.clone(),
@@ -155,30 +160,35 @@ async fn finish(scenario: &Scenario, mut lab: Lab, seed: u64, played: Played) ->
     };
     compare(scenario, &line, &seen, &mut failures);
     if scenario.expect.goodbye {
-        goodbye::compare(&lab, &mut failures).await?;
+        goodbye::compare(&bed, &mut failures).await?;
     }
     if scenario.is_heard() && ["finished", "ended by candidate"].contains(&outcome.as_str()) {
-        line.heard = Some(goodbye::listen(&lab, &mut failures).await?);
+        line.heard = Some(goodbye::listen(&bed, &mut failures).await?);
     }
-    end(&mut lab, &mut failures).await;
-    logged(scenario, &lab, &mut failures)?;
-    let marks = traced(&lab, &mut line, &seen, &mut failures);
+    end(&mut bed, &mut failures).await;
+    logged(scenario, &bed, &mut failures)?;
+    let marks = traced(&bed, &mut line, &seen, &mut failures);
     if scenario.expect.problem.is_none() {
-        held(scenario, &lab, &mut failures).await?;
-        transcript(scenario, &lab, &line, &seen, &mut failures).await?;
+        held(scenario, &bed, &mut failures).await?;
+        transcript(scenario, &bed, &line, &seen, &mut failures).await?;
     }
-    proxied(scenario, &lab, &mut failures);
+    proxied(scenario, &bed, &mut failures);
     line.judge(failures);
-    lab.write_timeline(marks)?;
-    line.write(&lab.folder)?;
+    bed.write_timeline(marks)?;
+    line.write(&bed.folder)?;
     Ok(line)
 }
 
 /// The traces against what was seen; lines of the timeline from the first one.
-fn traced(lab: &Lab, line: &mut Line, seen: &Seen, failures: &mut Vec<String>) -> Vec<timeline::Mark> {
+fn traced(
+    bed: &ScenarioBed,
+    line: &mut Line,
+    seen: &Seen,
+    failures: &mut Vec<String>,
+) -> Vec<timeline::Mark> {
     let mut marks = Vec::new();
     let mut replayed = "none".to_owned();
-    for (number, path) in lab.traces.iter().enumerate() {
+    for (number, path) in bed.traces.iter().enumerate() {
         // A client that was only started to deliver has nothing to replay.
         let trace = match Trace::read(path) {
             Ok(trace) => trace,
@@ -192,7 +202,7 @@ fn traced(lab: &Lab, line: &mut Line, seen: &Seen, failures: &mut Vec<String>) -
             replayed = ending.outcome.to_string();
         }
         if number == 0 {
-            if spoke_for(&lab.events(), line.fault_at) >= COUNTED_S && !packets_counted(&trace) {
+            if spoke_for(&bed.events(), line.fault_at) >= COUNTED_S && !packets_counted(&trace) {
                 failures.push(
                     "the interviewer spoke, and its packets were not counted as a sign of life".to_owned(),
                 );
@@ -210,8 +220,8 @@ fn traced(lab: &Lab, line: &mut Line, seen: &Seen, failures: &mut Vec<String>) -
 }
 
 /// What came through the proxy: each fault of the row must have happened, or the row shows nothing.
-fn proxied(scenario: &Scenario, lab: &Lab, failures: &mut Vec<String>) {
-    let Some(proxy) = &lab.proxy else { return };
+fn proxied(scenario: &Scenario, bed: &ScenarioBed, failures: &mut Vec<String>) {
+    let Some(proxy) = &bed.proxy else { return };
     let passed = proxy.passed();
     if passed.iter().any(|passed| passed.too_soon) {
         failures.push("the client came back sooner than it was asked to (Retry-After)".to_owned());
@@ -226,14 +236,14 @@ fn proxied(scenario: &Scenario, lab: &Lab, failures: &mut Vec<String>) {
 }
 
 /// What the backend holds at last: one record of the client, and what else the row expects.
-async fn held(scenario: &Scenario, lab: &Lab, failures: &mut Vec<String>) -> anyhow::Result<()> {
-    let id = &lab.invitation.id;
+async fn held(scenario: &Scenario, bed: &ScenarioBed, failures: &mut Vec<String>) -> anyhow::Result<()> {
+    let id = &bed.invitation.id;
     let expect = scenario.expect.held.as_ref();
     if let Some(expect) = expect {
         let deadline = tokio::time::Instant::now() + Duration::from_secs_f64(expect.within);
         loop {
-            let status = lab.backend.status(id).await?;
-            let transcript = lab.backend.transcript(id).await?;
+            let status = bed.backend.status(id).await?;
+            let transcript = bed.backend.transcript(id).await?;
             let held = (status.agent_report.as_str(), transcript.source.as_str(), status.confirmed);
             if held == (&expect.agent_report, &expect.transcript, expect.confirmed)
                 && !transcript.items.is_empty()
@@ -251,23 +261,23 @@ async fn held(scenario: &Scenario, lab: &Lab, failures: &mut Vec<String>) -> any
         }
     }
     if let Some(expected) = scenario.expect.speakers {
-        let events = lab.events();
+        let events = bed.events();
         let processes: BTreeSet<i32> = events.iter().map(|e| e.pid).collect();
-        let speakers: Vec<i32> = processes.into_iter().filter(|pid| lab::spoke(&events, *pid)).collect();
+        let speakers: Vec<i32> = processes.into_iter().filter(|pid| bed::spoke(&events, *pid)).collect();
         if speakers.len() != expected {
             let count = speakers.len();
             failures.push(format!("{count} interviewers' processes spoke, expected are {expected}"));
         }
     }
     if let Some(expected) = scenario.expect.interviewers {
-        let record: serde_json::Value = serde_json::from_slice(&lab.backend.record(id, 1).await?)?;
+        let record: serde_json::Value = serde_json::from_slice(&bed.backend.record(id, 1).await?)?;
         let pinned = record["interviewers"].as_array().map_or(0, Vec::len);
         if pinned != expected {
             failures.push(format!("{pinned} participants were the interviewer, expected are {expected}"));
         }
     }
     let reports = expect.map_or(0, |expect| i64::from(expect.agent_report.starts_with("received")));
-    let records = lab.backend.status(id).await?.records;
+    let records = bed.backend.status(id).await?.records;
     let foreign = scenario.after.iter().any(|step| matches!(step, Step::ForeignRecord));
     let ours = i64::from(scenario.expect.delivery != Delivered::Parked || foreign);
     if records != ours + reports {
@@ -285,7 +295,7 @@ const SLOWEST_END_S: f64 = 3.0;
 /// is nothing to compare.
 async fn transcript(
     scenario: &Scenario,
-    lab: &Lab,
+    bed: &ScenarioBed,
     line: &Line,
     seen: &Seen,
     failures: &mut Vec<String>,
@@ -305,9 +315,9 @@ async fn transcript(
     }
     // Of the last half second, the word may come too late for us.
     let said =
-        lab.events().into_iter().filter(|e| e.event == "item" && e.role.is_some() && e.at < ended - 0.5);
+        bed.events().into_iter().filter(|e| e.event == "item" && e.role.is_some() && e.at < ended - 0.5);
     let record: serde_json::Value =
-        serde_json::from_slice(&lab.backend.record(&lab.invitation.id, 1).await?)?;
+        serde_json::from_slice(&bed.backend.record(&bed.invitation.id, 1).await?)?;
     let items = record["transcript"].as_array().map_or(&[][..], Vec::as_slice);
     let mut compared = 0;
     for event in said {
@@ -429,26 +439,26 @@ async fn released(pulse: &Pulse) -> anyhow::Result<bool> {
 }
 
 /// Ends the client, which must leave nothing behind.
-async fn end(lab: &mut Lab, failures: &mut Vec<String>) {
-    if lab.order(&Command::Quit).await.is_err() {
+async fn end(bed: &mut ScenarioBed, failures: &mut Vec<String>) {
+    if bed.order(&Command::Quit).await.is_err() {
         failures.push("the client was gone before it was told to quit".to_owned());
     }
-    if let Err(error) = lab.client.finished(Duration::from_secs(5)).await {
+    if let Err(error) = bed.client.finished(Duration::from_secs(5)).await {
         failures.push(format!("{error:#}"));
     }
     // The SDK asks `lsb_release` for the system's name when it connects; cut off by our end, that ends by itself.
-    let alone = || lab.client.group().is_empty().then_some(());
+    let alone = || bed.client.group().is_empty().then_some(());
     // What is there all the same is said below.
     let _ = look(Duration::from_secs(1), alone).await;
-    for process in lab.client.group() {
+    for process in bed.client.group() {
         let command = std::fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
         failures.push(format!("the client left a process behind: {process} {}", command.replace('\0', " ")));
     }
 }
 
 /// Errors in the client's logs that the row did not ask for.
-fn logged(scenario: &Scenario, lab: &Lab, failures: &mut Vec<String>) -> anyhow::Result<()> {
-    let logs = std::fs::read_dir(&lab.folder)?.filter_map(Result::ok).map(|entry| entry.path());
+fn logged(scenario: &Scenario, bed: &ScenarioBed, failures: &mut Vec<String>) -> anyhow::Result<()> {
+    let logs = std::fs::read_dir(&bed.folder)?.filter_map(Result::ok).map(|entry| entry.path());
     let ours = |path: &PathBuf| {
         path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("client"))
             && path.extension().is_some_and(|kind| kind == "log")

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use adjourn_client::{Catalogue, Screen};
 
-use super::lab::Lab;
+use super::bed::ScenarioBed;
 use crate::scenario::Scenario;
 
 pub(super) async fn check(
     scenario: &Scenario,
-    lab: &mut Lab,
+    bed: &mut ScenarioBed,
     clock: f64,
     limit: Duration,
     failures: &mut Vec<String>,
 ) {
     let expect = &scenario.expect;
     let wanted = expect.problem.clone().unwrap_or_default();
-    let shown = lab.wait(limit, "the problem", |seen| {
+    let shown = bed.wait(limit, "the problem", |seen| {
         let last = seen.last.as_ref().filter(|s| s.screen == Screen::Checking);
         last.and_then(|s| s.problem.as_ref()).is_some_and(|said| said.id() == wanted)
     });
@@ -25,10 +25,10 @@ pub(super) async fn check(
         return;
     }
     let now = adjourn_testbed::unix_now();
-    let snapshot = lab.seen.borrow().last.clone();
+    let snapshot = bed.seen.borrow().last.clone();
     let problem = snapshot.as_ref().and_then(|s| s.problem.as_ref());
     let problem = problem.map(|problem| Catalogue::english().text(problem)).unwrap_or_default();
-    lab.mark(format!("said: {problem}"));
+    bed.mark(format!("said: {problem}"));
     if let Some(bound) = expect.bound
         && now - clock > bound
     {

@@ -43,7 +43,7 @@ pub(super) struct Seen {
     pub(super) marks: Vec<Mark>,
 }
 
-/// What a candidate sees now, whichever client he uses.
+/// What a candidate sees now, whichever client they use.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Now {
     pub(super) waiting: bool,

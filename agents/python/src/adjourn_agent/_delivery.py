@@ -139,7 +139,7 @@ async def _try(http: aiohttp.ClientSession, spool: Spool, parcel: Parcel) -> tup
 
 async def deliver_until(spool: Spool, parcel: Parcel, seconds: float) -> Outcome:
     """Tries for so many seconds; what is not delivered then waits on disk, if the disk took it. What is not on disk (any
-    more) is sent from memory: the same bytes get the same receipt, whoever sent them before."""
+    more) is sent from memory: the same bytes get the same receipt, even if another process sent them before."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     tries = 0

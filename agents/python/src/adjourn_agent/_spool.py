@@ -57,7 +57,7 @@ class Parcel:
 
     @property
     def name(self) -> str:
-        """File name: one per record, whoever writes it."""
+        """File name: one per record, for every process that writes it."""
         return hashlib.sha256(self.address.encode()).hexdigest()[:32] + ".json"
 
 

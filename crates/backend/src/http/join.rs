@@ -40,7 +40,7 @@ pub(crate) async fn post(
     if join_id.len() != 32 || !join_id.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(ApiError::bad_request("bad_join_id", "join_id must be 32 hex digits."));
     }
-    // Whoever failed often is slowed down, right or wrong alike: a guesser must not be told by being let in. A test center's other
+    // An address that failed often is slowed down, right or wrong alike: a guesser must not be told by being let in. A test center's other
     // candidates, who share the address, come nowhere near that.
     let origin = bucket(app.proxies.origin(address.ip(), &headers));
     if limits::blocked(&app.store, &origin, now).await? && !app.lookups.may(&origin) {
@@ -182,7 +182,7 @@ async fn kept_or_newest(
     Ok(newest.to_owned())
 }
 
-/// The interview's row, locked. While its room is being closed, another one of that name would go with it; whoever makes no
+/// The interview's row, locked. While its room is being closed, another one of that name would go with it; a request that makes no
 /// room waits for nothing.
 async fn once_no_room_is_closing(
     app: &App,

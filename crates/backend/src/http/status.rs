@@ -1,10 +1,9 @@
 //! Where an interview stands: once, or as it changes.
 
 use std::convert::Infallible;
-use std::str::FromStr;
 use std::time::Duration;
 
-use adjourn_protocol::{HistoryEntry, InterviewState, InterviewStatus, RoomState, UnknownWord};
+use adjourn_protocol::{HistoryEntry, InterviewState, InterviewStatus, RoomState};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -12,7 +11,6 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::{StreamExt as _, stream};
 use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
 use crate::api_error::ApiError;
 use crate::http::caller::Caller;
@@ -20,7 +18,7 @@ use crate::lifecycle_store;
 use crate::organisers::Scope;
 use crate::shares::Share;
 use crate::state::App;
-use crate::store::known_time;
+use crate::store::{known_time, word};
 
 /// How often a stream looks for news: replicas share the database, not a memory.
 const LOOK: Duration = Duration::from_secs(1);
@@ -109,12 +107,6 @@ pub(crate) async fn history(app: &App, id: &str, after: i64) -> Result<Vec<Histo
             })
         })
         .collect()
-}
-
-/// A word of the history, as it is stored.
-fn word<T: FromStr<Err = UnknownWord>>(row: &AnyRow, column: &str) -> Result<T, sqlx::Error> {
-    let text: String = row.try_get(column)?;
-    text.parse().map_err(|error: UnknownWord| sqlx::Error::Decode(Box::new(error)))
 }
 
 /// What LiveKit says of a room, if it says so soon: a candidate's client waits 4 s for the whole answer, and the rest of it

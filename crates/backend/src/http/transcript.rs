@@ -18,6 +18,7 @@ use crate::organisers::Scope;
 use crate::recorded::{self, Item, Turns};
 use crate::sent_away;
 use crate::state::App;
+use crate::store::word;
 
 /// What was said in an interview, and who says so.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -61,9 +62,8 @@ pub(crate) async fn transcript(app: &App, id: &str) -> Result<Transcript, sqlx::
         .bind(id)
         .fetch(app.store.read());
     while let Some(row) = records.try_next().await? {
-        let (attempt, source, body): (i64, String, String) =
-            (row.try_get("attempt")?, row.try_get("source")?, row.try_get("body")?);
-        match source_of(&source)? {
+        let (attempt, body): (i64, String) = (row.try_get("attempt")?, row.try_get("body")?);
+        match word(&row, "source")? {
             Source::Client => {
                 let Turns { items, unreadable } = recorded::of_client(&body);
                 client.items.extend(items);
@@ -79,18 +79,13 @@ pub(crate) async fn transcript(app: &App, id: &str) -> Result<Transcript, sqlx::
         .fetch_all(app.store.read())
         .await?;
     for row in &rows {
-        let at = (row.try_get("attempt")?, source_of(&row.try_get::<String, _>("source")?)?);
+        let at = (row.try_get("attempt")?, word(row, "source")?);
         let item = serde_json::from_str::<Item>(&row.try_get::<String, _>("body")?);
         told.entry(at).or_default().lived.extend(item);
     }
     let in_vain = sent_away::in_vain(&app.store, id).await?;
     told.retain(|(_, source), _| !in_vain.contains(source));
     Ok(merged(told, client))
-}
-
-/// Whose a stored record is.
-fn source_of(stored: &str) -> Result<Source, sqlx::Error> {
-    stored.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
 fn merged(told: BTreeMap<(i64, Source), Told>, client: Turns) -> Transcript {

@@ -10,7 +10,7 @@ use crate::api_error::ApiError;
 use crate::record_budget::{QueuePermit, RecordBudget};
 use crate::shares::{Share, Shares};
 
-/// Nothing of a body for so long: whoever sends it is gone, or wants to hold us up.
+/// Nothing of a body for so long: the sender is gone, or wants to hold us up.
 const STALLED: Duration = Duration::from_secs(15);
 /// From this on a body must have come as fast as [`LEAST_RATE`].
 const GRACE: Duration = Duration::from_secs(30);

@@ -28,7 +28,7 @@ struct Claims {
 /// The part of an event that matters here.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WebhookEvent {
+pub(crate) struct WebhookEvent {
     id: String,
     event: String,
     #[serde(default)]
@@ -62,6 +62,26 @@ impl Number {
     }
 }
 
+impl WebhookEvent {
+    /// Reads the body of a request that was signed.
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, ApiError> {
+        let not_one = || ApiError::bad_request("bad_event", "The event is not one of LiveKit's.");
+        let event: Self = serde_json::from_slice(body).map_err(|_| not_one())?;
+        // Postgres takes no NUL, and LiveKit writes none.
+        let Self { id, room, participant, .. } = &event;
+        let texts = [id, &room.name, &room.sid, &participant.identity, &participant.sid];
+        if texts.iter().any(|text| text.contains('\0')) {
+            return Err(not_one());
+        }
+        Ok(event)
+    }
+
+    /// When it happened, to the second. A time that there is not is 1970, which is too old.
+    pub(crate) fn created(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.created_at.value(), 0).unwrap_or_default()
+    }
+}
+
 /// `POST /v1/livekit/webhook`
 #[utoipa::path(post, path = "/v1/livekit/webhook", request_body(content = Object, content_type = "application/webhook+json"),
     responses((status = 204, description = "noted, or noted before"), (status = 400, description = "bad_event, old_event"),
@@ -81,16 +101,9 @@ pub(crate) async fn post(
         }
         return Err(ApiError::unauthorised());
     }
-    let event: WebhookEvent = serde_json::from_slice(&body)
-        .map_err(|_| ApiError::bad_request("bad_event", "The event is not one of LiveKit's."))?;
-    // Postgres takes no NUL, and LiveKit writes none.
-    let WebhookEvent { id, room, participant, .. } = &event;
-    let texts = [id, &room.name, &room.sid, &participant.identity, &participant.sid];
-    if texts.iter().any(|text| text.contains('\0')) {
-        return Err(ApiError::bad_request("bad_event", "The event is not one of LiveKit's."));
-    }
+    let event = WebhookEvent::parse(&body)?;
     let now = now();
-    let created = DateTime::from_timestamp(event.created_at.value(), 0).unwrap_or_default();
+    let created = event.created();
     if (now - created).abs() > OLDEST {
         count("old");
         if app.seldom.is_due() {

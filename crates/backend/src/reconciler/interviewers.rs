@@ -1,4 +1,4 @@
-//! Interviewers that were not gone when they were sent away, and those that were awaited long enough: what whoever found it out
+//! Interviewers that were not gone when they were sent away, and those that were awaited long enough: what the request that found it
 //! did not come to.
 
 use chrono::{DateTime, Utc};
@@ -13,7 +13,7 @@ use crate::serving::AWAITED;
 use crate::state::App;
 use crate::store::{Store, millis, now};
 
-/// Whoever found it out tries for so long.
+/// The request that found it tries for so long.
 const TRIED: chrono::Duration = chrono::Duration::seconds(5);
 /// Questions to LiveKit at a time: it is slow when a server of it died.
 const AT_A_TIME: usize = 8;
@@ -147,7 +147,7 @@ mod tests {
         let (address, asked) = livekit(json!({})).await;
         let app = app_at(store.clone(), address).await;
         round(&app, now()).await.unwrap();
-        assert_eq!(asked.lock().len(), 0, "whoever found it out tries for some seconds");
+        assert_eq!(asked.lock().len(), 0, "the request that found it tries for some seconds");
         for _ in 0..2 {
             round(&app, later).await.unwrap();
         }

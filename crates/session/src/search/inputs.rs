@@ -387,7 +387,7 @@ pub(super) fn an_interviewer_that_answers() -> World {
     World { answers: true, moves, policy, alive: false, silent: 12 }
 }
 
-/// The same, over a link that holds, in the middle of a talk: whoever says what, whatever is asked and answered, and with
+/// The same, over a link that holds, in the middle of a talk: anything is said, asked and answered, and with
 /// the answers of its process lost or not.
 pub(super) fn a_talk_with_an_interviewer_that_answers() -> World {
     let policy = Policy {

@@ -321,7 +321,7 @@ fn the_constants_of_every_world_are_in_the_default_s_order() {
 }
 
 #[test]
-fn whoever_comes_and_goes_time_alone_leads_to_the_end() {
+fn anybody_may_come_and_go_time_alone_leads_to_the_end() {
     prove("comings and goings", &inputs::comings_and_goings());
 }
 

@@ -81,7 +81,7 @@ impl Forger {
         Ok(())
     }
 
-    /// Shows a certificate that nobody vouches for to whoever comes.
+    /// Shows every client a certificate that nobody vouches for.
     fn answer_with_bad_certificate(&self) -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?.keep();
         crate::certificate(&folder, "evil", None)?;
@@ -92,7 +92,7 @@ impl Forger {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                // Refused by whoever came, as it should be.
+                // Refused by the client, as it should be.
                 let _ = acceptor.accept(stream).await;
             }
         });

@@ -93,7 +93,7 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
             let (state, forger) = (Arc::clone(&accepting), Arc::clone(&forger));
             let acceptor = state.lock().acceptor.clone();
             tokio::spawn(async move {
-                // Whoever came has left again, or did not like the certificate.
+                // The client has left again, or refused the certificate.
                 let _ = match acceptor {
                     Some(acceptor) => match acceptor.accept(stream).await {
                         Ok(stream) => one(stream, options.forward, &state, &forger).await,

@@ -1,11 +1,11 @@
-//! SIGKILL at any moment: nothing lost, nothing double. The full counts are `adjourn-qa kills`.
+//! SIGKILL at any moment: nothing lost, nothing double. The full counts are `adjourn-qa crash-test`.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a test may stop where it stands, and says what it measured"
 )]
 
-use adjourn_qa::kills::{Kills, Victim, run};
+use adjourn_qa::crash_test::{Kills, Victim, run};
 
 async fn killed(victim: Victim, count: usize) {
     let kills: Kills = run(victim, count, 1, |_| {}).await.unwrap();

@@ -41,7 +41,7 @@ pub struct Options {
 
 /// What came of it.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Herd {
+pub struct LoadTest {
     /// `sqlite` or `postgres`.
     pub database: String,
     /// Processes of the backend.
@@ -80,7 +80,7 @@ pub struct Herd {
 /// A record that took longer than this waited for the outage.
 const WAITED: Duration = Duration::from_secs(1);
 
-impl Herd {
+impl LoadTest {
     /// What happened from the backends' return until the last record that had waited was there. All times since the
     /// start: when each request was sent; when each record was there, and how long after it was due.
     fn catch_up(
@@ -180,12 +180,15 @@ fn record(size: usize, n: usize) -> Vec<u8> {
     record.to_string().into_bytes()
 }
 
-/// Starts everything, lets the herd loose, and counts.
+/// Starts everything, lets the candidates loose, and counts.
 ///
 /// # Errors
 /// A part does not start, or an interview can't be joined.
-pub async fn run(options: &Options) -> anyhow::Result<Herd> {
-    anyhow::ensure!(options.interviews > 0 && options.clients > 0, "a herd needs interviews and clients");
+pub async fn run(options: &Options) -> anyhow::Result<LoadTest> {
+    anyhow::ensure!(
+        options.interviews > 0 && options.clients > 0,
+        "a load test needs interviews and clients"
+    );
     let first = BackendOptions { program: options.program.clone(), ..BackendOptions::default() };
     let testbed = Testbed::builder().postgres(options.replicas > 0).backend(first).start().await?;
     let mut backends = Vec::new();
@@ -195,18 +198,18 @@ pub async fn run(options: &Options) -> anyhow::Result<Herd> {
     let disk_syncs_per_s = disk(testbed.folder(), options.size)?;
     let Testbed { backend, postgres, .. } = testbed;
     backends.insert(0, backend);
-    let mut herd = Herd {
+    let mut found = LoadTest {
         database: if postgres.is_some() { "postgres" } else { "sqlite" }.to_owned(),
         backends: backends.len(),
         disk_syncs_per_s,
-        ..Herd::default()
+        ..LoadTest::default()
     };
     let ways: anyhow::Result<Vec<Backend>> =
         backends.iter().map(|backend| Ok(Backend::new(&backend.url.parse()?)?)).collect();
     let ways = ways?;
     let began = Instant::now();
-    let herd_of = joined(options.interviews, options.size, &backends, &ways).await?;
-    herd.joins_per_s = options.interviews as f64 / began.elapsed().as_secs_f64();
+    let candidates_of = joined(options.interviews, options.size, &backends, &ways).await?;
+    found.joins_per_s = options.interviews as f64 / began.elapsed().as_secs_f64();
 
     let shared = Arc::new(Shared {
         backends: ways,
@@ -222,7 +225,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Herd> {
     );
     let gate = Arc::new(tokio::sync::Semaphore::new(options.clients));
     let mut tasks = JoinSet::new();
-    for (n, client) in herd_of.iter().enumerate() {
+    for (n, client) in candidates_of.iter().enumerate() {
         let (shared, gate, client) = (Arc::clone(&shared), Arc::clone(&gate), Arc::clone(client));
         let due = if options.offered > 0.0 {
             Duration::from_secs_f64(n as f64 / options.offered)
@@ -263,24 +266,24 @@ pub async fn run(options: &Options) -> anyhow::Result<Herd> {
     let took = shared.began.elapsed().as_secs_f64();
     latencies.sort_by(f64::total_cmp);
     let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize];
-    herd.records = latencies.len();
-    herd.records_per_s = latencies.len() as f64 / took;
-    herd.latency_ms = [at(0.5), at(0.99), at(1.0)];
+    found.records = latencies.len();
+    found.records_per_s = latencies.len() as f64 / took;
+    found.latency_ms = [at(0.5), at(0.99), at(1.0)];
     let per_record = 1000.0 / latencies.len() as f64;
     if options.outage == 0.0 {
         // A backend that was started again counts from nothing.
-        herd.backend_cpu_ms_per_record = (self::cpu(&backends) - cpu) * per_record;
-        herd.postgres_cpu_ms_per_record =
+        found.backend_cpu_ms_per_record = (self::cpu(&backends) - cpu) * per_record;
+        found.postgres_cpu_ms_per_record =
             (postgres.as_ref().map_or(0.0, Postgres::cpu_s) - database_cpu) * per_record;
-        herd.flushes_per_record =
+        found.flushes_per_record =
             (flushed(&backends, postgres.as_ref()).await - flushes) / latencies.len() as f64;
     }
-    herd.answers = shared.answers.lock().await.clone();
+    found.answers = shared.answers.lock().await.clone();
     if let Some(back_at) = back_at {
-        herd.catch_up(back_at, options.offered, &shared.sent.lock().await, &receipts);
+        found.catch_up(back_at, options.offered, &shared.sent.lock().await, &receipts);
     }
-    (herd.lost, herd.double) = compare(&backends[0], &herd_of).await?;
-    Ok(herd)
+    (found.lost, found.double) = compare(&backends[0], &candidates_of).await?;
+    Ok(found)
 }
 
 /// So many candidates of one backend, with records of that size.
@@ -308,7 +311,7 @@ async fn joined(
         let backend = backends[n % backends.len()].url.clone();
         tasks.spawn(async move {
             let _permit = gate.acquire_owned().await?;
-            let new = serde_json::json!({"title": "Herd", "max_minutes": 30});
+            let new = serde_json::json!({"title": "Load test", "max_minutes": 30});
             let created: serde_json::Value = http
                 .post(format!("{backend}/v1/interviews"))
                 .bearer_auth(adjourn_testbed::ORGANISER)
@@ -346,8 +349,8 @@ async fn joined(
 }
 
 /// What the backend holds against what was delivered: lost, and double.
-async fn compare(backend: &BackendServer, herd: &[Arc<Candidate>]) -> anyhow::Result<(usize, usize)> {
-    let found = futures_util::stream::iter(herd)
+async fn compare(backend: &BackendServer, candidates: &[Arc<Candidate>]) -> anyhow::Result<(usize, usize)> {
+    let found = futures_util::stream::iter(candidates)
         .map(async |client| {
             let InterviewInfo { id, attempt, .. } = &client.joined.interview;
             // No record is what is looked for.

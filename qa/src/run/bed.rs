@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::watch;
 
-use super::peer;
+use super::baseline;
 use super::seen::{Heard, Seen, observe};
 use super::timeline::{self, Lane, Mark};
 use crate::scenario::{Disk, Place, Scenario, Step};
@@ -26,10 +26,10 @@ pub(super) enum Subject {
     /// Ours.
     Adjourn,
     /// LiveKit's own, in a browser.
-    Peer,
+    Baseline,
 }
 
-pub(super) struct Lab {
+pub(super) struct ScenarioBed {
     // Dropped in this order: those that talk before those that they talk to.
     pub(super) client: Child,
     input: ChildStdin,
@@ -119,7 +119,7 @@ impl Launch {
     }
 }
 
-impl Lab {
+impl ScenarioBed {
     pub(super) async fn start(
         scenario: &Scenario,
         folder: &Path,
@@ -198,7 +198,7 @@ impl Lab {
         let heard = Heard::listen(&pulse, folder).await?;
         let trace = folder.join("trace.jsonl");
         let mut command = match subject {
-            Subject::Peer => peer::command(&livekit, &invitation.id).await?,
+            Subject::Baseline => baseline::command(&livekit, &invitation.id).await?,
             Subject::Adjourn => launch.command(&network, &tools, &trace, true)?,
         };
         pulse.give(&mut command);
@@ -207,9 +207,9 @@ impl Lab {
         let (seen, watcher) = watch::channel(Seen::default());
         match subject {
             Subject::Adjourn => tokio::spawn(observe(lines, seen)),
-            Subject::Peer => tokio::spawn(peer::observe(lines, seen)),
+            Subject::Baseline => tokio::spawn(baseline::observe(lines, seen)),
         };
-        let mut lab = Self {
+        let mut bed = Self {
             client,
             input,
             seen: watcher,
@@ -240,18 +240,18 @@ impl Lab {
         };
         if scenario.tls {
             // A host that was not used before is asked about.
-            lab.wait(Duration::from_secs(15), "the question about the host", |seen| {
+            bed.wait(Duration::from_secs(15), "the question about the host", |seen| {
                 seen.last.as_ref().is_some_and(|s| s.screen == Screen::ConfirmHost)
             })
             .await?;
-            lab.order(&ProxyCommand::ConfirmHost).await?;
+            bed.order(&ProxyCommand::ConfirmHost).await?;
         }
-        Ok(lab)
+        Ok(bed)
     }
 
     /// Starts the client again, on the same disk.
     pub(super) async fn restart_client(&mut self, link: bool) -> anyhow::Result<()> {
-        anyhow::ensure!(self.launch.subject == Subject::Adjourn, "the peer is not started again");
+        anyhow::ensure!(self.launch.subject == Subject::Adjourn, "the baseline is not started again");
         self.client.kill().await;
         let number = self.traces.len() + 1;
         let trace = self.folder.join(format!("trace-{number}.jsonl"));

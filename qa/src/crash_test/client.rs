@@ -53,7 +53,7 @@ impl Stage {
         Ok(Self { worker, pulse, testbed })
     }
 
-    /// Starts the client on `data` and lets it live: the candidate answers once he is asked. It ends by
+    /// Starts the client on `data` and lets it live: the candidate answers once they are asked. It ends by
     /// itself when everything is delivered, or is killed at its n-th point.
     async fn live(&self, link: &str, data: &Path, kill_at: Option<usize>) -> anyhow::Result<Life> {
         let mut command = Network::Loopback.client_command(&Tools::binary("adjourn-qa")?);
@@ -95,7 +95,7 @@ impl Stage {
                     _ = ear.tick() => {
                         let back = kill_at.is_none() && live_since.is_some_and(|at| at.elapsed() > PATIENCE);
                         if back && !pressed {
-                            // He was asked before his client died; nobody asks again.
+                            // They were asked before their client died; nobody asks again.
                             pressed = true;
                             tell(&mut input, &serde_json::to_string(&Command::End)?).await?;
                         }
@@ -241,7 +241,7 @@ pub(crate) async fn row(scenario: &Scenario, point: usize, seed: u64) -> anyhow:
     let completed = killed.again.last.as_ref().and_then(|s| s.completed.clone());
     let held = stage.testbed.backend.status(&killed.invitation.id).await?.outcome;
     let id = &scenario.id;
-    // Where the last point before the death was the candidate's answer, the interviewer ended it before he came back.
+    // Where the last point before the death was the candidate's answer, the interviewer ended it before they came back.
     let ended = stage.worker.events().iter().any(|event| event.event == "end_tool");
     let expected = if ended { "finished" } else { scenario.expect.outcome.as_str() };
     let mut line = Line::broken(id, seed, Some(AFTER_START_S), String::new());

@@ -1,5 +1,5 @@
 //! The same row with LiveKit's own web client in the candidate's place: livekit-client with `useSession`
-//! and `useAgent`, as their documentation says, in Debian's Chromium (`qa/peer/`).
+//! and `useAgent`, as their documentation says, in Debian's Chromium (`qa/baseline/`).
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::process::Command;
 use tokio::sync::watch;
 
-use super::lab::{Lab, Subject};
+use super::bed::{ScenarioBed, Subject};
 use super::seen::Seen;
 use super::timeline::{Lane, Mark};
 use crate::scenario::{Place, Scenario};
@@ -19,9 +19,9 @@ use adjourn_testbed::{LineReader, LiveKitServer, Network, Tools, token};
 /// How long a page that says nothing is watched.
 const WATCHED: Duration = Duration::from_secs(75);
 
-/// What the peer's page showed.
+/// What the baseline's page showed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct PeerLine {
+pub struct BaselineReport {
     /// Row.
     pub id: String,
     /// Seed.
@@ -52,16 +52,16 @@ struct Shown {
     error: String,
 }
 
-/// Runs a row with the peer.
+/// Runs a row with the baseline.
 ///
 /// # Errors
-/// The row has a cable: the peer's browser lives on the loopback interface.
-pub async fn run(scenario: &Scenario, seed: u64, folder: &Path) -> anyhow::Result<PeerLine> {
-    anyhow::ensure!(scenario.network == Place::Loopback, "{}: the peer has no cable", scenario.id);
+/// The row has a cable: the baseline's browser lives on the loopback interface.
+pub async fn run(scenario: &Scenario, seed: u64, folder: &Path) -> anyhow::Result<BaselineReport> {
+    anyhow::ensure!(scenario.network == Place::Loopback, "{}: the baseline has no cable", scenario.id);
     std::fs::create_dir_all(folder)?;
     let line = match watched(scenario, seed, folder).await {
         Ok(line) => line,
-        Err(error) => PeerLine {
+        Err(error) => BaselineReport {
             id: scenario.id.clone(),
             seed,
             fault_at: 0.0,
@@ -71,18 +71,18 @@ pub async fn run(scenario: &Scenario, seed: u64, folder: &Path) -> anyhow::Resul
             broken: Some(format!("{error:#}")),
         },
     };
-    std::fs::write(folder.join("peer.json"), serde_json::to_vec(&line)?)?;
+    std::fs::write(folder.join("baseline.json"), serde_json::to_vec(&line)?)?;
     Ok(line)
 }
 
-async fn watched(scenario: &Scenario, seed: u64, folder: &Path) -> anyhow::Result<PeerLine> {
-    let mut lab = Lab::start(scenario, folder, seed, Subject::Peer).await?;
-    let played = super::steps::play(scenario, &mut lab).await?;
+async fn watched(scenario: &Scenario, seed: u64, folder: &Path) -> anyhow::Result<BaselineReport> {
+    let mut bed = ScenarioBed::start(scenario, folder, seed, Subject::Baseline).await?;
+    let played = super::steps::play(scenario, &mut bed).await?;
     // A page that says nothing is a result, not a mistake.
-    let _ = lab.wait(WATCHED, "the end", |seen| seen.completed_at.is_some()).await;
-    let seen = lab.seen.borrow().clone();
-    lab.write_timeline(Vec::new())?;
-    Ok(PeerLine {
+    let _ = bed.wait(WATCHED, "the end", |seen| seen.completed_at.is_some()).await;
+    let seen = bed.seen.borrow().clone();
+    bed.write_timeline(Vec::new())?;
+    Ok(BaselineReport {
         id: scenario.id.clone(),
         seed,
         fault_at: played.clock,
@@ -97,10 +97,10 @@ async fn watched(scenario: &Scenario, seed: u64, folder: &Path) -> anyhow::Resul
 pub(super) async fn command(livekit: &LiveKitServer, room: &str) -> anyhow::Result<Command> {
     let body = json!({"name": room, "room": room, "agents": [{"agent_name": "interviewer"}]});
     livekit.call(&Network::Loopback, "RoomService/CreateRoom", &body).await?;
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("peer");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("baseline");
     anyhow::ensure!(
         page.join("dist/page.js").exists(),
-        "the peer's page is not built; run `cargo xtask qa matrix --peer …`"
+        "the baseline's page is not built; run `cargo xtask qa matrix --baseline …`"
     );
     let mut command = Command::new("node");
     command
@@ -152,11 +152,11 @@ fn take(seen: &mut Seen, shown: &Shown, was_there: bool) {
     seen.marks.push(Mark { at: shown.at, lane: Lane::Screen, text });
 }
 
-/// What the peer needs beside the tools of every row.
+/// What the baseline needs beside the tools of every row.
 ///
 /// # Errors
 /// What is missing, in one sentence.
 pub fn check() -> anyhow::Result<()> {
-    chromium().map(|_| ()).context("the peer's browser")?;
+    chromium().map(|_| ()).context("the baseline's browser")?;
     Tools::find().map(|_| ())
 }

@@ -1,0 +1,92 @@
+//! What a database is called by: the address of a Postgres, or the path of a file.
+
+/// What a database's address names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Address<'a> {
+    /// A server, by its whole address.
+    Postgres(&'a str),
+    /// A file, by its path.
+    File(&'a str),
+}
+
+impl<'a> Address<'a> {
+    /// Nearly an address is none, and no path: it may have a password in it, which must not become a folder's name, nor be shown.
+    ///
+    /// # Errors
+    /// It is neither.
+    pub(crate) fn of(address: &'a str) -> anyhow::Result<Self> {
+        let begins = |with: &str| address.get(..with.len()).is_some_and(|it| it.eq_ignore_ascii_case(with));
+        if address.starts_with("postgres://") || address.starts_with("postgresql://") {
+            return Ok(Self::Postgres(address));
+        }
+        let path = address.strip_prefix("sqlite:").unwrap_or(address);
+        let path = path.strip_prefix("//").unwrap_or(path);
+        let nearly = path.contains("://")
+            || path.starts_with(['"', '\''])
+            || begins("postgres") && (path.contains('@') || path.contains("//"))
+            || begins("file:");
+        anyhow::ensure!(
+            !nearly && !path.is_empty(),
+            "the database's address is neither a path nor postgres://user:password@host/name: look at --database or \
+             ADJOURN_DATABASE, at its first letters and at quotes"
+        );
+        Ok(Self::File(path))
+    }
+}
+
+/// For an error message or a log.
+pub(crate) fn without_password(address: &str) -> String {
+    match url::Url::parse(address) {
+        Ok(mut url) => {
+            if url.password().is_some() {
+                // An address with a password can carry one.
+                let _ = url.set_password(Some("***"));
+            }
+            // sqlx takes one among the options too.
+            if url.query().is_some_and(|query| query.contains("password")) {
+                url.set_query(Some("***"));
+            }
+            url.to_string()
+        }
+        Err(_) => address.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(without_password("postgres://u:secret@h/db"), "postgres://u:***@h/db");
+        assert_eq!(without_password("postgres://h/db?password=secret"), "postgres://h/db?***");
+        assert_eq!(without_password("a/b.db"), "a/b.db");
+    }
+
+    #[test]
+    fn an_address_is_one_or_a_path_or_refused_without_being_shown() {
+        assert_eq!(Address::of("postgres://u:pw@h/db").unwrap(), Address::Postgres("postgres://u:pw@h/db"));
+        for (address, path) in [
+            ("backend.db", "backend.db"),
+            ("/var/lib/adjourn/backend.db", "/var/lib/adjourn/backend.db"),
+            ("sqlite:x.db", "x.db"),
+            ("sqlite:///x.db", "/x.db"),
+            ("postgres.db", "postgres.db"),
+            ("a@b.db", "a@b.db"),
+        ] {
+            assert_eq!(Address::of(address).unwrap(), Address::File(path), "{address}");
+        }
+        for nearly in [
+            "mysql://u:secret@h/db",
+            "postgresql+asyncpg://u:secret@h/db",
+            "\"postgres://u:secret@h/db\"",
+            "Postgres://u:secret@h/db",
+            "postgres//u:secret@h/db",
+            "file:x.db",
+            "",
+        ] {
+            let said = format!("{:#}", Address::of(nearly).unwrap_err());
+            assert!(said.contains("ADJOURN_DATABASE") && !said.contains("secret"), "{nearly}: {said}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What strangers' bytes are read by here, for `fuzz/` and for a test that reads its corpus again.
+
+use crate::http::webhooks::WebhookEvent;
+use crate::recorded::{self, MOST};
+
+/// A record, as an agent's and as a client's.
+pub fn record(bytes: &[u8]) {
+    let Ok(body) = std::str::from_utf8(bytes) else { return };
+    for turns in [recorded::of_agent(body), recorded::of_client(body)] {
+        assert!(turns.items.len() <= MOST, "more turns than are read");
+        assert!(turns.items.iter().all(|turn| turn.created_at.is_finite()), "a time that is none");
+    }
+}
+
+/// An event of LiveKit's, after its signature was checked.
+pub fn webhook(bytes: &[u8]) {
+    if let Ok(event) = WebhookEvent::parse(bytes) {
+        assert!(event.created().timestamp_subsec_nanos() == 0, "a time to the second");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_corpora_are_read() {
+        for (name, read) in [("record", super::record as fn(&[u8])), ("webhook", super::webhook)] {
+            let folder =
+                std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
+            let seeds: Vec<_> = std::fs::read_dir(folder).unwrap().collect();
+            assert!(!seeds.is_empty());
+            for seed in seeds {
+                read(&std::fs::read(seed.unwrap().path()).unwrap());
+            }
+        }
+    }
+}
