@@ -191,13 +191,15 @@ pub async fn run(options: &Options) -> anyhow::Result<LoadTest> {
     );
     let first = BackendOptions { program: options.program.clone(), ..BackendOptions::default() };
     let testbed = Testbed::builder().postgres(options.replicas > 0).backend(first).start().await?;
-    let mut backends = Vec::new();
+    let mut others = Vec::new();
     for _ in 1..options.replicas {
-        backends.push(testbed.another_backend(options.program.clone()).await?);
+        others.push(testbed.another_backend(options.program.clone()).await?);
     }
     let disk_syncs_per_s = disk(testbed.folder(), options.size)?;
     let Testbed { backend, postgres, .. } = testbed;
-    backends.insert(0, backend);
+    // Dropped in this order: the backends before their database.
+    let mut backends = vec![backend];
+    backends.append(&mut others);
     let mut found = LoadTest {
         database: if postgres.is_some() { "postgres" } else { "sqlite" }.to_owned(),
         backends: backends.len(),

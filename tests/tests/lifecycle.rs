@@ -287,13 +287,14 @@ async fn agent_in(stage: &Stage, room: &str) -> Actor {
 async fn a_room_that_closed_ends_the_interview_with_webhooks_and_without() {
     for webhooks in [true, false] {
         let stage = Stage::set(false, webhooks, &["--agent-deadline-minutes", "0.05"]).await;
-        let (invitation, _) = stage.joined().await;
+        let (invitation, joined) = stage.joined().await;
         let agent = agent_in(&stage, &invitation.id).await;
-        if !webhooks {
-            // A round must have seen it: one every ten seconds.
-            tokio::time::sleep(Duration::from_secs(11)).await;
-        } else {
-            tokio::time::sleep(Duration::from_secs(1)).await;
+        // It was seen there: by LiveKit's word, or by a round, of which there is one every ten seconds.
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        // From then on the interview's time counts, which joining again tells.
+        while stage.join(&invitation).await.interview.ends_at == joined.interview.ends_at {
+            assert!(tokio::time::Instant::now() < deadline, "nobody saw the agent, webhooks {webhooks}");
+            tokio::time::sleep(Duration::from_millis(250)).await;
         }
         drop(agent);
         stage

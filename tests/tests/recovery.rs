@@ -89,7 +89,7 @@ fn no_canary(folder: &std::path::Path) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn backend_down_then_app_killed_then_both_back_gives_one_receipt() {
-    let Asked { mut client, pulse, _worker, mut testbed, invitation, data } = asked().await;
+    let Asked { data, invitation, mut testbed, _worker, pulse, mut client } = asked().await;
     testbed.backend.process.kill().await;
     client.order(&Command::End).await.unwrap();
     let saved = client
@@ -127,7 +127,7 @@ async fn backend_down_then_app_killed_then_both_back_gives_one_receipt() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_app_killed_in_mid_interview_comes_back_to_it_with_what_was_said() {
-    let Asked { mut client, pulse, _worker, testbed, invitation, data } = asked().await;
+    let Asked { data, invitation, testbed, _worker, pulse, mut client } = asked().await;
     client.process.kill().await;
 
     // Started again without a link: it knows where it was.
@@ -150,7 +150,7 @@ async fn an_app_killed_in_mid_interview_comes_back_to_it_with_what_was_said() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interview_goes_on_at_another_computer() {
-    let Asked { mut client, pulse, _worker, testbed, invitation, data } = asked().await;
+    let Asked { data, invitation, testbed, _worker, pulse, mut client } = asked().await;
     let link = testbed.backend.command(&["code", &invitation.id]).await.unwrap();
     let other = data.with_file_name("other");
     let mut second = ClientProcess::start(&testbed.tools, &other, Some(link.trim()), &pulse.server).unwrap();

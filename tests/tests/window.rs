@@ -46,16 +46,6 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
-    fn drop(&mut self) {
-        // The logs of a failed run are what one wants to read.
-        if std::thread::panicking() {
-            self.testbed.keep();
-            println!("the run's files are in {}", self.testbed.folder().display());
-        }
-    }
-}
-
 fn picture(name: &str) -> PathBuf {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("target/pictures");
     std::fs::create_dir_all(&folder).unwrap();

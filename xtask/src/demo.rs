@@ -58,6 +58,14 @@ pub(crate) fn product() -> std::process::Command {
     cargo(&["build", "--quiet", "-p", "adjourn-desktop", "-p", "adjourn-cli"])
 }
 
+/// Builds every program.
+pub(crate) fn everything() -> Result<()> {
+    packages::ensure(packages::APP)?;
+    fetch::page()?;
+    quietly("building what the scenarios run on", &mut lab())?;
+    quietly("building what people get", &mut product())
+}
+
 /// Builds what the scenarios run on.
 pub(crate) fn lab() -> std::process::Command {
     cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-testbed", "-p", "adjourn-qa"])
@@ -73,8 +81,8 @@ pub(crate) fn qa(arguments: &[String]) -> Result<()> {
     quietly("building Adjourn", &mut lab())?;
     let mut command = std::process::Command::new(binary("adjourn-qa"));
     command.args(arguments.iter().skip_while(|a| *a == "--"));
-    let asks = |word: &str| arguments.iter().any(|argument| argument == word);
-    if asks("loadtest") && !asks("--backend") && !asks("--help") {
+    let asks = |word: &str| arguments.iter().any(|argument| argument.split('=').next() == Some(word));
+    if (asks("loadtest") || asks("herd")) && !asks("--backend") && !asks("--help") {
         // Figures of a debug build say nothing about what an organiser runs.
         let release = ["build", "--quiet", "--release", "-p", "adjourn-backend"];
         quietly("building the backend as it is released", &mut cargo(&release))?;

@@ -113,7 +113,7 @@ pub(crate) fn node_interviewer() -> Result<PathBuf> {
         std::fs::read_to_string(from.join(name)).map_err(|e| format!("{}: {e}", from.join(name).display()))
     };
     let (package, lock) = (read("package.json")?, read("package-lock.json")?);
-    programs::ensure(&[programs::NODE])?;
+    programs::ensure(&[programs::NODE, programs::NPM])?;
     let folder = cache()?.join(format!("node-interviewer-{:016x}", fnv(lock.as_bytes())));
     once(&folder, |part| {
         write(&part.join("package.json"), &package)?;
@@ -135,7 +135,7 @@ pub(crate) fn baseline() -> Result<()> {
 }
 
 fn built(ui: &Path, name: &str) -> Result<()> {
-    programs::ensure(&[programs::NODE])?;
+    programs::ensure(&[programs::NODE, programs::NPM])?;
     // What was fetched is marked by what asked for it: times of files say little after a checkout or a copy.
     let (lock, mark) = (ui.join("package-lock.json"), ui.join("node_modules/.fetched-for.json"));
     let wanted =
@@ -156,7 +156,7 @@ pub(crate) fn everything(server: Option<&Path>) -> Result<Tools> {
     if programs::PIP.missing().is_some() {
         packages::ensure(packages::PIP)?;
     }
-    programs::ensure(&[programs::CC, programs::PYTHON, programs::PIP, programs::GO])?;
+    programs::ensure(&[programs::PYTHON, programs::PIP, programs::GO])?;
     let cache = cache()?;
     let given =
         server.map(Path::to_owned).or_else(|| std::env::var_os("ADJOURN_LIVEKIT_SERVER").map(PathBuf::from));

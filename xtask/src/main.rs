@@ -29,6 +29,9 @@ cargo xtask advisories
     Known weaknesses of dependencies; needs the advisory databases' hosts.
 cargo xtask fetch
     Installs, fetches and builds what the other two need, and says where it is.
+cargo xtask build
+    Every program that end-to-end tests run, up to date. (One `cargo build --workspace`
+    would give the window the points at which the testbed's client fails.)
 cargo xtask fuzz [--seconds N] [TARGET...]
     What strangers' bytes are read by, under libFuzzer, 600 s each; needs nightly Rust.
     Targets: agent_session link journal record webhook trace
@@ -42,7 +45,7 @@ fn main() -> ExitCode {
     let asks = |of: &[String]| of.iter().any(|word| word == "--help" || word == "-h");
     let result = match arguments.first().map(String::as_str) {
         // `qa` has a help of its own.
-        Some("demo" | "test" | "advisories" | "fetch" | "fuzz") if asks(rest) => {
+        Some("demo" | "test" | "advisories" | "fetch" | "build" | "fuzz") if asks(rest) => {
             println!("{HELP}");
             Ok(())
         }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(rest),
         Some("advisories") => test::advisories(),
         Some("fetch") => fetch::everything(None).map(|tools| println!("{}", tools.text())),
+        Some("build") => demo::everything(),
         Some("fuzz") => fuzz::all(rest),
         Some("qa") => demo::qa(rest),
         Some("--help" | "-h" | "help") | None => {

@@ -14,9 +14,6 @@ pub(crate) struct Program {
     get: &'static str,
 }
 
-/// Links what Rust compiles, and compiles its C.
-pub(crate) const CC: Program =
-    Program { name: "cc", asks: &["--version"], least: (0, 0), get: "apt-get install gcc libc6-dev" };
 /// Makes the interviewers' environments.
 pub(crate) const PYTHON: Program = Program {
     name: "python3",
@@ -45,6 +42,10 @@ pub(crate) const NODE: Program = Program {
     least: (20, 19),
     get: "Debian's is too old: unpack the archive of https://nodejs.org/en/download into /usr/local",
 };
+
+/// Fetches the page's parts.
+pub(crate) const NPM: Program =
+    Program { name: "npm", asks: &["--version"], least: (0, 0), get: "it comes with node" };
 
 /// Makes sure that all of them are there and new enough.
 ///

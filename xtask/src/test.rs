@@ -1,7 +1,7 @@
 //! `cargo xtask test`: the whole suite, in the order in which it fails fastest.
 
 use crate::step::{self, Result, cargo};
-use crate::{demo, fetch, packages, proof};
+use crate::{demo, fetch, packages, programs, proof};
 
 /// Crates without a window.
 const CORE: &[&str] = &[
@@ -32,115 +32,119 @@ const CORE: &[&str] = &[
 ];
 
 /// The whole suite, or the named parts.
-const PARTS: &[&str] = &["style", "supply", "core", "proof", "sdk", "page", "agent", "endings", "window"];
+const PARTS: &[&str] = &["style", "supply", "core", "proof", "page", "agent", "endings", "window", "sdk"];
 
 /// Runs the named parts, or all.
 pub(crate) fn run(parts: &[String]) -> Result<()> {
     if let Some(unknown) = parts.iter().find(|part| !PARTS.contains(&part.as_str())) {
         return Err(format!("there is no part {unknown}; there are {}", PARTS.join(" ")));
     }
-    let mut failed = Vec::new();
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|p| p == part);
     let window = wanted("window") || wanted("style");
     if window {
         packages::ensure(packages::APP)?;
         packages::ensure(packages::SCREEN)?;
     }
+    if wanted("page") || window {
+        // Said before anything is built.
+        programs::ensure(&[programs::NODE, programs::NPM])?;
+    }
     let tools = fetch::everything(None)?;
     if wanted("page") || window {
         fetch::page()?;
     }
-    if wanted("style") {
-        step::run("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;
-        step::run(
-            "lints",
-            &mut cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-        )?;
-        files_stay_small()?;
-    }
-    if wanted("supply") {
-        let deny = fetch::deny()?.to_string_lossy().into_owned();
-        let check = ["--log-level", "error", "check", "bans", "licenses", "sources"];
-        step::run("licences, sources, directions", &mut step::program(&deny, &check, &step::root()))?;
-    }
-    if wanted("core") {
-        let mut test = cargo(&["test", "--quiet"]);
-        test.args(CORE);
-        // The search of the machine's states belongs to `proof`.
-        test.args(["--", "--skip", "search::"]);
-        tools.give(&mut test);
-        step::run("unit tests", &mut test)?;
-        step::run(
-            "the page's types are those of the program",
-            &mut step::program(
-                "git",
-                &["diff", "--exit-code", "--stat", "--", "ui/src/generated"],
-                &step::root(),
-            ),
-        )?;
-    }
-    if wanted("proof") {
-        proof::all()?;
-    }
-    if wanted("page") {
-        let ui = step::root().join("ui");
-        step::run("the page's types", &mut step::program("npm", &["run", "--silent", "check"], &ui))?;
-        step::run("the page's tests", &mut step::program("npm", &["run", "--silent", "test"], &ui))?;
-    }
-    if wanted("agent") {
-        agent_package(&tools)?;
-    }
-    if wanted("endings") || wanted("window") {
-        step::run("building the binaries", &mut demo::lab())?;
-        if wanted("window") {
-            step::run("building what people get", &mut demo::product())?;
-        }
-    }
-    for (part, tests) in [
-        (
-            "endings",
-            &[
-                "stock",
-                "protocol",
-                "backend",
-                "lifecycle",
-                "fake_room",
-                "bad_input",
-                "joining",
-                "recovery",
-                "restore",
-                "sound",
-                "library",
-                "crash_test",
-                "endings",
-            ][..],
-        ),
-        // The last part: every program is built.
-        ("window", &["docs", "window"][..]),
-    ] {
-        if wanted(part) {
-            // One that fails does not skip the rest.
-            let mut test = cargo(&["test", "-p", "adjourn-tests", "--no-fail-fast"]);
-            for name in tests {
-                test.args(["--test", name]);
-            }
-            // One after the other: bounds are measured.
-            test.args(["--", "--test-threads=1", "--nocapture"]);
-            tools.give(&mut test);
-            if part == "window" {
-                test.env("ADJOURN_TAURI_DRIVER", fetch::driver()?);
-            }
-            // One part that fails does not skip the next.
-            failed.extend(step::run(&format!("{part}, on real parts"), &mut test).err());
-        }
-    }
-    if wanted("sdk") {
-        let mut check = cargo(&["check", "--quiet", "-p", "adjourn-room", "--features", "static-sdk"]);
-        // The crate's build script then skips its download; nothing is linked.
-        let what = "the same code against the upstream SDK crate";
-        failed.extend(step::run(what, check.env("DOCS_RS", "1")).err());
+    let mut failed = Vec::new();
+    for part in PARTS.iter().copied().filter(|part| wanted(part)) {
+        let result = match part {
+            "style" => style(),
+            "supply" => supply(),
+            "core" => core(&tools),
+            "proof" => proof::all(),
+            "page" => page(),
+            "agent" => agent_package(&tools),
+            "endings" => endings(&tools),
+            "window" => the_window(&tools),
+            _ => upstream(),
+        };
+        // One that fails does not skip the rest.
+        failed.extend(result.err().map(|error| format!("{part}: {error}")));
     }
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
+fn style() -> Result<()> {
+    step::run("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;
+    let lints = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    step::run("lints", &mut cargo(&lints))?;
+    files_stay_small()
+}
+
+fn supply() -> Result<()> {
+    let deny = fetch::deny()?.to_string_lossy().into_owned();
+    let check = ["--log-level", "error", "check", "bans", "licenses", "sources"];
+    step::run("licences, sources, directions", &mut step::program(&deny, &check, &step::root()))
+}
+
+fn core(tools: &fetch::Tools) -> Result<()> {
+    let mut test = cargo(&["test", "--quiet"]);
+    test.args(CORE);
+    // The search of the machine's states belongs to `proof`.
+    test.args(["--", "--skip", "search::"]);
+    tools.give(&mut test);
+    step::run("unit tests", &mut test)?;
+    let same = ["diff", "--exit-code", "--stat", "--", "ui/src/generated"];
+    step::run("the page's types are those of the program", &mut step::program("git", &same, &step::root()))
+}
+
+fn page() -> Result<()> {
+    let ui = step::root().join("ui");
+    step::run("the page's types", &mut step::program("npm", &["run", "--silent", "check"], &ui))?;
+    step::run("the page's tests", &mut step::program("npm", &["run", "--silent", "test"], &ui))
+}
+
+fn endings(tools: &fetch::Tools) -> Result<()> {
+    step::run("building the binaries", &mut demo::lab())?;
+    let tests = [
+        "stock",
+        "protocol",
+        "backend",
+        "lifecycle",
+        "fake_room",
+        "bad_input",
+        "joining",
+        "recovery",
+        "restore",
+        "sound",
+        "library",
+        "crash_test",
+        "endings",
+    ];
+    step::run("endings, on real parts", &mut on_real_parts(tools, &tests))
+}
+
+fn the_window(tools: &fetch::Tools) -> Result<()> {
+    step::run("building the binaries", &mut demo::lab())?;
+    step::run("building what people get", &mut demo::product())?;
+    let mut test = on_real_parts(tools, &["docs", "window"]);
+    test.env("ADJOURN_TAURI_DRIVER", fetch::driver()?);
+    step::run("window, on real parts", &mut test)
+}
+
+/// End-to-end tests, one after the other: bounds are measured.
+fn on_real_parts(tools: &fetch::Tools, tests: &[&str]) -> std::process::Command {
+    let mut test = cargo(&["test", "-p", "adjourn-tests", "--no-fail-fast"]);
+    for name in tests {
+        test.args(["--test", name]);
+    }
+    test.args(["--", "--test-threads=1", "--nocapture"]);
+    tools.give(&mut test);
+    test
+}
+
+fn upstream() -> Result<()> {
+    let mut check = cargo(&["check", "--quiet", "-p", "adjourn-room", "--features", "static-sdk"]);
+    // The crate's build script then skips its download; nothing is linked.
+    step::run("the same code against the upstream SDK crate", check.env("DOCS_RS", "1"))
 }
 
 /// The agent package: types, tests on both versions of livekit-agents, the wheel.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import select
 import signal
 import subprocess
 import urllib.request
@@ -15,6 +16,8 @@ from typing import Any
 from livekit import api
 
 from adjourn_agent._target import Target
+
+STARTS_S, STOPS_S = 30.0, 10.0
 
 HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Loopback is reached directly, whatever the environment says."""
@@ -75,12 +78,16 @@ class Backend:
         self.log = folder / "testbed.log"
         command = [program("ADJOURN_TESTBED"), "up", "--folder", str(folder)]
         with self.log.open("wb") as log:
-            self.testbed = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+            # In a session of its own: Ctrl-C here ends it by its standard input, and it ends its servers.
+            self.testbed = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+            )
         self.up = self._up()
 
     def _up(self) -> Up:
         assert self.testbed.stdout is not None
-        line = self.testbed.stdout.readline()
+        ready, _, _ = select.select([self.testbed.stdout], [], [], STARTS_S)
+        line = self.testbed.stdout.readline() if ready else b""
         assert line, f"the testbed did not start: {self.log.read_text()[-2000:]}"
         return Up(**json.loads(line))
 
@@ -92,7 +99,7 @@ class Backend:
 
     def stop(self) -> None:
         """Ends everything."""
-        self.testbed.communicate()
+        self.testbed.communicate(timeout=STOPS_S)
 
     def kill(self) -> None:
         """Kills the backend, as a crash would."""

@@ -1,6 +1,6 @@
 //! Making interviews, and further codes for them.
 
-use adjourn_protocol::{InviteLink, Secret};
+use adjourn_protocol::{InviteLink, Secret, differences};
 use adjourn_session::Policy;
 use anyhow::Context as _;
 use chrono::{DateTime, Datelike as _, Duration, Utc};
@@ -130,7 +130,7 @@ pub async fn create(
     .bind(millis(from))
     .bind(millis(to))
     .bind(&new.agent_name)
-    .bind(serde_json::to_string(&new.policy)?)
+    .bind(serde_json::to_string(&differences(&new.policy))?)
     .bind(codes.kept(&code))
     .bind(millis(now))
     .execute(&mut *tx)

@@ -1,7 +1,7 @@
 //! Adjourn in a terminal.
 //!
 //! **In:** a link, a trace or a receipt. **Out:** lines of JSON, or text.
-//! **What never happens here:** nothing fails on purpose (that is `adjourn-qa`), and nothing needs a particular system.
+//! **What never happens here:** nothing fails on purpose (that is `adjourn-qa`), and nothing calls one system alone.
 
 pub mod devices;
 pub mod explain;

@@ -6,6 +6,7 @@ use adjourn_session::trace::{Entry, replay};
 use adjourn_session::{Ending, Policy, Session};
 use anyhow::Context as _;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// A recorded trace.
 #[derive(Clone, Debug)]
@@ -16,6 +17,20 @@ pub struct Trace {
     pub entries: Vec<Entry>,
     /// SHA-256 of the file.
     pub sha256: String,
+}
+
+/// Constants of rules that came later than the first traces, in milliseconds.
+const LATER: [&str; 1] = ["data_stall"];
+/// Longer than any interview, in milliseconds.
+const NEVER: u64 = 1_000_000_000;
+
+/// The policy, if a line is one. A constant that it lacks is of a rule that its version did not have, which never fired.
+fn policy_of(line: &str) -> Option<Policy> {
+    let mut constants: Map<String, Value> = serde_json::from_str(line).ok()?;
+    for later in LATER {
+        constants.entry(later).or_insert_with(|| NEVER.into());
+    }
+    serde_json::from_value(Value::Object(constants)).ok()
 }
 
 /// What a trace comes to.
@@ -45,7 +60,7 @@ impl Trace {
         let mut entries: Vec<Entry> = Vec::new();
         for (number, line) in text.lines().enumerate() {
             // The policy comes with the join; a trace that never got that far has none.
-            if let Ok(given) = serde_json::from_str::<Policy>(line) {
+            if let Some(given) = policy_of(line) {
                 policy = given;
             } else {
                 let entry = serde_json::from_str(line).with_context(|| {

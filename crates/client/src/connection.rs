@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use adjourn_protocol::LiveKitInfo;
 use adjourn_room::{ConnectError, Joined, Microphone, Refusal, RoomEvent, RoomHandle, Transport};
-use adjourn_session::{Input, Participant, ProbeKind};
+use adjourn_session::{Input, LeaveReason, Participant, ProbeKind};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -27,12 +27,17 @@ pub(crate) type Entered<R> = Result<Joined<R>, ConnectError>;
 pub(crate) struct Connection<T: Transport> {
     transport: Arc<T>,
     rooms: mpsc::Sender<Entered<T::Room>>,
+    /// The room that was entered last. It stays while the next one is being entered, and is muted, read and left as
+    /// before: it may heal, and leaving it would end the session of an interviewer that closes when its candidate leaves.
+    /// Our next presence takes its place.
     room: Option<Arc<T::Room>>,
-    /// The earlier room, until the next one is entered: dropping it would tell everybody that we left, at which
-    /// livekit-agents closes its session. Our next presence takes its place.
-    earlier: Option<Arc<T::Room>>,
-    /// What comes out of the room that was entered last.
+    room_sid: String,
+    /// What comes out of it.
     room_events: Option<mpsc::Receiver<RoomEvent>>,
+    /// As far as it says itself, we are in it.
+    inside: bool,
+    /// That our place was taken, told while we were entering anew: by us, if that succeeds; else by somebody else.
+    replaced: Option<Input>,
     connecting: Option<JoinHandle<()>>,
     /// The room is being left.
     leaving: Option<JoinHandle<()>>,
@@ -54,8 +59,10 @@ impl<T: Transport> Connection<T> {
             transport: Arc::new(transport),
             rooms,
             room: None,
-            earlier: None,
+            room_sid: String::new(),
             room_events: None,
+            inside: false,
+            replaced: None,
             connecting: None,
             leaving: None,
             pinned: None,
@@ -66,14 +73,12 @@ impl<T: Transport> Connection<T> {
         (connection, entered)
     }
 
-    /// Enters the room, beside the loop.
+    /// Enters the room, beside the loop, unless it is being entered already.
     pub(crate) fn connect(&mut self, livekit: LiveKitInfo) {
-        let (transport, rooms) = (Arc::clone(&self.transport), self.rooms.clone());
-        // An earlier connection has nothing more to say: not even that its place was taken, by us.
-        self.room_events = None;
-        if let Some(room) = self.room.take() {
-            self.earlier = Some(room);
+        if self.connecting.is_some() {
+            return;
         }
+        let (transport, rooms) = (Arc::clone(&self.transport), self.rooms.clone());
         let enter = async move {
             let joined = transport.connect(&livekit.url, livekit.token.expose()).await;
             // The loop is gone: the process is ending.
@@ -87,34 +92,46 @@ impl<T: Transport> Connection<T> {
         self.connecting.take().inspect(JoinHandle::abort);
     }
 
-    /// An attempt ended; `wanted`: somebody still wants to be in. Gives what to tell the session, and where sound goes.
+    /// An attempt ended; `wanted`: somebody still wants to be in. Gives what to tell the session, in order, and where sound
+    /// goes.
     pub(crate) fn entered(
         &mut self,
         entered: Entered<T::Room>,
         wanted: bool,
         muted: bool,
-    ) -> Option<(Input, Option<Microphone>)> {
+    ) -> (Vec<Input>, Option<Microphone>) {
         self.connecting = None;
+        let replaced = self.replaced.take();
         match entered {
             Ok(joined) if wanted => {
                 let room = Arc::new(joined.room);
                 // Muted first: what is said meanwhile is nobody's to hear.
                 room.set_muted(muted);
                 let microphone = room.microphone();
-                (self.room, self.room_events, self.earlier) = (Some(room), Some(joined.events), None);
+                // The earlier one is dropped only now.
+                (self.room, self.room_events, self.inside) = (Some(room), Some(joined.events), true);
+                self.room_sid.clone_from(&joined.room_sid);
                 (self.pinned, self.history_asked, self.turned_away) = (None, None, false);
                 let input = Input::Connected { room_sid: joined.room_sid, roster: joined.roster };
-                Some((input, Some(microphone)))
+                (vec![input], Some(microphone))
             }
             // Given up meanwhile: dropping it leaves.
-            Ok(_) => None,
+            Ok(_) => (Vec::new(), None),
             Err(error) => {
                 tracing::warn!(%error, "the room could not be entered");
                 self.turned_away = error.turned_away;
                 self.refusal = Some(error.refusal);
-                Some((Input::ConnectFailed { message: error.to_string() }, None))
+                let failed = Input::ConnectFailed { message: error.to_string() };
+                // What is left is the earlier connection, if there is one.
+                (std::iter::once(failed).chain(replaced.or_else(|| self.still_inside())).collect(), None)
             }
         }
+    }
+
+    /// That we are in the room of the earlier connection, if we are.
+    fn still_inside(&self) -> Option<Input> {
+        let room = self.room.as_ref().filter(|_| self.inside)?;
+        Some(Input::Reconnected { room_sid: self.room_sid.clone(), roster: room.roster() })
     }
 
     /// Whether the interview room's servers were reached at last, and let nobody in.
@@ -130,14 +147,24 @@ impl<T: Transport> Connection<T> {
     /// The next event of the room, if there is one.
     pub(crate) async fn next_room_event(&mut self) -> RoomEvent {
         loop {
-            match &mut self.room_events {
-                Some(open) => match open.recv().await {
-                    Some(event) => return event,
-                    // The room is gone; what there was to say of it has been said.
-                    None => self.room_events = None,
-                },
-                None => std::future::pending().await,
+            let Some(open) = &mut self.room_events else { return std::future::pending().await };
+            let Some(event) = open.recv().await else {
+                // The room is gone; what there was to say of it has been said.
+                (self.room_events, self.inside) = (None, false);
+                continue;
+            };
+            let RoomEvent::Input(input) = &event else { return event };
+            let taken = Input::Disconnected { reason: LeaveReason::DuplicateIdentity };
+            if *input == taken && self.connecting.is_some() {
+                (self.inside, self.replaced) = (false, Some(taken));
+                continue;
             }
+            if matches!(input, Input::Disconnected { .. } | Input::Reconnecting) {
+                self.inside = false;
+            } else if matches!(input, Input::Reconnected { .. }) {
+                self.inside = true;
+            }
+            return event;
         }
     }
 
@@ -209,7 +236,7 @@ impl<T: Transport> Connection<T> {
     pub(crate) fn leave(&mut self, buffered: Duration, events: &Events) -> bool {
         // A room that is still being entered would be entered for nobody.
         self.cancel();
-        let Some(room) = self.room.take().or(self.earlier.take()) else { return self.leaving.is_some() };
+        let Some(room) = self.room.take() else { return self.leaving.is_some() };
         let events = events.clone();
         let leave = async move {
             tokio::time::sleep(buffered).await;

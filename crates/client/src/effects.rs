@@ -122,19 +122,19 @@ impl<T: Transport, S: Shell> Client<T, S> {
     /// An attempt to enter the room ended.
     pub(crate) fn entered(&mut self, entered: Entered<T::Room>) {
         let wanted = matches!(self.session.phase(), Phase::Joining | Phase::Waiting | Phase::Live);
-        let Some((input, microphone)) = self.connection.entered(entered, wanted, self.ui.muted) else {
-            return;
-        };
+        let (inputs, microphone) = self.connection.entered(entered, wanted, self.ui.muted);
         if microphone.is_some() {
             self.audio.speak_into(microphone);
         }
-        if let Input::Connected { room_sid, .. } = &input {
-            self.recorder.note(Note::Connected { room_sid: room_sid.clone() });
+        for input in inputs {
+            if let Input::Connected { room_sid, .. } = &input {
+                self.recorder.note(Note::Connected { room_sid: room_sid.clone() });
+            }
+            if matches!(input, Input::ConnectFailed { .. }) {
+                self.ui.connect_trouble = self.connection.refusal().map(Message::from);
+            }
+            self.feed(input);
         }
-        if matches!(input, Input::ConnectFailed { .. }) {
-            self.ui.connect_trouble = self.connection.refusal().map(Message::from);
-        }
-        self.feed(input);
     }
 
     /// Looks at the levels.

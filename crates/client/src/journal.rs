@@ -101,7 +101,8 @@ async fn commit(
     let storage = &environment.storage;
     let mut entries = storage.journal(join_id).await.unwrap_or_else(|error| {
         tracing::error!(%error, "the journal could not be read");
-        Vec::new()
+        // The record says that something of it is missing.
+        vec![Entry::lost()]
     });
     entries.extend_from_slice(rest);
     entries.sort_by_key(|entry| entry.at);

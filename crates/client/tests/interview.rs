@@ -118,6 +118,35 @@ async fn who_ends_while_the_connection_is_made_anew_leaves_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_the_connection_is_made_anew_mute_is_mute_and_an_earlier_one_that_heals_is_used() {
+    let mut stage = Testbed::interview().await;
+    stage.room.refuse("no way in");
+    stage.room.resume_without_data().await;
+    stage.within(ms(policy().data_stall) + MOMENT, "the way back in", |s| !s.connected).await;
+    stage.order(Command::SetMuted { muted: true }).await;
+    stage.within(MOMENT, "that it is muted", |s| s.muted).await;
+    assert!(stage.room.is_muted(), "of the connection that still carries the voice");
+    // Nobody is let in, and the data comes after all.
+    stage.within(MOMENT, "the earlier connection", |s| s.connected).await;
+    stage.room.data_flows();
+    stage.stays(Duration::from_secs(60), "the interview", |s| s.screen == Screen::Interview).await;
+    assert_eq!((stage.room.entries(), stage.room.is_left()), (1, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_computer_that_takes_over_while_the_connection_is_made_anew_is_not_thrown_out() {
+    let mut stage = Testbed::interview().await;
+    stage.room.refuse("no way in");
+    stage.room.resume_without_data().await;
+    stage.room.entering_takes(Duration::from_secs(2));
+    stage.within(ms(policy().data_stall) + MOMENT, "the way back in", |s| !s.connected).await;
+    stage.hear(Input::Disconnected { reason: LeaveReason::DuplicateIdentity }).await;
+    stage.stays(Duration::from_secs(1), "that nothing is decided", |s| s.completed.is_none()).await;
+    assert_eq!(stage.completed(Duration::from_secs(2)).await.outcome, "ended(continued elsewhere)");
+    assert_eq!(stage.room.entries(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_that_closed_without_a_word_is_asked_about() {
     let mut stage = Testbed::interview().await;
     stage.room.session_closes();

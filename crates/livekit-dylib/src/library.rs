@@ -83,14 +83,32 @@ pub enum LibraryError {
     Unsupported,
 }
 
-/// The places to look at, in order: [`PATH_VARIABLE`], the folder of this executable, then
-/// `resource_dir` (where an installed package keeps it).
+/// The places to look at, in order: [`PATH_VARIABLE`], the folder of this executable, `resource_dir` (where an installed
+/// package keeps it), then what `cargo xtask fetch` fetched for this user last.
 pub fn candidates(resource_dir: Option<&Path>) -> Vec<PathBuf> {
     if let Some(path) = std::env::var_os(PATH_VARIABLE) {
         return vec![PathBuf::from(path)];
     }
     let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(|dir| dir.join(FILE_NAME)));
-    beside.into_iter().chain(resource_dir.map(|dir| dir.join(FILE_NAME))).collect()
+    let installed = resource_dir.map(|dir| dir.join(FILE_NAME));
+    beside.into_iter().chain(installed).chain(fetched()).collect()
+}
+
+/// What was fetched into this user's cache last; the same folders as in `xtask/src/fetch.rs`.
+fn fetched() -> Option<PathBuf> {
+    let path = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let cache = path("ADJOURN_CACHE")
+        .or_else(|| path("XDG_CACHE_HOME").map(|caches| caches.join("adjourn")))
+        .or_else(|| path("HOME").map(|home| home.join(".cache/adjourn")))?;
+    let folders = std::fs::read_dir(cache).ok()?.flatten().filter(|entry| {
+        // Not one that is only half fetched.
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        name.starts_with("sdk-") && !name.contains('.')
+    });
+    folders
+        .max_by_key(|entry| entry.metadata().and_then(|it| it.modified()).ok())
+        .map(|entry| entry.path().join("livekit/rtc/resources").join(FILE_NAME))
 }
 
 /// Loads the library from the first of [`candidates`] that exists, after comparing its SHA-256

@@ -54,7 +54,7 @@ pub struct JoinAnswer {
     /// For uploads.
     pub client_token: Secret,
     /// Constants that differ from the defaults.
-    #[serde(default)]
+    #[serde(default, with = "crate::policy::wire")]
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub policy: Policy,
     /// Keys that this interview's receipts are signed with (a JWK set).

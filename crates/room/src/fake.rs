@@ -5,6 +5,7 @@
 //! answering process probes; a frozen link swallows probes without an error.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use adjourn_session::{AgentState, Input, LeaveReason, Participant, ParticipantKind, ProbeKind};
 use parking_lot::Mutex;
@@ -13,6 +14,9 @@ use tokio::sync::mpsc;
 use crate::refusal::ConnectError;
 use crate::room_event::{EventSender, RoomEvent, WAITING_EVENTS};
 use crate::transport::{Joined, Microphone, RoomHandle, Transport};
+
+/// What entering takes at least; with a real server 38 to 110 ms.
+const ENTERING: Duration = Duration::from_millis(60);
 
 /// Enters the fake room.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +34,8 @@ struct State {
     /// The connection was restored, and its data still waits for what was lost.
     data_stalled: bool,
     refuse: Option<String>,
+    /// How long entering takes.
+    takes: Duration,
     received: u64,
     left: bool,
     muted: bool,
@@ -49,7 +55,7 @@ struct State {
 #[derive(Clone, Debug)]
 pub struct FakeRoom {
     state: Arc<Mutex<State>>,
-    _entry: Arc<Entry>,
+    entry: Arc<Entry>,
 }
 
 /// One stay in the room. Dropping it leaves, unless our next presence took its place.
@@ -72,9 +78,19 @@ impl Fake {
         self.state.lock().early.push(input);
     }
 
-    /// Makes the next attempts to enter fail.
+    /// Makes the next attempts to enter fail, until [`Self::accept`].
     pub fn refuse(&self, message: &str) {
         self.state.lock().refuse = Some(message.to_owned());
+    }
+
+    /// Entering takes so long.
+    pub fn entering_takes(&self, takes: Duration) {
+        self.state.lock().takes = takes;
+    }
+
+    /// Attempts to enter succeed again.
+    pub fn accept(&self) {
+        self.state.lock().refuse = None;
     }
 
     /// An interviewer, as it is listed.
@@ -154,6 +170,11 @@ impl Fake {
         self.say(RoomEvent::Input(Input::Reconnected { room_sid: "RM_fake".to_owned(), roster })).await;
     }
 
+    /// Data comes again.
+    pub fn data_flows(&self) {
+        self.state.lock().data_stalled = false;
+    }
+
     /// How often the room was entered.
     pub fn entries(&self) -> u64 {
         self.state.lock().entries
@@ -204,7 +225,8 @@ impl Transport for Fake {
     type Room = FakeRoom;
 
     async fn connect(&self, _url: &str, token: &str) -> Result<Joined<FakeRoom>, ConnectError> {
-        tokio::task::yield_now().await;
+        let takes = self.state.lock().takes;
+        tokio::time::sleep(takes.max(ENTERING)).await;
         let mut state = self.state.lock();
         token.clone_into(&mut state.token);
         if let Some(message) = &state.refuse {
@@ -229,7 +251,7 @@ impl Transport for Fake {
         let roster = state.roster.clone();
         let entry = Entry { state: Arc::clone(&self.state), number: state.entries };
         Ok(Joined {
-            room: FakeRoom { state: Arc::clone(&self.state), _entry: Arc::new(entry) },
+            room: FakeRoom { state: Arc::clone(&self.state), entry: Arc::new(entry) },
             room_sid: "RM_fake".to_owned(),
             roster,
             events: receiver,
@@ -306,7 +328,11 @@ impl RoomHandle for FakeRoom {
     }
 
     fn set_muted(&self, muted: bool) {
-        self.state.lock().muted = muted;
+        let mut state = self.state.lock();
+        // Each stay has a track of its own.
+        if state.entries == self.entry.number {
+            state.muted = muted;
+        }
     }
 
     async fn leave(&self) {

@@ -2,12 +2,12 @@
 
 use crate::agent_session::Decoder;
 
-/// A message on the topic of agents' sessions, twice: the second one may be about the first.
-pub fn agent_session(bytes: &[u8]) {
+/// A message on the topic of agents' sessions, twice: the second one may be about the first. Gives whether it says something.
+pub fn agent_session(bytes: &[u8]) -> bool {
     let mut decoder = Decoder::new("nonce".to_owned());
-    for _ in 0..2 {
-        decoder.decode("PA_stranger", bytes);
-    }
+    let first = decoder.decode("PA_stranger", bytes);
+    let second = decoder.decode("PA_stranger", bytes);
+    !first.is_empty() || !second.is_empty()
 }
 
 #[cfg(test)]
@@ -18,7 +18,10 @@ mod tests {
         let seeds: Vec<_> = std::fs::read_dir(folder).unwrap().collect();
         assert!(!seeds.is_empty());
         for seed in seeds {
-            super::agent_session(&std::fs::read(seed.unwrap().path()).unwrap());
+            let path = seed.unwrap().path();
+            let said = super::agent_session(&std::fs::read(&path).unwrap());
+            // A tool that merely begins to be updated says nothing to us.
+            assert!(said || path.ends_with("odd"), "{}", path.display());
         }
     }
 }

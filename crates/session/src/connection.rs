@@ -22,7 +22,6 @@ impl Session {
         self.stop_clock();
         self.link.up(self.now);
         self.said_gone = false;
-        self.restored = None;
         if let Some(i) = &mut self.interviewer {
             // The end of a tool may have been missed meanwhile, and its ears may be lost.
             i.calls.forget_running();

@@ -332,10 +332,14 @@ impl Session {
             }
 
             Input::Reconnecting => self.out(ConnectionState::Resuming),
-            Input::Connected { room_sid, roster } => self.back_in(room_sid, roster),
+            Input::Connected { room_sid, roster } => {
+                self.back_in(room_sid, roster);
+                self.restored = None;
+            }
             Input::Reconnected { room_sid, roster } => {
                 self.back_in(room_sid, roster);
-                self.restored = Some(self.fresh());
+                // Restored twice without an answer, it waits since the first time.
+                self.restored.get_or_insert(self.link.fresh(self.now));
             }
             Input::ConnectFailed { .. } => {
                 // Of an attempt that was given up, it says nothing about the connection of now.
@@ -349,7 +353,7 @@ impl Session {
                 let was_fresh = self.link.is_fresh();
                 let grew = self.link.stats(received, self.now);
                 if !was_fresh && self.link.is_fresh() {
-                    self.restored = Some(self.fresh());
+                    self.restored.get_or_insert(self.link.fresh(self.now));
                 }
                 // Right after waking, what comes may have waited in a buffer; later, we are in a room.
                 if grew && self.link.woke.is_none_or(|woke| self.now.since(woke) > self.policy.asleep) {

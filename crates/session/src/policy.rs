@@ -69,6 +69,9 @@ impl Policy {
             "asking the candidate before it counts as closed",
         )?;
         above("never_started", self.never_started, self.waiting_notice, "saying first that it takes longer")?;
+        // A living interviewer must not be lost because our data channel stands still: it is made anew first.
+        let anew = self.data_stall + self.stats_interval + self.process_interval;
+        above("process_lost", self.process_lost, anew, "making a connection anew over which no data comes")?;
         above("link_lost", self.link_lost, self.link_stale, "a stale link, which comes first,")
     }
 }

@@ -7,21 +7,10 @@ use anyhow::Context as _;
 use tokio::process::ChildStdin;
 
 use super::process::{Child, LineReader, tell};
-use super::{LiveKitServer, Network, Tools};
+use super::{ActorKind, LiveKitServer, Network, Tools};
 
 /// Longest time for one order.
 const LIMIT: Duration = Duration::from_secs(20);
-
-/// What an actor joins as.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ActorKind {
-    /// A person.
-    Person,
-    /// An agent.
-    Agent,
-    /// The avatar of an agent, by that one's identity.
-    AvatarOf(String),
-}
 
 /// A running actor.
 #[derive(Debug)]

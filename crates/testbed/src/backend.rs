@@ -284,9 +284,12 @@ impl Serve {
         if let Some(clock) = &self.clock {
             clock.give(&mut command);
         }
+        let before = std::fs::metadata(log).map_or(0, |log| log.len());
         let mut process = Child::start("adjourn-backend", &mut command, log)?;
         until(&mut process, Duration::from_secs(10), "the backend's start", || {
-            std::future::ready(std::fs::read_to_string(log).is_ok_and(|text| text.contains("serving")))
+            let text = std::fs::read(log).unwrap_or_default();
+            let new = text.get(usize::try_from(before).unwrap_or(usize::MAX)..).unwrap_or_default();
+            std::future::ready(String::from_utf8_lossy(new).contains("serving"))
         })
         .await?;
         Ok(process)

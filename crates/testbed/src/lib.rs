@@ -31,7 +31,7 @@ mod tools;
 mod window;
 mod worker;
 
-pub use actor::{Actor, ActorKind};
+pub use actor::Actor;
 pub use backend::ORGANISER;
 pub use backend::{BackendOptions, BackendServer, Invitation, Transcript, join};
 pub use certificate::{authority, certificate};
@@ -42,7 +42,9 @@ pub use faketime::Faketime;
 pub use fleet::{Fleet, Member, Started};
 pub use interviewer::Interviewer;
 pub use livekit::resigned;
-pub use livekit::{KEY, LiveKitServer, SECRET, ServerOptions, token, token_valid_until, webhook_token};
+pub use livekit::{
+    ActorKind, KEY, LiveKitServer, SECRET, ServerOptions, token, token_valid_until, webhook_token,
+};
 pub use mock::MockServer;
 pub use network::Network;
 pub use ports::free_port;

@@ -7,7 +7,6 @@ use tokio::process::Command;
 
 use anyhow::Context as _;
 
-use super::ActorKind;
 use super::process::{Child, curl, until};
 use super::{Network, Tools};
 
@@ -166,6 +165,17 @@ pub fn webhook_token(body: &str) -> anyhow::Result<String> {
     let now = super::unix_now() as i64;
     let claims = serde_json::json!({"iss": KEY, "nbf": now - 10, "exp": now + 300, "sha256": digest});
     signature(&claims)
+}
+
+/// What an actor joins as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActorKind {
+    /// A person.
+    Person,
+    /// An agent.
+    Agent,
+    /// The avatar of an agent, by that one's identity.
+    AvatarOf(String),
 }
 
 /// A token for a participant that the lab plays, as an agent if wanted.

@@ -84,11 +84,26 @@ struct Up<'a> {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Program::parse() {
-        Program::Up { folder } => up(folder).await,
+        // A signal drops the work, and with it every process that it started.
+        Program::Up { folder } => tokio::select! {
+            result = up(folder) => result,
+            () = told_to_end() => Ok(()),
+        },
         Program::Relay { listen, forward, client, seed } => relay::serve(listen, forward, client, seed).await,
         Program::Proxy { listen, forward, tls } => {
             fault_proxy::serve(fault_proxy::Options { listen, forward, tls }).await
         }
+    }
+}
+
+/// Ctrl-C or SIGTERM.
+async fn told_to_end() {
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => std::future::pending().await,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Processes that end with their owner.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
@@ -23,6 +23,7 @@ pub struct Child {
     inner: tokio::process::Child,
     pid: Pid,
     name: String,
+    log: PathBuf,
 }
 
 impl Child {
@@ -31,16 +32,18 @@ impl Child {
     /// # Errors
     /// The program can't be started.
     pub fn start(name: &str, command: &mut Command, log: &Path) -> anyhow::Result<Self> {
-        let log =
-            std::fs::File::create(log).with_context(|| format!("{} can't be written", log.display()))?;
+        // Added to, not begun anew: of a process that is started again, how the first one ended is worth most.
+        let file = std::fs::File::options().append(true).create(true).open(log);
+        let file = file.with_context(|| format!("{} can't be written", log.display()))?;
         let inner = command
             .process_group(0)
             .kill_on_drop(true)
-            .stderr(log)
+            .stderr(file)
             .spawn()
             .with_context(|| format!("{name} could not be started"))?;
         let pid = inner.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        Ok(Self { inner, pid: pid.with_context(|| format!("{name} ended at once"))?, name: name.to_owned() })
+        let pid = pid.with_context(|| format!("{name} ended at once"))?;
+        Ok(Self { inner, pid, name: name.to_owned(), log: log.to_owned() })
     }
 
     /// As [`Self::start`], with standard input and output to talk to.
@@ -95,6 +98,12 @@ impl Child {
     /// It is gone.
     pub fn signal_pid(pid: i32, signal: Signal) -> anyhow::Result<()> {
         kill_process(Pid::from_raw(pid).context("no such process")?, signal).context("the process is gone")
+    }
+
+    /// The last line of its log.
+    fn said_last(&self) -> String {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        text.lines().next_back().unwrap_or("nothing").to_owned()
     }
 
     /// Whether it still runs.
@@ -179,6 +188,20 @@ pub async fn look<T>(limit: Duration, mut found: impl FnMut() -> Option<T>) -> O
     }
 }
 
+/// The lines of a file that somebody writes, as far as they are whole: those that are a `T`, and the others.
+pub(super) fn whole_lines<T: serde::de::DeserializeOwned>(file: &Path) -> (Vec<T>, Vec<String>) {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    let (mut read, mut others) = (Vec::new(), Vec::new());
+    for line in whole.lines() {
+        match serde_json::from_str(line) {
+            Ok(value) => read.push(value),
+            Err(_) => others.push(line.to_owned()),
+        }
+    }
+    (read, others)
+}
+
 /// Runs a tool to its end.
 ///
 /// # Errors
@@ -229,8 +252,18 @@ where
 {
     let deadline = tokio::time::Instant::now() + limit;
     while !ready().await {
-        anyhow::ensure!(child.running(), "{} ended before {what}", child.name);
-        anyhow::ensure!(tokio::time::Instant::now() < deadline, "{what} did not happen within {limit:?}");
+        anyhow::ensure!(
+            child.running(),
+            "{} ended before {what}; it said last: {}",
+            child.name,
+            child.said_last()
+        );
+        anyhow::ensure!(
+            tokio::time::Instant::now() < deadline,
+            "{what} did not happen within {limit:?}; {} said last: {}",
+            child.name,
+            child.said_last()
+        );
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
     Ok(())

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tokio::process::ChildStdin;
 
 use super::certificate::NAME;
-use super::process::{Child, tell};
+use super::process::{Child, tell, whole_lines};
 use super::{Network, Tools, authority, certificate, free_port, look};
 use crate::fault_proxy::{Fault, Passed, ProxyCommand};
 
@@ -84,7 +84,12 @@ impl Proxy {
 
     /// Every request that came through so far.
     pub fn passed(&self) -> Vec<Passed> {
-        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        whole_lines(&self.log).0
+    }
+
+    /// What it wrote that is neither a request nor an answer to an order.
+    pub fn unreadable(&self) -> Vec<String> {
+        let (_, others) = whole_lines::<Passed>(&self.log);
+        others.into_iter().filter(|line| !["ready", "done"].contains(&line.as_str())).collect()
     }
 }

@@ -31,6 +31,34 @@ enum Folder {
     Given(PathBuf),
 }
 
+impl Folder {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Own(folder) => folder.path(),
+            Self::Given(folder) => folder,
+        }
+    }
+
+    fn keep(&mut self) {
+        if let Self::Own(folder) = self {
+            folder.disable_cleanup(true);
+        }
+    }
+}
+
+/// What is started, in the order in which it ends.
+type Parts = (BackendServer, LiveKitServer, Option<Postgres>, Network, Tools);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // The logs of a test that failed are what one wants to read.
+        if std::thread::panicking() {
+            self.keep();
+            tracing::error!(folder = %self.path().display(), "the testbed's files are kept");
+        }
+    }
+}
+
 /// What a testbed is to be.
 #[derive(Debug, Default)]
 pub struct Builder {
@@ -48,19 +76,9 @@ impl Testbed {
         Builder::default()
     }
 
-    /// The folder; one of its own is gone with the testbed.
+    /// The folder; one of its own is gone with the testbed, unless a test panics meanwhile.
     pub fn folder(&self) -> &Path {
-        match &self.folder {
-            Folder::Own(folder) => folder.path(),
-            Folder::Given(folder) => folder,
-        }
-    }
-
-    /// From now on the folder stays when the testbed ends, so that one can see what went wrong.
-    pub fn keep(&mut self) {
-        if let Folder::Own(folder) = &mut self.folder {
-            folder.disable_cleanup(true);
-        }
+        self.folder.path()
     }
 
     /// Starts a worker that waits for interviews.
@@ -131,21 +149,29 @@ impl Builder {
     /// # Errors
     /// A part is not fetched, not built, or does not start.
     pub async fn start(self) -> anyhow::Result<Testbed> {
-        let Self { folder, network, mut livekit, mut backend, postgres, webhooks } = self;
-        let tools = Tools::find()?;
-        let folder = match folder {
+        let mut folder = match &self.folder {
             Some(given) => {
-                std::fs::create_dir_all(&given)?;
-                Folder::Given(given)
+                std::fs::create_dir_all(given)?;
+                Folder::Given(given.clone())
             }
             None => Folder::Own(tempfile::tempdir()?),
         };
-        let at = match &folder {
-            Folder::Own(folder) => folder.path(),
-            Folder::Given(folder) => folder,
-        };
+        match self.start_in(folder.path()).await {
+            Ok((backend, livekit, postgres, network, tools)) => {
+                Ok(Testbed { backend, livekit, postgres, network, tools, folder })
+            }
+            Err(error) => {
+                folder.keep();
+                Err(error.context(format!("the testbed in {}", folder.path().display())))
+            }
+        }
+    }
+
+    async fn start_in(self, folder: &Path) -> anyhow::Result<Parts> {
+        let Self { network, mut livekit, mut backend, postgres, webhooks, .. } = self;
+        let tools = Tools::find()?;
         let network = network.unwrap_or(Network::Loopback);
-        let postgres = if postgres { Some(Postgres::start(at).await?) } else { None };
+        let postgres = if postgres { Some(Postgres::start(folder).await?) } else { None };
         if let Some(postgres) = &postgres {
             backend.database = Some(postgres.url());
         }
@@ -154,8 +180,8 @@ impl Builder {
             livekit.webhooks = Some(format!("http://{listen}"));
             backend.listen = Some(listen);
         }
-        let livekit = LiveKitServer::start(&tools, at, &network, livekit).await?;
-        let backend = BackendServer::start(at, &livekit, &network, backend).await?;
-        Ok(Testbed { backend, livekit, postgres, network, tools, folder })
+        let livekit = LiveKitServer::start(&tools, folder, &network, livekit).await?;
+        let backend = BackendServer::start(folder, &livekit, &network, backend).await?;
+        Ok((backend, livekit, postgres, network, tools))
     }
 }

@@ -98,10 +98,10 @@ impl Tools {
             folder.pop();
         }
         let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-        anyhow::ensure!(path.exists(), "{} is not built; run `cargo build --workspace`", path.display());
+        anyhow::ensure!(path.exists(), "{} is not built; run `cargo xtask build`", path.display());
         if let Some(newer) = newer_source(&path)? {
             anyhow::bail!(
-                "{} is older than {}: it is not what the sources say; run `cargo build --workspace`",
+                "{} is older than {}: it is not what the sources say; run `cargo xtask build`",
                 path.display(),
                 newer.display()
             );

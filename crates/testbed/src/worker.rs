@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use super::process::{Child, until};
+use super::process::{Child, until, whole_lines};
 use super::{Interviewer, LiveKitServer, Network, Tools};
 
 /// One line of the interviewer's own log.
@@ -116,8 +116,12 @@ impl Worker {
 
     /// Everything that the interviewer wrote down so far.
     pub fn events(&self) -> Vec<AgentEvent> {
-        let text = std::fs::read_to_string(&self.events).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        whole_lines(&self.events).0
+    }
+
+    /// What it wrote down that is no event.
+    pub fn unreadable(&self) -> Vec<String> {
+        whole_lines::<AgentEvent>(&self.events).1
     }
 
     /// When `event` happened first.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use adjourn_client::{Command as ProxyCommand, Screen};
+use adjourn_client::{Command as ClientCommand, Screen};
 use adjourn_protocol::InviteLink;
 use anyhow::Context as _;
 use tokio::process::{ChildStdin, Command};
@@ -244,7 +244,7 @@ impl ScenarioBed {
                 seen.last.as_ref().is_some_and(|s| s.screen == Screen::ConfirmHost)
             })
             .await?;
-            bed.order(&ProxyCommand::ConfirmHost).await?;
+            bed.order(&ClientCommand::ConfirmHost).await?;
         }
         Ok(bed)
     }
@@ -288,7 +288,7 @@ impl ScenarioBed {
         }
     }
 
-    pub(super) async fn order(&mut self, command: &ProxyCommand) -> anyhow::Result<()> {
+    pub(super) async fn order(&mut self, command: &ClientCommand) -> anyhow::Result<()> {
         tell(&mut self.input, &serde_json::to_string(command)?).await
     }
 

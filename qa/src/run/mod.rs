@@ -30,7 +30,7 @@ use crate::crash_test;
 use crate::scenario::{Delivered, Scenario, Step};
 use adjourn_cli::explain;
 use adjourn_cli::replay::Trace;
-use adjourn_testbed::{AgentEvent, Pulse, look};
+use adjourn_testbed::{AgentEvent, Proxy, Pulse, Worker, look};
 
 /// A row that fails on a starved machine is run so often again.
 const AGAIN: u32 = 2;
@@ -173,6 +173,10 @@ async fn finish(
         transcript(scenario, &bed, &line, &seen, &mut failures).await?;
     }
     proxied(scenario, &bed, &mut failures);
+    let workers = bed.workers.iter().flat_map(Worker::unreadable);
+    let proxy = bed.proxy.iter().flat_map(Proxy::unreadable);
+    let written = workers.chain(proxy).map(|line| format!("a line that nobody here can read: {line}"));
+    failures.extend(seen.unreadable.iter().cloned().chain(written));
     line.judge(failures);
     bed.write_timeline(marks)?;
     line.write(&bed.folder)?;

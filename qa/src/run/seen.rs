@@ -41,6 +41,8 @@ pub(super) struct Seen {
     pub(super) long_wait_at: Option<f64>,
     pub(super) terminal_screens: u32,
     pub(super) marks: Vec<Mark>,
+    /// What the client wrote that is no screen: then nothing that was not seen proves anything.
+    pub(super) unreadable: Vec<String>,
 }
 
 /// What a candidate sees now, whichever client they use.
@@ -146,8 +148,12 @@ fn notice(snapshot: &Snapshot) -> String {
 pub(super) async fn observe(mut lines: LineReader, seen: watch::Sender<Seen>) {
     while let Ok(Some(line)) = lines.next_line().await {
         let now = unix_now();
-        let Ok(snapshot) = serde_json::from_str::<Snapshot>(&line) else { continue };
-        seen.send_modify(|seen| seen.take(snapshot, now));
+        match serde_json::from_str::<Snapshot>(&line) {
+            Ok(snapshot) => seen.send_modify(|seen| seen.take(snapshot, now)),
+            Err(error) => {
+                seen.send_modify(|seen| seen.unreadable.push(format!("the client's screen: {error}: {line}")))
+            }
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use adjourn_protocol::{InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo, code_as_printed, sha256};
+use adjourn_protocol::{
+    InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo, code_as_printed, policy_of, sha256,
+};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, State};
@@ -250,6 +252,10 @@ async fn answer(
         Some(room(app, &id, attempt, names, (now, ends_at)).await?)
     };
     let policy: String = interview.try_get("policy")?;
+    let policy = policy_of(&policy).map_err(|error| {
+        tracing::error!(%error, "a stored policy can't be read");
+        ApiError::unavailable()
+    })?;
     let key = app.keys.of_attempt(&id, attempt).await.map_err(|error| {
         tracing::error!(%error, "a signing key can't be used");
         ApiError::unavailable()
@@ -269,7 +275,7 @@ async fn answer(
         },
         livekit,
         client_token: app.tokens.make(&id, attempt, Holder::Client, now).await?,
-        policy: serde_json::from_str(&policy).unwrap_or_default(),
+        policy,
         receipt_keys: key.jwks(),
         keep_days: app.keep_days,
     })
