@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use adjourn_client::{Catalogue, Screen, Snapshot};
+use adjourn_client::{Catalogue, RecordState, Screen, Snapshot};
 use anyhow::Context as _;
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(240);
 #[derive(Debug, Serialize)]
 pub struct Line {
     outcome: String,
-    delivery: String,
+    delivery: &'static str,
     receipt: Option<String>,
     transcript_agent_items: usize,
     transcript_user_items: usize,
@@ -117,7 +117,11 @@ pub async fn headless(folder: PathBuf, program: Option<PathBuf>, say: impl Fn(&s
     std::fs::write(&record_file, &record)?;
     Ok(Line {
         outcome: completed.outcome,
-        delivery: if completed.delivery == "received" { "delivered".to_owned() } else { completed.delivery },
+        delivery: if completed.delivery == RecordState::Received {
+            "delivered"
+        } else {
+            completed.delivery.as_str()
+        },
         receipt: completed.receipt,
         transcript_agent_items: count(adjourn_session::Role::Interviewer),
         transcript_user_items: count(adjourn_session::Role::Candidate),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use adjourn_client::{Command, Message, Screen, Snapshot};
+use adjourn_client::{Command, Message, RecordState, Screen, Snapshot};
 use adjourn_protocol::InterviewState;
 use adjourn_testbed::{ClientProcess, Interviewer, Pulse, Testbed, Worker};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -94,7 +94,7 @@ async fn backend_down_then_app_killed_then_both_back_gives_one_receipt() {
     client.order(&Command::End).await.unwrap();
     let saved = client
         .wait("\"saved\"", Duration::from_secs(25), |s| {
-            s.completed.as_ref().is_some_and(|c| c.delivery == "saved")
+            s.completed.as_ref().is_some_and(|c| c.delivery == RecordState::Saved)
         })
         .await
         .unwrap();

@@ -56,10 +56,7 @@ impl Shell for Terminal {
             self.pressed = true;
             self.send(Command::Join);
         }
-        let done = snapshot
-            .completed
-            .as_ref()
-            .is_some_and(|c| !matches!(c.delivery.as_str(), "saving" | "sending" | "unsaved"))
+        let done = snapshot.completed.as_ref().is_some_and(|completed| completed.delivery.is_settled())
             && snapshot.screen == Screen::Completed;
         let failed = self.pressed && snapshot.screen == Screen::Checking && snapshot.problem.is_some();
         if self.options.until_delivered && (done || failed) {

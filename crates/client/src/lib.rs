@@ -57,7 +57,7 @@ pub use panics::Panics;
 pub use run::{Client, Setup};
 pub use shell::{Shell, Silent};
 pub use snapshot::{
-    Asking, Caption, Completed, DeviceList, InterviewerState, Meters, Screen, Sign, Snapshot,
+    Asking, Caption, Completed, DeviceList, InterviewerState, Meters, RecordState, Screen, Sign, Snapshot,
 };
 pub use start_error::StartError;
 pub use storage::{Storage, Stored, Tell};

@@ -6,7 +6,7 @@ use adjourn_session::{
 };
 
 use crate::message::Message;
-use crate::snapshot::{Asking, InterviewerState};
+use crate::snapshot::{Asking, InterviewerState, RecordState};
 
 /// Heading, reason and what happens next, for an ending. `turned_away`: the interview room's servers were reached at last,
 /// and let nobody in.
@@ -97,16 +97,16 @@ pub(crate) fn signs(ending: &Ending) -> Vec<(Message, Time)> {
     signs
 }
 
-/// Name and sentence of where the record is.
-pub(crate) fn delivery(delivery: &Delivery) -> (&'static str, Message) {
+/// Where the record is, and the sentence that says so.
+pub(crate) fn delivery(delivery: &Delivery) -> (RecordState, Message) {
     match delivery {
-        Delivery::Saving => ("saving", Message::DeliverySaving),
-        Delivery::Sending => ("sending", Message::DeliverySending),
-        Delivery::Saved => ("saved", Message::DeliverySaved),
-        Delivery::Parked => ("parked", Message::DeliveryParked),
-        Delivery::Unsaved => ("unsaved", Message::DeliveryUnsaved),
-        Delivery::Refused => ("refused", Message::DeliveryRefused),
-        Delivery::Received { .. } => ("received", Message::DeliveryReceived),
+        Delivery::Saving => (RecordState::Saving, Message::DeliverySaving),
+        Delivery::Sending => (RecordState::Sending, Message::DeliverySending),
+        Delivery::Saved => (RecordState::Saved, Message::DeliverySaved),
+        Delivery::Parked => (RecordState::Parked, Message::DeliveryParked),
+        Delivery::Unsaved => (RecordState::Unsaved, Message::DeliveryUnsaved),
+        Delivery::Refused => (RecordState::Refused, Message::DeliveryRefused),
+        Delivery::Received { .. } => (RecordState::Received, Message::DeliveryReceived),
     }
 }
 

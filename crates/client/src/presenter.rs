@@ -95,7 +95,7 @@ fn interviewer(view: &View, state: Option<AgentState>) -> InterviewerState {
 fn completed(scene: &Scene<'_>, ending: &Ending) -> Completed {
     let delivery = &scene.view.delivery;
     let (headline, reason, next) = messages::ending(ending, scene.turned_away);
-    let (delivery_name, delivery_text) = messages::delivery(delivery);
+    let (record, delivery_text) = messages::delivery(delivery);
     let wall = |at| wall(scene.ended_at, ending, at);
     Completed {
         outcome: ending.outcome.to_string(),
@@ -105,7 +105,7 @@ fn completed(scene: &Scene<'_>, ending: &Ending) -> Completed {
         ended_at: wall(ending.decided_at),
         signs: messages::signs(ending).into_iter().map(|(what, at)| Sign { what, at: wall(at) }).collect(),
         confirmed: scene.confirmed.then_some(Message::Confirmed),
-        delivery: delivery_name.to_owned(),
+        delivery: record,
         delivery_text,
         receipt: match delivery {
             Delivery::Received { receipt } => Some(receipt.clone()),

@@ -119,12 +119,56 @@ pub struct Completed {
     pub signs: Vec<Sign>,
     /// The interviewer's own report says that the interview was finished: once it does.
     pub confirmed: Option<Message>,
-    /// Where the record is: `saving`, `sending`, `saved`, `parked`, `unsaved`, `refused`, `received`.
-    pub delivery: String,
+    /// Where the record is.
+    pub delivery: RecordState,
     /// The same as a sentence.
     pub delivery_text: Message,
     /// Receipt's number, once verified.
     pub receipt: Option<String>,
+}
+
+/// Where the record of an interview is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export, export_to = "RecordState.ts")]
+pub enum RecordState {
+    /// It is being written to the disk.
+    Saving,
+    /// On the disk, and on its way.
+    Sending,
+    /// On the disk; delivered later.
+    Saved,
+    /// On the disk; the backend does not take it.
+    Parked,
+    /// The disk does not take it; on its way from memory.
+    Unsaved,
+    /// Neither the disk nor the backend takes it.
+    Refused,
+    /// At the backend, with a receipt.
+    Received,
+}
+
+impl RecordState {
+    /// The word for it, as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Saving => "saving",
+            Self::Sending => "sending",
+            Self::Saved => "saved",
+            Self::Parked => "parked",
+            Self::Unsaved => "unsaved",
+            Self::Refused => "refused",
+            Self::Received => "received",
+        }
+    }
+
+    /// Whether nothing more comes of it while this client runs, as far as is known.
+    pub fn is_settled(self) -> bool {
+        match self {
+            Self::Saving | Self::Sending | Self::Unsaved => false,
+            Self::Saved | Self::Parked | Self::Refused | Self::Received => true,
+        }
+    }
 }
 
 /// One thing that an end was decided by.

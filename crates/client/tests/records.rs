@@ -5,14 +5,14 @@ mod testbed;
 
 use std::time::Duration;
 
-use adjourn_client::{Command, Completed, Message, Snapshot};
+use adjourn_client::{Command, Completed, Message, RecordState, Snapshot};
 use adjourn_outbox::BackendError;
 use adjourn_protocol::{Line, Note};
 use adjourn_session::Policy;
 
 use testbed::{LINK, MOMENT, Testbed};
 
-fn delivery(of: &str) -> impl Fn(&Snapshot) -> bool + '_ {
+fn delivery(of: RecordState) -> impl Fn(&Snapshot) -> bool {
     move |s| s.completed.as_ref().is_some_and(|c| c.delivery == of)
 }
 
@@ -26,7 +26,7 @@ async fn a_receipt_is_shown_once_it_is_written_down() {
     let mut stage = Testbed::interview().await;
     ended(&mut stage).await;
     let end = stage.received(Duration::from_secs(2)).await;
-    assert_eq!(end.delivery, "received");
+    assert_eq!(end.delivery, RecordState::Received);
     let (record, receipt) = stage.disk.committed(LINK).unwrap();
     assert!(receipt);
     assert_eq!(record, stage.record());
@@ -38,9 +38,9 @@ async fn without_the_backend_it_is_saved_and_sent_when_that_is_back() {
     let mut stage = Testbed::interview().await;
     stage.backend.set(|backend| backend.down = true);
     let end = ended(&mut stage).await;
-    assert!(["saving", "sending"].contains(&end.delivery.as_str()), "{}", end.delivery);
+    assert!(matches!(end.delivery, RecordState::Saving | RecordState::Sending), "{:?}", end.delivery);
     let limit = Duration::from_millis(Policy::default().delivery_limit) + MOMENT;
-    let shown = stage.within(limit, "that it is saved", delivery("saved")).await;
+    let shown = stage.within(limit, "that it is saved", delivery(RecordState::Saved)).await;
     assert_eq!(shown.completed.unwrap().next, Message::NextOpenAgain);
     stage.passes(Duration::from_secs(600)).await;
     stage.backend.set(|backend| backend.down = false);
@@ -63,7 +63,7 @@ async fn a_record_that_is_refused_stays_and_is_told() {
     let refused = BackendError::Refused("The record is not a JSON object.".to_owned());
     stage.backend.set(|backend| backend.deliveries.push_back(refused));
     ended(&mut stage).await;
-    let shown = stage.within(Duration::from_secs(2), "that it is kept", delivery("parked")).await;
+    let shown = stage.within(Duration::from_secs(2), "that it is kept", delivery(RecordState::Parked)).await;
     assert_eq!(shown.completed.unwrap().next, Message::NextSaveCopy);
     assert!(matches!(&shown.notices[..], [Message::RecordRefused { .. }]), "{:?}", shown.notices);
     let (_, receipt) = stage.disk.committed(LINK).unwrap();
@@ -90,7 +90,8 @@ async fn a_full_disk_and_no_backend_ask_for_the_window_to_stay_open() {
     stage.disk.set(|disk| disk.full = true);
     stage.backend.set(|backend| backend.down = true);
     ended(&mut stage).await;
-    let shown = stage.within(Duration::from_secs(12), "that it is nowhere", delivery("unsaved")).await;
+    let shown =
+        stage.within(Duration::from_secs(12), "that it is nowhere", delivery(RecordState::Unsaved)).await;
     assert_eq!(shown.completed.unwrap().next, Message::NextLeaveOpen);
     stage.backend.set(|backend| backend.down = false);
     stage.received(Duration::from_secs(60)).await;
@@ -103,7 +104,7 @@ async fn a_full_disk_and_a_refusal_leave_the_only_copy_in_the_window() {
     let refused = BackendError::Refused("no".to_owned());
     stage.backend.set(|backend| backend.deliveries.push_back(refused));
     ended(&mut stage).await;
-    let shown = stage.within(Duration::from_secs(5), "the refusal", delivery("refused")).await;
+    let shown = stage.within(Duration::from_secs(5), "the refusal", delivery(RecordState::Refused)).await;
     assert_eq!(shown.completed.unwrap().next, Message::NextOnlyCopy);
     // A copy is made of memory.
     stage.order(Command::SaveCopy).await;
@@ -129,7 +130,7 @@ async fn memory_is_no_disk() {
     stage.disk.set(|disk| disk.volatile = true);
     stage.backend.set(|backend| backend.down = true);
     ended(&mut stage).await;
-    stage.within(Duration::from_secs(12), "that it is not saved", delivery("unsaved")).await;
+    stage.within(Duration::from_secs(12), "that it is not saved", delivery(RecordState::Unsaved)).await;
     stage.backend.set(|backend| backend.down = false);
     stage.received(Duration::from_secs(60)).await;
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use adjourn_client::RecordState;
 use adjourn_outbox::{LONGEST_PAUSE, Outbox, verify};
 use adjourn_protocol::{InviteLink, Source};
 use anyhow::Context as _;
@@ -106,7 +107,7 @@ async fn stored(bed: &ScenarioBed) -> anyhow::Result<(Vec<u8>, Option<String>)> 
     loop {
         let found = on_disk(bed).await;
         let whole = matches!(found, Ok((_, Some(_))));
-        let parked = bed.seen.borrow().completed.as_ref().is_some_and(|c| c.delivery == "parked");
+        let parked = bed.seen.borrow().completed.as_ref().is_some_and(|c| c.delivery == RecordState::Parked);
         if whole || parked || tokio::time::Instant::now() > limit {
             return found;
         }

@@ -149,7 +149,7 @@ async fn finish(
         delivery: if seen.received_at.is_some() {
             "delivered".to_owned()
         } else {
-            shown.map_or_else(String::new, |c| c.delivery)
+            shown.map_or_else(String::new, |c| c.delivery.as_str().to_owned())
         },
         receipt: seen.receipt(),
         starved_ms: 0,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use adjourn_client::{Completed, InterviewerState, Message, Screen, Snapshot};
+use adjourn_client::{Completed, InterviewerState, Message, RecordState, Screen, Snapshot};
 use anyhow::Context as _;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::watch;
@@ -27,7 +27,7 @@ pub(super) struct Seen {
     /// Every notice and problem so far, in order.
     pub(super) said: Vec<Message>,
     /// Where the record was when the end screen came.
-    pub(super) at_first: Option<String>,
+    pub(super) at_first: Option<RecordState>,
     /// When the newest "saved" was first seen.
     pub(super) saved_at: Option<f64>,
     /// When "not accepted" was first seen.
@@ -93,15 +93,15 @@ impl Seen {
         }
         if let Some(completed) = &snapshot.completed {
             if snapshot.screen == Screen::Completed {
-                self.at_first.get_or_insert_with(|| completed.delivery.clone());
+                self.at_first.get_or_insert(completed.delivery);
             }
             if completed.receipt.is_some() {
                 self.received_at.get_or_insert(now);
             }
-            if completed.delivery == "saved" {
+            if completed.delivery == RecordState::Saved {
                 self.saved_at.get_or_insert(now);
             }
-            if completed.delivery == "parked" {
+            if completed.delivery == RecordState::Parked {
                 self.parked_at.get_or_insert(now);
             }
             self.completed = Some(completed.clone());
@@ -132,7 +132,7 @@ impl Seen {
 /// What a person would notice of a screen, in a few words.
 fn notice(snapshot: &Snapshot) -> String {
     if let Some(completed) = &snapshot.completed {
-        return format!("end: {} ({})", completed.outcome, completed.delivery);
+        return format!("end: {} ({})", completed.outcome, completed.delivery.as_str());
     }
     let mut text = format!("{:?}", snapshot.screen).to_lowercase();
     if matches!(snapshot.screen, Screen::Waiting | Screen::Interview) {

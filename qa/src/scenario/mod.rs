@@ -11,6 +11,7 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
+use adjourn_client::RecordState;
 use anyhow::Context as _;
 use serde::Deserialize;
 
@@ -159,7 +160,7 @@ pub struct Expect {
     /// So many participants were the interviewer, one after another, as the record says.
     pub interviewers: Option<usize>,
     /// Where the record is when the end screen comes: `saving`, `sending`, …
-    pub at_first: Option<String>,
+    pub at_first: Option<RecordState>,
     /// The client's log may have errors of which each has one of these in it; no others.
     #[serde(default)]
     pub errors: Vec<String>,
