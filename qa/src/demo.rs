@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(240);
 
 /// The demo's line.
 #[derive(Debug, Serialize)]
-pub struct Line {
+pub struct DemoReport {
     outcome: String,
     delivery: &'static str,
     receipt: Option<String>,
@@ -61,7 +61,11 @@ pub async fn window(folder: PathBuf, program: Option<PathBuf>, say: impl Fn(&str
 ///
 /// # Errors
 /// A part does not start, or the interview does not come to its end.
-pub async fn headless(folder: PathBuf, program: Option<PathBuf>, say: impl Fn(&str)) -> anyhow::Result<Line> {
+pub async fn headless(
+    folder: PathBuf,
+    program: Option<PathBuf>,
+    say: impl Fn(&str),
+) -> anyhow::Result<DemoReport> {
     let Servers { testbed, invitation, _worker } = &servers(&folder, program, &say).await?;
     say("the interview begins; it takes about a minute");
     let began = Instant::now();
@@ -115,7 +119,7 @@ pub async fn headless(folder: PathBuf, program: Option<PathBuf>, say: impl Fn(&s
     std::fs::write(&receipt_file, jws)?;
     std::fs::write(&keys_file, serde_json::to_vec(&testbed.backend.keys().await?)?)?;
     std::fs::write(&record_file, &record)?;
-    Ok(Line {
+    Ok(DemoReport {
         outcome: completed.outcome,
         delivery: if completed.delivery == RecordState::Received {
             "delivered"

@@ -21,7 +21,7 @@ pub(crate) enum Message {
 
 /// What window and client share.
 #[derive(Clone, Default)]
-pub(crate) struct Stage(Arc<Mutex<Inner>>);
+pub(crate) struct WindowShell(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
 struct Inner {
@@ -30,7 +30,7 @@ struct Inner {
     commands: Option<mpsc::Sender<Command>>,
 }
 
-impl Stage {
+impl WindowShell {
     /// Where commands go.
     pub(crate) fn connect(&self, commands: mpsc::Sender<Command>) {
         self.0.lock().commands = Some(commands);
@@ -61,7 +61,7 @@ impl Stage {
     }
 }
 
-impl Shell for Stage {
+impl Shell for WindowShell {
     fn show(&mut self, snapshot: &Snapshot) {
         let mut inner = self.0.lock();
         inner.last = Some(snapshot.clone());
@@ -76,17 +76,17 @@ impl Shell for Stage {
 /// The page listens; it gets the snapshot of now at once.
 #[tauri::command]
 #[expect(clippy::needless_pass_by_value, reason = "Tauri's commands take their arguments by value")]
-pub(crate) fn subscribe(stage: State<'_, Stage>, channel: Channel<Message>) {
-    let mut inner = stage.0.lock();
+pub(crate) fn subscribe(shell: State<'_, WindowShell>, channel: Channel<Message>) {
+    let mut inner = shell.0.lock();
     inner.channel = Some(channel);
     if let Some(last) = inner.last.clone() {
-        Stage::send(&inner, Message::Snapshot(Box::new(last)));
+        WindowShell::send(&inner, Message::Snapshot(Box::new(last)));
     }
 }
 
 /// The page asks for something.
 #[tauri::command]
 #[expect(clippy::needless_pass_by_value, reason = "Tauri's commands take their arguments by value")]
-pub(crate) fn order(stage: State<'_, Stage>, command: Command) -> Result<(), String> {
-    stage.order(command)
+pub(crate) fn order(shell: State<'_, WindowShell>, command: Command) -> Result<(), String> {
+    shell.order(command)
 }

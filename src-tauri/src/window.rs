@@ -13,7 +13,7 @@ use adjourn_room::LiveKitTransport;
 use tauri::{AppHandle, Manager as _, WindowEvent};
 use tokio::sync::mpsc;
 
-use crate::commands::Stage;
+use crate::commands::WindowShell;
 use crate::hand_over::{self, Given};
 
 /// Commands that wait: a person is slower than that.
@@ -27,9 +27,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// # Errors
 /// The window, the library or the journal can't be opened, in one sentence.
 pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<PathBuf>) -> Result<(), String> {
-    let stage = Stage::default();
+    let shell = WindowShell::default();
     let app = tauri::Builder::default()
-        .manage(stage.clone())
+        .manage(shell.clone())
         .invoke_handler(tauri::generate_handler![crate::commands::subscribe, crate::commands::order])
         .setup(move |app| {
             let resources = app.path().resource_dir().ok();
@@ -72,10 +72,10 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
 
 /// Gives the link to the instance that has the folder, or waits until that has ended and takes its place.
 async fn be_the_only_one(app: AppHandle, mut setup: Setup) {
-    let stage = app.state::<Stage>().inner().clone();
+    let shell = app.state::<WindowShell>().inner().clone();
     let (commands, mut received) = mpsc::channel(WAITING_COMMANDS);
     stop_on_signal(commands.clone());
-    stage.connect(commands);
+    shell.connect(commands);
     let mut said = false;
     while adjourn_outbox::in_use(&setup.data) {
         match hand_over::give(&setup.data, setup.link.clone()).await {
@@ -85,13 +85,13 @@ async fn be_the_only_one(app: AppHandle, mut setup: Setup) {
                 return;
             }
             // It is writing down what was said; then the folder is ours.
-            Given::Refused => stage.clone().show(&Snapshot::waits_for_another()),
+            Given::Refused => shell.clone().show(&Snapshot::waits_for_another()),
             // It hangs, perhaps: said in the window, where a person who opened a link looks. It may end all the same.
             Given::NoAnswer => {
                 if !std::mem::replace(&mut said, true) {
                     let error = StartError::from(OutboxError::InUse(setup.data.clone()));
                     tracing::warn!(%error, "another instance does not answer");
-                    stage.clone().show(&Snapshot::cannot_start(&error));
+                    shell.clone().show(&Snapshot::cannot_start(&error));
                 }
             }
         }
@@ -106,11 +106,11 @@ async fn be_the_only_one(app: AppHandle, mut setup: Setup) {
         }
     }
     let folder = setup.data.clone();
-    let client = match Client::new(LiveKitTransport, stage.clone(), setup).await {
+    let client = match Client::new(LiveKitTransport, shell.clone(), setup).await {
         Ok(client) => client,
         Err(error) => {
             tracing::error!(%error, "the client can't start");
-            stage.clone().show(&Snapshot::cannot_start(&error));
+            shell.clone().show(&Snapshot::cannot_start(&error));
             return;
         }
     };
@@ -122,10 +122,10 @@ async fn be_the_only_one(app: AppHandle, mut setup: Setup) {
 /// A second start of Adjourn brings this window to the front, with its link.
 async fn take_links(app: AppHandle, folder: PathBuf) {
     let take = move |link: Option<String>| {
-        let stage = app.state::<Stage>();
+        let shell = app.state::<WindowShell>();
         let taken = match link {
-            Some(link) => stage.order(Command::OpenLink { link }).is_ok(),
-            None => stage.connected(),
+            Some(link) => shell.order(Command::OpenLink { link }).is_ok(),
+            None => shell.connected(),
         };
         if let Some(window) = app.get_webview_window("main").filter(|_| taken) {
             let raised = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
@@ -160,5 +160,5 @@ fn stop_on_signal(commands: mpsc::Sender<Command>) {
 
 /// Asks the client to close; false when there is none.
 fn close(app: &AppHandle) -> bool {
-    app.state::<Stage>().order(Command::Close).is_ok()
+    app.state::<WindowShell>().order(Command::Close).is_ok()
 }

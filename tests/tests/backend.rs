@@ -7,12 +7,12 @@ use adjourn_testbed::{Invitation, Testbed, join};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 
-struct Stage {
+struct Fixture {
     testbed: Testbed,
     http: Client,
 }
 
-impl Stage {
+impl Fixture {
     async fn set() -> Self {
         Self { testbed: Testbed::builder().start().await.unwrap(), http: Client::new() }
     }
@@ -54,13 +54,13 @@ const EMPTY: &str = "sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_is_stored_once_and_bad_ones_not_at_all() {
-    let mut stage = Stage::set().await;
+    let mut fixture = Fixture::set().await;
     let (mine, other) = (
-        stage.testbed.backend.invite("{}").await.unwrap(),
-        stage.testbed.backend.invite("{}").await.unwrap(),
+        fixture.testbed.backend.invite("{}").await.unwrap(),
+        fixture.testbed.backend.invite("{}").await.unwrap(),
     );
-    let joined = stage.join(&mine, JOIN_ID).await.unwrap();
-    let again = stage.join(&mine, JOIN_ID).await.unwrap();
+    let joined = fixture.join(&mine, JOIN_ID).await.unwrap();
+    let again = fixture.join(&mine, JOIN_ID).await.unwrap();
     assert_eq!(again.interview, joined.interview, "the same join is the same attempt");
     let (id, token) = (&joined.interview.id, joined.client_token.expose());
     let path = format!("{id}/attempts/1/records/client");
@@ -117,10 +117,10 @@ async fn a_record_is_stored_once_and_bad_ones_not_at_all() {
         ),
         ("too large", path.clone(), token, Some(EMPTY), vec![b' '; 8 * 1024 * 1024 + 1], 413, "too_large"),
     ] {
-        let answer = stage.put(&path, token, digest, body).await;
+        let answer = fixture.put(&path, token, digest, body).await;
         assert_eq!(answer, (StatusCode::from_u16(status).unwrap(), code.to_owned()), "{what}");
     }
-    assert_eq!(stage.testbed.backend.status(id).await.unwrap().records, 0, "nothing is stored on an error");
+    assert_eq!(fixture.testbed.backend.status(id).await.unwrap().records, 0, "nothing is stored on an error");
 
     let link = InviteLink::parse(&mine.link).unwrap();
     let client = Backend::new(&link.server).unwrap();
@@ -133,65 +133,65 @@ async fn a_record_is_stored_once_and_bad_ones_not_at_all() {
     assert!(receipt.matches(id, 1, &Source::Client, b"{}").is_err());
     let conflict = client.deliver(id, 1, &joined.client_token, b"{}".to_vec()).await.unwrap_err();
     assert_eq!(conflict, BackendError::RecordExists(receipt.claims.receipt_id.clone()));
-    let status = stage.testbed.backend.status(id).await.unwrap();
+    let status = fixture.testbed.backend.status(id).await.unwrap();
     assert_eq!(
         (status.records, status.outcome.map(|outcome| outcome.to_string()).as_deref()),
         (1, Some("finished"))
     );
 
     // It is over: the same join may only upload, another one is refused.
-    assert!(stage.join(&mine, JOIN_ID).await.unwrap().livekit.is_none());
-    let late = stage.join(&mine, "ffffffffffffffffffffffffffffffff").await.unwrap_err();
+    assert!(fixture.join(&mine, JOIN_ID).await.unwrap().livekit.is_none());
+    let late = fixture.join(&mine, "ffffffffffffffffffffffffffffffff").await.unwrap_err();
     assert_eq!(late, BackendError::NotOpen);
 
     // Two days later the token of a day is of no use.
-    let theirs = stage.join(&other, "00112233445566778899aabbccddeeff").await.unwrap();
-    stage.testbed.backend.restart_ahead(2).await.unwrap();
+    let theirs = fixture.join(&other, "00112233445566778899aabbccddeeff").await.unwrap();
+    fixture.testbed.backend.restart_ahead(2).await.unwrap();
     let path = format!("{}/attempts/1/records/client", other.id);
-    let expired = stage.put(&path, theirs.client_token.expose(), Some(EMPTY), empty()).await;
+    let expired = fixture.put(&path, theirs.client_token.expose(), Some(EMPTY), empty()).await;
     assert_eq!(expired, (StatusCode::UNAUTHORIZED, "unauthorised".to_owned()));
-    assert_eq!(stage.testbed.backend.status(&other.id).await.unwrap().records, 0);
+    assert_eq!(fixture.testbed.backend.status(&other.id).await.unwrap().records, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interview_that_never_started_can_be_joined_once_more() {
-    let stage = Stage::set().await;
-    let invitation = stage.testbed.backend.invite("{}").await.unwrap();
-    let joined = stage.join(&invitation, JOIN_ID).await.unwrap();
+    let fixture = Fixture::set().await;
+    let invitation = fixture.testbed.backend.invite("{}").await.unwrap();
+    let joined = fixture.join(&invitation, JOIN_ID).await.unwrap();
     let second = "ffffffffffffffffffffffffffffffff";
-    assert_eq!(stage.join(&invitation, second).await.unwrap_err(), BackendError::CodeUsed);
+    assert_eq!(fixture.join(&invitation, second).await.unwrap_err(), BackendError::CodeUsed);
     let link = InviteLink::parse(&invitation.link).unwrap();
     let record = br#"{"outcome":"never started"}"#.to_vec();
     let client = Backend::new(&link.server).unwrap();
     client.deliver(&joined.interview.id, 1, &joined.client_token, record).await.unwrap();
-    let again = stage.join(&invitation, second).await.unwrap();
+    let again = fixture.join(&invitation, second).await.unwrap();
     assert_eq!(again.interview.attempt, 2);
     assert!(again.livekit.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn guessing_codes_is_slowed_down_and_receipts_of_strangers_are_refused() {
-    let stage = Stage::set().await;
-    let invitation = stage.testbed.backend.invite("{}").await.unwrap();
-    let joined = stage.join(&invitation, JOIN_ID).await.unwrap();
+    let fixture = Fixture::set().await;
+    let invitation = fixture.testbed.backend.invite("{}").await.unwrap();
+    let joined = fixture.join(&invitation, JOIN_ID).await.unwrap();
     for n in 0..10 {
         let wrong = Invitation {
             id: String::new(),
             link: invitation.link[..invitation.link.len() - 9].to_owned() + &format!("BBBB-22{n:02}"),
         };
-        assert!(matches!(stage.join(&wrong, JOIN_ID).await, Err(BackendError::UnknownCode { .. })));
+        assert!(matches!(fixture.join(&wrong, JOIN_ID).await, Err(BackendError::UnknownCode { .. })));
     }
     let wrong = Invitation {
         id: String::new(),
         link: invitation.link[..invitation.link.len() - 9].to_owned() + "BBBB-2222",
     };
-    let told = stage.join(&wrong, JOIN_ID).await;
+    let told = fixture.join(&wrong, JOIN_ID).await;
     assert!(matches!(told, Err(BackendError::TooMany { retry_after: Some(_) })), "{told:?}");
     // A right code lets its candidate in, even from an address where others fail.
-    assert!(stage.join(&invitation, JOIN_ID).await.is_ok());
+    assert!(fixture.join(&invitation, JOIN_ID).await.is_ok());
 
     // A receipt of another backend proves nothing here.
-    let stranger = Stage::set().await;
+    let stranger = Fixture::set().await;
     let other = stranger.testbed.backend.invite("{}").await.unwrap();
     let theirs = stranger.join(&other, JOIN_ID).await.unwrap();
     let link = InviteLink::parse(&other.link).unwrap();
@@ -206,10 +206,10 @@ async fn guessing_codes_is_slowed_down_and_receipts_of_strangers_are_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_openapi_document_is_served() {
-    let stage = Stage::set().await;
-    let document: Value = stage
+    let fixture = Fixture::set().await;
+    let document: Value = fixture
         .http
-        .get(format!("{}/openapi.json", stage.testbed.backend.url))
+        .get(format!("{}/openapi.json", fixture.testbed.backend.url))
         .send()
         .await
         .unwrap()
@@ -222,21 +222,21 @@ async fn the_openapi_document_is_served() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_stored_is_hashed_and_what_is_shown_is_escaped() {
-    let stage = Stage::set().await;
-    let key = stage.testbed.backend.command(&["key", "add", "hr"]).await.unwrap();
+    let fixture = Fixture::set().await;
+    let key = fixture.testbed.backend.command(&["key", "add", "hr"]).await.unwrap();
     let key = key.trim();
     let title = "<script>alert(1)</script>";
-    let url = format!("{}/v1/interviews", stage.testbed.backend.url);
+    let url = format!("{}/v1/interviews", fixture.testbed.backend.url);
     let new = serde_json::json!({ "title": title, "max_minutes": 30 });
     let created: Value =
-        stage.http.post(url).bearer_auth(key).json(&new).send().await.unwrap().json().await.unwrap();
+        fixture.http.post(url).bearer_auth(key).json(&new).send().await.unwrap().json().await.unwrap();
     let (id, code) = (created["id"].as_str().unwrap(), created["code"].as_str().unwrap());
     join(created["link"].as_str().unwrap(), JOIN_ID).await.unwrap();
 
     for path in ["/operator".to_owned(), format!("/operator/interviews/{id}")] {
-        let page = stage
+        let page = fixture
             .http
-            .get(format!("{}{path}", stage.testbed.backend.url))
+            .get(format!("{}{path}", fixture.testbed.backend.url))
             .bearer_auth(key)
             .send()
             .await
@@ -247,7 +247,7 @@ async fn what_is_stored_is_hashed_and_what_is_shown_is_escaped() {
         assert!(text.contains("&lt;script&gt;alert(1)") && !text.contains(title), "{text}");
     }
 
-    for file in std::fs::read_dir(stage.testbed.folder()).unwrap() {
+    for file in std::fs::read_dir(fixture.testbed.folder()).unwrap() {
         let file = file.unwrap().path();
         if !file.file_name().unwrap().to_string_lossy().starts_with("backend.db") {
             continue;

@@ -16,12 +16,12 @@ use adjourn_testbed::{ClientProcess, Pulse, Testbed};
 
 const SOON: Duration = Duration::from_secs(15);
 
-struct Stage {
+struct Fixture {
     testbed: Testbed,
     pulse: Pulse,
 }
 
-impl Stage {
+impl Fixture {
     async fn set() -> Self {
         let testbed = Testbed::builder().start().await.unwrap();
         let pulse = Pulse::start(testbed.folder()).await.unwrap();
@@ -55,16 +55,16 @@ async fn problem(client: &mut ClientProcess) -> Message {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_and_used_codes_and_servers_that_are_down() {
-    let mut stage = Stage::set().await;
-    let host = stage.testbed.backend.url.trim_start_matches("http://").to_owned();
+    let mut fixture = Fixture::set().await;
+    let host = fixture.testbed.backend.url.trim_start_matches("http://").to_owned();
 
-    let wrong = format!("adjourn://join?server={}&code=BBBB-2222", stage.testbed.backend.url);
-    let mut mistaken = stage.client("wrong", &wrong);
+    let wrong = format!("adjourn://join?server={}&code=BBBB-2222", fixture.testbed.backend.url);
+    let mut mistaken = fixture.client("wrong", &wrong);
     let said = problem_of_join(&mut mistaken).await;
     assert_eq!(said, Message::CodeUnknown { host: host.clone() });
 
     // The right link takes the problem from the screen and leads on.
-    let right = stage.testbed.backend.invite("{}").await.unwrap();
+    let right = fixture.testbed.backend.invite("{}").await.unwrap();
     mistaken.order(&Command::OpenLink { link: right.link }).await.unwrap();
     mistaken
         .wait("a clean check", SOON, |s| s.screen == Screen::Checking && s.problem.is_none())
@@ -73,86 +73,86 @@ async fn wrong_and_used_codes_and_servers_that_are_down() {
     mistaken.order(&Command::Join).await.unwrap();
     mistaken.wait("the waiting room", SOON, |s| s.screen == Screen::Waiting).await.unwrap();
 
-    let invitation = stage.testbed.backend.invite("{}").await.unwrap();
-    let mut first = stage.client("first", &invitation.link);
+    let invitation = fixture.testbed.backend.invite("{}").await.unwrap();
+    let mut first = fixture.client("first", &invitation.link);
     first.wait("the device check", SOON, |s| s.microphone_open).await.unwrap();
     first.order(&Command::Join).await.unwrap();
     first.wait("the waiting room", SOON, |s| s.screen == Screen::Waiting).await.unwrap();
-    let said = problem_of_join(&mut stage.client("second", &invitation.link)).await;
+    let said = problem_of_join(&mut fixture.client("second", &invitation.link)).await;
     assert_eq!(said, Message::CodeUsed);
 
     // No LiveKit server: the backend says so, the client passes it on and can be tried again.
-    let other = stage.testbed.backend.invite("{}").await.unwrap();
-    stage.testbed.livekit.process.kill().await;
-    let mut client = stage.client("no-server", &other.link);
+    let other = fixture.testbed.backend.invite("{}").await.unwrap();
+    fixture.testbed.livekit.process.kill().await;
+    let mut client = fixture.client("no-server", &other.link);
     let said = problem_of_join(&mut client).await;
     let detail = "503 Service Unavailable".to_owned();
     assert_eq!(said, Message::BackendUnusable { host: host.clone(), detail });
     assert!(client.last.as_ref().unwrap().can_retry);
 
     // No backend.
-    stage.testbed.backend.process.kill().await;
-    let said = problem_of_join(&mut stage.client("no-backend", &other.link)).await;
+    fixture.testbed.backend.process.kill().await;
+    let said = problem_of_join(&mut fixture.client("no-backend", &other.link)).await;
     assert_eq!(said, Message::BackendUnreachable { host });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_expired_token_is_refused_without_being_repeated() {
-    let stage = Stage::set().await;
-    livekit_dylib::library::load_from(std::slice::from_ref(&stage.testbed.tools.library)).unwrap();
+    let fixture = Fixture::set().await;
+    livekit_dylib::library::load_from(std::slice::from_ref(&fixture.testbed.tools.library)).unwrap();
     let token = adjourn_testbed::token_valid_until("room", "candidate", -3_600).unwrap();
-    let error = LiveKitTransport.connect(&stage.testbed.livekit.url, &token).await.unwrap_err().to_string();
+    let error = LiveKitTransport.connect(&fixture.testbed.livekit.url, &token).await.unwrap_err().to_string();
     assert!(error.contains("401"), "{error}");
     assert!(!error.contains("eyJ"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn policy_out_of_its_range_and_unusable_links() {
-    let stage = Stage::set().await;
-    let refused = stage.testbed.backend.invite(r#"{"process_lost": 1}"#).await.unwrap_err().to_string();
+    let fixture = Fixture::set().await;
+    let refused = fixture.testbed.backend.invite(r#"{"process_lost": 1}"#).await.unwrap_err().to_string();
     assert!(refused.contains("process_lost is 1 ms, allowed are 3000 to 60000 ms"), "{refused}");
 
     // A backend that grants it all the same: its database is changed behind its back.
-    let invitation = stage.testbed.backend.invite("{}").await.unwrap();
+    let invitation = fixture.testbed.backend.invite("{}").await.unwrap();
     let script = r#"import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute("UPDATE interviews SET policy='{\"process_lost\":1}'"); c.commit()"#;
     let changed = std::process::Command::new("python3")
         .args(["-c", script])
-        .arg(stage.data("backend.db"))
+        .arg(fixture.data("backend.db"))
         .status()
         .unwrap();
     assert!(changed.success());
-    let said = problem_of_join(&mut stage.client("policy", &invitation.link)).await;
+    let said = problem_of_join(&mut fixture.client("policy", &invitation.link)).await;
     let detail = "process_lost is 1 ms, allowed are 3000 to 60000 ms".to_owned();
     assert_eq!(said, Message::SettingsUnusable { detail });
 
-    let said = problem(&mut stage.client("no-link", "https://example.com/interview")).await;
+    let said = problem(&mut fixture.client("no-link", "https://example.com/interview")).await;
     assert_eq!(said, Message::NotALink);
     let said =
-        problem(&mut stage.client("plain", "adjourn://join?server=http://a.example&code=BBBB-2222")).await;
+        problem(&mut fixture.client("plain", "adjourn://join?server=http://a.example&code=BBBB-2222")).await;
     assert_eq!(said, Message::LinkUnencrypted { host: "a.example".to_owned() });
 
     // A host that was not used before is asked about, once.
     let link = "adjourn://join?server=https://interviews.example.com&code=BBBB-2222";
-    let mut client = stage.client("host", link);
+    let mut client = fixture.client("host", link);
     let asked = client.wait("the question", SOON, |s| s.screen == Screen::ConfirmHost).await.unwrap();
     assert_eq!(asked.host.as_deref(), Some("interviews.example.com"));
     client.order(&Command::ConfirmHost).await.unwrap();
     client.wait("the device check", SOON, |s| s.screen == Screen::Checking).await.unwrap();
     client.process.kill().await;
-    let mut again = stage.client("host", link);
+    let mut again = fixture.client("host", link);
     again.wait("the device check", SOON, |s| s.screen == Screen::Checking).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_microphone_and_a_damaged_journal() {
-    let stage = Stage::set().await;
-    let invitation = stage.testbed.backend.invite("{}").await.unwrap();
-    let folder = stage.testbed.folder().join("silent");
+    let fixture = Fixture::set().await;
+    let invitation = fixture.testbed.backend.invite("{}").await.unwrap();
+    let folder = fixture.testbed.folder().join("silent");
     std::fs::create_dir_all(&folder).unwrap();
     let silent = Pulse::start_without_microphone(&folder).await.unwrap();
     let mut client = ClientProcess::start(
-        &stage.testbed.tools,
-        &stage.data("silent-client"),
+        &fixture.testbed.tools,
+        &fixture.data("silent-client"),
         Some(&invitation.link),
         &silent.server,
     )
@@ -160,33 +160,33 @@ async fn no_microphone_and_a_damaged_journal() {
     let said = problem(&mut client).await;
     assert_eq!(said, Message::NoMicrophone);
 
-    let data = stage.data("damaged");
+    let data = fixture.data("damaged");
     std::fs::create_dir_all(&data).unwrap();
     std::fs::write(data.join("outbox.db"), vec![7_u8; 4_096]).unwrap();
-    let mut client = stage.client("damaged", &invitation.link);
+    let mut client = fixture.client("damaged", &invitation.link);
     let put_aside = |s: &Snapshot| matches!(&s.notices[..], [Message::JournalPutAside { .. }]);
     client.wait("the notice", SOON, put_aside).await.unwrap();
     client.wait("the device check", SOON, |s| s.microphone_open).await.unwrap();
 }
 
 /// Starts the client with a library and gives what it writes before it ends.
-async fn refusal(stage: &Stage, name: &str, library: &Path) -> String {
-    let data = stage.data(name);
-    let mut client = ClientProcess::start_with(&data, None, &stage.pulse.server, library).unwrap();
+async fn refusal(fixture: &Fixture, name: &str, library: &Path) -> String {
+    let data = fixture.data(name);
+    let mut client = ClientProcess::start_with(&data, None, &fixture.pulse.server, library).unwrap();
     client.wait("nothing", SOON, |_| false).await.unwrap_err();
     std::fs::read_to_string(data.with_extension("log")).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_library_that_is_missing_or_damaged_is_one_sentence_at_the_start() {
-    let stage = Stage::set().await;
-    let said = refusal(&stage, "missing", Path::new("/nowhere/liblivekit_ffi.so")).await;
+    let fixture = Fixture::set().await;
+    let said = refusal(&fixture, "missing", Path::new("/nowhere/liblivekit_ffi.so")).await;
     assert!(said.contains("was not found in /nowhere/liblivekit_ffi.so; reinstall Adjourn"), "{said}");
 
-    let damaged = stage.data("liblivekit_ffi.so");
-    let mut bytes = std::fs::read(&stage.testbed.tools.library).unwrap();
+    let damaged = fixture.data("liblivekit_ffi.so");
+    let mut bytes = std::fs::read(&fixture.testbed.tools.library).unwrap();
     bytes[1_000_000] ^= 1;
     std::fs::write(&damaged, bytes).unwrap();
-    let said = refusal(&stage, "damaged-library", &damaged).await;
+    let said = refusal(&fixture, "damaged-library", &damaged).await;
     assert!(said.contains("is damaged or of another version"), "{said}");
 }

@@ -5,10 +5,10 @@
     reason = "a test may stop where it stands, and says what it measured"
 )]
 
-use adjourn_qa::crash_test::{Kills, Victim, run};
+use adjourn_qa::crash_test::{CrashReport, Victim, run};
 
 async fn killed(victim: Victim, count: usize) {
-    let kills: Kills = run(victim, count, 1, |_| {}).await.unwrap();
+    let kills: CrashReport = run(victim, count, 1, |_| {}).await.unwrap();
     println!("{victim:?}: {kills:?}");
     assert_eq!((kills.kills, kills.lost, kills.missing, kills.double), (count, 0, 0, 0));
     assert!(kills.acknowledged >= kills.interviews * 15, "most lines were acknowledged: {kills:?}");

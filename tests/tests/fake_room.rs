@@ -27,7 +27,7 @@ impl Shell for Screenwatcher {
     fn meters(&mut self, _: Meters) {}
 }
 
-struct Stage {
+struct Fixture {
     fake: Fake,
     commands: mpsc::Sender<Command>,
     screen: watch::Receiver<Option<Snapshot>>,
@@ -36,7 +36,7 @@ struct Stage {
     running: tokio::task::JoinHandle<Snapshot>,
 }
 
-impl Stage {
+impl Fixture {
     /// At the device check: real backend, fake room.
     async fn checked() -> Self {
         let testbed = Testbed::builder().start().await.unwrap();
@@ -56,20 +56,20 @@ impl Stage {
         };
         let client = Client::new(fake.clone(), Screenwatcher(shown), setup).await.unwrap();
         let running = tokio::spawn(client.run(received));
-        let mut stage = Self { fake, commands, screen, testbed, id: invitation.id, running };
-        stage.wait("the device check", |s| s.microphone_open).await;
-        stage
+        let mut fixture = Self { fake, commands, screen, testbed, id: invitation.id, running };
+        fixture.wait("the device check", |s| s.microphone_open).await;
+        fixture
     }
 
     /// In the interview: real join.
     async fn interview() -> Self {
-        let mut stage = Self::checked().await;
-        stage.commands.send(Command::Join).await.unwrap();
-        stage.wait("the waiting room", |s| s.screen == Screen::Waiting).await;
-        stage.fake.interviewer_joins("PA_1").await;
-        stage.wait("the interview", |s| s.screen == Screen::Interview).await;
-        stage.probed().await;
-        stage
+        let mut fixture = Self::checked().await;
+        fixture.commands.send(Command::Join).await.unwrap();
+        fixture.wait("the waiting room", |s| s.screen == Screen::Waiting).await;
+        fixture.fake.interviewer_joins("PA_1").await;
+        fixture.wait("the interview", |s| s.screen == Screen::Interview).await;
+        fixture.probed().await;
+        fixture
     }
 
     /// Both probes were answered over the connection of now: their silence means something from here on. An answer
@@ -91,80 +91,82 @@ impl Stage {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_reconnect_in_the_sdks_order_ends_nothing_and_a_zombie_then_does() {
-    let mut stage = Stage::interview().await;
-    stage.fake.full_reconnect().await;
-    stage
+    let mut fixture = Fixture::interview().await;
+    fixture.fake.full_reconnect().await;
+    fixture
         .wait("the interviewer again", |s| s.connected && s.interviewer == InterviewerState::Listening)
         .await;
-    stage.probed().await;
+    fixture.probed().await;
     let deadline = tokio::time::Instant::now() + SOON;
-    while stage.fake.frames() == 0 {
+    while fixture.fake.frames() == 0 {
         assert!(tokio::time::Instant::now() < deadline, "no microphone frame reaches the room");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let ended =
         Input::ToolEnded { sid: "PA_1".into(), name: "end_interview".into(), ok: true, call_id: "c".into() };
-    stage.fake.say(RoomEvent::Input(ended)).await;
-    stage.fake.session_closes();
-    let end = stage.wait("the receipt", |s| s.completed.as_ref().is_some_and(|c| c.receipt.is_some())).await;
+    fixture.fake.say(RoomEvent::Input(ended)).await;
+    fixture.fake.session_closes();
+    let end =
+        fixture.wait("the receipt", |s| s.completed.as_ref().is_some_and(|c| c.receipt.is_some())).await;
     assert_eq!(end.completed.unwrap().outcome, "finished");
     assert!(!end.microphone_open);
-    assert!(stage.fake.is_left());
-    assert_eq!(stage.testbed.backend.status(&stage.id).await.unwrap().records, 1);
+    assert!(fixture.fake.is_left());
+    assert_eq!(fixture.testbed.backend.status(&fixture.id).await.unwrap().records, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_process_is_told_from_a_closed_session() {
-    let mut stage = Stage::interview().await;
-    stage.fake.process_dies();
-    stage.wait("the suspicion", |s| s.interviewer == InterviewerState::Checking).await;
-    let end = stage.wait("the end", |s| s.completed.is_some()).await;
+    let mut fixture = Fixture::interview().await;
+    fixture.fake.process_dies();
+    fixture.wait("the suspicion", |s| s.interviewer == InterviewerState::Checking).await;
+    let end = fixture.wait("the end", |s| s.completed.is_some()).await;
     assert_eq!(end.completed.unwrap().outcome, "interrupted(interviewer lost)");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_leave_is_settled_before_it_is_called_an_end() {
-    let mut stage = Stage::interview().await;
-    stage.fake.interviewer_leaves("PA_1", LeaveReason::ClientInitiated).await;
-    stage.wait("the departure", |s| s.interviewer == InterviewerState::Gone).await;
-    let end = stage.wait("the end", |s| s.completed.is_some()).await;
+    let mut fixture = Fixture::interview().await;
+    fixture.fake.interviewer_leaves("PA_1", LeaveReason::ClientInitiated).await;
+    fixture.wait("the departure", |s| s.interviewer == InterviewerState::Gone).await;
+    let end = fixture.wait("the end", |s| s.completed.is_some()).await;
     assert_eq!(end.completed.unwrap().outcome, "ended(interviewer left)");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_windows_x_asks_in_an_interview_and_closes_at_the_second_press() {
-    let mut stage = Stage::interview().await;
+    let mut fixture = Fixture::interview().await;
     // A double click is one press.
     for _ in 0..2 {
-        stage.commands.send(Command::Close).await.unwrap();
+        fixture.commands.send(Command::Close).await.unwrap();
     }
-    stage.wait("the question", |s| s.closing).await;
-    stage.commands.send(Command::Stay).await.unwrap();
-    stage.wait("the interview", |s| !s.closing && s.screen == Screen::Interview).await;
+    fixture.wait("the question", |s| s.closing).await;
+    fixture.commands.send(Command::Stay).await.unwrap();
+    fixture.wait("the interview", |s| !s.closing && s.screen == Screen::Interview).await;
     // The page is dead and answers nothing.
     let mut presses = tokio::time::interval(Duration::from_millis(1_200));
     let closed = async {
-        while !stage.running.is_finished() {
+        while !fixture.running.is_finished() {
             presses.tick().await;
             // The client is gone: it was closed.
-            let _ = stage.commands.send(Command::Close).await;
+            let _ = fixture.commands.send(Command::Close).await;
         }
     };
     tokio::time::timeout(SOON, closed).await.expect("the window closes");
-    let last = stage.running.await.unwrap();
+    let last = fixture.running.await.unwrap();
     assert_eq!(last.completed.unwrap().outcome, "ended(by the system)");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ending_by_the_windows_x_leaves_no_question_behind_and_the_folder_is_free() {
-    let mut stage = Stage::interview().await;
-    stage.commands.send(Command::Close).await.unwrap();
-    stage.wait("the question", |s| s.closing).await;
-    stage.commands.send(Command::End).await.unwrap();
-    let end = stage.wait("the receipt", |s| s.completed.as_ref().is_some_and(|c| c.receipt.is_some())).await;
+    let mut fixture = Fixture::interview().await;
+    fixture.commands.send(Command::Close).await.unwrap();
+    fixture.wait("the question", |s| s.closing).await;
+    fixture.commands.send(Command::End).await.unwrap();
+    let end =
+        fixture.wait("the receipt", |s| s.completed.as_ref().is_some_and(|c| c.receipt.is_some())).await;
     assert!(!end.closing, "it is over: nothing is left to ask");
     // The same link must open again although this window still shows the end.
-    let folder = stage.testbed.folder().join("client");
+    let folder = fixture.testbed.folder().join("client");
     let opened = async {
         loop {
             match adjourn_outbox::Outbox::open(&folder).await {
@@ -181,23 +183,23 @@ async fn ending_by_the_windows_x_leaves_no_question_behind_and_the_folder_is_fre
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_conversation_is_asked_for_after_every_reconnect_until_it_is_told() {
-    let mut stage = Stage::interview().await;
-    let asked = |stage: &Stage, wanted: u64| {
-        let fake = stage.fake.clone();
+    let mut fixture = Fixture::interview().await;
+    let asked = |fixture: &Fixture, wanted: u64| {
+        let fake = fixture.fake.clone();
         async move {
             while fake.histories() < wanted {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
     };
-    tokio::time::timeout(SOON, asked(&stage, 1)).await.expect("it is asked for at first");
-    stage.fake.full_reconnect().await;
-    tokio::time::timeout(SOON, asked(&stage, 2)).await.expect("it is asked for again");
+    tokio::time::timeout(SOON, asked(&fixture, 1)).await.expect("it is asked for at first");
+    fixture.fake.full_reconnect().await;
+    tokio::time::timeout(SOON, asked(&fixture, 2)).await.expect("it is asked for again");
     // A session that tells nothing is asked again, after longer and longer pauses.
-    stage.fake.session_closes();
-    stage.fake.full_reconnect().await;
-    tokio::time::timeout(SOON, asked(&stage, 4)).await.expect("until it is told");
-    stage.wait("the interview", |s| s.screen == Screen::Interview).await;
+    fixture.fake.session_closes();
+    fixture.fake.full_reconnect().await;
+    tokio::time::timeout(SOON, asked(&fixture, 4)).await.expect("until it is told");
+    fixture.wait("the interview", |s| s.screen == Screen::Interview).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -207,17 +209,17 @@ async fn a_conversation_that_is_told_later_takes_no_proof_away() {
         ("save_score", false, "ended"),
         ("end_interview", false, "finished"),
     ] {
-        let mut stage = Stage::interview().await;
+        let mut fixture = Fixture::interview().await;
         let sid = || "PA_1".to_owned();
         if marker {
-            stage.fake.say(RoomEvent::Input(Input::EndMarker { sid: sid() })).await;
+            fixture.fake.say(RoomEvent::Input(Input::EndMarker { sid: sid() })).await;
         }
         let ended = Input::ToolEnded { sid: sid(), name: tool.to_owned(), ok: true, call_id: "c".to_owned() };
-        stage.fake.say(RoomEvent::History { sid: sid(), said: Vec::new(), last_tool: Some(ended) }).await;
-        stage.fake.session_closes();
+        fixture.fake.say(RoomEvent::History { sid: sid(), said: Vec::new(), last_tool: Some(ended) }).await;
+        fixture.fake.session_closes();
         let end = tokio::time::timeout(
             Duration::from_secs(30),
-            stage.screen.wait_for(|s| s.as_ref().is_some_and(|s| s.completed.is_some())),
+            fixture.screen.wait_for(|s| s.as_ref().is_some_and(|s| s.completed.is_some())),
         );
         let end = end.await.expect("no end").unwrap().clone().unwrap();
         assert_eq!(end.completed.unwrap().outcome, outcome, "{tool}, marker {marker}");
@@ -226,25 +228,25 @@ async fn a_conversation_that_is_told_later_takes_no_proof_away() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_room_is_entered_again_with_the_newest_token() {
-    let mut stage = Stage::interview().await;
-    let first = stage.fake.token();
-    stage.fake.say(RoomEvent::Token(Token("fresh".to_owned()))).await;
-    stage.fake.say(RoomEvent::Input(Input::Disconnected { reason: LeaveReason::StateMismatch })).await;
+    let mut fixture = Fixture::interview().await;
+    let first = fixture.fake.token();
+    fixture.fake.say(RoomEvent::Token(Token("fresh".to_owned()))).await;
+    fixture.fake.say(RoomEvent::Input(Input::Disconnected { reason: LeaveReason::StateMismatch })).await;
     let entered = async {
-        while stage.fake.token() == first {
+        while fixture.fake.token() == first {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     tokio::time::timeout(SOON, entered).await.expect("the room is not entered again");
-    assert_eq!(stage.fake.token(), "fresh");
-    stage.wait("the interview", |s| s.screen == Screen::Interview && s.connected).await;
+    assert_eq!(fixture.fake.token(), "fresh");
+    fixture.wait("the interview", |s| s.screen == Screen::Interview && s.connected).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_said_before_we_know_that_we_are_in_is_not_lost() {
-    let mut stage = Stage::checked().await;
-    stage.fake.overtakes(Input::RoomEnded);
-    stage.commands.send(Command::Join).await.unwrap();
-    let end = stage.wait("the end", |s| s.completed.is_some()).await;
+    let mut fixture = Fixture::checked().await;
+    fixture.fake.overtakes(Input::RoomEnded);
+    fixture.commands.send(Command::Join).await.unwrap();
+    let end = fixture.wait("the end", |s| s.completed.is_some()).await;
     assert_eq!(end.completed.unwrap().outcome, "ended(closed by the organiser)");
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const JOIN_ID: &str = "0123456789abcdef0123456789abcdef";
 
-struct Stage {
+struct Fixture {
     testbed: Testbed,
     http: Client,
 }
@@ -25,7 +25,7 @@ enum As<'a> {
     Token(&'a str),
 }
 
-impl Stage {
+impl Fixture {
     async fn set(postgres: bool, webhooks: bool, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(ToString::to_string).collect();
         let options = BackendOptions { arguments, ..BackendOptions::default() };
@@ -101,17 +101,17 @@ fn told(status: &InterviewStatus) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_whole_way_on_both_databases() {
     for postgres in [false, true] {
-        let stage = Stage::set(postgres, true, &[]).await;
-        let (invitation, joined) = stage.joined().await;
+        let fixture = Fixture::set(postgres, true, &[]).await;
+        let (invitation, joined) = fixture.joined().await;
         let id = &invitation.id;
-        assert_eq!(stage.testbed.backend.status(id).await.unwrap().state, InterviewState::Live);
+        assert_eq!(fixture.testbed.backend.status(id).await.unwrap().state, InterviewState::Live);
 
         // The agent tells turn by turn; the same turn twice is one.
-        let token = stage.agent_token(id).await;
+        let token = fixture.agent_token(id).await;
         let items = format!("/v1/interviews/{id}/attempts/1/records/agent:AJ_1/items");
         for (item, text) in [("item_1", "Welcome."), ("item_2", "Thank you."), ("item_1", "Welcome.")] {
             let body = json!({"id": item, "role": "assistant", "text": text, "created_at": 1.5, "secret": "instructions"});
-            let (status, _) = stage.ask(Method::POST, &items, As::Token(&token), Some(&body)).await;
+            let (status, _) = fixture.ask(Method::POST, &items, As::Token(&token), Some(&body)).await;
             assert_eq!(status, 204);
         }
         for (who, path, body, wanted) in [
@@ -132,19 +132,19 @@ async fn the_whole_way_on_both_databases() {
             (&token, items.clone(), json!({"id": "x", "role": "user", "text": "a".repeat(70_000)}), 413),
         ] {
             assert_eq!(
-                stage.ask(Method::POST, &path, As::Token(who), Some(&body)).await.0,
+                fixture.ask(Method::POST, &path, As::Token(who), Some(&body)).await.0,
                 wanted,
                 "{path} {body}"
             );
         }
         let transcript = format!("/v1/interviews/{id}/transcript");
-        let (_, said) = stage.ask(Method::GET, &transcript, As::Organiser, None).await;
+        let (_, said) = fixture.ask(Method::GET, &transcript, As::Organiser, None).await;
         assert_eq!(
             (said["source"].as_str(), said["items"].as_array().unwrap().len()),
             (Some("agent while it lived"), 2)
         );
         assert!(!said.to_string().contains("instructions"), "what an item does not have is not kept");
-        assert_eq!(stage.ask(Method::GET, &transcript, As::Token(&token), None).await.0, 401);
+        assert_eq!(fixture.ask(Method::GET, &transcript, As::Token(&token), None).await.0, 401);
 
         // The client's record ends it and closes the room; the agent's report completes it.
         let link = InviteLink::parse(&invitation.link).unwrap();
@@ -152,23 +152,23 @@ async fn the_whole_way_on_both_databases() {
         let record = json!({"outcome": "ended", "transcript": []}).to_string().into_bytes();
         let jws = client.deliver(id, 1, &joined.client_token, record.clone()).await.unwrap();
         verify(&jws, &joined.receipt_keys).unwrap().matches(id, 1, &Source::Client, &record).unwrap();
-        let status = stage.testbed.backend.status(id).await.unwrap();
+        let status = fixture.testbed.backend.status(id).await.unwrap();
         assert_eq!((status.state, status.agent_report.as_str()), (InterviewState::Ended, "pending"));
-        second_opinion(&stage, &jws, &joined.receipt_keys, &record);
+        second_opinion(&fixture, &jws, &joined.receipt_keys, &record);
         let report = json!({"chat_history": {"items": [
             {"type": "agent_config_update", "instructions": "never shown"},
             {"type": "message", "id": "item_1", "role": "assistant", "content": ["Welcome."], "created_at": 1.5},
         ]}, "end_reason": "finished"});
         let path = format!("/v1/interviews/{id}/attempts/1/records/agent:AJ_1");
-        let (status, answer) = stage.ask(Method::PUT, &path, As::Token(&token), Some(&report)).await;
+        let (status, answer) = fixture.ask(Method::PUT, &path, As::Token(&token), Some(&report)).await;
         assert_eq!(status, 200, "{answer}");
         let receipt =
-            verify(answer["receipt"].as_str().unwrap(), &stage.testbed.backend.keys().await.unwrap())
+            verify(answer["receipt"].as_str().unwrap(), &fixture.testbed.backend.keys().await.unwrap())
                 .unwrap();
         receipt
             .matches(id, 1, &Source::Agent("AJ_1".to_owned()), &serde_json::to_vec(&report).unwrap())
             .unwrap();
-        let status = stage.testbed.backend.status(id).await.unwrap();
+        let status = fixture.testbed.backend.status(id).await.unwrap();
         assert_eq!(
             (status.state, status.outcome.map(|outcome| outcome.to_string()).as_deref(), status.confirmed),
             (InterviewState::Complete, Some("finished"), true)
@@ -187,7 +187,7 @@ async fn the_whole_way_on_both_databases() {
                 "complete by agent"
             ]
         );
-        let (_, said) = stage.ask(Method::GET, &transcript, As::Organiser, None).await;
+        let (_, said) = fixture.ask(Method::GET, &transcript, As::Organiser, None).await;
         assert_eq!(
             said,
             json!({"source": "agent", "items": [
@@ -195,9 +195,9 @@ async fn the_whole_way_on_both_databases() {
         );
 
         // A stream of events tells the same, from where one was.
-        let mut events = stage
+        let mut events = fixture
             .http
-            .get(format!("{}/v1/interviews/{id}/events", stage.testbed.backend.url))
+            .get(format!("{}/v1/interviews/{id}/events", fixture.testbed.backend.url))
             .bearer_auth(ORGANISER)
             .header("last-event-id", "3")
             .send()
@@ -211,7 +211,7 @@ async fn the_whole_way_on_both_databases() {
         assert!(text.contains("id: 4") && !text.contains("id: 3\n"), "{text}");
 
         // The operator's pages: what was said, by whose word; nothing without a key.
-        let page = |path: String| stage.http.get(format!("{}{path}", stage.testbed.backend.url));
+        let page = |path: String| fixture.http.get(format!("{}{path}", fixture.testbed.backend.url));
         let unknown = page("/operator".into()).send().await.unwrap();
         assert_eq!(unknown.status(), StatusCode::UNAUTHORIZED);
         assert!(unknown.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic"));
@@ -236,12 +236,12 @@ async fn the_whole_way_on_both_databases() {
         assert_eq!(page("/readyz".into()).send().await.unwrap().text().await.unwrap(), "ready");
         let nowhere: Value = page("/nowhere".into()).send().await.unwrap().json().await.unwrap();
         assert_eq!(nowhere["code"], "no_such_page");
-        assert_eq!(stage.testbed.postgres.is_some(), postgres);
+        assert_eq!(fixture.testbed.postgres.is_some(), postgres);
     }
 }
 
 /// Another JOSE library (jwcrypto) comes to the same, with nothing but the receipt, the keys and the record.
-fn second_opinion(stage: &Stage, jws: &str, keys: &Value, record: &[u8]) {
+fn second_opinion(fixture: &Fixture, jws: &str, keys: &Value, record: &[u8]) {
     let check = r#"
 import hashlib, json, sys
 from jwcrypto import jwk, jws
@@ -253,7 +253,7 @@ token.verify(keys.get_key(token.jose_header["kid"]))
 print(json.loads(token.payload)["sha256"] == hashlib.sha256(sys.argv[3].encode()).hexdigest())
 "#;
     let verified = |jws: &str| {
-        let output = std::process::Command::new(&stage.testbed.tools.agent_python)
+        let output = std::process::Command::new(&fixture.testbed.tools.agent_python)
             .args(["-c", check, jws, &keys.to_string(), std::str::from_utf8(record).unwrap()])
             .output()
             .unwrap();
@@ -267,12 +267,12 @@ print(json.loads(token.payload)["sha256"] == hashlib.sha256(sys.argv[3].encode()
 }
 
 /// Somebody in the room, as LiveKit sees it.
-async fn agent_in(stage: &Stage, room: &str) -> Actor {
-    let (tools, folder) = (&stage.testbed.tools, stage.testbed.folder());
+async fn agent_in(fixture: &Fixture, room: &str) -> Actor {
+    let (tools, folder) = (&fixture.testbed.tools, fixture.testbed.folder());
     let actor = Actor::start(
         tools,
         folder,
-        &stage.testbed.livekit,
+        &fixture.testbed.livekit,
         &Network::Loopback,
         room,
         "agent",
@@ -286,47 +286,47 @@ async fn agent_in(stage: &Stage, room: &str) -> Actor {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_room_that_closed_ends_the_interview_with_webhooks_and_without() {
     for webhooks in [true, false] {
-        let stage = Stage::set(false, webhooks, &["--agent-deadline-minutes", "0.05"]).await;
-        let (invitation, joined) = stage.joined().await;
-        let agent = agent_in(&stage, &invitation.id).await;
+        let fixture = Fixture::set(false, webhooks, &["--agent-deadline-minutes", "0.05"]).await;
+        let (invitation, joined) = fixture.joined().await;
+        let agent = agent_in(&fixture, &invitation.id).await;
         // It was seen there: by LiveKit's word, or by a round, of which there is one every ten seconds.
         let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
         // From then on the interview's time counts, which joining again tells.
-        while stage.join(&invitation).await.interview.ends_at == joined.interview.ends_at {
+        while fixture.join(&invitation).await.interview.ends_at == joined.interview.ends_at {
             assert!(tokio::time::Instant::now() < deadline, "nobody saw the agent, webhooks {webhooks}");
             tokio::time::sleep(Duration::from_millis(250)).await;
         }
         drop(agent);
-        stage
+        fixture
             .testbed
             .livekit
             .call(&Network::Loopback, "RoomService/DeleteRoom", &json!({ "room": invitation.id }))
             .await
             .unwrap();
-        let status = stage.until(&invitation.id, "ended", |s| s.state == InterviewState::Ended).await;
+        let status = fixture.until(&invitation.id, "ended", |s| s.state == InterviewState::Ended).await;
         let by = if webhooks { "webhook" } else { "poll" };
         assert!(told(&status).contains(&format!("ended by {by}")), "{status:?}");
         // Neither report nor record comes: the deadline says so.
-        let status = stage.until(&invitation.id, "missing", |s| s.agent_report == Arrival::Missing).await;
+        let status = fixture.until(&invitation.id, "missing", |s| s.agent_report == Arrival::Missing).await;
         assert_eq!(status.client_record, Arrival::Pending);
         // Late, it is stored all the same.
-        let token = stage.join(&invitation).await.client_token;
+        let token = fixture.join(&invitation).await.client_token;
         let record = json!({"outcome": "ended(room closed)"});
         let path = format!("/v1/interviews/{}/attempts/1/records/client", invitation.id);
-        assert_eq!(stage.ask(Method::PUT, &path, As::Token(token.expose()), Some(&record)).await.0, 200);
-        let status = stage.until(&invitation.id, "complete", |s| s.state == InterviewState::Complete).await;
+        assert_eq!(fixture.ask(Method::PUT, &path, As::Token(token.expose()), Some(&record)).await.0, 200);
+        let status = fixture.until(&invitation.id, "complete", |s| s.state == InterviewState::Complete).await;
         assert_eq!(status.outcome.map(|outcome| outcome.to_string()).as_deref(), Some("ended(room closed)"));
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn webhooks_are_counted_once_and_forged_ones_never() {
-    let stage = Stage::set(false, false, &[]).await;
-    let (invitation, joined) = stage.joined().await;
+    let fixture = Fixture::set(false, false, &[]).await;
+    let (invitation, joined) = fixture.joined().await;
     let room = joined.livekit.unwrap().room;
     let now = unix_now() as i64;
     let rooms =
-        stage.testbed.livekit.call(&Network::Loopback, "RoomService/ListRooms", &json!({})).await.unwrap();
+        fixture.testbed.livekit.call(&Network::Loopback, "RoomService/ListRooms", &json!({})).await.unwrap();
     let sid = rooms["rooms"][0]["sid"].as_str().unwrap().to_owned();
     let body = |id: &str, event: &str, at: i64| {
         json!({"id": id, "event": event, "createdAt": at.to_string(), "room": {"sid": sid, "name": room},
@@ -334,7 +334,7 @@ async fn webhooks_are_counted_once_and_forged_ones_never() {
         .to_string()
     };
     let send = async |body: &str, token: &str| {
-        let request = stage.http.post(format!("{}/v1/livekit/webhook", stage.testbed.backend.url));
+        let request = fixture.http.post(format!("{}/v1/livekit/webhook", fixture.testbed.backend.url));
         request.header("authorization", token).body(body.to_owned()).send().await.unwrap().status().as_u16()
     };
     let joined = body("EV_1", "participant_joined", now);
@@ -345,46 +345,46 @@ async fn webhooks_are_counted_once_and_forged_ones_never() {
     assert_eq!(send(&finished, &signed(&joined)).await, 401, "signed for other bytes");
     let old = body("EV_3", "room_finished", now - 3_600);
     assert_eq!(send(&old, &signed(&old)).await, 400, "a replay from an hour ago");
-    assert_eq!(stage.testbed.backend.status(&invitation.id).await.unwrap().state, InterviewState::Live);
+    assert_eq!(fixture.testbed.backend.status(&invitation.id).await.unwrap().state, InterviewState::Live);
     for _ in 0..2 {
         assert_eq!(send(&joined, &signed(&joined)).await, 204);
         assert_eq!(send(&finished, &signed(&finished)).await, 204);
     }
-    let status = stage.testbed.backend.status(&invitation.id).await.unwrap();
+    let status = fixture.testbed.backend.status(&invitation.id).await.unwrap();
     assert_eq!(told(&status), ["live by client", "room closed by webhook", "ended by webhook"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_judgement_is_no_report() {
-    let stage = Stage::set(false, false, &[]).await;
-    let (invitation, _) = stage.joined().await;
-    let token = stage.agent_token(&invitation.id).await;
+    let fixture = Fixture::set(false, false, &[]).await;
+    let (invitation, _) = fixture.joined().await;
+    let token = fixture.agent_token(&invitation.id).await;
     let path = format!("/v1/interviews/{}/attempts/1/records/agent:AJ_1-judgement", invitation.id);
     let judgement = json!({"judgement": {"verdict": "pass"}});
-    let (status, answer) = stage.ask(Method::PUT, &path, As::Token(&token), Some(&judgement)).await;
+    let (status, answer) = fixture.ask(Method::PUT, &path, As::Token(&token), Some(&judgement)).await;
     assert_eq!(status, 200, "{answer}");
-    let status = stage.testbed.backend.status(&invitation.id).await.unwrap();
+    let status = fixture.testbed.backend.status(&invitation.id).await.unwrap();
     assert_eq!((status.records, status.agent_report.as_str()), (1, "pending"));
     assert_eq!(told(&status), ["live by client", "judgement received by agent"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receipts_are_signed_with_the_key_that_the_join_handed_out() {
-    let stage = Stage::set(false, false, &[]).await;
-    let (invitation, joined) = stage.joined().await;
-    let rotated = stage.testbed.backend.command(&["rotate-key"]).await.unwrap();
+    let fixture = Fixture::set(false, false, &[]).await;
+    let (invitation, joined) = fixture.joined().await;
+    let rotated = fixture.testbed.backend.command(&["rotate-key"]).await.unwrap();
     let link = InviteLink::parse(&invitation.link).unwrap();
     let client = Backend::new(&link.server).unwrap();
     let jws = client.deliver(&invitation.id, 1, &joined.client_token, b"{}".to_vec()).await.unwrap();
     verify(&jws, &joined.receipt_keys).unwrap();
-    let (_, later) = stage.joined().await;
+    let (_, later) = fixture.joined().await;
     assert_eq!(later.receipt_keys["keys"][0]["kid"], rotated.trim());
     assert_ne!(later.receipt_keys, joined.receipt_keys);
-    assert_eq!(stage.testbed.backend.keys().await.unwrap()["keys"].as_array().unwrap().len(), 2);
+    assert_eq!(fixture.testbed.backend.keys().await.unwrap()["keys"].as_array().unwrap().len(), 2);
     // Organisers' keys: added, used, removed.
-    let key = stage.testbed.backend.command(&["key", "add", "hr"]).await.unwrap();
+    let key = fixture.testbed.backend.command(&["key", "add", "hr"]).await.unwrap();
     let path = format!("/v1/interviews/{}", invitation.id);
-    assert_eq!(stage.ask(Method::GET, &path, As::Token(key.trim()), None).await.0, 200);
-    stage.testbed.backend.command(&["key", "remove", "hr"]).await.unwrap();
-    assert_eq!(stage.ask(Method::GET, &path, As::Token(key.trim()), None).await.0, 401);
+    assert_eq!(fixture.ask(Method::GET, &path, As::Token(key.trim()), None).await.0, 200);
+    fixture.testbed.backend.command(&["key", "remove", "hr"]).await.unwrap();
+    assert_eq!(fixture.ask(Method::GET, &path, As::Token(key.trim()), None).await.0, 401);
 }

@@ -79,11 +79,11 @@ impl Candidate {
     }
 }
 
-struct Stage {
+struct Fixture {
     testbed: Testbed,
 }
 
-impl Stage {
+impl Fixture {
     async fn set(postgres: bool) -> Self {
         Self { testbed: Testbed::builder().postgres(postgres).start().await.unwrap() }
     }
@@ -121,28 +121,31 @@ impl Stage {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_restore_clients_deliver_again_what_the_copy_lacks() {
     for postgres in [false, true] {
-        let mut stage = Stage::set(postgres).await;
-        let early = stage.candidate().await;
+        let mut fixture = Fixture::set(postgres).await;
+        let early = fixture.candidate().await;
         early.delivers().await;
-        let between = stage.candidate().await;
-        let invited = stage.testbed.backend.invite("{}").await.unwrap();
-        stage.back_up().await;
+        let between = fixture.candidate().await;
+        let invited = fixture.testbed.backend.invite("{}").await.unwrap();
+        fixture.back_up().await;
         between.delivers().await;
         let joined_later = Candidate::joins(&invited).await;
         joined_later.delivers().await;
-        let unknown = stage.candidate().await;
+        let unknown = fixture.candidate().await;
         unknown.delivers().await;
         let receipts = [early.kept().await.1, between.kept().await.1];
 
-        stage.disaster_and_restore().await;
-        assert!(early.is_at(&stage.testbed.backend).await && !between.is_at(&stage.testbed.backend).await);
+        fixture.disaster_and_restore().await;
+        assert!(
+            early.is_at(&fixture.testbed.backend).await && !between.is_at(&fixture.testbed.backend).await
+        );
         assert_eq!([early.asks().await, between.asks().await], [0, 1]);
         assert_eq!([joined_later.asks().await, unknown.asks().await], [1, 1]);
         assert!(early.tries().await.is_empty());
         between.delivers().await;
         joined_later.delivers().await;
         assert!(
-            between.is_at(&stage.testbed.backend).await && joined_later.is_at(&stage.testbed.backend).await
+            between.is_at(&fixture.testbed.backend).await
+                && joined_later.is_at(&fixture.testbed.backend).await
         );
         // An interview that the copy knows nothing of: the receipt stays, and nobody is told that it was not received.
         assert!(unknown.tries().await.is_empty());
@@ -157,15 +160,15 @@ async fn after_a_restore_clients_deliver_again_what_the_copy_lacks() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_thief_took_is_worth_nothing_and_clients_go_on() {
     for postgres in [false, true] {
-        let stage = Stage::set(postgres).await;
-        let (before, waiting) = (stage.candidate().await, stage.candidate().await);
+        let fixture = Fixture::set(postgres).await;
+        let (before, waiting) = (fixture.candidate().await, fixture.candidate().await);
         before.delivers().await;
         let (record, stolen) = (before.kept().await.0, before.kept().await.1.unwrap());
-        let old_keys = stage.testbed.backend.keys().await.unwrap();
-        stage.testbed.backend.command(&["rotate-key", "--revoke"]).await.unwrap();
-        stage.testbed.backend.command(&["rotate-tokens"]).await.unwrap();
+        let old_keys = fixture.testbed.backend.keys().await.unwrap();
+        fixture.testbed.backend.command(&["rotate-key", "--revoke"]).await.unwrap();
+        fixture.testbed.backend.command(&["rotate-tokens"]).await.unwrap();
         // What the stolen key signed proves nothing any more.
-        let keys: Value = stage.testbed.backend.keys().await.unwrap();
+        let keys: Value = fixture.testbed.backend.keys().await.unwrap();
         assert!(verify(&stolen, &old_keys).is_ok() && verify(&stolen, &keys).is_err());
         // The stolen token is refused.
         let granted = before.join.granted.clone().unwrap();

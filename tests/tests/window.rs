@@ -15,14 +15,14 @@ use adjourn_testbed::{Interviewer, Invitation, Mount, Pulse, Testbed, Tools, Win
 const SOON: Duration = Duration::from_secs(20);
 
 /// Real parts around a real window.
-struct Stage {
+struct Fixture {
     pulse: Pulse,
     worker: Worker,
     testbed: Testbed,
     invitation: Invitation,
 }
 
-impl Stage {
+impl Fixture {
     async fn set(ending: &str) -> Self {
         let testbed = Testbed::builder().start().await.unwrap();
         let pulse = Pulse::start(testbed.folder()).await.unwrap();
@@ -64,14 +64,14 @@ async fn join(window: &Window) {
 
 /// Walks through the interview until the agent's `event`, and gives the seconds from it to the end screen.
 async fn interview(ending: &str, event: &str, bound_s: f64) {
-    let stage = Stage::set(ending).await;
-    let window = stage.window(ending == "leave").await;
+    let fixture = Fixture::set(ending).await;
+    let window = fixture.window(ending == "leave").await;
     window.wait_screen("checking", SOON).await.unwrap();
     window
         .wait("the microphone's name", "return document.body.innerText.includes('Microphone')", SOON)
         .await
         .unwrap();
-    let voice = stage.pulse.speak(&stage.testbed.tools.interviewers().join("speech/answer.wav")).unwrap();
+    let voice = fixture.pulse.speak(&fixture.testbed.tools.interviewers().join("speech/answer.wav")).unwrap();
     window
         .wait("the level", "return document.body.innerText.includes('We can hear you.')", SOON)
         .await
@@ -80,14 +80,16 @@ async fn interview(ending: &str, event: &str, bound_s: f64) {
     drop(voice);
     window.press("Join the interview").await.unwrap();
     window.wait_screen("interview", Duration::from_secs(45)).await.unwrap();
-    stage.times("speaking", 1).await;
+    fixture.times("speaking", 1).await;
     window
         .wait("a caption", "return document.querySelector('.lines p.interviewer') !== null", SOON)
         .await
         .unwrap();
-    let listening = stage.worker.events().iter().filter(|e| e.state.as_deref() == Some("listening")).count();
-    stage.times("listening", listening + 1).await;
-    let _voice = stage.pulse.speak(&stage.testbed.tools.interviewers().join("speech/answer.wav")).unwrap();
+    let listening =
+        fixture.worker.events().iter().filter(|e| e.state.as_deref() == Some("listening")).count();
+    fixture.times("listening", listening + 1).await;
+    let _voice =
+        fixture.pulse.speak(&fixture.testbed.tools.interviewers().join("speech/answer.wav")).unwrap();
     window
         .wait("the candidate's caption", "return document.querySelector('.lines p.candidate') !== null", SOON)
         .await
@@ -95,7 +97,7 @@ async fn interview(ending: &str, event: &str, bound_s: f64) {
     window.picture(&picture(&format!("{ending}-interview"))).await.unwrap();
     window.wait_screen("completed", Duration::from_secs(30)).await.unwrap();
     let shown = unix_now();
-    let cause = stage.worker.first(event).expect("the agent's event").at;
+    let cause = fixture.worker.first(event).expect("the agent's event").at;
     let completed_s = shown - cause;
     window.wait("the receipt", "return document.querySelector('.number') !== null", SOON).await.unwrap();
     window.picture(&picture(&format!("{ending}-completed"))).await.unwrap();
@@ -108,9 +110,9 @@ async fn interview(ending: &str, event: &str, bound_s: f64) {
     let text = window.text().await.unwrap();
     assert!(text.contains("The interviewer ended the interview (end_interview)"), "{text}");
     assert!(text.contains(": finished"), "{text}");
-    let recordings = stage.pulse.recordings().await.unwrap();
+    let recordings = fixture.pulse.recordings().await.unwrap();
     assert_eq!(recordings, 0, "the microphone is released");
-    let status = stage.testbed.backend.status(&stage.invitation.id).await.unwrap();
+    let status = fixture.testbed.backend.status(&fixture.invitation.id).await.unwrap();
     assert_eq!(
         (status.records, status.outcome.map(|outcome| outcome.to_string()).as_deref()),
         (1, Some("finished"))
@@ -137,24 +139,24 @@ async fn a_deleted_room_ends_in_the_window() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_start_gives_its_link_to_the_window_that_is_open() {
-    let stage = Stage::set("zombie").await;
-    let other = stage.testbed.backend.invite("{}").await.unwrap();
-    let window = stage.window(false).await;
+    let fixture = Fixture::set("zombie").await;
+    let other = fixture.testbed.backend.invite("{}").await.unwrap();
+    let window = fixture.window(false).await;
     window.wait_screen("checking", SOON).await.unwrap();
-    let again = window.start_again(stage.testbed.folder(), &other.link).await.unwrap();
+    let again = window.start_again(fixture.testbed.folder(), &other.link).await.unwrap();
     assert!(again.success(), "{again}");
     window.wait_screen("checking", SOON).await.unwrap();
     join(&window).await;
-    let status = stage.testbed.backend.status(&other.id).await.unwrap();
+    let status = fixture.testbed.backend.status(&other.id).await.unwrap();
     assert_eq!(status.attempt, 1, "the link that was opened last is the one that was joined");
     // The same link once more: this is its window. Another one: not in the middle of an interview.
     let notice = "return document.querySelector('.notice')?.innerText ?? ''";
-    assert!(window.start_again(stage.testbed.folder(), &other.link).await.unwrap().success());
+    assert!(window.start_again(fixture.testbed.folder(), &other.link).await.unwrap().success());
     // What was ordered before this has been done when it shows.
     window.press("Mute").await.unwrap();
     window.wait("the mute", "return document.body.innerText.includes('Unmute')", SOON).await.unwrap();
     assert_eq!(window.script(notice).await.unwrap(), "");
-    assert!(window.start_again(stage.testbed.folder(), &stage.invitation.link).await.unwrap().success());
+    assert!(window.start_again(fixture.testbed.folder(), &fixture.invitation.link).await.unwrap().success());
     let said = "return document.querySelector('.notice')?.innerText.startsWith('You opened another interview link.')";
     window.wait("what to do with the other link", said, SOON).await.unwrap();
     assert_eq!(window.screen().await.unwrap(), "interview");
@@ -163,18 +165,18 @@ async fn a_second_start_gives_its_link_to_the_window_that_is_open() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_takes_nothing_is_said_and_what_was_said_is_delivered() {
-    let stage = Stage::set("zombie").await;
-    let _disk = Mount::new(&stage.testbed.folder().join("client"), false).unwrap();
-    let window = stage.window(false).await;
+    let fixture = Fixture::set("zombie").await;
+    let _disk = Mount::new(&fixture.testbed.folder().join("client"), false).unwrap();
+    let window = fixture.window(false).await;
     window.wait_screen("checking", SOON).await.unwrap();
     let said = "return document.querySelector('.notice')?.innerText.includes('disk does not accept data')";
     window.wait("that the disk takes nothing", said, SOON).await.unwrap();
     join(&window).await;
-    stage.times("listening", 2).await;
+    fixture.times("listening", 2).await;
     window.press("End interview").await.unwrap();
     window.press("End it").await.unwrap();
     window.wait("the receipt", "return document.querySelector('.number') !== null", SOON).await.unwrap();
-    let status = stage.testbed.backend.status(&stage.invitation.id).await.unwrap();
+    let status = fixture.testbed.backend.status(&fixture.invitation.id).await.unwrap();
     assert_eq!(
         (status.records, status.outcome.map(|outcome| outcome.to_string()).as_deref()),
         (1, Some("ended by candidate"))

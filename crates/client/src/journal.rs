@@ -14,7 +14,7 @@ use crate::panics::guarded;
 /// A disk that takes longer for the record is not waited for: it is sent from memory meanwhile.
 const SLOW_DISK: Duration = Duration::from_secs(2);
 
-enum Order {
+enum JournalCommand {
     Write(Entry),
     Commit(Box<Ending>),
 }
@@ -24,7 +24,7 @@ enum Order {
 /// however slow the disk is.
 #[derive(Clone)]
 pub(crate) struct Journal {
-    orders: mpsc::UnboundedSender<Order>,
+    orders: mpsc::UnboundedSender<JournalCommand>,
     environment: Environment,
 }
 
@@ -36,14 +36,14 @@ impl Journal {
     }
 
     pub(crate) fn write(&self, mono_ms: u64, line: Line) {
-        self.order(Order::Write(Entry { at: self.environment.clock.wall(), mono_ms, line }));
+        self.order(JournalCommand::Write(Entry { at: self.environment.clock.wall(), mono_ms, line }));
     }
 
     pub(crate) fn commit(&self, ending: Ending) {
-        self.order(Order::Commit(Box::new(ending)));
+        self.order(JournalCommand::Commit(Box::new(ending)));
     }
 
-    fn order(&self, order: Order) {
+    fn order(&self, order: JournalCommand) {
         if self.orders.send(order).is_err() {
             tracing::error!("the journal's writer is gone");
         }
@@ -54,7 +54,7 @@ async fn write(
     environment: Environment,
     join_id: Secret,
     head: RecordHead,
-    mut orders: mpsc::UnboundedReceiver<Order>,
+    mut orders: mpsc::UnboundedReceiver<JournalCommand>,
     events: Events,
 ) {
     // Lines that the disk did not take; the record is made of them too.
@@ -65,8 +65,8 @@ async fn write(
         let mut next = Some(first);
         while let Some(order) = next {
             match order {
-                Order::Write(entry) => lines.push(entry),
-                Order::Commit(decided) => ending = Some(decided),
+                JournalCommand::Write(entry) => lines.push(entry),
+                JournalCommand::Commit(decided) => ending = Some(decided),
             }
             next = if ending.is_none() { orders.try_recv().ok() } else { None };
         }

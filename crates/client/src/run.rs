@@ -82,7 +82,7 @@ pub(crate) struct Inbox<T: Transport> {
 }
 
 /// Whether the loop goes on.
-enum Turn {
+enum LoopStep {
     Goes,
     Ends,
 }
@@ -158,8 +158,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
             let span = self.span.clone();
             let turn = self.turn(&mut commands, &mut inbox, &mut meters, &mut stats);
             match guarded(turn.instrument(span)).await {
-                Some(Turn::Goes) => {}
-                Some(Turn::Ends) => break,
+                Some(LoopStep::Goes) => {}
+                Some(LoopStep::Ends) => break,
                 // What failed is told by the panic itself. A loop that fails again and again is left, so
                 // that what was said is committed all the same.
                 None if failures < MOST_FAILURES => failures += 1,
@@ -177,7 +177,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         inbox: &mut Inbox<T>,
         meters: &mut tokio::time::Interval,
         stats: &mut tokio::time::Interval,
-    ) -> Turn {
+    ) -> LoopStep {
         fail::fail_point!("loop");
         self.show();
         let due = self.due();
@@ -185,8 +185,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
         tokio::select! {
             biased;
             command = commands.recv() => match command {
-                Some(Command::Quit) | None => return Turn::Ends,
-                Some(Command::Close) if self.ui.may_close(&self.session.view()) => return Turn::Ends,
+                Some(Command::Quit) | None => return LoopStep::Ends,
+                Some(Command::Close) if self.ui.may_close(&self.session.view()) => return LoopStep::Ends,
                 Some(command) => self.command(command),
             },
             () = inbox.panics.next() => self.feed(Input::ClientFailed),
@@ -197,7 +197,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             _ = stats.tick() => self.look_after(),
             event = self.connection.next_room_event() => self.room_event(event),
         }
-        Turn::Goes
+        LoopStep::Goes
     }
 }
 

@@ -56,7 +56,7 @@ enum Program {
 /// An order to a testbed that is up; each is answered with the line of [`Up`].
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Order {
+enum UpCommand {
     /// Kills the backend, as a crash would.
     KillBackend,
     /// Starts it again, on the same address and database.
@@ -126,8 +126,8 @@ async fn up(folder: PathBuf) -> anyhow::Result<()> {
         drop(out);
         let Some(line) = orders.next_line().await? else { return Ok(()) };
         match serde_json::from_str(&line)? {
-            Order::KillBackend => testbed.backend.kill().await,
-            Order::StartBackend => testbed.backend.restart().await?,
+            UpCommand::KillBackend => testbed.backend.kill().await,
+            UpCommand::StartBackend => testbed.backend.restart().await?,
         }
     }
 }

@@ -40,14 +40,14 @@ pub struct Impairment {
 }
 
 #[derive(Debug)]
-struct Line {
+struct ImpairedLine {
     impairment: Impairment,
     chance: Rng,
     /// When the slow line is free again, up and down.
     free: [Option<Instant>; 2],
 }
 
-impl Line {
+impl ImpairedLine {
     /// How long a packet of so many bytes waits; `None`: it is lost.
     fn delay(&mut self, bytes: usize, up: bool, now: Instant) -> Option<Duration> {
         let impairment = self.impairment;
@@ -80,7 +80,7 @@ impl Line {
 /// The address can't be listened on.
 pub async fn serve(listen: SocketAddr, forward: SocketAddr, client: IpAddr, seed: u64) -> anyhow::Result<()> {
     let public = Arc::new(UdpSocket::bind(listen).await.with_context(|| format!("{listen} can't be used"))?);
-    let line = Arc::new(Mutex::new(Line {
+    let line = Arc::new(Mutex::new(ImpairedLine {
         impairment: Impairment::default(),
         chance: Rng::with_seed(seed),
         free: [None; 2],
@@ -94,7 +94,12 @@ pub async fn serve(listen: SocketAddr, forward: SocketAddr, client: IpAddr, seed
     Ok(())
 }
 
-async fn upwards(public: Arc<UdpSocket>, forward: SocketAddr, client: IpAddr, line: Arc<Mutex<Line>>) {
+async fn upwards(
+    public: Arc<UdpSocket>,
+    forward: SocketAddr,
+    client: IpAddr,
+    line: Arc<Mutex<ImpairedLine>>,
+) {
     let mut ways: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
     let mut packet = vec![0_u8; PACKET];
     loop {
@@ -129,7 +134,7 @@ async fn downwards(
     way: Arc<UdpSocket>,
     public: Arc<UdpSocket>,
     to: SocketAddr,
-    line: Option<Arc<Mutex<Line>>>,
+    line: Option<Arc<Mutex<ImpairedLine>>>,
 ) {
     let mut packet = vec![0_u8; PACKET];
     loop {
@@ -149,7 +154,7 @@ async fn downwards(
 }
 
 /// How long a packet waits; nobody's line but the client's makes it wait.
-fn wait(line: Option<&Mutex<Line>>, bytes: usize, up: bool) -> Option<Duration> {
+fn wait(line: Option<&Mutex<ImpairedLine>>, bytes: usize, up: bool) -> Option<Duration> {
     line.map_or(Some(Duration::ZERO), |line| line.lock().delay(bytes, up, Instant::now()))
 }
 
@@ -169,8 +174,8 @@ async fn later(delay: Duration, send: impl Future<Output = ()> + Send + 'static)
 mod tests {
     use super::*;
 
-    fn line(impairment: Impairment) -> Line {
-        Line { impairment, chance: Rng::with_seed(7), free: [None; 2] }
+    fn line(impairment: Impairment) -> ImpairedLine {
+        ImpairedLine { impairment, chance: Rng::with_seed(7), free: [None; 2] }
     }
 
     #[test]

@@ -10,8 +10,8 @@ use adjourn_outbox::Outbox;
 use adjourn_protocol::{InviteLink, Record};
 use anyhow::Context as _;
 
-use super::Kills;
-use crate::run::Line;
+use super::CrashReport;
+use crate::run::RunReport;
 use crate::scenario::Scenario;
 use adjourn_testbed::{
     Child, Interviewer, Invitation, Network, Pulse, Testbed, Tools, Worker, tell, unix_now,
@@ -28,14 +28,14 @@ pub(crate) const AFTER_START_S: f64 = 10.0;
 const PATIENCE: Duration = Duration::from_secs(6);
 
 /// Everything but the client.
-struct Stage {
+struct ClientBed {
     worker: Worker,
     pulse: Pulse,
     testbed: Testbed,
 }
 
 /// How a client's life ended.
-struct Life {
+struct ClientLife {
     status: std::process::ExitStatus,
     last: Option<Snapshot>,
     /// Seconds from its start to the receipt.
@@ -45,7 +45,7 @@ struct Life {
     was_live: bool,
 }
 
-impl Stage {
+impl ClientBed {
     async fn set() -> anyhow::Result<Self> {
         let testbed = Testbed::builder().start().await?;
         let pulse = Pulse::start(testbed.folder()).await?;
@@ -55,7 +55,7 @@ impl Stage {
 
     /// Starts the client on `data` and lets it live: the candidate answers once they are asked. It ends by
     /// itself when everything is delivered, or is killed at its n-th point.
-    async fn live(&self, link: &str, data: &Path, kill_at: Option<usize>) -> anyhow::Result<Life> {
+    async fn live(&self, link: &str, data: &Path, kill_at: Option<usize>) -> anyhow::Result<ClientLife> {
         let mut command = Network::Loopback.client_command(&Tools::binary("adjourn-qa")?);
         command.args(["headless", "--join", "--link", link, "--until-delivered", "--data"]).arg(data);
         command
@@ -69,7 +69,7 @@ impl Stage {
         let (began, since) = (Instant::now(), unix_now());
         let log = data.with_extension("log");
         let (mut process, mut input, mut lines) = Child::start_talking("the client", &mut command, &log)?;
-        let mut life = Life {
+        let mut life = ClientLife {
             status: std::process::ExitStatus::default(),
             last: None,
             received_s: None,
@@ -115,7 +115,7 @@ impl Stage {
     }
 }
 
-impl Life {
+impl ClientLife {
     fn see(&mut self, snapshot: &Snapshot, began: Instant) {
         self.was_live |= snapshot.screen == Screen::Interview;
         let earlier = snapshot.notices.iter().find_map(|notice| {
@@ -142,23 +142,23 @@ async fn written(data: &Path, link: &str) -> anyhow::Result<BTreeSet<String>> {
 /// One interview whose client dies at its n-th point.
 struct Killed {
     invitation: Invitation,
-    again: Life,
+    again: ClientLife,
     failures: Vec<String>,
     lost: usize,
     records: i64,
 }
 
-async fn at(stage: &Stage, point: usize) -> anyhow::Result<Option<Killed>> {
-    let invitation = stage.testbed.backend.invite("{}").await?;
-    let data: PathBuf = stage.testbed.folder().join(&invitation.id);
-    let life = stage.live(&invitation.link, &data, Some(point)).await?;
+async fn at(bed: &ClientBed, point: usize) -> anyhow::Result<Option<Killed>> {
+    let invitation = bed.testbed.backend.invite("{}").await?;
+    let data: PathBuf = bed.testbed.folder().join(&invitation.id);
+    let life = bed.live(&invitation.link, &data, Some(point)).await?;
     if life.status.success() {
         return Ok(None); // it had fewer points this time
     }
     let before = written(&data, &invitation.link).await?;
-    let again = stage.live(&invitation.link, &data, None).await?;
+    let again = bed.live(&invitation.link, &data, None).await?;
     let mut failures = Vec::new();
-    let record = stage.testbed.backend.record(&invitation.id, 1).await.unwrap_or_default();
+    let record = bed.testbed.backend.record(&invitation.id, 1).await.unwrap_or_default();
     let mut lost = 0;
     match serde_json::from_slice::<Record>(&record) {
         Ok(record) => {
@@ -170,7 +170,7 @@ async fn at(stage: &Stage, point: usize) -> anyhow::Result<Option<Killed>> {
         }
         Err(_) => failures.push("there is no record at the backend".to_owned()),
     }
-    let records = stage.testbed.backend.status(&invitation.id).await?.records;
+    let records = bed.testbed.backend.status(&invitation.id).await?.records;
     if records != 1 {
         failures.push(format!("the backend has {records} records"));
     }
@@ -182,17 +182,17 @@ async fn at(stage: &Stage, point: usize) -> anyhow::Result<Option<Killed>> {
         }
         Some(_) => {}
     }
-    if !stage.pulse.recordings().await.is_ok_and(|n| n == 0) {
+    if !bed.pulse.recordings().await.is_ok_and(|n| n == 0) {
         failures.push("the microphone is open after the client ended".to_owned());
     }
     Ok(Some(Killed { invitation, again, failures, lost, records }))
 }
 
 /// Points of an interview that nobody disturbs.
-async fn points(stage: &Stage) -> anyhow::Result<usize> {
-    let invitation = stage.testbed.backend.invite("{}").await?;
-    let data = stage.testbed.folder().join(&invitation.id);
-    let life = stage.live(&invitation.link, &data, None).await?;
+async fn points(bed: &ClientBed) -> anyhow::Result<usize> {
+    let invitation = bed.testbed.backend.invite("{}").await?;
+    let data = bed.testbed.folder().join(&invitation.id);
+    let life = bed.live(&invitation.link, &data, None).await?;
     anyhow::ensure!(life.receipt.is_some(), "an undisturbed interview gave no receipt: {:?}", life.last);
     let log = std::fs::read_to_string(data.with_extension("log"))?;
     let counted = log.lines().rev().find_map(|line| line.split("points=").nth(1));
@@ -201,19 +201,23 @@ async fn points(stage: &Stage) -> anyhow::Result<usize> {
     Ok(digits.parse()?)
 }
 
-/// Kills `count` clients, each at a point of its own.
+/// CrashReport `count` clients, each at a point of its own.
 ///
 /// # Errors
 /// A part of the lab does not start.
-pub(super) async fn run(count: usize, seed: u64, progress: impl Fn(&Kills)) -> anyhow::Result<Kills> {
-    let stage = Stage::set().await?;
+pub(super) async fn run(
+    count: usize,
+    seed: u64,
+    progress: impl Fn(&CrashReport),
+) -> anyhow::Result<CrashReport> {
+    let bed = ClientBed::set().await?;
     let began = Instant::now();
-    let mut kills = Kills { points: points(&stage).await?, ..Kills::default() };
+    let mut kills = CrashReport { points: points(&bed).await?, ..CrashReport::default() };
     kills.life_ms = began.elapsed().as_secs_f64() * 1000.0;
     let mut chance = Rng::with_seed(seed);
     while kills.kills < count {
         let point = 1 + (chance.f64() * kills.points as f64) as usize;
-        let Some(killed) = at(&stage, point).await? else { continue };
+        let Some(killed) = at(&bed, point).await? else { continue };
         kills.kills += 1;
         kills.interviews += 1;
         kills.lost += killed.lost;
@@ -233,18 +237,18 @@ pub(super) async fn run(count: usize, seed: u64, progress: impl Fn(&Kills)) -> a
 ///
 /// # Errors
 /// A part of the lab does not start, or there is no such point.
-pub(crate) async fn row(scenario: &Scenario, point: usize, seed: u64) -> anyhow::Result<Line> {
-    let stage = Stage::set().await?;
-    let killed = at(&stage, point).await?;
+pub(crate) async fn row(scenario: &Scenario, point: usize, seed: u64) -> anyhow::Result<RunReport> {
+    let bed = ClientBed::set().await?;
+    let killed = at(&bed, point).await?;
     let killed = killed
         .with_context(|| format!("an interview has fewer than {point} points; try a smaller number"))?;
     let completed = killed.again.last.as_ref().and_then(|s| s.completed.clone());
-    let held = stage.testbed.backend.status(&killed.invitation.id).await?.outcome;
+    let held = bed.testbed.backend.status(&killed.invitation.id).await?.outcome;
     let id = &scenario.id;
     // Where the last point before the death was the candidate's answer, the interviewer ended it before they came back.
-    let ended = stage.worker.events().iter().any(|event| event.event == "end_tool");
+    let ended = bed.worker.events().iter().any(|event| event.event == "end_tool");
     let expected = if ended { "finished" } else { scenario.expect.outcome.as_str() };
-    let mut line = Line::broken(id, seed, Some(AFTER_START_S), String::new());
+    let mut line = RunReport::broken(id, seed, Some(AFTER_START_S), String::new());
     line.delivered_s = killed.again.received_s;
     line.outcome = completed
         .map(|c| c.outcome)

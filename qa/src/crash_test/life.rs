@@ -97,12 +97,12 @@ fn said(event: DeliveryEvent) -> BoxFuture<'static, ()> {
 }
 
 /// One interview's process, started again after each kill.
-pub(super) struct Life {
+pub(super) struct VictimRun {
     pub(super) process: Child,
     pub(super) said: tokio::task::JoinHandle<Vec<String>>,
 }
 
-impl Life {
+impl VictimRun {
     /// Begins one; `kill_at`: the point at which it dies.
     pub(super) fn begin(
         link: &str,

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use rustix::process::Signal;
 use serde::Serialize;
 
-use self::life::Life;
+use self::life::VictimRun;
 pub use self::life::live;
 use adjourn_testbed::Testbed;
 use fastrand::Rng;
@@ -34,7 +34,7 @@ pub enum Victim {
 
 /// What came of it.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Kills {
+pub struct CrashReport {
     /// SIGKILLs of a victim that ran.
     pub kills: usize,
     /// Points at which a victim writes to disk in its life.
@@ -67,7 +67,7 @@ const LIVES: usize = 6;
 /// A process that was not killed must be done after this.
 const DONE: Duration = Duration::from_secs(30);
 
-/// Kills `count` times and compares what is there with what was acknowledged.
+/// CrashReport `count` times and compares what is there with what was acknowledged.
 ///
 /// # Errors
 /// A part does not start, or an interview is not done although nobody kills any more.
@@ -75,14 +75,14 @@ pub async fn run(
     victim: Victim,
     count: usize,
     seed: u64,
-    progress: impl Fn(&Kills),
-) -> anyhow::Result<Kills> {
+    progress: impl Fn(&CrashReport),
+) -> anyhow::Result<CrashReport> {
     anyhow::ensure!(count > 0, "--count 0 kills nobody");
     if victim == Victim::Client {
         return client::run(count, seed, progress).await;
     }
     let mut testbed = Testbed::builder().postgres(victim == Victim::Postgres).start().await?;
-    let (mut chance, mut kills) = (Rng::with_seed(seed), Kills::default());
+    let (mut chance, mut kills) = (Rng::with_seed(seed), CrashReport::default());
     (kills.life_ms, kills.points) = undisturbed(&mut testbed, lines(victim)).await?;
     let began = std::time::Instant::now();
     while kills.kills < count {
@@ -107,7 +107,12 @@ pub async fn run(
 }
 
 /// What lives of one interview said, against what the backend has.
-async fn compare(testbed: &Testbed, id: &str, said: &[String], kills: &mut Kills) -> anyhow::Result<()> {
+async fn compare(
+    testbed: &Testbed,
+    id: &str,
+    said: &[String],
+    kills: &mut CrashReport,
+) -> anyhow::Result<()> {
     kills.interviews += 1;
     let acknowledged: BTreeSet<&str> = said.iter().filter_map(|line| line.strip_prefix("said ")).collect();
     kills.acknowledged += acknowledged.len();
@@ -131,7 +136,7 @@ async fn one_interview(
     testbed: &mut Testbed,
     chance: &mut Rng,
     count: usize,
-    kills: &mut Kills,
+    kills: &mut CrashReport,
 ) -> anyhow::Result<()> {
     let invitation = testbed.backend.invite("{}").await?;
     let (data, log) = (testbed.folder().join(&invitation.id), testbed.folder().join("life.log"));
@@ -140,7 +145,7 @@ async fn one_interview(
         if kills.kills >= count {
             break;
         }
-        let mut life = Life::begin(&invitation.link, &data, &log, life::LINES, None)?;
+        let mut life = VictimRun::begin(&invitation.link, &data, &log, life::LINES, None)?;
         moment(chance, kills.life_ms).await;
         let running = life.process.running();
         life.process.kill().await;
@@ -164,7 +169,7 @@ async fn finish(
     lines: usize,
     said: &mut Vec<String>,
 ) -> anyhow::Result<()> {
-    let mut life = Life::begin(link, data, log, lines, None)?;
+    let mut life = VictimRun::begin(link, data, log, lines, None)?;
     life.process.finished(DONE).await.with_context(|| format!("see {}", log.display()))?;
     said.extend(life.said.await?);
     anyhow::ensure!(said.last().is_some_and(|line| line == "done"), "an interview is not done: {said:?}");
@@ -189,11 +194,11 @@ async fn undisturbed(testbed: &mut Testbed, lines: usize) -> anyhow::Result<(f64
 }
 
 /// An interview whose process is killed at its n-th point, and then started again.
-async fn at_point(testbed: &mut Testbed, point: usize, kills: &mut Kills) -> anyhow::Result<()> {
+async fn at_point(testbed: &mut Testbed, point: usize, kills: &mut CrashReport) -> anyhow::Result<()> {
     let invitation = testbed.backend.invite("{}").await?;
     let (data, log) = (testbed.folder().join(&invitation.id), testbed.folder().join("life.log"));
     let lines = lines(Victim::Points);
-    let mut life = Life::begin(&invitation.link, &data, &log, lines, Some(point))?;
+    let mut life = VictimRun::begin(&invitation.link, &data, &log, lines, Some(point))?;
     let status = life.process.ended(DONE).await?;
     anyhow::ensure!(!status.success(), "nobody died at point {point}");
     let mut said = life.said.await?;
@@ -211,14 +216,14 @@ async fn under_load(
     testbed: &mut Testbed,
     victim: Victim,
     chance: &mut Rng,
-    kills: &mut Kills,
+    kills: &mut CrashReport,
 ) -> anyhow::Result<()> {
     let mut lives = Vec::new();
     for _ in 0..LOAD {
         let invitation = testbed.backend.invite("{}").await?;
         let data = testbed.folder().join(&invitation.id);
         let log = testbed.folder().join(format!("life-{}.log", invitation.id));
-        let life = Life::begin(&invitation.link, &data, &log, life::LINES, None)?;
+        let life = VictimRun::begin(&invitation.link, &data, &log, life::LINES, None)?;
         lives.push((invitation, data, log, life));
     }
     moment(chance, kills.life_ms * 1.5).await;

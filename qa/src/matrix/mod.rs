@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 pub use self::results::{Figures, RowResult};
 use crate::run::baseline::BaselineReport;
-use crate::run::{self, Line};
+use crate::run::{self, RunReport};
 use crate::scenario::{self, Place, Scenario};
 
 /// Which rows, how often, and where the results go.
@@ -126,7 +126,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn ours(&self, keep: &Path, progress: &impl Fn(&str)) -> anyhow::Result<Line> {
+    async fn ours(&self, keep: &Path, progress: &impl Fn(&str)) -> anyhow::Result<RunReport> {
         if let Some(line) = self.known(keep, "line.json") {
             return Ok(line);
         }
@@ -224,7 +224,7 @@ mod tests {
     fn result(id: &str, failures: &[&str]) -> RowResult {
         let row = scenario::find(id).unwrap();
         let mut result = RowResult::new(&row, None);
-        let mut line = Line::broken(id, 1, row.expect.bound, String::new());
+        let mut line = RunReport::broken(id, 1, row.expect.bound, String::new());
         line.failures = failures.iter().map(ToString::to_string).collect();
         line.verdict = if failures.is_empty() { "pass" } else { "fail" }.to_owned();
         line.completed_s = Some(1.7);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::RowResult;
 use super::results::{read, seconds};
-use crate::run::Line;
+use crate::run::RunReport;
 use crate::run::timeline::{Lane, Mark};
 
 const STYLE: &str = include_str!("page.css");
@@ -81,7 +81,7 @@ fn overview(rows: &[RowResult]) -> String {
     text + "</tbody></table>"
 }
 
-fn run(folder: &Path, line: &Line) -> String {
+fn run(folder: &Path, line: &RunReport) -> String {
     let marks: Vec<Mark> = read(folder, "timeline.json").unwrap_or_default();
     let good = line.failures.is_empty();
     let completed = line.completed_s.map_or_else(|| "no end".to_owned(), |s| format!("{s:.2} s"));
@@ -105,7 +105,7 @@ fn run(folder: &Path, line: &Line) -> String {
 }
 
 /// The lanes as a picture, from shortly before the clock to shortly after the receipt.
-fn picture(marks: &[Mark], line: &Line) -> String {
+fn picture(marks: &[Mark], line: &RunReport) -> String {
     let last = line.delivered_s.or(line.completed_s).unwrap_or(10.0).max(1.0) * 1.08 + 0.5;
     let x = |seconds: f64| (seconds + BEFORE_S) / (last + BEFORE_S) * WIDTH;
     let height = LANE * LANES.len() as f64;
@@ -158,7 +158,7 @@ fn lane(mark: &Mark) -> (usize, &'static str) {
     known.map_or((0, ""), |(number, (_, name))| (number, *name))
 }
 
-fn list(marks: &[Mark], line: &Line) -> String {
+fn list(marks: &[Mark], line: &RunReport) -> String {
     let mut text = "<div class=\"list\"><table><tbody>".to_owned();
     for mark in marks {
         let (lane, name) = lane(mark);

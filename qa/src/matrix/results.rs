@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::run::Line;
+use crate::run::RunReport;
 use crate::run::baseline::BaselineReport;
 use crate::scenario::Scenario;
 use adjourn_testbed::Tools;
@@ -26,7 +26,7 @@ pub struct RowResult {
     /// Why it can't run here.
     pub missing: Option<String>,
     /// Folder and line of each run.
-    pub runs: Vec<(PathBuf, Line)>,
+    pub runs: Vec<(PathBuf, RunReport)>,
     /// What LiveKit's own web client did, if it was asked.
     pub baseline: Vec<BaselineReport>,
 }
@@ -95,7 +95,7 @@ impl RowResult {
     }
 
     /// Figures of one measurement over all runs.
-    pub fn figures(&self, of: impl Fn(&Line) -> Option<f64>) -> Option<Figures> {
+    pub fn figures(&self, of: impl Fn(&RunReport) -> Option<f64>) -> Option<Figures> {
         Figures::of(self.runs.iter().filter_map(|(_, line)| of(line)).collect())
     }
 }
@@ -190,12 +190,12 @@ mod tests {
         let before = key(&own, "parts");
         std::fs::write(&script, "two").unwrap();
         assert_ne!(key(&own, "parts"), before);
-        let line = Line::broken("zombie", 1, None, "it failed".to_owned());
+        let line = RunReport::broken("zombie", 1, None, "it failed".to_owned());
         line.write(folder.path()).unwrap();
-        assert!(left::<Line>(folder.path(), "line.json", &known).is_none(), "nobody says of what it is");
+        assert!(left::<RunReport>(folder.path(), "line.json", &known).is_none(), "nobody says of what it is");
         mark(folder.path(), &known).unwrap();
-        assert!(left::<Line>(folder.path(), "line.json", &known).is_some());
-        assert!(left::<Line>(folder.path(), "line.json", &key(&other, "parts")).is_none());
+        assert!(left::<RunReport>(folder.path(), "line.json", &known).is_some());
+        assert!(left::<RunReport>(folder.path(), "line.json", &key(&other, "parts")).is_none());
     }
 
     #[test]

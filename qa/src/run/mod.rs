@@ -5,10 +5,10 @@ mod bed;
 mod canary;
 mod delivery;
 mod goodbye;
-mod line;
 mod mishaps;
 mod noise;
 mod problem;
+mod report;
 mod seen;
 mod steps;
 pub mod timeline;
@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 
 use self::bed::{ScenarioBed, Subject};
 use self::canary::{Canary, STARVED};
-pub use self::line::Line;
+pub use self::report::RunReport;
 use self::seen::Seen;
 use self::steps::Played;
 use crate::crash_test;
@@ -53,12 +53,12 @@ pub async fn judged(
     seed: u64,
     keep: &Path,
     says: impl Fn(&str),
-) -> anyhow::Result<Line> {
+) -> anyhow::Result<RunReport> {
     let mut again = 0;
     loop {
         let canary = Canary::start()?;
         let mut line = run(scenario, seed, Some(keep)).await.unwrap_or_else(|error| {
-            Line::broken(&scenario.id, seed, scenario.expect.bound, format!("the bed: {error:#}"))
+            RunReport::broken(&scenario.id, seed, scenario.expect.bound, format!("the bed: {error:#}"))
         });
         let worst = canary.worst();
         line.starved_ms = u64::try_from(worst.as_millis()).unwrap_or(u64::MAX);
@@ -84,7 +84,7 @@ pub async fn judged(
 ///
 /// # Errors
 /// The lab itself fails; what the product does wrong is in the line.
-pub async fn run(scenario: &Scenario, seed: u64, keep: Option<&Path>) -> anyhow::Result<Line> {
+pub async fn run(scenario: &Scenario, seed: u64, keep: Option<&Path>) -> anyhow::Result<RunReport> {
     if let Some(missing) = scenario.missing() {
         anyhow::bail!("{} can't run here: {missing}", scenario.id);
     }
@@ -107,7 +107,7 @@ async fn finish(
     mut bed: ScenarioBed,
     seed: u64,
     played: Played,
-) -> anyhow::Result<Line> {
+) -> anyhow::Result<RunReport> {
     let mut played = played;
     let mut failures = std::mem::take(&mut played.failures);
     let clock = played.clock;
@@ -132,7 +132,7 @@ async fn finish(
     let first_after = |times: &[f64]| times.iter().find(|at| **at >= clock).copied().map(after);
     let events = bed.events();
     let last_word = last_word(&events);
-    let mut line = Line {
+    let mut line = RunReport {
         id: scenario.id.clone(),
         seed,
         fault_at: clock,
@@ -186,7 +186,7 @@ async fn finish(
 /// The traces against what was seen; lines of the timeline from the first one.
 fn traced(
     bed: &ScenarioBed,
-    line: &mut Line,
+    line: &mut RunReport,
     seen: &Seen,
     failures: &mut Vec<String>,
 ) -> Vec<timeline::Mark> {
@@ -300,7 +300,7 @@ const SLOWEST_END_S: f64 = 3.0;
 async fn transcript(
     scenario: &Scenario,
     bed: &ScenarioBed,
-    line: &Line,
+    line: &RunReport,
     seen: &Seen,
     failures: &mut Vec<String>,
 ) -> anyhow::Result<()> {
@@ -348,7 +348,7 @@ async fn transcript(
 }
 
 /// What the row expects, against what was seen.
-fn compare(scenario: &Scenario, line: &Line, seen: &Seen, failures: &mut Vec<String>) {
+fn compare(scenario: &Scenario, line: &RunReport, seen: &Seen, failures: &mut Vec<String>) {
     let expect = &scenario.expect;
     if expect.at_first.is_some() && seen.at_first != expect.at_first {
         failures.push(format!(

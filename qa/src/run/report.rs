@@ -1,4 +1,4 @@
-//! The line of a run (docs/scenarios/catalogue.md).
+//! What a run came to, as a line of JSON (docs/scenarios/catalogue.md).
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a run measured, and whether it is as the row expects.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Line {
+pub struct RunReport {
     /// Row.
     pub id: String,
     /// Seed.
@@ -54,7 +54,7 @@ pub struct Line {
     pub failures: Vec<String>,
 }
 
-impl Line {
+impl RunReport {
     /// The verdict: passed if nothing is to be said against it.
     pub(crate) fn judge(&mut self, failures: Vec<String>) {
         self.verdict = if failures.is_empty() { "pass" } else { "fail" }.to_owned();
