@@ -10,7 +10,7 @@ use adjourn_protocol::{InterviewStatus, InviteLink, JoinAnswer, JoinRequest, Sec
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
-use super::process::{Child, curl, until};
+use super::process::{Child, curl};
 use super::{Faketime, LiveKitServer, Network, Tools};
 use crate::client_info;
 
@@ -284,14 +284,8 @@ impl Serve {
         if let Some(clock) = &self.clock {
             clock.give(&mut command);
         }
-        let before = std::fs::metadata(log).map_or(0, |log| log.len());
         let mut process = Child::start("adjourn-backend", &mut command, log)?;
-        until(&mut process, Duration::from_secs(10), "the backend's start", || {
-            let text = std::fs::read(log).unwrap_or_default();
-            let new = text.get(usize::try_from(before).unwrap_or(usize::MAX)..).unwrap_or_default();
-            std::future::ready(String::from_utf8_lossy(new).contains("serving"))
-        })
-        .await?;
+        process.until_it_says("serving", Duration::from_secs(10), "the backend's start").await?;
         Ok(process)
     }
 }

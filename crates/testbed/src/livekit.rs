@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use anyhow::Context as _;
 
-use super::process::{Child, curl, until};
+use super::process::{Child, curl};
 use super::{Network, Tools};
 
 /// API key of the lab's servers.
@@ -87,7 +87,8 @@ impl LiveKitServer {
     /// It did not say it.
     pub fn node_id(&self) -> anyhow::Result<String> {
         let log = std::fs::read_to_string(&self.log)?;
-        let (_, rest) = log.split_once("\"nodeID\": \"").context("livekit-server did not say its id")?;
+        // Of a server that was started again, the newest.
+        let (_, rest) = log.rsplit_once("\"nodeID\": \"").context("livekit-server did not say its id")?;
         Ok(rest.chars().take_while(|letter| *letter != '"').collect())
     }
 
@@ -245,10 +246,7 @@ async fn spawn(tools: &Tools, network: &Network, config: &Path, log: &Path) -> a
     let mut command = network.server_command(&tools.livekit_server);
     command.arg("--config").arg(config).stdout(std::process::Stdio::null());
     let mut process = Child::start("livekit-server", &mut command, log)?;
-    until(&mut process, Duration::from_secs(15), "livekit-server's start", || {
-        let started = std::fs::read_to_string(log).is_ok_and(|text| text.contains("starting LiveKit server"));
-        std::future::ready(started)
-    })
-    .await?;
+    let started = "starting LiveKit server";
+    process.until_it_says(started, Duration::from_secs(15), "livekit-server's start").await?;
     Ok(process)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::process::Command;
 
-use super::process::{Child, until};
+use super::process::Child;
 
 /// A running server with an empty database.
 #[derive(Debug)]
@@ -167,12 +167,8 @@ async fn spawn(bin: &Path, data: &Path, port: u16, log: &Path) -> anyhow::Result
         .current_dir("/")
         .stdout(std::process::Stdio::null());
     let mut process = Child::start("postgres", &mut command, log)?;
-    until(&mut process, Duration::from_secs(30), "the start of Postgres", || {
-        let ready =
-            std::fs::read_to_string(log).is_ok_and(|text| text.contains("ready to accept connections"));
-        std::future::ready(ready)
-    })
-    .await?;
+    let ready = "ready to accept connections";
+    process.until_it_says(ready, Duration::from_secs(30), "the start of Postgres").await?;
     Ok(process)
 }
 

@@ -24,6 +24,8 @@ pub struct Child {
     pid: Pid,
     name: String,
     log: PathBuf,
+    /// Where what it says begins in its log: before that is what an earlier one said.
+    begins: u64,
 }
 
 impl Child {
@@ -35,6 +37,7 @@ impl Child {
         // Added to, not begun anew: of a process that is started again, how the first one ended is worth most.
         let file = std::fs::File::options().append(true).create(true).open(log);
         let file = file.with_context(|| format!("{} can't be written", log.display()))?;
+        let begins = file.metadata()?.len();
         let inner = command
             .process_group(0)
             .kill_on_drop(true)
@@ -43,7 +46,7 @@ impl Child {
             .with_context(|| format!("{name} could not be started"))?;
         let pid = inner.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let pid = pid.with_context(|| format!("{name} ended at once"))?;
-        Ok(Self { inner, pid, name: name.to_owned(), log: log.to_owned() })
+        Ok(Self { inner, pid, name: name.to_owned(), log: log.to_owned(), begins })
     }
 
     /// As [`Self::start`], with standard input and output to talk to.
@@ -100,10 +103,28 @@ impl Child {
         kill_process(Pid::from_raw(pid).context("no such process")?, signal).context("the process is gone")
     }
 
-    /// The last line of its log.
+    /// What it said in its log so far.
+    fn said(&self) -> String {
+        said_since(&self.log, self.begins)
+    }
+
+    /// The last line of that.
     fn said_last(&self) -> String {
-        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-        text.lines().next_back().unwrap_or("nothing").to_owned()
+        self.said().lines().next_back().unwrap_or("nothing").to_owned()
+    }
+
+    /// Waits until it says `word` in its log.
+    ///
+    /// # Errors
+    /// It does not in time, or ended.
+    pub(crate) async fn until_it_says(
+        &mut self,
+        word: &str,
+        limit: Duration,
+        what: &str,
+    ) -> anyhow::Result<()> {
+        let (log, begins) = (self.log.clone(), self.begins);
+        until(self, limit, what, || std::future::ready(said_since(&log, begins).contains(word))).await
     }
 
     /// Whether it still runs.
@@ -163,6 +184,13 @@ impl Drop for Child {
     fn drop(&mut self) {
         self.kill_group();
     }
+}
+
+/// What stands in a log from there on.
+fn said_since(log: &Path, begins: u64) -> String {
+    let bytes = std::fs::read(log).unwrap_or_default();
+    let own = bytes.get(usize::try_from(begins).unwrap_or(usize::MAX)..).unwrap_or_default();
+    String::from_utf8_lossy(own).into_owned()
 }
 
 /// Writes one line to a process.

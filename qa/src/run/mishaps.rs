@@ -40,7 +40,13 @@ pub(super) async fn passed(bed: &ScenarioBed, part: Part, times: usize) -> anyho
 
 pub(super) async fn panicked(bed: &ScenarioBed, played: &mut Played, within: Duration) -> anyhow::Result<()> {
     let log = bed.folder.join("client.log");
-    let failed = || std::fs::read_to_string(&log).is_ok_and(|t| t.contains("panicked")).then(unix_now);
+    // It happened after the last look at which it had not: seconds that count from there are too many, never too few.
+    let mut before = unix_now();
+    let failed = || {
+        let now = unix_now();
+        let at = std::mem::replace(&mut before, now);
+        std::fs::read_to_string(&log).is_ok_and(|text| text.contains("panicked")).then_some(at)
+    };
     played.panicked = Some(look(within, failed).await.context("no part of the client failed")?);
     Ok(())
 }
