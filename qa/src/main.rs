@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use adjourn_cli::headless;
+use adjourn_cli::{headless, logging};
 use adjourn_qa::{bench, crash_test, demo, failing, fuzz, hostile, loadtest, matrix, run, scenario};
 use clap::{Parser, Subcommand};
 
@@ -189,14 +189,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| "warn,adjourn=info".into()),
-        )
-        .with_writer(std::io::stderr)
-        .log_internal_errors(false)
-        .init();
+    logging::to_stderr();
     let arguments = Arguments::parse();
     // Ctrl-C drops the work, and with it every process that it started.
     let result = tokio::select! {

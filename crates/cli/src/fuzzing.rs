@@ -18,15 +18,15 @@ pub fn trace(bytes: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+#[path = "../../../fuzz/corpus.rs"]
+mod corpus;
+
+#[cfg(test)]
 mod tests {
+    use super::corpus;
+
     #[test]
     fn the_corpus_is_read() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/trace");
-        let seeds: Vec<_> = std::fs::read_dir(folder).unwrap().collect();
-        assert!(!seeds.is_empty());
-        for seed in seeds {
-            let path = seed.unwrap().path();
-            assert!(super::trace(&std::fs::read(&path).unwrap()), "{}", path.display());
-        }
+        corpus::again("trace", super::trace);
     }
 }

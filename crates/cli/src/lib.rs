@@ -8,6 +8,7 @@ pub mod explain;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod headless;
+pub mod logging;
 pub mod replay;
 pub mod timeline;
 pub mod verify;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use adjourn_cli::replay::Trace;
-use adjourn_cli::{devices, explain, headless, verify};
+use adjourn_cli::{devices, explain, headless, logging, verify};
 use clap::Parser;
 
 /// Adjourn in a terminal.
@@ -42,14 +42,7 @@ enum Program {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| "warn,adjourn=info".into()),
-        )
-        .with_writer(std::io::stderr)
-        .log_internal_errors(false)
-        .init();
+    logging::to_stderr();
     match run(Program::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

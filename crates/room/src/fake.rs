@@ -78,7 +78,7 @@ impl Fake {
         self.state.lock().early.push(input);
     }
 
-    /// Makes the next attempts to enter fail, until [`Self::accept`].
+    /// Makes the next attempts to enter fail.
     pub fn refuse(&self, message: &str) {
         self.state.lock().refuse = Some(message.to_owned());
     }
@@ -86,11 +86,6 @@ impl Fake {
     /// Entering takes so long.
     pub fn entering_takes(&self, takes: Duration) {
         self.state.lock().takes = takes;
-    }
-
-    /// Attempts to enter succeed again.
-    pub fn accept(&self) {
-        self.state.lock().refuse = None;
     }
 
     /// An interviewer, as it is listed.

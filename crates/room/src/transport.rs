@@ -36,7 +36,7 @@ pub trait Transport: Send + Sync + 'static {
 pub trait RoomHandle: Send + Sync + 'static {
     /// Everybody else, now.
     fn roster(&self) -> Vec<Participant>;
-    /// Sends probe `id`; an answer comes as a event.
+    /// Sends probe `id`; an answer comes as an event.
     fn probe(&self, sid: &str, probe: ProbeKind, id: u64);
     /// This participant is the interviewer from now on: only its word that the interview is over is taken.
     fn pin(&self, sid: &str);

@@ -86,9 +86,9 @@ impl LiveKitServer {
     /// # Errors
     /// It did not say it.
     pub fn node_id(&self) -> anyhow::Result<String> {
-        let log = std::fs::read_to_string(&self.log)?;
-        // Of a server that was started again, the newest.
-        let (_, rest) = log.rsplit_once("\"nodeID\": \"").context("livekit-server did not say its id")?;
+        let said = self.process.said();
+        // The first is its own; later lines tell of others.
+        let (_, rest) = said.split_once("\"nodeID\": \"").context("livekit-server did not say its id")?;
         Ok(rest.chars().take_while(|letter| *letter != '"').collect())
     }
 

@@ -104,7 +104,7 @@ impl Child {
     }
 
     /// What it said in its log so far.
-    fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         said_since(&self.log, self.begins)
     }
 

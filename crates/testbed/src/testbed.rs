@@ -63,8 +63,6 @@ impl Drop for Folder {
 #[derive(Debug, Default)]
 pub struct Builder {
     folder: Option<PathBuf>,
-    network: Option<Network>,
-    livekit: ServerOptions,
     backend: BackendOptions,
     postgres: bool,
     webhooks: bool,
@@ -106,20 +104,6 @@ impl Builder {
     #[must_use]
     pub fn folder(mut self, folder: &Path) -> Self {
         self.folder = Some(folder.to_owned());
-        self
-    }
-
-    /// On another network than loopback.
-    #[must_use]
-    pub fn network(mut self, network: Network) -> Self {
-        self.network = Some(network);
-        self
-    }
-
-    /// With another livekit-server than the usual one.
-    #[must_use]
-    pub fn livekit(mut self, options: ServerOptions) -> Self {
-        self.livekit = options;
         self
     }
 
@@ -168,9 +152,9 @@ impl Builder {
     }
 
     async fn start_in(self, folder: &Path) -> anyhow::Result<Parts> {
-        let Self { network, mut livekit, mut backend, postgres, webhooks, .. } = self;
+        let Self { mut backend, postgres, webhooks, .. } = self;
         let tools = Tools::find()?;
-        let network = network.unwrap_or(Network::Loopback);
+        let (network, mut livekit) = (Network::Loopback, ServerOptions::default());
         let postgres = if postgres { Some(Postgres::start(folder).await?) } else { None };
         if let Some(postgres) = &postgres {
             backend.database = Some(postgres.url());
