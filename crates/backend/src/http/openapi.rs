@@ -1,7 +1,10 @@
 //! The OpenAPI document.
 
+use std::sync::LazyLock;
+
 use adjourn_protocol::Problem;
-use axum::Json;
+use axum::http::HeaderName;
+use axum::http::header::CONTENT_TYPE;
 use utoipa::OpenApi;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -67,6 +70,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
 
 /// `GET /openapi.json`
 #[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "this document", body = Object)))]
-pub(crate) fn get() -> impl Future<Output = Json<utoipa::openapi::OpenApi>> {
-    std::future::ready(Json(document()))
+pub(crate) fn get() -> impl Future<Output = ([(HeaderName, &'static str); 1], &'static str)> {
+    // Written once: anybody may ask for it, and writing it takes a hundred times as long as answering.
+    static TEXT: LazyLock<String> = LazyLock::new(|| serde_json::to_string(&document()).unwrap_or_default());
+    std::future::ready(([(CONTENT_TYPE, "application/json")], TEXT.as_str()))
 }
