@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use adjourn_outbox::{Backend, pause};
 use anyhow::Context as _;
+use clap::ValueEnum as _;
 use rustix::process::Signal;
 use serde::Serialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -27,9 +28,12 @@ const LARGEST: usize = 8 << 20;
 /// Connections that send half a head, and connections that send nothing.
 const HALF_HEADS: usize = 500;
 const SILENT: usize = 3_000;
-/// Connections on which nothing is read, and what is asked on each: some 20 KB of answer, many times.
+/// Connections on which nothing is read, and how often something is asked on each.
 const UNREAD: usize = 300;
 const ASKED: usize = 400;
+/// What anybody may ask for; each connection asks for one of them.
+const PUBLIC: [&str; 6] =
+    ["/openapi.json", "/metrics", "/.well-known/jwks.json", "/readyz", "/healthz", "/nothing"];
 /// Who asks without a pause.
 const LOOPS: usize = 16;
 /// The attack has begun when this has passed: its connections are made.
@@ -43,7 +47,7 @@ const NOTICED_MS: f64 = 1_000.0;
 const COST_MIB: u64 = 512;
 
 /// What hostile candidates do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Attack {
     /// Nobody is hostile: what the others are compared with.
@@ -62,19 +66,6 @@ pub enum Attack {
     Again,
     /// Answers are asked for, many on each connection, and not read.
     Unread,
-}
-
-impl Attack {
-    const ALL: [Self; 8] = [
-        Self::Nobody,
-        Self::Trickle,
-        Self::HalfHeads,
-        Self::Silent,
-        Self::Bodies,
-        Self::Codes,
-        Self::Again,
-        Self::Unread,
-    ];
 }
 
 /// What well-behaved candidates noticed of an attack.
@@ -105,16 +96,22 @@ pub struct Hostile {
     pub stopped_s: f64,
 }
 
-/// Lets each kind loose for so many seconds.
+/// Lets each kind loose for so many seconds; `only` those, or all if it names none.
 ///
 /// # Errors
 /// A part does not start, or a well-behaved candidate's record was not delivered.
-pub async fn run(postgres: bool, seconds: u32, say: impl Fn(Attack)) -> anyhow::Result<Hostile> {
+pub async fn run(
+    postgres: bool,
+    seconds: u32,
+    only: &[Attack],
+    say: impl Fn(Attack),
+) -> anyhow::Result<Hostile> {
     let mut testbed = Testbed::builder().postgres(postgres).start().await?;
     let database = if postgres { "postgres" } else { "sqlite" }.to_owned();
     let mut attacks = Vec::new();
     let count = (RATE * f64::from(seconds)) as usize;
-    for attack in Attack::ALL {
+    let chosen = if only.is_empty() { Attack::value_variants() } else { only };
+    for &attack in chosen {
         say(attack);
         // Before the attack: they are in their interviews.
         let good = loadtest::candidates(count, RECORD, &testbed.backend).await?;
@@ -232,7 +229,9 @@ impl Attackers {
             Attack::HalfHeads => (0..HALF_HEADS).map(|_| Hostility::HalfHead).for_each(&mut spawn),
             Attack::Silent => (0..SILENT).map(|_| Hostility::Silent).for_each(&mut spawn),
             Attack::Bodies => (0..LOOPS).map(|_| Hostility::Body).for_each(&mut spawn),
-            Attack::Unread => (0..UNREAD).map(|_| Hostility::Unread).for_each(&mut spawn),
+            Attack::Unread => {
+                (0..UNREAD).map(|n| Hostility::Unread(PUBLIC[n % PUBLIC.len()])).for_each(&mut spawn)
+            }
             Attack::Codes => (0..LOOPS).map(|_| Hostility::Code).for_each(&mut spawn),
             Attack::Again => {
                 candidates.into_iter().take(LOOPS).map(Hostility::Again).for_each(&mut spawn);
@@ -250,7 +249,7 @@ enum Hostility {
     Body,
     Code,
     Again(Arc<Candidate>),
-    Unread,
+    Unread(&'static str),
 }
 
 impl Hostility {
@@ -259,9 +258,10 @@ impl Hostility {
         made.fetch_add(1, Ordering::Relaxed);
         match self {
             Self::Silent => {}
-            Self::Unread => {
+            Self::Unread(path) => {
+                let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n");
                 for _ in 0..ASKED {
-                    stream.write_all(b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n").await?;
+                    stream.write_all(request.as_bytes()).await?;
                 }
                 // Until it is hung up on.
                 while stream.write_all(b"\r\n").await.is_ok() {

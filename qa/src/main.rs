@@ -141,6 +141,9 @@ enum Command {
         /// Seconds of each kind.
         #[arg(long, default_value_t = 15)]
         seconds: u32,
+        /// Only these kinds.
+        #[arg(long, value_delimiter = ',')]
+        attacks: Vec<hostile::Attack>,
     },
     /// How long one line of the journal takes to be on this disk.
     Append {
@@ -290,8 +293,9 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             answer!("{}", serde_json::to_string(&found)?);
             Ok(found.lost == 0 && found.double == 0)
         }
-        Command::Hostile { postgres, seconds } => {
-            let found = hostile::run(postgres, seconds, |attack| eprintln!("hostile: {attack:?}")).await?;
+        Command::Hostile { postgres, seconds, attacks } => {
+            let found =
+                hostile::run(postgres, seconds, &attacks, |attack| eprintln!("hostile: {attack:?}")).await?;
             answer!("{}", serde_json::to_string(&found)?);
             Ok(true)
         }

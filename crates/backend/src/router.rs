@@ -36,6 +36,7 @@ const RECORDS: &str = "/v1/interviews/{id}/attempts/{attempt}/records/{source}";
 
 /// Every path but [`EVENTS`] and [`RECORDS`].
 fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, MethodRouter<App>)> {
+    let figures = health::Figures::new(metrics);
     vec![
         ("/v1/interviews", post(interviews::post)),
         ("/v1/interviews/{id}", get(status::get)),
@@ -50,7 +51,7 @@ fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, MethodRouter
         ("/operator/interviews/{id}", get(operator::one)),
         ("/.well-known/jwks.json", get(health::jwks)),
         ("/openapi.json", get(openapi::get)),
-        ("/metrics", get(move || health::metrics(metrics))),
+        ("/metrics", get(move || health::metrics(figures))),
         ("/healthz", get(health::healthy)),
         ("/readyz", get(health::ready)),
     ]

@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -135,7 +136,11 @@ pub async fn serve(
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.unread));
         let router = router.clone();
-        let service = service_fn(move |request: Request<Incoming>| answer(router.clone(), address, request));
+        let asked = AtomicBool::new(false);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let waits = asked.swap(true, Ordering::Relaxed);
+            answer(router.clone(), address, request, waits)
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head)
@@ -155,11 +160,17 @@ pub async fn serve(
     }
 }
 
+/// Answers a request. Another one on the same connection `waits` until everybody who is ready has had a turn: who asks many things at
+/// once would else be answered as fast as they are read, and who comes new waits for all of them.
 async fn answer(
     router: Router,
     address: SocketAddr,
     request: Request<Incoming>,
+    waits: bool,
 ) -> Result<axum::response::Response, Infallible> {
+    if waits {
+        tokio::task::yield_now().await;
+    }
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(address));
     router.oneshot(request).await
@@ -167,6 +178,7 @@ async fn answer(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
     use std::time::Instant;
 
     use axum::routing::get;
@@ -245,6 +257,40 @@ mod tests {
             let _ =
                 tokio::time::timeout(Duration::from_secs(2), stream.read_to_end(&mut rest)).await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn who_asks_many_things_at_once_has_one_turn_as_everybody_else() {
+        const MANY: usize = 200;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut greedy = TcpStream::connect(address).await.unwrap();
+        greedy.write_all(&b"GET /many HTTP/1.1\r\nhost: x\r\n\r\n".repeat(MANY)).await.unwrap();
+        // Both have asked before either is answered.
+        let mut late = TcpStream::connect(address).await.unwrap();
+        late.write_all(b"GET /one HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let answered = Arc::new(AtomicUsize::new(0));
+        let (many, before) = (Arc::clone(&answered), Arc::clone(&answered));
+        let router = Router::new()
+            .route(
+                "/many",
+                get(async move || {
+                    many.fetch_add(1, Ordering::Relaxed);
+                }),
+            )
+            .route("/one", get(async move || before.load(Ordering::Relaxed).to_string()));
+        let limits = Limits { head_bytes: 64 << 10, ..short() };
+        let server = tokio::spawn(serve(listener, router, limits, |_| true, std::future::pending()));
+        let mut answer = [0; 512];
+        let read = late.read(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer[..read]);
+        let before: usize = answer.rsplit("\r\n").next().unwrap().parse().unwrap();
+        assert!(before <= 8, "{before} of {MANY} were answered before");
+        // They are answered all the same.
+        while answered.load(Ordering::Relaxed) < MANY {
+            tokio::task::yield_now().await;
+        }
+        server.abort();
     }
 
     #[tokio::test]

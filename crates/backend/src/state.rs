@@ -1,8 +1,10 @@
 //! What every request shares.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use adjourn_protocol::Secret;
+use axum::body::Bytes;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -10,11 +12,11 @@ use crate::codes::Codes;
 use crate::commit_queue::CommitQueue;
 use crate::http::uploads::Uploads;
 use crate::keys::ReceiptKeys;
+use crate::lasting::Lasting;
 use crate::lifecycle::Deadlines;
 use crate::limits::Lookups;
 use crate::livekit::LiveKit;
 use crate::proxies::Proxies;
-use crate::readiness::Readiness;
 use crate::room_closer::RoomCloser;
 use crate::seldom::Seldom;
 use crate::shares::Shares;
@@ -30,7 +32,10 @@ pub struct App {
     pub(crate) keys: Arc<ReceiptKeys>,
     pub(crate) tokens: Signer,
     pub(crate) codes: Codes,
-    pub(crate) readiness: Readiness,
+    /// Whether it takes more.
+    pub(crate) readiness: Lasting<bool>,
+    /// The keys of receipts, as published. `None`: they can't be read.
+    pub(crate) jwks: Lasting<Option<Bytes>>,
     pub(crate) commit_queue: CommitQueue,
     pub(crate) room_closer: RoomCloser,
     pub(crate) uploads: Uploads,
@@ -85,7 +90,8 @@ impl App {
             keys: Arc::new(keys),
             tokens,
             codes,
-            readiness: Readiness::default(),
+            readiness: Lasting::new(Duration::from_secs(3)),
+            jwks: Lasting::new(Duration::from_secs(1)),
             commit_queue,
             room_closer,
             uploads: Uploads::default(),

@@ -1,28 +1,55 @@
 //! What the server says of itself: keys, figures, health.
 
-use axum::Json;
+use std::time::Duration;
+
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, StatusCode};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::api_error::ApiError;
+use crate::lasting::Lasting;
 use crate::state::App;
+
+/// A body, and what it is.
+type Typed = ([(HeaderName, &'static str); 1], Bytes);
+
+/// The figures of this process.
+#[derive(Clone)]
+pub(crate) struct Figures {
+    of: Option<PrometheusHandle>,
+    rendered: Lasting<Bytes>,
+}
+
+impl Figures {
+    /// Nothing without a handle.
+    pub(crate) fn new(of: Option<PrometheusHandle>) -> Self {
+        Self { of, rendered: Lasting::new(Duration::from_secs(1)) }
+    }
+}
 
 /// `GET /.well-known/jwks.json`
 #[utoipa::path(get, path = "/.well-known/jwks.json",
     responses((status = 200, description = "keys of receipts, a JWK set", body = Object)))]
-pub(crate) async fn jwks(State(app): State<App>) -> Result<Json<serde_json::Value>, ApiError> {
-    app.keys.jwks().await.map(Json).map_err(|error| {
-        tracing::error!(%error, "the keys can't be read");
-        ApiError::unavailable()
-    })
+pub(crate) async fn jwks(State(app): State<App>) -> Result<Typed, ApiError> {
+    let read = async || match app.keys.jwks().await {
+        Ok(keys) => Some(Bytes::from(keys.to_string())),
+        Err(error) => {
+            tracing::error!(%error, "the keys can't be read");
+            None
+        }
+    };
+    let keys = app.jwks.get(read).await.ok_or_else(ApiError::unavailable)?;
+    Ok(([(CONTENT_TYPE, "application/json")], keys))
 }
 
 /// `GET /metrics`
 #[utoipa::path(get, path = "/metrics",
     responses((status = 200, description = "Prometheus metrics", body = String, content_type = "text/plain")))]
-pub(crate) fn metrics(handle: Option<PrometheusHandle>) -> impl Future<Output = String> {
-    std::future::ready(handle.map(|handle| handle.render()).unwrap_or_default())
+pub(crate) async fn metrics(figures: Figures) -> Typed {
+    let render = async || Bytes::from(figures.of.map(|handle| handle.render()).unwrap_or_default());
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], figures.rendered.get(render).await)
 }
 
 /// `GET /healthz`: the process answers.
@@ -37,7 +64,14 @@ pub(crate) fn healthy() -> impl Future<Output = &'static str> {
     responses((status = 200, description = "the database takes more", body = String, content_type = "text/plain"),
         (status = 503, description = "not_ready")))]
 pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, ApiError> {
-    if app.readiness.look(&app.store).await {
+    let look = async || match app.store.takes_more().await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "not ready");
+            false
+        }
+    };
+    if app.readiness.get(look).await {
         return Ok("ready");
     }
     let title = "The server takes nothing more: its database fails, or its disk is full.";
