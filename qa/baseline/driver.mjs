@@ -19,7 +19,7 @@ const browser = await chromium.launch({
   executablePath: process.env.ADJOURN_CHROMIUM,
   headless: true,
   args: [
-    '--no-sandbox', // the lab may run as root
+    '--no-sandbox', // the testbed may run as root
     '--autoplay-policy=no-user-gesture-required',
     '--use-fake-ui-for-media-stream', // the permission prompt only: the devices are real
   ],

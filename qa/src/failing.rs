@@ -1,4 +1,4 @@
-//! Points at which the client fails in the lab: `FAILPOINTS` as the crate `fail` takes it;
+//! Points at which the client fails in the testbed: `FAILPOINTS` as the crate `fail` takes it;
 //! `ADJOURN_KILL_AT` = n: SIGKILL at the n-th point at which something is written to disk or was sent;
 //! `ADJOURN_KILL_ON` = `persist` or `posted`: at the first such point.
 

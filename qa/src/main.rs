@@ -35,7 +35,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// The client of `adjourn-cli headless`, with the points at which the lab makes it fail.
+    /// The client of `adjourn-cli headless`, with the points at which the testbed makes it fail.
     #[command(hide = true)]
     Headless(headless::Options),
     /// Runs one scenario on real parts.
@@ -63,7 +63,7 @@ enum Command {
         section: Option<String>,
         /// Only these scenarios.
         #[arg(long = "scenarios", alias = "rows", value_delimiter = ',')]
-        rows: Vec<String>,
+        scenarios: Vec<String>,
         /// Only the scenarios that every change is tested with.
         #[arg(long)]
         suite: bool,
@@ -234,7 +234,7 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             std::process::exit(0)
         }
         Command::Run { id, seed, json, file, keep } => {
-            let row = scenario::find_in(&id, file.as_deref())?;
+            let scenario = scenario::find_in(&id, file.as_deref())?;
             if let Some(folder) = keep.as_deref().filter(|folder| folder.exists()) {
                 let empty = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
                 anyhow::ensure!(
@@ -243,7 +243,7 @@ async fn work(command: Command) -> anyhow::Result<bool> {
                     folder.display()
                 );
             }
-            let line = run::run(&row, seed, keep.as_deref()).await?;
+            let line = run::run(&scenario, seed, keep.as_deref()).await?;
             answer!("{}", serde_json::to_string(&line)?);
             if !json {
                 for failure in &line.failures {
@@ -252,15 +252,16 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             }
             Ok(line.verdict == "pass")
         }
-        Command::Matrix { section, rows, suite, repeat, seed, file, out, baseline, jobs, json } => {
-            let options = matrix::Options { section, rows, suite, repeat, seed, file, out, baseline, jobs };
+        Command::Matrix { section, scenarios, suite, repeat, seed, file, out, baseline, jobs, json } => {
+            let options =
+                matrix::Options { section, scenarios, suite, repeat, seed, file, out, baseline, jobs };
             let matrix = matrix::run(&options, |what| eprintln!("matrix: {what}")).await?;
             if json {
-                for row in &matrix.rows {
-                    for (_, line) in &row.runs {
+                for scenario in &matrix.scenarios {
+                    for (_, line) in &scenario.runs {
                         answer!("{}", serde_json::to_string(line)?);
                     }
-                    for line in &row.baseline {
+                    for line in &scenario.baseline {
                         answer!("{}", serde_json::json!({ "baseline": line }));
                     }
                 }
@@ -271,9 +272,10 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             Ok(matrix.passed())
         }
         Command::Scenarios { file } => {
-            for row in scenario::all(file.as_deref())? {
-                let bound = row.expect.bound.map_or_else(|| "goes on".to_owned(), |s| format!("≤ {s} s"));
-                answer!("{:8} {:20} {:40} {bound}", row.section, row.id, row.expect.outcome);
+            for scenario in scenario::all(file.as_deref())? {
+                let bound =
+                    scenario.expect.bound.map_or_else(|| "goes on".to_owned(), |s| format!("≤ {s} s"));
+                answer!("{:8} {:20} {:40} {bound}", scenario.section, scenario.id, scenario.expect.outcome);
             }
             Ok(true)
         }

@@ -2,14 +2,14 @@
 
 use adjourn_qa::{run, scenario};
 
-/// Runs a row on real parts.
+/// Runs a scenario on real parts.
 ///
 /// # Panics
 /// With everything that did not hold.
-#[expect(clippy::expect_used, reason = "a test stops where its lab does not work")]
-pub async fn row(id: &str) {
+#[expect(clippy::expect_used, reason = "a test stops where its testbed does not work")]
+pub async fn scenario(id: &str) {
     let scenario = scenario::find(id).expect("a scenario of the catalogue");
-    // Of a row that fails, everything is kept.
+    // Of a scenario that fails, everything is kept.
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/rows");
     let keep = root.join(id.replace(':', "_"));
     // Of an earlier run; absent the first time.
@@ -18,7 +18,7 @@ pub async fn row(id: &str) {
     let says = |text: &str| println!("{text}");
     let line = match run::judged(&scenario, 1, &keep, says).await {
         Ok(line) => line,
-        Err(error) => panic!("the lab: {error:#}\nits files: {}", keep.display()),
+        Err(error) => panic!("the testbed: {error:#}\nits files: {}", keep.display()),
     };
     let text = serde_json::to_string(&line).expect("a line is JSON");
     let failures = line.failures.join("\n");

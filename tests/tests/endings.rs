@@ -1,17 +1,17 @@
 //! Every ending on a real server with a real interviewer, observed from outside.
 
-use adjourn_tests::row;
+use adjourn_tests::scenario;
 
-macro_rules! rows {
+macro_rules! scenarios {
     ($($name:ident: $id:literal,)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
-            row($id).await;
+            scenario($id).await;
         }
     )*};
 }
 
-rows! {
+scenarios! {
     a_zombie_is_finished: "zombie",
     a_clean_leave_is_finished: "leave",
     a_deleted_room_is_finished: "delete-room",
@@ -38,7 +38,7 @@ rows! {
 #[test]
 fn every_row_of_the_suite_is_a_test() {
     let here = include_str!("endings.rs");
-    for row in adjourn_qa::scenario::all(None).unwrap().into_iter().filter(|row| row.suite) {
-        assert!(here.contains(&format!("\"{}\"", row.id)), "{} is not run here", row.id);
+    for scenario in adjourn_qa::scenario::all(None).unwrap().into_iter().filter(|scenario| scenario.suite) {
+        assert!(here.contains(&format!("\"{}\"", scenario.id)), "{} is not run here", scenario.id);
     }
 }

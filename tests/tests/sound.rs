@@ -98,7 +98,7 @@ fn comes_and_goes() {
     is(&open("candidate_speaker"), "it goes on");
 }
 
-/// What happens in the process whose sound server is the lab's.
+/// What happens in the process whose sound server is the testbed's.
 fn candidate(server: &str) {
     comes_and_goes();
     let_go("a loudspeaker that was moved");

@@ -9,7 +9,7 @@ fn interviewers_import_nothing_of_ours() {
     let mut read = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        // `reporting.py` is the one that shows the package, in rows that say so.
+        // `reporting.py` is the one that shows the package, in scenarios that say so.
         let shows = path.file_name().is_some_and(|name| name == "reporting.py");
         if path.extension().is_some_and(|e| e == "py") && !shows {
             let text = std::fs::read_to_string(&path).unwrap();

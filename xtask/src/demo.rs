@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         packages::ensure(packages::APP)?;
     }
     let tools = fetch::everything(server.as_deref())?;
-    quietly("building Adjourn (some minutes the first time)", &mut lab())?;
+    quietly("building Adjourn (some minutes the first time)", &mut parts())?;
     if headless {
         quietly("building the client", &mut cargo(&["build", "--quiet", "-p", "adjourn-cli"]))?;
     } else {
@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     finish(&mut command)
 }
 
-/// Builds the programs that people get, by themselves: what is built together shares its features, and the lab's client has
+/// Builds the programs that people get, by themselves: what is built together shares its features, and the testbed's client has
 /// points at which it fails.
 pub(crate) fn product() -> std::process::Command {
     cargo(&["build", "--quiet", "-p", "adjourn-desktop", "-p", "adjourn-cli"])
@@ -62,12 +62,12 @@ pub(crate) fn product() -> std::process::Command {
 pub(crate) fn everything() -> Result<()> {
     packages::ensure(packages::APP)?;
     fetch::page()?;
-    quietly("building what the scenarios run on", &mut lab())?;
+    quietly("building what the scenarios run on", &mut parts())?;
     quietly("building what people get", &mut product())
 }
 
 /// Builds what the scenarios run on.
-pub(crate) fn lab() -> std::process::Command {
+pub(crate) fn parts() -> std::process::Command {
     cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-testbed", "-p", "adjourn-qa"])
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn qa(arguments: &[String]) -> Result<()> {
         packages::ensure(packages::BASELINE)?;
         fetch::baseline()?;
     }
-    quietly("building Adjourn", &mut lab())?;
+    quietly("building Adjourn", &mut parts())?;
     let mut command = std::process::Command::new(binary("adjourn-qa"));
     command.args(arguments.iter().skip_while(|a| *a == "--"));
     let asks = |word: &str| arguments.iter().any(|argument| argument.split('=').next() == Some(word));
@@ -98,10 +98,11 @@ pub(crate) fn qa(arguments: &[String]) -> Result<()> {
     finish(&mut command)
 }
 
-/// Whether a row is among those asked for whose interviewer runs on Node: its modules are large.
+/// Whether a scenario is among those asked for whose interviewer runs on Node: its modules are large.
 fn node_is_needed(arguments: &[String]) -> bool {
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
-    let named = arguments.iter().any(|argument| argument.split(',').any(|row| row == "zombie-node"));
+    let named =
+        arguments.iter().any(|argument| argument.split(',').any(|scenario| scenario == "zombie-node"));
     named || (has("matrix") && !has("--rows") && !has("--scenarios") && !has("--suite"))
 }
 

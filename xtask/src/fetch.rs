@@ -21,7 +21,7 @@ const WHEEL_SHA256: &[(&str, &str, &str)] = &[
 /// The Go module of the server, the newest whose dependencies the module proxy has.
 const SERVER: &str = "github.com/livekit/livekit-server";
 const SERVER_VERSION: &str = "v1.13.5";
-/// The Go module of the proxy that makes TCP fail in the lab.
+/// The Go module of the proxy that makes TCP fail in the testbed.
 const TOXIPROXY: &str = "github.com/Shopify/toxiproxy/v2";
 const TOXIPROXY_VERSION: &str = "v2.12.0";
 

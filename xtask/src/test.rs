@@ -103,7 +103,7 @@ fn page() -> Result<()> {
 }
 
 fn endings(tools: &fetch::Tools) -> Result<()> {
-    step::run("building the binaries", &mut demo::lab())?;
+    step::run("building the binaries", &mut demo::parts())?;
     let tests = [
         "stock",
         "protocol",
@@ -123,7 +123,7 @@ fn endings(tools: &fetch::Tools) -> Result<()> {
 }
 
 fn the_window(tools: &fetch::Tools) -> Result<()> {
-    step::run("building the binaries", &mut demo::lab())?;
+    step::run("building the binaries", &mut demo::parts())?;
     step::run("building what people get", &mut demo::product())?;
     let mut test = on_real_parts(tools, &["docs", "window"]);
     test.env("ADJOURN_TAURI_DRIVER", fetch::driver()?);

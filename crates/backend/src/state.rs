@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adjourn_protocol::Secret;
-use axum::body::Bytes;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -34,8 +33,6 @@ pub struct App {
     pub(crate) codes: Codes,
     /// Whether it takes more.
     pub(crate) readiness: Lasting<bool>,
-    /// The keys of receipts, as published. `None`: they can't be read.
-    pub(crate) jwks: Lasting<Option<Bytes>>,
     pub(crate) commit_queue: CommitQueue,
     pub(crate) room_closer: RoomCloser,
     pub(crate) uploads: Uploads,
@@ -91,7 +88,6 @@ impl App {
             tokens,
             codes,
             readiness: Lasting::new(Duration::from_secs(3)),
-            jwks: Lasting::new(Duration::from_secs(1)),
             commit_queue,
             room_closer,
             uploads: Uploads::default(),

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Lane {
-    /// What the lab did.
-    Lab,
+    /// What the testbed did.
+    Testbed,
     /// What the interviewer wrote down.
     Interviewer,
     /// What the client was told, by the trace.

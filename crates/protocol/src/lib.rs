@@ -1,4 +1,4 @@
-//! What crosses a process or lands on disk, typed once: client, backend, agents and the lab read and write the same types.
+//! What crosses a process or lands on disk, typed once: client, backend, agents and the testbed read and write the same types.
 //!
 //! **In and out:** JSON, links, digests. What is written parses back (a property), and byte for byte as it was written
 //! before (golden files).

@@ -14,8 +14,8 @@ use super::process::{Child, curl};
 use super::{Faketime, LiveKitServer, Network, Tools};
 use crate::client_info;
 
-/// Organiser's key of the lab's backends.
-pub const ORGANISER: &str = "lab-organiser";
+/// Organiser's key of the testbed's backends.
+pub const ORGANISER: &str = "testbed-organiser";
 
 /// A running backend with its database.
 #[derive(Debug)]

@@ -28,7 +28,7 @@ impl Limit {
     }
 }
 
-/// A group of the lab's own; its processes go back where they were when this is dropped.
+/// A group of the testbed's own; its processes go back where they were when this is dropped.
 #[derive(Debug)]
 pub struct Cgroup {
     path: PathBuf,

@@ -9,7 +9,7 @@ use tokio::process::Command;
 use super::faketime::preload;
 use super::process::{replace, run};
 
-/// A small file system of the lab's own; gone when this is dropped.
+/// A small file system of the testbed's own; gone when this is dropped.
 #[derive(Debug)]
 pub struct Mount {
     at: PathBuf,
@@ -59,7 +59,7 @@ impl Drop for Mount {
     }
 }
 
-/// Between a process and its files in one folder: a library of the lab's own (`disk.c`) that fails writes
+/// Between a process and its files in one folder: a library of the testbed's own (`disk.c`) that fails writes
 /// and syncs, or lets each sync take 5 s.
 #[derive(Debug)]
 pub struct DiskFaults {
@@ -82,7 +82,7 @@ impl DiskFaults {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/disk.c");
         let mut compile = std::process::Command::new("cc");
         compile.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&faults.library).arg(source).arg("-ldl");
-        run(&mut compile).context("the lab's disk needs a C compiler")?;
+        run(&mut compile).context("the testbed's disk needs a C compiler")?;
         faults.order("fine")?;
         Ok(faults)
     }

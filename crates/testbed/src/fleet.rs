@@ -19,7 +19,7 @@ pub struct Fleet {
     proxy_config: PathBuf,
     redis: Child,
     redis_port: u16,
-    /// The second livekit-server; the first one is the lab's own.
+    /// The second livekit-server; the first one is the testbed's own.
     pub node: LiveKitServer,
     /// The second backend.
     pub backend: BackendServer,
@@ -36,7 +36,7 @@ pub enum Member {
     Redis,
 }
 
-/// The parts that were started, with the lab's own among them: their addresses are the fleet's.
+/// The parts that were started, with the testbed's own among them: their addresses are the fleet's.
 pub struct Started {
     /// The fleet.
     pub fleet: Fleet,

@@ -26,7 +26,7 @@ pub struct Interviewer {
     /// It runs on livekit-agents 1.9.0 for Node (`node/interviewer.mjs`), and can only be a zombie.
     #[serde(default)]
     pub node: bool,
-    /// A script of one's own instead, beside the file of the row: what else it does and what it tells is its own
+    /// A script of one's own instead, beside the file of the scenario: what else it does and what it tells is its own
     /// affair. It is started as `python SCRIPT start`, as the scripted one is, with the same environment.
     pub script: Option<PathBuf>,
 }

@@ -10,10 +10,10 @@ use anyhow::Context as _;
 use super::process::{Child, curl};
 use super::{Network, Tools};
 
-/// API key of the lab's servers.
+/// API key of the testbed's servers.
 pub const KEY: &str = "labkey";
-/// API secret of the lab's servers; they listen on loopback or in a namespace of the lab.
-pub const SECRET: &str = "lab-secret-lab-secret-lab-secret-0";
+/// API secret of the testbed's servers; they listen on loopback or in a namespace of the testbed.
+pub const SECRET: &str = "testbed-secret-testbed-secret-000";
 
 /// How a server is started, if not as usual.
 #[derive(Clone, Debug, Default)]
@@ -122,7 +122,7 @@ impl LiveKitServer {
         let room = body["room"].as_str().unwrap_or_default();
         let video =
             serde_json::json!({"roomCreate": true, "roomAdmin": true, "roomList": true, "room": room});
-        let token = signed("lab", 60, &video, None, None)?;
+        let token = signed("testbed", 60, &video, None, None)?;
         let mut command = network.server_command(Path::new("curl"));
         command
             .args(["--max-time", "5", "-H", "Content-Type: application/json", "-H"])
@@ -139,7 +139,7 @@ impl LiveKitServer {
     }
 }
 
-/// An access token for a room of the lab's servers.
+/// An access token for a room of the testbed's servers.
 ///
 /// # Errors
 /// Signing failed.
@@ -179,7 +179,7 @@ pub enum ActorKind {
     AvatarOf(String),
 }
 
-/// A token for a participant that the lab plays, as an agent if wanted.
+/// A token for a participant that the testbed plays, as an agent if wanted.
 pub(super) fn actor_token(room: &str, identity: &str, kind: &ActorKind) -> anyhow::Result<String> {
     let mut video = joining(room);
     video["canUpdateOwnMetadata"] = true.into();
@@ -228,7 +228,7 @@ fn signature_by(secret: &str, claims: &serde_json::Value) -> anyhow::Result<Stri
     Ok(jsonwebtoken::encode(&jsonwebtoken::Header::default(), claims, &key)?)
 }
 
-/// A token of the lab's servers with other claims, or signed with another secret.
+/// A token of the testbed's servers with other claims, or signed with another secret.
 pub fn resigned(
     token: &str,
     secret: Option<&str>,

@@ -1,4 +1,4 @@
-//! Where the parts run: all on loopback, or client and servers in two namespaces of the lab.
+//! Where the parts run: all on loopback, or client and servers in two namespaces of the testbed.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -90,7 +90,7 @@ impl Network {
         ip(&format!("-n {end} link set {end} {}", if up { "up" } else { "down" })).await
     }
 
-    /// Whether the names of the lab can be looked up on the candidate's side.
+    /// Whether the names of the testbed can be looked up on the candidate's side.
     ///
     /// # Errors
     /// There is no such side, or its files can't be written.

@@ -1,4 +1,4 @@
-//! Ports for servers that have to be told one: nobody else of the lab gets the same, in whichever process, and no connection
+//! Ports for servers that have to be told one: nobody else of the testbed gets the same, in whichever process, and no connection
 //! that happens to go out takes it before its server does.
 
 use std::fs::File;

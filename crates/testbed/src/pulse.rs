@@ -1,4 +1,4 @@
-//! A real PulseAudio daemon of the lab's own, with null sinks as sound cards.
+//! A real PulseAudio daemon of the testbed's own, with null sinks as sound cards.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -75,7 +75,7 @@ impl Pulse {
             .env("HOME", folder)
             .stdout(std::process::Stdio::null());
         let mut process = Child::start("pulseaudio", &mut command, &folder.join("pulse.log"))
-            .context("PulseAudio is needed for the lab's sound cards")?;
+            .context("PulseAudio is needed for the testbed's sound cards")?;
         let server = format!("unix:{}", socket.display());
         until(&mut process, Duration::from_secs(10), "PulseAudio's start", || sources(&server, ready))
             .await?;
@@ -103,7 +103,7 @@ impl Pulse {
     /// The daemon does not answer.
     pub async fn recordings(&self) -> anyhow::Result<usize> {
         let sources = list(&self.server, "sources").await?;
-        // Listening at the loudspeaker, as the lab does, is no recording of a microphone.
+        // Listening at the loudspeaker, as the testbed does, is no recording of a microphone.
         let speaker = sources
             .iter()
             .find(|columns| columns.get(1).is_some_and(|name| *name == format!("{SPEAKER}.monitor")))

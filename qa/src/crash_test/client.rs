@@ -204,7 +204,7 @@ async fn points(bed: &ClientBed) -> anyhow::Result<usize> {
 /// CrashReport `count` clients, each at a point of its own.
 ///
 /// # Errors
-/// A part of the lab does not start.
+/// A part of the testbed does not start.
 pub(super) async fn run(
     count: usize,
     seed: u64,
@@ -233,11 +233,11 @@ pub(super) async fn run(
     Ok(kills)
 }
 
-/// A row that kills the client at one point.
+/// A scenario that kills the client at one point.
 ///
 /// # Errors
-/// A part of the lab does not start, or there is no such point.
-pub(crate) async fn row(scenario: &Scenario, point: usize, seed: u64) -> anyhow::Result<RunReport> {
+/// A part of the testbed does not start, or there is no such point.
+pub(crate) async fn scenario(scenario: &Scenario, point: usize, seed: u64) -> anyhow::Result<RunReport> {
     let bed = ClientBed::set().await?;
     let killed = at(&bed, point).await?;
     let killed = killed

@@ -44,8 +44,8 @@ pub(super) async fn begin(url: &str) -> anyhow::Result<String> {
 
 async fn pass(State(to): State<To>, request: Request) -> Response {
     passed(&to, request).await.unwrap_or_else(|error| {
-        // Not the backend's word: schemathesis takes 502 for a server's error, and it is one of the lab's.
-        (StatusCode::BAD_GATEWAY, format!("the lab: {error:#}")).into_response()
+        // Not the backend's word: schemathesis takes 502 for a server's error, and it is one of the testbed's.
+        (StatusCode::BAD_GATEWAY, format!("the testbed: {error:#}")).into_response()
     })
 }
 

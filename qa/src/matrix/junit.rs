@@ -4,27 +4,27 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::RowResult;
+use super::ScenarioResult;
 
 /// The report as XML.
 ///
 /// # Errors
 /// Something in it can't be written as XML.
-pub(super) fn junit(rows: &[RowResult]) -> anyhow::Result<String> {
+pub(super) fn junit(scenarios: &[ScenarioResult]) -> anyhow::Result<String> {
     let mut suite = TestSuite::new("endings");
-    for row in rows {
+    for scenario in scenarios {
         let mut add = |name: &str, seconds: f64, status| {
             let mut case = TestCase::new(name, status);
-            case.set_classname(format!("endings.{}", row.section));
+            case.set_classname(format!("endings.{}", scenario.section));
             case.set_time(Duration::try_from_secs_f64(seconds).unwrap_or_default());
             suite.add_test_case(case);
         };
-        if let Some(missing) = &row.missing {
+        if let Some(missing) = &scenario.missing {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
             status.set_message(missing.as_str());
-            add(&row.id, 0.0, status);
+            add(&scenario.id, 0.0, status);
         }
-        for (_, line) in &row.runs {
+        for (_, line) in &scenario.runs {
             let status = if line.failures.is_empty() {
                 TestCaseStatus::success()
             } else {

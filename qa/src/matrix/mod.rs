@@ -1,4 +1,4 @@
-//! Runs many rows, keeps what they gave per commit, and writes it down: table, JUnit, a page with timelines.
+//! Runs many scenarios, keeps what they gave per commit, and writes it down: table, JUnit, a page with timelines.
 
 mod junit;
 mod page;
@@ -11,89 +11,90 @@ use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde::de::DeserializeOwned;
 
-pub use self::results::{Figures, RowResult};
+pub use self::results::{Figures, ScenarioResult};
 use crate::run::baseline::BaselineReport;
 use crate::run::{self, RunReport};
 use crate::scenario::{self, Place, Scenario};
 
-/// Which rows, how often, and where the results go.
+/// Which scenarios, how often, and where the results go.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Only this section.
     pub section: Option<String>,
-    /// Only these rows.
-    pub rows: Vec<String>,
-    /// Only the rows that every change is tested with.
+    /// Only these scenarios.
+    pub scenarios: Vec<String>,
+    /// Only the scenarios that every change is tested with.
     pub suite: bool,
-    /// Runs per row.
+    /// Runs per scenario.
     pub repeat: usize,
     /// Seed of the first run; the next ones count up from it.
     pub seed: u64,
-    /// A further file of rows.
+    /// A further file of scenarios.
     pub file: Option<PathBuf>,
     /// Folder of the results.
     pub out: PathBuf,
-    /// Run each row with LiveKit's own web client too.
+    /// Run each scenario with LiveKit's own web client too.
     pub baseline: bool,
     /// Runs at once. More than one makes every figure worse, never better.
     pub jobs: usize,
 }
 
-/// What became of the rows.
+/// What became of the scenarios.
 #[derive(Debug)]
 pub struct Matrix {
-    /// One per row, in the order of the list.
-    pub rows: Vec<RowResult>,
+    /// One per scenario, in the order of the list.
+    pub scenarios: Vec<ScenarioResult>,
     /// Folder with `table.txt`, `junit.xml`, `index.html` and every run's files.
     pub folder: PathBuf,
 }
 
 impl Matrix {
-    /// Whether every row was run as often as wanted and passed.
+    /// Whether every scenario was run as often as wanted and passed.
     pub fn passed(&self) -> bool {
-        self.rows.iter().all(RowResult::passed)
+        self.scenarios.iter().all(ScenarioResult::passed)
     }
 
     /// The table for a terminal.
     pub fn table(&self) -> String {
-        table::table(&self.rows)
+        table::table(&self.scenarios)
     }
 }
 
 /// Runs what is wanted and is not there yet. `progress` hears of each run.
 ///
 /// # Errors
-/// A row does not exist, or the results can't be written. What fails in a run is in its line.
+/// A scenario does not exist, or the results can't be written. What fails in a run is in its line.
 pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<Matrix> {
-    let rows = select(options)?;
+    let scenarios = select(options)?;
     if options.baseline {
         run::baseline::check()?;
-        if let Some(row) = rows.iter().find(|row| row.network != Place::Loopback) {
-            anyhow::bail!("the baseline's browser has no cable: leave out {}", row.id);
+        if let Some(scenario) = scenarios.iter().find(|scenario| scenario.network != Place::Loopback) {
+            anyhow::bail!("the baseline's browser has no cable: leave out {}", scenario.id);
         }
     }
     let commit = commit();
     let parts = results::parts()?;
     let folder = std::path::absolute(options.out.join(&commit))?;
     std::fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
-    let mut results: Vec<RowResult> = rows.iter().map(|row| RowResult::new(row, row.missing())).collect();
-    let total = rows.len() * options.repeat;
+    let mut results: Vec<ScenarioResult> =
+        scenarios.iter().map(|scenario| ScenarioResult::new(scenario, scenario.missing())).collect();
+    let total = scenarios.len() * options.repeat;
     let mut runs = Vec::new();
-    for (nth, (row, result)) in rows.iter().zip(&results).enumerate() {
+    for (nth, (scenario, result)) in scenarios.iter().zip(&results).enumerate() {
         if let Some(missing) = &result.missing {
-            progress(&format!("{} can't run here: {missing}", row.id));
+            progress(&format!("{} can't run here: {missing}", scenario.id));
             continue;
         }
         for n in 0..options.repeat {
             let seed = options.seed + n as u64;
-            let keep = folder.join(format!("{}-{seed}", row.id.replace(':', "_")));
-            let title = format!("{}/{total} {} (seed {seed})", nth * options.repeat + n + 1, row.id);
-            let key = results::key(row, &parts);
-            runs.push((nth, keep, Run { row, seed, title, key }));
+            let keep = folder.join(format!("{}-{seed}", scenario.id.replace(':', "_")));
+            let title = format!("{}/{total} {} (seed {seed})", nth * options.repeat + n + 1, scenario.id);
+            let key = results::key(scenario, &parts);
+            runs.push((nth, keep, Run { scenario, seed, title, key }));
         }
     }
     let progress = &progress;
-    let (alone, beside): (Vec<_>, Vec<_>) = runs.into_iter().partition(|(_, _, run)| run.row.alone);
+    let (alone, beside): (Vec<_>, Vec<_>) = runs.into_iter().partition(|(_, _, run)| run.scenario.alone);
     for (runs, jobs) in [(beside, options.jobs.max(1)), (alone, 1)] {
         let mut running = futures_util::stream::iter(runs.into_iter().map(|(nth, keep, run)| async move {
             let line = run.ours(&keep, progress).await?;
@@ -113,12 +114,12 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
             write(&folder, &commit, &results)?;
         }
     }
-    Ok(Matrix { rows: results, folder })
+    Ok(Matrix { scenarios: results, folder })
 }
 
-/// One run of a row.
+/// One run of a scenario.
 struct Run<'a> {
-    row: &'a Scenario,
+    scenario: &'a Scenario,
     seed: u64,
     title: String,
     /// Of what is run: an earlier run counts only if it was of the same.
@@ -131,10 +132,10 @@ impl Run<'_> {
             return Ok(line);
         }
         progress(&self.title);
-        let line = run::judged(self.row, self.seed, keep, progress).await?;
+        let line = run::judged(self.scenario, self.seed, keep, progress).await?;
         results::mark(keep, &self.key)?;
         for failure in &line.failures {
-            progress(&format!("  {}: {failure}", self.row.id));
+            progress(&format!("  {}: {failure}", self.scenario.id));
         }
         Ok(line)
     }
@@ -144,10 +145,10 @@ impl Run<'_> {
             return Ok(line);
         }
         progress(&format!("{}, the baseline", self.title));
-        let line = run::baseline::run(self.row, self.seed, keep).await?;
+        let line = run::baseline::run(self.scenario, self.seed, keep).await?;
         results::mark(keep, &self.key)?;
         if let Some(broken) = &line.broken {
-            progress(&format!("  {}, the baseline: {broken}", self.row.id));
+            progress(&format!("  {}, the baseline: {broken}", self.scenario.id));
         }
         Ok(line)
     }
@@ -165,25 +166,25 @@ impl Run<'_> {
 
 fn select(options: &Options) -> anyhow::Result<Vec<Scenario>> {
     let mut all = scenario::all(options.file.as_deref())?;
-    for id in &options.rows {
-        let row = scenario::named(&all, id)
+    for id in &options.scenarios {
+        let scenario = scenario::named(&all, id)
             .with_context(|| format!("there is no scenario {id:?}; `adjourn-qa scenarios` lists them"))?;
-        if !all.iter().any(|other| other.id == row.id) {
-            all.push(row);
+        if !all.iter().any(|other| other.id == scenario.id) {
+            all.push(scenario);
         }
     }
     if let Some(section) = &options.section {
         anyhow::ensure!(
-            all.iter().any(|row| row.section == *section),
+            all.iter().any(|scenario| scenario.section == *section),
             "there is no section {section:?}; `adjourn-qa scenarios` lists them"
         );
     }
     anyhow::ensure!(options.repeat > 0, "--repeat 0 runs nothing; leave it out for once");
     let selected: Vec<Scenario> = all
         .into_iter()
-        .filter(|row| options.rows.is_empty() || options.rows.contains(&row.id))
-        .filter(|row| options.section.as_ref().is_none_or(|s| *s == row.section))
-        .filter(|row| !options.suite || row.suite)
+        .filter(|scenario| options.scenarios.is_empty() || options.scenarios.contains(&scenario.id))
+        .filter(|scenario| options.section.as_ref().is_none_or(|s| *s == scenario.section))
+        .filter(|scenario| !options.suite || scenario.suite)
         .collect();
     anyhow::ensure!(
         !selected.is_empty(),
@@ -192,10 +193,10 @@ fn select(options: &Options) -> anyhow::Result<Vec<Scenario>> {
     Ok(selected)
 }
 
-fn write(folder: &Path, commit: &str, rows: &[RowResult]) -> anyhow::Result<()> {
-    std::fs::write(folder.join("table.txt"), table::table(rows))?;
-    std::fs::write(folder.join("junit.xml"), junit::junit(rows)?)?;
-    std::fs::write(folder.join("index.html"), page::page(commit, rows))?;
+fn write(folder: &Path, commit: &str, scenarios: &[ScenarioResult]) -> anyhow::Result<()> {
+    std::fs::write(folder.join("table.txt"), table::table(scenarios))?;
+    std::fs::write(folder.join("junit.xml"), junit::junit(scenarios)?)?;
+    std::fs::write(folder.join("index.html"), page::page(commit, scenarios))?;
     Ok(())
 }
 
@@ -221,10 +222,10 @@ fn commit() -> String {
 mod tests {
     use super::*;
 
-    fn result(id: &str, failures: &[&str]) -> RowResult {
-        let row = scenario::find(id).unwrap();
-        let mut result = RowResult::new(&row, None);
-        let mut line = RunReport::broken(id, 1, row.expect.bound, String::new());
+    fn result(id: &str, failures: &[&str]) -> ScenarioResult {
+        let scenario = scenario::find(id).unwrap();
+        let mut result = ScenarioResult::new(&scenario, None);
+        let mut line = RunReport::broken(id, 1, scenario.expect.bound, String::new());
         line.failures = failures.iter().map(ToString::to_string).collect();
         line.verdict = if failures.is_empty() { "pass" } else { "fail" }.to_owned();
         line.completed_s = Some(1.7);
@@ -234,27 +235,28 @@ mod tests {
 
     #[test]
     fn what_failed_is_in_the_table_in_junit_and_on_the_page() {
-        let mut gone = RowResult::new(&scenario::find("link-2").unwrap(), Some("no namespaces".to_owned()));
+        let mut gone =
+            ScenarioResult::new(&scenario::find("link-2").unwrap(), Some("no namespaces".to_owned()));
         gone.runs.clear();
-        let rows = [result("zombie", &[]), result("leave", &["the outcome is <none>"]), gone];
-        let table = table::table(&rows);
+        let scenarios = [result("zombie", &[]), result("leave", &["the outcome is <none>"]), gone];
+        let table = table::table(&scenarios);
         assert!(
             table.contains("FAIL (0 of 1 passed)") && table.contains("not run: no namespaces"),
             "{table}"
         );
         assert!(table.ends_with("3 scenarios, 2 not passed\n"), "{table}");
-        let junit = junit::junit(&rows).unwrap();
+        let junit = junit::junit(&scenarios).unwrap();
         assert!(junit.contains("tests=\"3\" failures=\"1\" errors=\"1\""), "{junit}");
         assert!(junit.contains("the outcome is &lt;none&gt;"), "{junit}");
-        let page = page::page("abc", &rows);
+        let page = page::page("abc", &scenarios);
         assert!(page.contains("1 of 3 scenarios passed") && page.contains("Not run: no namespaces"));
         assert!(!page.contains("http"), "the page needs nothing from outside");
     }
 
     #[test]
     fn rows_and_sections_that_do_not_exist_are_refused() {
-        let options = |rows: &[&str], section: Option<&str>| Options {
-            rows: rows.iter().map(ToString::to_string).collect(),
+        let options = |scenarios: &[&str], section: Option<&str>| Options {
+            scenarios: scenarios.iter().map(ToString::to_string).collect(),
             section: section.map(ToOwned::to_owned),
             repeat: 1,
             ..Options::default()

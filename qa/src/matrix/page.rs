@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::RowResult;
+use super::ScenarioResult;
 use super::results::{read, seconds};
 use crate::run::RunReport;
 use crate::run::timeline::{Lane, Mark};
@@ -11,7 +11,7 @@ const STYLE: &str = include_str!("page.css");
 
 /// Lanes from top to bottom, with their names.
 const LANES: [(Lane, &str); 5] = [
-    (Lane::Lab, "lab"),
+    (Lane::Testbed, "testbed"),
     (Lane::Interviewer, "interviewer"),
     (Lane::Signal, "signals"),
     (Lane::Decision, "decisions"),
@@ -23,22 +23,22 @@ const BEFORE_S: f64 = 5.0;
 const WIDTH: f64 = 1_000.0;
 const LANE: f64 = 26.0;
 
-pub(super) fn page(commit: &str, rows: &[RowResult]) -> String {
-    let passed = rows.iter().filter(|row| row.passed()).count();
-    let runs: usize = rows.iter().map(|row| row.runs.len()).sum();
+pub(super) fn page(commit: &str, scenarios: &[ScenarioResult]) -> String {
+    let passed = scenarios.iter().filter(|scenario| scenario.passed()).count();
+    let runs: usize = scenarios.iter().map(|scenario| scenario.runs.len()).sum();
     let mut body = format!(
         "<h1>Every way an interview ends</h1><p>Commit {}: {passed} of {} scenarios passed, {runs} runs. Seconds count \
          from the moment the cause happened, stamped outside of the client.</p>{}",
         escape(commit),
-        rows.len(),
-        overview(rows)
+        scenarios.len(),
+        overview(scenarios)
     );
-    for row in rows {
-        body += &format!("<h2 id=\"{0}\">{0}</h2><p>{1}</p>", escape(&row.id), escape(&row.cause));
-        if let Some(missing) = &row.missing {
+    for scenario in scenarios {
+        body += &format!("<h2 id=\"{0}\">{0}</h2><p>{1}</p>", escape(&scenario.id), escape(&scenario.cause));
+        if let Some(missing) = &scenario.missing {
             body += &format!("<p class=\"bad\">Not run: {}</p>", escape(missing));
         }
-        for (folder, line) in &row.runs {
+        for (folder, line) in &scenario.runs {
             body += &run(folder, line);
         }
     }
@@ -49,17 +49,17 @@ pub(super) fn page(commit: &str, rows: &[RowResult]) -> String {
     )
 }
 
-fn overview(rows: &[RowResult]) -> String {
+fn overview(scenarios: &[ScenarioResult]) -> String {
     let mut text = "<table><thead><tr><th>scenario<th>expected<th class=\"n\">runs<th class=\"n\">p50<th class=\"n\">p95\
                     <th class=\"n\">max<th class=\"n\">bound<th>of the bound<th class=\"n\">\"checking\" p95<th>verdict\
                     <th>LiveKit's web client</tr></thead><tbody>"
         .to_owned();
-    for row in rows {
-        let completed = row.figures(|line| line.completed_s);
-        let share = completed.zip(row.bound).map(|(f, bound)| (f.max / bound * 100.0).clamp(0.0, 100.0));
+    for scenario in scenarios {
+        let completed = scenario.figures(|line| line.completed_s);
+        let share = completed.zip(scenario.bound).map(|(f, bound)| (f.max / bound * 100.0).clamp(0.0, 100.0));
         let bar = share
             .map_or_else(String::new, |s| format!("<i class=\"bar\"><b style=\"width:{s:.0}%\"></b></i>"));
-        let verdict = match (row.passed(), &row.missing) {
+        let verdict = match (scenario.passed(), &scenario.missing) {
             (true, _) => "<span class=\"good\">pass</span>",
             (false, Some(_)) => "<span class=\"bad\">not run</span>",
             (false, None) => "<span class=\"bad\">fail</span>",
@@ -67,15 +67,15 @@ fn overview(rows: &[RowResult]) -> String {
         text += &format!(
             "<tr><td><a href=\"#{0}\">{0}</a><td>{1}<td class=\"n\">{2}<td class=\"n\">{3}<td class=\"n\">{4}\
              <td class=\"n\">{5}<td class=\"n\">{6}<td>{bar}<td class=\"n\">{7}<td>{verdict}<td>{8}</tr>",
-            escape(&row.id),
-            escape(&row.outcome),
-            row.runs.len(),
+            escape(&scenario.id),
+            escape(&scenario.outcome),
+            scenario.runs.len(),
             seconds(completed.map(|f| f.p50)),
             seconds(completed.map(|f| f.p95)),
             seconds(completed.map(|f| f.max)),
-            seconds(row.bound),
-            seconds(row.figures(|line| line.suspect_s).map(|f| f.p95)),
-            escape(&row.baseline_text()),
+            seconds(scenario.bound),
+            seconds(scenario.figures(|line| line.suspect_s).map(|f| f.p95)),
+            escape(&scenario.baseline_text()),
         );
     }
     text + "</tbody></table>"

@@ -1,4 +1,4 @@
-//! What the runs of one row gave.
+//! What the runs of one scenario gave.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,10 @@ use crate::run::baseline::BaselineReport;
 use crate::scenario::Scenario;
 use adjourn_testbed::Tools;
 
-/// One row with its runs.
+/// One scenario with its runs.
 #[derive(Clone, Debug)]
-pub struct RowResult {
-    /// Row.
+pub struct ScenarioResult {
+    /// Scenario.
     pub id: String,
     /// Section.
     pub section: String,
@@ -54,14 +54,14 @@ impl Figures {
     }
 }
 
-impl RowResult {
-    pub(super) fn new(row: &Scenario, missing: Option<String>) -> Self {
+impl ScenarioResult {
+    pub(super) fn new(scenario: &Scenario, missing: Option<String>) -> Self {
         Self {
-            id: row.id.clone(),
-            section: row.section.clone(),
-            cause: row.cause.clone(),
-            outcome: row.expect.outcome.clone(),
-            bound: row.expect.bound,
+            id: scenario.id.clone(),
+            section: scenario.section.clone(),
+            cause: scenario.cause.clone(),
+            outcome: scenario.expect.outcome.clone(),
+            bound: scenario.expect.bound,
             missing,
             runs: Vec::new(),
             baseline: Vec::new(),
@@ -100,7 +100,7 @@ impl RowResult {
     }
 }
 
-/// Everything that a run is made of besides its row: our programs, the interviewers' scripts, the versions of what was
+/// Everything that a run is made of besides its scenario: our programs, the interviewers' scripts, the versions of what was
 /// fetched. As text, one part a line.
 pub(super) fn parts() -> anyhow::Result<String> {
     let tools = Tools::find()?;
@@ -129,20 +129,20 @@ pub(super) fn parts() -> anyhow::Result<String> {
     // Their folders' names are versions and hashes.
     let fetched = [&tools.livekit_server, &tools.agent_python, &tools.old_agent_python, &tools.library];
     text += &fetched.map(|path| format!("{}\n", path.display())).concat();
-    // Those that only some rows need are not on every machine.
+    // Those that only some scenarios need are not on every machine.
     let some = [Tools::node_modules(), Tools::toxiproxy()].into_iter().flatten();
     text.extend(some.map(|path| format!("{}\n", path.display())));
     Ok(text)
 }
 
-/// The key of a run's results: whatever of row and parts differs, the runs are different ones.
-pub(super) fn key(row: &Scenario, parts: &str) -> String {
+/// The key of a run's results: whatever of scenario and parts differs, the runs are different ones.
+pub(super) fn key(scenario: &Scenario, parts: &str) -> String {
     // Where it stands in its file is no part of it.
-    let row = Scenario { place: String::new(), ..row.clone() };
+    let scenario = Scenario { place: String::new(), ..scenario.clone() };
     // A script that can't be read fails the run.
-    let own = row.interviewers().filter_map(|i| std::fs::read(i.script.as_ref()?).ok());
+    let own = scenario.interviewers().filter_map(|i| std::fs::read(i.script.as_ref()?).ok());
     let own: String = own.map(|script| adjourn_protocol::sha256(&script)).collect();
-    adjourn_protocol::sha256(format!("{row:?}\n{own}\n{parts}").as_bytes())
+    adjourn_protocol::sha256(format!("{scenario:?}\n{own}\n{parts}").as_bytes())
 }
 
 /// File with the key of what was run.
@@ -175,17 +175,17 @@ mod tests {
 
     #[test]
     fn a_row_that_was_changed_is_another_run() {
-        let row = crate::scenario::find("zombie").unwrap();
-        let known = key(&row, "parts");
-        assert_eq!(key(&Scenario { place: "elsewhere".to_owned(), ..row.clone() }, "parts"), known);
-        let mut other = row.clone();
+        let scenario = crate::scenario::find("zombie").unwrap();
+        let known = key(&scenario, "parts");
+        assert_eq!(key(&Scenario { place: "elsewhere".to_owned(), ..scenario.clone() }, "parts"), known);
+        let mut other = scenario.clone();
         other.expect.outcome = "connection lost".to_owned();
         assert_ne!(key(&other, "parts"), known);
-        assert_ne!(key(&row, "other parts"), known);
+        assert_ne!(key(&scenario, "other parts"), known);
         let folder = tempfile::tempdir().unwrap();
         let script = folder.path().join("mine.py");
         std::fs::write(&script, "one").unwrap();
-        let mut own = row.clone();
+        let mut own = scenario.clone();
         own.interviewer.as_mut().unwrap().script = Some(script.clone());
         let before = key(&own, "parts");
         std::fs::write(&script, "two").unwrap();

@@ -1,4 +1,4 @@
-//! The same row with LiveKit's own web client in the candidate's place: livekit-client with `useSession`
+//! The same scenario with LiveKit's own web client in the candidate's place: livekit-client with `useSession`
 //! and `useAgent`, as their documentation says, in Debian's Chromium (`qa/baseline/`).
 
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ const WATCHED: Duration = Duration::from_secs(75);
 /// What the baseline's page showed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BaselineReport {
-    /// Row.
+    /// Scenario.
     pub id: String,
     /// Seed.
     pub seed: u64,
@@ -52,10 +52,10 @@ struct Shown {
     error: String,
 }
 
-/// Runs a row with the baseline.
+/// Runs a scenario with the baseline.
 ///
 /// # Errors
-/// The row has a cable: the baseline's browser lives on the loopback interface.
+/// The scenario has a cable: the baseline's browser lives on the loopback interface.
 pub async fn run(scenario: &Scenario, seed: u64, folder: &Path) -> anyhow::Result<BaselineReport> {
     anyhow::ensure!(scenario.network == Place::Loopback, "{}: the baseline has no cable", scenario.id);
     std::fs::create_dir_all(folder)?;
@@ -152,7 +152,7 @@ fn take(seen: &mut Seen, shown: &Shown, was_there: bool) {
     seen.marks.push(Mark { at: shown.at, lane: Lane::Screen, text });
 }
 
-/// What the baseline needs beside the tools of every row.
+/// What the baseline needs beside the tools of every scenario.
 ///
 /// # Errors
 /// What is missing, in one sentence.

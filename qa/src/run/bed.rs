@@ -1,4 +1,4 @@
-//! Everything that runs for one row.
+//! Everything that runs for one scenario.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -267,7 +267,7 @@ impl ScenarioBed {
     }
 
     pub(super) fn mark(&mut self, text: impl Into<String>) {
-        self.marks.push(Mark { at: unix_now(), lane: Lane::Lab, text: text.into() });
+        self.marks.push(Mark { at: unix_now(), lane: Lane::Testbed, text: text.into() });
     }
 
     /// Waits for something on the candidate's screen.

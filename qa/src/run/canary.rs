@@ -1,4 +1,4 @@
-//! Whether the machine was starved while a row ran: a bound that is missed then says nothing of the product.
+//! Whether the machine was starved while a scenario ran: a bound that is missed then says nothing of the product.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

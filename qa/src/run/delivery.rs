@@ -13,7 +13,7 @@ use super::{DELIVERED_LATER, SAVED, WATCH};
 use crate::crash_test::client::AFTER_START_S;
 use crate::scenario::{Button, Delivered, Scenario, Step};
 
-/// Waits for what the row expects of the delivery; gives the time of the receipt.
+/// Waits for what the scenario expects of the delivery; gives the time of the receipt.
 pub(super) async fn follow(
     scenario: &Scenario,
     bed: &mut ScenarioBed,
@@ -134,7 +134,7 @@ async fn kept(bed: &ScenarioBed) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Checks the row at the backend and the receipt ourselves, and against the one that was shown.
+/// Checks the scenario at the backend and the receipt ourselves, and against the one that was shown.
 async fn check(bed: &ScenarioBed, on_disk: bool, shown: Option<String>) -> anyhow::Result<()> {
     let held = bed.backend.record(&bed.invitation.id, 1).await.context("the record is not at the backend")?;
     if !on_disk {

@@ -1,4 +1,4 @@
-//! Runs one row on real parts and observes it from outside.
+//! Runs one scenario on real parts and observes it from outside.
 
 pub mod baseline;
 mod bed;
@@ -32,9 +32,9 @@ use adjourn_cli::explain;
 use adjourn_cli::replay::Trace;
 use adjourn_testbed::{AgentEvent, Proxy, Pulse, Worker, look};
 
-/// A row that fails on a starved machine is run so often again.
+/// A scenario that fails on a starved machine is run so often again.
 const AGAIN: u32 = 2;
-/// How much longer than its bound a row is watched.
+/// How much longer than its bound a scenario is watched.
 const WATCH: Duration = Duration::from_secs(20);
 /// In so many seconds of speech, packets are read at least twice (every 0.5 s).
 const COUNTED_S: f64 = 2.0;
@@ -43,8 +43,8 @@ const SAVED: Duration = Duration::from_secs(13);
 /// What was saved is delivered within this once the backend is back.
 const DELIVERED_LATER: Duration = Duration::from_secs(60);
 
-/// Runs a row; once more, at most twice, if it failed on a machine that was starved meanwhile. The line says so, and what the runs
-/// before left is kept beside `keep`. What the lab itself fails at is in the line, too.
+/// Runs a scenario; once more, at most twice, if it failed on a machine that was starved meanwhile. The line says so, and what the runs
+/// before left is kept beside `keep`. What the testbed itself fails at is in the line, too.
 ///
 /// # Errors
 /// The results can't be written.
@@ -80,10 +80,10 @@ pub async fn judged(
     }
 }
 
-/// Runs a row. Files of the run are left in `keep`, if given.
+/// Runs a scenario. Files of the run are left in `keep`, if given.
 ///
 /// # Errors
-/// The lab itself fails; what the product does wrong is in the line.
+/// The testbed itself fails; what the product does wrong is in the line.
 pub async fn run(scenario: &Scenario, seed: u64, keep: Option<&Path>) -> anyhow::Result<RunReport> {
     if let Some(missing) = scenario.missing() {
         anyhow::bail!("{} can't run here: {missing}", scenario.id);
@@ -93,7 +93,7 @@ pub async fn run(scenario: &Scenario, seed: u64, keep: Option<&Path>) -> anyhow:
     let folder = std::path::absolute(keep.unwrap_or(temporary.path()))?;
     std::fs::create_dir_all(&folder)?;
     if let Some(point) = scenario.kill_at {
-        let line = crash_test::client::row(scenario, point, seed).await?;
+        let line = crash_test::client::scenario(scenario, point, seed).await?;
         line.write(&folder)?;
         return Ok(line);
     }
@@ -223,7 +223,7 @@ fn traced(
     marks
 }
 
-/// What came through the proxy: each fault of the row must have happened, or the row shows nothing.
+/// What came through the proxy: each fault of the scenario must have happened, or the scenario shows nothing.
 fn proxied(scenario: &Scenario, bed: &ScenarioBed, failures: &mut Vec<String>) {
     let Some(proxy) = &bed.proxy else { return };
     let passed = proxy.passed();
@@ -239,7 +239,7 @@ fn proxied(scenario: &Scenario, bed: &ScenarioBed, failures: &mut Vec<String>) {
     }
 }
 
-/// What the backend holds at last: one record of the client, and what else the row expects.
+/// What the backend holds at last: one record of the client, and what else the scenario expects.
 async fn held(scenario: &Scenario, bed: &ScenarioBed, failures: &mut Vec<String>) -> anyhow::Result<()> {
     let id = &bed.invitation.id;
     let expect = scenario.expect.held.as_ref();
@@ -347,7 +347,7 @@ async fn transcript(
     Ok(())
 }
 
-/// What the row expects, against what was seen.
+/// What the scenario expects, against what was seen.
 fn compare(scenario: &Scenario, line: &RunReport, seen: &Seen, failures: &mut Vec<String>) {
     let expect = &scenario.expect;
     if expect.at_first.is_some() && seen.at_first != expect.at_first {
@@ -460,7 +460,7 @@ async fn end(bed: &mut ScenarioBed, failures: &mut Vec<String>) {
     }
 }
 
-/// Errors in the client's logs that the row did not ask for.
+/// Errors in the client's logs that the scenario did not ask for.
 fn logged(scenario: &Scenario, bed: &ScenarioBed, failures: &mut Vec<String>) -> anyhow::Result<()> {
     let logs = std::fs::read_dir(&bed.folder)?.filter_map(Result::ok).map(|entry| entry.path());
     let ours = |path: &PathBuf| {

@@ -1,4 +1,4 @@
-//! A row without an end: the client says what is wrong, and stays where the candidate can do something.
+//! A scenario without an end: the client says what is wrong, and stays where the candidate can do something.
 
 use std::time::Duration;
 

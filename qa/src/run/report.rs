@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// What a run measured, and whether it is as the row expects.
+/// What a run measured, and whether it is as the scenario expects.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunReport {
-    /// Row.
+    /// Scenario.
     pub id: String,
     /// Seed.
     pub seed: u64,
@@ -67,7 +67,7 @@ impl RunReport {
         Ok(std::fs::write(folder.join("line.json"), serde_json::to_vec(self)?)?)
     }
 
-    /// Of a run in which the lab itself failed.
+    /// Of a run in which the testbed itself failed.
     pub(crate) fn broken(id: &str, seed: u64, bound_s: Option<f64>, failure: String) -> Self {
         Self {
             id: id.to_owned(),

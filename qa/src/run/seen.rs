@@ -1,4 +1,4 @@
-//! What is seen and heard of the client from outside, with the lab's own clock.
+//! What is seen and heard of the client from outside, with the testbed's own clock.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -17,7 +17,7 @@ use adjourn_testbed::{Child, LineReader, Pulse, look, unix_now};
 /// What was seen of the client, with times in seconds since 1970.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
-    /// What the steps of a row wait for.
+    /// What the steps of a scenario wait for.
     pub(super) now: Now,
     pub(super) last: Option<Snapshot>,
     /// The newest end screen.

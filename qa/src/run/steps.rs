@@ -1,4 +1,4 @@
-//! Plays the steps of a row.
+//! Plays the steps of a scenario.
 
 use std::time::Duration;
 
@@ -376,7 +376,7 @@ async fn churn(bed: &mut ScenarioBed, length: Duration, failures: &mut Vec<Strin
 
 async fn signal_to(bed: &ScenarioBed, to: Target, signal: &str) -> anyhow::Result<()> {
     let known = SIGNALS.iter().find(|(name, _)| *name == signal);
-    let (_, signal) = known.with_context(|| format!("the lab sends no signal {signal:?}"))?;
+    let (_, signal) = known.with_context(|| format!("the testbed sends no signal {signal:?}"))?;
     Child::signal_pid(pid_of(bed, to).await?, *signal)
 }
 

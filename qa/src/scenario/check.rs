@@ -1,4 +1,4 @@
-//! Whether a row makes sense: what nobody understands is refused, with its line, before anything is run.
+//! Whether a scenario makes sense: what nobody understands is refused, with its line, before anything is run.
 
 use adjourn_client::Message;
 
@@ -6,7 +6,7 @@ use super::words::{self, Mistake};
 use super::{ENDINGS, LONGEST_S, Place, Scenario, Step};
 
 impl Scenario {
-    /// Whether the row says only what somebody understands.
+    /// Whether the scenario says only what somebody understands.
     fn check_words(&self) -> Result<(), Mistake> {
         let outcomes = words::outcomes();
         words::check("outcome", &self.expect.outcome, outcomes.iter().map(String::as_str))?;
@@ -42,7 +42,7 @@ impl Scenario {
         Ok(())
     }
 
-    /// Whether the row makes sense.
+    /// Whether the scenario makes sense.
     pub(super) fn check(&self) -> Result<(), Mistake> {
         self.check_words()?;
         self.check_steps().map_err(Mistake::from)

@@ -89,7 +89,7 @@ pub struct Scenario {
     /// What is done, in order.
     #[serde(default)]
     pub steps: Vec<Step>,
-    /// What is done after the end screen, once the record is where the row expects it: how the fault is
+    /// What is done after the end screen, once the record is where the scenario expects it: how the fault is
     /// mended. Without it, and with `delivery = "later"`, the backend is started again.
     #[serde(default)]
     pub after: Vec<Step>,
@@ -201,7 +201,7 @@ pub enum Delivered {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    /// `row` is what they were called before; it goes with version 0.2.
+    /// `scenario` is what they were called before; it goes with version 0.2.
     #[serde(alias = "row")]
     scenario: Vec<Scenario>,
 }
@@ -209,7 +209,7 @@ struct File {
 /// How an interviewer may end.
 const ENDINGS: [&str; 4] = ["zombie", "leave", "delete-room", "long"];
 
-/// Longest bound, pause or limit that a row may name, in seconds.
+/// Longest bound, pause or limit that a scenario may name, in seconds.
 const LONGEST_S: f64 = 3_600.0;
 
 /// Reads one file of scenarios.
@@ -227,23 +227,28 @@ fn parse(text: &str, path: &Path) -> anyhow::Result<Vec<Scenario>> {
         anyhow::anyhow!("{}, line {line}: {}", path.display(), error.message())
     })?;
     let section = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut rows = file.scenario;
-    for row in &mut rows {
-        row.section.clone_from(&section);
-        let begins = text.find(&format!("id = \"{}\"", row.id)).unwrap_or_default();
-        row.place = format!("{}, line {}", path.display(), line_of(text, begins));
+    let mut scenarios = file.scenario;
+    for scenario in &mut scenarios {
+        scenario.section.clone_from(&section);
+        let begins = text.find(&format!("id = \"{}\"", scenario.id)).unwrap_or_default();
+        scenario.place = format!("{}, line {}", path.display(), line_of(text, begins));
         let folder = path.parent().unwrap_or_else(|| Path::new("."));
-        for interviewer in row.interviewers_mut() {
+        for interviewer in scenario.interviewers_mut() {
             if let Some(script) = &mut interviewer.script {
                 *script = folder.join(&script);
             }
         }
-        if let Err(Mistake { word, text: problem }) = row.check() {
+        if let Err(Mistake { word, text: problem }) = scenario.check() {
             let at = word.and_then(|word| text[begins..].find(&word)).map_or(begins, |at| begins + at);
-            anyhow::bail!("{}, line {}: scenario {:?}: {problem}", path.display(), line_of(text, at), row.id);
+            anyhow::bail!(
+                "{}, line {}: scenario {:?}: {problem}",
+                path.display(),
+                line_of(text, at),
+                scenario.id
+            );
         }
     }
-    Ok(rows)
+    Ok(scenarios)
 }
 
 fn line_of(text: &str, at: usize) -> usize {
@@ -251,7 +256,7 @@ fn line_of(text: &str, at: usize) -> usize {
 }
 
 impl Scenario {
-    /// Every interviewer that the row starts.
+    /// Every interviewer that the scenario starts.
     fn interviewers_mut(&mut self) -> impl Iterator<Item = &mut Interviewer> {
         let later = self
             .steps
@@ -260,7 +265,7 @@ impl Scenario {
         self.interviewer.iter_mut().chain(later)
     }
 
-    /// Every interviewer that the row starts.
+    /// Every interviewer that the scenario starts.
     pub(crate) fn interviewers(&self) -> impl Iterator<Item = &Interviewer> {
         let later = self
             .steps
@@ -328,13 +333,13 @@ impl Scenario {
         faults
     }
 
-    /// Why this row can't run on this machine, if so: what is missing, and which line asks for it.
+    /// Why this scenario can't run on this machine, if so: what is missing, and which line asks for it.
     pub fn missing(&self) -> Option<String> {
         let missing = self.needs().into_iter().find_map(Needs::missing)?;
         Some(format!("{missing}; {} asks for it", self.place))
     }
 
-    /// What this row needs of the machine.
+    /// What this scenario needs of the machine.
     fn needs(&self) -> Vec<Needs> {
         let steps = || self.steps.iter().chain(&self.after);
         let mut needs: Vec<Needs> = steps().filter_map(Step::needs).collect();
@@ -367,7 +372,7 @@ impl Scenario {
 /// Every scenario of this checkout, in the order of the catalogue.
 ///
 /// # Errors
-/// A file can't be read, or two rows have the same id.
+/// A file can't be read, or two scenarios have the same id.
 pub fn all(extra: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let mut files: Vec<PathBuf> = ["agent", "reported", "room", "network", "process", "backend", "fleet"]
@@ -375,32 +380,32 @@ pub fn all(extra: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
         .map(|s| folder.join(format!("{s}.toml")))
         .collect();
     files.extend(extra.map(Path::to_owned));
-    let mut rows: Vec<Scenario> = Vec::new();
+    let mut scenarios: Vec<Scenario> = Vec::new();
     for file in files {
-        for row in read(&file)? {
+        for scenario in read(&file)? {
             anyhow::ensure!(
-                !rows.iter().any(|other| other.id == row.id),
+                !scenarios.iter().any(|other| other.id == scenario.id),
                 "{}: there are two scenarios {:?}",
                 file.display(),
-                row.id
+                scenario.id
             );
-            rows.push(row);
+            scenarios.push(scenario);
         }
     }
-    Ok(rows)
+    Ok(scenarios)
 }
 
-/// The row with this id, of this checkout or of a further file.
+/// The scenario with this id, of this checkout or of a further file.
 ///
 /// # Errors
 /// There is none; says which there are.
 pub fn find_in(id: &str, extra: Option<&Path>) -> anyhow::Result<Scenario> {
-    let rows = all(extra)?;
-    let ids = rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>().join(", ");
-    named(&rows, id).with_context(|| format!("there is no scenario {id:?}; there are {ids}"))
+    let scenarios = all(extra)?;
+    let ids = scenarios.iter().map(|scenario| scenario.id.clone()).collect::<Vec<_>>().join(", ");
+    named(&scenarios, id).with_context(|| format!("there is no scenario {id:?}; there are {ids}"))
 }
 
-/// The row with this id, of this checkout.
+/// The scenario with this id, of this checkout.
 ///
 /// # Errors
 /// There is none; says which there are.
@@ -408,13 +413,13 @@ pub fn find(id: &str) -> anyhow::Result<Scenario> {
     find_in(id, None)
 }
 
-/// One of these rows by its id. `client-kill:N` is one for every N: it is like those that are there.
-pub fn named(rows: &[Scenario], id: &str) -> Option<Scenario> {
-    if let Some(row) = rows.iter().find(|row| row.id == id) {
-        return Some(row.clone());
+/// One of these scenarios by its id. `client-kill:N` is one for every N: it is like those that are there.
+pub fn named(scenarios: &[Scenario], id: &str) -> Option<Scenario> {
+    if let Some(scenario) = scenarios.iter().find(|scenario| scenario.id == id) {
+        return Some(scenario.clone());
     }
     let point = id.strip_prefix("client-kill:")?.parse().ok().filter(|point| *point > 0)?;
-    let like = rows.iter().find(|row| row.kill_at.is_some())?;
+    let like = scenarios.iter().find(|scenario| scenario.kill_at.is_some())?;
     let cause = like.cause.replace("the first point", &format!("point {point}"));
     Some(Scenario { id: id.to_owned(), cause, kill_at: Some(point), ..like.clone() })
 }
@@ -431,16 +436,16 @@ mod tests {
 
     #[test]
     fn the_rows_of_this_checkout_are_good() {
-        let rows = all(None).unwrap();
-        assert!(rows.len() >= 30, "{}", rows.len());
-        assert!(rows.iter().any(|row| row.id == "zombie" && row.section == "agent"));
+        let scenarios = all(None).unwrap();
+        assert!(scenarios.len() >= 30, "{}", scenarios.len());
+        assert!(scenarios.iter().any(|scenario| scenario.id == "zombie" && scenario.section == "agent"));
     }
 
     #[test]
     fn a_row_knows_its_line_and_every_point_of_death_is_a_row() {
-        let rows =
+        let scenarios =
             parse(&format!("{GOOD}expect = {{ outcome = \"finished\" }}\n"), Path::new("mine.toml")).unwrap();
-        assert_eq!(rows[0].place, "mine.toml, line 2");
+        assert_eq!(scenarios[0].place, "mine.toml, line 2");
         assert_eq!(find("client-kill:17").unwrap().kill_at, Some(17));
         assert!(find("client-kill:0").is_err() && find("client-kill:x").is_err());
         let text = format!("{GOOD}kill-at = 3\nexpect = {{ outcome = \"finished\" }}\n");
@@ -492,26 +497,26 @@ mod tests {
 
     #[test]
     fn words_that_nobody_understands_are_refused_with_line_and_nearest_name() {
-        let row = |interviewer: &str, outcome: &str, event: &str| {
+        let scenario = |interviewer: &str, outcome: &str, event: &str| {
             message(&format!(
                 "[[scenario]]\nid = \"x\"\ncause = \"c\"\ninterviewer = {{ ending = \"zombie\", with = {{ {interviewer} }} }}\nsteps = [\"answer\", {{ clock = \"agent:{event}\" }}]\nexpect = {{ outcome = \"{outcome}\" }}\n"
             ))
         };
-        let said = row("slow-tol = \"3600\"", "finished", "close");
+        let said = scenario("slow-tol = \"3600\"", "finished", "close");
         assert!(
             said.starts_with(
                 "mine.toml, line 4: scenario \"x\": there is no `with` \"slow-tol\"; the nearest is \"slow-tool\""
             ),
             "{said}"
         );
-        let said = row("slow-tool = \"soon\"", "finished", "close");
+        let said = scenario("slow-tool = \"soon\"", "finished", "close");
         assert!(said.contains("slow-tool = \"soon\": it takes a number of seconds"), "{said}");
-        let said = row("", "finnished", "close");
+        let said = scenario("", "finnished", "close");
         assert!(
             said.starts_with("mine.toml, line 6") && said.contains("the nearest is \"finished\""),
             "{said}"
         );
-        let said = row("", "finished", "closed");
+        let said = scenario("", "finished", "closed");
         assert!(
             said.starts_with("mine.toml, line 5") && said.contains("there is no event \"closed\""),
             "{said}"
@@ -525,8 +530,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("mine.py"), "").unwrap();
         std::fs::write(folder.path().join("mine.toml"), own).unwrap();
-        let rows = read(&folder.path().join("mine.toml")).unwrap();
-        assert_eq!(rows[0].interviewer.as_ref().unwrap().script, Some(folder.path().join("mine.py")));
+        let scenarios = read(&folder.path().join("mine.toml")).unwrap();
+        assert_eq!(scenarios[0].interviewer.as_ref().unwrap().script, Some(folder.path().join("mine.py")));
     }
 
     #[test]

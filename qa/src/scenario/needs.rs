@@ -1,4 +1,4 @@
-//! What a machine must have for a row.
+//! What a machine must have for a scenario.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use adjourn_testbed::{Cgroup, Faketime, Mount, Postgres, Tools};
 
-/// What a machine must have for a row.
+/// What a machine must have for a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Needs {
     /// Network namespaces and virtual cables.
@@ -31,7 +31,7 @@ pub enum Needs {
 }
 
 impl Needs {
-    /// Why the machine has it not, if so. Looked for once: many rows ask, and some answers take a process.
+    /// Why the machine has it not, if so. Looked for once: many scenarios ask, and some answers take a process.
     pub fn missing(self) -> Option<&'static str> {
         static KNOWN: Mutex<BTreeMap<Needs, Option<&str>>> = Mutex::new(BTreeMap::new());
         *KNOWN.lock().entry(self).or_insert_with(|| self.look())

@@ -7,7 +7,7 @@ use super::{Dismissal, Interviewer, Needs, Signalling};
 use adjourn_testbed::fault_proxy::{Fault, Part};
 use adjourn_testbed::{Impairment, Member};
 
-/// A step of a row. In the file: a word (`"answer"`) or a table with one key (`{ pause = 3.0 }`).
+/// A step of a scenario. In the file: a word (`"answer"`) or a table with one key (`{ pause = 3.0 }`).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Step {
@@ -60,7 +60,7 @@ pub enum Step {
     /// The candidate's network is gone again and again, for 0.5 to 6 s, 5 to 25 s apart, by the seed of
     /// the run, for so many seconds; nothing may end.
     Churn(f64),
-    /// The clock of the row: `now`, or the time of an event in the interviewer's log (`agent:close`),
+    /// The clock of the scenario: `now`, or the time of an event in the interviewer's log (`agent:close`),
     /// which is waited for.
     Clock(String),
     /// Sends a signal.
@@ -340,7 +340,7 @@ pub enum Act {
     Forge,
 }
 
-/// Signals that the lab sends.
+/// Signals that the testbed sends.
 pub(crate) const SIGNALS: [(&str, Signal); 4] =
     [("KILL", Signal::KILL), ("STOP", Signal::STOP), ("CONT", Signal::CONT), ("TERM", Signal::TERM)];
 

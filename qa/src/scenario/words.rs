@@ -1,4 +1,4 @@
-//! The words of a row that only other programs understand: what the scripted interviewer can do and tells, and how an
+//! The words of a scenario that only other programs understand: what the scripted interviewer can do and tells, and how an
 //! interview can end. A word that nobody knows would test nothing.
 
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ pub(super) fn known() -> Result<Known, String> {
     serde_json::from_str(OPTIONS).map_err(|e| format!("agents/interviewers/options.json: {e}"))
 }
 
-/// A mistake in a row, with the word that it is about.
+/// A mistake in a scenario, with the word that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mistake {
     pub(super) word: Option<String>,
@@ -91,17 +91,17 @@ pub(super) fn outcomes() -> Vec<String> {
 /// Levenshtein's distance: letters that differ between two words.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut scenario: Vec<usize> = (0..=b.len()).collect();
     for (i, from) in a.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
+        let mut corner = scenario[0];
+        scenario[0] = i + 1;
         for (j, to) in b.iter().enumerate() {
             let changed = corner + usize::from(from != *to);
-            corner = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(corner + 1);
+            corner = scenario[j + 1];
+            scenario[j + 1] = changed.min(scenario[j] + 1).min(corner + 1);
         }
     }
-    row[b.len()]
+    scenario[b.len()]
 }
 
 #[cfg(test)]

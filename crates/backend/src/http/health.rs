@@ -33,15 +33,12 @@ impl Figures {
 #[utoipa::path(get, path = "/.well-known/jwks.json",
     responses((status = 200, description = "keys of receipts, a JWK set", body = Object)))]
 pub(crate) async fn jwks(State(app): State<App>) -> Result<Typed, ApiError> {
-    let read = async || match app.keys.jwks().await {
-        Ok(keys) => Some(Bytes::from(keys.to_string())),
-        Err(error) => {
-            tracing::error!(%error, "the keys can't be read");
-            None
-        }
-    };
-    let keys = app.jwks.get(read).await.ok_or_else(ApiError::unavailable)?;
-    Ok(([(CONTENT_TYPE, "application/json")], keys))
+    // Read each time: a key that was revoked vouches for nothing from that moment on.
+    let keys = app.keys.jwks().await.map_err(|error| {
+        tracing::error!(%error, "the keys can't be read");
+        ApiError::unavailable()
+    })?;
+    Ok(([(CONTENT_TYPE, "application/json")], Bytes::from(keys.to_string())))
 }
 
 /// `GET /metrics`
