@@ -58,7 +58,7 @@ enum Command {
     /// Runs many scenarios and writes a table, JUnit and a page with timelines. Goes on where it was broken
     /// off, as long as the commit is the same.
     Matrix {
-        /// Only this section: agent, room, network, process, backend.
+        /// Only this section: a file of `qa/scenarios` by its name, or the name of --file.
         #[arg(long)]
         section: Option<String>,
         /// Only these scenarios.
@@ -127,7 +127,7 @@ enum Command {
         #[arg(long, default_value_t = 0.0, requires = "offered")]
         outage: f64,
         /// Records a second that become due; 0: all at once.
-        #[arg(long, default_value_t = 0.0)]
+        #[arg(long, default_value_t = 0.0, value_parser = rate)]
         offered: f64,
         /// Another backend than the one built here: `target/release/adjourn-backend`.
         #[arg(long)]
@@ -139,7 +139,7 @@ enum Command {
         #[arg(long)]
         postgres: bool,
         /// Seconds of each kind.
-        #[arg(long, default_value_t = 15)]
+        #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=3_600))]
         seconds: u32,
         /// Only these kinds.
         #[arg(long, value_delimiter = ',')]
@@ -224,6 +224,14 @@ async fn interrupted() {
     }
 }
 
+/// A number of things a second.
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate >= 0.0 => Ok(rate),
+        Ok(_) | Err(_) => Err("it is a number from 0".to_owned()),
+    }
+}
+
 async fn work(command: Command) -> anyhow::Result<bool> {
     match command {
         Command::Headless(options) => {
@@ -235,13 +243,8 @@ async fn work(command: Command) -> anyhow::Result<bool> {
         }
         Command::Run { id, seed, json, file, keep } => {
             let scenario = scenario::find_in(&id, file.as_deref())?;
-            if let Some(folder) = keep.as_deref().filter(|folder| folder.exists()) {
-                let empty = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-                anyhow::ensure!(
-                    empty,
-                    "{} holds something already; give --keep a new or empty folder",
-                    folder.display()
-                );
+            if let Some(folder) = &keep {
+                run::new_or_empty(folder)?;
             }
             let line = run::run(&scenario, seed, keep.as_deref()).await?;
             answer!("{}", serde_json::to_string(&line)?);
@@ -253,6 +256,7 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             Ok(line.verdict == "pass")
         }
         Command::Matrix { section, scenarios, suite, repeat, seed, file, out, baseline, jobs, json } => {
+            let scenarios = scenarios.iter().map(|id| id.trim().to_owned()).collect();
             let options =
                 matrix::Options { section, scenarios, suite, repeat, seed, file, out, baseline, jobs };
             let matrix = matrix::run(&options, |what| eprintln!("matrix: {what}")).await?;
@@ -280,10 +284,12 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Demo { folder, window: true, backend } => {
+            run::new_or_empty(&folder)?;
             demo::window(folder, backend, |step| eprintln!("demo: {step}")).await?;
             Ok(true)
         }
         Command::Demo { folder, window: false, backend } => {
+            run::new_or_empty(&folder)?;
             let line = demo::headless(folder, backend, |step| eprintln!("demo: {step}")).await?;
             answer!("{}", serde_json::to_string(&line)?);
             Ok(true)

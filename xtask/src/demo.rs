@@ -12,8 +12,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let mut backend: Option<String> = None;
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
-        let mut value = || rest.next().map(PathBuf::from).ok_or_else(|| format!("{argument} needs a value"));
-        match argument.as_str() {
+        let (argument, given) =
+            argument.split_once('=').map_or((argument.as_str(), None), |(name, value)| (name, Some(value)));
+        let mut value = || {
+            let value = given.or_else(|| rest.next().map(String::as_str));
+            value.map(PathBuf::from).ok_or_else(|| format!("{argument} needs a value"))
+        };
+        match argument {
             "--headless" => headless = true,
             "--server" => server = Some(value()?),
             "--keep" => keep = Some(value()?),
@@ -36,9 +41,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         fetch::page()?;
         quietly("building the window", &mut product())?;
     }
-    let folder = keep.unwrap_or_else(|| root().join("target/demo"));
-    // What an earlier demo left; absent the first time.
-    let _ = std::fs::remove_dir_all(&folder);
+    let folder = match keep {
+        Some(folder) => folder,
+        None => {
+            let own = root().join("target/demo");
+            // What an earlier demo left; absent the first time.
+            let _ = std::fs::remove_dir_all(&own);
+            own
+        }
+    };
     say("the demo begins");
     let mut command = std::process::Command::new(binary("adjourn-qa"));
     command.arg("demo").arg("--folder").arg(&folder);

@@ -367,7 +367,11 @@ async fn run() -> anyhow::Result<()> {
             erase(&store, &id).await?;
             store.close().await;
         }
-        Command::Openapi => say(&document().to_pretty_json()?)?,
+        Command::Openapi => match writeln!(std::io::stdout(), "{}", document().to_pretty_json()?) {
+            // The reader had enough (`| head`).
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+            written => written.context("the document can't be written")?,
+        },
     }
     Ok(())
 }
@@ -393,6 +397,7 @@ fn log(json: bool) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .log_internal_errors(false);
     if json { log.json().init() } else { log.init() }
 }

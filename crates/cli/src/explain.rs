@@ -187,7 +187,7 @@ const LONGEST_REPEATED: usize = 8;
 /// As text for a terminal. What comes again and again is said once.
 pub fn text(trace: &Trace) -> String {
     let (steps, session) = steps(trace);
-    let mut text = String::new();
+    let mut text: String = trace.notes.iter().map(|note| format!("Note: {note}.\n")).collect();
     let mut rest = &steps[..];
     while !rest.is_empty() {
         let (length, times) = repeated(rest);
@@ -266,11 +266,40 @@ mod tests {
         assert!(!text.contains("LinkStats"), "{text}");
     }
 
+    fn read(text: &str) -> Result<Trace, String> {
+        Trace::parse(text.as_bytes(), std::path::Path::new("trace.jsonl")).map_err(|error| error.to_string())
+    }
+
     #[test]
     fn what_is_no_trace_is_said_with_its_line() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        writeln!(file, "{{\"at\":1}}\nnonsense").unwrap();
-        let said = Trace::read(file.path()).unwrap_err().to_string();
-        assert!(said.ends_with("line 2: not a line of a trace"), "{said}");
+        for (trace, wanted) in [
+            ("{\"at\":1}\nnonsense\n", "line 2: not a line of a trace"),
+            (
+                "{\"at\":1}\n{\"at\":2,\"input\":\"tool_finished\"}\n",
+                "line 2: the input \"tool_finished\" is not known",
+            ),
+            (
+                "{\"at\":1}\n{\"at\":2,\"input\":\"disconnected\"}\n",
+                "line 2: the input \"disconnected\" is not known",
+            ),
+            ("{\"at\":5}\n{\"at\":4}\n", "line 2: the time goes back"),
+            ("{}\n", "line 1: not a line of a trace"),
+            ("", "is empty"),
+            ("\n\n", "is empty"),
+            ("{\"process_lost\":9000}\n", "has no input"),
+        ] {
+            let said = read(trace).unwrap_err();
+            assert!(said.contains(wanted), "{trace:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_trace_that_is_cut_off_or_of_a_newer_version_is_explained_with_a_note() {
+        let cut = read("\u{feff}{\"at\":1,\"input\":\"join_pressed\"}\n\n{\"at\":2,\"inp").unwrap();
+        assert_eq!(cut.entries.len(), 1);
+        assert!(text(&cut).starts_with("Note: line 3, the last one, is cut off"), "{}", text(&cut));
+        let newer = read("{\"process_lost\":9000,\"of_a_later_rule\":5}\n{\"at\":1}\n").unwrap();
+        assert_eq!(newer.policy.process_lost, 9_000);
+        assert!(text(&newer).contains("of_a_later_rule"), "{}", text(&newer));
     }
 }

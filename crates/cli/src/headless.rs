@@ -58,7 +58,9 @@ impl Shell for Terminal {
         }
         let done = snapshot.completed.as_ref().is_some_and(|completed| completed.delivery.is_settled())
             && snapshot.screen == Screen::Completed;
-        let failed = self.pressed && snapshot.screen == Screen::Checking && snapshot.problem.is_some();
+        // Without a link nothing begins; with `--join` nobody is there to mend what is wrong.
+        let before = matches!(snapshot.screen, Screen::Start | Screen::Checking);
+        let failed = before && snapshot.problem.is_some() && (self.pressed || self.options.join);
         if self.options.until_delivered && (done || failed) {
             self.send(Command::Quit);
         }
@@ -75,6 +77,11 @@ impl Terminal {
     }
 }
 
+/// Whether it came to nothing: something is wrong, and there was no interview.
+pub fn failed(ended: &Snapshot) -> bool {
+    ended.problem.is_some() && ended.completed.is_none()
+}
+
 /// Who we are, for the backend.
 pub fn info() -> ClientInfo {
     ClientInfo {
@@ -89,6 +96,10 @@ pub fn info() -> ClientInfo {
 /// # Errors
 /// The library, the outbox or the sound file can't be used.
 pub async fn run(options: Options) -> anyhow::Result<Snapshot> {
+    anyhow::ensure!(
+        options.link.is_some() || !options.until_delivered,
+        "without --link there is nothing to deliver; leave out --until-delivered to give commands by standard input"
+    );
     adjourn_room::load_sdk(None)?;
     let (audio_input, audio_output) = match &options.microphone {
         Some(file) => (AudioInput::Recording(adjourn_audio::load_wav(file)?), AudioOutput::None),

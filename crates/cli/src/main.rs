@@ -55,9 +55,9 @@ async fn main() -> ExitCode {
 async fn run(program: Program) -> anyhow::Result<()> {
     let answer = match program {
         Program::Headless(options) => {
-            headless::run(options).await?;
+            let ended = headless::run(options).await?;
             // At once: a slow disk that is still closing must not hold the process.
-            std::process::exit(0)
+            std::process::exit(i32::from(headless::failed(&ended)))
         }
         Program::Explain { trace } => explain::text(&Trace::read(&trace)?).trim_end().to_owned(),
         Program::Replay { trace } => Trace::read(&trace)?.replayed()?,

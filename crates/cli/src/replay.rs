@@ -17,6 +17,8 @@ pub struct Trace {
     pub entries: Vec<Entry>,
     /// SHA-256 of the file.
     pub sha256: String,
+    /// What is to be known of how it was read.
+    pub notes: Vec<String>,
 }
 
 /// Constants of rules that came later than the first traces, in milliseconds.
@@ -24,13 +26,39 @@ const LATER: [&str; 1] = ["data_stall"];
 /// Longer than any interview, in milliseconds.
 const NEVER: u64 = 1_000_000_000;
 
-/// The policy, if a line is one. A constant that it lacks is of a rule that its version did not have, which never fired.
-fn policy_of(line: &str) -> Option<Policy> {
-    let mut constants: Map<String, Value> = serde_json::from_str(line).ok()?;
+/// A policy, and the constants that this version does not know. What a policy lacks is of a rule that its version did not have,
+/// which never fired.
+fn policy_of(mut constants: Map<String, Value>) -> Result<(Policy, Vec<String>), serde_json::Error> {
+    let known = known_constants();
+    let strange: Vec<String> = constants.keys().filter(|name| !known.contains_key(*name)).cloned().collect();
+    constants.retain(|name, _| known.contains_key(name));
     for later in LATER {
         constants.entry(later).or_insert_with(|| NEVER.into());
     }
-    serde_json::from_value(Value::Object(constants)).ok()
+    Ok((serde_json::from_value(Value::Object(constants))?, strange))
+}
+
+/// Every constant that this version knows.
+fn known_constants() -> Map<String, Value> {
+    match serde_json::to_value(Policy::default()) {
+        Ok(Value::Object(constants)) => constants,
+        // Not reached: a policy is an object.
+        Ok(_) | Err(_) => Map::new(),
+    }
+}
+
+/// What is wrong with a line that is no entry.
+fn mistake(line: &str, error: &serde_json::Error) -> String {
+    let name = serde_json::from_str::<Value>(line).ok().and_then(|line| {
+        let input = line.get("input")?;
+        Some(input.as_str().map_or_else(|| input.to_string(), str::to_owned))
+    });
+    match name {
+        Some(name) => format!(
+            "the input {name:?} is not known with these fields; the trace may be of another version of Adjourn"
+        ),
+        None => format!("not a line of a trace: {error}"),
+    }
 }
 
 /// What a trace comes to.
@@ -38,6 +66,8 @@ fn policy_of(line: &str) -> Option<Policy> {
 struct Replayed<'a> {
     ending: Option<&'a Ending>,
     trace_sha256: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    notes: &'a [String],
 }
 
 impl Trace {
@@ -56,20 +86,56 @@ impl Trace {
     /// It is no trace.
     pub(crate) fn parse(bytes: &[u8], path: &Path) -> anyhow::Result<Self> {
         let text = std::str::from_utf8(bytes).with_context(|| format!("{} is no trace", path.display()))?;
-        let mut policy = Policy::default();
-        let mut entries: Vec<Entry> = Vec::new();
-        for (number, line) in text.lines().enumerate() {
-            // The policy comes with the join; a trace that never got that far has none.
-            if let Some(given) = policy_of(line) {
-                policy = given;
-            } else {
-                let entry = serde_json::from_str(line).with_context(|| {
-                    format!("{}, line {}: not a line of a trace", path.display(), number + 1)
-                })?;
-                entries.push(entry);
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut trace = Self {
+            policy: Policy::default(),
+            entries: Vec::new(),
+            sha256: adjourn_protocol::sha256(bytes),
+            notes: Vec::new(),
+        };
+        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
+        anyhow::ensure!(lines.peek().is_some(), "{} is empty: no trace was written", path.display());
+        while let Some((number, line)) = lines.next() {
+            let number = number + 1;
+            let read = trace.take(line);
+            // Who wrote it was killed, or its disk was full.
+            if read.is_err() && lines.peek().is_none() && !text.ends_with('\n') {
+                trace.notes.push(format!("line {number}, the last one, is cut off and left out"));
+                continue;
             }
+            read.map_err(|problem| anyhow::anyhow!("{}, line {number}: {problem}", path.display()))?;
         }
-        Ok(Self { policy, entries, sha256: adjourn_protocol::sha256(bytes) })
+        anyhow::ensure!(
+            !trace.entries.is_empty(),
+            "{} has no input: the client ended before anything happened",
+            path.display()
+        );
+        Ok(trace)
+    }
+
+    /// Takes the next line.
+    fn take(&mut self, line: &str) -> Result<(), String> {
+        // The policy comes with the join; a trace that never got that far has none.
+        if let Some(constants) = serde_json::from_str::<Map<String, Value>>(line)
+            .ok()
+            .filter(|line| !line.is_empty() && !line.contains_key("at"))
+        {
+            let (policy, strange) = policy_of(constants).map_err(|error| format!("not a policy: {error}"))?;
+            if !strange.is_empty() {
+                self.notes.push(format!(
+                    "the policy has what this version does not know ({}): the trace is of a newer one",
+                    strange.join(", ")
+                ));
+            }
+            self.policy = policy;
+            return Ok(());
+        }
+        let entry: Entry = serde_json::from_str(line).map_err(|error| mistake(line, &error))?;
+        if self.entries.last().is_some_and(|last| last.at > entry.at) {
+            return Err(format!("the time goes back to {} ms; are its lines in order?", entry.at.0));
+        }
+        self.entries.push(entry);
+        Ok(())
     }
 
     /// How it ended and the trace's digest, as a line of JSON.
@@ -78,7 +144,11 @@ impl Trace {
     /// Not reached: an ending is always a line.
     pub fn replayed(&self) -> anyhow::Result<String> {
         let session = self.replay();
-        Ok(serde_json::to_string(&Replayed { ending: session.ending(), trace_sha256: &self.sha256 })?)
+        Ok(serde_json::to_string(&Replayed {
+            ending: session.ending(),
+            trace_sha256: &self.sha256,
+            notes: &self.notes,
+        })?)
     }
 
     /// The session at the trace's end.

@@ -38,9 +38,12 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
     } else {
         messages::status(view, interviewer, ui.muted, scene.microphone_silent)
     };
+    let screen = screen(scene, opening);
+    // Before anything was joined there is nothing to say of an interview.
+    let says = opening || matches!(screen, Screen::Joining | Screen::Waiting | Screen::Interview);
     Snapshot {
         seq: 0,
-        screen: screen(scene, opening),
+        screen,
         title: ui.title.clone(),
         host: scene.unconfirmed.or(scene.link).map(InviteLink::host),
         problem: ui.problem.clone(),
@@ -53,7 +56,7 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         muted: ui.muted,
         connected: view.link_fresh,
         interviewer,
-        status: Some(status),
+        status: says.then_some(status),
         asking: view.asking.map(|question| messages::asking(question, view.person.as_deref())),
         closing: ui.closing,
         captions: ui.captions.clone(),

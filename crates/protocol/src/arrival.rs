@@ -30,7 +30,8 @@ pub enum Arrival {
 pub struct UnknownArrival(String);
 
 impl Arrival {
-    const ALL: [Self; 5] = [Self::None, Self::Pending, Self::Received, Self::ReceivedLate, Self::Missing];
+    /// Every one.
+    pub const ALL: [Self; 5] = [Self::None, Self::Pending, Self::Received, Self::ReceivedLate, Self::Missing];
 
     /// Its name, as it is stored and sent.
     pub fn as_str(self) -> &'static str {

@@ -3,7 +3,8 @@
 //!
 //! **In:** what a test wants ([`Testbed::builder`]). **Out:** running processes with their addresses.
 //! **What never happens here:** no fake server, agent or sound server; nothing listens outside of loopback and of
-//! namespaces that were made here; nothing outlives the value that started it.
+//! namespaces that were made here; nothing outlives the value that started it
+//! (what a killed testbed leaves, the next one ends).
 
 mod actor;
 mod backend;
@@ -15,6 +16,7 @@ mod faketime;
 pub mod fault_proxy;
 mod fleet;
 mod interviewer;
+mod leftovers;
 mod livekit;
 mod mock;
 mod network;

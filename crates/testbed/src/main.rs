@@ -1,12 +1,18 @@
 //! `adjourn-testbed`: the parts of the testbed that run as processes of their own.
 
-#![allow(clippy::print_stdout, reason = "an entry point's answer goes to standard output")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "an entry point's answer goes to standard output, and why it failed to standard error"
+)]
 
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use adjourn_testbed::{Testbed, fault_proxy, relay};
+use anyhow::Context as _;
 use clap::Parser;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -82,8 +88,18 @@ struct Up<'a> {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    match Program::parse() {
+async fn main() -> ExitCode {
+    match run(Program::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("adjourn-testbed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(program: Program) -> anyhow::Result<()> {
+    match program {
         // A signal drops the work, and with it every process that it started.
         Program::Up { folder } => tokio::select! {
             result = up(folder) => result,
@@ -108,6 +124,9 @@ async fn told_to_end() {
 }
 
 async fn up(folder: PathBuf) -> anyhow::Result<()> {
+    // Whoever reads where the database is may be somewhere else.
+    let folder = std::path::absolute(folder)?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
     let mut testbed = Testbed::builder().folder(&folder).start().await?;
     let mut orders = BufReader::new(tokio::io::stdin()).lines();
     loop {
@@ -124,10 +143,17 @@ async fn up(folder: PathBuf) -> anyhow::Result<()> {
         writeln!(out, "{}", serde_json::to_string(&up)?)?;
         out.flush()?;
         drop(out);
-        let Some(line) = orders.next_line().await? else { return Ok(()) };
-        match serde_json::from_str(&line)? {
-            UpCommand::KillBackend => testbed.backend.kill().await,
-            UpCommand::StartBackend => testbed.backend.restart().await?,
+        loop {
+            let Some(line) = orders.next_line().await? else { return Ok(()) };
+            match serde_json::from_str(&line) {
+                Ok(UpCommand::KillBackend) => testbed.backend.kill().await,
+                Ok(UpCommand::StartBackend) => testbed.backend.restart().await?,
+                Err(error) => {
+                    eprintln!("adjourn-testbed: no order: {error}");
+                    continue;
+                }
+            }
+            break;
         }
     }
 }

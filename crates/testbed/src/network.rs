@@ -193,6 +193,32 @@ impl Drop for Network {
     }
 }
 
+/// Takes down the networks of processes that are gone; gives how many ends of cables those had.
+pub(crate) fn remove_orphans(gone: impl Fn(i32) -> bool) -> usize {
+    let names = |folder: &str| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect::<Vec<_>>()
+    };
+    let orphan = |name: &String| owner(name).is_some_and(&gone);
+    for name in names("/etc/netns").into_iter().filter(orphan) {
+        // Another testbed may be at it, too.
+        let _ = std::fs::remove_dir_all(Path::new("/etc/netns").join(name));
+    }
+    let ends: Vec<String> = names("/run/netns").into_iter().filter(orphan).collect();
+    for end in &ends {
+        let mut command = std::process::Command::new("ip");
+        let _ = command.args(["netns", "del", end]).stderr(Stdio::null()).status();
+    }
+    ends.len()
+}
+
+/// The process whose network has this name: `adj`, its number, letters.
+fn owner(name: &str) -> Option<i32> {
+    let rest = name.strip_prefix("adj")?;
+    let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+    rest[digits..].chars().all(|c| c.is_ascii_lowercase()).then(|| rest[..digits].parse().ok())?
+}
+
 /// Files over those of /etc, on the candidate's side (ip-netns(8)).
 fn names_folder(tag: &str) -> PathBuf {
     Path::new("/etc/netns").join(format!("{tag}c"))
@@ -210,4 +236,17 @@ async fn ip(line: &str) -> anyhow::Result<()> {
         String::from_utf8_lossy(&output.stderr).trim()
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_ours_have_an_owner() {
+        assert_eq!(owner("adj19416aac"), Some(19_416));
+        for other in ["adj", "adj12", "adjust", "docker0", "adj12aa-c", "adjaa"] {
+            assert_eq!(owner(other), None, "{other}");
+        }
+    }
 }

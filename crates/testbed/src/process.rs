@@ -9,8 +9,15 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 
+use crate::leftovers;
+
 /// Lines of a process's standard output.
 pub type LineReader = Lines<BufReader<ChildStdout>>;
+
+/// Most of a process's last word that is put into a message, in characters.
+const LONGEST_SAID: usize = 400;
+/// Most of a log in which that is looked for, in bytes: its end.
+const MOST_READ: u64 = 4 << 20;
 
 /// Seconds since 1970, with fractions: one clock for all processes of one machine.
 pub fn unix_now() -> f64 {
@@ -38,6 +45,8 @@ impl Child {
         let file = std::fs::File::options().append(true).create(true).open(log);
         let file = file.with_context(|| format!("{} can't be written", log.display()))?;
         let begins = file.metadata()?.len();
+        leftovers::sweep();
+        leftovers::mark(command);
         let inner = command
             .process_group(0)
             .kill_on_drop(true)
@@ -108,9 +117,21 @@ impl Child {
         said_since(&self.log, self.begins)
     }
 
-    /// The last line of that.
+    /// The line of that which tells most: the last error, else the last line; of a long one its beginning.
     fn said_last(&self) -> String {
-        self.said().lines().next_back().unwrap_or("nothing").to_owned()
+        // Of one that says very much, the end.
+        let length = std::fs::metadata(&self.log).map_or(0, |metadata| metadata.len());
+        let said = said_since(&self.log, self.begins.max(length.saturating_sub(MOST_READ)));
+        let error = |line: &&str| {
+            let words = ["E: ", "ERROR", "rror:", "panicked", "FATAL"];
+            words.iter().any(|word| line.contains(word))
+        };
+        let lines = || said.lines().rev().filter(|line| !line.trim().is_empty());
+        let line = lines().take(200).find(error).or_else(|| lines().next()).unwrap_or("nothing");
+        match line.char_indices().nth(LONGEST_SAID) {
+            Some((cut, _)) => format!("{}… (see {})", &line[..cut], self.log.display()),
+            None => line.to_owned(),
+        }
     }
 
     /// Waits until it says `word` in its log.
@@ -188,9 +209,18 @@ impl Drop for Child {
 
 /// What stands in a log from there on.
 fn said_since(log: &Path, begins: u64) -> String {
-    let bytes = std::fs::read(log).unwrap_or_default();
-    let own = bytes.get(usize::try_from(begins).unwrap_or(usize::MAX)..).unwrap_or_default();
-    String::from_utf8_lossy(own).into_owned()
+    use std::io::{Read as _, Seek as _, SeekFrom};
+    let mut bytes = Vec::new();
+    // One that is not there yet says nothing yet.
+    if let Ok(mut file) = std::fs::File::open(log) {
+        let _ = file.seek(SeekFrom::Start(begins)).and_then(|_| file.read_to_end(&mut bytes));
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A file that some program writes, as text, whatever bytes are in it; nothing if it is not there yet.
+pub(crate) fn text_of(file: &Path) -> String {
+    String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()).into_owned()
 }
 
 /// Writes one line to a process.
@@ -218,7 +248,7 @@ pub async fn look<T>(limit: Duration, mut found: impl FnMut() -> Option<T>) -> O
 
 /// The lines of a file that somebody writes, as far as they are whole: those that are a `T`, and the others.
 pub(super) fn whole_lines<T: serde::de::DeserializeOwned>(file: &Path) -> (Vec<T>, Vec<String>) {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let text = text_of(file);
     let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
     let (mut read, mut others) = (Vec::new(), Vec::new());
     for line in whole.lines() {
@@ -301,6 +331,11 @@ where
 pub(crate) fn cpu_s(pid: i32) -> f64 {
     let ticks: u64 = stat(pid).iter().skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum();
     ticks as f64 / rustix::param::clock_ticks_per_second() as f64
+}
+
+/// When a process began, in clock ticks since the computer did; `None` if it is gone.
+pub(crate) fn began(pid: i32) -> Option<String> {
+    stat(pid).get(19).cloned()
 }
 
 /// The parent of a process.

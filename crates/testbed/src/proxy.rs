@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tokio::process::ChildStdin;
 
 use super::certificate::NAME;
-use super::process::{Child, tell, whole_lines};
+use super::process::{Child, tell, text_of, whole_lines};
 use super::{Network, Tools, authority, certificate, free_port, look};
 use crate::fault_proxy::{Fault, Passed, ProxyCommand};
 
@@ -77,7 +77,7 @@ impl Proxy {
     }
 
     async fn said(&mut self, word: &str, times: usize) -> anyhow::Result<()> {
-        let text = || std::fs::read_to_string(&self.log).unwrap_or_default();
+        let text = || text_of(&self.log);
         let there = || (text().lines().filter(|line| *line == word).count() >= times).then_some(());
         look(Duration::from_secs(10), there).await.with_context(|| format!("the proxy is not {word}"))
     }

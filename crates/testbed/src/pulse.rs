@@ -23,6 +23,8 @@ pub struct Pulse {
     /// `unix:…`, for `PULSE_SERVER`.
     pub server: String,
     folder: PathBuf,
+    /// Where its socket is.
+    _place: tempfile::TempDir,
 }
 
 impl Pulse {
@@ -50,7 +52,9 @@ impl Pulse {
     }
 
     async fn launch(folder: &Path, cards: &str, ready: &'static str) -> anyhow::Result<Self> {
-        let socket = folder.join("pulse.sock");
+        // Not in the run's folder: an address of PulseAudio's ends at a space, and a socket's path is short.
+        let place = tempfile::Builder::new().prefix("adjourn-sound-").tempdir()?;
+        let socket = place.path().join("pulse.sock");
         let script = folder.join("pulse.pa");
         std::fs::write(
             &script,
@@ -79,7 +83,7 @@ impl Pulse {
         let server = format!("unix:{}", socket.display());
         until(&mut process, Duration::from_secs(10), "PulseAudio's start", || sources(&server, ready))
             .await?;
-        Ok(Self { process, server, folder: folder.to_owned() })
+        Ok(Self { process, server, folder: folder.to_owned(), _place: place })
     }
 
     /// Gives a process this daemon and no other.

@@ -39,6 +39,13 @@ pub struct Impairment {
     pub no_down: bool,
 }
 
+impl Impairment {
+    /// Whether its shares are shares.
+    pub fn possible(&self) -> bool {
+        [self.loss, self.reorder].iter().all(|share| (0.0..=1.0).contains(share))
+    }
+}
+
 #[derive(Debug)]
 struct ImpairedLine {
     impairment: Impairment,

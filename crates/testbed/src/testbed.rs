@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
+
 use crate::{
     BackendOptions, BackendServer, Interviewer, LiveKitServer, Network, Postgres, ServerOptions, Tools,
     Worker,
@@ -138,7 +140,7 @@ impl Builder {
                 std::fs::create_dir_all(given)?;
                 Folder::Given(given.clone())
             }
-            None => Folder::Own(tempfile::tempdir()?),
+            None => Folder::Own(tempfile::tempdir().context("no temporary folder can be made; see TMPDIR")?),
         };
         match self.start_in(folder.path()).await {
             Ok((backend, livekit, postgres, network, tools)) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use super::process::{Child, until, whole_lines};
+use super::process::{Child, text_of, until, whole_lines};
 use super::{Interviewer, LiveKitServer, Network, Tools};
 
 /// One line of the interviewer's own log.
@@ -55,6 +55,8 @@ pub struct Worker {
     /// The process.
     pub process: Child,
     events: PathBuf,
+    /// For its own temporary files.
+    _temporary: tempfile::TempDir,
 }
 
 impl Worker {
@@ -71,6 +73,8 @@ impl Worker {
     ) -> anyhow::Result<Self> {
         // Every worker of a run writes into one list of events.
         let events = folder.join("agent.jsonl");
+        // Not in the run's folder: sockets are made in it, whose names are short.
+        let temporary = tempfile::Builder::new().prefix("adjourn-worker-").tempdir()?;
         let number = (1..).find(|n| !folder.join(format!("agent-{n}.log")).exists()).unwrap_or(1);
         let log = folder.join(format!("agent-{number}.log"));
         // livekit-agents logs to standard output.
@@ -98,20 +102,22 @@ impl Worker {
             .env("ADJOURN_WITH", serde_json::to_string(&script.with)?)
             .env("ADJOURN_AGENT_LOG", &events)
             .env("ADJOURN_SPOOL", folder.join("spool"))
+            // Killed, it leaves its own there.
+            .env("TMPDIR", temporary.path())
             .env_remove("PULSE_SERVER")
             .stdin(std::process::Stdio::null())
             .stdout(std::fs::File::create(&out)?);
         livekit.give(&mut command);
         let mut process = Child::start("interviewer", &mut command, &log)?;
         until(&mut process, Duration::from_secs(60), "the interviewer's registration", || {
-            let text = std::fs::read_to_string(&out).unwrap_or_default();
+            let text = text_of(&out);
             // The one for Node says nothing of its processes.
             let warm = script.node || text.contains("process initialized");
             std::future::ready(text.contains("registered worker") && warm)
         })
         .await
         .with_context(|| format!("see {}", log.display()))?;
-        Ok(Self { process, events })
+        Ok(Self { process, events, _temporary: temporary })
     }
 
     /// Everything that the interviewer wrote down so far.

@@ -76,6 +76,7 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
     let parts = results::parts()?;
     let folder = std::path::absolute(options.out.join(&commit))?;
     std::fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
+    let _lock = lock(&folder)?;
     let mut results: Vec<ScenarioResult> =
         scenarios.iter().map(|scenario| ScenarioResult::new(scenario, scenario.missing())).collect();
     let total = scenarios.len() * options.repeat;
@@ -87,6 +88,7 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
         }
         for n in 0..options.repeat {
             let seed = options.seed + n as u64;
+            // An id has no `_` and no `/`.
             let keep = folder.join(format!("{}-{seed}", scenario.id.replace(':', "_")));
             let title = format!("{}/{total} {} (seed {seed})", nth * options.repeat + n + 1, scenario.id);
             let key = results::key(scenario, &parts);
@@ -99,7 +101,7 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
         let mut running = futures_util::stream::iter(runs.into_iter().map(|(nth, keep, run)| async move {
             let line = run.ours(&keep, progress).await?;
             let baseline = if options.baseline {
-                Some(run.baseline(&keep.with_extension("baseline"), progress).await?)
+                Some(run.baseline(&run::beside(&keep, "baseline"), progress).await?)
             } else {
                 None
             };
@@ -128,12 +130,16 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn ours(&self, keep: &Path, progress: &impl Fn(&str)) -> anyhow::Result<RunReport> {
-        if let Some(line) = self.known(keep, "line.json") {
+        if let Some(line) = self.known::<RunReport>(keep, "line.json") {
+            progress(&format!("{}: {} in an earlier run of the same", self.title, line.verdict));
             return Ok(line);
         }
         progress(&self.title);
         let line = run::judged(self.scenario, self.seed, keep, progress).await?;
-        results::mark(keep, &self.key)?;
+        // Where the testbed did not start, there is no result: the next matrix runs it again.
+        if !line.not_begun {
+            results::mark(keep, &self.key)?;
+        }
         for failure in &line.failures {
             progress(&format!("  {}: {failure}", self.scenario.id));
         }
@@ -146,7 +152,9 @@ impl Run<'_> {
         }
         progress(&format!("{}, the baseline", self.title));
         let line = run::baseline::run(self.scenario, self.seed, keep).await?;
-        results::mark(keep, &self.key)?;
+        if line.broken.is_none() {
+            results::mark(keep, &self.key)?;
+        }
         if let Some(broken) = &line.broken {
             progress(&format!("  {}, the baseline: {broken}", self.scenario.id));
         }
@@ -164,11 +172,23 @@ impl Run<'_> {
     }
 }
 
+/// Most runs of one scenario.
+const MOST_REPEATS: usize = 10_000;
+
+/// Nobody else writes there as long as it is held: two that do delete each other's files.
+fn lock(folder: &Path) -> anyhow::Result<std::fs::File> {
+    let path = folder.join("lock");
+    let file = std::fs::File::create(&path).with_context(|| format!("{} can't be made", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => anyhow::bail!("another matrix writes to {}; give --out another folder", folder.display()),
+    }
+}
+
 fn select(options: &Options) -> anyhow::Result<Vec<Scenario>> {
     let mut all = scenario::all(options.file.as_deref())?;
     for id in &options.scenarios {
-        let scenario = scenario::named(&all, id)
-            .with_context(|| format!("there is no scenario {id:?}; `adjourn-qa scenarios` lists them"))?;
+        let scenario = scenario::named(&all, id).with_context(|| scenario::unknown(&all, id))?;
         if !all.iter().any(|other| other.id == scenario.id) {
             all.push(scenario);
         }
@@ -180,6 +200,12 @@ fn select(options: &Options) -> anyhow::Result<Vec<Scenario>> {
         );
     }
     anyhow::ensure!(options.repeat > 0, "--repeat 0 runs nothing; leave it out for once");
+    anyhow::ensure!(options.repeat <= MOST_REPEATS, "--repeat is {MOST_REPEATS} at most");
+    anyhow::ensure!(
+        options.seed.checked_add(MOST_REPEATS as u64).is_some(),
+        "--seed is {} at most",
+        u64::MAX - MOST_REPEATS as u64
+    );
     let selected: Vec<Scenario> = all
         .into_iter()
         .filter(|scenario| options.scenarios.is_empty() || options.scenarios.contains(&scenario.id))
@@ -262,7 +288,10 @@ mod tests {
             ..Options::default()
         };
         let said = select(&options(&["zombi"], None)).unwrap_err().to_string();
-        assert_eq!(said, "there is no scenario \"zombi\"; `adjourn-qa scenarios` lists them");
+        assert_eq!(
+            said,
+            "there is no scenario \"zombi\"; the nearest is \"zombie\", and `adjourn-qa scenarios` lists them all"
+        );
         let said = select(&options(&[], Some("agents"))).unwrap_err().to_string();
         assert!(said.starts_with("there is no section \"agents\""), "{said}");
         assert_eq!(select(&options(&["zombie", "leave"], None)).unwrap().len(), 2);

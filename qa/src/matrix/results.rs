@@ -109,7 +109,12 @@ pub(super) fn parts() -> anyhow::Result<String> {
         let program = std::fs::read(Tools::binary(name)?)?;
         text += &format!("{name} {}\n", adjourn_protocol::sha256(&program));
     }
-    let mut folders = vec![tools.interviewers(), tools.root.join("agents/python/src")];
+    let mut folders = vec![
+        tools.interviewers(),
+        tools.root.join("agents/python/src"),
+        // The baseline's page and driver.
+        tools.root.join("qa/baseline"),
+    ];
     let mut scripts = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder)? {

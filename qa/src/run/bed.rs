@@ -280,10 +280,13 @@ impl ScenarioBed {
         match tokio::time::timeout(limit, self.seen.wait_for(|seen| when(seen))).await.map(|r| r.map(|_| ()))
         {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => anyhow::bail!("the client ended before {what}"),
+            Ok(Err(_)) => {
+                anyhow::bail!("the client ended before {what}; {}", self.folder.join("client.log").display())
+            }
             Err(_) => {
-                let last = self.seen.borrow().last.clone();
-                anyhow::bail!("{what} was not seen within {limit:?}; the last screen was {last:?}")
+                let seen = self.seen.borrow();
+                let last = seen.last.as_ref().map_or_else(|| "nothing".to_owned(), super::seen::notice);
+                anyhow::bail!("{what} was not seen within {limit:?}; the last screen was \"{last}\"")
             }
         }
     }

@@ -19,10 +19,12 @@ use std::time::Duration;
 
 use adjourn_client::Command;
 use adjourn_session::Input;
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
 use self::bed::{ScenarioBed, Subject};
 use self::canary::{Canary, STARVED};
+use self::report::NotBegun;
 pub use self::report::RunReport;
 use self::seen::Seen;
 use self::steps::Played;
@@ -57,8 +59,9 @@ pub async fn judged(
     let mut again = 0;
     loop {
         let canary = Canary::start()?;
-        let mut line = run(scenario, seed, Some(keep)).await.unwrap_or_else(|error| {
-            RunReport::broken(&scenario.id, seed, scenario.expect.bound, format!("the bed: {error:#}"))
+        let mut line = run(scenario, seed, Some(keep)).await.unwrap_or_else(|error| RunReport {
+            not_begun: error.downcast_ref::<NotBegun>().is_some(),
+            ..RunReport::broken(&scenario.id, seed, scenario.expect.bound, format!("{error:#}"))
         });
         let worst = canary.worst();
         line.starved_ms = u64::try_from(worst.as_millis()).unwrap_or(u64::MAX);
@@ -73,11 +76,31 @@ pub async fn judged(
             "  {}: the machine was starved for {} ms; once more ({failed})",
             scenario.id, line.starved_ms
         ));
-        let aside = keep.with_extension(format!("starved-{again}"));
+        let aside = beside(keep, &format!("starved-{again}"));
         // Of an earlier matrix; absent the first time.
         let _ = std::fs::remove_dir_all(&aside);
         std::fs::rename(keep, aside)?;
     }
+}
+
+/// A folder that somebody named may hold what is theirs: nothing is removed from it.
+///
+/// # Errors
+/// It holds something, or is no folder.
+pub fn new_or_empty(folder: &Path) -> anyhow::Result<()> {
+    let empty = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    anyhow::ensure!(
+        empty || !folder.exists(),
+        "{} holds something already; give a new or empty folder",
+        folder.display()
+    );
+    Ok(())
+}
+
+/// A folder beside another one. (An id may have a dot, and what comes after it is no extension.)
+pub fn beside(folder: &Path, what: &str) -> std::path::PathBuf {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    folder.with_file_name(format!("{name}.{what}"))
 }
 
 /// Runs a scenario. Files of the run are left in `keep`, if given.
@@ -97,7 +120,7 @@ pub async fn run(scenario: &Scenario, seed: u64, keep: Option<&Path>) -> anyhow:
         line.write(&folder)?;
         return Ok(line);
     }
-    let mut bed = ScenarioBed::start(scenario, &folder, seed, Subject::Adjourn).await?;
+    let mut bed = ScenarioBed::start(scenario, &folder, seed, Subject::Adjourn).await.context(NotBegun)?;
     let played = steps::play(scenario, &mut bed).await?;
     finish(scenario, bed, seed, played).await
 }
@@ -133,6 +156,7 @@ async fn finish(
     let events = bed.events();
     let last_word = last_word(&events);
     let mut line = RunReport {
+        not_begun: false,
         id: scenario.id.clone(),
         seed,
         fault_at: clock,

@@ -52,6 +52,19 @@ pub struct RunReport {
     pub trace_sha256: Option<String>,
     /// What did not hold.
     pub failures: Vec<String>,
+    /// The testbed did not start: nothing was found out.
+    #[serde(skip)]
+    pub(crate) not_begun: bool,
+}
+
+/// The testbed did not start.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotBegun;
+
+impl std::fmt::Display for NotBegun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the testbed did not start")
+    }
 }
 
 impl RunReport {
@@ -67,9 +80,10 @@ impl RunReport {
         Ok(std::fs::write(folder.join("line.json"), serde_json::to_vec(self)?)?)
     }
 
-    /// Of a run in which the testbed itself failed.
+    /// Of a run that was broken off: the testbed did not start, or a step did not come to its end.
     pub(crate) fn broken(id: &str, seed: u64, bound_s: Option<f64>, failure: String) -> Self {
         Self {
+            not_begun: false,
             id: id.to_owned(),
             seed,
             fault_at: 0.0,

@@ -130,7 +130,7 @@ impl Seen {
 }
 
 /// What a person would notice of a screen, in a few words.
-fn notice(snapshot: &Snapshot) -> String {
+pub(super) fn notice(snapshot: &Snapshot) -> String {
     if let Some(completed) = &snapshot.completed {
         return format!("end: {} ({})", completed.outcome, completed.delivery.as_str());
     }

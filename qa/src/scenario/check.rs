@@ -1,9 +1,10 @@
 //! Whether a scenario makes sense: what nobody understands is refused, with its line, before anything is run.
 
 use adjourn_client::Message;
+use adjourn_protocol::Arrival;
 
 use super::words::{self, Mistake};
-use super::{ENDINGS, LONGEST_S, Place, Scenario, Step};
+use super::{Delivered, ENDINGS, LONGEST_S, Place, Scenario, Step};
 
 impl Scenario {
     /// Whether the scenario says only what somebody understands.
@@ -21,7 +22,7 @@ impl Scenario {
                 words::check("ending", &interviewer.ending, ENDINGS.into_iter())?;
             }
             match &interviewer.script {
-                Some(script) if !script.exists() => {
+                Some(script) if !script.is_file() => {
                     let text = format!("there is no script {}", script.display());
                     return Err(Mistake { word: Some("script".to_owned()), text });
                 }
@@ -44,8 +45,95 @@ impl Scenario {
 
     /// Whether the scenario makes sense.
     pub(super) fn check(&self) -> Result<(), Mistake> {
+        check_id(&self.id)?;
         self.check_words()?;
+        self.check_faults()?;
+        self.check_numbers()?;
         self.check_steps().map_err(Mistake::from)
+    }
+
+    /// A fault that nobody knows would never happen, and what it tests would pass.
+    fn check_faults(&self) -> Result<(), Mistake> {
+        if let Some(point) = &self.kill_on {
+            words::check("kill-on", point, KILLS.into_iter())?;
+            if self.expect.delivery != Delivered::NextStart {
+                let text =
+                    "with `kill-on` the client is killed: it takes `delivery = \"next-start\"`".to_owned();
+                return Err(Mistake { word: Some("kill-on".to_owned()), text });
+            }
+        }
+        for point in self.fail_points.iter().flat_map(|points| points.split(';')) {
+            let wrong = |text: String| Mistake { word: Some("fail-points".to_owned()), text };
+            let Some((name, actions)) = point.split_once('=') else {
+                return Err(wrong(format!("fail-points: {point:?} is not `point=action`")));
+            };
+            words::check("point", name.trim(), POINTS.into_iter())?;
+            for action in actions.split("->") {
+                let word = action.rsplit(['*', '%']).next().unwrap_or(action);
+                let word = word.split('(').next().unwrap_or(word).trim();
+                words::check("action of a point", word, ACTIONS.into_iter())?;
+            }
+        }
+        let clocks = self
+            .steps
+            .iter()
+            .chain(&self.after)
+            .filter_map(|step| if let Step::WallClock(clock) = step { Some(clock) } else { None });
+        for clock in self.wall_clock.iter().chain(clocks) {
+            if !is_wall_clock(clock) {
+                let text = format!("wall-clock {clock:?}: it is `+1h`, `-30m` or `@1970-01-01 00:10:00`");
+                return Err(Mistake { word: Some(clock.clone()), text });
+            }
+        }
+        if let Some(held) = &self.expect.held {
+            let arrivals = Arrival::ALL.map(Arrival::as_str);
+            words::check("agent-report", &held.agent_report, arrivals.into_iter())?;
+            words::check("transcript", &held.transcript, TRANSCRIPTS.into_iter())?;
+        }
+        Ok(())
+    }
+
+    fn check_numbers(&self) -> Result<(), Mistake> {
+        let wrong = |word: &str, text: &str| {
+            Err(Mistake { word: Some(word.to_owned()), text: format!("{word}: {text}") })
+        };
+        if self.minutes.is_some_and(|minutes| !(1..=480).contains(&minutes)) {
+            return wrong("minutes", "an interview takes 1 to 480 minutes");
+        }
+        if self.expect.long_wait.is_some_and(|(earliest, latest)| earliest > latest) {
+            return wrong("long-wait", "the earliest comes before the latest");
+        }
+        for interviewer in self.interviewers() {
+            if interviewer.node && (interviewer.old || interviewer.package) {
+                return wrong("interviewer", "one for Node is neither `old` nor has it the `package`");
+            }
+            if interviewer.questions == 0 {
+                return wrong("questions", "an interviewer asks one at least");
+            }
+        }
+        for step in self.steps.iter().chain(&self.after) {
+            if step.often() == Some(0) {
+                return wrong("times", "it is counted from 1");
+            }
+            if let Step::Limit { memory_mib, cpu_percent, .. } = step
+                && (*memory_mib == Some(0) || *cpu_percent == Some(0))
+            {
+                return wrong("limit", "nothing runs with 0 MiB or 0 %");
+            }
+            if let Step::Relay(impairment) = step
+                && !impairment.possible()
+            {
+                return wrong("relay", "`loss` and `reorder` are shares, 0 to 1");
+            }
+        }
+        // Without an interviewer the waiting room is all there is, unless one is sent later.
+        let comes = self.interviewer.is_some()
+            || self.steps.iter().any(|step| matches!(step, Step::Worker(_) | Step::Actor { .. }));
+        let waits = |step: &Step| matches!(step, Step::Interview | Step::Speech) || step.event().is_some();
+        if !comes && self.kill_at.is_none() && self.steps.iter().any(waits) {
+            return wrong("steps", "they wait for an interviewer, and there is none");
+        }
+        Ok(())
     }
 
     fn check_steps(&self) -> Result<(), String> {
@@ -118,6 +206,45 @@ impl Scenario {
         }
         Ok(())
     }
+}
+
+/// Longest id: it is a folder's name.
+const LONGEST_ID: usize = 60;
+
+/// An id is a folder's name, part of a command and of a table.
+fn check_id(id: &str) -> Result<(), Mistake> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | ':' | '.');
+    let begins = id.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+    if begins && id.len() <= LONGEST_ID && id.chars().all(plain) && !id.contains("..") {
+        return Ok(());
+    }
+    let text = format!(
+        "an id is lower-case letters, digits, `-`, `:` and `.`, {LONGEST_ID} at most, as `loss-5` or `bad-join:expired`"
+    );
+    Err(Mistake { word: Some(id.to_owned()), text })
+}
+
+/// Points of `failing.rs`.
+const KILLS: [&str; 2] = ["persist", "posted"];
+
+/// Points of the client's code that can be made to fail (`fail_point!`).
+const POINTS: [&str; 9] =
+    ["capture", "deliverer", "join", "journal", "loop", "persist", "posted", "room", "sound"];
+
+/// What the crate `fail` can do at a point.
+const ACTIONS: [&str; 8] = ["off", "return", "sleep", "panic", "print", "pause", "yield", "delay"];
+
+/// By whose word the backend knows what was said (`transcript.rs` of the backend).
+const TRANSCRIPTS: [&str; 5] = ["agent", "agent in part", "agent while it lived", "client", "none"];
+
+/// Whether libfaketime takes it as we use it.
+fn is_wall_clock(text: &str) -> bool {
+    if let Some(date) = text.strip_prefix('@') {
+        return chrono::NaiveDateTime::parse_from_str(date, "%Y-%m-%d %H:%M:%S").is_ok();
+    }
+    let Some(rest) = text.strip_prefix(['+', '-']) else { return false };
+    let number = rest.trim_end_matches(['s', 'm', 'h', 'd', 'y']);
+    rest.len() <= number.len() + 1 && number.parse::<f64>().is_ok()
 }
 
 fn possible(name: &str, seconds: f64) -> Result<(), String> {

@@ -201,7 +201,7 @@ pub enum Delivered {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    /// `scenario` is what they were called before; it goes with version 0.2.
+    /// `row` is what they were called before; it goes with version 0.2.
     #[serde(alias = "row")]
     scenario: Vec<Scenario>,
 }
@@ -230,7 +230,7 @@ fn parse(text: &str, path: &Path) -> anyhow::Result<Vec<Scenario>> {
     let mut scenarios = file.scenario;
     for scenario in &mut scenarios {
         scenario.section.clone_from(&section);
-        let begins = text.find(&format!("id = \"{}\"", scenario.id)).unwrap_or_default();
+        let begins = begins(text, &scenario.id);
         scenario.place = format!("{}, line {}", path.display(), line_of(text, begins));
         let folder = path.parent().unwrap_or_else(|| Path::new("."));
         for interviewer in scenario.interviewers_mut() {
@@ -249,6 +249,24 @@ fn parse(text: &str, path: &Path) -> anyhow::Result<Vec<Scenario>> {
         }
     }
     Ok(scenarios)
+}
+
+/// Where the scenario with this id begins: the line that names it.
+fn begins(text: &str, id: &str) -> usize {
+    let quoted = format!("\"{id}\"");
+    let names = |line: &str| {
+        let rest = line.trim_start().strip_prefix("id").map(str::trim_start);
+        rest.and_then(|rest| rest.strip_prefix('='))
+            .is_some_and(|rest| rest.trim_start().starts_with(&quoted))
+    };
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if names(line) {
+            return at;
+        }
+        at += line.len();
+    }
+    0
 }
 
 fn line_of(text: &str, at: usize) -> usize {
@@ -383,12 +401,9 @@ pub fn all(extra: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
     let mut scenarios: Vec<Scenario> = Vec::new();
     for file in files {
         for scenario in read(&file)? {
-            anyhow::ensure!(
-                !scenarios.iter().any(|other| other.id == scenario.id),
-                "{}: there are two scenarios {:?}",
-                file.display(),
-                scenario.id
-            );
+            if let Some(other) = scenarios.iter().find(|other| other.id == scenario.id) {
+                anyhow::bail!("{}: {:?} is there already ({})", scenario.place, scenario.id, other.place);
+            }
             scenarios.push(scenario);
         }
     }
@@ -398,17 +413,24 @@ pub fn all(extra: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
 /// The scenario with this id, of this checkout or of a further file.
 ///
 /// # Errors
-/// There is none; says which there are.
+/// There is none; names the nearest.
 pub fn find_in(id: &str, extra: Option<&Path>) -> anyhow::Result<Scenario> {
     let scenarios = all(extra)?;
-    let ids = scenarios.iter().map(|scenario| scenario.id.clone()).collect::<Vec<_>>().join(", ");
-    named(&scenarios, id).with_context(|| format!("there is no scenario {id:?}; there are {ids}"))
+    named(&scenarios, id).with_context(|| unknown(&scenarios, id))
+}
+
+/// That there is none, and which one may be meant.
+pub fn unknown(scenarios: &[Scenario], id: &str) -> String {
+    let nearest = words::nearest(id, scenarios.iter().map(|scenario| scenario.id.as_str()));
+    format!(
+        "there is no scenario {id:?}; the nearest is {nearest:?}, and `adjourn-qa scenarios` lists them all"
+    )
 }
 
 /// The scenario with this id, of this checkout.
 ///
 /// # Errors
-/// There is none; says which there are.
+/// There is none; names the nearest.
 pub fn find(id: &str) -> anyhow::Result<Scenario> {
     find_in(id, None)
 }
@@ -442,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_knows_its_line_and_every_point_of_death_is_a_row() {
+    fn a_scenario_knows_its_line_and_every_point_of_death_is_one() {
         let scenarios =
             parse(&format!("{GOOD}expect = {{ outcome = \"finished\" }}\n"), Path::new("mine.toml")).unwrap();
         assert_eq!(scenarios[0].place, "mine.toml, line 2");
@@ -474,7 +496,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_the_lab_does_not_know_are_refused() {
+    fn words_that_the_testbed_does_not_know_are_refused() {
         for (wrong, said) in [
             ("{ clock = \"noon\" }", "there is no clock \"noon\"; there are now, panic, limit"),
             (
@@ -493,6 +515,47 @@ mod tests {
             "{GOOD}expect = {{ outcome = \"finished\", held = {{ agent-report = \"missing\", transcript = \"client\", within = -1.0 }} }}\n"
         );
         assert!(message(&text).contains("held.within is -1 s"));
+    }
+
+    #[test]
+    fn a_fault_that_would_never_happen_and_a_number_that_makes_no_sense_are_refused() {
+        for (line, said) in [
+            ("kill-on = \"nonsense\"", "there is no kill-on \"nonsense\"; the nearest is"),
+            ("kill-on = \"posted\"", "with `kill-on` the client is killed"),
+            ("fail-points = \"lop=panic\"", "there is no point \"lop\"; the nearest is \"loop\""),
+            ("fail-points = \"loop=3*off->1*panik\"", "there is no action of a point \"panik\""),
+            ("wall-clock = \"yesterday\"", "wall-clock \"yesterday\": it is"),
+            ("minutes = 0", "minutes: an interview takes 1 to 480 minutes"),
+        ] {
+            let said_now = message(&format!("{GOOD}{line}\nexpect = {{ outcome = \"finished\" }}\n"));
+            assert!(said_now.contains(said), "{line}: {said_now}");
+        }
+        for (expect, said) in [
+            ("held = { agent-report = \"recieved\", transcript = \"agent\", within = 1.0 }", "\"received\""),
+            ("held = { agent-report = \"received\", transcript = \"agnet\", within = 1.0 }", "\"agent\""),
+            ("long-wait = [20.0, 10.0]", "the earliest comes before the latest"),
+        ] {
+            let said_now = message(&format!("{GOOD}expect = {{ outcome = \"finished\", {expect} }}\n"));
+            assert!(said_now.contains(said), "{expect}: {said_now}");
+        }
+        for (step, said) in [
+            ("{ limit = { to = \"job\", memory-mib = 0 } }", "nothing runs with 0 MiB"),
+            ("{ relay = { loss = 500.0 } }", "are shares, 0 to 1"),
+            ("{ agent = { event = \"close\", times = 0 } }", "it is counted from 1"),
+        ] {
+            let text = GOOD.replace("\"answer\"", step);
+            let said_now = message(&format!("{text}expect = {{ outcome = \"finished\" }}\n"));
+            assert!(said_now.contains(said), "{step}: {said_now}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_a_name_and_no_path() {
+        for id in ["", "../../escape", "/etc/foo", "a b", "a\\nb", "A", "-x", "a_b", &"x".repeat(61)] {
+            let text = GOOD.replacen("id = \"x\"", &format!("id = \"{id}\""), 1);
+            let said = message(&format!("{text}expect = {{ outcome = \"finished\" }}\n"));
+            assert!(said.contains("an id is lower-case letters"), "{id:?}: {said}");
+        }
     }
 
     #[test]

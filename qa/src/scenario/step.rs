@@ -412,6 +412,16 @@ impl Step {
         }
     }
 
+    /// For which time of something it waits, if it does, from 1.
+    pub(super) fn often(&self) -> Option<usize> {
+        if let Self::Agent { times, .. } | Self::AgentState { times, .. } | Self::Passed { times, .. } = self
+        {
+            Some(*times)
+        } else {
+            None
+        }
+    }
+
     /// Whether it needs a fleet.
     pub(super) fn of_a_fleet(&self) -> bool {
         matches!(

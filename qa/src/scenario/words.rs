@@ -56,7 +56,7 @@ pub(super) fn check<'a>(
     if known.clone().any(|k| k == word) {
         return Ok(());
     }
-    let nearest = known.min_by_key(|k| distance(word, k)).unwrap_or_default();
+    let nearest = nearest(word, known);
     Err(Mistake {
         word: Some(word.to_owned()),
         text: format!("there is no {what} {word:?}; the nearest is {nearest:?}"),
@@ -91,17 +91,22 @@ pub(super) fn outcomes() -> Vec<String> {
 /// Levenshtein's distance: letters that differ between two words.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
-    let mut scenario: Vec<usize> = (0..=b.len()).collect();
+    let mut costs: Vec<usize> = (0..=b.len()).collect();
     for (i, from) in a.chars().enumerate() {
-        let mut corner = scenario[0];
-        scenario[0] = i + 1;
+        let mut corner = costs[0];
+        costs[0] = i + 1;
         for (j, to) in b.iter().enumerate() {
             let changed = corner + usize::from(from != *to);
-            corner = scenario[j + 1];
-            scenario[j + 1] = changed.min(scenario[j] + 1).min(corner + 1);
+            corner = costs[j + 1];
+            costs[j + 1] = changed.min(costs[j] + 1).min(corner + 1);
         }
     }
-    scenario[b.len()]
+    costs[b.len()]
+}
+
+/// The known word that is nearest to another one.
+pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> &'a str {
+    known.min_by_key(|known| distance(word, known)).unwrap_or_default()
 }
 
 #[cfg(test)]
