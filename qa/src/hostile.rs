@@ -31,9 +31,10 @@ const SILENT: usize = 3_000;
 /// Connections on which nothing is read, and how often something is asked on each.
 const UNREAD: usize = 300;
 const ASKED: usize = 400;
-/// What anybody may ask for; each connection asks for one of them.
-const PUBLIC: [&str; 6] =
-    ["/openapi.json", "/metrics", "/.well-known/jwks.json", "/readyz", "/healthz", "/nothing"];
+/// What is asked for there: some 20 KB of answer, which no buffer takes in.
+const LONG: &str = "/openapi.json";
+/// What else anybody may ask for; each connection asks for one of them.
+const PUBLIC: [&str; 5] = ["/metrics", "/.well-known/jwks.json", "/readyz", "/healthz", "/nothing"];
 /// Who asks without a pause.
 const LOOPS: usize = 16;
 /// The attack has begun when this has passed: its connections are made.
@@ -64,8 +65,10 @@ pub enum Attack {
     Codes,
     /// The same record again without a pause, with a right token.
     Again,
-    /// Answers are asked for, many on each connection, and not read.
+    /// The longest answer is asked for, many times on each connection, and not read.
     Unread,
+    /// Everything that anybody may ask for is asked for, many times on each connection.
+    Public,
 }
 
 /// What well-behaved candidates noticed of an attack.
@@ -229,8 +232,9 @@ impl Attackers {
             Attack::HalfHeads => (0..HALF_HEADS).map(|_| Hostility::HalfHead).for_each(&mut spawn),
             Attack::Silent => (0..SILENT).map(|_| Hostility::Silent).for_each(&mut spawn),
             Attack::Bodies => (0..LOOPS).map(|_| Hostility::Body).for_each(&mut spawn),
-            Attack::Unread => {
-                (0..UNREAD).map(|n| Hostility::Unread(PUBLIC[n % PUBLIC.len()])).for_each(&mut spawn)
+            Attack::Unread => (0..UNREAD).map(|_| Hostility::Unread(LONG)).for_each(&mut spawn),
+            Attack::Public => {
+                (0..UNREAD).map(|n| Hostility::Unread(PUBLIC[n % PUBLIC.len()])).for_each(&mut spawn);
             }
             Attack::Codes => (0..LOOPS).map(|_| Hostility::Code).for_each(&mut spawn),
             Attack::Again => {

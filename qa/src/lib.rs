@@ -2,7 +2,7 @@
 //!
 //! **In:** the id of a scenario. **Out:** JSON lines.
 //! **What never happens here:** no fake server, agent or sound server; nothing that the client says
-//! about itself counts as an observation: end screen, microphone, scenarios and processes are looked at
+//! about itself counts as an observation: end screen, microphone, the backend's rows and processes are looked at
 //! from outside.
 
 pub mod bench;

@@ -10,7 +10,7 @@ use adjourn_qa::{run, scenario};
 pub async fn scenario(id: &str) {
     let scenario = scenario::find(id).expect("a scenario of the catalogue");
     // Of a scenario that fails, everything is kept.
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/rows");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/scenarios");
     let keep = root.join(id.replace(':', "_"));
     // Of an earlier run; absent the first time.
     let _ = std::fs::remove_dir_all(&keep);

@@ -36,7 +36,7 @@ scenarios! {
 }
 
 #[test]
-fn every_row_of_the_suite_is_a_test() {
+fn every_scenario_of_the_suite_is_a_test() {
     let here = include_str!("endings.rs");
     for scenario in adjourn_qa::scenario::all(None).unwrap().into_iter().filter(|scenario| scenario.suite) {
         assert!(here.contains(&format!("\"{}\"", scenario.id)), "{} is not run here", scenario.id);

@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             value.map(PathBuf::from).ok_or_else(|| format!("{argument} needs a value"))
         };
         match argument {
-            "--headless" => headless = true,
+            "--headless" if given.is_none() => headless = true,
             "--server" => server = Some(value()?),
             "--keep" => keep = Some(value()?),
             "--backend" => backend = Some(value()?.to_string_lossy().into_owned()),
@@ -111,9 +111,9 @@ pub(crate) fn qa(arguments: &[String]) -> Result<()> {
 
 /// Whether a scenario is among those asked for whose interviewer runs on Node: its modules are large.
 fn node_is_needed(arguments: &[String]) -> bool {
-    let has = |word: &str| arguments.iter().any(|argument| argument == word);
-    let named =
-        arguments.iter().any(|argument| argument.split(',').any(|scenario| scenario == "zombie-node"));
+    let has = |word: &str| arguments.iter().any(|argument| argument.split('=').next() == Some(word));
+    let words = |argument: &String| argument.split([',', '=']).any(|word| word.trim() == "zombie-node");
+    let named = arguments.iter().any(words);
     named || (has("matrix") && !has("--rows") && !has("--scenarios") && !has("--suite"))
 }
 

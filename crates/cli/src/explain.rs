@@ -287,6 +287,12 @@ mod tests {
             ("", "is empty"),
             ("\n\n", "is empty"),
             ("{\"process_lost\":9000}\n", "has no input"),
+            ("{\"input\":\"tool_ended\"}\n", "line 1: the input \"tool_ended\" is not known"),
+            ("{\"process_lost\":9000}\n{\"process_lost\":1}\n", "line 2: a second policy"),
+            (
+                "{\"at\":1}\n{\"at\":2,\"input\":\"tool_finished\"}",
+                "line 2: the input \"tool_finished\" is not known",
+            ),
         ] {
             let said = read(trace).unwrap_err();
             assert!(said.contains(wanted), "{trace:?}: {said}");

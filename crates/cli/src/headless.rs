@@ -60,7 +60,7 @@ impl Shell for Terminal {
             && snapshot.screen == Screen::Completed;
         // Without a link nothing begins; with `--join` nobody is there to mend what is wrong.
         let before = matches!(snapshot.screen, Screen::Start | Screen::Checking);
-        let failed = before && snapshot.problem.is_some() && (self.pressed || self.options.join);
+        let failed = before && self::problem(snapshot) && (self.pressed || self.options.join);
         if self.options.until_delivered && (done || failed) {
             self.send(Command::Quit);
         }
@@ -79,7 +79,12 @@ impl Terminal {
 
 /// Whether it came to nothing: something is wrong, and there was no interview.
 pub fn failed(ended: &Snapshot) -> bool {
-    ended.problem.is_some() && ended.completed.is_none()
+    problem(ended) && ended.completed.is_none()
+}
+
+/// Whether something is wrong with the link, the server or a device.
+fn problem(snapshot: &Snapshot) -> bool {
+    snapshot.problem.is_some() || snapshot.input.problem.is_some() || snapshot.output.problem.is_some()
 }
 
 /// Who we are, for the backend.

@@ -19,6 +19,8 @@ pub struct Trace {
     pub sha256: String,
     /// What is to be known of how it was read.
     pub notes: Vec<String>,
+    /// Its policy was read.
+    has_policy: bool,
 }
 
 /// Constants of rules that came later than the first traces, in milliseconds.
@@ -85,13 +87,21 @@ impl Trace {
     /// # Errors
     /// It is no trace.
     pub(crate) fn parse(bytes: &[u8], path: &Path) -> anyhow::Result<Self> {
-        let text = std::str::from_utf8(bytes).with_context(|| format!("{} is no trace", path.display()))?;
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            // Cut off within a letter.
+            Err(error) if error.error_len().is_none() => {
+                std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
+            }
+            Err(error) => return Err(error).with_context(|| format!("{} is no trace", path.display())),
+        };
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut trace = Self {
             policy: Policy::default(),
             entries: Vec::new(),
             sha256: adjourn_protocol::sha256(bytes),
             notes: Vec::new(),
+            has_policy: false,
         };
         let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
         anyhow::ensure!(lines.peek().is_some(), "{} is empty: no trace was written", path.display());
@@ -99,7 +109,8 @@ impl Trace {
             let number = number + 1;
             let read = trace.take(line);
             // Who wrote it was killed, or its disk was full.
-            if read.is_err() && lines.peek().is_none() && !text.ends_with('\n') {
+            let torn = || serde_json::from_str::<Value>(line).is_err_and(|error| error.is_eof());
+            if lines.peek().is_none() && !text.ends_with('\n') && torn() {
                 trace.notes.push(format!("line {number}, the last one, is cut off and left out"));
                 continue;
             }
@@ -116,10 +127,14 @@ impl Trace {
     /// Takes the next line.
     fn take(&mut self, line: &str) -> Result<(), String> {
         // The policy comes with the join; a trace that never got that far has none.
-        if let Some(constants) = serde_json::from_str::<Map<String, Value>>(line)
-            .ok()
-            .filter(|line| !line.is_empty() && !line.contains_key("at"))
-        {
+        let is_policy = |line: &Map<String, Value>| {
+            let known = known_constants();
+            !line.contains_key("at") && line.keys().any(|name| known.contains_key(name))
+        };
+        if let Some(constants) = serde_json::from_str::<Map<String, Value>>(line).ok().filter(is_policy) {
+            if std::mem::replace(&mut self.has_policy, true) {
+                return Err("a second policy: a trace has one".to_owned());
+            }
             let (policy, strange) = policy_of(constants).map_err(|error| format!("not a policy: {error}"))?;
             if !strange.is_empty() {
                 self.notes.push(format!(

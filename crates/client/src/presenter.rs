@@ -39,7 +39,7 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         messages::status(view, interviewer, ui.muted, scene.microphone_silent)
     };
     let screen = screen(scene, opening);
-    // Before anything was joined there is nothing to say of an interview.
+    // The other screens show no line on how the interview goes.
     let says = opening || matches!(screen, Screen::Joining | Screen::Waiting | Screen::Interview);
     Snapshot {
         seq: 0,

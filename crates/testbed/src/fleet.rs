@@ -168,6 +168,8 @@ async fn redis(folder: &Path, port: u16) -> anyhow::Result<Child> {
     // Each change is on disk: one that is killed comes back with what it knew.
     command
         .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--appendonly", "yes"])
+        // A title would be written over its environment, where it says whose it is.
+        .args(["--set-proc-title", "no"])
         .args(["--appendfsync", "always", "--dir"])
         .arg(folder)
         .stdout(std::process::Stdio::null());

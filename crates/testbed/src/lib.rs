@@ -4,7 +4,7 @@
 //! **In:** what a test wants ([`Testbed::builder`]). **Out:** running processes with their addresses.
 //! **What never happens here:** no fake server, agent or sound server; nothing listens outside of loopback and of
 //! namespaces that were made here; nothing outlives the value that started it
-//! (what a killed testbed leaves, the next one ends).
+//! (processes and networks of a killed testbed are ended by the next one).
 
 mod actor;
 mod backend;

@@ -11,7 +11,7 @@ use super::process::{Child, curl};
 use super::{Network, Tools};
 
 /// API key of the testbed's servers.
-pub const KEY: &str = "labkey";
+pub const KEY: &str = "testbed-key";
 /// API secret of the testbed's servers; they listen on loopback or in a namespace of the testbed.
 pub const SECRET: &str = "testbed-secret-testbed-secret-000";
 

@@ -143,17 +143,12 @@ async fn up(folder: PathBuf) -> anyhow::Result<()> {
         writeln!(out, "{}", serde_json::to_string(&up)?)?;
         out.flush()?;
         drop(out);
-        loop {
-            let Some(line) = orders.next_line().await? else { return Ok(()) };
-            match serde_json::from_str(&line) {
-                Ok(UpCommand::KillBackend) => testbed.backend.kill().await,
-                Ok(UpCommand::StartBackend) => testbed.backend.restart().await?,
-                Err(error) => {
-                    eprintln!("adjourn-testbed: no order: {error}");
-                    continue;
-                }
-            }
-            break;
+        let Some(line) = orders.next_line().await? else { return Ok(()) };
+        match serde_json::from_str(&line) {
+            Ok(UpCommand::KillBackend) => testbed.backend.kill().await,
+            Ok(UpCommand::StartBackend) => testbed.backend.restart().await?,
+            // Whoever waits for an answer gets it: nothing has changed.
+            Err(error) => eprintln!("adjourn-testbed: no order: {error}"),
         }
     }
 }

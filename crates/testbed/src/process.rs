@@ -123,8 +123,8 @@ impl Child {
         let length = std::fs::metadata(&self.log).map_or(0, |metadata| metadata.len());
         let said = said_since(&self.log, self.begins.max(length.saturating_sub(MOST_READ)));
         let error = |line: &&str| {
-            let words = ["E: ", "ERROR", "rror:", "panicked", "FATAL"];
-            words.iter().any(|word| line.contains(word))
+            let words = ["ERROR", "rror:", "panicked", "FATAL"];
+            line.starts_with("E: ") || words.iter().any(|word| line.contains(word))
         };
         let lines = || said.lines().rev().filter(|line| !line.trim().is_empty());
         let line = lines().take(200).find(error).or_else(|| lines().next()).unwrap_or("nothing");
@@ -333,9 +333,11 @@ pub(crate) fn cpu_s(pid: i32) -> f64 {
     ticks as f64 / rustix::param::clock_ticks_per_second() as f64
 }
 
-/// When a process began, in clock ticks since the computer did; `None` if it is gone.
+/// When a process began, in clock ticks since the computer did; `None` if it is gone, or ended and was not collected.
 pub(crate) fn began(pid: i32) -> Option<String> {
-    stat(pid).get(19).cloned()
+    let stat = stat(pid);
+    let runs = stat.first().is_some_and(|state| !matches!(state.as_str(), "Z" | "X"));
+    stat.get(19).filter(|_| runs).cloned()
 }
 
 /// The parent of a process.

@@ -11,7 +11,7 @@ use adjourn_protocol::{InviteLink, Record};
 use anyhow::Context as _;
 
 use super::CrashReport;
-use crate::run::RunReport;
+use crate::run::{NotBegun, RunReport};
 use crate::scenario::Scenario;
 use adjourn_testbed::{
     Child, Interviewer, Invitation, Network, Pulse, Testbed, Tools, Worker, tell, unix_now,
@@ -238,7 +238,7 @@ pub(super) async fn run(
 /// # Errors
 /// A part of the testbed does not start, or there is no such point.
 pub(crate) async fn scenario(scenario: &Scenario, point: usize, seed: u64) -> anyhow::Result<RunReport> {
-    let bed = ClientBed::set().await?;
+    let bed = ClientBed::set().await.context(NotBegun)?;
     let killed = at(&bed, point).await?;
     let killed = killed
         .with_context(|| format!("an interview has fewer than {point} points; try a smaller number"))?;

@@ -181,7 +181,12 @@ fn lock(folder: &Path) -> anyhow::Result<std::fs::File> {
     let file = std::fs::File::create(&path).with_context(|| format!("{} can't be made", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(_) => anyhow::bail!("another matrix writes to {}; give --out another folder", folder.display()),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            anyhow::bail!("another matrix writes to {}; give --out another folder", folder.display())
+        }
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{} can't be locked", path.display()))
+        }
     }
 }
 
@@ -280,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_and_sections_that_do_not_exist_are_refused() {
+    fn scenarios_and_sections_that_do_not_exist_are_refused() {
         let options = |scenarios: &[&str], section: Option<&str>| Options {
             scenarios: scenarios.iter().map(ToString::to_string).collect(),
             section: section.map(ToOwned::to_owned),

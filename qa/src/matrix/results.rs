@@ -109,12 +109,7 @@ pub(super) fn parts() -> anyhow::Result<String> {
         let program = std::fs::read(Tools::binary(name)?)?;
         text += &format!("{name} {}\n", adjourn_protocol::sha256(&program));
     }
-    let mut folders = vec![
-        tools.interviewers(),
-        tools.root.join("agents/python/src"),
-        // The baseline's page and driver.
-        tools.root.join("qa/baseline"),
-    ];
+    let mut folders = vec![tools.interviewers(), tools.root.join("agents/python/src")];
     let mut scripts = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder)? {
@@ -179,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_that_was_changed_is_another_run() {
+    fn a_scenario_that_was_changed_is_another_run() {
         let scenario = crate::scenario::find("zombie").unwrap();
         let known = key(&scenario, "parts");
         assert_eq!(key(&Scenario { place: "elsewhere".to_owned(), ..scenario.clone() }, "parts"), known);

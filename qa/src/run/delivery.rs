@@ -134,7 +134,7 @@ async fn kept(bed: &ScenarioBed) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Checks the scenario at the backend and the receipt ourselves, and against the one that was shown.
+/// Checks the row at the backend and the receipt ourselves, and against the one that was shown.
 async fn check(bed: &ScenarioBed, on_disk: bool, shown: Option<String>) -> anyhow::Result<()> {
     let held = bed.backend.record(&bed.invitation.id, 1).await.context("the record is not at the backend")?;
     if !on_disk {

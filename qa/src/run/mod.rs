@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 
 use self::bed::{ScenarioBed, Subject};
 use self::canary::{Canary, STARVED};
-use self::report::NotBegun;
+pub(crate) use self::report::NotBegun;
 pub use self::report::RunReport;
 use self::seen::Seen;
 use self::steps::Played;

@@ -62,15 +62,17 @@ impl Scenario {
                 return Err(Mistake { word: Some("kill-on".to_owned()), text });
             }
         }
-        for point in self.fail_points.iter().flat_map(|points| points.split(';')) {
+        let points = self.fail_points.iter().flat_map(|points| points.split(';'));
+        for point in points.filter(|point| !point.trim().is_empty()) {
             let wrong = |text: String| Mistake { word: Some("fail-points".to_owned()), text };
             let Some((name, actions)) = point.split_once('=') else {
                 return Err(wrong(format!("fail-points: {point:?} is not `point=action`")));
             };
             words::check("point", name.trim(), POINTS.into_iter())?;
             for action in actions.split("->") {
-                let word = action.rsplit(['*', '%']).next().unwrap_or(action);
-                let word = word.split('(').next().unwrap_or(word).trim();
+                // `20%3*print(text)`: chance, times, what, argument.
+                let word = action.split('(').next().unwrap_or(action);
+                let word = word.rsplit(['*', '%']).next().unwrap_or(word).trim();
                 words::check("action of a point", word, ACTIONS.into_iter())?;
             }
         }
@@ -244,7 +246,8 @@ fn is_wall_clock(text: &str) -> bool {
     }
     let Some(rest) = text.strip_prefix(['+', '-']) else { return false };
     let number = rest.trim_end_matches(['s', 'm', 'h', 'd', 'y']);
-    rest.len() <= number.len() + 1 && number.parse::<f64>().is_ok()
+    let plain = number.chars().all(|c| c.is_ascii_digit() || c == '.');
+    plain && rest.len() <= number.len() + 1 && number.parse::<f64>().is_ok()
 }
 
 fn possible(name: &str, seconds: f64) -> Result<(), String> {
@@ -252,4 +255,43 @@ fn possible(name: &str, seconds: f64) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("{name} is {seconds} s; possible are times above 0 and up to {LONGEST_S} s"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every name that a `fail_point!` of the client's crates has.
+    fn named_in(folder: &std::path::Path, found: &mut std::collections::BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                named_in(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let names = text.split("fail_point!(\"").skip(1).filter_map(|rest| rest.split('"').next());
+                found.extend(names.map(str::to_owned));
+            }
+        }
+    }
+
+    #[test]
+    fn every_point_of_the_client_is_known_and_no_other() {
+        let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+        let mut found = std::collections::BTreeSet::new();
+        for name in ["client", "outbox", "room"] {
+            named_in(&crates.join(name).join("src"), &mut found);
+        }
+        assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), POINTS);
+    }
+
+    #[test]
+    fn what_libfaketime_takes_is_taken() {
+        for good in ["+1h", "-30m", "+0.5d", "@1970-01-01 00:10:00"] {
+            assert!(is_wall_clock(good), "{good}");
+        }
+        for bad in ["yesterday", "+inf", "+-5h", "+1hh", "+", "@1970", "1h"] {
+            assert!(!is_wall_clock(bad), "{bad}");
+        }
+    }
 }

@@ -228,9 +228,12 @@ fn parse(text: &str, path: &Path) -> anyhow::Result<Vec<Scenario>> {
     })?;
     let section = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let mut scenarios = file.scenario;
+    let mut from = 0;
     for scenario in &mut scenarios {
         scenario.section.clone_from(&section);
-        let begins = begins(text, &scenario.id);
+        // They are in the order of the file: of two with one id each is found.
+        let begins = begins(text, from, &scenario.id);
+        from = begins + 1;
         scenario.place = format!("{}, line {}", path.display(), line_of(text, begins));
         let folder = path.parent().unwrap_or_else(|| Path::new("."));
         for interviewer in scenario.interviewers_mut() {
@@ -252,7 +255,7 @@ fn parse(text: &str, path: &Path) -> anyhow::Result<Vec<Scenario>> {
 }
 
 /// Where the scenario with this id begins: the line that names it.
-fn begins(text: &str, id: &str) -> usize {
+fn begins(text: &str, from: usize, id: &str) -> usize {
     let quoted = format!("\"{id}\"");
     let names = |line: &str| {
         let rest = line.trim_start().strip_prefix("id").map(str::trim_start);
@@ -261,7 +264,7 @@ fn begins(text: &str, id: &str) -> usize {
     };
     let mut at = 0;
     for line in text.split_inclusive('\n') {
-        if names(line) {
+        if at >= from && names(line) {
             return at;
         }
         at += line.len();
@@ -598,7 +601,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_has_one_clock_and_a_cable_to_pull() {
+    fn a_scenario_has_one_clock_and_a_cable_to_pull() {
         let text = GOOD.replace(", { clock = \"now\" }", "");
         assert!(
             message(&format!("{text}expect = {{ outcome = \"finished\" }}\n")).contains("one `clock` step")

@@ -72,6 +72,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 #[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "this document", body = Object)))]
 pub(crate) fn get() -> impl Future<Output = ([(HeaderName, &'static str); 1], &'static str)> {
     // Written once: anybody may ask for it, and writing it takes a hundred times as long as answering.
+    // (Names and texts: it can always be written, and a test reads it.)
     static TEXT: LazyLock<String> = LazyLock::new(|| serde_json::to_string(&document()).unwrap_or_default());
     std::future::ready(([(CONTENT_TYPE, "application/json")], TEXT.as_str()))
 }
