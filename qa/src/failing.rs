@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use fail::FailScenario;
 use rustix::process::{Signal, getpid, kill_process};
 
+/// Points at which it can be killed.
+pub(crate) const KILLS: [&str; 2] = ["persist", "posted"];
+
 static POINTS: AtomicUsize = AtomicUsize::new(0);
 
 /// From now on the points are as the environment says, for as long as the value lives.
@@ -14,7 +17,7 @@ pub fn begin() -> FailScenario<'static> {
     let scenario = FailScenario::setup();
     let kill_at = std::env::var("ADJOURN_KILL_AT").ok().and_then(|n| n.parse().ok());
     let kill_on = std::env::var("ADJOURN_KILL_ON").ok();
-    for name in ["persist", "posted"] {
+    for name in KILLS {
         let first = kill_on.as_deref() == Some(name);
         let counting = move || {
             let point = POINTS.fetch_add(1, Ordering::SeqCst) + 1;

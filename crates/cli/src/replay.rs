@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use adjourn_protocol::{policy_constants, policy_with_known};
 use adjourn_session::trace::{Entry, replay};
 use adjourn_session::{Ending, Policy, Session};
 use anyhow::Context as _;
@@ -27,27 +28,6 @@ pub struct Trace {
 const LATER: [&str; 1] = ["data_stall"];
 /// Longer than any interview, in milliseconds.
 const NEVER: u64 = 1_000_000_000;
-
-/// A policy, and the constants that this version does not know. What a policy lacks is of a rule that its version did not have,
-/// which never fired.
-fn policy_of(mut constants: Map<String, Value>) -> Result<(Policy, Vec<String>), serde_json::Error> {
-    let known = known_constants();
-    let strange: Vec<String> = constants.keys().filter(|name| !known.contains_key(*name)).cloned().collect();
-    constants.retain(|name, _| known.contains_key(name));
-    for later in LATER {
-        constants.entry(later).or_insert_with(|| NEVER.into());
-    }
-    Ok((serde_json::from_value(Value::Object(constants))?, strange))
-}
-
-/// Every constant that this version knows.
-fn known_constants() -> Map<String, Value> {
-    match serde_json::to_value(Policy::default()) {
-        Ok(Value::Object(constants)) => constants,
-        // Not reached: a policy is an object.
-        Ok(_) | Err(_) => Map::new(),
-    }
-}
 
 /// What is wrong with a line that is no entry.
 fn mistake(line: &str, error: &serde_json::Error) -> String {
@@ -103,11 +83,12 @@ impl Trace {
             notes: Vec::new(),
             has_policy: false,
         };
+        let known = policy_constants(&trace.policy);
         let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
         anyhow::ensure!(lines.peek().is_some(), "{} is empty: no trace was written", path.display());
         while let Some((number, line)) = lines.next() {
             let number = number + 1;
-            let read = trace.take(line);
+            let read = trace.take(line, &known);
             // Who wrote it was killed, or its disk was full.
             let torn = || serde_json::from_str::<Value>(line).is_err_and(|error| error.is_eof());
             if lines.peek().is_none() && !text.ends_with('\n') && torn() {
@@ -124,25 +105,29 @@ impl Trace {
         Ok(trace)
     }
 
-    /// Takes the next line.
-    fn take(&mut self, line: &str) -> Result<(), String> {
+    /// Takes the next line; `known`: the constants of a policy that this version knows.
+    fn take(&mut self, line: &str, known: &Map<String, Value>) -> Result<(), String> {
         // The policy comes with the join; a trace that never got that far has none.
         let is_policy = |line: &Map<String, Value>| {
-            let known = known_constants();
             !line.contains_key("at") && line.keys().any(|name| known.contains_key(name))
         };
-        if let Some(constants) = serde_json::from_str::<Map<String, Value>>(line).ok().filter(is_policy) {
+        if let Some(mut given) = serde_json::from_str::<Map<String, Value>>(line).ok().filter(is_policy) {
             if std::mem::replace(&mut self.has_policy, true) {
                 return Err("a second policy: a trace has one".to_owned());
             }
-            let (policy, strange) = policy_of(constants).map_err(|error| format!("not a policy: {error}"))?;
+            let strange: Vec<&str> =
+                given.keys().filter(|name| !known.contains_key(*name)).map(String::as_str).collect();
             if !strange.is_empty() {
                 self.notes.push(format!(
                     "the policy has what this version does not know ({}): the trace is of a newer one",
                     strange.join(", ")
                 ));
             }
-            self.policy = policy;
+            // What it lacks is of a rule that its version did not have, which never fired.
+            for later in LATER {
+                given.entry(later).or_insert_with(|| NEVER.into());
+            }
+            self.policy = policy_with_known(given).map_err(|error| format!("not a policy: {error}"))?;
             return Ok(());
         }
         let entry: Entry = serde_json::from_str(line).map_err(|error| mistake(line, &error))?;

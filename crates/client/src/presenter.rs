@@ -33,14 +33,14 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
     let Scene { view, ui, .. } = scene;
     let opening = ui.pressed == Some(Pressed::Join);
     let interviewer = interviewer(view, ui.agent_state);
-    let status = if opening {
-        Message::OpeningDevices
-    } else {
-        messages::status(view, interviewer, ui.muted, scene.microphone_silent)
-    };
     let screen = screen(scene, opening);
     // The other screens show no line on how the interview goes.
-    let says = opening || matches!(screen, Screen::Joining | Screen::Waiting | Screen::Interview);
+    let goes_on = matches!(screen, Screen::Joining | Screen::Waiting | Screen::Interview);
+    let status = if opening {
+        Some(Message::OpeningDevices)
+    } else {
+        goes_on.then(|| messages::status(view, interviewer, ui.muted, scene.microphone_silent))
+    };
     Snapshot {
         seq: 0,
         screen,
@@ -56,7 +56,7 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         muted: ui.muted,
         connected: view.link_fresh,
         interviewer,
-        status: says.then_some(status),
+        status,
         asking: view.asking.map(|question| messages::asking(question, view.person.as_deref())),
         closing: ui.closing,
         captions: ui.captions.clone(),

@@ -35,7 +35,7 @@ pub use history::{Happened, Teller, UnknownWord};
 pub use join::{ClientInfo, InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo};
 pub use link::{InviteLink, LinkError, code_as_printed};
 pub use note::{AudioStatistics, Note, ToolEnded};
-pub use policy::{differences, policy_of};
+pub use policy::{differences, policy_constants, policy_of, policy_with_known};
 pub use problem::Problem;
 pub use receipt::{ReceiptAnswer, ReceiptClaims};
 pub use record::{Decided, Record, RecordHead, Turn};

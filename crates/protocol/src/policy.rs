@@ -4,7 +4,8 @@
 use adjourn_session::Policy;
 use serde_json::{Map, Value};
 
-fn constants(policy: &Policy) -> Map<String, Value> {
+/// Every constant of a policy, by its name.
+pub fn policy_constants(policy: &Policy) -> Map<String, Value> {
     match serde_json::to_value(policy) {
         Ok(Value::Object(constants)) => constants,
         // Not reached: a policy is numbers, words and a flag.
@@ -14,8 +15,8 @@ fn constants(policy: &Policy) -> Map<String, Value> {
 
 /// What of a policy differs from the defaults.
 pub fn differences(policy: &Policy) -> Map<String, Value> {
-    let defaults = constants(&Policy::default());
-    let mut differs = constants(policy);
+    let defaults = policy_constants(&Policy::default());
+    let mut differs = policy_constants(policy);
     differs.retain(|name, value| defaults.get(name) != Some(value));
     differs
 }
@@ -26,11 +27,15 @@ pub fn differences(policy: &Policy) -> Map<String, Value> {
 /// # Errors
 /// It is no JSON object, or a constant has another type.
 pub fn policy_of(differences: &str) -> Result<Policy, serde_json::Error> {
-    with_known(serde_json::from_str(differences)?)
+    policy_with_known(serde_json::from_str(differences)?)
 }
 
-fn with_known(mut differences: Map<String, Value>) -> Result<Policy, serde_json::Error> {
-    let known = constants(&Policy::default());
+/// As [`policy_of`], of what was read already.
+///
+/// # Errors
+/// A constant has another type.
+pub fn policy_with_known(mut differences: Map<String, Value>) -> Result<Policy, serde_json::Error> {
+    let known = policy_constants(&Policy::default());
     differences.retain(|name, _| known.contains_key(name));
     serde_json::from_value(Value::Object(differences))
 }
@@ -47,7 +52,7 @@ pub(crate) mod wire {
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Policy, D::Error> {
-        super::with_known(Map::<String, Value>::deserialize(from)?).map_err(D::Error::custom)
+        super::policy_with_known(Map::<String, Value>::deserialize(from)?).map_err(D::Error::custom)
     }
 }
 

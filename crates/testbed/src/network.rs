@@ -183,11 +183,7 @@ impl Drop for Network {
             // Absent after a failed start.
             let _ = std::fs::remove_dir_all(names_folder(tag));
             for end in ["s", "r", "c"] {
-                // Gone already after a failed start.
-                let _ = std::process::Command::new("ip")
-                    .args(["netns", "del", &format!("{tag}{end}")])
-                    .stderr(Stdio::null())
-                    .status();
+                take_down(&format!("{tag}{end}"));
             }
         }
     }
@@ -205,11 +201,14 @@ pub(crate) fn remove_orphans(gone: impl Fn(i32) -> bool) -> usize {
         let _ = std::fs::remove_dir_all(Path::new("/etc/netns").join(name));
     }
     let ends: Vec<String> = names("/run/netns").into_iter().filter(orphan).collect();
-    for end in &ends {
-        let mut command = std::process::Command::new("ip");
-        let _ = command.args(["netns", "del", end]).stderr(Stdio::null()).status();
-    }
+    ends.iter().for_each(|end| take_down(end));
     ends.len()
+}
+
+/// Removes one end of a cable.
+fn take_down(end: &str) {
+    // Gone already after a failed start, or another testbed was at it.
+    let _ = std::process::Command::new("ip").args(["netns", "del", end]).stderr(Stdio::null()).status();
 }
 
 /// The process whose network has this name: `adj`, its number, letters.

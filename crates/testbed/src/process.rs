@@ -195,7 +195,7 @@ impl Child {
             .filter(|process| {
                 // State, parent, group.
                 let stat = stat(*process);
-                stat.get(2) == Some(&group) && !matches!(stat[0].as_str(), "Z" | "X")
+                stat.get(2) == Some(&group) && runs(&stat)
             })
             .collect()
     }
@@ -220,7 +220,7 @@ fn said_since(log: &Path, begins: u64) -> String {
 
 /// A file that some program writes, as text, whatever bytes are in it; nothing if it is not there yet.
 pub(crate) fn text_of(file: &Path) -> String {
-    String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()).into_owned()
+    said_since(file, 0)
 }
 
 /// Writes one line to a process.
@@ -336,8 +336,12 @@ pub(crate) fn cpu_s(pid: i32) -> f64 {
 /// When a process began, in clock ticks since the computer did; `None` if it is gone, or ended and was not collected.
 pub(crate) fn began(pid: i32) -> Option<String> {
     let stat = stat(pid);
-    let runs = stat.first().is_some_and(|state| !matches!(state.as_str(), "Z" | "X"));
-    stat.get(19).filter(|_| runs).cloned()
+    stat.get(19).filter(|_| runs(&stat)).cloned()
+}
+
+/// Whether a process with this state runs: one that ended and was not collected does not.
+fn runs(stat: &[String]) -> bool {
+    stat.first().is_some_and(|state| !matches!(state.as_str(), "Z" | "X"))
 }
 
 /// The parent of a process.

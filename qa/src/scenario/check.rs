@@ -5,6 +5,7 @@ use adjourn_protocol::Arrival;
 
 use super::words::{self, Mistake};
 use super::{Delivered, ENDINGS, LONGEST_S, Place, Scenario, Step};
+use crate::failing::KILLS;
 
 impl Scenario {
     /// Whether the scenario says only what somebody understands.
@@ -225,9 +226,6 @@ fn check_id(id: &str) -> Result<(), Mistake> {
     );
     Err(Mistake { word: Some(id.to_owned()), text })
 }
-
-/// Points of `failing.rs`.
-const KILLS: [&str; 2] = ["persist", "posted"];
 
 /// Points of the client's code that can be made to fail (`fail_point!`).
 const POINTS: [&str; 9] =

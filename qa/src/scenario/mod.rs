@@ -522,6 +522,10 @@ mod tests {
 
     #[test]
     fn a_fault_that_would_never_happen_and_a_number_that_makes_no_sense_are_refused() {
+        let refused = |scenario: &str, expect: &str, wanted: &str| {
+            let said = message(&format!("{scenario}expect = {{ outcome = \"finished\"{expect} }}\n"));
+            assert!(said.contains(wanted), "{scenario}{expect}: {said}");
+        };
         for (line, said) in [
             ("kill-on = \"nonsense\"", "there is no kill-on \"nonsense\"; the nearest is"),
             ("kill-on = \"posted\"", "with `kill-on` the client is killed"),
@@ -530,25 +534,21 @@ mod tests {
             ("wall-clock = \"yesterday\"", "wall-clock \"yesterday\": it is"),
             ("minutes = 0", "minutes: an interview takes 1 to 480 minutes"),
         ] {
-            let said_now = message(&format!("{GOOD}{line}\nexpect = {{ outcome = \"finished\" }}\n"));
-            assert!(said_now.contains(said), "{line}: {said_now}");
+            refused(&format!("{GOOD}{line}\n"), "", said);
         }
         for (expect, said) in [
             ("held = { agent-report = \"recieved\", transcript = \"agent\", within = 1.0 }", "\"received\""),
             ("held = { agent-report = \"received\", transcript = \"agnet\", within = 1.0 }", "\"agent\""),
             ("long-wait = [20.0, 10.0]", "the earliest comes before the latest"),
         ] {
-            let said_now = message(&format!("{GOOD}expect = {{ outcome = \"finished\", {expect} }}\n"));
-            assert!(said_now.contains(said), "{expect}: {said_now}");
+            refused(GOOD, &format!(", {expect}"), said);
         }
         for (step, said) in [
             ("{ limit = { to = \"job\", memory-mib = 0 } }", "nothing runs with 0 MiB"),
             ("{ relay = { loss = 500.0 } }", "are shares, 0 to 1"),
             ("{ agent = { event = \"close\", times = 0 } }", "it is counted from 1"),
         ] {
-            let text = GOOD.replace("\"answer\"", step);
-            let said_now = message(&format!("{text}expect = {{ outcome = \"finished\" }}\n"));
-            assert!(said_now.contains(said), "{step}: {said_now}");
+            refused(&GOOD.replace("\"answer\"", step), "", said);
         }
     }
 

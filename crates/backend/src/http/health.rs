@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -11,9 +12,6 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::api_error::ApiError;
 use crate::lasting::Lasting;
 use crate::state::App;
-
-/// A body, and what it is.
-type Typed = ([(HeaderName, &'static str); 1], Bytes);
 
 /// The figures of this process.
 #[derive(Clone)]
@@ -32,19 +30,18 @@ impl Figures {
 /// `GET /.well-known/jwks.json`
 #[utoipa::path(get, path = "/.well-known/jwks.json",
     responses((status = 200, description = "keys of receipts, a JWK set", body = Object)))]
-pub(crate) async fn jwks(State(app): State<App>) -> Result<Typed, ApiError> {
+pub(crate) async fn jwks(State(app): State<App>) -> Result<Json<serde_json::Value>, ApiError> {
     // Read each time: a key that was revoked vouches for nothing from that moment on.
-    let keys = app.keys.jwks().await.map_err(|error| {
+    app.keys.jwks().await.map(Json).map_err(|error| {
         tracing::error!(%error, "the keys can't be read");
         ApiError::unavailable()
-    })?;
-    Ok(([(CONTENT_TYPE, "application/json")], Bytes::from(keys.to_string())))
+    })
 }
 
 /// `GET /metrics`
 #[utoipa::path(get, path = "/metrics",
     responses((status = 200, description = "Prometheus metrics", body = String, content_type = "text/plain")))]
-pub(crate) async fn metrics(figures: Figures) -> Typed {
+pub(crate) async fn metrics(figures: Figures) -> ([(HeaderName, &'static str); 1], Bytes) {
     let render = async || Bytes::from(figures.of.map(|handle| handle.render()).unwrap_or_default());
     ([(CONTENT_TYPE, "text/plain; charset=utf-8")], figures.rendered.get(render).await)
 }
