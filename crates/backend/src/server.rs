@@ -40,6 +40,8 @@ pub struct Limits {
     pub unread: Duration,
     /// Bytes of a request's head, and of what is read at once.
     pub head_bytes: usize,
+    /// Further requests of connections that begin in one round of all that is ready.
+    pub turns: usize,
 }
 
 impl Limits {
@@ -53,6 +55,7 @@ impl Limits {
             stop: Duration::from_secs(20),
             unread: Duration::from_secs(30),
             head_bytes: 64 << 10,
+            turns: 4,
         }
     }
 }
@@ -104,6 +107,7 @@ pub async fn serve(
 ) {
     let shares = Shares::of(limits.of_one);
     let places = Arc::new(Semaphore::new(limits.connections));
+    let turns = Arc::new(Semaphore::new(limits.turns));
     let graceful = GracefulShutdown::new();
     let mut stopped = std::pin::pin!(stopped);
     loop {
@@ -135,11 +139,11 @@ pub async fn serve(
         }
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.unread));
-        let router = router.clone();
+        let (router, turns) = (router.clone(), Arc::clone(&turns));
         let asked = AtomicBool::new(false);
         let service = service_fn(move |request: Request<Incoming>| {
-            let waits = asked.swap(true, Ordering::Relaxed);
-            answer(router.clone(), address, request, waits)
+            let turns = asked.swap(true, Ordering::Relaxed).then(|| Arc::clone(&turns));
+            answer(router.clone(), address, request, turns)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -160,16 +164,20 @@ pub async fn serve(
     }
 }
 
-/// Answers a request. Another one on the same connection `waits` until everybody who is ready has had a turn: who asks many things at
-/// once would else be answered as fast as they are read, and who comes new waits for all of them.
+/// Answers a request. Another one on the same connection waits for one of the `turns`, of which there are few in one round of all that
+/// is ready: who asks many things at once would else be answered as fast as they are read, and who comes new waits for all of them.
+/// A turn is over once the request begins, so that a slow one keeps nobody from theirs.
 async fn answer(
     router: Router,
     address: SocketAddr,
     request: Request<Incoming>,
-    waits: bool,
+    turns: Option<Arc<Semaphore>>,
 ) -> Result<axum::response::Response, Infallible> {
-    if waits {
+    if let Some(turns) = turns {
+        // The semaphore is never closed.
+        let turn = turns.acquire().await.ok();
         tokio::task::yield_now().await;
+        drop(turn);
     }
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(address));
@@ -221,6 +229,7 @@ mod tests {
             stop: Duration::from_secs(1),
             unread: Duration::from_millis(500),
             head_bytes: 8 << 10,
+            turns: 2,
         }
     }
 
@@ -291,6 +300,34 @@ mod tests {
             tokio::task::yield_now().await;
         }
         server.abort();
+    }
+
+    #[tokio::test]
+    async fn a_slow_request_keeps_nobody_from_a_turn() {
+        let limits = Limits { connections: 16, of_one: 16, stop: Duration::from_secs(5), ..short() };
+        let server = run(limits).await;
+        let mut slow = Vec::new();
+        for _ in 0..limits.turns * 2 {
+            let mut stream = TcpStream::connect(server.address).await.unwrap();
+            stream.write_all(&b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2)).await.unwrap();
+            slow.push(stream);
+        }
+        for stream in &mut slow {
+            let mut answer = [0; 512];
+            let read = stream.read(&mut answer).await.unwrap();
+            assert!(String::from_utf8_lossy(&answer[..read]).ends_with("done"));
+        }
+        // All of the second ones are under way.
+        let began = Instant::now();
+        let mut quick = TcpStream::connect(server.address).await.unwrap();
+        for _ in 0..20 {
+            quick.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+            let mut answer = [0; 512];
+            let read = quick.read(&mut answer).await.unwrap();
+            assert!(String::from_utf8_lossy(&answer[..read]).ends_with("hello"));
+        }
+        assert!(began.elapsed() < Duration::from_millis(200), "{:?}", began.elapsed());
+        drop(slow);
     }
 
     #[tokio::test]
