@@ -251,7 +251,7 @@ async fn run() -> anyhow::Result<()> {
             let options =
                 Options { public_url, organiser_key, proxies: proxies.clone(), deadlines, keep_days };
             let app = App::new(store.clone(), codes, livekit, options).await?;
-            let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| {
+            let listener = server::listen(listen).with_context(|| {
                 format!("cannot listen on {listen}; choose another address with --listen")
             })?;
             tracing::info!(%listen, "serving");

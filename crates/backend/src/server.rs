@@ -16,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt as _;
@@ -95,6 +95,23 @@ fn places(wanted: usize) -> usize {
 
 /// Pause after a connection that could not be taken: mostly there are no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections that wait to be taken, as far as the system lets so many wait. With fewer (1,024 is usual) a crowd that comes at once
+/// costs whoever comes with it a second: the time after which TCP asks again.
+const WAITING: u32 = 4_096;
+
+/// Listens there.
+///
+/// # Errors
+/// The address can't be had.
+pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // After a restart the address of connections that linger can be had at once. Elsewhere this would let a second server have it.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
+}
 
 /// Serves until `stopped`, and then what is under way. Of addresses that don't count (proxies, and this very computer, where one may
 /// run) any number of connections is taken.
@@ -240,6 +257,22 @@ mod tests {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         answer
+    }
+
+    #[tokio::test]
+    async fn a_crowd_that_comes_at_once_is_let_in_at_once() {
+        const MANY: usize = 1_500;
+        let _ = Limits::for_this_process(); // as many open files as the system allows
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        // Nobody takes them yet: they wait, and none is asked to come again a second later.
+        let began = Instant::now();
+        let crowd: Vec<_> = (0..MANY).map(|_| tokio::spawn(TcpStream::connect(address))).collect();
+        let mut inside = Vec::new();
+        for one in crowd {
+            inside.push(one.await.unwrap().unwrap());
+        }
+        assert!(began.elapsed() < Duration::from_millis(900), "{:?}", began.elapsed());
     }
 
     #[tokio::test]
