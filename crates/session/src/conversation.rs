@@ -8,7 +8,7 @@ use crate::{CloseReason, EvidenceKind, Outcome, Question, Role, Session};
 impl Session {
     /// A turn of the conversation.
     pub(crate) fn item(&mut self, sid: &str, role: Role) {
-        let now = self.fresh();
+        let (now, answer_after) = (self.fresh(), self.policy.answer_after);
         let Some(i) = self.pinned(sid) else {
             return; // anybody can publish what looks like an item
         };
@@ -20,7 +20,7 @@ impl Session {
             Role::Candidate => {
                 i.hears = true;
                 i.owed_since.get_or_insert(now);
-                i.end.iter_mut().for_each(EndSign::contested);
+                i.end.iter_mut().for_each(|end| end.contested(now, answer_after));
             }
             // It talks again: what failed was overcome.
             Role::Interviewer => {
@@ -63,9 +63,9 @@ impl Session {
             // answer to it, and that turn was none to the candidate.
             let of_this = |end: &EndSign| ok && end.proves() && end.call_id.as_deref() == Some(call_id);
             if let Some(end) = i.taken_back.take().filter(of_this) {
-                i.end = Some(EndSign { since: now, contest: Contest::None, ..end });
+                i.end = Some(EndSign { since: now, told: now, contest: Contest::None, ..end });
             } else if let Some(end) = i.end.as_mut().filter(|end| of_this(end)) {
-                end.contest = Contest::None;
+                (end.told, end.contest) = (now, Contest::None);
             }
             return;
         };

@@ -35,6 +35,8 @@ pub(crate) enum Contest {
 pub(crate) struct EndSign {
     pub(crate) evidence: Evidence,
     pub(crate) since: Fresh,
+    /// When it was last told of: a success is told when it happens, and once more with the turn that it belongs to.
+    pub(crate) told: Fresh,
     pub(crate) strength: Strength,
     pub(crate) contest: Contest,
     /// The end tool's call; none of a marker.
@@ -48,6 +50,7 @@ impl EndSign {
         Self {
             evidence: Evidence { kind, at },
             since: now,
+            told: now,
             strength: Strength::Proof,
             contest: Contest::None,
             call_id,
@@ -68,9 +71,11 @@ impl EndSign {
         self.strength == Strength::Proof
     }
 
-    /// The candidate said something.
-    pub(crate) fn contested(&mut self) {
-        if self.contest == Contest::None {
+    /// Words of the candidate are told. Those that are told right after it were said before it: hearing the end of a turn, answering it
+    /// and understanding that takes longer.
+    pub(crate) fn contested(&mut self, now: Fresh, answer_after: u64) {
+        let said_after = now.since(self.told) >= answer_after;
+        if self.contest == Contest::None && said_after {
             self.contest = Contest::Said;
         }
     }

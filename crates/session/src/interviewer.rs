@@ -182,7 +182,10 @@ impl Interviewer {
             &mut self.report_asked,
         ];
         times.into_iter().flatten().for_each(|at| at.cap(to));
-        self.end.iter_mut().for_each(|end| end.since.cap(to));
+        for end in &mut self.end {
+            end.since.cap(to);
+            end.told.cap(to);
+        }
         self.closed.iter_mut().for_each(|(_, at)| at.cap(to));
         match &mut self.presence {
             Presence::Here => {}

@@ -158,6 +158,10 @@ policy! {
     leave_settling: 4_000 in 3_100..=60_000,
     /// A departure without reason: the roster is read again after this, until it says who is there.
     roster_pause: 500 in 100..=5_000,
+    /// Words of the candidate that are told within this after the interviewer's sign of an end were said before it. Hearing a
+    /// turn to its end, answering it and understanding the answer takes longer: livekit-agents alone waits for 0.5 s after
+    /// somebody stopped speaking (scenario `thank-you-bye`: 17 ms, once in many).
+    answer_after: 500 in 0..=5_000,
     /// Three losses within this without a word of conversation are a crash loop.
     crash_loop_window: 60_000 in 10_000..=600_000,
     /// Speech that our own detector hears and the interviewer's session does not tell of counts after so long. A chair

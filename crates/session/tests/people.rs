@@ -17,6 +17,9 @@ fn ended(name: &str, ok: bool, call: &str) -> Input {
     Input::ToolEnded { sid: SID.into(), name: name.into(), ok, call_id: call.into() }
 }
 
+/// Words that are told so much later were said to it.
+const LATER: u64 = 600;
+
 fn said(role: Role) -> Input {
     Input::Item { sid: SID.into(), role }
 }
@@ -88,6 +91,28 @@ fn the_second_word_about_the_end_tool_settles_what_the_candidate_said_before_it(
     assert_eq!(stage.outcome(), "finished");
 }
 
+/// Seen on a loaded machine: the candidate's words to the goodbye are told 17 ms after the turn in which the tool succeeded, not before it.
+#[test]
+fn words_that_are_told_right_after_an_end_were_said_before_it() {
+    for (between, bound) in [(0, 3_500), (17, 3_500), (400, 3_500), (LATER, 10_500)] {
+        let mut stage = Stage::live();
+        stage.give(began("end_interview", "c"));
+        stage.give(ended("end_interview", true, "c"));
+        audible(&mut stage, 1_500);
+        stage.run(3_000);
+        stage.give(said(Role::Interviewer));
+        stage.give(ended("end_interview", true, "c"));
+        stage.run(between);
+        stage.give(said(Role::Candidate));
+        stage.run(2_000);
+        stage.session_open = false;
+        let ms = stage.until_completed(20_000).unwrap();
+        assert_eq!(stage.outcome(), "finished");
+        assert!(ms <= bound, "{between} ms after it: {ms} ms");
+        assert!(bound < 10_000 || ms > 5_000, "an answer to it waits longer: {ms} ms");
+    }
+}
+
 /// Seen on a loaded machine: what the candidate said before the tool is told after it, and the goodbye looks like an answer.
 #[test]
 fn a_goodbye_after_words_that_are_told_late_takes_nothing_back() {
@@ -95,6 +120,7 @@ fn a_goodbye_after_words_that_are_told_late_takes_nothing_back() {
         let mut stage = Stage::live();
         stage.give(began("end_interview", "c"));
         stage.give(ended("end_interview", true, "c"));
+        stage.run(LATER);
         stage.give(said(Role::Candidate));
         stage.give(state(AgentState::Speaking));
         audible(&mut stage, 1_000);
@@ -124,6 +150,7 @@ fn only_the_interviewer_takes_its_end_back() {
     let contested = || {
         let mut stage = Stage::live();
         stage.end_tool();
+        stage.run(LATER);
         stage.give(said(Role::Candidate));
         stage
     };
@@ -520,6 +547,7 @@ fn a_marker_that_was_taken_back_stays_taken_back() {
     let marked = || Participant { marked: true, ..interviewer() };
     let mut stage = Stage::live();
     stage.give(Input::ParticipantChanged(marked()));
+    stage.run(LATER);
     stage.give(said(Role::Candidate));
     stage.give(state(AgentState::Thinking));
     stage.give(said(Role::Interviewer));

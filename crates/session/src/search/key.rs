@@ -167,6 +167,7 @@ fn interviewer(s: &Seen<'_>, i: &Interviewer, to: &mut impl Hasher) {
     age(s, i.channel_proven, p.session_grace).hash(to);
     age(s, Some(i.last_proof), p.no_proof_of_life).hash(to);
     let end = i.end.as_ref();
+    age(s, end.map(|end| end.told), p.answer_after).hash(to);
     let heard = p.audible_tail.max(asked);
     age(s, i.last_audible, heard).hash(to);
     // It is asked about, or falls away, counted from it or from the last reaction.

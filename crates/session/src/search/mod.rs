@@ -86,6 +86,7 @@ fn ticks() -> Policy {
         report_interval: 2,
         session_grace: 1,
         audible_tail: 1,
+        answer_after: 1,
         evidence_expiry: 3,
         over_limit: 3,
         leave_settling: 2,
