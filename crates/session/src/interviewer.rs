@@ -182,7 +182,7 @@ impl Interviewer {
             &mut self.report_asked,
         ];
         times.into_iter().flatten().for_each(|at| at.cap(to));
-        for end in &mut self.end {
+        if let Some(end) = &mut self.end {
             end.since.cap(to);
             end.told.cap(to);
         }
