@@ -39,6 +39,7 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
                 None => app.path().app_data_dir()?,
             };
             let copies = app.path().download_dir().unwrap_or_else(|_| data.clone());
+            let preferences = data.join("preferences.json");
             let setup = Setup {
                 data,
                 info: ClientInfo {
@@ -48,6 +49,7 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
                 },
                 audio_input: AudioInput::Device(DeviceChoice::SystemDefault),
                 audio_output: AudioOutput::Device(DeviceChoice::SystemDefault),
+                preferences: Some(preferences),
                 trace,
                 link,
                 copies,

@@ -49,6 +49,7 @@ impl Fixture {
             info: client_info(),
             audio_input: AudioInput::Recording(vec![0; 48_000]),
             audio_output: AudioOutput::None,
+            preferences: None,
             trace: None,
             link: Some(invitation.link.clone()),
             copies: testbed.folder().to_owned(),

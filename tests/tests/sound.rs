@@ -75,7 +75,10 @@ fn comes_and_goes() {
     let default = |devices: &Devices| devices.outputs.iter().any(|d| d.id == "headset" && d.default);
     pactl("set-default-sink headset");
     told("the new default", &default);
-    let (playback, _speaker) = open_loudspeaker(&DeviceChoice::Named("headset".to_owned()), None).unwrap();
+    let chosen = DeviceChoice::Named("headset".to_owned());
+    let (held, _speaker) = open_loudspeaker(&chosen, None).unwrap();
+    let fixed = held.status();
+    let (playback, _other) = open_loudspeaker(&DeviceChoice::SystemDefault, None).unwrap();
     let mut status = playback.status();
     let mut is = |wanted: &StreamStatus, what: &str| {
         until(Duration::from_secs(2), what, || *status.borrow_and_update() == *wanted);
@@ -83,7 +86,7 @@ fn comes_and_goes() {
     let open = |device: &str| StreamStatus::Open { device: Some(device.to_owned()) };
     is(&open("headset"), "it is open on the headset");
     let streams = pactl("list short sink-inputs");
-    let stream = streams.split('\t').next().unwrap();
+    let stream = streams.lines().last().unwrap().split('\t').next().unwrap();
     pactl(&format!("move-sink-input {stream} candidate_speaker"));
     is(&open("candidate_speaker"), "somebody moves it");
     pactl(&format!("move-sink-input {stream} headset"));
@@ -92,6 +95,9 @@ fn comes_and_goes() {
     pactl(&format!("unload-module {}", headset.trim()));
     told("that it left", &|devices| devices.outputs.len() == 2);
     is(&open("candidate_speaker"), "what there is, is used");
+    // Whoever chose it decides what comes instead: the server must not put another one in its place.
+    until(Duration::from_secs(2), "a chosen one that left", || *fixed.borrow() == StreamStatus::Failed);
+    assert!(matches!(open_loudspeaker(&chosen, None), Err(AudioError::Missing(_))));
     pactl("suspend-sink candidate_speaker 1");
     is(&StreamStatus::Starved { device: Some("candidate_speaker".to_owned()) }, "it is starved");
     pactl("suspend-sink candidate_speaker 0");
@@ -111,7 +117,9 @@ fn candidate(server: &str) {
 
     // The microphone is pulled out: PulseAudio would let us record what the loudspeaker plays instead.
     let chosen = DeviceChoice::Named("candidate_microphone".to_owned());
-    let microphone = open_microphone(&chosen, None, Box::new(|_| {})).unwrap();
+    let fixed = open_microphone(&chosen, None, Box::new(|_| {})).unwrap();
+    let microphone = open_microphone(&default, None, Box::new(|_| {})).unwrap();
+    gives(&fixed, 10);
     gives(&microphone, 10);
     pactl("unload-module module-remap-source");
     until(Duration::from_secs(1), "nobody records", || pactl("list short source-outputs").is_empty());
@@ -123,6 +131,9 @@ fn candidate(server: &str) {
     pactl("load-module module-remap-source source_name=candidate_microphone master=candidate_mouth.monitor");
     gives(&microphone, 10);
     assert_eq!(microphone.stats().reopened, 1);
+    assert_eq!(*fixed.status().borrow(), StreamStatus::Failed, "who chose it opens it again");
+    drop(fixed);
+    gives(&open_microphone(&chosen, None, Box::new(|_| {})).unwrap(), 10);
 
     let (speaker, _frames) = open_loudspeaker(&default, None).unwrap();
     assert!(Command::new("kill").args(["-STOP", server]).status().unwrap().success());

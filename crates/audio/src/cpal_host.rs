@@ -8,11 +8,13 @@ use cpal::traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _};
 use cpal::{FromSample, Sample as _, SampleFormat, SizedSample};
 use rtrb::{Producer, RingBuffer};
 
-use crate::convert::{Rate, mono, to_i16};
+use crate::channels::Channels;
+use crate::convert::Rate;
 use crate::device::{AudioError, Device, DeviceChoice, Devices};
+use crate::frame_work::FrameSink;
 use crate::mixer::Source;
 use crate::status::Flow;
-use crate::stream::{CaptureShared, FrameSink, Held, PlaybackShared};
+use crate::stream::{CaptureShared, Held, PlaybackShared};
 use crate::{FRAME, SAMPLE_RATE};
 
 /// How often the pump thread looks at the ring; half a frame.
@@ -34,11 +36,12 @@ pub(crate) fn devices() -> Result<Devices, AudioError> {
             .filter_map(|device| {
                 let id = device.id().ok()?;
                 let name = device.description().ok()?.name().to_owned();
-                // ALSA lists its rate converters as if they were devices.
-                let junk = ["lavrate", "samplerate", "speexrate", "upmix", "vdownmix"]
-                    .iter()
-                    .any(|j| name.contains(j));
-                (!junk).then(|| Device { default: default.as_ref() == Some(&id), id: id.to_string(), name })
+                (!is_plug_in(&id.to_string(), &name)).then(|| Device {
+                    default: default.as_ref() == Some(&id),
+                    id: id.to_string(),
+                    name,
+                    ..Device::default()
+                })
             })
             .collect()
     };
@@ -46,6 +49,25 @@ pub(crate) fn devices() -> Result<Devices, AudioError> {
         inputs: list(host.input_devices().map_err(system)?.collect(), default_in),
         outputs: list(host.output_devices().map_err(system)?.collect(), default_out),
     })
+}
+
+/// ALSA lists its plug-ins (rate converters, "Discard all samples", whatever a sound server offers it) as if they were devices: their
+/// ids say so, whatever they are called.
+fn is_plug_in(id: &str, name: &str) -> bool {
+    const PLUG_INS: [&str; 10] = [
+        "null",
+        "lavrate",
+        "samplerate",
+        "speexrate",
+        "speex",
+        "upmix",
+        "vdownmix",
+        "jack",
+        "oss",
+        "usbstream",
+    ];
+    let plug_in = id.rsplit(':').next().unwrap_or(id);
+    PLUG_INS.iter().any(|word| plug_in == *word || name.contains("rate Converter") || name == *word)
 }
 
 fn find(choice: &DeviceChoice, input: bool) -> Result<cpal::Device, AudioError> {
@@ -115,20 +137,17 @@ pub(crate) fn capture(
     shared.state.opened(device.id().ok().map(|id| id.to_string()).as_deref());
     let (state, stop) = (Arc::clone(&shared.state), Arc::clone(&shared.state));
     let pump = move || {
-        let (mut part, mut single, mut waiting) = (Vec::new(), Vec::new(), Vec::<i16>::new());
+        let (mut channel, mut single) = (Channels::new(channels), Vec::with_capacity(capacity));
         let mut flow = Flow::new(Instant::now());
         while !state.stopped() {
-            part.clear();
             let whole = consumer.slots() / channels * channels;
             flow.look(whole > 0, Instant::now(), &state);
             state.tell_failure();
-            part.extend(std::iter::from_fn(|| consumer.pop().ok()).take(whole));
-            mono(&part, channels, &mut single);
-            rate.process(&single, |out| waiting.extend(out.iter().map(|s| to_i16(*s))));
-            while let Some(mut frame) = waiting.first_chunk::<FRAME>().copied() {
-                waiting.drain(..FRAME);
-                sink.take(&mut frame);
+            single.clear();
+            for _ in 0..whole / channels {
+                single.push(channel.mix((0..channels).map(|_| consumer.pop().unwrap_or(0.0))));
             }
+            rate.process(&single, |out| out.iter().for_each(|sample| sink.take(*sample)));
             std::thread::sleep(PUMP);
         }
     };
@@ -189,26 +208,21 @@ pub(crate) fn playback(
         SampleFormat::U8 => output::<u8>(&device, &config, consumer, told),
         other => Err(unsupported("loudspeaker", other)),
     }?;
-    let mut rate = Rate::new(SAMPLE_RATE, config.sample_rate)?;
+    source.set_rate(config.sample_rate)?;
     shared.state.opened(device.id().ok().map(|id| id.to_string()).as_deref());
     let (state, stop) = (Arc::clone(&shared.state), Arc::clone(&shared.state));
     let pump = move || {
-        let (mut frame, mut floats) = ([0_i16; FRAME], [0_f32; FRAME]);
+        let mut part = [0.0; FRAME];
         let mut flow = Flow::new(Instant::now());
         while !state.stopped() {
             let target = target(takes.load(Ordering::Relaxed), least, capacity);
             flow.look(capacity - producer.slots() < target, Instant::now(), &state);
             state.tell_failure();
             while capacity - producer.slots() < target {
-                source.fill(&mut frame);
-                for (float, sample) in floats.iter_mut().zip(&frame) {
-                    *float = f32::from(*sample) / f32::from(i16::MAX);
+                source.fill(&mut part);
+                for sample in &part {
+                    let _ = producer.push(*sample);
                 }
-                rate.process(&floats, |out| {
-                    for sample in out {
-                        let _ = producer.push(*sample);
-                    }
-                });
             }
             std::thread::sleep(PUMP);
         }
@@ -255,6 +269,14 @@ mod tests {
         assert_eq!(target(480, 960, 19_200), 960);
         assert_eq!(target(1_920, 960, 19_200), 2_400);
         assert_eq!(target(48_000, 960, 19_200), 19_200, "no more than there is room for");
+    }
+
+    #[test]
+    fn plug_ins_are_no_devices() {
+        assert!(is_plug_in("alsa:null", "Discard all samples (playback) or generate zero samples (capture)"));
+        assert!(is_plug_in("alsa:speexrate", "Rate Converter Plugin Using Speex Resampler"));
+        assert!(!is_plug_in("alsa:hw:CARD=PCH,DEV=0", "HDA Intel PCH, ALC257 Analog"));
+        assert!(!is_plug_in("alsa:default", "Default Audio Device"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A microphone or loudspeaker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
     /// Stable name for choosing it again.
     pub id: String,
@@ -11,6 +11,12 @@ pub struct Device {
     pub name: String,
     /// Whether the system uses it by default.
     pub default: bool,
+    /// Whether it is muted, or turned down to nothing, in the system's settings.
+    #[serde(default)]
+    pub muted: bool,
+    /// Whether the system says that only one person hears it: no microphone hears it.
+    #[serde(default)]
+    pub headphones: bool,
 }
 
 /// Every usable device.
@@ -59,6 +65,19 @@ impl DeviceChoice {
     }
 }
 
+/// Equal names get a number, in the order of the devices' ids, so that a person can tell them apart.
+pub(crate) fn tell_apart(devices: &mut [Device]) {
+    let mut order: Vec<usize> = (0..devices.len()).collect();
+    order.sort_by(|a, b| devices[*a].id.cmp(&devices[*b].id));
+    let names: Vec<String> = devices.iter().map(|device| device.name.clone()).collect();
+    for (n, at) in order.iter().enumerate() {
+        let before = order[..n].iter().filter(|other| names[**other] == names[*at]).count();
+        if before > 0 {
+            devices[*at].name = format!("{} ({})", names[*at], before + 1);
+        }
+    }
+}
+
 /// Sound that can't be had. Each message says what is wrong and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AudioError {
@@ -77,4 +96,17 @@ pub enum AudioError {
     /// A sound file can't be used.
     #[error("the sound file {0}")]
     File(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_names_are_told_apart_the_same_way_each_time() {
+        let device = |id: &str, name: &str| Device { id: id.into(), name: name.into(), ..Device::default() };
+        let mut devices = [device("usb-2", "Headset"), device("pci", "Built-in"), device("usb-1", "Headset")];
+        tell_apart(&mut devices);
+        assert_eq!(devices.map(|device| device.name), ["Headset (2)", "Built-in", "Headset"]);
+    }
 }

@@ -7,11 +7,12 @@ use parking_lot::Mutex;
 
 use crate::FRAME;
 use crate::device::{AudioError, Device, DeviceChoice, Devices};
+use crate::frame_work::FrameWork;
 use crate::host::{Host, Pending};
 use crate::mixer::{PlaybackHandle, Source, mixer};
 use crate::processor::{FrameProcessor, OnFrame};
 use crate::status::StreamState;
-use crate::stream::{Capture, CaptureShared, FrameSink, Playback, PlaybackShared};
+use crate::stream::{Capture, CaptureShared, Playback, PlaybackShared};
 use crate::watch::{DeviceWatch, Watcher};
 
 /// The fake. Clones are the same.
@@ -24,8 +25,9 @@ struct State {
     /// Nothing that is asked comes to an end.
     hangs: bool,
     refuses: Option<AudioError>,
+    refuses_unmuting: Option<AudioError>,
     watchers: Vec<Watcher>,
-    captures: Vec<(Arc<CaptureShared>, DeviceChoice, FrameSink)>,
+    captures: Vec<(Arc<CaptureShared>, DeviceChoice, FrameWork)>,
     playbacks: Vec<(Arc<PlaybackShared>, DeviceChoice, Source)>,
 }
 
@@ -73,11 +75,21 @@ impl Fake {
                 id: name.to_lowercase().replace(' ', "-"),
                 name: (*name).to_owned(),
                 default: n == 0,
+                ..Device::default()
             };
             names.iter().enumerate().map(device).collect()
         };
         let mut state = self.0.lock();
         state.devices = Devices { inputs: devices(inputs), outputs: devices(outputs) };
+        state.tell();
+    }
+
+    /// A microphone is muted in the system's settings.
+    pub fn mute(&self, id: &str) {
+        let mut state = self.0.lock();
+        for device in state.devices.inputs.iter_mut().filter(|device| device.id == id) {
+            device.muted = true;
+        }
         state.tell();
     }
 
@@ -91,6 +103,11 @@ impl Fake {
         let mut state = self.0.lock();
         state.refuses = error;
         state.tell();
+    }
+
+    /// Unmuting fails so from now on.
+    pub fn refuse_unmuting(&self, error: Option<AudioError>) {
+        self.0.lock().refuses_unmuting = error;
     }
 
     /// Every open device fails, as if it were pulled.
@@ -125,8 +142,8 @@ impl Fake {
     /// 10 ms at every open microphone.
     pub fn speak(&self, frame: &[i16; FRAME]) {
         self.open();
-        for (_, _, sink) in &mut self.0.lock().captures {
-            sink.take(&mut frame.clone());
+        for (_, _, work) in &mut self.0.lock().captures {
+            work.take(&mut frame.clone());
         }
     }
 
@@ -135,7 +152,7 @@ impl Fake {
         self.open();
         let mut heard = [0; FRAME];
         if let Some((_, _, source)) = self.0.lock().playbacks.last_mut() {
-            source.fill(&mut heard);
+            source.fill_i16(&mut heard);
         }
         heard
     }
@@ -183,8 +200,8 @@ impl Host for Fake {
             let shared = Arc::new(CaptureShared::default());
             shared.state.opened(state.opens(&choice, |devices| &devices.inputs).as_deref());
             let capture = Capture::new(&shared, None);
-            let sink = FrameSink::new(&shared, processor, on_frame);
-            state.captures.push((shared, choice, sink));
+            let work = FrameWork::new(&shared, processor, on_frame);
+            state.captures.push((shared, choice, work));
             Ok(capture)
         })
     }
@@ -192,16 +209,29 @@ impl Host for Fake {
     fn playback(
         &self,
         choice: DeviceChoice,
-        processor: Option<Box<dyn FrameProcessor>>,
+        on_played: Option<OnFrame>,
     ) -> Pending<(Playback, PlaybackHandle)> {
         self.pending(move |state| {
             choice.check(&state.devices.outputs, AudioError::NoSpeaker)?;
             let shared = Arc::new(PlaybackShared::default());
             shared.state.opened(state.opens(&choice, |devices| &devices.outputs).as_deref());
             let playback = Playback::new(&shared, None);
-            let (speaker, source) = mixer(&shared, processor);
+            let (speaker, source) = mixer(&shared, on_played)?;
             state.playbacks.push((shared, choice, source));
             Ok((playback, speaker))
+        })
+    }
+
+    fn unmute(&self, id: String) -> Pending<()> {
+        self.pending(move |state| {
+            if let Some(error) = &state.refuses_unmuting {
+                return Err(error.clone());
+            }
+            let mut found = state.devices.inputs.iter_mut();
+            let device = found.find(|device| device.id == id).ok_or(AudioError::Missing(id))?;
+            device.muted = false;
+            state.tell();
+            Ok(())
         })
     }
 }
@@ -234,7 +264,9 @@ mod tests {
         assert_eq!(capture.stats().frames, 1);
         let mut voice = speaker.voice().unwrap();
         voice.push(&[9; FRAME]);
-        assert_eq!(fake.hear(), [9; FRAME]);
+        voice.push(&[9; FRAME]);
+        fake.hear();
+        assert!(fake.hear().contains(&9));
         drop(capture);
         assert_eq!(fake.open(), (Vec::new(), vec![DeviceChoice::SystemDefault]));
         fake.speak(&[7; FRAME]);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::convert::{Rate, mono, to_i16};
+use crate::channels::Channels;
+use crate::convert::{Rate, to_i16};
 use crate::device::AudioError;
 use crate::{FRAME, SAMPLE_RATE};
 
@@ -23,8 +24,10 @@ pub fn load_wav(path: &Path) -> Result<Vec<i16>, AudioError> {
         hound::SampleFormat::Int => reader.samples::<i32>().map(|s| s.map(|s| s as f32 * scale)).collect(),
     };
     let samples = samples.map_err(|e| bad(e.to_string()))?;
-    let mut single = Vec::new();
-    mono(&samples, usize::from(spec.channels), &mut single);
+    let count = usize::from(spec.channels).max(1);
+    let mut channels = Channels::new(count);
+    let single: Vec<f32> =
+        samples.chunks_exact(count).map(|frame| channels.mix(frame.iter().copied())).collect();
     let mut out = Vec::new();
     Rate::new(spec.sample_rate, SAMPLE_RATE)?
         .process(&single, |part| out.extend(part.iter().map(|s| to_i16(*s))));

@@ -25,10 +25,13 @@ pub trait Host: std::fmt::Debug + Send + Sync + 'static {
         processor: Option<Box<dyn FrameProcessor>>,
         on_frame: OnFrame,
     ) -> Pending<Capture>;
-    /// Opens a loudspeaker. What it plays goes through `processor` last.
+    /// Opens a loudspeaker. `on_played` gets what it plays, mixed, in the moment in which the device takes it: an echo canceller's far
+    /// end.
     fn playback(
         &self,
         choice: DeviceChoice,
-        processor: Option<Box<dyn FrameProcessor>>,
+        on_played: Option<OnFrame>,
     ) -> Pending<(Playback, PlaybackHandle)>;
+    /// Makes a microphone heard again that is muted, or turned down to nothing, in the system's settings.
+    fn unmute(&self, id: String) -> Pending<()>;
 }

@@ -1,6 +1,7 @@
 //! Devices, capture, playback, resampling, levels: the only crate that opens a sound card.
 //!
-//! **In:** a [`DeviceChoice`]; frames to play, 48 kHz mono, 10 ms each; a [`FrameProcessor`] for each direction.
+//! **In:** a [`DeviceChoice`]; frames to play, 48 kHz mono, 10 ms each; a [`FrameProcessor`] for
+//! what is captured.
 //! **Out:** captured frames of the same shape, handed to a closure; levels in dBFS; counters; devices as they come and go
 //! ([`DeviceWatch`]); how each open stream is ([`StreamStatus`]).
 //! **What never happens here:** no room, no network, no decision. The device's own thread takes no
@@ -9,29 +10,41 @@
 //! On Linux a PulseAudio client with explicit buffer sizes (it serves PipeWire too); without a
 //! Pulse server, and on other systems, cpal (`docs/decisions/0003-pulse-client.md`).
 
+mod channels;
 mod convert;
 mod cpal_host;
 mod device;
+mod drift;
+mod ear;
 pub mod fake;
 mod file;
+mod frame_work;
 mod host;
 mod level;
+mod limiter;
 mod mixer;
+mod pace;
 mod processor;
 #[cfg(target_os = "linux")]
 mod pulse;
+#[cfg(test)]
+mod realtime;
+mod reference;
 mod status;
 mod stream;
 mod system;
 mod tone;
+mod voice;
 mod watch;
 
 pub use device::{AudioError, Device, DeviceChoice, Devices};
+pub use ear::{Ear, Heard, Listener};
 pub use file::{FileMicrophone, load_wav};
 pub use host::{Host, Pending};
 pub use level::{Level, SILENCE_DBFS, SpeechDetector, dbfs};
 pub use mixer::{PlaybackHandle, VoiceQueue};
 pub use processor::{FrameProcessor, OnFrame};
+pub use reference::Reference;
 pub use status::StreamStatus;
 pub use stream::{Capture, CaptureStats, Playback, PlaybackStats};
 pub use system::{System, devices, open_loudspeaker, open_microphone};

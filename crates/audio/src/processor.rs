@@ -1,17 +1,15 @@
-//! What takes frames, and the seam for what works on them between device and room: echo cancellation, noise suppression,
-//! a limiter.
+//! What takes frames, and the seam for what works on them between microphone and room: echo cancellation, noise suppression,
+//! gain.
 
 use crate::FRAME;
 
-/// Takes frames of 10 ms on a thread of the host's.
+/// Takes frames of 10 ms (48 kHz, mono). Of a capture on a thread of ours, which may take its time; of a playback on the
+/// device's own: no lock, no allocation, no log.
 pub type OnFrame = Box<dyn FnMut(&[i16; FRAME]) + Send>;
 
-/// Works on frames of 10 ms (48 kHz, mono), one after another, in place.
-///
-/// A capture's processor gets what was captured before anybody else does. A playback's gets what is played, mixed, in
-/// the moment in which the device takes it: an echo canceller's far end. Each direction has a processor of its own,
-/// because each has a thread of its own; what two of them share is up to them.
+/// Works on captured frames of 10 ms (48 kHz, mono), one after another, in place, before anybody else gets them. On a thread of
+/// ours, beside the device's: it may take some milliseconds and lock what others hold for as long.
 pub trait FrameProcessor: Send {
-    /// Takes the next frame. On a thread that moves sound: no lock that anybody holds for long, no allocation, no log.
+    /// Takes the next frame.
     fn process(&mut self, frame: &mut [i16; FRAME]);
 }

@@ -2,13 +2,11 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
-use crate::FRAME;
 use crate::level::Level;
-use crate::processor::{FrameProcessor, OnFrame};
 use crate::status::{StreamState, StreamStatus};
 
 /// What keeps a device open that no thread of ours holds.
@@ -52,36 +50,6 @@ pub(crate) struct CaptureShared {
     pub(crate) frames: AtomicU64,
     pub(crate) lost_samples: AtomicU64,
     pub(crate) level: Level,
-}
-
-/// Where a device's side of a capture hands its frames in.
-pub(crate) struct FrameSink {
-    shared: Arc<CaptureShared>,
-    processor: Option<Box<dyn FrameProcessor>>,
-    on_frame: OnFrame,
-}
-
-impl FrameSink {
-    pub(crate) fn new(
-        shared: &Arc<CaptureShared>,
-        processor: Option<Box<dyn FrameProcessor>>,
-        on_frame: OnFrame,
-    ) -> Self {
-        Self { shared: Arc::clone(shared), processor, on_frame }
-    }
-
-    /// A frame came: it is processed, counted, measured and handed on, unless nobody holds the stream any more.
-    pub(crate) fn take(&mut self, frame: &mut [i16; FRAME]) {
-        if self.shared.state.stopped() {
-            return;
-        }
-        if let Some(processor) = &mut self.processor {
-            processor.process(frame);
-        }
-        self.shared.frames.fetch_add(1, Ordering::Relaxed);
-        self.shared.level.measure(frame);
-        (self.on_frame)(frame);
-    }
 }
 
 /// An open microphone. Dropping it closes the device within 20 ms.
@@ -153,6 +121,8 @@ pub(crate) struct PlaybackShared {
     pub(crate) played: AtomicU64,
     pub(crate) underruns: AtomicU64,
     pub(crate) skipped: AtomicU64,
+    /// `f32` bits.
+    pub(crate) drift_ppm: AtomicU32,
 }
 
 /// An open loudspeaker. Dropping it closes the device within 20 ms.
@@ -171,6 +141,11 @@ impl Playback {
     /// How it is, now and later.
     pub fn status(&self) -> watch::Receiver<StreamStatus> {
         self.shared.state.watch()
+    }
+
+    /// By how many parts per million the computer's clock is faster than the device's, as far as is known.
+    pub fn drift_ppm(&self) -> f32 {
+        f32::from_bits(self.shared.drift_ppm.load(Ordering::Relaxed))
     }
 
     /// Counters so far.

@@ -7,12 +7,13 @@ use tokio::sync::oneshot;
 
 use crate::cpal_host;
 use crate::device::{AudioError, DeviceChoice, Devices};
+use crate::frame_work::{FrameSink, FrameWork};
 use crate::host::{Host, Pending};
 use crate::mixer::{PlaybackHandle, mixer};
 use crate::processor::{FrameProcessor, OnFrame};
 #[cfg(target_os = "linux")]
 use crate::pulse;
-use crate::stream::{Capture, CaptureShared, FrameSink, Playback, PlaybackShared};
+use crate::stream::{Capture, CaptureShared, Playback, PlaybackShared};
 use crate::watch::{DeviceWatch, Watcher};
 
 /// Pause between two looks for devices where nobody tells of them. Short of what a person waits before pressing a button,
@@ -31,7 +32,7 @@ pub fn devices() -> Result<Devices, AudioError> {
     cpal_host::devices()
 }
 
-/// Opens a microphone; `on_frame` gets 48 kHz mono frames of 10 ms on a thread of ours.
+/// Opens a microphone; `on_frame` gets 48 kHz mono frames of 10 ms on a thread of ours, beside the device's.
 ///
 /// # Errors
 /// One sentence that says what is wrong and what to do.
@@ -41,7 +42,7 @@ pub fn open_microphone(
     on_frame: OnFrame,
 ) -> Result<Capture, AudioError> {
     let shared = Arc::new(CaptureShared::default());
-    let sink = FrameSink::new(&shared, processor, on_frame);
+    let sink = FrameSink::start(FrameWork::new(&shared, processor, on_frame))?;
     #[cfg(target_os = "linux")]
     if let Some(found) = pulse::devices()? {
         choice.check(&found.inputs, AudioError::NoMicrophone)?;
@@ -54,16 +55,16 @@ pub fn open_microphone(
     Ok(Capture::new(&shared, Some(held)))
 }
 
-/// Opens a loudspeaker.
+/// Opens a loudspeaker; `on_played` gets what it plays, on the device's thread.
 ///
 /// # Errors
 /// One sentence that says what is wrong and what to do.
 pub fn open_loudspeaker(
     choice: &DeviceChoice,
-    processor: Option<Box<dyn FrameProcessor>>,
+    on_played: Option<OnFrame>,
 ) -> Result<(Playback, PlaybackHandle), AudioError> {
     let shared = Arc::new(PlaybackShared::default());
-    let (speaker, source) = mixer(&shared, processor);
+    let (speaker, source) = mixer(&shared, on_played)?;
     #[cfg(target_os = "linux")]
     if let Some(found) = pulse::devices()? {
         choice.check(&found.outputs, AudioError::NoSpeaker)?;
@@ -108,9 +109,19 @@ impl Host for System {
     fn playback(
         &self,
         choice: DeviceChoice,
-        processor: Option<Box<dyn FrameProcessor>>,
+        on_played: Option<OnFrame>,
     ) -> Pending<(Playback, PlaybackHandle)> {
-        beside(move || open_loudspeaker(&choice, processor))
+        beside(move || open_loudspeaker(&choice, on_played))
+    }
+
+    fn unmute(&self, id: String) -> Pending<()> {
+        beside(move || {
+            #[cfg(target_os = "linux")]
+            if pulse::unmute(&id)? {
+                return Ok(());
+            }
+            Err(AudioError::System(format!("{id} can be unmuted in the system's settings only")))
+        })
     }
 }
 

@@ -2,10 +2,13 @@
 
 use crate::{FRAME, SAMPLE_RATE};
 
+/// Hertz of the chime's notes: C5, E5.
+pub(crate) const NOTES: [f32; 2] = [523.25, 659.25];
+
 /// Two soft notes of 0.35 s each, -18 dBFS, as frames.
 pub fn chime() -> Vec<[i16; FRAME]> {
     let note = SAMPLE_RATE as usize * 35 / 100;
-    let samples: Vec<i16> = [523.25_f32, 659.25] // C5, E5
+    let samples: Vec<i16> = NOTES
         .iter()
         .flat_map(|hertz| {
             (0..note).map(move |n| {

@@ -32,7 +32,12 @@ mod tests {
 
     #[test]
     fn the_default_is_marked_and_nothing_is_said_to_be_nothing() {
-        let device = |id: &str, default| Device { id: id.to_owned(), name: format!("The {id}"), default };
+        let device = |id: &str, default| Device {
+            id: id.to_owned(),
+            name: format!("The {id}"),
+            default,
+            ..Device::default()
+        };
         let devices = Devices { inputs: vec![device("a", false), device("b", true)], outputs: vec![] };
         assert_eq!(list(&devices), "microphones:\n  The a  (a)\n* The b  (b)\nloudspeakers:\n  none\n");
     }

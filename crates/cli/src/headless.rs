@@ -118,6 +118,8 @@ pub async fn run(options: Options) -> anyhow::Result<Snapshot> {
         info: info(),
         audio_input,
         audio_output,
+        // A person's choice of another day is none of a program's.
+        preferences: None,
         trace: options.trace.clone(),
         link: options.link.clone(),
         copies: options.data.clone(),

@@ -6,20 +6,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use adjourn_audio::{
-    AudioError, Capture, CaptureStats, DeviceChoice, FRAME, FileMicrophone, Found, Host, Level, Playback,
-    PlaybackStats, SILENCE_DBFS, SpeechDetector, StreamStatus, dbfs,
+    AudioError, Capture, CaptureStats, Device, DeviceChoice, Devices, FRAME, FileMicrophone, Found, Host,
+    Level, Playback, PlaybackStats, Reference, SILENCE_DBFS, SpeechDetector, StreamStatus, dbfs,
 };
 use adjourn_protocol::AudioStatistics;
 use adjourn_room::{Microphone, Sound};
+use adjourn_session::SoundProcessing;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::Message;
+use crate::audio_ends::{AudioInput, AudioOutput};
 use crate::event::{Event, Events};
 use crate::opening::{Opened, Opening, Stream, Use};
+use crate::preferences::PreferencesFile;
+use crate::processing::{Switch, VoiceProcessing, stages};
 use crate::snapshot::{DeviceList, Meters};
 use crate::sound::{self, Floor, MicrophoneRoute, SpeakerRoute};
+use crate::sound_check::{self, SoundCheck, SoundFindings};
+use crate::wanted::{Chosen, Wanted};
+use crate::{Environment, Message};
 
 /// A microphone that gave no frame for so long has stalled.
 const STALLED: Duration = Duration::from_millis(300);
@@ -29,24 +35,6 @@ const MICROPHONE_SILENT: Duration = Duration::from_millis(2_500);
 const MENDING_PAUSE: Duration = Duration::from_secs(2);
 /// What is buffered may be played this long before the loudspeaker is closed.
 const PLAY_OUT: Duration = Duration::from_millis(500);
-
-/// Where the candidate's voice comes from.
-#[derive(Clone, Debug)]
-pub enum AudioInput {
-    /// A microphone.
-    Device(DeviceChoice),
-    /// A recording (48 kHz mono), spoken each time the interviewer listens.
-    Recording(Vec<i16>),
-}
-
-/// Where the interviewer's voice goes.
-#[derive(Clone, Debug)]
-pub enum AudioOutput {
-    /// A loudspeaker.
-    Device(DeviceChoice),
-    /// Nowhere; levels are measured all the same.
-    None,
-}
 
 /// What one look at the devices shows.
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +50,20 @@ pub(crate) struct Measured {
 pub(crate) struct AudioIo {
     host: Arc<dyn Host>,
     events: Events,
-    audio_input: AudioInput,
-    audio_output: AudioOutput,
+    preferences: PreferencesFile,
+    /// What is spoken instead of a microphone.
+    recording: Option<Vec<i16>>,
+    /// Nothing is played.
+    no_output: bool,
+    wants: (Wanted, Wanted),
+    found: Devices,
+    environment: Environment,
+    /// What the loudspeaker plays, for what takes its echo away, and what is done to a voice.
+    played: Reference,
+    switch: Switch,
+    processing: SoundProcessing,
+    pub(crate) check: SoundCheck,
+    findings: SoundFindings,
     input: DeviceList,
     output: DeviceList,
     capture: Option<Capture>,
@@ -89,21 +89,46 @@ pub(crate) struct AudioIo {
     audible: bool,
     /// Counters of what is closed already.
     captured: CaptureStats,
-    played: PlaybackStats,
+    played_before: PlaybackStats,
 }
 
 impl AudioIo {
     pub(crate) fn new(
-        host: Arc<dyn Host>,
+        environment: &Environment,
         events: Events,
         audio_input: AudioInput,
         audio_output: AudioOutput,
+        preferences: PreferencesFile,
     ) -> Self {
-        Self {
-            host,
+        // What was asked for at the start counts more than what was chosen at another one.
+        let wanted = |choice, remembered: Option<Chosen>| match choice {
+            DeviceChoice::Named(id) => Wanted::new(Some(Chosen { name: id.clone(), id })),
+            DeviceChoice::SystemDefault => Wanted::new(remembered),
+        };
+        let remembered = preferences.get();
+        let (choice, recording) = match audio_input {
+            AudioInput::Device(choice) => (choice, None),
+            AudioInput::Recording(samples) => (DeviceChoice::SystemDefault, Some(samples)),
+        };
+        let microphone = wanted(choice, remembered.microphone);
+        let (choice, no_output) = match audio_output {
+            AudioOutput::Device(choice) => (choice, false),
+            AudioOutput::None => (DeviceChoice::SystemDefault, true),
+        };
+        let mut audio = Self {
+            host: environment.audio.clone(),
             events,
-            audio_input,
-            audio_output,
+            preferences,
+            recording,
+            no_output,
+            wants: (microphone, wanted(choice, remembered.loudspeaker)),
+            found: Devices::default(),
+            environment: environment.clone(),
+            played: Reference::default(),
+            switch: Switch::default(),
+            processing: SoundProcessing::default(),
+            check: SoundCheck::default(),
+            findings: SoundFindings::default(),
             input: DeviceList::default(),
             output: DeviceList::default(),
             capture: None,
@@ -124,8 +149,49 @@ impl AudioIo {
             microphone_silent: false,
             audible: false,
             captured: CaptureStats::default(),
-            played: PlaybackStats::default(),
-        }
+            played_before: PlaybackStats::default(),
+        };
+        audio.show_wanted();
+        audio
+    }
+
+    /// What is chosen, what stands in for it, and how it is, as the screen shows it.
+    fn show_wanted(&mut self) {
+        let away =
+            |wanted: &Wanted| wanted.away().map(|device| Message::DeviceAway { device: device.to_owned() });
+        let id = |wanted: &Wanted| wanted.chosen().map(|chosen| chosen.id.clone());
+        (self.input.chosen, self.input.away) = (id(&self.wants.0), away(&self.wants.0));
+        (self.output.chosen, self.output.away) = (id(&self.wants.1), away(&self.wants.1));
+        let open = |list: &DeviceList, device: &Device| {
+            list.open.as_ref().map_or(device.default, |open| *open == device.id)
+        };
+        self.input.muted = self.found.inputs.iter().any(|device| device.muted && open(&self.input, device));
+        let worn = self.found.outputs.iter().any(|device| device.headphones && open(&self.output, device));
+        self.switch.set(stages(self.processing, worn));
+    }
+
+    /// What the organiser wants to be done to the candidate's voice.
+    pub(crate) fn process(&mut self, processing: SoundProcessing) {
+        self.processing = processing;
+        self.show_wanted();
+    }
+
+    /// Makes the open microphone heard again that is muted in the system's settings, beside the loop.
+    pub(crate) fn unmute_in_system(&self) {
+        let open =
+            |device: &&Device| self.input.open.as_ref().map_or(device.default, |open| *open == device.id);
+        let Some(device) = self.found.inputs.iter().find(open) else { return };
+        let (unmuting, events) = (self.host.unmute(device.id.clone()), self.events.clone());
+        tokio::spawn(async move {
+            if let Err(error) = unmuting.await {
+                events.tell(Event::NotUnmuted(error)).await;
+            }
+        });
+    }
+
+    /// The system does not unmute it.
+    pub(crate) fn not_unmuted(&mut self, error: &AudioError) {
+        self.input.problem = Some(error.into());
     }
 
     /// Microphones, as the screen shows them.
@@ -185,8 +251,12 @@ impl AudioIo {
                 }
                 self.mending.0 |= self.input.problem.is_some() && !found.inputs.is_empty();
                 self.mending.1 |= self.output.problem.is_some() && !found.outputs.is_empty();
-                self.input.list(found.inputs);
-                self.output.list(found.outputs);
+                self.mending.0 |= self.wants.0.comes_back(&found.inputs);
+                self.mending.1 |= self.wants.1.comes_back(&found.outputs);
+                self.input.list(&found.inputs);
+                self.output.list(&found.outputs);
+                self.found = found;
+                self.show_wanted();
                 self.mended = None;
             }
             Err(problem) => {
@@ -209,8 +279,13 @@ impl AudioIo {
         match status {
             StreamStatus::Open { device } | StreamStatus::Starved { device } => list.open = device,
             StreamStatus::Lost => list.open = None,
-            StreamStatus::Failed => (list.open, *mending) = (None, true),
+            StreamStatus::Failed => {
+                (list.open, *mending) = (None, true);
+                // It failed just now: nothing is to be waited for.
+                self.mended = None;
+            }
         }
+        self.show_wanted();
     }
 
     /// Follows how an open stream is, beside the loop, as long as it is open.
@@ -228,56 +303,66 @@ impl AudioIo {
     }
 
     pub(crate) fn choose_input(&mut self, id: Option<String>) {
-        self.audio_input = AudioInput::Device(DeviceChoice::from_id(id));
+        self.recording = None;
+        self.wants.0 = Wanted::by_id(id, &self.input);
+        let chosen = self.wants.0.chosen().cloned();
+        self.preferences.change(|preferences| preferences.microphone = chosen);
+        self.show_wanted();
     }
 
     pub(crate) fn choose_output(&mut self, id: Option<String>) {
-        self.audio_output = AudioOutput::Device(DeviceChoice::from_id(id));
+        self.no_output = false;
+        self.wants.1 = Wanted::by_id(id, &self.output);
+        let chosen = self.wants.1.chosen().cloned();
+        self.preferences.change(|preferences| preferences.loudspeaker = chosen);
+        self.show_wanted();
     }
 
     /// Opens the candidate's voice. A device's answer comes as [`Event::Opened`]; until then the last one stands.
     pub(crate) fn open_microphone(&mut self) {
         self.close_microphone();
-        match self.audio_input.clone() {
-            AudioInput::Device(choice) => {
-                self.input.chosen = chosen(&choice);
-                if let Some((choice, number)) = self.capturing.begin(choice, Instant::now()) {
-                    self.capture_beside(choice, number);
-                }
+        let Some(samples) = self.recording.clone() else {
+            if let Some((choice, number)) = self.capturing.begin(self.wants.0.to_open(), Instant::now()) {
+                self.capture_beside(choice, number);
             }
-            AudioInput::Recording(samples) => {
-                let (level, mut on_frame) = (Arc::clone(&self.level), self.on_frame());
-                let file = FileMicrophone::start(samples, move |frame| {
-                    *level.lock() = dbfs(frame);
-                    on_frame(frame);
-                });
-                self.input.problem = file.as_ref().err().map(Message::from);
-                self.file = file.ok();
-            }
-        }
+            return;
+        };
+        let (level, mut on_frame) = (Arc::clone(&self.level), self.on_frame());
+        let file = FileMicrophone::start(samples, move |frame| {
+            *level.lock() = dbfs(frame);
+            on_frame(frame);
+        });
+        self.input.problem = file.as_ref().err().map(Message::from);
+        self.file = file.ok();
     }
 
     fn on_frame(&self) -> impl FnMut(&[i16; FRAME]) + Send + 'static {
         let (route, spoke) = (self.microphone.clone(), Arc::clone(&self.spoke));
+        let sample = self.check.sample.clone();
         let mut detector = SpeechDetector::default();
         move |frame: &[i16; FRAME]| {
             if detector.speech(frame) {
                 spoke.store(true, Ordering::Relaxed);
             }
+            sample.push(frame);
             route.push(frame);
         }
     }
 
     fn capture_beside(&self, choice: DeviceChoice, number: u64) {
-        let (opening, events) =
-            (self.host.capture(choice, None, Box::new(self.on_frame())), self.events.clone());
+        let make = Arc::clone(&self.environment.processing.0);
+        let processing =
+            VoiceProcessing::new(make, self.switch.clone(), self.played.clone(), self.check.ear.listener());
+        let opening = self.host.capture(choice, Some(Box::new(processing)), Box::new(self.on_frame()));
+        let events = self.events.clone();
         tokio::spawn(async move {
             events.tell(Event::Opened(Box::new(Opened::Microphone(number, opening.await)))).await;
         });
     }
 
     fn play_beside(&self, choice: DeviceChoice, number: u64) {
-        let (opening, events) = (self.host.playback(choice, None), self.events.clone());
+        let opening = self.host.playback(choice, Some(self.played.tap()));
+        let events = self.events.clone();
         tokio::spawn(async move {
             events.tell(Event::Opened(Box::new(Opened::Speaker(number, opening.await)))).await;
         });
@@ -286,9 +371,10 @@ impl AudioIo {
     /// Opens the interviewer's voice. A device's answer comes as [`Event::Opened`].
     pub(crate) fn open_speaker(&mut self) {
         self.close_speaker();
-        let AudioOutput::Device(choice) = self.audio_output.clone() else { return };
-        self.output.chosen = chosen(&choice);
-        if let Some((choice, number)) = self.playing.begin(choice, Instant::now()) {
+        if self.no_output {
+            return;
+        }
+        if let Some((choice, number)) = self.playing.begin(self.wants.1.to_open(), Instant::now()) {
             self.play_beside(choice, number);
         }
     }
@@ -298,10 +384,15 @@ impl AudioIo {
         let now = Instant::now();
         match opened {
             Opened::Microphone(number, result) => match self.capturing.ended(number, now) {
+                Use::Taken if matches!(result, Err(AudioError::Missing(_))) && self.wants.0.stands_in() => {
+                    self.show_wanted();
+                    self.open_microphone();
+                }
                 Use::Taken => {
                     self.input.problem = result.as_ref().err().map(Message::from);
                     self.mending.0 &= result.is_err();
                     if let Ok(capture) = result {
+                        self.check.another_microphone();
                         self.follow(Stream::Microphone, number, capture.status());
                         self.capture_level = Some(capture.level());
                         self.capture = Some(capture);
@@ -315,10 +406,15 @@ impl AudioIo {
                 }
             },
             Opened::Speaker(number, result) => match self.playing.ended(number, now) {
+                Use::Taken if matches!(result, Err(AudioError::Missing(_))) && self.wants.1.stands_in() => {
+                    self.show_wanted();
+                    self.open_speaker();
+                }
                 Use::Taken => {
                     self.output.problem = result.as_ref().err().map(Message::from);
                     self.mending.1 &= result.is_err();
                     if let Ok((playback, speaker)) = result {
+                        self.check.another_loudspeaker();
                         self.follow(Stream::Loudspeaker, number, playback.status());
                         self.playback = Some(playback);
                         self.speaker.set(Some(speaker));
@@ -372,7 +468,7 @@ impl AudioIo {
         self.speaker.set(None);
         self.playing.unwanted();
         self.output.open = None;
-        self.played += self.playback.take().map(|playback| playback.stats()).unwrap_or_default();
+        self.played_before += self.playback.take().map(|playback| playback.stats()).unwrap_or_default();
     }
 
     /// Where captured frames go from now on.
@@ -403,15 +499,46 @@ impl AudioIo {
     }
 
     /// Plays the test sound, beside the loop.
-    pub(crate) fn chime(&self) {
+    pub(crate) fn chime(&mut self) {
+        self.check.chimes(Instant::now());
+        self.play_frames(adjourn_audio::chime());
+    }
+
+    fn play_frames(&self, frames: Vec<[i16; FRAME]>) {
         let Some(mut speaker) = self.speaker.own_voice() else { return };
         tokio::spawn(async move {
             let mut pace = tokio::time::interval(Duration::from_millis(10));
-            for frame in adjourn_audio::chime() {
+            for frame in frames {
                 pace.tick().await;
                 speaker.push(&frame);
             }
         });
+    }
+
+    /// Records the candidate's voice, to be played to them.
+    pub(crate) fn record_sample(&mut self) {
+        if self.microphone_open() {
+            self.check.record();
+        }
+    }
+
+    /// What the device check shows.
+    pub(crate) fn findings(&self) -> &SoundFindings {
+        &self.findings
+    }
+
+    /// Looks at what the device check found.
+    pub(crate) fn look_at_the_check(&mut self) {
+        let now = Instant::now();
+        if let Some(sample) = self.check.play(now) {
+            let (frames, _) = sample.as_chunks::<FRAME>();
+            self.play_frames(frames.to_vec());
+        }
+        let microphone = sound_check::Microphone {
+            muted_in_system: self.input.muted,
+            silent: self.microphone_silent && self.microphone_open(),
+        };
+        self.findings = self.check.findings(microphone, now);
     }
 
     /// Looks at the levels; `open`: an interview is open, and what is heard and said counts.
@@ -450,7 +577,7 @@ impl AudioIo {
 
     /// Counters for the record, of everything that was open since the start.
     pub(crate) fn statistics(&self) -> AudioStatistics {
-        let (mut capture, mut playback) = (self.captured, self.played);
+        let (mut capture, mut playback) = (self.captured, self.played_before);
         capture += self.capture.as_ref().map(Capture::stats).unwrap_or_default();
         playback += self.playback.as_ref().map(Playback::stats).unwrap_or_default();
         AudioStatistics {
@@ -461,12 +588,5 @@ impl AudioIo {
             skipped_samples: playback.skipped,
             reopened: capture.reopened + playback.reopened,
         }
-    }
-}
-
-fn chosen(choice: &DeviceChoice) -> Option<String> {
-    match choice {
-        DeviceChoice::SystemDefault => None,
-        DeviceChoice::Named(id) => Some(id.clone()),
     }
 }

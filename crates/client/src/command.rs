@@ -31,6 +31,13 @@ pub enum Command {
     RefreshDevices,
     /// Play the test sound.
     PlayTestSound,
+    /// Whether the test sound was heard.
+    ChimeHeard {
+        /// Whether it was.
+        heard: bool,
+    },
+    /// Record the candidate's voice for three seconds, and play it.
+    RecordSample,
     /// The device check is done: join.
     Join,
     /// Save a copy of the report for the organiser, where a person finds it.
@@ -40,6 +47,8 @@ pub enum Command {
         /// Whether it is muted.
         muted: bool,
     },
+    /// Unmute the microphone in the system's settings.
+    UnmuteInSystem,
     /// End the interview (already confirmed).
     End,
     /// Answer to "is your interview still going on?": yes.

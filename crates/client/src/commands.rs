@@ -32,12 +32,21 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.audio.look_for_devices();
             }
             Command::PlayTestSound => self.play_test_sound(),
+            Command::ChimeHeard { heard } => self.audio.check.chime_was_heard(heard),
+            Command::RecordSample => self.audio.record_sample(),
             Command::Join => self.join(),
             Command::SetMuted { muted } => {
                 self.ui.muted = muted;
                 self.connection.set_muted(muted);
                 self.recorder.note(if muted { Note::Muted } else { Note::Unmuted });
+                // Closed, so that the light goes out: nobody listens.
+                if muted {
+                    self.audio.close_microphone();
+                } else {
+                    self.open_microphone();
+                }
             }
+            Command::UnmuteInSystem => self.audio.unmute_in_system(),
             // Nothing was begun yet: the devices are still being opened.
             Command::End if self.ui.pressed == Some(Pressed::Join) => self.ui.pressed = None,
             Command::End => self.feed(Input::EndConfirmed),
@@ -124,7 +133,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
     }
 
     pub(crate) fn open_microphone(&mut self) {
-        if self.devices_are_wanted() {
+        if self.devices_are_wanted() && !self.ui.muted {
             self.audio.open_microphone();
         }
     }

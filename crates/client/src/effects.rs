@@ -150,6 +150,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
         if measured.spoke && !self.ui.muted {
             self.feed(Input::CandidateSpoke);
         }
+        if phase == Phase::Checking {
+            self.audio.look_at_the_check();
+        }
         if phase != Phase::Completed {
             self.shell.meters(measured.meters);
         }
@@ -181,6 +184,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             unconfirmed: self.invitation.unconfirmed(),
             input: self.audio.input(),
             output: self.audio.output(),
+            check: self.audio.findings(),
             microphone_open: self.audio.microphone_open(),
             microphone_silent: self.audio.microphone_silent(),
             turned_away: self.connection.turned_away(),

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use adjourn_audio::{Host, System};
+use adjourn_room::Stages;
 
 use crate::backend::{Backend, Http};
 use crate::clock::{Clock, SystemClock};
+use crate::processing::{MakeModule, VoiceModule, webrtc};
 use crate::storage::Storage;
 
 /// What the client stands on. Clones are the same.
@@ -17,6 +19,8 @@ pub struct Environment {
     pub backend: Arc<dyn Backend>,
     /// Microphones and loudspeakers.
     pub audio: Arc<dyn Host>,
+    /// What works on the candidate's voice.
+    pub processing: Processing,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Chance, for pauses that must not fall together.
@@ -30,9 +34,34 @@ impl Environment {
             storage: Arc::new(storage),
             backend: Arc::new(Http),
             audio: Arc::new(System),
+            processing: Processing::default(),
             clock: Arc::new(SystemClock::start()),
             jitter: Jitter::default(),
         }
+    }
+}
+
+/// Makes what works on the candidate's voice.
+#[derive(Clone)]
+pub struct Processing(pub(crate) Arc<MakeModule>);
+
+impl Processing {
+    /// By a maker of one's own.
+    pub fn of(make: impl Fn(Stages) -> Box<dyn VoiceModule> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+}
+
+impl Default for Processing {
+    /// WebRTC's.
+    fn default() -> Self {
+        Self::of(webrtc)
+    }
+}
+
+impl std::fmt::Debug for Processing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Processing")
     }
 }
 

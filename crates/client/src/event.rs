@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use adjourn_audio::{Found, StreamStatus};
+use adjourn_audio::{AudioError, Found, StreamStatus};
 use adjourn_outbox::DeliveryEvent;
 use adjourn_protocol::InviteLink;
 use adjourn_session::OrganiserWord;
@@ -50,6 +50,8 @@ pub(crate) enum Event {
     Left,
     Delivery(DeliveryEvent),
     Devices(Found),
+    /// The system does not unmute the microphone.
+    NotUnmuted(AudioError),
     Opened(Box<Opened>),
     /// An open stream is in another way than before; its opening's number.
     Stream {

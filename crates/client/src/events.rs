@@ -69,6 +69,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.audio.found(devices);
                 self.audio.mend(self.devices_are_wanted());
             }
+            Event::NotUnmuted(error) => self.audio.not_unmuted(&error),
             Event::Stream { stream, number, status } => {
                 self.audio.tells(stream, number, status);
                 self.audio.mend(self.devices_are_wanted());
@@ -116,6 +117,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         tracing::info!("joined");
         self.session.set_policy(admission.answer.policy.clone());
         self.trace.policy(&admission.answer.policy);
+        self.audio.process(admission.answer.policy.sound_processing);
         let (answer, head) = (&admission.answer, admission.head.clone());
         let remaining = (answer.interview.ends_at - answer.now).num_milliseconds();
         let grant = JoinGrant {

@@ -11,6 +11,7 @@
 //! long runs beside it and comes back as an event.
 
 mod admission;
+mod audio_ends;
 mod audio_io;
 mod backend;
 mod catalogue;
@@ -30,7 +31,9 @@ mod message;
 mod messages;
 mod opening;
 mod panics;
+mod preferences;
 mod presenter;
+mod processing;
 mod recorder;
 mod remembered;
 mod report_export;
@@ -39,25 +42,29 @@ mod run;
 mod shell;
 mod snapshot;
 mod sound;
+mod sound_check;
 mod start_error;
 mod storage;
 mod told;
 mod tracefile;
 mod ui_state;
 mod unfinished;
+mod wanted;
 
-pub use audio_io::{AudioInput, AudioOutput};
+pub use audio_ends::{AudioInput, AudioOutput};
 pub use backend::{Answered, Backend, Http};
 pub use catalogue::{Catalogue, ENGLISH};
 pub use clock::{Clock, SystemClock};
 pub use command::Command;
-pub use environment::{Environment, Jitter};
+pub use environment::{Environment, Jitter, Processing};
 pub use message::Message;
 pub use panics::Panics;
+pub use processing::{MakeModule, VoiceModule};
 pub use run::{Client, Setup};
 pub use shell::{Shell, Silent};
 pub use snapshot::{
     Asking, Caption, Completed, DeviceList, InterviewerState, Meters, RecordState, Screen, Sign, Snapshot,
 };
+pub use sound_check::{Finding, SampleState, SoundFindings, Verdict};
 pub use start_error::StartError;
 pub use storage::{Storage, Stored, Tell};

@@ -84,12 +84,25 @@ pub enum Message {
     DeviceMissing {
         device: String,
     },
+    DeviceAway {
+        device: String,
+    },
     SoundSystemSilent {
         detail: String,
     },
     SoundFileUnusable {
         detail: String,
     },
+    // What the device check finds.
+    SayAFewWords,
+    HearYou,
+    VoiceCutOff,
+    RoomIsLoud,
+    PlayTheChime,
+    DidYouHearIt,
+    ChimeHeard,
+    ChimeNotHeard,
+    EchoHeard,
     // Joining.
     SettingsUnusable {
         detail: String,
@@ -140,6 +153,7 @@ pub enum Message {
     CheckingOnInterviewer,
     InterviewerGone,
     Muted,
+    MutedInSystem,
     MicrophoneSilent,
     Listening,
     Thinking,
@@ -259,6 +273,16 @@ impl Message {
             Self::NoMicrophone,
             Self::NoLoudspeaker,
             Self::DeviceMissing { device: text() },
+            Self::DeviceAway { device: text() },
+            Self::SayAFewWords,
+            Self::HearYou,
+            Self::VoiceCutOff,
+            Self::RoomIsLoud,
+            Self::PlayTheChime,
+            Self::DidYouHearIt,
+            Self::ChimeHeard,
+            Self::ChimeNotHeard,
+            Self::EchoHeard,
             Self::SoundSystemSilent { detail: text() },
             Self::SoundFileUnusable { detail: text() },
             Self::SettingsUnusable { detail: text() },
@@ -297,6 +321,7 @@ impl Message {
             Self::CheckingOnInterviewer,
             Self::InterviewerGone,
             Self::Muted,
+            Self::MutedInSystem,
             Self::MicrophoneSilent,
             Self::Listening,
             Self::Thinking,

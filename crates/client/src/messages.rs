@@ -130,6 +130,7 @@ pub(crate) fn status(
     interviewer: InterviewerState,
     muted: bool,
     microphone_silent: bool,
+    muted_in_system: bool,
 ) -> Message {
     match (view.link, view.link_fresh) {
         (ConnectionState::Up, true) => {}
@@ -156,6 +157,7 @@ pub(crate) fn status(
         InterviewerState::Checking => Message::CheckingOnInterviewer,
         InterviewerState::Gone => Message::InterviewerGone,
         InterviewerState::Listening if muted => Message::Muted,
+        InterviewerState::Listening if muted_in_system => Message::MutedInSystem,
         InterviewerState::Listening if microphone_silent => Message::MicrophoneSilent,
         InterviewerState::Listening => Message::Listening,
         InterviewerState::Thinking => Message::Thinking,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use adjourn_audio::{AudioError, Capture, Playback, PlaybackHandle};
 use tokio::time::Instant;
 
-/// PulseAudio is given up after 4 s (twice 2 s, in `adjourn-audio`); other systems give no bound of their own.
-const HANGS: Duration = Duration::from_secs(6);
+/// PulseAudio is given up after 6 s (2 s for its devices, 4 s for one of them, in `adjourn-audio`); other systems give no bound of their own.
+const HANGS: Duration = Duration::from_secs(7);
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

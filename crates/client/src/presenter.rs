@@ -5,6 +5,7 @@ use adjourn_session::{Agent, AgentState, Delivery, Ending, Phase, Time, View};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use crate::snapshot::{Completed, DeviceList, InterviewerState, Screen, Sign, Snapshot};
+use crate::sound_check::SoundFindings;
 use crate::start_error::StartError;
 use crate::ui_state::{Pressed, UiState};
 use crate::{Message, messages};
@@ -18,6 +19,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) unconfirmed: Option<&'a InviteLink>,
     pub(crate) input: &'a DeviceList,
     pub(crate) output: &'a DeviceList,
+    pub(crate) check: &'a SoundFindings,
     pub(crate) microphone_open: bool,
     pub(crate) microphone_silent: bool,
     /// The interview room's servers were reached at last, and let nobody in.
@@ -39,7 +41,9 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
     let status = if opening {
         Some(Message::OpeningDevices)
     } else {
-        goes_on.then(|| messages::status(view, interviewer, ui.muted, scene.microphone_silent))
+        goes_on.then(|| {
+            messages::status(view, interviewer, ui.muted, scene.microphone_silent, scene.input.muted)
+        })
     };
     Snapshot {
         seq: 0,
@@ -48,9 +52,10 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         host: scene.unconfirmed.or(scene.link).map(InviteLink::host),
         problem: ui.problem.clone(),
         can_retry: ui.can_retry,
-        notices: ui.notices(),
+        notices: notices(scene, goes_on),
         input: scene.input.clone(),
         output: scene.output.clone(),
+        check: scene.check.clone(),
         microphone_open: scene.microphone_open,
         microphone_silent: scene.microphone_silent,
         muted: ui.muted,
@@ -65,6 +70,13 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         minutes_left: ui.times.minutes_left,
         completed: view.ending.as_ref().map(|ending| completed(scene, ending)),
     }
+}
+
+/// What there is to know; in the interview also of a device that another one stands in for. On the device check that stands beside
+/// the device.
+fn notices(scene: &Scene<'_>, goes_on: bool) -> Vec<Message> {
+    let away = [&scene.input.away, &scene.output.away].into_iter().flatten().filter(|_| goes_on).cloned();
+    scene.ui.notices().into_iter().chain(away).collect()
 }
 
 fn screen(scene: &Scene<'_>, opening: bool) -> Screen {

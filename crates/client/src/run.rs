@@ -11,12 +11,14 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::Instrument as _;
 
-use crate::audio_io::{AudioInput, AudioIo, AudioOutput};
+use crate::audio_ends::{AudioInput, AudioOutput};
+use crate::audio_io::AudioIo;
 use crate::connection::{Connection, Entered};
 use crate::deliveries::Deliveries;
 use crate::event::{Event, Events};
 use crate::invitation::Invitation;
 use crate::panics::{Panics, guarded};
+use crate::preferences::PreferencesFile;
 use crate::presenter::Presenter;
 use crate::recorder::Recorder;
 use crate::start_error::StartError;
@@ -42,6 +44,8 @@ pub struct Setup {
     pub audio_input: AudioInput,
     /// The interviewer's voice.
     pub audio_output: AudioOutput,
+    /// Where the chosen devices are remembered, if anywhere.
+    pub preferences: Option<PathBuf>,
     /// Where to write the session's inputs, if anywhere.
     pub trace: Option<PathBuf>,
     /// A link to begin with.
@@ -113,7 +117,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
         setup: Setup,
         notice: Option<Message>,
     ) -> Self {
-        let Setup { data: _, info, audio_input, audio_output, trace, link, copies, panics } = setup;
+        let Setup { data: _, info, audio_input, audio_output, preferences, trace, link, copies, panics } =
+            setup;
+        let preferences = PreferencesFile::open(preferences);
         let (events, received) = Events::new();
         let (connection, rooms) = Connection::new(transport);
         let panics = panics.unwrap_or_else(Panics::nobody);
@@ -127,7 +133,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             span: tracing::Span::none(),
             invitation: Invitation::new(environment.clone(), info.clone(), events.clone()),
             connection,
-            audio: AudioIo::new(environment.audio.clone(), events.clone(), audio_input, audio_output),
+            audio: AudioIo::new(&environment, events.clone(), audio_input, audio_output, preferences),
             recorder: Recorder::new(environment.clone(), events.clone()),
             deliveries: Deliveries::new(environment.clone(), info.clone(), events.clone()),
             presenter: Presenter::default(),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::Message;
+use crate::sound_check::SoundFindings;
 
 /// Which screen is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -79,13 +80,17 @@ pub struct DeviceList {
     pub default_name: Option<String>,
     /// Why the chosen one does not work.
     pub problem: Option<Message>,
+    /// The chosen one is not there, and another one stands in for it.
+    pub away: Option<Message>,
+    /// Whether the one that is open is muted, or turned down to nothing, in the system's settings.
+    pub muted: bool,
 }
 
 impl DeviceList {
     /// Takes over which devices there are.
-    pub(crate) fn list(&mut self, found: Vec<adjourn_audio::Device>) {
+    pub(crate) fn list(&mut self, found: &[adjourn_audio::Device]) {
         self.default_name = found.iter().find(|device| device.default).map(|device| device.name.clone());
-        self.devices = found.into_iter().map(|device| (device.id, device.name)).collect();
+        self.devices = found.iter().map(|device| (device.id.clone(), device.name.clone())).collect();
     }
 }
 
@@ -204,6 +209,8 @@ pub struct Snapshot {
     pub input: DeviceList,
     /// Loudspeakers.
     pub output: DeviceList,
+    /// What the device check finds.
+    pub check: SoundFindings,
     /// Whether the microphone is open.
     pub microphone_open: bool,
     /// Whether the microphone gives nothing at all, not even the noise of a room.

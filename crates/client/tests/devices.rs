@@ -6,7 +6,7 @@ mod testbed;
 use std::time::Duration;
 
 use adjourn_audio::{AudioError, DeviceChoice, FRAME};
-use adjourn_client::{Command, Message, Screen};
+use adjourn_client::{Command, Message, Screen, Snapshot};
 
 use testbed::{LINK, MOMENT, Set, Testbed};
 
@@ -68,7 +68,8 @@ async fn the_device_that_is_shown_as_open_is_the_one_that_is_open() {
     stage.audio.move_to("dock");
     stage.within(MOMENT, "the dock", |s| s.input.open == open("dock") && s.output.open == open("dock")).await;
     // What a stream says that was closed meanwhile is not believed.
-    stage.order(Command::ChooseInput { id: Some("nowhere".to_owned()) }).await;
+    stage.audio.plug(&[], &["Built-in Speakers"]);
+    stage.order(Command::ChooseInput { id: None }).await;
     stage.audio.move_to("camera");
     stage.within(MOMENT, "that it is not there", |s| s.input.problem.is_some()).await;
     stage.stays(MOMENT, "no microphone", |s| s.input.open.is_none()).await;
@@ -111,13 +112,96 @@ async fn a_chosen_device_is_opened_in_the_place_of_the_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_chosen_device_that_is_not_there_is_named() {
+async fn a_chosen_device_that_is_not_there_is_named_and_another_one_stands_in() {
     let mut stage = Testbed::checking().await;
     stage.order(Command::ChooseInput { id: Some("headset".to_owned()) }).await;
-    let shown = stage.within(MOMENT, "the problem", |s| s.input.problem.is_some()).await;
-    assert_eq!(shown.input.problem, Some(Message::DeviceMissing { device: "headset".to_owned() }));
+    let shown = stage.within(MOMENT, "another one", |s| s.input.away.is_some() && s.microphone_open).await;
+    assert_eq!(shown.input.away, Some(Message::DeviceAway { device: "headset".to_owned() }));
+    assert_eq!((shown.input.problem, shown.input.chosen.as_deref()), (None, Some("headset")));
     stage.order(Command::ChooseInput { id: None }).await;
-    stage.within(MOMENT, "nothing wrong", |s| s.input.problem.is_none() && s.microphone_open).await;
+    stage.within(MOMENT, "nothing wrong", |s| s.input.away.is_none() && s.microphone_open).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chosen_headset_that_is_pulled_is_told_of_and_taken_again_when_it_is_back() {
+    let both = (&["Built-in Microphone", "Headset"], &["Built-in Speakers", "Headset"]);
+    let alone = (&["Built-in Microphone"], &["Built-in Speakers"]);
+    let mut stage = Testbed::checking().await;
+    stage.audio.plug(both.0, both.1);
+    stage.within(MOMENT, "the headset", |s| s.output.devices.len() == 2).await;
+    let headset = || Some("headset".to_owned());
+    stage.order(Command::ChooseInput { id: headset() }).await;
+    stage.order(Command::ChooseOutput { id: headset() }).await;
+    stage.enter().await;
+    for _ in 0..3 {
+        stage.audio.plug(alone.0, alone.1);
+        stage.audio.fail();
+        let away = Message::DeviceAway { device: "Headset".to_owned() };
+        let built_in = |open: &Option<String>| open.as_deref().is_some_and(|id| id.starts_with("built-in"));
+        let shown =
+            stage.within(MOMENT, "others", |s| built_in(&s.input.open) && built_in(&s.output.open)).await;
+        assert_eq!(shown.notices, [away.clone(), away], "it is said on the screen");
+        assert_eq!(shown.input.chosen, headset(), "it stays the chosen one");
+        stage.audio.plug(both.0, both.1);
+        let back = |s: &Snapshot| s.input.open == headset() && s.output.open == headset();
+        let shown = stage.within(MOMENT, "the headset", back).await;
+        assert!(shown.notices.is_empty(), "{:?}", shown.notices);
+        assert_eq!(stage.audio.open(), (vec![named("headset")], vec![named("headset")]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_chosen_is_chosen_at_the_next_start() {
+    let mut stage = Testbed::checking().await;
+    stage.audio.plug(&["Built-in Microphone", "Headset"], &["Built-in Speakers"]);
+    stage.within(MOMENT, "the headset", |s| s.input.devices.len() == 2).await;
+    stage.order(Command::ChooseInput { id: Some("headset".to_owned()) }).await;
+    let path = stage.folder.join("preferences.json");
+    let written =
+        |path: &std::path::Path| std::fs::read_to_string(path).is_ok_and(|t| t.contains("\"Headset\""));
+    while !written(&path) {
+        // Written on a thread of its own, in real time.
+        stage.passes(Duration::from_millis(10)).await;
+        std::thread::yield_now();
+    }
+    let set = Set { preferences: Some(path), ..Set::with_link(LINK) };
+    // Another day, without it: its name is known all the same.
+    let mut later = set.start();
+    let shown = later.within(MOMENT, "another one", |s| s.input.away.is_some() && s.microphone_open).await;
+    assert_eq!(shown.input.away, Some(Message::DeviceAway { device: "Headset".to_owned() }));
+    later.audio.plug(&["Built-in Microphone", "Headset"], &["Built-in Speakers"]);
+    later.within(MOMENT, "the headset", |s| s.input.open.as_deref() == Some("headset")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_microphone_that_is_muted_is_closed() {
+    let mut stage = Testbed::interview().await;
+    stage.order(Command::SetMuted { muted: true }).await;
+    stage.within(MOMENT, "that it is muted", |s| s.muted && !s.microphone_open).await;
+    stage.passes(MOMENT).await;
+    assert!(stage.audio.open().0.is_empty(), "nobody listens");
+    // Whatever is plugged in meanwhile.
+    stage.audio.plug(&["Headset"], &["Built-in Speakers"]);
+    stage.passes(Duration::from_secs(5)).await;
+    assert!(stage.audio.open().0.is_empty(), "nobody listens");
+    stage.order(Command::SetMuted { muted: false }).await;
+    stage.within(MOMENT, "that it listens", |s| !s.muted && s.microphone_open).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_microphone_that_is_muted_in_the_system_is_told_of_and_unmuted() {
+    let mut stage = Testbed::interview().await;
+    stage.audio.mute("built-in-microphone");
+    let shown = stage.within(MOMENT, "that it is muted", |s| s.input.muted).await;
+    assert_eq!(shown.status, Some(Message::MutedInSystem));
+    stage.order(Command::UnmuteInSystem).await;
+    stage.within(MOMENT, "that it is not", |s| !s.input.muted).await;
+    stage.audio.mute("built-in-microphone");
+    stage.within(MOMENT, "that it is muted", |s| s.input.muted).await;
+    let reason = AudioError::System("it does not unmute the microphone".to_owned());
+    stage.audio.refuse_unmuting(Some(reason));
+    stage.order(Command::UnmuteInSystem).await;
+    stage.within(MOMENT, "why not", |s| s.input.problem.is_some()).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,7 +210,7 @@ async fn a_sound_system_that_hangs_is_given_up_and_nothing_else_waits_for_it() {
     stage.audio.hang(true);
     stage.order(Command::Join).await;
     stage.within(MOMENT, "that it is tried", |s| s.screen == Screen::Joining).await;
-    let shown = stage.within(Duration::from_secs(7), "the problem", |s| s.problem.is_some()).await;
+    let shown = stage.within(Duration::from_secs(8), "the problem", |s| s.problem.is_some()).await;
     assert!(matches!(shown.problem, Some(Message::SoundSystemSilent { .. })), "{:?}", shown.problem);
     assert_eq!(shown.screen, Screen::Checking);
     stage.audio.hang(false);

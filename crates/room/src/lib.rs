@@ -15,6 +15,7 @@ pub mod fake;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod live;
+mod processing;
 mod refusal;
 mod room_event;
 mod sdk;
@@ -23,6 +24,7 @@ mod translate;
 mod transport;
 
 pub use live::{LiveKitRoom, LiveKitTransport};
+pub use processing::{Processing, Stages};
 pub use refusal::{ConnectError, Refusal};
 pub use room_event::{Caption, RoomEvent, Said, Sound, SoundKind, Token};
 pub use transport::{Joined, Microphone, RoomHandle, Transport};

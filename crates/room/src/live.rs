@@ -31,7 +31,7 @@ use crate::translate::{self, Heard, SdkEvent};
 use crate::transport::{Joined, Microphone, RoomHandle, Transport};
 
 /// Hertz, to and from the SDK.
-const SAMPLE_RATE: u32 = 48_000;
+pub(crate) const SAMPLE_RATE: u32 = 48_000;
 /// Text-stream topic of captions (livekit-agents `TOPIC_TRANSCRIPTION`).
 const TRANSCRIPTION: &str = "lk.transcription";
 /// RPC that nobody registers: any answer proves that the process behind it lives.

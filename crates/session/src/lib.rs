@@ -62,6 +62,6 @@ pub use log::Logged;
 pub use machine::Session;
 pub use outcome::{EndedWhy, Ending, InterruptedWhy, Outcome, UnknownOutcome};
 pub use output::Output;
-pub use policy::{Policy, PolicyError};
+pub use policy::{Policy, PolicyError, SoundProcessing};
 pub use time::Time;
 pub use view::{Agent, Delivery, Phase, Problem, Trouble, View};

@@ -14,6 +14,8 @@ macro_rules! policy {
             pub end_tools: Vec<String>,
             /// Everybody in the room is heard, not only the interviewer and its avatar.
             pub hear_guests: bool,
+            /// What the client does to the candidate's voice.
+            pub sound_processing: SoundProcessing,
         }
 
         impl Default for Policy {
@@ -22,6 +24,7 @@ macro_rules! policy {
                     $($name: $default,)*
                     end_tools: vec!["end_interview".to_owned(), "end_call".to_owned()],
                     hear_guests: false,
+                    sound_processing: SoundProcessing::default(),
                 }
             }
         }
@@ -45,6 +48,19 @@ macro_rules! policy {
             }
         }
     };
+}
+
+/// What the client does to the candidate's voice before it is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SoundProcessing {
+    /// Echo cancellation, unless headphones are known to be in use; noise suppression, gain and a high-pass filter.
+    #[default]
+    Full,
+    /// Echo cancellation alone, for an interviewer that cancels noise itself.
+    EchoOnly,
+    /// Nothing.
+    Off,
 }
 
 impl Policy {

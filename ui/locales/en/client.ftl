@@ -37,6 +37,7 @@ report-made-again = A saved report was damaged and was made again from the inter
 ## Devices
 no-microphone = No microphone was found. Connect one, then choose it in the list.
 no-loudspeaker = No loudspeaker or headphones were found. Connect some, then choose them in the list.
+device-away = “{ $device }” is not connected. Until it is, your computer's usual device is used.
 device-missing = The device “{ $device }” is not connected. Connect it or choose another one.
 sound-system-silent = The computer's sound system does not answer ({ $detail }). Restart the computer or ask for help.
 sound-file-unusable = The sound file { $detail }.
@@ -72,6 +73,17 @@ unfinished = Your interview was interrupted. What was said is kept; you can go o
 earlier-received = An earlier interview has been received. Receipt: { $receipt }
 earlier-refused = The organiser's server did not accept an earlier interview. It is kept on this computer; please tell the organiser.
 
+## What the device check finds
+say-a-few-words = Say a few words. We don't hear you yet.
+hear-you = We hear you.
+voice-cut-off = Your voice is cut off, because the microphone is too loud. Turn it down in the system's settings, or move away from it.
+room-is-loud = It is loud around you. Quiet words may be lost; a quieter place or a headset is better.
+play-the-chime = Play the test sound.
+did-you-hear-it = Did you hear two soft notes?
+chime-heard = You hear your interviewer here.
+chime-not-heard = Turn your loudspeaker up, or choose another one in the list, and play the sound again.
+echo-heard = You hear your interviewer here, and so does your microphone. Headphones are better; without them we take the echo away.
+
 ## What goes on
 opening-devices = Opening your microphone and loudspeaker…
 connecting = Connecting to the interview room…
@@ -82,6 +94,7 @@ interviewer-soon = Your interviewer will be here in a moment.
 checking-on-interviewer = Checking on the interviewer…
 interviewer-gone = The interviewer left. Waiting a moment in case they come back…
 muted = Your microphone is muted.
+muted-in-system = Your microphone is muted in the system's settings.
 microphone-silent = Your microphone gives no sound. Please check that it is connected and switched on.
 listening = The interviewer is listening. Please speak.
 thinking = The interviewer is thinking.

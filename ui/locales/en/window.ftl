@@ -15,14 +15,21 @@ yes-continue = Yes, continue
 
 ## Device check
 check-your-sound = Check your sound
-say-a-few-words = Say a few words and watch the bar. Then play the test sound.
+check-your-sound-how = Say a few words and watch the bar. Then play the test sound.
 microphone = Microphone
 microphone-level = Microphone level
 loudspeaker = Loudspeaker or headphones
 loudspeaker-level = Loudspeaker level
-we-hear-you = We can hear you.
-we-dont-hear-you = We don't hear you yet.
+record-sample = Record me for 3 seconds
+recording-sample = Recording: speak now…
+playing-sample = Playing what you said…
+heard-it = Yes, I heard it
+heard-nothing = No
 play-test-sound = Play test sound
+not-connected = The one that you chose (not connected)
+sound-devices = Microphone and loudspeaker
+unmute-in-system = Unmute
+done = Done
 look-again = Look for devices again
 join = Join the interview
 try-again = Try again

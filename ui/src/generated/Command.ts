@@ -15,8 +15,12 @@ id: string | null, } | { "command": "choose_output",
 /**
  * Id of the device.
  */
-id: string | null, } | { "command": "refresh_devices" } | { "command": "play_test_sound" } | { "command": "join" } | { "command": "save_copy" } | { "command": "set_muted", 
+id: string | null, } | { "command": "refresh_devices" } | { "command": "play_test_sound" } | { "command": "chime_heard", 
+/**
+ * Whether it was.
+ */
+heard: boolean, } | { "command": "record_sample" } | { "command": "join" } | { "command": "save_copy" } | { "command": "set_muted", 
 /**
  * Whether it is muted.
  */
-muted: boolean, } | { "command": "end" } | { "command": "go_on" } | { "command": "close" } | { "command": "stay" } | { "command": "quit" };
+muted: boolean, } | { "command": "unmute_in_system" } | { "command": "end" } | { "command": "go_on" } | { "command": "close" } | { "command": "stay" } | { "command": "quit" };

@@ -24,4 +24,12 @@ default_name: string | null,
 /**
  * Why the chosen one does not work.
  */
-problem: Message | null, };
+problem: Message | null, 
+/**
+ * The chosen one is not there, and another one stands in for it.
+ */
+away: Message | null, 
+/**
+ * Whether the one that is open is muted, or turned down to nothing, in the system's settings.
+ */
+muted: boolean, };

@@ -6,6 +6,7 @@ import type { DeviceList } from "./DeviceList";
 import type { InterviewerState } from "./InterviewerState";
 import type { Message } from "./Message";
 import type { Screen } from "./Screen";
+import type { SoundFindings } from "./SoundFindings";
 
 /**
  * The whole state of the screen.
@@ -47,6 +48,10 @@ input: DeviceList,
  * Loudspeakers.
  */
 output: DeviceList, 
+/**
+ * What the device check finds.
+ */
+check: SoundFindings, 
 /**
  * Whether the microphone is open.
  */

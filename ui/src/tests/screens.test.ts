@@ -10,10 +10,13 @@ import Start from "../screens/Start.svelte";
 
 afterEach(cleanup);
 
-const list = { devices: [["mic", "Desk microphone"] as [string, string]], chosen: null, open: "mic", default_name: "Desk microphone", problem: null };
+const list = { devices: [["mic", "Desk microphone"] as [string, string]], chosen: null, open: "mic", default_name: "Desk microphone", problem: null, away: null, muted: false };
+const check: Snapshot["check"] = {
+  microphone: { verdict: "open", text: { id: "say-a-few-words" } }, loudspeaker: { verdict: "open", text: { id: "play-the-chime" } }, asking: false, sample: "none",
+};
 const snapshot: Snapshot = {
   seq: 1, screen: "checking", title: null, host: "interviews.example.com", problem: null, can_retry: false, notices: [],
-  input: list, output: list, microphone_open: true, microphone_silent: false, muted: false, connected: true, interviewer: "absent", status: null,
+  input: list, output: list, check, microphone_open: true, microphone_silent: false, muted: false, connected: true, interviewer: "absent", status: null,
   asking: null, closing: false, captions: [], elapsed_s: null, remaining_s: null, minutes_left: null, completed: null,
 };
 
@@ -49,6 +52,29 @@ test("a problem that can be tried again keeps the way on open, another one close
   cleanup();
   render(Check, { snapshot: { ...snapshot, problem: { id: "code-used" }, can_retry: false }, meters, order });
   expect(screen.getByRole<HTMLButtonElement>("button", { name: "Join the interview" }).disabled).toBe(true);
+});
+
+test("what the check finds is said, and whether the chime was heard is asked", () => {
+  const order = vi.fn().mockResolvedValue(undefined);
+  const meters = { input: -30, output: -120 };
+  const found = { ...check, microphone: { verdict: "warning" as const, text: { id: "voice-cut-off" as const } }, asking: true };
+  render(Check, { snapshot: { ...snapshot, check: found }, meters, order });
+  expect(screen.getByText(/voice is cut off/)).toBeTruthy();
+  screen.getByRole("button", { name: "No" }).click();
+  expect(order).toHaveBeenCalledWith({ command: "chime_heard", heard: false });
+  screen.getByRole("button", { name: "Record me for 3 seconds" }).click();
+  expect(order).toHaveBeenCalledWith({ command: "record_sample" });
+});
+
+test("a device that is away, or muted in the system, is said with a way out", () => {
+  const order = vi.fn().mockResolvedValue(undefined);
+  const meters = { input: -120, output: -120 };
+  const away = { ...list, chosen: "usb", away: { id: "device-away" as const, args: { device: "USB headset" } }, muted: true };
+  render(Check, { snapshot: { ...snapshot, input: away }, meters, order });
+  expect(screen.getByText(/USB headset.*is not connected/)).toBeTruthy();
+  expect(screen.getByLabelText<HTMLSelectElement>("Microphone").value).toBe("usb");
+  screen.getByRole("button", { name: "Unmute" }).click();
+  expect(order).toHaveBeenCalledWith({ command: "unmute_in_system" });
 });
 
 test("received is shown with its receipt, saved without one", () => {

@@ -8,9 +8,11 @@ use libpulse_binding as pulse;
 use pulse::callbacks::ListResult;
 use pulse::context::subscribe::InterestMaskSet;
 use pulse::context::{self, introspect::Introspector};
+use pulse::proplist::{Proplist, properties};
+use pulse::volume::{ChannelVolumes, Volume};
 
 use super::server::{ANSWER_LIMIT, Server, Unreached, failed};
-use crate::device::{AudioError, Device, Devices};
+use crate::device::{AudioError, Device, Devices, tell_apart};
 use crate::watch::Watcher;
 
 /// A headset that is plugged in is a handful of events: card, sinks, sources, two new defaults. They are looked at
@@ -81,12 +83,14 @@ struct Answers {
 }
 
 /// Asks a server for its devices.
-fn list(server: &mut Server, wanted: &dyn Fn() -> bool) -> Result<Devices, AudioError> {
+pub(super) fn list(server: &mut Server, wanted: &dyn Fn() -> bool) -> Result<Devices, AudioError> {
     let answers = Rc::new(RefCell::new(Answers::default()));
     ask(&server.context.introspect(), &answers);
     let deadline = Instant::now() + ANSWER_LIMIT;
     server.until(deadline, wanted, |_| (answers.borrow().complete >= 3).then_some(Ok(())))?;
     let Answers { mut devices, default_input, default_output, .. } = answers.take();
+    tell_apart(&mut devices.inputs);
+    tell_apart(&mut devices.outputs);
     for device in &mut devices.inputs {
         device.default = default_input.as_ref() == Some(&device.id);
     }
@@ -107,8 +111,9 @@ fn ask(introspect: &Introspector, answers: &Rc<RefCell<Answers>>) {
     let into = Rc::clone(answers);
     introspect.get_source_info_list(move |item| match item {
         ListResult::Item(source) if source.monitor_of_sink.is_none() => {
-            let found = device(source.name.as_deref(), source.description.as_deref());
-            into.borrow_mut().devices.inputs.extend(found);
+            let found = device(source.name.as_deref(), source.description.as_deref(), &source.proplist);
+            let muted = source.mute || source.volume.is_muted();
+            into.borrow_mut().devices.inputs.extend(found.map(|device| Device { muted, ..device }));
         }
         ListResult::Item(_) => {}
         ListResult::End | ListResult::Error => into.borrow_mut().complete += 1,
@@ -116,18 +121,79 @@ fn ask(introspect: &Introspector, answers: &Rc<RefCell<Answers>>) {
     let into = Rc::clone(answers);
     introspect.get_sink_info_list(move |item| match item {
         ListResult::Item(sink) => {
-            let found = device(sink.name.as_deref(), sink.description.as_deref());
-            into.borrow_mut().devices.outputs.extend(found);
+            let found = device(sink.name.as_deref(), sink.description.as_deref(), &sink.proplist);
+            let port = sink.active_port.as_ref().and_then(|port| port.name.as_deref());
+            let alone = port.is_some_and(|name| WORN.iter().any(|worn| name.contains(worn)));
+            let worn = |device: Device| Device { headphones: device.headphones || alone, ..device };
+            into.borrow_mut().devices.outputs.extend(found.map(worn));
         }
         ListResult::End | ListResult::Error => into.borrow_mut().complete += 1,
     });
 }
 
-fn device(id: Option<&str>, name: Option<&str>) -> Option<Device> {
+/// Words for what is worn on the ears, in form factors ("headphone", "headset") and names of ports ("analog-output-headphones").
+const WORN: [&str; 2] = ["headphone", "headset"];
+
+fn device(id: Option<&str>, name: Option<&str>, properties: &Proplist) -> Option<Device> {
     let id = id?;
     // Pulse's placeholder when there is no sound card at all.
     if id == "auto_null" {
         return None;
     }
-    Some(Device { id: id.to_owned(), name: name.unwrap_or(id).to_owned(), default: false })
+    let form = properties.get_str(properties::DEVICE_FORM_FACTOR).unwrap_or_default();
+    Some(Device {
+        id: id.to_owned(),
+        name: name.unwrap_or(id).to_owned(),
+        headphones: WORN.iter().any(|worn| form.contains(worn)),
+        ..Device::default()
+    })
+}
+
+/// How many channels a source has; its default one's without a name.
+pub(super) fn channels(server: &mut Server, source: Option<&str>, wanted: &dyn Fn() -> bool) -> Option<u8> {
+    let found = Rc::new(Cell::new(None));
+    let told = Rc::clone(&found);
+    let name = source.unwrap_or("@DEFAULT_SOURCE@");
+    let asked = server.context.introspect().get_source_info_by_name(name, move |item| match item {
+        ListResult::Item(source) => told.set(Some(Some(source.sample_spec.channels))),
+        ListResult::End | ListResult::Error => told.set(told.get().or(Some(None))),
+    });
+    let deadline = Instant::now() + ANSWER_LIMIT;
+    server.until(deadline, wanted, |_| found.get().is_some().then_some(Ok(()))).ok()?;
+    drop(asked);
+    found.get().flatten()
+}
+
+/// Makes a source heard again; gives whether there is a server that has it.
+///
+/// # Errors
+/// There is a server, and it does not do it.
+pub(crate) fn unmute(id: &str) -> Result<bool, AudioError> {
+    let Some(mut server) = connect(&|| true)? else { return Ok(false) };
+    let mut introspect = server.context.introspect();
+    let done = Rc::new(RefCell::new(Vec::new()));
+    let told = || {
+        let done = Rc::clone(&done);
+        Some(Box::new(move |worked: bool| done.borrow_mut().push(worked)) as Box<dyn FnMut(bool)>)
+    };
+    let silent = Rc::new(Cell::new(None));
+    let saw = Rc::clone(&silent);
+    let asked = introspect.get_source_info_by_name(id, move |item| {
+        if let ListResult::Item(source) = item {
+            saw.set(Some((source.volume.is_muted(), source.volume.len())));
+        }
+    });
+    let unmuted = introspect.set_source_mute_by_name(id, false, told());
+    let deadline = Instant::now() + ANSWER_LIMIT;
+    server.until(deadline, &|| true, |_| (!done.borrow().is_empty()).then_some(Ok(())))?;
+    drop((asked, unmuted));
+    if let Some((true, channels)) = silent.get() {
+        let mut volume = ChannelVolumes::default();
+        volume.set(channels, Volume::NORMAL);
+        let raised = introspect.set_source_volume_by_name(id, &volume, told());
+        server.until(deadline, &|| true, |_| (done.borrow().len() > 1).then_some(Ok(())))?;
+        drop(raised);
+    }
+    let worked = done.borrow().iter().all(|worked| *worked);
+    if worked { Ok(true) } else { Err(AudioError::System("it does not unmute the microphone".to_owned())) }
 }

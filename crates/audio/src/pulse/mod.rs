@@ -8,5 +8,5 @@ mod devices;
 mod server;
 mod stream;
 
-pub(crate) use devices::{devices, watch};
+pub(crate) use devices::{devices, unmute, watch};
 pub(crate) use stream::{capture, playback};

@@ -13,6 +13,8 @@ use crate::device::AudioError;
 const NAME: &str = "Adjourn";
 /// How long the server may take to list its devices or open a stream.
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+/// How long opening a stream may take: some USB microphones need more than 2 s to wake up.
+pub(super) const OPEN_LIMIT: Duration = Duration::from_secs(4);
 /// Pause before a stream is opened again, or a lost server is asked again.
 pub(super) const REOPEN_PAUSE: Duration = Duration::from_millis(500);
 /// Longest wait for the server before we look whether we are still wanted: two frames.

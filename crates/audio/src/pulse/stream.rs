@@ -8,25 +8,28 @@ use std::time::Instant;
 use libpulse_binding as pulse;
 use pulse::context;
 use pulse::def::BufferAttr;
+use pulse::proplist::{Proplist, properties};
 use pulse::sample::{Format, Spec};
 use pulse::stream::{self, PeekResult, SeekMode, Stream};
 
-use super::server::{ANSWER_LIMIT, Server, failed, rest};
+use super::devices;
+use super::server::{OPEN_LIMIT, Server, failed, rest};
+use crate::channels::{self, Channels};
+use crate::convert::from_i16;
 use crate::device::{AudioError, DeviceChoice};
+use crate::frame_work::FrameSink;
 use crate::mixer::Source;
 use crate::status::{Flow, StreamState};
-use crate::stream::{CaptureShared, FrameSink, PlaybackShared};
+use crate::stream::{CaptureShared, PlaybackShared};
 use crate::{FRAME, SAMPLE_RATE};
 
 /// A sample in bytes.
 const SAMPLE_BYTES: usize = 2;
 
-const SPEC: Spec = Spec { format: Format::S16le, channels: 1, rate: SAMPLE_RATE };
-
 /// Measured best on null sinks: tlength 20 ms, minreq 5 ms, fragsize 10 ms (facts: 75 to 80 ms mouth
 /// to ear at 6 to 9 % of a core).
-fn attributes() -> BufferAttr {
-    let ms = |ms: u32| SAMPLE_RATE / 1000 * 2 * ms;
+fn attributes(channels: u8) -> BufferAttr {
+    let ms = |ms: u32| SAMPLE_RATE / 1000 * 2 * u32::from(channels) * ms;
     BufferAttr { maxlength: u32::MAX, tlength: ms(20), prebuf: u32::MAX, minreq: ms(5), fragsize: ms(10) }
 }
 
@@ -43,6 +46,7 @@ struct Open {
     stream: Stream,
     server: Server,
     direction: Direction,
+    channels: u8,
     /// Where the server has put it. It may be moved at any time, by a person or because a device left.
     device: Option<String>,
 }
@@ -55,15 +59,34 @@ impl Open {
         what: &str,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Self, AudioError> {
-        let deadline = Instant::now() + ANSWER_LIMIT;
+        let deadline = Instant::now() + OPEN_LIMIT;
         let mut server = Server::connect(context::FlagSet::NOFLAGS, deadline, wanted)?;
-        let stream = Stream::new(&mut server.context, what, &SPEC, None);
+        let device = match direction {
+            Direction::Capture => microphone(&mut server, choice, wanted)?,
+            Direction::Playback => choice.name().map(str::to_owned),
+        };
+        let channels = match direction {
+            Direction::Capture => devices::channels(&mut server, device.as_deref(), wanted)
+                .unwrap_or(1)
+                .clamp(1, channels::MOST as u8),
+            Direction::Playback => 1,
+        };
+        let spec = Spec { format: Format::S16le, channels, rate: SAMPLE_RATE };
+        let stream = match call() {
+            Some(mut call) => Stream::new_with_proplist(&mut server.context, what, &spec, None, &mut call),
+            None => Stream::new(&mut server.context, what, &spec, None),
+        };
         let mut stream = stream.ok_or_else(|| failed(server.context.errno()))?;
-        let flags = stream::FlagSet::ADJUST_LATENCY;
+        let mut flags = stream::FlagSet::ADJUST_LATENCY;
+        // A chosen one that leaves is told of, and chosen again when it is back: the server must not put another one in its place.
+        if choice.name().is_some() {
+            flags |= stream::FlagSet::DONT_MOVE;
+        }
+        let attributes = attributes(channels);
         match direction {
-            Direction::Capture => stream.connect_record(choice.name(), Some(&attributes()), flags),
+            Direction::Capture => stream.connect_record(device.as_deref(), Some(&attributes), flags),
             Direction::Playback => {
-                stream.connect_playback(choice.name(), Some(&attributes()), flags, None, None)
+                stream.connect_playback(device.as_deref(), Some(&attributes), flags, None, None)
             }
         }
         .map_err(failed)?;
@@ -80,7 +103,7 @@ impl Open {
             stream::State::Unconnected | stream::State::Creating => None,
         })?;
         let device = stream.get_device_name().map(Into::into);
-        let open = Self { stream, server, direction, device };
+        let open = Self { stream, server, direction, channels, device };
         if open.hears_a_sink() { Err(AudioError::NoMicrophone) } else { Ok(open) }
     }
 
@@ -110,26 +133,52 @@ impl Open {
         }
     }
 
-    /// Hands on what was recorded since, holes as zeros.
-    fn read(&mut self, mut take: impl FnMut(i16)) -> Result<Read, AudioError> {
+    /// Hands on what was recorded since, holes as zeros, as one channel.
+    fn read(&mut self, channels: &mut Channels, mut take: impl FnMut(f32)) -> Result<Read, AudioError> {
         let mut read = Read::default();
         loop {
             match self.stream.peek().map_err(failed)? {
                 PeekResult::Empty => return Ok(read),
                 PeekResult::Hole(bytes) => {
-                    read.lost += bytes / SAMPLE_BYTES;
-                    (0..bytes / SAMPLE_BYTES).for_each(|_| take(0));
+                    let samples = bytes / SAMPLE_BYTES / usize::from(self.channels);
+                    read.lost += samples;
+                    (0..samples).for_each(|_| take(0.0));
                 }
                 PeekResult::Data(bytes) => {
                     read.any = true;
+                    let sample = |pair: &[u8]| from_i16(i16::from_le_bytes([pair[0], pair[1]]));
                     bytes
-                        .chunks_exact(SAMPLE_BYTES)
-                        .for_each(|pair| take(i16::from_le_bytes([pair[0], pair[1]])));
+                        .chunks_exact(SAMPLE_BYTES * usize::from(self.channels))
+                        .for_each(|frame| take(channels.mix(frame.chunks_exact(SAMPLE_BYTES).map(sample))));
                 }
             }
             self.stream.discard().map_err(failed)?;
         }
     }
+}
+
+/// What a server may know of our streams: a Bluetooth headset switches to its microphone for a call, and other players get quieter.
+fn call() -> Option<Proplist> {
+    let mut list = Proplist::new()?;
+    list.set_str(properties::MEDIA_ROLE, "phone").ok()?;
+    Some(list)
+}
+
+/// Which microphone to ask for: the default one by no name, so that the server may move us when it changes. Some systems have a
+/// loudspeaker's monitor for a default: then the first microphone there is.
+fn microphone(
+    server: &mut Server,
+    choice: &DeviceChoice,
+    wanted: &dyn Fn() -> bool,
+) -> Result<Option<String>, AudioError> {
+    if let Some(id) = choice.name() {
+        return Ok(Some(id.to_owned()));
+    }
+    let inputs = devices::list(server, wanted)?.inputs;
+    if inputs.iter().any(|device| device.default) {
+        return Ok(None);
+    }
+    inputs.into_iter().next().map(|device| Some(device.id)).ok_or(AudioError::NoMicrophone)
 }
 
 /// What came of a look at a recording.
@@ -155,13 +204,7 @@ fn start(
         let mut opened = Some(opened);
         let wanted = || !state.stopped();
         while wanted() {
-            let stream = match Open::new(direction, &choice, &what, &wanted) {
-                // It was there and is gone: any is better than none. Each time it is looked for first.
-                Err(AudioError::Missing(_)) if opened.is_none() => {
-                    Open::new(direction, &DeviceChoice::SystemDefault, &what, &wanted)
-                }
-                stream => stream,
-            };
+            let stream = Open::new(direction, &choice, &what, &wanted);
             match (stream, opened.take()) {
                 (Ok(stream), first) => {
                     let again = first.is_none();
@@ -179,6 +222,11 @@ fn start(
                     state.lost();
                 }
                 (Err(error), Some(opened)) => return drop(opened.send(Err(error))),
+                // It was there and is gone: whoever chose it decides what comes instead.
+                (Err(AudioError::Missing(_)), None) => {
+                    state.fail();
+                    return state.tell_failure();
+                }
                 (Err(_), None) => {}
             }
             rest(&wanted);
@@ -188,7 +236,7 @@ fn start(
         .name(name.to_owned())
         .spawn(work)
         .map_err(|e| AudioError::System(e.to_string()))?;
-    first.recv_timeout(ANSWER_LIMIT).unwrap_or_else(|_| Err(AudioError::System("it hangs".to_owned())))
+    first.recv_timeout(OPEN_LIMIT).unwrap_or_else(|_| Err(AudioError::System("it hangs".to_owned())))
 }
 
 /// Captures on a thread until stopped.
@@ -202,20 +250,11 @@ pub(crate) fn capture(
 ) -> Result<(), AudioError> {
     let state = Arc::clone(&shared.state);
     let run = move |mut open: Open| {
-        let mut frame = [0_i16; FRAME];
-        let mut filled = 0;
+        let mut channels = Channels::new(usize::from(open.channels));
         let mut flow = Flow::new(Instant::now());
         while !shared.state.stopped() {
-            let read = open.turn(&shared.state).and_then(|()| {
-                open.read(|sample| {
-                    frame[filled] = sample;
-                    filled += 1;
-                    if filled == FRAME {
-                        filled = 0;
-                        sink.take(&mut frame);
-                    }
-                })
-            });
+            let read =
+                open.turn(&shared.state).and_then(|()| open.read(&mut channels, |sample| sink.take(sample)));
             match read {
                 Ok(Read { any, lost }) => {
                     shared.lost_samples.fetch_add(lost as u64, Ordering::Relaxed);
@@ -252,7 +291,7 @@ pub(crate) fn playback(
             while let Some(wanted @ SAMPLE_BYTES..) = open.stream.writable_size() {
                 any = true;
                 let samples = &mut frame[..(wanted / SAMPLE_BYTES).min(FRAME)];
-                source.fill(samples);
+                source.fill_i16(samples);
                 let bytes = &mut bytes[..samples.len() * SAMPLE_BYTES];
                 for (pair, sample) in bytes.chunks_exact_mut(SAMPLE_BYTES).zip(samples) {
                     pair.copy_from_slice(&sample.to_le_bytes());

@@ -15,10 +15,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use adjourn_audio::DeviceChoice;
+use adjourn_audio::{DeviceChoice, FRAME};
 use adjourn_client::{
-    AudioInput, AudioOutput, Client, Clock, Command, Completed, Environment, Jitter, Meters, Screen, Setup,
-    Shell, Snapshot,
+    AudioInput, AudioOutput, Client, Clock, Command, Completed, Environment, Jitter, Meters, Processing,
+    Screen, Setup, Shell, Snapshot, VoiceModule,
 };
 use adjourn_protocol::{ClientInfo, Record};
 use adjourn_room::RoomEvent;
@@ -71,6 +71,14 @@ impl Clock for FakeClock {
     }
 }
 
+/// Does nothing to a voice.
+struct Untouched;
+
+impl VoiceModule for Untouched {
+    fn played(&mut self, _: &mut [i16; FRAME]) {}
+    fn captured(&mut self, _: &mut [i16; FRAME]) {}
+}
+
 struct Screenwatcher(watch::Sender<Snapshot>, watch::Sender<Option<Meters>>);
 
 impl Shell for Screenwatcher {
@@ -106,6 +114,7 @@ pub struct Set {
     pub disk: FakeDisk,
     pub clock: Arc<FakeClock>,
     pub link: Option<String>,
+    pub preferences: Option<PathBuf>,
     pub trace: Option<PathBuf>,
     pub jitter: Jitter,
 }
@@ -121,6 +130,7 @@ impl Set {
             backend,
             clock,
             link: None,
+            preferences: None,
             trace: None,
             jitter: Jitter::of(|| 0.5),
         }
@@ -131,13 +141,14 @@ impl Set {
     }
 
     pub fn start(self) -> Testbed {
-        let Self { room, audio, backend, disk, clock, link, trace, jitter } = self;
+        let Self { room, audio, backend, disk, clock, link, preferences, trace, jitter } = self;
         let folder = tempfile::tempdir().unwrap();
         let setup = Setup {
             data: folder.path().to_owned(),
             info: info(),
             audio_input: AudioInput::Device(DeviceChoice::SystemDefault),
             audio_output: AudioOutput::Device(DeviceChoice::SystemDefault),
+            preferences: Some(preferences.unwrap_or_else(|| folder.path().join("preferences.json"))),
             trace,
             link,
             copies: folder.path().join("copies"),
@@ -147,6 +158,7 @@ impl Set {
             storage: Arc::new(disk.clone()),
             backend: Arc::new(backend.clone()),
             audio: Arc::new(audio.clone()),
+            processing: Processing::of(|_| Box::new(Untouched)),
             clock: Arc::<FakeClock>::clone(&clock),
             jitter,
         };
