@@ -1,5 +1,6 @@
 //! A real PulseAudio daemon of the testbed's own, with null sinks as sound cards.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,9 +12,13 @@ use super::process::{Child, until};
 /// Plays into this to speak into the candidate's microphone.
 const MOUTH: &str = "candidate_mouth";
 /// The candidate's microphone: a source of its own, as a real one is.
-pub(super) const MICROPHONE: &str = "candidate_microphone";
+pub const MICROPHONE: &str = "candidate_microphone";
 /// The candidate's loudspeaker.
-pub(super) const SPEAKER: &str = "candidate_speaker";
+pub const SPEAKER: &str = "candidate_speaker";
+/// The microphone of a headset, that hears the same mouth.
+pub const HEADSET_MICROPHONE: &str = "headset_microphone";
+/// Its loudspeaker. What it plays is measured where the other one's is.
+pub const HEADSET_SPEAKER: &str = "headset_speaker";
 
 /// A running daemon.
 #[derive(Debug)]
@@ -23,6 +28,8 @@ pub struct Pulse {
     /// `unix:…`, for `PULSE_SERVER`.
     pub server: String,
     folder: PathBuf,
+    /// Modules of the headset, while it is plugged in.
+    headset: Vec<String>,
     /// Where its socket is.
     _place: tempfile::TempDir,
 }
@@ -83,7 +90,7 @@ impl Pulse {
         let server = format!("unix:{}", socket.display());
         until(&mut process, Duration::from_secs(10), "PulseAudio's start", || sources(&server, ready))
             .await?;
-        Ok(Self { process, server, folder: folder.to_owned(), _place: place })
+        Ok(Self { process, server, folder: folder.to_owned(), headset: Vec::new(), _place: place })
     }
 
     /// Gives a process this daemon and no other.
@@ -99,6 +106,135 @@ impl Pulse {
         let mut command = Command::new("paplay");
         command.arg(format!("--device={MOUTH}")).arg(wav).env("PULSE_SERVER", &self.server);
         Child::start("paplay", &mut command, &self.folder.join("paplay.log"))
+    }
+
+    /// A headset is plugged in. The system's defaults stay what they are.
+    ///
+    /// # Errors
+    /// The daemon does not answer.
+    pub async fn plug_headset(&mut self) -> anyhow::Result<()> {
+        anyhow::ensure!(self.headset.is_empty(), "the headset is plugged in already");
+        let microphone = [
+            "load-module",
+            "module-remap-source",
+            &format!("source_name={HEADSET_MICROPHONE}"),
+            &format!("master={MOUTH}.monitor"),
+            "source_properties=device.description=Headset",
+        ];
+        let loudspeaker = [
+            "load-module",
+            "module-remap-sink",
+            &format!("sink_name={HEADSET_SPEAKER}"),
+            &format!("master={SPEAKER}"),
+            "sink_properties=\"device.description=Headset device.form_factor=headset\"",
+        ];
+        for module in [&microphone, &loudspeaker] {
+            let number = self.control(module).await?;
+            self.headset.push(number.trim().to_owned());
+        }
+        Ok(())
+    }
+
+    /// The headset is pulled.
+    ///
+    /// # Errors
+    /// The daemon does not answer, or there is none.
+    pub async fn unplug_headset(&mut self) -> anyhow::Result<()> {
+        anyhow::ensure!(!self.headset.is_empty(), "no headset is plugged in");
+        for module in std::mem::take(&mut self.headset) {
+            self.control(&["unload-module", &module]).await?;
+        }
+        Ok(())
+    }
+
+    /// The system's default devices are these from now on.
+    ///
+    /// # Errors
+    /// The daemon does not answer, or has no such device.
+    pub async fn set_default(&self, source: &str, sink: &str) -> anyhow::Result<()> {
+        self.control(&["set-default-source", source]).await?;
+        self.control(&["set-default-sink", sink]).await.map(drop)
+    }
+
+    /// The built-in microphone is muted in the system's settings, or not any more.
+    ///
+    /// # Errors
+    /// The daemon does not answer.
+    pub async fn mute_microphone(&self, muted: bool) -> anyhow::Result<()> {
+        self.control(&["set-source-mute", MICROPHONE, if muted { "1" } else { "0" }]).await.map(drop)
+    }
+
+    /// Microphones give zeros, as one does that is switched off with a key of its own: no setting of theirs says so.
+    ///
+    /// # Errors
+    /// The daemon does not answer.
+    pub async fn flatten_microphone(&self, flat: bool) -> anyhow::Result<()> {
+        let monitor = format!("{MOUTH}.monitor");
+        self.control(&["set-source-mute", &monitor, if flat { "1" } else { "0" }]).await.map(drop)
+    }
+
+    /// What the loudspeaker plays is heard at the microphone from now on: `db` of it, after `ms`.
+    ///
+    /// # Errors
+    /// The daemon does not answer.
+    pub async fn echo(&self, db: f64, ms: u32) -> anyhow::Result<()> {
+        let module = [
+            "load-module",
+            "module-loopback",
+            &format!("source={SPEAKER}.monitor"),
+            &format!("sink={MOUTH}"),
+            &format!("latency_msec={ms}"),
+            "adjust_time=0",
+        ];
+        let number = self.control(&module).await?;
+        let inputs = list(&self.server, "sink-inputs").await?;
+        let ours = self.control(&["list", "sink-inputs"]).await?;
+        // The module's own stream: the one whose owner it is.
+        let owner = format!("Owner Module: {}", number.trim());
+        let part = ours.split("Sink Input #").find(|part| part.contains(&owner));
+        let input = part.and_then(|part| part.split_whitespace().next()).map(str::to_owned);
+        let input = input
+            .filter(|input| inputs.iter().any(|columns| columns.first() == Some(input)))
+            .context("the echo has no stream")?;
+        self.control(&["set-sink-input-volume", &input, &format!("{db}dB")]).await.map(drop)
+    }
+
+    async fn control(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let output = Command::new("pactl")
+            .args(arguments)
+            .env("PULSE_SERVER", &self.server)
+            .env("LC_ALL", "C")
+            .output()
+            .await
+            .context("`pactl` is not installed")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        anyhow::ensure!(output.status.success(), "pactl {}: {}", arguments.join(" "), said.trim());
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Names of the sources that programs record from; what the testbed hears is not among them.
+    ///
+    /// # Errors
+    /// The daemon does not answer.
+    pub async fn records_from(&self) -> anyhow::Result<Vec<String>> {
+        let names = by_number(&list(&self.server, "sources").await?);
+        let outputs = list(&self.server, "source-outputs").await?;
+        // A module's own recording has no client ("-").
+        let programs = outputs.iter().filter(|columns| columns.get(2).is_none_or(|client| client != "-"));
+        let sources = programs.filter_map(|columns| names.get(columns.get(1)?).cloned());
+        Ok(sources.filter(|name| *name != format!("{SPEAKER}.monitor")).collect())
+    }
+
+    /// Names of the sinks that programs play to; what speaks into the microphone is not among them.
+    ///
+    /// # Errors
+    /// The daemon does not answer.
+    pub async fn plays_to(&self) -> anyhow::Result<Vec<String>> {
+        let names = by_number(&list(&self.server, "sinks").await?);
+        let inputs = list(&self.server, "sink-inputs").await?;
+        let programs = inputs.iter().filter(|columns| columns.get(2).is_none_or(|client| client != "-"));
+        let sinks = programs.filter_map(|columns| names.get(columns.get(1)?).cloned());
+        Ok(sinks.filter(|name| name != MOUTH).collect())
     }
 
     /// Number of programs that record from any microphone now.
@@ -119,6 +255,11 @@ impl Pulse {
         };
         Ok(outputs.iter().filter(recording).count())
     }
+}
+
+/// Names of devices by their numbers.
+fn by_number(devices: &[Vec<String>]) -> BTreeMap<String, String> {
+    devices.iter().filter_map(|columns| Some((columns.first()?.clone(), columns.get(1)?.clone()))).collect()
 }
 
 /// A short list of the daemon's, as columns.

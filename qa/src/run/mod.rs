@@ -10,6 +10,7 @@ mod noise;
 mod problem;
 mod report;
 mod seen;
+mod sound;
 mod steps;
 pub mod timeline;
 
@@ -295,6 +296,14 @@ async fn held(scenario: &Scenario, bed: &ScenarioBed, failures: &mut Vec<String>
         if speakers.len() != expected {
             let count = speakers.len();
             failures.push(format!("{count} interviewers' processes spoke, expected are {expected}"));
+        }
+    }
+    if let Some(expected) = scenario.expect.turns {
+        let turns = bed.events().iter().filter(|event| event.event == "candidate_said").count();
+        if turns != expected {
+            failures.push(format!(
+                "the interviewer heard {turns} turns of the candidate, expected are {expected}"
+            ));
         }
     }
     if let Some(expected) = scenario.expect.interviewers {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::bed::ScenarioBed;
 use super::seen::Seen;
-use super::{mishaps, noise};
+use super::{mishaps, noise, sound};
 use crate::scenario::{Act, Button, Call, Names, SIGNALS, Scenario, Side, Step, Target};
 use adjourn_testbed::{Actor, ActorKind, Cgroup, Child, Limit, Worker, look, unix_now};
 use fastrand::Rng;
@@ -130,6 +130,12 @@ async fn one(step: &Step, bed: &mut ScenarioBed, played: &mut Played) -> anyhow:
         Step::Signalling(how) => {
             bed.relays.as_mut().context("no relays")?.signalling(&bed.network, *how).await
         }
+        Step::Sound(change) => sound::change(bed, *change).await,
+        Step::Choose(choice) => sound::choose(bed, choice.card()).await,
+        Step::Open { open, within } => sound::open(bed, *open, seconds(*within)).await,
+        Step::Closed { within } => sound::closed(bed, seconds(*within)).await,
+        Step::Says { what, within } => sound::says(bed, what, true, seconds(*within)).await,
+        Step::Unsays { what, within } => sound::says(bed, what, false, seconds(*within)).await,
         Step::Worker(script) => {
             let worker = Worker::start(&bed.tools, &bed.folder, &bed.livekit, &bed.network, script).await?;
             bed.workers.push(worker);
@@ -149,6 +155,8 @@ async fn one(step: &Step, bed: &mut ScenarioBed, played: &mut Played) -> anyhow:
         Step::Press(Button::End) => bed.order(&Command::End).await,
         Step::Press(Button::Join) => bed.order(&Command::Join).await,
         Step::Press(Button::Mute) => bed.order(&Command::SetMuted { muted: true }).await,
+        Step::Press(Button::Unmute) => bed.order(&Command::SetMuted { muted: false }).await,
+        Step::Press(Button::UnmuteInSystem) => bed.order(&Command::UnmuteInSystem).await,
         Step::Press(Button::Microphone) => bed.order(&Command::ChooseInput { id: None }).await,
         Step::Press(Button::SaveCopy) => {
             bed.order(&Command::SaveCopy).await?;
@@ -290,7 +298,7 @@ async fn told(bed: &ScenarioBed, turns: usize, within: Duration) -> anyhow::Resu
 }
 
 /// Asks every 50 ms for a number until it is as wanted, or the time is over; gives the last one.
-async fn counted(
+pub(super) async fn counted(
     within: Duration,
     ask: impl AsyncFn() -> anyhow::Result<usize>,
     wanted: impl Fn(usize) -> bool,

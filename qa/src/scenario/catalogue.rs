@@ -8,10 +8,11 @@ use super::{Delivered, Scenario};
 const HEAD: &str = include_str!("catalogue.md");
 
 /// Sections in the order in which a reader looks for them.
-const SECTIONS: [(&str, &str); 7] = [
+const SECTIONS: [(&str, &str); 8] = [
     ("agent", "What the interviewer does"),
     ("room", "What happens to the room, its server and its people"),
     ("network", "What the line does"),
+    ("devices", "What happens to microphones and loudspeakers"),
     ("process", "What happens to our own process and computer"),
     ("backend", "What the backend and the disk do"),
     ("fleet", "What happens to a fleet of servers"),

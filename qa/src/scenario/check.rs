@@ -17,6 +17,9 @@ impl Scenario {
         for id in [&expect.problem, &expect.notice, &expect.reason].into_iter().flatten() {
             words::check("message", id, messages.iter().map(String::as_str))?;
         }
+        for id in self.steps.iter().chain(&self.after).filter_map(Step::sentence) {
+            words::check("message", id, messages.iter().map(String::as_str))?;
+        }
         let known = words::known()?;
         for interviewer in self.interviewers() {
             if !ENDINGS.contains(&interviewer.ending.as_str()) {

@@ -6,6 +6,7 @@
 pub mod catalogue;
 mod check;
 mod needs;
+mod sound;
 mod step;
 mod words;
 
@@ -17,8 +18,9 @@ use serde::Deserialize;
 
 pub use adjourn_testbed::{Dismissal, Interviewer, Signalling};
 pub use needs::Needs;
+pub use sound::{Card, Open, Sound};
 pub(crate) use step::SIGNALS;
-pub use step::{Act, Button, Call, Damage, Disk, Names, Side, Step, Target};
+pub use step::{Act, Button, Call, Choice, Damage, Disk, Names, Side, Step, Target};
 
 use self::words::Mistake;
 use adjourn_testbed::fault_proxy::Fault;
@@ -159,6 +161,8 @@ pub struct Expect {
     pub speakers: Option<usize>,
     /// So many participants were the interviewer, one after another, as the record says.
     pub interviewers: Option<usize>,
+    /// So often the interviewer understood the candidate to have said something, as far as it says so.
+    pub turns: Option<usize>,
     /// Where the record is when the end screen comes: `saving`, `sending`, …
     pub at_first: Option<RecordState>,
     /// The client's log may have errors of which each has one of these in it; no others.
@@ -396,10 +400,11 @@ impl Scenario {
 /// A file can't be read, or two scenarios have the same id.
 pub fn all(extra: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let mut files: Vec<PathBuf> = ["agent", "reported", "room", "network", "process", "backend", "fleet"]
-        .iter()
-        .map(|s| folder.join(format!("{s}.toml")))
-        .collect();
+    let mut files: Vec<PathBuf> =
+        ["agent", "reported", "room", "network", "devices", "process", "backend", "fleet"]
+            .iter()
+            .map(|s| folder.join(format!("{s}.toml")))
+            .collect();
     files.extend(extra.map(Path::to_owned));
     let mut scenarios: Vec<Scenario> = Vec::new();
     for file in files {

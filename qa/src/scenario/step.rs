@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde::Deserialize;
 
-use super::{Dismissal, Interviewer, Needs, Signalling};
+use super::{Card, Dismissal, Interviewer, Needs, Open, Signalling, Sound};
 use adjourn_testbed::fault_proxy::{Fault, Part};
 use adjourn_testbed::{Impairment, Member};
 
@@ -91,6 +91,37 @@ pub enum Step {
     Relay(Impairment),
     /// What happens to the candidate's signalling (TCP).
     Signalling(Signalling),
+    /// What happens to the candidate's microphones and loudspeakers.
+    Sound(Sound),
+    /// The candidate chooses a microphone and a loudspeaker.
+    Choose(Choice),
+    /// Waits until the client records and plays there, by the sound server's word.
+    Open {
+        /// Where.
+        #[serde(rename = "on")]
+        open: Open,
+        /// Seconds.
+        within: f64,
+    },
+    /// Waits until no microphone is open.
+    Closed {
+        /// Seconds.
+        within: f64,
+    },
+    /// Waits until the screen says something, by its name in the catalogue.
+    Says {
+        /// Its name.
+        what: String,
+        /// Seconds.
+        within: f64,
+    },
+    /// Waits until it does not say that any more.
+    Unsays {
+        /// Its name.
+        what: String,
+        /// Seconds.
+        within: f64,
+    },
     /// Starts a worker now.
     Worker(Interviewer),
     /// Sends another interviewer into the room.
@@ -239,6 +270,29 @@ pub enum Target {
     Sound,
 }
 
+/// What a candidate chooses in the lists of devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Choice {
+    /// The system's default.
+    Default,
+    /// These.
+    BuiltIn,
+    /// These.
+    Headset,
+}
+
+impl Choice {
+    /// The card; `None` for the system's default.
+    pub fn card(self) -> Option<Card> {
+        match self {
+            Self::Default => None,
+            Self::BuiltIn => Some(Card::BuiltIn),
+            Self::Headset => Some(Card::Headset),
+        }
+    }
+}
+
 /// A cable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -296,6 +350,10 @@ pub enum Button {
     Join,
     /// Mute.
     Mute,
+    /// Unmute.
+    Unmute,
+    /// Unmute it in the system's settings.
+    UnmuteInSystem,
     /// Another microphone: the system's default.
     Microphone,
     /// Save a copy for the organiser.
@@ -368,6 +426,10 @@ impl Step {
             | Self::Vacant { within }
             | Self::Back { within }
             | Self::Panicked { within }
+            | Self::Open { within, .. }
+            | Self::Closed { within }
+            | Self::Says { within, .. }
+            | Self::Unsays { within, .. }
             | Self::Heard { within } => vec![("within", *within)],
             Self::Waiting
             | Self::Interview
@@ -384,6 +446,8 @@ impl Step {
             | Self::Cable(_)
             | Self::Relay(_)
             | Self::Signalling(_)
+            | Self::Sound(_)
+            | Self::Choose(_)
             | Self::Worker(_)
             | Self::Dispatch
             | Self::RestartServer
@@ -439,6 +503,11 @@ impl Step {
         } else {
             None
         }
+    }
+
+    /// The sentence that it waits for on the screen, if it does.
+    pub(super) fn sentence(&self) -> Option<&String> {
+        if let Self::Says { what, .. } | Self::Unsays { what, .. } = self { Some(what) } else { None }
     }
 
     /// What is wrong with its words, if anything is.
