@@ -33,6 +33,9 @@ scenarios! {
     a_part_of_the_client_that_fails_ends_it_with_a_word: "panic:sound",
     a_cable_out_for_two_seconds_ends_nothing: "link-2",
     a_room_that_another_server_opened_anew_has_one_interviewer: "fleet-node-kill",
+    a_headset_that_is_pulled_is_replaced_and_taken_again: "mic-gone",
+    a_microphone_that_the_system_muted_is_unmuted: "system-muted",
+    an_echo_is_no_answer: "echo-loop",
 }
 
 #[test]
