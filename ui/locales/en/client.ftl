@@ -74,8 +74,8 @@ earlier-received = An earlier interview has been received. Receipt: { $receipt }
 earlier-refused = The organiser's server did not accept an earlier interview. It is kept on this computer; please tell the organiser.
 
 ## What the device check finds
-say-a-few-words = Say a few words. We don't hear you yet.
-hear-you = We hear you.
+say-a-few-words = Say a few words. We can't hear you yet.
+hear-you = We can hear you.
 voice-cut-off = Your voice is cut off, because the microphone is too loud. Turn it down in the system's settings, or move away from it.
 room-is-loud = It is loud around you. Quiet words may be lost; a quieter place or a headset is better.
 play-the-chime = Play the test sound.
