@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use adjourn_audio::{
-    AudioError, Capture, CaptureStats, Device, DeviceChoice, Devices, FRAME, FileMicrophone, Found, Host,
-    Level, Playback, PlaybackStats, Reference, SILENCE_DBFS, SpeechDetector, StreamStatus, dbfs,
+    AudioError, Capture, CaptureStats, DeviceChoice, Devices, FRAME, FileMicrophone, Found, Host, Level,
+    Playback, PlaybackStats, Reference, SILENCE_DBFS, SpeechDetector, StreamStatus, dbfs,
 };
 use adjourn_protocol::AudioStatistics;
 use adjourn_room::{Microphone, Sound};
@@ -162,11 +162,8 @@ impl AudioIo {
         let id = |wanted: &Wanted| wanted.chosen().map(|chosen| chosen.id.clone());
         (self.input.chosen, self.input.away) = (id(&self.wants.0), away(&self.wants.0));
         (self.output.chosen, self.output.away) = (id(&self.wants.1), away(&self.wants.1));
-        let open = |list: &DeviceList, device: &Device| {
-            list.open.as_ref().map_or(device.default, |open| *open == device.id)
-        };
-        self.input.muted = self.found.inputs.iter().any(|device| device.muted && open(&self.input, device));
-        let worn = self.found.outputs.iter().any(|device| device.headphones && open(&self.output, device));
+        self.input.muted = self.found.inputs.iter().any(|device| device.muted && self.input.is_open(device));
+        let worn = self.found.outputs.iter().any(|device| device.headphones && self.output.is_open(device));
         self.switch.set(stages(self.processing, worn));
     }
 
@@ -178,9 +175,7 @@ impl AudioIo {
 
     /// Makes the open microphone heard again that is muted in the system's settings, beside the loop.
     pub(crate) fn unmute_in_system(&self) {
-        let open =
-            |device: &&Device| self.input.open.as_ref().map_or(device.default, |open| *open == device.id);
-        let Some(device) = self.found.inputs.iter().find(open) else { return };
+        let Some(device) = self.found.inputs.iter().find(|device| self.input.is_open(device)) else { return };
         let (unmuting, events) = (self.host.unmute(device.id.clone()), self.events.clone());
         tokio::spawn(async move {
             if let Err(error) = unmuting.await {

@@ -87,6 +87,11 @@ pub struct DeviceList {
 }
 
 impl DeviceList {
+    /// Whether this device is the open one; while that is not known, the system's default is.
+    pub(crate) fn is_open(&self, device: &adjourn_audio::Device) -> bool {
+        self.open.as_ref().map_or(device.default, |open| *open == device.id)
+    }
+
     /// Takes over which devices there are.
     pub(crate) fn list(&mut self, found: &[adjourn_audio::Device]) {
         self.default_name = found.iter().find(|device| device.default).map(|device| device.name.clone());
