@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adjourn_client::{Command, Meters, Shell, Snapshot};
+use adjourn_client::{Command, Diagnostics, Meters, Shell, Snapshot};
 use parking_lot::Mutex;
 use serde::Serialize;
 use tauri::State;
@@ -17,6 +17,8 @@ pub(crate) enum Message {
     Snapshot(Box<Snapshot>),
     /// Levels.
     Meters(Meters),
+    /// Numbers about sound.
+    Diagnostics(Diagnostics),
 }
 
 /// What window and client share.
@@ -70,6 +72,10 @@ impl Shell for WindowShell {
 
     fn meters(&mut self, meters: Meters) {
         Self::send(&self.0.lock(), Message::Meters(meters));
+    }
+
+    fn diagnostics(&mut self, diagnostics: &Diagnostics) {
+        Self::send(&self.0.lock(), Message::Diagnostics(diagnostics.clone()));
     }
 }
 

@@ -9,7 +9,8 @@
 use std::time::Duration;
 
 use adjourn_client::{
-    AudioInput, AudioOutput, Client, Command, InterviewerState, Meters, Screen, Setup, Shell, Snapshot,
+    AudioInput, AudioOutput, Client, Command, Diagnostics, InterviewerState, Meters, Screen, Setup, Shell,
+    Snapshot,
 };
 use adjourn_room::{RoomEvent, Token, fake::Fake};
 use adjourn_session::{Input, LeaveReason};
@@ -25,6 +26,7 @@ impl Shell for Screenwatcher {
         self.0.send_replace(Some(snapshot.clone()));
     }
     fn meters(&mut self, _: Meters) {}
+    fn diagnostics(&mut self, _: &Diagnostics) {}
 }
 
 struct Fixture {

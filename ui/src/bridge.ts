@@ -2,10 +2,11 @@
 import { Channel, invoke } from "@tauri-apps/api/core";
 
 import type { Command } from "./generated/Command";
+import type { Diagnostics } from "./generated/Diagnostics";
 import type { Meters } from "./generated/Meters";
 import type { Snapshot } from "./generated/Snapshot";
 
-export type Message = ({ kind: "snapshot" } & Snapshot) | ({ kind: "meters" } & Meters);
+export type Message = ({ kind: "snapshot" } & Snapshot) | ({ kind: "meters" } & Meters) | ({ kind: "diagnostics" } & Diagnostics);
 
 /** Listens first, then asks: the program answers with the snapshot of now. */
 export async function subscribe(listen: (message: Message) => void): Promise<void> {

@@ -11,6 +11,7 @@ use rtrb::{Producer, RingBuffer};
 use crate::channels::Channels;
 use crate::convert::Rate;
 use crate::device::{AudioError, Device, DeviceChoice, Devices};
+use crate::format::StreamFormat;
 use crate::frame_work::FrameSink;
 use crate::mixer::Source;
 use crate::status::Flow;
@@ -135,6 +136,7 @@ pub(crate) fn capture(
     }?;
     let mut rate = Rate::new(config.sample_rate, SAMPLE_RATE)?;
     shared.state.opened(device.id().ok().map(|id| id.to_string()).as_deref());
+    shared.state.format.set(known(&config, 0));
     let (state, stop) = (Arc::clone(&shared.state), Arc::clone(&shared.state));
     let pump = move || {
         let (mut channel, mut single) = (Channels::new(channels), Vec::with_capacity(capacity));
@@ -157,6 +159,16 @@ pub(crate) fn capture(
     Ok(Held::new(stream))
 }
 
+/// What a device does that gives or takes so many samples of each channel at once.
+fn known(config: &cpal::StreamConfig, at_once: usize) -> StreamFormat {
+    let ms = at_once as u64 * 1_000 / u64::from(config.sample_rate.max(1));
+    StreamFormat {
+        rate: config.sample_rate,
+        channels: config.channels,
+        buffer_ms: u16::try_from(ms).unwrap_or(u16::MAX),
+    }
+}
+
 fn input<T>(
     device: &cpal::Device,
     config: &cpal::StreamConfig,
@@ -167,8 +179,10 @@ where
     T: SizedSample,
     f32: FromSample<T>,
 {
-    let told = Arc::clone(&shared);
+    let (told, config_of) = (Arc::clone(&shared), *config);
     let callback = move |data: &[T], _: &cpal::InputCallbackInfo| {
+        let at_once = data.len() / usize::from(config_of.channels.max(1));
+        shared.state.format.set(known(&config_of, at_once));
         let fit = ring.slots().min(data.len());
         for sample in &data[..fit] {
             let _ = ring.push(f32::from_sample(*sample));
@@ -210,6 +224,7 @@ pub(crate) fn playback(
     }?;
     source.set_rate(config.sample_rate)?;
     shared.state.opened(device.id().ok().map(|id| id.to_string()).as_deref());
+    shared.state.format.set(known(&config, 0));
     let (state, stop) = (Arc::clone(&shared.state), Arc::clone(&shared.state));
     let pump = move || {
         let mut part = [0.0; FRAME];
@@ -247,9 +262,11 @@ fn output<T>(
 where
     T: SizedSample + FromSample<f32>,
 {
-    let channels = usize::from(config.channels);
+    let (channels, told, config_of) = (usize::from(config.channels), Arc::clone(&shared), *config);
     let callback = move |data: &mut [T], _: &cpal::OutputCallbackInfo| {
-        takes.fetch_max(data.len() / channels, Ordering::Relaxed);
+        let at_once = data.len() / channels;
+        takes.fetch_max(at_once, Ordering::Relaxed);
+        told.state.format.set(known(&config_of, at_once));
         for frame in data.chunks_mut(channels) {
             let sample = T::from_sample(ring.pop().unwrap_or(0.0));
             frame.fill(sample);

@@ -2,6 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Which way sound goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// In: the candidate's voice.
+    Microphone,
+    /// Out: the interviewer's voice.
+    Loudspeaker,
+}
+
 /// A microphone or loudspeaker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
@@ -36,6 +45,16 @@ pub enum DeviceChoice {
     SystemDefault,
     /// One device, by its id.
     Named(String),
+}
+
+impl Devices {
+    /// Those of one kind.
+    pub fn of(&self, kind: DeviceKind) -> &[Device] {
+        match kind {
+            DeviceKind::Microphone => &self.inputs,
+            DeviceKind::Loudspeaker => &self.outputs,
+        }
+    }
 }
 
 impl DeviceChoice {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::FRAME;
-use crate::device::{AudioError, Device, DeviceChoice, Devices};
+use crate::device::{AudioError, Device, DeviceChoice, DeviceKind, Devices};
+use crate::format::StreamFormat;
 use crate::frame_work::FrameWork;
 use crate::host::{Host, Pending};
 use crate::mixer::{PlaybackHandle, Source, mixer};
@@ -14,6 +15,9 @@ use crate::processor::{FrameProcessor, OnFrame};
 use crate::status::StreamState;
 use crate::stream::{Capture, CaptureShared, Playback, PlaybackShared};
 use crate::watch::{DeviceWatch, Watcher};
+
+/// What each of its devices does.
+const FORMAT: StreamFormat = StreamFormat { rate: 44_100, channels: 2, buffer_ms: 10 };
 
 /// The fake. Clones are the same.
 #[derive(Clone, Default)]
@@ -44,13 +48,21 @@ impl State {
     }
 
     /// Id of the device that a choice comes to.
-    fn opens(&self, choice: &DeviceChoice, of: impl Fn(&Devices) -> &Vec<Device>) -> Option<String> {
+    fn opens(&self, choice: &DeviceChoice, kind: DeviceKind) -> Option<String> {
         match choice {
             DeviceChoice::Named(id) => Some(id.clone()),
             DeviceChoice::SystemDefault => {
-                of(&self.devices).iter().find(|device| device.default).map(|device| device.id.clone())
+                self.devices.of(kind).iter().find(|device| device.default).map(|device| device.id.clone())
             }
         }
+    }
+
+    fn of(&mut self, kind: DeviceKind, id: &str) -> Option<&mut Device> {
+        let devices = match kind {
+            DeviceKind::Microphone => &mut self.devices.inputs,
+            DeviceKind::Loudspeaker => &mut self.devices.outputs,
+        };
+        devices.iter_mut().find(|device| device.id == id)
     }
 }
 
@@ -84,10 +96,10 @@ impl Fake {
         state.tell();
     }
 
-    /// A microphone is muted in the system's settings.
-    pub fn mute(&self, id: &str) {
+    /// A device is muted in the system's settings.
+    pub fn mute(&self, kind: DeviceKind, id: &str) {
         let mut state = self.0.lock();
-        for device in state.devices.inputs.iter_mut().filter(|device| device.id == id) {
+        if let Some(device) = state.of(kind, id) {
             device.muted = true;
         }
         state.tell();
@@ -198,7 +210,8 @@ impl Host for Fake {
         self.pending(move |state| {
             choice.check(&state.devices.inputs, AudioError::NoMicrophone)?;
             let shared = Arc::new(CaptureShared::default());
-            shared.state.opened(state.opens(&choice, |devices| &devices.inputs).as_deref());
+            shared.state.opened(state.opens(&choice, DeviceKind::Microphone).as_deref());
+            shared.state.format.set(FORMAT);
             let capture = Capture::new(&shared, None);
             let work = FrameWork::new(&shared, processor, on_frame);
             state.captures.push((shared, choice, work));
@@ -214,7 +227,8 @@ impl Host for Fake {
         self.pending(move |state| {
             choice.check(&state.devices.outputs, AudioError::NoSpeaker)?;
             let shared = Arc::new(PlaybackShared::default());
-            shared.state.opened(state.opens(&choice, |devices| &devices.outputs).as_deref());
+            shared.state.opened(state.opens(&choice, DeviceKind::Loudspeaker).as_deref());
+            shared.state.format.set(FORMAT);
             let playback = Playback::new(&shared, None);
             let (speaker, source) = mixer(&shared, on_played)?;
             state.playbacks.push((shared, choice, source));
@@ -222,14 +236,12 @@ impl Host for Fake {
         })
     }
 
-    fn unmute(&self, id: String) -> Pending<()> {
+    fn unmute(&self, kind: DeviceKind, id: String) -> Pending<()> {
         self.pending(move |state| {
             if let Some(error) = &state.refuses_unmuting {
                 return Err(error.clone());
             }
-            let mut found = state.devices.inputs.iter_mut();
-            let device = found.find(|device| device.id == id).ok_or(AudioError::Missing(id))?;
-            device.muted = false;
+            state.of(kind, &id).ok_or(AudioError::Missing(id))?.muted = false;
             state.tell();
             Ok(())
         })

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use crate::device::{AudioError, DeviceChoice, Devices};
+use crate::device::{AudioError, DeviceChoice, DeviceKind, Devices};
 use crate::mixer::PlaybackHandle;
 use crate::processor::{FrameProcessor, OnFrame};
 use crate::stream::{Capture, Playback};
@@ -32,6 +32,6 @@ pub trait Host: std::fmt::Debug + Send + Sync + 'static {
         choice: DeviceChoice,
         on_played: Option<OnFrame>,
     ) -> Pending<(Playback, PlaybackHandle)>;
-    /// Makes a microphone heard again that is muted, or turned down to nothing, in the system's settings.
-    fn unmute(&self, id: String) -> Pending<()>;
+    /// Makes a device heard again that is muted, or turned down to nothing, in the system's settings.
+    fn unmute(&self, kind: DeviceKind, id: String) -> Pending<()>;
 }

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use crate::format::KnownFormat;
+
 /// A stream that gives or takes nothing for so long has run dry. A card's period is 10 to 40 ms; the longest pause of
 /// a Bluetooth link that is still alive is about 200 ms.
 const STARVED: Duration = Duration::from_millis(300);
@@ -35,6 +37,8 @@ pub(crate) struct StreamState {
     /// Set where nothing may be waited for, in the system's own callback; a thread of ours tells it.
     broken: AtomicBool,
     reopened: AtomicU64,
+    /// What the device really does.
+    pub(crate) format: KnownFormat,
     status: watch::Sender<StreamStatus>,
 }
 
@@ -44,6 +48,7 @@ impl Default for StreamState {
             stop: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             reopened: AtomicU64::new(0),
+            format: KnownFormat::default(),
             status: watch::Sender::new(StreamStatus::Open { device: None }),
         }
     }
@@ -88,6 +93,7 @@ impl StreamState {
 
     /// The device is gone, and looked for.
     pub(crate) fn lost(&self) {
+        self.format.forget();
         self.set(StreamStatus::Lost);
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
+use crate::format::StreamFormat;
 use crate::level::Level;
 use crate::status::{StreamState, StreamStatus};
 
@@ -69,6 +70,11 @@ impl Capture {
     /// How it is, now and later.
     pub fn status(&self) -> watch::Receiver<StreamStatus> {
         self.shared.state.watch()
+    }
+
+    /// What the device really does, as far as is known.
+    pub fn format(&self) -> Option<StreamFormat> {
+        self.shared.state.format.get()
     }
 
     /// Level of the newest frame.
@@ -141,6 +147,11 @@ impl Playback {
     /// How it is, now and later.
     pub fn status(&self) -> watch::Receiver<StreamStatus> {
         self.shared.state.watch()
+    }
+
+    /// What the device really does, as far as is known.
+    pub fn format(&self) -> Option<StreamFormat> {
+        self.shared.state.format.get()
     }
 
     /// By how many parts per million the computer's clock is faster than the device's, as far as is known.

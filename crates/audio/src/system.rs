@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::cpal_host;
-use crate::device::{AudioError, DeviceChoice, Devices};
+use crate::device::{AudioError, DeviceChoice, DeviceKind, Devices};
 use crate::frame_work::{FrameSink, FrameWork};
 use crate::host::{Host, Pending};
 use crate::mixer::{PlaybackHandle, mixer};
@@ -114,12 +114,14 @@ impl Host for System {
         beside(move || open_loudspeaker(&choice, on_played))
     }
 
-    fn unmute(&self, id: String) -> Pending<()> {
+    fn unmute(&self, kind: DeviceKind, id: String) -> Pending<()> {
         beside(move || {
             #[cfg(target_os = "linux")]
-            if pulse::unmute(&id)? {
+            if pulse::unmute(kind, &id)? {
                 return Ok(());
             }
+            #[cfg(not(target_os = "linux"))]
+            let _ = kind;
             Err(AudioError::System(format!("{id} can be unmuted in the system's settings only")))
         })
     }

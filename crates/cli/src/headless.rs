@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use adjourn_audio::DeviceChoice;
 use adjourn_client::{
-    AudioInput, AudioOutput, Client, Command, Meters, Panics, Screen, Setup, Shell, Snapshot,
+    AudioInput, AudioOutput, Client, Command, Diagnostics, Meters, Panics, Screen, Setup, Shell, Snapshot,
 };
 use adjourn_protocol::ClientInfo;
 use adjourn_room::LiveKitTransport;
@@ -67,6 +67,8 @@ impl Shell for Terminal {
     }
 
     fn meters(&mut self, _: Meters) {}
+
+    fn diagnostics(&mut self, _: &Diagnostics) {}
 }
 
 impl Terminal {

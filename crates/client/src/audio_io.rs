@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use adjourn_audio::{
-    AudioError, Capture, CaptureStats, DeviceChoice, Devices, FRAME, FileMicrophone, Found, Host, Level,
+    AudioError, Capture, CaptureStats, DeviceChoice, DeviceKind, FRAME, FileMicrophone, Found, Host, Level,
     Playback, PlaybackStats, Reference, SILENCE_DBFS, SpeechDetector, StreamStatus, dbfs,
 };
-use adjourn_protocol::AudioStatistics;
+use adjourn_protocol::{AudioStatistics, DeviceCheck};
 use adjourn_room::{Microphone, Sound};
 use adjourn_session::SoundProcessing;
 use parking_lot::Mutex;
@@ -17,14 +17,15 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::audio_ends::{AudioInput, AudioOutput};
+use crate::diagnostics::{self, Diagnostics, LinkGauge, OpenDevice};
 use crate::event::{Event, Events};
-use crate::opening::{Opened, Opening, Stream, Use};
+use crate::opening::Opened;
 use crate::preferences::PreferencesFile;
 use crate::processing::{Switch, VoiceProcessing, stages};
+use crate::side::{Attempt, Brought, Side};
 use crate::snapshot::{DeviceList, Meters};
 use crate::sound::{self, Floor, MicrophoneRoute, SpeakerRoute};
-use crate::sound_check::{self, SoundCheck, SoundFindings};
-use crate::wanted::{Chosen, Wanted};
+use crate::sound_check::{SoundCheck, SoundFindings};
 use crate::{Environment, Message};
 
 /// A microphone that gave no frame for so long has stalled.
@@ -55,8 +56,8 @@ pub(crate) struct AudioIo {
     recording: Option<Vec<i16>>,
     /// Nothing is played.
     no_output: bool,
-    wants: (Wanted, Wanted),
-    found: Devices,
+    input: Side,
+    output: Side,
     environment: Environment,
     /// What the loudspeaker plays, for what takes its echo away, and what is done to a voice.
     played: Reference,
@@ -64,20 +65,16 @@ pub(crate) struct AudioIo {
     processing: SoundProcessing,
     pub(crate) check: SoundCheck,
     findings: SoundFindings,
-    input: DeviceList,
-    output: DeviceList,
+    /// How sound goes over the link.
+    pub(crate) link: LinkGauge,
+    diagnostics: Diagnostics,
     capture: Option<Capture>,
     file: Option<FileMicrophone>,
     playback: Option<Playback>,
     microphone: MicrophoneRoute,
     speaker: SpeakerRoute,
-    capturing: Opening<DeviceChoice>,
-    playing: Opening<DeviceChoice>,
-    /// Whether microphone and loudspeaker have to be opened again, and when that was last tried.
-    mending: (bool, bool),
+    /// When something was last opened again.
     mended: Option<Instant>,
-    /// The devices could not be listed at the last look.
-    unlisted: bool,
     spoke: Arc<AtomicBool>,
     level: Arc<Mutex<f32>>,
     capture_level: Option<Level>,
@@ -100,47 +97,38 @@ impl AudioIo {
         audio_output: AudioOutput,
         preferences: PreferencesFile,
     ) -> Self {
-        // What was asked for at the start counts more than what was chosen at another one.
-        let wanted = |choice, remembered: Option<Chosen>| match choice {
-            DeviceChoice::Named(id) => Wanted::new(Some(Chosen { name: id.clone(), id })),
-            DeviceChoice::SystemDefault => Wanted::new(remembered),
-        };
         let remembered = preferences.get();
         let (choice, recording) = match audio_input {
             AudioInput::Device(choice) => (choice, None),
             AudioInput::Recording(samples) => (DeviceChoice::SystemDefault, Some(samples)),
         };
-        let microphone = wanted(choice, remembered.microphone);
+        let input = Side::new(DeviceKind::Microphone, choice, remembered.microphone);
         let (choice, no_output) = match audio_output {
             AudioOutput::Device(choice) => (choice, false),
             AudioOutput::None => (DeviceChoice::SystemDefault, true),
         };
-        let mut audio = Self {
+        Self {
             host: environment.audio.clone(),
             events,
             preferences,
             recording,
             no_output,
-            wants: (microphone, wanted(choice, remembered.loudspeaker)),
-            found: Devices::default(),
+            input,
+            output: Side::new(DeviceKind::Loudspeaker, choice, remembered.loudspeaker),
             environment: environment.clone(),
             played: Reference::default(),
             switch: Switch::default(),
             processing: SoundProcessing::default(),
             check: SoundCheck::default(),
             findings: SoundFindings::default(),
-            input: DeviceList::default(),
-            output: DeviceList::default(),
+            link: LinkGauge::default(),
+            diagnostics: Diagnostics::default(),
             capture: None,
             file: None,
             playback: None,
             microphone: MicrophoneRoute::default(),
             speaker: SpeakerRoute::default(),
-            capturing: Opening::default(),
-            playing: Opening::default(),
-            mending: (false, false),
             mended: None,
-            unlisted: false,
             spoke: Arc::default(),
             level: Arc::new(Mutex::new(SILENCE_DBFS)),
             capture_level: None,
@@ -150,53 +138,54 @@ impl AudioIo {
             audible: false,
             captured: CaptureStats::default(),
             played_before: PlaybackStats::default(),
-        };
-        audio.show_wanted();
-        audio
+        }
     }
 
-    /// What is chosen, what stands in for it, and how it is, as the screen shows it.
-    fn show_wanted(&mut self) {
-        let away =
-            |wanted: &Wanted| wanted.away().map(|device| Message::DeviceAway { device: device.to_owned() });
-        let id = |wanted: &Wanted| wanted.chosen().map(|chosen| chosen.id.clone());
-        (self.input.chosen, self.input.away) = (id(&self.wants.0), away(&self.wants.0));
-        (self.output.chosen, self.output.away) = (id(&self.wants.1), away(&self.wants.1));
-        self.input.muted = self.found.inputs.iter().any(|device| device.muted && self.input.is_open(device));
-        let worn = self.found.outputs.iter().any(|device| device.headphones && self.output.is_open(device));
+    /// What is done to the candidate's voice: what the organiser wants, and no more than the loudspeaker needs.
+    fn set_stages(&self) {
+        let worn = self.output.open_device().is_some_and(|device| device.headphones);
         self.switch.set(stages(self.processing, worn));
     }
 
     /// What the organiser wants to be done to the candidate's voice.
     pub(crate) fn process(&mut self, processing: SoundProcessing) {
         self.processing = processing;
-        self.show_wanted();
+        self.set_stages();
     }
 
-    /// Makes the open microphone heard again that is muted in the system's settings, beside the loop.
+    fn side(&mut self, kind: DeviceKind) -> &mut Side {
+        match kind {
+            DeviceKind::Microphone => &mut self.input,
+            DeviceKind::Loudspeaker => &mut self.output,
+        }
+    }
+
+    /// Makes the open devices heard again that are muted in the system's settings, beside the loop.
     pub(crate) fn unmute_in_system(&self) {
-        let Some(device) = self.found.inputs.iter().find(|device| self.input.is_open(device)) else { return };
-        let (unmuting, events) = (self.host.unmute(device.id.clone()), self.events.clone());
-        tokio::spawn(async move {
-            if let Err(error) = unmuting.await {
-                events.tell(Event::NotUnmuted(error)).await;
-            }
-        });
+        for (kind, side) in [(DeviceKind::Microphone, &self.input), (DeviceKind::Loudspeaker, &self.output)] {
+            let Some(device) = side.open_device().filter(|device| device.muted) else { continue };
+            let (unmuting, events) = (self.host.unmute(kind, device.id.clone()), self.events.clone());
+            tokio::spawn(async move {
+                if let Err(error) = unmuting.await {
+                    events.tell(Event::NotUnmuted(kind, error)).await;
+                }
+            });
+        }
     }
 
     /// The system does not unmute it.
-    pub(crate) fn not_unmuted(&mut self, error: &AudioError) {
-        self.input.problem = Some(error.into());
+    pub(crate) fn not_unmuted(&mut self, kind: DeviceKind, error: &AudioError) {
+        self.side(kind).fails(error);
     }
 
     /// Microphones, as the screen shows them.
     pub(crate) fn input(&self) -> &DeviceList {
-        &self.input
+        self.input.list()
     }
 
     /// Loudspeakers, as the screen shows them.
     pub(crate) fn output(&self) -> &DeviceList {
-        &self.output
+        self.output.list()
     }
 
     pub(crate) fn microphone_open(&self) -> bool {
@@ -208,14 +197,25 @@ impl AudioIo {
         self.microphone_silent
     }
 
+    /// Why nobody hears the candidate, as far as the open microphone goes.
+    pub(crate) fn not_heard(&self) -> Option<Message> {
+        let silent = self.microphone_silent && self.microphone_open();
+        self.input().muted.clone().or_else(|| silent.then_some(Message::MicrophoneSilent))
+    }
+
+    /// Why the candidate hears nobody, as far as the open loudspeaker goes.
+    pub(crate) fn hears_nothing(&self) -> Option<Message> {
+        self.output().muted.clone()
+    }
+
     /// Whether a device is being opened right now.
     pub(crate) fn is_opening(&self) -> bool {
-        self.capturing.under_way() || self.playing.under_way()
+        self.input.is_opening() || self.output.is_opening()
     }
 
     /// What is wrong with the devices, if something is.
     pub(crate) fn problem(&self) -> Option<&Message> {
-        self.input.problem.as_ref().or(self.output.problem.as_ref())
+        self.input().problem.as_ref().or(self.output().problem.as_ref())
     }
 
     /// Looks for devices once more, beside the loop, for who does not believe that they are watched.
@@ -237,59 +237,36 @@ impl AudioIo {
         });
     }
 
-    /// These devices there are now. What could not be opened is tried again, now that there are others.
+    /// These devices there are now.
     pub(crate) fn found(&mut self, found: Found) {
         match found {
             Ok(found) => {
-                if std::mem::take(&mut self.unlisted) {
-                    self.input.problem = None;
-                }
-                self.mending.0 |= self.input.problem.is_some() && !found.inputs.is_empty();
-                self.mending.1 |= self.output.problem.is_some() && !found.outputs.is_empty();
-                self.mending.0 |= self.wants.0.comes_back(&found.inputs);
-                self.mending.1 |= self.wants.1.comes_back(&found.outputs);
-                self.input.list(&found.inputs);
-                self.output.list(&found.outputs);
-                self.found = found;
-                self.show_wanted();
+                self.input.found(&found.inputs);
+                self.output.found(&found.outputs);
+                self.set_stages();
                 self.mended = None;
             }
-            Err(problem) => {
-                self.input.problem = Some((&problem).into());
-                self.unlisted = true;
-            }
+            Err(problem) => self.input.not_listed(&problem),
         }
     }
 
     /// An open stream says how it is.
-    pub(crate) fn tells(&mut self, stream: Stream, number: u64, status: StreamStatus) {
-        let (opening, list, mending) = match stream {
-            Stream::Microphone => (&self.capturing, &mut self.input, &mut self.mending.0),
-            Stream::Loudspeaker => (&self.playing, &mut self.output, &mut self.mending.1),
-        };
-        if !opening.is_newest(number) {
-            return;
+    pub(crate) fn tells(&mut self, kind: DeviceKind, number: u64, status: StreamStatus) {
+        tracing::info!(?kind, number, ?status, "a device");
+        if self.side(kind).tells(number, status) {
+            // It failed just now: nothing is to be waited for.
+            self.mended = None;
         }
-        tracing::info!(?stream, ?status, "a device");
-        match status {
-            StreamStatus::Open { device } | StreamStatus::Starved { device } => list.open = device,
-            StreamStatus::Lost => list.open = None,
-            StreamStatus::Failed => {
-                (list.open, *mending) = (None, true);
-                // It failed just now: nothing is to be waited for.
-                self.mended = None;
-            }
-        }
-        self.show_wanted();
+        self.set_stages();
     }
 
     /// Follows how an open stream is, beside the loop, as long as it is open.
-    fn follow(&self, stream: Stream, number: u64, mut status: watch::Receiver<StreamStatus>) {
+    fn follow(&self, kind: DeviceKind, number: u64, mut status: watch::Receiver<StreamStatus>) {
         let events = self.events.clone();
         tokio::spawn(async move {
             loop {
                 let status_now = status.borrow_and_update().clone();
-                events.tell(Event::Stream { stream, number, status: status_now }).await;
+                events.tell(Event::Stream { kind, number, status: status_now }).await;
                 if status.changed().await.is_err() {
                     return;
                 }
@@ -299,26 +276,22 @@ impl AudioIo {
 
     pub(crate) fn choose_input(&mut self, id: Option<String>) {
         self.recording = None;
-        self.wants.0 = Wanted::by_id(id, &self.input);
-        let chosen = self.wants.0.chosen().cloned();
+        let chosen = self.input.choose(id);
         self.preferences.change(|preferences| preferences.microphone = chosen);
-        self.show_wanted();
     }
 
     pub(crate) fn choose_output(&mut self, id: Option<String>) {
         self.no_output = false;
-        self.wants.1 = Wanted::by_id(id, &self.output);
-        let chosen = self.wants.1.chosen().cloned();
+        let chosen = self.output.choose(id);
         self.preferences.change(|preferences| preferences.loudspeaker = chosen);
-        self.show_wanted();
     }
 
     /// Opens the candidate's voice. A device's answer comes as [`Event::Opened`]; until then the last one stands.
     pub(crate) fn open_microphone(&mut self) {
         self.close_microphone();
         let Some(samples) = self.recording.clone() else {
-            if let Some((choice, number)) = self.capturing.begin(self.wants.0.to_open(), Instant::now()) {
-                self.capture_beside(choice, number);
+            if let Some(attempt) = self.input.begin() {
+                self.capture_beside(attempt);
             }
             return;
         };
@@ -327,7 +300,7 @@ impl AudioIo {
             *level.lock() = dbfs(frame);
             on_frame(frame);
         });
-        self.input.problem = file.as_ref().err().map(Message::from);
+        self.input.without_device(file.as_ref().err());
         self.file = file.ok();
     }
 
@@ -344,7 +317,7 @@ impl AudioIo {
         }
     }
 
-    fn capture_beside(&self, choice: DeviceChoice, number: u64) {
+    fn capture_beside(&self, (choice, number): Attempt) {
         let make = Arc::clone(&self.environment.processing.0);
         let processing =
             VoiceProcessing::new(make, self.switch.clone(), self.played.clone(), self.check.ear.listener());
@@ -355,7 +328,7 @@ impl AudioIo {
         });
     }
 
-    fn play_beside(&self, choice: DeviceChoice, number: u64) {
+    fn play_beside(&self, (choice, number): Attempt) {
         let opening = self.host.playback(choice, Some(self.played.tap()));
         let events = self.events.clone();
         tokio::spawn(async move {
@@ -369,67 +342,42 @@ impl AudioIo {
         if self.no_output {
             return;
         }
-        if let Some((choice, number)) = self.playing.begin(self.wants.1.to_open(), Instant::now()) {
-            self.play_beside(choice, number);
+        if let Some(attempt) = self.output.begin() {
+            self.play_beside(attempt);
         }
     }
 
     /// Takes what came of opening: it is used, dropped because nobody wants it any more, or something else is opened instead.
     pub(crate) fn opened(&mut self, opened: Opened) {
-        let now = Instant::now();
         match opened {
-            Opened::Microphone(number, result) => match self.capturing.ended(number, now) {
-                Use::Taken if matches!(result, Err(AudioError::Missing(_))) && self.wants.0.stands_in() => {
-                    self.show_wanted();
-                    self.open_microphone();
+            Opened::Microphone(number, result) => match self.input.ended(number, result) {
+                Brought::Open(capture) => {
+                    self.check.another_microphone();
+                    self.follow(DeviceKind::Microphone, number, capture.status());
+                    self.capture_level = Some(capture.level());
+                    self.capture = Some(capture);
                 }
-                Use::Taken => {
-                    self.input.problem = result.as_ref().err().map(Message::from);
-                    self.mending.0 &= result.is_err();
-                    if let Ok(capture) = result {
-                        self.check.another_microphone();
-                        self.follow(Stream::Microphone, number, capture.status());
-                        self.capture_level = Some(capture.level());
-                        self.capture = Some(capture);
-                    }
-                }
-                Use::Dropped => {}
-                Use::Instead(next, number) => {
-                    // Closed first: some devices are open only once.
-                    drop(result);
-                    self.capture_beside(next, number);
-                }
+                Brought::Instead(attempt) => self.capture_beside(attempt),
+                Brought::Nothing => {}
             },
-            Opened::Speaker(number, result) => match self.playing.ended(number, now) {
-                Use::Taken if matches!(result, Err(AudioError::Missing(_))) && self.wants.1.stands_in() => {
-                    self.show_wanted();
-                    self.open_speaker();
+            Opened::Speaker(number, result) => match self.output.ended(number, result) {
+                Brought::Open((playback, speaker)) => {
+                    self.check.another_loudspeaker();
+                    self.follow(DeviceKind::Loudspeaker, number, playback.status());
+                    self.playback = Some(playback);
+                    self.speaker.set(Some(speaker));
                 }
-                Use::Taken => {
-                    self.output.problem = result.as_ref().err().map(Message::from);
-                    self.mending.1 &= result.is_err();
-                    if let Ok((playback, speaker)) = result {
-                        self.check.another_loudspeaker();
-                        self.follow(Stream::Loudspeaker, number, playback.status());
-                        self.playback = Some(playback);
-                        self.speaker.set(Some(speaker));
-                    }
-                }
-                Use::Dropped => {}
-                Use::Instead(next, number) => {
-                    drop(result);
-                    self.play_beside(next, number);
-                }
+                Brought::Instead(attempt) => self.play_beside(attempt),
+                Brought::Nothing => {}
             },
         }
     }
 
     /// Gives up attempts that never came back. Gives whether there were any.
     pub(crate) fn give_up_hanging(&mut self) -> bool {
-        let now = Instant::now();
         let hangs = || AudioError::System("it hangs".to_owned());
-        let microphone = self.capturing.hangs(now).map(|number| Opened::Microphone(number, Err(hangs())));
-        let speaker = self.playing.hangs(now).map(|number| Opened::Speaker(number, Err(hangs())));
+        let microphone = self.input.hangs().map(|number| Opened::Microphone(number, Err(hangs())));
+        let speaker = self.output.hangs().map(|number| Opened::Speaker(number, Err(hangs())));
         let hanging: Vec<Opened> = microphone.into_iter().chain(speaker).collect();
         let any = !hanging.is_empty();
         hanging.into_iter().for_each(|opened| self.opened(opened));
@@ -438,31 +386,32 @@ impl AudioIo {
 
     /// Opens again what failed in the middle, or could not be opened before the devices changed, until that works; `wanted`: a device may be open.
     pub(crate) fn mend(&mut self, wanted: bool) {
-        if self.mended.is_some_and(|at| at.elapsed() < MENDING_PAUSE) || self.mending == (false, false) {
+        let broken = self.input.is_broken() || self.output.is_broken();
+        if !broken || self.mended.is_some_and(|at| at.elapsed() < MENDING_PAUSE) {
             return;
         }
         self.mended = Some(Instant::now());
-        if wanted && self.mending.0 && self.capturing.wanted() && !self.capturing.under_way() {
+        if wanted && self.input.needs_mending() {
             self.open_microphone();
         }
-        if wanted && self.mending.1 && self.playing.wanted() && !self.playing.under_way() {
+        if wanted && self.output.needs_mending() {
             self.open_speaker();
         }
     }
 
     pub(crate) fn close_microphone(&mut self) {
+        self.remember_formats();
         self.captured += self.capture.take().map(|capture| capture.stats()).unwrap_or_default();
         self.file = None;
-        self.input.open = None;
-        self.capturing.unwanted();
+        self.input.close();
         self.capture_level = None;
         *self.level.lock() = SILENCE_DBFS;
     }
 
     pub(crate) fn close_speaker(&mut self) {
         self.speaker.set(None);
-        self.playing.unwanted();
-        self.output.open = None;
+        self.remember_formats();
+        self.output.close();
         self.played_before += self.playback.take().map(|playback| playback.stats()).unwrap_or_default();
     }
 
@@ -529,11 +478,7 @@ impl AudioIo {
             let (frames, _) = sample.as_chunks::<FRAME>();
             self.play_frames(frames.to_vec());
         }
-        let microphone = sound_check::Microphone {
-            muted_in_system: self.input.muted,
-            silent: self.microphone_silent && self.microphone_open(),
-        };
-        self.findings = self.check.findings(microphone, now);
+        self.findings = self.check.findings(self.not_heard(), self.hears_nothing(), now);
     }
 
     /// Looks at the levels; `open`: an interview is open, and what is heard and said counts.
@@ -560,7 +505,7 @@ impl AudioIo {
         let stalled = frames == self.frames_seen;
         self.frames_seen = frames;
         let level = self.capture_level.as_ref().map_or_else(|| *self.level.lock(), Level::get);
-        let nothing = self.capturing.wanted() && (stalled || level <= SILENCE_DBFS);
+        let nothing = self.input.is_wanted() && (stalled || level <= SILENCE_DBFS);
         if !nothing {
             self.nothing_since = None;
             return (level, Duration::ZERO);
@@ -570,8 +515,40 @@ impl AudioIo {
         (if lasted < STALLED { level } else { SILENCE_DBFS }, lasted)
     }
 
+    fn remember_formats(&mut self) {
+        self.input.does(self.capture.as_ref().and_then(Capture::format));
+        self.output.does(self.playback.as_ref().and_then(Playback::format));
+    }
+
+    fn open_microphone_is(&self) -> Option<OpenDevice<CaptureStats>> {
+        let capture = self.capture.as_ref()?;
+        Some(OpenDevice { name: self.input.name(), format: capture.format(), counters: capture.stats() })
+    }
+
+    fn open_loudspeaker_is(&self) -> Option<OpenDevice<(PlaybackStats, f32)>> {
+        let playback = self.playback.as_ref()?;
+        let counters = (playback.stats(), playback.drift_ppm());
+        Some(OpenDevice { name: self.output.name(), format: playback.format(), counters })
+    }
+
+    /// Numbers about sound, if they are others than at the last look.
+    pub(crate) fn diagnostics(&mut self) -> Option<&Diagnostics> {
+        let (microphone, loudspeaker) = (self.open_microphone_is(), self.open_loudspeaker_is());
+        let now = diagnostics::look(microphone.as_ref(), loudspeaker.as_ref(), &self.link);
+        let changed = now != self.diagnostics;
+        self.diagnostics = now;
+        changed.then_some(&self.diagnostics)
+    }
+
+    /// What the device check has found, for the record.
+    pub(crate) fn device_check(&self) -> DeviceCheck {
+        let SoundFindings { microphone, loudspeaker, .. } = &self.findings;
+        DeviceCheck { microphone: microphone.verdict.into(), loudspeaker: loudspeaker.verdict.into() }
+    }
+
     /// Counters for the record, of everything that was open since the start.
-    pub(crate) fn statistics(&self) -> AudioStatistics {
+    pub(crate) fn statistics(&mut self) -> AudioStatistics {
+        self.remember_formats();
         let (mut capture, mut playback) = (self.captured, self.played_before);
         capture += self.capture.as_ref().map(Capture::stats).unwrap_or_default();
         playback += self.playback.as_ref().map(Playback::stats).unwrap_or_default();
@@ -582,6 +559,9 @@ impl AudioIo {
             underruns: playback.underruns,
             skipped_samples: playback.skipped,
             reopened: capture.reopened + playback.reopened,
+            microphone: self.input.used(),
+            loudspeaker: self.output.used(),
+            link: self.link.statistics(),
         }
     }
 }

@@ -160,12 +160,16 @@ impl<T: Transport, S: Shell> Client<T, S> {
 
     /// What is looked after twice a second.
     pub(crate) fn look_after(&mut self) {
+        let open = self.devices_are_wanted();
         self.connection.request_stats();
         if self.session.phase() == Phase::Live {
             self.connection.ask_history_again();
         }
-        self.audio.mend(self.devices_are_wanted());
+        self.audio.mend(open);
         self.ui.forget_what_was_read();
+        if let Some(diagnostics) = self.audio.diagnostics().filter(|_| open) {
+            self.shell.diagnostics(diagnostics);
+        }
     }
 
     /// Whether a device may be open: not once the interview is over.
@@ -187,6 +191,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
             check: self.audio.findings(),
             microphone_open: self.audio.microphone_open(),
             microphone_silent: self.audio.microphone_silent(),
+            not_heard: self.audio.not_heard(),
+            hears_nothing: self.audio.hears_nothing(),
             turned_away: self.connection.turned_away(),
             confirmed: self.deliveries.confirmed(),
             ended_at: self.recorder.ended_at(),

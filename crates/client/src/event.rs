@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use adjourn_audio::{AudioError, Found, StreamStatus};
+use adjourn_audio::{AudioError, DeviceKind, Found, StreamStatus};
 use adjourn_outbox::DeliveryEvent;
 use adjourn_protocol::InviteLink;
 use adjourn_session::OrganiserWord;
@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::Message;
 use crate::admission::{Admission, Rejection};
-use crate::opening::{Opened, Stream};
+use crate::opening::Opened;
 
 /// Results that wait; their makers are held back beyond that.
 const WAITING: usize = 256;
@@ -50,12 +50,12 @@ pub(crate) enum Event {
     Left,
     Delivery(DeliveryEvent),
     Devices(Found),
-    /// The system does not unmute the microphone.
-    NotUnmuted(AudioError),
+    /// The system does not unmute it.
+    NotUnmuted(DeviceKind, AudioError),
     Opened(Box<Opened>),
     /// An open stream is in another way than before; its opening's number.
     Stream {
-        stream: Stream,
+        kind: DeviceKind,
         number: u64,
         status: StreamStatus,
     },

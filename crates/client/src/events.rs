@@ -69,9 +69,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.audio.found(devices);
                 self.audio.mend(self.devices_are_wanted());
             }
-            Event::NotUnmuted(error) => self.audio.not_unmuted(&error),
-            Event::Stream { stream, number, status } => {
-                self.audio.tells(stream, number, status);
+            Event::NotUnmuted(kind, error) => self.audio.not_unmuted(kind, &error),
+            Event::Stream { kind, number, status } => {
+                self.audio.tells(kind, number, status);
                 self.audio.mend(self.devices_are_wanted());
             }
             Event::Opened(opened) => {
@@ -131,6 +131,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         let was_live = admission.before.live;
         self.invitation.admitted(admission);
         self.recorder.note(Note::Joined);
+        self.recorder.note(Note::DeviceCheck(self.audio.device_check()));
         if was_live {
             self.feed(Input::Resumed { ended });
         }

@@ -154,10 +154,51 @@ pub enum Message {
     InterviewerGone,
     Muted,
     MutedInSystem,
+    LoudspeakerMuted,
     MicrophoneSilent,
     Listening,
     Thinking,
     Speaking,
+    // Numbers about sound.
+    FigureMicrophone {
+        device: String,
+        rate: u32,
+        channels: u32,
+        buffer: u32,
+    },
+    FigureLoudspeaker {
+        device: String,
+        rate: u32,
+        channels: u32,
+        buffer: u32,
+    },
+    FigureCaptureLost {
+        ms: u32,
+    },
+    FigurePlaybackGaps {
+        count: u32,
+    },
+    FigurePlaybackSkipped {
+        ms: u32,
+    },
+    FigureClockDrift {
+        ppm: i32,
+    },
+    FigureRoundTrip {
+        ms: u32,
+    },
+    FigureSentLost {
+        percent: u32,
+    },
+    FigureReceivedLost {
+        percent: u32,
+    },
+    FigureJitterBuffer {
+        ms: u32,
+    },
+    FigureConcealed {
+        percent: u32,
+    },
     // What is asked.
     AskGoingOn,
     AskOver,
@@ -322,10 +363,22 @@ impl Message {
             Self::InterviewerGone,
             Self::Muted,
             Self::MutedInSystem,
+            Self::LoudspeakerMuted,
             Self::MicrophoneSilent,
             Self::Listening,
             Self::Thinking,
             Self::Speaking,
+            Self::FigureMicrophone { device: text(), rate: 48_000, channels: 2, buffer: 10 },
+            Self::FigureLoudspeaker { device: text(), rate: 48_000, channels: 2, buffer: 20 },
+            Self::FigureCaptureLost { ms: 0 },
+            Self::FigurePlaybackGaps { count: 0 },
+            Self::FigurePlaybackSkipped { ms: 0 },
+            Self::FigureClockDrift { ppm: -20 },
+            Self::FigureRoundTrip { ms: 50 },
+            Self::FigureSentLost { percent: 0 },
+            Self::FigureReceivedLost { percent: 0 },
+            Self::FigureJitterBuffer { ms: 40 },
+            Self::FigureConcealed { percent: 0 },
             Self::AskGoingOn,
             Self::AskOver,
             Self::WhyAskedSilent,

@@ -124,13 +124,12 @@ pub(crate) fn asking(question: Question, person: Option<&str>) -> Asking {
     Asking { question, explanation, go_on }
 }
 
-/// One line about what goes on.
+/// One line about what goes on. `not_heard`, `hears_nothing`: why nobody hears the candidate, and why they hear nobody.
 pub(crate) fn status(
     view: &View,
     interviewer: InterviewerState,
-    muted: bool,
-    microphone_silent: bool,
-    muted_in_system: bool,
+    not_heard: Option<Message>,
+    hears_nothing: Option<Message>,
 ) -> Message {
     match (view.link, view.link_fresh) {
         (ConnectionState::Up, true) => {}
@@ -153,15 +152,12 @@ pub(crate) fn status(
     }
     match interviewer {
         InterviewerState::Absent if view.waiting_long => Message::LongWait,
-        InterviewerState::Absent => Message::InterviewerSoon,
+        InterviewerState::Absent => hears_nothing.unwrap_or(Message::InterviewerSoon),
         InterviewerState::Checking => Message::CheckingOnInterviewer,
         InterviewerState::Gone => Message::InterviewerGone,
-        InterviewerState::Listening if muted => Message::Muted,
-        InterviewerState::Listening if muted_in_system => Message::MutedInSystem,
-        InterviewerState::Listening if microphone_silent => Message::MicrophoneSilent,
-        InterviewerState::Listening => Message::Listening,
+        InterviewerState::Listening => not_heard.or(hears_nothing).unwrap_or(Message::Listening),
         InterviewerState::Thinking => Message::Thinking,
-        InterviewerState::Speaking => Message::Speaking,
+        InterviewerState::Speaking => hears_nothing.unwrap_or(Message::Speaking),
     }
 }
 

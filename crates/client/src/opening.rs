@@ -9,13 +9,6 @@ use tokio::time::Instant;
 /// PulseAudio is given up after 6 s (2 s for its devices, 4 s for one of them, in `adjourn-audio`); other systems give no bound of their own.
 const HANGS: Duration = Duration::from_secs(7);
 
-/// Which of the two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stream {
-    Microphone,
-    Loudspeaker,
-}
-
 /// What came of an attempt to open a device, with the attempt's number.
 #[derive(Debug)]
 pub(crate) enum Opened {

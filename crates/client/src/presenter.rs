@@ -22,6 +22,9 @@ pub(crate) struct Scene<'a> {
     pub(crate) check: &'a SoundFindings,
     pub(crate) microphone_open: bool,
     pub(crate) microphone_silent: bool,
+    /// Why nobody hears the candidate, and why they hear nobody, as far as the devices go.
+    pub(crate) not_heard: Option<Message>,
+    pub(crate) hears_nothing: Option<Message>,
     /// The interview room's servers were reached at last, and let nobody in.
     pub(crate) turned_away: bool,
     /// The interviewer's report says that the interview was finished.
@@ -42,7 +45,8 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         Some(Message::OpeningDevices)
     } else {
         goes_on.then(|| {
-            messages::status(view, interviewer, ui.muted, scene.microphone_silent, scene.input.muted)
+            let not_heard = if ui.muted { Some(Message::Muted) } else { scene.not_heard.clone() };
+            messages::status(view, interviewer, not_heard, scene.hears_nothing.clone())
         })
     };
     Snapshot {

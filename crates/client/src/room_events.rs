@@ -32,6 +32,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                     }
                 }
             }
+            RoomEvent::Link(numbers) => self.audio.link.look(numbers),
             RoomEvent::Token(Token(token)) => self.invitation.renew(token),
             RoomEvent::Caption(caption) => {
                 if let Some(done) = self.ui.caption(caption) {

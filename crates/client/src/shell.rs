@@ -1,6 +1,6 @@
 //! Where the client shows itself.
 
-use crate::{Meters, Snapshot};
+use crate::{Diagnostics, Meters, Snapshot};
 
 /// A window, a terminal, or a test.
 pub trait Shell: Send + 'static {
@@ -8,6 +8,8 @@ pub trait Shell: Send + 'static {
     fn show(&mut self, snapshot: &Snapshot);
     /// Shows levels; called at most 20 times a second.
     fn meters(&mut self, meters: Meters);
+    /// Shows numbers about sound; called at most twice a second, when they changed.
+    fn diagnostics(&mut self, diagnostics: &Diagnostics);
 }
 
 /// Shows nothing.
@@ -17,4 +19,5 @@ pub struct Silent;
 impl Shell for Silent {
     fn show(&mut self, _: &Snapshot) {}
     fn meters(&mut self, _: Meters) {}
+    fn diagnostics(&mut self, _: &Diagnostics) {}
 }

@@ -82,8 +82,8 @@ pub struct DeviceList {
     pub problem: Option<Message>,
     /// The chosen one is not there, and another one stands in for it.
     pub away: Option<Message>,
-    /// Whether the one that is open is muted, or turned down to nothing, in the system's settings.
-    pub muted: bool,
+    /// The one that is open is muted, or turned down to nothing, in the system's settings.
+    pub muted: Option<Message>,
 }
 
 impl DeviceList {

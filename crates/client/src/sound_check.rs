@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adjourn_audio::{Ear, FRAME, Heard, SAMPLE_RATE, SILENCE_DBFS};
+use adjourn_protocol::Checked;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -38,6 +39,17 @@ pub enum Verdict {
     Warning,
     /// It does not work.
     Bad,
+}
+
+impl From<Verdict> for Checked {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Open => Self::NotTried,
+            Verdict::Good => Self::Good,
+            Verdict::Warning => Self::Warning,
+            Verdict::Bad => Self::Bad,
+        }
+    }
 }
 
 /// What was found, with what to do about it.
@@ -114,13 +126,6 @@ impl Sample {
     }
 }
 
-/// What is known of the microphone that is open, besides what it hears.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Microphone {
-    pub(crate) muted_in_system: bool,
-    pub(crate) silent: bool,
-}
-
 /// The check, as it goes.
 #[derive(Debug, Default)]
 pub(crate) struct SoundCheck {
@@ -184,8 +189,13 @@ impl SoundCheck {
         Some(sample)
     }
 
-    /// What is shown now.
-    pub(crate) fn findings(&mut self, microphone: Microphone, now: Instant) -> SoundFindings {
+    /// What is shown now. `not_heard`, `hears_nothing`: what is known to be wrong with microphone and loudspeaker.
+    pub(crate) fn findings(
+        &mut self,
+        not_heard: Option<Message>,
+        hears_nothing: Option<Message>,
+        now: Instant,
+    ) -> SoundFindings {
         let heard = self.ear.heard();
         if let Some((before, until)) = self.chime {
             self.echo = self.echo.max(heard.chime - before.max(heard.noise - ECHO_DB));
@@ -194,19 +204,17 @@ impl SoundCheck {
             }
         }
         SoundFindings {
-            microphone: self.of_microphone(microphone, heard),
-            loudspeaker: self.of_loudspeaker(),
+            microphone: self.of_microphone(not_heard, heard),
+            loudspeaker: self.of_loudspeaker(hears_nothing),
             asking: self.played && self.heard.is_none() && self.chime.is_none(),
             sample: self.state,
         }
     }
 
-    fn of_microphone(&self, microphone: Microphone, heard: Heard) -> Finding {
+    fn of_microphone(&self, not_heard: Option<Message>, heard: Heard) -> Finding {
         let of = |counter: fn(&Heard) -> u64| counter(&heard) - self.since.as_ref().map_or(0, counter);
-        let (verdict, text) = if microphone.muted_in_system {
-            (Verdict::Bad, Message::MutedInSystem)
-        } else if microphone.silent {
-            (Verdict::Bad, Message::MicrophoneSilent)
+        let (verdict, text) = if let Some(reason) = not_heard {
+            (Verdict::Bad, reason)
         } else if of(|heard| heard.clipped) >= CUT_OFF_FRAMES {
             (Verdict::Warning, Message::VoiceCutOff)
         } else if heard.noise > LOUD_ROOM_DBFS {
@@ -219,7 +227,10 @@ impl SoundCheck {
         Finding { verdict, text }
     }
 
-    fn of_loudspeaker(&self) -> Finding {
+    fn of_loudspeaker(&self, hears_nothing: Option<Message>) -> Finding {
+        if let Some(text) = hears_nothing {
+            return Finding { verdict: Verdict::Bad, text };
+        }
         let (verdict, text) = match self.heard {
             Some(false) => (Verdict::Bad, Message::ChimeNotHeard),
             Some(true) if self.echo >= ECHO_DB => (Verdict::Warning, Message::EchoHeard),
@@ -239,7 +250,7 @@ mod tests {
     const ROOM: [i16; FRAME] = [20; FRAME];
 
     fn microphone(check: &mut SoundCheck) -> Message {
-        check.findings(Microphone::default(), Instant::now()).microphone.text
+        check.findings(None, None, Instant::now()).microphone.text
     }
 
     #[test]
@@ -255,8 +266,13 @@ mod tests {
         assert_eq!(microphone(&mut check), Message::SayAFewWords);
         (0..10).for_each(|_| listener.take(&[i16::MAX; FRAME]));
         assert_eq!(microphone(&mut check), Message::VoiceCutOff);
-        let muted = Microphone { muted_in_system: true, silent: true };
-        assert_eq!(check.findings(muted, Instant::now()).microphone.text, Message::MutedInSystem);
+        let muted =
+            check.findings(Some(Message::MutedInSystem), Some(Message::LoudspeakerMuted), Instant::now());
+        assert_eq!(muted.microphone.text, Message::MutedInSystem);
+        assert_eq!(
+            (muted.loudspeaker.verdict, muted.loudspeaker.text),
+            (Verdict::Bad, Message::LoudspeakerMuted)
+        );
     }
 
     #[test]
@@ -266,23 +282,23 @@ mod tests {
         (0..50).for_each(|_| listener.take(&ROOM));
         let start = Instant::now();
         check.chime_was_heard(true);
-        assert!(!check.findings(Microphone::default(), start).asking, "nothing was played");
+        assert!(!check.findings(None, None, start).asking, "nothing was played");
         for (quieter, verdict) in [(1_000_000, Verdict::Good), (4, Verdict::Warning)] {
             check.chimes(start);
             for frame in adjourn_audio::chime() {
                 listener.take(&frame.map(|sample| (i32::from(sample) / quieter) as i16));
-                check.findings(Microphone::default(), start);
+                check.findings(None, None, start);
             }
-            check.findings(Microphone::default(), start + CHIME);
-            assert!(check.findings(Microphone::default(), start + CHIME).asking);
+            check.findings(None, None, start + CHIME);
+            assert!(check.findings(None, None, start + CHIME).asking);
             check.chime_was_heard(true);
-            let found = check.findings(Microphone::default(), start + CHIME);
+            let found = check.findings(None, None, start + CHIME);
             assert_eq!((found.loudspeaker.verdict, found.asking), (verdict, false));
         }
         check.chime_was_heard(false);
-        assert_eq!(check.findings(Microphone::default(), start).loudspeaker.text, Message::ChimeNotHeard);
+        assert_eq!(check.findings(None, None, start).loudspeaker.text, Message::ChimeNotHeard);
         check.another_loudspeaker();
-        assert_eq!(check.findings(Microphone::default(), start).loudspeaker.text, Message::PlayTheChime);
+        assert_eq!(check.findings(None, None, start).loudspeaker.text, Message::PlayTheChime);
     }
 
     #[test]
@@ -296,8 +312,8 @@ mod tests {
         assert!(check.play(start).is_none());
         (0..50).for_each(|_| check.sample.push(&VOICE));
         assert_eq!(check.play(start).map(|sample| sample.len()), Some(SAMPLE));
-        assert_eq!(check.findings(Microphone::default(), start).sample, SampleState::Playing);
+        assert_eq!(check.findings(None, None, start).sample, SampleState::Playing);
         assert!(check.play(start + Duration::from_secs(3)).is_none());
-        assert_eq!(check.findings(Microphone::default(), start).sample, SampleState::None);
+        assert_eq!(check.findings(None, None, start).sample, SampleState::None);
     }
 }

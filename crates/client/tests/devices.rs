@@ -5,8 +5,10 @@ mod testbed;
 
 use std::time::Duration;
 
-use adjourn_audio::{AudioError, DeviceChoice, FRAME};
-use adjourn_client::{Command, Message, Screen, Snapshot};
+use adjourn_audio::{AudioError, DeviceChoice, DeviceKind, FRAME};
+use adjourn_client::{Command, Diagnostics, Message, Screen, Snapshot};
+use adjourn_protocol::{DeviceUsed, Line, Note};
+use adjourn_room::LinkNumbers;
 
 use testbed::{LINK, MOMENT, Set, Testbed};
 
@@ -191,17 +193,65 @@ async fn a_microphone_that_is_muted_is_closed() {
 #[tokio::test(start_paused = true)]
 async fn a_microphone_that_is_muted_in_the_system_is_told_of_and_unmuted() {
     let mut stage = Testbed::interview().await;
-    stage.audio.mute("built-in-microphone");
-    let shown = stage.within(MOMENT, "that it is muted", |s| s.input.muted).await;
+    stage.audio.mute(DeviceKind::Microphone, "built-in-microphone");
+    let shown = stage.within(MOMENT, "that it is muted", |s| s.input.muted.is_some()).await;
     assert_eq!(shown.status, Some(Message::MutedInSystem));
     stage.order(Command::UnmuteInSystem).await;
-    stage.within(MOMENT, "that it is not", |s| !s.input.muted).await;
-    stage.audio.mute("built-in-microphone");
-    stage.within(MOMENT, "that it is muted", |s| s.input.muted).await;
+    stage.within(MOMENT, "that it is not", |s| s.input.muted.is_none()).await;
+    stage.audio.mute(DeviceKind::Microphone, "built-in-microphone");
+    stage.within(MOMENT, "that it is muted", |s| s.input.muted.is_some()).await;
     let reason = AudioError::System("it does not unmute the microphone".to_owned());
     stage.audio.refuse_unmuting(Some(reason));
     stage.order(Command::UnmuteInSystem).await;
     stage.within(MOMENT, "why not", |s| s.input.problem.is_some()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_sound_does_can_be_looked_up_and_is_in_the_record() {
+    let mut stage = Testbed::checking().await;
+    stage.within(MOMENT, "the microphone", |s| s.microphone_open).await;
+    let seen = |shown: &Diagnostics| shown.findings.iter().map(|f| f.text.clone()).collect::<Vec<_>>();
+    stage.passes(Duration::from_secs(1)).await;
+    let device = "Built-in Microphone".to_owned();
+    let microphone = Message::FigureMicrophone { device, rate: 44_100, channels: 2, buffer: 10 };
+    assert!(seen(&stage.diagnostics.borrow()).contains(&microphone));
+    stage.room.set_link_numbers(LinkNumbers { round_trip: Some(0.12), ..LinkNumbers::default() });
+    stage.enter().await;
+    stage.begin().await;
+    assert!(seen(&stage.diagnostics.borrow()).contains(&Message::FigureRoundTrip { ms: 120 }));
+    stage.audio.plug(&["Built-in Microphone", "Headset"], &["Built-in Speakers"]);
+    stage.order(Command::ChooseInput { id: Some("headset".to_owned()) }).await;
+    stage.within(MOMENT, "the headset", |s| s.input.open.as_deref() == Some("headset")).await;
+    stage.order(Command::End).await;
+    stage.within(MOMENT, "the end", |s| s.completed.is_some()).await;
+    stage.received(Duration::from_secs(5)).await;
+    let timeline = stage.record().timeline;
+    let audio = timeline.iter().find_map(|entry| {
+        if let Line::Timeline(Note::Audio(audio)) = &entry.line { Some(audio) } else { None }
+    });
+    let audio = audio.expect("counters in the record");
+    assert_eq!(audio.link.map(|link| link.round_trip_ms), Some(120));
+    let used =
+        |name: &str| Some(DeviceUsed { name: name.to_owned(), rate: 44_100, channels: 2, buffer_ms: 10 });
+    assert_eq!(audio.microphone, used("Headset"), "the one that was open last");
+    assert_eq!(audio.loudspeaker, used("Built-in Speakers"));
+    assert!(timeline.iter().any(|entry| matches!(entry.line, Line::Timeline(Note::DeviceCheck(_)))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loudspeaker_that_is_muted_in_the_system_is_told_of_and_unmuted() {
+    let mut stage = Testbed::checking().await;
+    stage.audio.mute(DeviceKind::Loudspeaker, "built-in-speakers");
+    let shown = stage.within(MOMENT, "that it is muted", |s| s.output.muted.is_some()).await;
+    assert_eq!(shown.input.muted, None);
+    stage.within(MOMENT, "it in the check", |s| s.check.loudspeaker.text == Message::LoudspeakerMuted).await;
+    stage.enter().await;
+    stage.within(MOMENT, "it while waiting", |s| s.status == Some(Message::LoudspeakerMuted)).await;
+    stage.begin().await;
+    stage.within(MOMENT, "it in the interview", |s| s.status == Some(Message::LoudspeakerMuted)).await;
+    stage.order(Command::UnmuteInSystem).await;
+    let heard = |s: &Snapshot| s.output.muted.is_none() && s.status != Some(Message::LoudspeakerMuted);
+    stage.within(MOMENT, "that it is not", heard).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -100,7 +100,10 @@ pub mod webrtc {
     }
     /// W3C statistics, as `livekit::webrtc::stats`.
     pub mod stats {
-        pub use crate::stats::{CandidatePairStats, InboundRtpStats, RtcStats, TransportStats, dictionaries};
+        pub use crate::stats::{
+            CandidatePairStats, InboundRtpStats, RemoteInboundRtpStats, RtcStats, TransportStats,
+            dictionaries,
+        };
     }
     pub use crate::audio::RtcError;
 }

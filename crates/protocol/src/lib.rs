@@ -34,7 +34,7 @@ pub use entry::{Entry, Line, Unreadable};
 pub use history::{Happened, Teller, UnknownWord};
 pub use join::{ClientInfo, InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo};
 pub use link::{InviteLink, LinkError, code_as_printed};
-pub use note::{AudioStatistics, Note, ToolEnded};
+pub use note::{AudioStatistics, Checked, DeviceCheck, DeviceUsed, LinkStatistics, Note, ToolEnded};
 pub use policy::{differences, policy_constants, policy_of, policy_with_known};
 pub use problem::Problem;
 pub use receipt::{ReceiptAnswer, ReceiptClaims};

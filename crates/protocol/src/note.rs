@@ -51,6 +51,8 @@ pub enum Note {
     Muted,
     /// The candidate's microphone is heard again.
     Unmuted,
+    /// What the device check had found when the candidate went on.
+    DeviceCheck(DeviceCheck),
     /// Counters of microphone and loudspeaker, at the end.
     Audio(AudioStatistics),
     /// There was more than a timeline takes.
@@ -107,8 +109,62 @@ impl ToolEnded {
     }
 }
 
-/// Counters of everything that was open since the start.
+/// What a device check found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceCheck {
+    /// Of the microphone.
+    pub microphone: Checked,
+    /// Of the loudspeaker.
+    pub loudspeaker: Checked,
+}
+
+/// How a device was found to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Checked {
+    /// Nobody tried.
+    #[default]
+    NotTried,
+    /// It works.
+    Good,
+    /// It works, and could be better.
+    Warning,
+    /// It does not work.
+    Bad,
+}
+
+/// A device that was open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceUsed {
+    /// Its name, as its system shows it.
+    pub name: String,
+    /// Samples a second, by itself.
+    pub rate: u32,
+    /// Channels, by itself.
+    pub channels: u16,
+    /// What it gives or takes at once, or keeps waiting, in milliseconds.
+    pub buffer_ms: u16,
+}
+
+/// How sound went over the link, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkStatistics {
+    /// There and back to the room's server, in milliseconds, on average.
+    pub round_trip_ms: u32,
+    /// The longest that was seen of it.
+    pub worst_round_trip_ms: u32,
+    /// Packets of sound that came.
+    pub packets: u64,
+    /// Packets of sound that did not.
+    pub lost_packets: u64,
+    /// What waited in the jitter buffer, in milliseconds, on average.
+    pub jitter_buffer_ms: u32,
+    /// Sound that stood in for what was lost, in milliseconds.
+    pub concealed_ms: u32,
+}
+
+/// Counters of everything that was open since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AudioStatistics {
     /// Frames of 10 ms that the microphone gave.
     pub captured_frames: u64,
@@ -122,4 +178,13 @@ pub struct AudioStatistics {
     pub skipped_samples: u64,
     /// Times that a device had to be opened again.
     pub reopened: u64,
+    /// The microphone that was open last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub microphone: Option<DeviceUsed>,
+    /// The loudspeaker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loudspeaker: Option<DeviceUsed>,
+    /// The way to the room, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkStatistics>,
 }

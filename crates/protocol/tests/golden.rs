@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
 use adjourn_protocol::{
-    AudioStatistics, Decided, DispatchMetadata, Entry, Line, Note, Outcome, Record, Role, RoomMetadata,
-    Secret, Source, ToolEnded, Turn,
+    AudioStatistics, Decided, DeviceCheck, DispatchMetadata, Entry, Line, Note, Outcome, Record, Role,
+    RoomMetadata, Secret, Source, ToolEnded, Turn,
 };
 use adjourn_session::{AgentState, LeaveReason};
 use chrono::DateTime;
@@ -71,6 +71,7 @@ fn notes() -> Vec<Note> {
         Note::Muted,
         Note::Unmuted,
         Note::Audio(AudioStatistics::default()),
+        Note::DeviceCheck(DeviceCheck::default()),
         Note::NotesLeftOut { count: 1 },
     ];
     for note in &all {
@@ -88,6 +89,7 @@ fn notes() -> Vec<Note> {
             | Note::Muted
             | Note::Unmuted
             | Note::Audio(_)
+            | Note::DeviceCheck(_)
             | Note::NotesLeftOut { .. } => {}
         }
     }

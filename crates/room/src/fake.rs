@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use crate::refusal::ConnectError;
-use crate::room_event::{EventSender, RoomEvent, WAITING_EVENTS};
+use crate::room_event::{EventSender, LinkNumbers, RoomEvent, WAITING_EVENTS};
 use crate::transport::{Joined, Microphone, RoomHandle, Transport};
 
 /// What entering takes at least; with a real server 38 to 110 ms.
@@ -37,6 +37,7 @@ struct State {
     /// How long entering takes.
     takes: Duration,
     received: u64,
+    link_numbers: LinkNumbers,
     left: bool,
     muted: bool,
     frames: u64,
@@ -210,6 +211,11 @@ impl Fake {
         self.state.lock().muted
     }
 
+    /// The link's numbers from now on.
+    pub fn set_link_numbers(&self, numbers: LinkNumbers) {
+        self.state.lock().link_numbers = numbers;
+    }
+
     /// Microphone frames that arrived.
     pub fn frames(&self) -> u64 {
         self.state.lock().frames
@@ -315,6 +321,8 @@ impl RoomHandle for FakeRoom {
             state.received
         };
         self.answer(RoomEvent::Input(Input::LinkStats { received }));
+        let numbers = self.state.lock().link_numbers;
+        self.answer(RoomEvent::Link(numbers));
     }
 
     fn microphone(&self) -> Microphone {

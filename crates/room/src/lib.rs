@@ -26,7 +26,7 @@ mod transport;
 pub use live::{LiveKitRoom, LiveKitTransport};
 pub use processing::{Processing, Stages};
 pub use refusal::{ConnectError, Refusal};
-pub use room_event::{Caption, RoomEvent, Said, Sound, SoundKind, Token};
+pub use room_event::{Caption, LinkNumbers, ReceivedTotals, RoomEvent, Said, Sound, SoundKind, Token};
 pub use transport::{Joined, Microphone, RoomHandle, Transport};
 
 /// Finds and loads the SDK library; see [`livekit_dylib::library::load`].

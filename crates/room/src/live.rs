@@ -13,7 +13,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::agent_session::{self, Decoder};
 use crate::refusal::ConnectError;
-use crate::room_event::{Caption, EventSender, RoomEvent, Sound, WAITING_EVENTS};
+use crate::room_event::{
+    Caption, EventSender, LinkNumbers, ReceivedTotals, RoomEvent, Sound, WAITING_EVENTS,
+};
 use crate::sdk;
 use crate::sdk::data_stream::api::{ByteStreamReader, SendByteOptions, StreamReader as _, TextStreamReader};
 use crate::sdk::options::TrackPublishOptions;
@@ -190,18 +192,26 @@ impl RoomHandle for LiveKitRoom {
     fn request_stats(&self) {
         Shared::spawn(&self.shared, |shared| async move {
             let Ok(stats) = shared.room.get_stats().await else { return };
-            let received = stats::received(stats.publisher_stats.iter().chain(&stats.subscriber_stats));
-            shared.say(RoomEvent::Input(Input::LinkStats { received })).await;
+            let both = || stats.publisher_stats.iter().chain(&stats.subscriber_stats);
+            shared.say(RoomEvent::Input(Input::LinkStats { received: stats::received(both()) })).await;
+            let mut numbers = LinkNumbers {
+                round_trip: stats::round_trip(both()),
+                sent_lost: stats::sent_lost(stats.publisher_stats.iter()),
+                received: ReceivedTotals::default(),
+            };
             let tracks = shared.tracks.lock().clone();
             for (id, HeardTrack { sid, track, .. }) in tracks {
                 let Ok(stats) = track.get_stats().await else {
                     shared.tracks.lock().remove(&id);
                     continue;
                 };
-                if let Some(packets) = stats::packets(stats.iter()) {
+                if let Some(totals) = stats::of_track(stats.iter()) {
+                    numbers.received += totals;
+                    let packets = totals.packets;
                     shared.say(RoomEvent::Input(Input::RtpPackets { sid, track: id, packets })).await;
                 }
             }
+            shared.say(RoomEvent::Link(numbers)).await;
         });
     }
 

@@ -64,6 +64,45 @@ impl std::fmt::Debug for Sound {
     }
 }
 
+/// How sound goes over the link, by WebRTC's own counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LinkNumbers {
+    /// There and back to the room's server, in seconds.
+    pub round_trip: Option<f64>,
+    /// Share of our own packets that the server missed lately, 0 to 1.
+    pub sent_lost: Option<f64>,
+    /// Of everything that is received now.
+    pub received: ReceivedTotals,
+}
+
+/// Totals of the tracks that are received; fewer than before once a track is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ReceivedTotals {
+    /// Packets that came.
+    pub packets: u64,
+    /// Packets that did not; negative where more came twice.
+    pub lost: i64,
+    /// Seconds in the jitter buffer, summed over `emitted` samples.
+    pub jitter_buffer: f64,
+    /// Samples that left the jitter buffer.
+    pub emitted: u64,
+    /// Samples that were played, those included that stood in for what was lost.
+    pub samples: u64,
+    /// Samples that stood in for what was lost.
+    pub concealed: u64,
+}
+
+impl std::ops::AddAssign for ReceivedTotals {
+    fn add_assign(&mut self, other: Self) {
+        self.packets += other.packets;
+        self.lost += other.lost;
+        self.jitter_buffer += other.jitter_buffer;
+        self.emitted += other.emitted;
+        self.samples += other.samples;
+        self.concealed += other.concealed;
+    }
+}
+
 /// What lets into a room. A secret: prints as `***`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(pub String);
@@ -95,6 +134,8 @@ pub enum RoomEvent {
         /// A tool that ended and was the last thing to happen, but for the interviewer's own words to it.
         last_tool: Option<Input>,
     },
+    /// For who wants to see numbers; twice a second.
+    Link(LinkNumbers),
     /// The server gave a fresh token, to enter this room again with.
     Token(Token),
     /// For the screen.

@@ -1,8 +1,9 @@
-//! Reads the two numbers that matter out of the statistics.
+//! Reads the numbers that matter out of the statistics.
 //!
 //! Which track an inbound stream belongs to is not in them: `track_identifier` is an id of WebRTC's own.
 //! So each track is asked for its own statistics.
 
+use crate::room_event::ReceivedTotals;
 use crate::sdk::webrtc::stats::RtcStats;
 
 /// What our connection received: bytes of all candidate pairs. Grows at least once a second on a connection
@@ -18,12 +19,43 @@ pub(crate) fn received<'a>(objects: impl Iterator<Item = &'a RtcStats>) -> u64 {
         .sum()
 }
 
-/// RTP packets received of one sound track.
-pub(crate) fn packets<'a>(objects: impl Iterator<Item = &'a RtcStats>) -> Option<u64> {
+/// What was received of one sound track.
+pub(crate) fn of_track<'a>(objects: impl Iterator<Item = &'a RtcStats>) -> Option<ReceivedTotals> {
     objects
         .filter_map(|object| {
             let RtcStats::InboundRtp(rtp) = object else { return None };
-            (rtp.stream.kind == "audio").then_some(rtp.received.packets_received)
+            (rtp.stream.kind == "audio").then_some(ReceivedTotals {
+                packets: rtp.received.packets_received,
+                lost: rtp.received.packets_lost,
+                jitter_buffer: rtp.inbound.jitter_buffer_delay,
+                emitted: rtp.inbound.jitter_buffer_emitted_count,
+                samples: rtp.inbound.total_samples_received,
+                concealed: rtp.inbound.concealed_samples,
+            })
         })
-        .reduce(|sum, packets| sum + packets)
+        .reduce(|mut sum, totals| {
+            sum += totals;
+            sum
+        })
+}
+
+/// There and back on the pair that carries sound, in seconds; nothing before it was measured.
+pub(crate) fn round_trip<'a>(objects: impl Iterator<Item = &'a RtcStats>) -> Option<f64> {
+    objects
+        .filter_map(|object| {
+            let RtcStats::CandidatePair(pair) = object else { return None };
+            let pair = &pair.candidate_pair;
+            (pair.nominated && pair.current_round_trip_time > 0.0).then_some(pair.current_round_trip_time)
+        })
+        .reduce(f64::max)
+}
+
+/// Share of our own packets that the server missed lately, by its own reports.
+pub(crate) fn sent_lost<'a>(objects: impl Iterator<Item = &'a RtcStats>) -> Option<f64> {
+    objects
+        .filter_map(|object| {
+            let RtcStats::RemoteInboundRtp(rtp) = object else { return None };
+            (rtp.stream.kind == "audio").then_some(rtp.remote_inbound.fraction_lost)
+        })
+        .reduce(f64::max)
 }

@@ -164,6 +164,14 @@ impl Pulse {
         self.control(&["set-source-mute", MICROPHONE, if muted { "1" } else { "0" }]).await.map(drop)
     }
 
+    /// The built-in loudspeaker is.
+    ///
+    /// # Errors
+    /// The daemon does not answer.
+    pub async fn mute_loudspeaker(&self, muted: bool) -> anyhow::Result<()> {
+        self.control(&["set-sink-mute", SPEAKER, if muted { "1" } else { "0" }]).await.map(drop)
+    }
+
     /// Microphones give zeros, as one does that is switched off with a key of its own: no setting of theirs says so.
     ///
     /// # Errors

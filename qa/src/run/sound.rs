@@ -18,6 +18,7 @@ pub(super) async fn change(bed: &mut ScenarioBed, sound: Sound) -> anyhow::Resul
             bed.pulse.set_default(microphone, loudspeaker).await
         }
         Sound::Mute(muted) => bed.pulse.mute_microphone(muted).await,
+        Sound::MuteLoudspeaker(muted) => bed.pulse.mute_loudspeaker(muted).await,
         Sound::Flat(flat) => bed.pulse.flatten_microphone(flat).await,
         Sound::Echo { db, ms } => bed.pulse.echo(db, ms).await,
     }
@@ -79,7 +80,8 @@ pub(super) async fn says(
 /// Whether a sentence stands on the screen, by its name.
 fn shows(snapshot: &Snapshot, id: &str) -> bool {
     let Snapshot { notices, status, problem, input, output, .. } = snapshot;
-    let of_devices = [&input.problem, &input.away, &output.problem, &output.away];
+    let of_devices =
+        [&input.problem, &input.away, &input.muted, &output.problem, &output.away, &output.muted];
     let all = notices.iter().chain(status).chain(problem).chain(of_devices.into_iter().flatten());
     all.into_iter().any(|message| message.id() == id)
 }

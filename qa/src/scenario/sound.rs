@@ -24,6 +24,8 @@ pub enum Sound {
     Default(Card),
     /// The built-in microphone is muted in the system's settings, or not any more.
     Mute(bool),
+    /// The built-in loudspeaker is.
+    MuteLoudspeaker(bool),
     /// The built-in microphone gives zeros and nothing else, or a room again.
     Flat(bool),
     /// The loudspeaker is heard at the microphone: so many dB of it, so many milliseconds later.

@@ -95,10 +95,30 @@ checking-on-interviewer = Checking on the interviewer…
 interviewer-gone = The interviewer left. Waiting a moment in case they come back…
 muted = Your microphone is muted.
 muted-in-system = Your microphone is muted in the system's settings.
+loudspeaker-muted = Your loudspeaker is muted in the system's settings.
 microphone-silent = Your microphone gives no sound. Please check that it is connected and switched on.
 listening = The interviewer is listening. Please speak.
 thinking = The interviewer is thinking.
 speaking = The interviewer is speaking.
+
+## Numbers about sound
+figure-microphone = Microphone: { $device }, { $rate } Hz, { $channels ->
+        [one] one channel
+       *[other] { $channels } channels
+    }, { $buffer } ms at once
+figure-loudspeaker = Loudspeaker: { $device }, { $rate } Hz, { $channels ->
+        [one] one channel
+       *[other] { $channels } channels
+    }, { $buffer } ms kept waiting
+figure-capture-lost = Lost at the microphone: { $ms } ms
+figure-playback-gaps = Gaps at the loudspeaker: { $count }
+figure-playback-skipped = Left out at the loudspeaker, to catch up: { $ms } ms
+figure-clock-drift = Loudspeaker's clock against the computer's: { $ppm } ppm
+figure-round-trip = To the interview room and back: { $ms } ms
+figure-sent-lost = Your voice, lost on the way: { $percent } %
+figure-received-lost = The interviewer's voice, lost on the way: { $percent } %
+figure-jitter-buffer = Kept waiting for late packets: { $ms } ms
+figure-concealed = Made up for what was lost: { $percent } %
 
 ## What is asked
 ask-going-on = Is your interview still going on?

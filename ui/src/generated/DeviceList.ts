@@ -30,6 +30,6 @@ problem: Message | null,
  */
 away: Message | null, 
 /**
- * Whether the one that is open is muted, or turned down to nothing, in the system's settings.
+ * The one that is open is muted, or turned down to nothing, in the system's settings.
  */
-muted: boolean, };
+muted: Message | null, };

@@ -10,7 +10,7 @@ import Start from "../screens/Start.svelte";
 
 afterEach(cleanup);
 
-const list = { devices: [["mic", "Desk microphone"] as [string, string]], chosen: null, open: "mic", default_name: "Desk microphone", problem: null, away: null, muted: false };
+const list = { devices: [["mic", "Desk microphone"] as [string, string]], chosen: null, open: "mic", default_name: "Desk microphone", problem: null, away: null, muted: null };
 const check: Snapshot["check"] = {
   microphone: { verdict: "open", text: { id: "say-a-few-words" } }, loudspeaker: { verdict: "open", text: { id: "play-the-chime" } }, asking: false, sample: "none",
 };
@@ -42,15 +42,19 @@ test("a link is given on as it was typed", async () => {
   expect(order).toHaveBeenCalledWith({ command: "open_link", link: input.value });
 });
 
+const diagnostics = {
+  findings: [{ verdict: "warning" as const, text: { id: "figure-round-trip" as const, args: { ms: 310 } } }],
+};
+
 test("a problem that can be tried again keeps the way on open, another one closes it", () => {
   const order = vi.fn();
   const meters = { input: -120, output: -120 };
-  render(Check, { snapshot: { ...snapshot, problem: { id: "join-unanswered" }, can_retry: true }, meters, order });
+  render(Check, { snapshot: { ...snapshot, problem: { id: "join-unanswered" }, can_retry: true }, meters, diagnostics, order });
   expect(screen.getByRole("alert").textContent).toContain("server does not answer");
   screen.getByRole("button", { name: "Try again" }).click();
   expect(order).toHaveBeenCalledWith({ command: "join" });
   cleanup();
-  render(Check, { snapshot: { ...snapshot, problem: { id: "code-used" }, can_retry: false }, meters, order });
+  render(Check, { snapshot: { ...snapshot, problem: { id: "code-used" }, can_retry: false }, meters, diagnostics, order });
   expect(screen.getByRole<HTMLButtonElement>("button", { name: "Join the interview" }).disabled).toBe(true);
 });
 
@@ -58,10 +62,11 @@ test("what the check finds is said, and whether the chime was heard is asked", (
   const order = vi.fn().mockResolvedValue(undefined);
   const meters = { input: -30, output: -120 };
   const found = { ...check, microphone: { verdict: "warning" as const, text: { id: "voice-cut-off" as const } }, asking: true };
-  render(Check, { snapshot: { ...snapshot, check: found }, meters, order });
+  render(Check, { snapshot: { ...snapshot, check: found }, meters, diagnostics, order });
   expect(screen.getByText(/voice is cut off/)).toBeTruthy();
   screen.getByRole("button", { name: "No" }).click();
   expect(order).toHaveBeenCalledWith({ command: "chime_heard", heard: false });
+  expect(screen.getByText(/and back: .310. ms/).nextSibling?.textContent).toBe("fair");
   screen.getByRole("button", { name: "Record me for 3 seconds" }).click();
   expect(order).toHaveBeenCalledWith({ command: "record_sample" });
 });
@@ -69,8 +74,8 @@ test("what the check finds is said, and whether the chime was heard is asked", (
 test("a device that is away, or muted in the system, is said with a way out", () => {
   const order = vi.fn().mockResolvedValue(undefined);
   const meters = { input: -120, output: -120 };
-  const away = { ...list, chosen: "usb", away: { id: "device-away" as const, args: { device: "USB headset" } }, muted: true };
-  render(Check, { snapshot: { ...snapshot, input: away }, meters, order });
+  const away = { ...list, chosen: "usb", away: { id: "device-away" as const, args: { device: "USB headset" } }, muted: { id: "muted-in-system" as const } };
+  render(Check, { snapshot: { ...snapshot, input: away }, meters, diagnostics, order });
   expect(screen.getByText(/USB headset.*is not connected/)).toBeTruthy();
   expect(screen.getByLabelText<HTMLSelectElement>("Microphone").value).toBe("usb");
   screen.getByRole("button", { name: "Unmute" }).click();

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use libpulse_binding as pulse;
@@ -9,10 +10,13 @@ use pulse::callbacks::ListResult;
 use pulse::context::subscribe::InterestMaskSet;
 use pulse::context::{self, introspect::Introspector};
 use pulse::proplist::{Proplist, properties};
+use pulse::sample::Spec;
 use pulse::volume::{ChannelVolumes, Volume};
 
 use super::server::{ANSWER_LIMIT, Server, Unreached, failed};
-use crate::device::{AudioError, Device, Devices, tell_apart};
+use crate::device::{AudioError, Device, DeviceKind, Devices, tell_apart};
+use crate::format::StreamFormat;
+use crate::status::StreamState;
 use crate::watch::Watcher;
 
 /// A headset that is plugged in is a handful of events: card, sinks, sources, two new defaults. They are looked at
@@ -124,8 +128,10 @@ fn ask(introspect: &Introspector, answers: &Rc<RefCell<Answers>>) {
             let found = device(sink.name.as_deref(), sink.description.as_deref(), &sink.proplist);
             let port = sink.active_port.as_ref().and_then(|port| port.name.as_deref());
             let alone = port.is_some_and(|name| WORN.iter().any(|worn| name.contains(worn)));
-            let worn = |device: Device| Device { headphones: device.headphones || alone, ..device };
-            into.borrow_mut().devices.outputs.extend(found.map(worn));
+            let muted = sink.mute || sink.volume.is_muted();
+            let headphones = |device: &Device| device.headphones || alone;
+            let known = |device: Device| Device { headphones: headphones(&device), muted, ..device };
+            into.borrow_mut().devices.outputs.extend(found.map(known));
         }
         ListResult::End | ListResult::Error => into.borrow_mut().complete += 1,
     });
@@ -164,11 +170,39 @@ pub(super) fn channels(server: &mut Server, source: Option<&str>, wanted: &dyn F
     found.get().flatten()
 }
 
-/// Makes a source heard again; gives whether there is a server that has it.
+/// Finds out what a device really does, for an open stream that keeps `buffer_ms`; the answer comes while the stream is served.
+pub(super) fn tell_format(
+    server: &Server,
+    kind: DeviceKind,
+    device: &str,
+    buffer_ms: u16,
+    state: &Arc<StreamState>,
+) {
+    let state = Arc::clone(state);
+    let tell = move |spec: &Spec| {
+        let format = StreamFormat { rate: spec.rate, channels: u16::from(spec.channels), buffer_ms };
+        state.format.set(format);
+    };
+    let introspect = server.context.introspect();
+    match kind {
+        DeviceKind::Microphone => drop(introspect.get_source_info_by_name(device, move |item| {
+            if let ListResult::Item(source) = item {
+                tell(&source.sample_spec);
+            }
+        })),
+        DeviceKind::Loudspeaker => drop(introspect.get_sink_info_by_name(device, move |item| {
+            if let ListResult::Item(sink) = item {
+                tell(&sink.sample_spec);
+            }
+        })),
+    }
+}
+
+/// Makes a device heard again; gives whether there is a server that has it.
 ///
 /// # Errors
 /// There is a server, and it does not do it.
-pub(crate) fn unmute(id: &str) -> Result<bool, AudioError> {
+pub(crate) fn unmute(kind: DeviceKind, id: &str) -> Result<bool, AudioError> {
     let Some(mut server) = connect(&|| true)? else { return Ok(false) };
     let mut introspect = server.context.introspect();
     let done = Rc::new(RefCell::new(Vec::new()));
@@ -176,24 +210,39 @@ pub(crate) fn unmute(id: &str) -> Result<bool, AudioError> {
         let done = Rc::clone(&done);
         Some(Box::new(move |worked: bool| done.borrow_mut().push(worked)) as Box<dyn FnMut(bool)>)
     };
+    // Channels of one that is turned down to nothing.
     let silent = Rc::new(Cell::new(None));
     let saw = Rc::clone(&silent);
-    let asked = introspect.get_source_info_by_name(id, move |item| {
-        if let ListResult::Item(source) = item {
-            saw.set(Some((source.volume.is_muted(), source.volume.len())));
+    let look = move |volume: &ChannelVolumes| saw.set(Some(volume.len()).filter(|_| volume.is_muted()));
+    match kind {
+        DeviceKind::Microphone => {
+            introspect.get_source_info_by_name(id, move |item| {
+                if let ListResult::Item(source) = item {
+                    look(&source.volume);
+                }
+            });
+            introspect.set_source_mute_by_name(id, false, told());
         }
-    });
-    let unmuted = introspect.set_source_mute_by_name(id, false, told());
+        DeviceKind::Loudspeaker => {
+            introspect.get_sink_info_by_name(id, move |item| {
+                if let ListResult::Item(sink) = item {
+                    look(&sink.volume);
+                }
+            });
+            introspect.set_sink_mute_by_name(id, false, told());
+        }
+    }
     let deadline = Instant::now() + ANSWER_LIMIT;
     server.until(deadline, &|| true, |_| (!done.borrow().is_empty()).then_some(Ok(())))?;
-    drop((asked, unmuted));
-    if let Some((true, channels)) = silent.get() {
+    if let Some(channels) = silent.get() {
         let mut volume = ChannelVolumes::default();
         volume.set(channels, Volume::NORMAL);
-        let raised = introspect.set_source_volume_by_name(id, &volume, told());
+        match kind {
+            DeviceKind::Microphone => introspect.set_source_volume_by_name(id, &volume, told()),
+            DeviceKind::Loudspeaker => introspect.set_sink_volume_by_name(id, &volume, told()),
+        };
         server.until(deadline, &|| true, |_| (done.borrow().len() > 1).then_some(Ok(())))?;
-        drop(raised);
     }
     let worked = done.borrow().iter().all(|worked| *worked);
-    if worked { Ok(true) } else { Err(AudioError::System("it does not unmute the microphone".to_owned())) }
+    if worked { Ok(true) } else { Err(AudioError::System("it does not unmute the device".to_owned())) }
 }

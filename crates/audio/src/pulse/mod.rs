@@ -5,6 +5,7 @@
 //! closed. When the server dies the thread connects again.
 
 mod devices;
+mod priority;
 mod server;
 mod stream;
 

@@ -13,10 +13,11 @@ use pulse::sample::{Format, Spec};
 use pulse::stream::{self, PeekResult, SeekMode, Stream};
 
 use super::devices;
+use super::priority;
 use super::server::{OPEN_LIMIT, Server, failed, rest};
 use crate::channels::{self, Channels};
 use crate::convert::from_i16;
-use crate::device::{AudioError, DeviceChoice};
+use crate::device::{AudioError, DeviceChoice, DeviceKind};
 use crate::frame_work::FrameSink;
 use crate::mixer::Source;
 use crate::status::{Flow, StreamState};
@@ -33,19 +34,12 @@ fn attributes(channels: u8) -> BufferAttr {
     BufferAttr { maxlength: u32::MAX, tlength: ms(20), prebuf: u32::MAX, minreq: ms(5), fragsize: ms(10) }
 }
 
-/// Which way sound goes.
-#[derive(Clone, Copy)]
-enum Direction {
-    Capture,
-    Playback,
-}
-
 /// An open stream.
 struct Open {
     // Dropped in this order: the stream uses the connection.
     stream: Stream,
     server: Server,
-    direction: Direction,
+    kind: DeviceKind,
     channels: u8,
     /// Where the server has put it. It may be moved at any time, by a person or because a device left.
     device: Option<String>,
@@ -54,22 +48,22 @@ struct Open {
 impl Open {
     /// Opens a stream, as long as it is wanted.
     fn new(
-        direction: Direction,
+        kind: DeviceKind,
         choice: &DeviceChoice,
         what: &str,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Self, AudioError> {
         let deadline = Instant::now() + OPEN_LIMIT;
         let mut server = Server::connect(context::FlagSet::NOFLAGS, deadline, wanted)?;
-        let device = match direction {
-            Direction::Capture => microphone(&mut server, choice, wanted)?,
-            Direction::Playback => choice.name().map(str::to_owned),
+        let device = match kind {
+            DeviceKind::Microphone => microphone(&mut server, choice, wanted)?,
+            DeviceKind::Loudspeaker => choice.name().map(str::to_owned),
         };
-        let channels = match direction {
-            Direction::Capture => devices::channels(&mut server, device.as_deref(), wanted)
+        let channels = match kind {
+            DeviceKind::Microphone => devices::channels(&mut server, device.as_deref(), wanted)
                 .unwrap_or(1)
                 .clamp(1, channels::MOST as u8),
-            Direction::Playback => 1,
+            DeviceKind::Loudspeaker => 1,
         };
         let spec = Spec { format: Format::S16le, channels, rate: SAMPLE_RATE };
         let stream = match call() {
@@ -83,9 +77,9 @@ impl Open {
             flags |= stream::FlagSet::DONT_MOVE;
         }
         let attributes = attributes(channels);
-        match direction {
-            Direction::Capture => stream.connect_record(device.as_deref(), Some(&attributes), flags),
-            Direction::Playback => {
+        match kind {
+            DeviceKind::Microphone => stream.connect_record(device.as_deref(), Some(&attributes), flags),
+            DeviceKind::Loudspeaker => {
                 stream.connect_playback(device.as_deref(), Some(&attributes), flags, None, None)
             }
         }
@@ -103,24 +97,39 @@ impl Open {
             stream::State::Unconnected | stream::State::Creating => None,
         })?;
         let device = stream.get_device_name().map(Into::into);
-        let open = Self { stream, server, direction, channels, device };
+        let open = Self { stream, server, kind, channels, device };
         if open.hears_a_sink() { Err(AudioError::NoMicrophone) } else { Ok(open) }
     }
 
     /// Whether it records what a loudspeaker plays: PulseAudio puts us there when the last microphone is gone.
     fn hears_a_sink(&self) -> bool {
         let source = self.device.as_deref();
-        matches!(self.direction, Direction::Capture) && source.is_some_and(|name| name.ends_with(".monitor"))
+        matches!(self.kind, DeviceKind::Microphone) && source.is_some_and(|name| name.ends_with(".monitor"))
+    }
+
+    /// Tells which device it is, and finds out what it does.
+    fn tell(&mut self, state: &Arc<StreamState>) {
+        state.opened(self.device.as_deref());
+        state.format.forget();
+        let bytes = self.stream.get_buffer_attr().map_or(0, |buffer| match self.kind {
+            DeviceKind::Microphone => buffer.fragsize,
+            DeviceKind::Loudspeaker => buffer.tlength,
+        });
+        let bytes_per_ms = SAMPLE_RATE / 1_000 * SAMPLE_BYTES as u32 * u32::from(self.channels);
+        let buffer_ms = u16::try_from(bytes / bytes_per_ms).unwrap_or(u16::MAX);
+        if let Some(device) = &self.device {
+            devices::tell_format(&self.server, self.kind, device, buffer_ms, state);
+        }
     }
 
     /// Waits up to [`super::server::TURN`]; an error when the stream is over.
-    fn turn(&mut self, state: &StreamState) -> Result<(), AudioError> {
+    fn turn(&mut self, state: &Arc<StreamState>) -> Result<(), AudioError> {
         self.server.turn().map_err(failed)?;
         let device = self.stream.get_device_name();
         if device.as_deref() != self.device.as_deref() {
             self.device = device.map(Into::into);
             if !self.hears_a_sink() {
-                state.opened(self.device.as_deref());
+                self.tell(state);
             }
         }
         match self.stream.get_state() {
@@ -193,7 +202,7 @@ struct Read {
 /// `run` says whether the stream was stopped (`true`) or broke.
 fn start(
     name: &str,
-    direction: Direction,
+    kind: DeviceKind,
     choice: DeviceChoice,
     state: Arc<StreamState>,
     mut run: impl FnMut(Open) -> bool + Send + 'static,
@@ -201,14 +210,15 @@ fn start(
     let (opened, first) = mpsc::channel();
     let what = name.to_owned();
     let work = move || {
+        priority::ask();
         let mut opened = Some(opened);
         let wanted = || !state.stopped();
         while wanted() {
-            let stream = Open::new(direction, &choice, &what, &wanted);
+            let stream = Open::new(kind, &choice, &what, &wanted);
             match (stream, opened.take()) {
-                (Ok(stream), first) => {
+                (Ok(mut stream), first) => {
                     let again = first.is_none();
-                    state.opened(stream.device.as_deref());
+                    stream.tell(&state);
                     // The opener gave up waiting: nobody would ever close this stream.
                     if first.is_some_and(|opened| opened.send(Ok(())).is_err()) {
                         return;
@@ -268,7 +278,7 @@ pub(crate) fn capture(
         }
         true
     };
-    start("Microphone", Direction::Capture, choice.clone(), state, run)
+    start("Microphone", DeviceKind::Microphone, choice.clone(), state, run)
 }
 
 /// Plays on a thread until stopped.
@@ -307,5 +317,5 @@ pub(crate) fn playback(
         }
         true
     };
-    start("Loudspeaker", Direction::Playback, choice.clone(), state, run)
+    start("Loudspeaker", DeviceKind::Loudspeaker, choice.clone(), state, run)
 }

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use adjourn_audio::{DeviceChoice, FRAME};
 use adjourn_client::{
-    AudioInput, AudioOutput, Client, Clock, Command, Completed, Environment, Jitter, Meters, Processing,
-    Screen, Setup, Shell, Snapshot, VoiceModule,
+    AudioInput, AudioOutput, Client, Clock, Command, Completed, Diagnostics, Environment, Jitter, Meters,
+    Processing, Screen, Setup, Shell, Snapshot, VoiceModule,
 };
 use adjourn_protocol::{ClientInfo, Record};
 use adjourn_room::RoomEvent;
@@ -79,7 +79,7 @@ impl VoiceModule for Untouched {
     fn captured(&mut self, _: &mut [i16; FRAME]) {}
 }
 
-struct Screenwatcher(watch::Sender<Snapshot>, watch::Sender<Option<Meters>>);
+struct Screenwatcher(watch::Sender<Snapshot>, watch::Sender<Option<Meters>>, watch::Sender<Diagnostics>);
 
 impl Shell for Screenwatcher {
     fn show(&mut self, snapshot: &Snapshot) {
@@ -88,6 +88,10 @@ impl Shell for Screenwatcher {
 
     fn meters(&mut self, meters: Meters) {
         self.1.send_replace(Some(meters));
+    }
+
+    fn diagnostics(&mut self, diagnostics: &Diagnostics) {
+        self.2.send_replace(diagnostics.clone());
     }
 }
 
@@ -101,6 +105,7 @@ pub struct Testbed {
     pub commands: mpsc::Sender<Command>,
     pub screen: watch::Receiver<Snapshot>,
     pub meters: watch::Receiver<Option<Meters>>,
+    pub diagnostics: watch::Receiver<Diagnostics>,
     pub running: JoinHandle<Snapshot>,
     pub folder: PathBuf,
     _folder: tempfile::TempDir,
@@ -164,8 +169,10 @@ impl Set {
         };
         let (shown, screen) = watch::channel(Snapshot::default());
         let (measured, meters) = watch::channel(None);
+        let (looked, diagnostics) = watch::channel(Diagnostics::default());
         let (commands, received) = mpsc::channel(16);
-        let client = Client::within(environment, room.clone(), Screenwatcher(shown, measured), setup, None);
+        let watcher = Screenwatcher(shown, measured, looked);
+        let client = Client::within(environment, room.clone(), watcher, setup, None);
         let running = tokio::spawn(client.run(received));
         let path = folder.path().to_owned();
         Testbed {
@@ -177,6 +184,7 @@ impl Set {
             commands,
             screen,
             meters,
+            diagnostics,
             running,
             folder: path,
             _folder: folder,
