@@ -1,6 +1,8 @@
 //! The candidate's voice and the interviewer's: which devices are wanted, which are open, what is wrong with them, and how
 //! loud it is. Devices are opened beside the loop: a sound system that hangs holds up no interview.
 
+mod numbers;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,7 +11,6 @@ use adjourn_audio::{
     AudioError, Capture, CaptureStats, DeviceChoice, DeviceKind, FRAME, FileMicrophone, Found, Host, Level,
     Playback, PlaybackStats, Reference, SILENCE_DBFS, SpeechDetector, StreamStatus, dbfs,
 };
-use adjourn_protocol::{AudioStatistics, DeviceCheck};
 use adjourn_room::{Microphone, Sound};
 use adjourn_session::SoundProcessing;
 use parking_lot::Mutex;
@@ -17,15 +18,16 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::audio_ends::{AudioInput, AudioOutput};
-use crate::diagnostics::{self, Diagnostics, LinkGauge, OpenDevice};
+use crate::diagnostics::{Diagnostics, LinkGauge};
 use crate::event::{Event, Events};
 use crate::opening::Opened;
 use crate::preferences::PreferencesFile;
-use crate::processing::{Switch, VoiceProcessing, stages};
+use crate::processing::{Switch, VoiceProcessing};
 use crate::side::{Attempt, Brought, Side};
 use crate::snapshot::{DeviceList, Meters};
 use crate::sound::{self, Floor, MicrophoneRoute, SpeakerRoute};
 use crate::sound_check::{SoundCheck, SoundFindings};
+use crate::voice_options::{VoiceOptions, VoiceStage, wanted_stages};
 use crate::{Environment, Message};
 
 /// A microphone that gave no frame for so long has stalled.
@@ -63,6 +65,8 @@ pub(crate) struct AudioIo {
     played: Reference,
     switch: Switch,
     processing: SoundProcessing,
+    /// The key is held with which the candidate talks.
+    talking: bool,
     pub(crate) check: SoundCheck,
     findings: SoundFindings,
     /// How sound goes over the link.
@@ -107,7 +111,7 @@ impl AudioIo {
             AudioOutput::Device(choice) => (choice, false),
             AudioOutput::None => (DeviceChoice::SystemDefault, true),
         };
-        Self {
+        let audio = Self {
             host: environment.audio.clone(),
             events,
             preferences,
@@ -119,6 +123,7 @@ impl AudioIo {
             played: Reference::default(),
             switch: Switch::default(),
             processing: SoundProcessing::default(),
+            talking: false,
             check: SoundCheck::default(),
             findings: SoundFindings::default(),
             link: LinkGauge::default(),
@@ -138,13 +143,56 @@ impl AudioIo {
             audible: false,
             captured: CaptureStats::default(),
             played_before: PlaybackStats::default(),
-        }
+        };
+        audio.hold();
+        audio
     }
 
     /// What is done to the candidate's voice: what the organiser wants, and no more than the loudspeaker needs.
     fn set_stages(&self) {
-        let worn = self.output.open_device().is_some_and(|device| device.headphones);
-        self.switch.set(stages(self.processing, worn));
+        self.switch.set(wanted_stages(self.processing, self.wears_headphones(), &self.preferences.get()));
+    }
+
+    fn wears_headphones(&self) -> bool {
+        self.output.open_device().is_some_and(|device| device.headphones)
+    }
+
+    /// What the candidate can choose about their own voice.
+    pub(crate) fn voice_options(&self) -> VoiceOptions {
+        let headphones = self.wears_headphones();
+        VoiceOptions::of(&self.preferences.get(), self.talking, self.processing, headphones)
+    }
+
+    pub(crate) fn set_stage(&mut self, stage: VoiceStage, on: bool) {
+        self.preferences.change(|preferences| {
+            preferences.without.retain(|without| *without != stage);
+            preferences.without.extend((!on).then_some(stage));
+        });
+        self.set_stages();
+    }
+
+    /// The voice is heard only while a key is held, or always.
+    pub(crate) fn set_push_to_talk(&mut self, on: bool) {
+        self.preferences.change(|preferences| preferences.push_to_talk = on);
+        self.talking = false;
+        self.hold();
+    }
+
+    /// That key is held, or not. Gives whether that changes anything.
+    pub(crate) fn talk(&mut self, talking: bool) -> bool {
+        let before = self.is_held();
+        self.talking = talking;
+        self.hold();
+        before != self.is_held()
+    }
+
+    fn hold(&self) {
+        self.microphone.hold(self.preferences.get().push_to_talk && !self.talking);
+    }
+
+    /// Whether the voice is held back, because no key is held.
+    pub(crate) fn is_held(&self) -> bool {
+        self.microphone.is_held()
     }
 
     /// What the organiser wants to be done to the candidate's voice.
@@ -309,7 +357,7 @@ impl AudioIo {
         let sample = self.check.sample.clone();
         let mut detector = SpeechDetector::default();
         move |frame: &[i16; FRAME]| {
-            if detector.speech(frame) {
+            if detector.speech(frame) && !route.is_held() {
                 spoke.store(true, Ordering::Relaxed);
             }
             sample.push(frame);
@@ -513,55 +561,5 @@ impl AudioIo {
         let lasted = self.nothing_since.get_or_insert_with(Instant::now).elapsed();
         // A look may fall between two frames.
         (if lasted < STALLED { level } else { SILENCE_DBFS }, lasted)
-    }
-
-    fn remember_formats(&mut self) {
-        self.input.does(self.capture.as_ref().and_then(Capture::format));
-        self.output.does(self.playback.as_ref().and_then(Playback::format));
-    }
-
-    fn open_microphone_is(&self) -> Option<OpenDevice<CaptureStats>> {
-        let capture = self.capture.as_ref()?;
-        Some(OpenDevice { name: self.input.name(), format: capture.format(), counters: capture.stats() })
-    }
-
-    fn open_loudspeaker_is(&self) -> Option<OpenDevice<(PlaybackStats, f32)>> {
-        let playback = self.playback.as_ref()?;
-        let counters = (playback.stats(), playback.drift_ppm());
-        Some(OpenDevice { name: self.output.name(), format: playback.format(), counters })
-    }
-
-    /// Numbers about sound, if they are others than at the last look.
-    pub(crate) fn diagnostics(&mut self) -> Option<&Diagnostics> {
-        let (microphone, loudspeaker) = (self.open_microphone_is(), self.open_loudspeaker_is());
-        let now = diagnostics::look(microphone.as_ref(), loudspeaker.as_ref(), &self.link);
-        let changed = now != self.diagnostics;
-        self.diagnostics = now;
-        changed.then_some(&self.diagnostics)
-    }
-
-    /// What the device check has found, for the record.
-    pub(crate) fn device_check(&self) -> DeviceCheck {
-        let SoundFindings { microphone, loudspeaker, .. } = &self.findings;
-        DeviceCheck { microphone: microphone.verdict.into(), loudspeaker: loudspeaker.verdict.into() }
-    }
-
-    /// Counters for the record, of everything that was open since the start.
-    pub(crate) fn statistics(&mut self) -> AudioStatistics {
-        self.remember_formats();
-        let (mut capture, mut playback) = (self.captured, self.played_before);
-        capture += self.capture.as_ref().map(Capture::stats).unwrap_or_default();
-        playback += self.playback.as_ref().map(Playback::stats).unwrap_or_default();
-        AudioStatistics {
-            captured_frames: capture.frames,
-            lost_samples: capture.lost_samples,
-            played_samples: playback.played,
-            underruns: playback.underruns,
-            skipped_samples: playback.skipped,
-            reopened: capture.reopened + playback.reopened,
-            microphone: self.input.used(),
-            loudspeaker: self.output.used(),
-            link: self.link.statistics(),
-        }
     }
 }

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::VoiceStage;
+
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "command", rename_all = "snake_case")]
@@ -47,7 +49,24 @@ pub enum Command {
         /// Whether it is muted.
         muted: bool,
     },
-    /// Unmute the microphone in the system's settings.
+    /// The voice is heard only while a key is held, or always.
+    SetPushToTalk {
+        /// Whether it is.
+        on: bool,
+    },
+    /// That key was pressed, or let go.
+    Talk {
+        /// Whether it is held.
+        talking: bool,
+    },
+    /// Do, or leave out, a stage of what is done to the voice.
+    SetStage {
+        /// Which.
+        stage: VoiceStage,
+        /// Whether it is wanted.
+        on: bool,
+    },
+    /// Unmute what is muted in the system's settings.
     UnmuteInSystem,
     /// End the interview (already confirmed).
     End,

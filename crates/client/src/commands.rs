@@ -37,8 +37,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Command::Join => self.join(),
             Command::SetMuted { muted } => {
                 self.ui.muted = muted;
-                self.connection.set_muted(muted);
-                self.recorder.note(if muted { Note::Muted } else { Note::Unmuted });
+                self.tell_whether_muted();
                 // Closed, so that the light goes out: nobody listens.
                 if muted {
                     self.audio.close_microphone();
@@ -46,6 +45,16 @@ impl<T: Transport, S: Shell> Client<T, S> {
                     self.open_microphone();
                 }
             }
+            Command::SetPushToTalk { on } => {
+                self.audio.set_push_to_talk(on);
+                self.tell_whether_muted();
+            }
+            Command::Talk { talking } => {
+                if self.audio.talk(talking) {
+                    self.tell_whether_muted();
+                }
+            }
+            Command::SetStage { stage, on } => self.audio.set_stage(stage, on),
             Command::UnmuteInSystem => self.audio.unmute_in_system(),
             // Nothing was begun yet: the devices are still being opened.
             Command::End if self.ui.pressed == Some(Pressed::Join) => self.ui.pressed = None,
@@ -56,6 +65,18 @@ impl<T: Transport, S: Shell> Client<T, S> {
             // Answered before they come here.
             Command::Close | Command::Quit => {}
         }
+    }
+
+    /// Tells room and record whether the candidate can be heard.
+    fn tell_whether_muted(&mut self) {
+        let muted = self.is_muted();
+        self.connection.set_muted(muted);
+        self.recorder.note(if muted { Note::Muted } else { Note::Unmuted });
+    }
+
+    /// Whether nothing of what the candidate says leaves the computer.
+    pub(crate) fn is_muted(&self) -> bool {
+        self.ui.muted || self.audio.is_held()
     }
 
     /// The report with what is known of it, for the organiser, when the way through the network is closed.

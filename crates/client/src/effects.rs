@@ -122,7 +122,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
     /// An attempt to enter the room ended.
     pub(crate) fn entered(&mut self, entered: Entered<T::Room>) {
         let wanted = matches!(self.session.phase(), Phase::Joining | Phase::Waiting | Phase::Live);
-        let (inputs, microphone) = self.connection.entered(entered, wanted, self.ui.muted);
+        let (inputs, microphone) = self.connection.entered(entered, wanted, self.is_muted());
         if microphone.is_some() {
             self.audio.speak_into(microphone);
         }
@@ -147,7 +147,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         if let Some(audible) = measured.audible {
             self.feed(Input::InterviewerLevel { audible });
         }
-        if measured.spoke && !self.ui.muted {
+        if measured.spoke && !self.is_muted() {
             self.feed(Input::CandidateSpoke);
         }
         if phase == Phase::Checking {
@@ -189,6 +189,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             input: self.audio.input(),
             output: self.audio.output(),
             check: self.audio.findings(),
+            voice: self.audio.voice_options(),
             microphone_open: self.audio.microphone_open(),
             microphone_silent: self.audio.microphone_silent(),
             not_heard: self.audio.not_heard(),

@@ -51,6 +51,7 @@ mod told;
 mod tracefile;
 mod ui_state;
 mod unfinished;
+mod voice_options;
 mod wanted;
 
 pub use audio_ends::{AudioInput, AudioOutput};
@@ -71,3 +72,4 @@ pub use snapshot::{
 pub use sound_check::{Finding, SampleState, SoundFindings, Verdict};
 pub use start_error::StartError;
 pub use storage::{Storage, Stored, Tell};
+pub use voice_options::{StageOption, VoiceOptions, VoiceStage};

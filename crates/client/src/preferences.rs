@@ -1,4 +1,4 @@
-//! What is remembered on this computer from one start to the next: the devices that were chosen.
+//! What is remembered on this computer from one start to the next: the devices that were chosen, and what is done to the voice.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::voice_options::VoiceStage;
 use crate::wanted::Chosen;
 
 /// What is remembered. A file of another version, or none, is nothing remembered.
@@ -17,6 +18,12 @@ pub(crate) struct Preferences {
     pub(crate) microphone: Option<Chosen>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) loudspeaker: Option<Chosen>,
+    /// The voice is heard only while a key is held.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) push_to_talk: bool,
+    /// What is not to be done to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) without: Vec<VoiceStage>,
 }
 
 impl Preferences {
@@ -85,7 +92,12 @@ mod tests {
         let path = folder.path().join("preferences.json");
         assert_eq!(Preferences::read(&path), Preferences::default());
         let headset = Chosen { id: "usb".to_owned(), name: "Headset".to_owned() };
-        let preferences = Preferences { microphone: Some(headset), loudspeaker: None };
+        let preferences = Preferences {
+            microphone: Some(headset),
+            loudspeaker: None,
+            push_to_talk: true,
+            without: vec![VoiceStage::Gain],
+        };
         preferences.write(&path).unwrap();
         assert_eq!(Preferences::read(&path), preferences);
         for nonsense in ["", "{", "[]", r#"{"microphone": 7}"#, "\u{0}"] {

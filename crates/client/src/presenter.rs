@@ -8,6 +8,7 @@ use crate::snapshot::{Completed, DeviceList, InterviewerState, Screen, Sign, Sna
 use crate::sound_check::SoundFindings;
 use crate::start_error::StartError;
 use crate::ui_state::{Pressed, UiState};
+use crate::voice_options::VoiceOptions;
 use crate::{Message, messages};
 
 /// Everything that is true.
@@ -20,6 +21,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) input: &'a DeviceList,
     pub(crate) output: &'a DeviceList,
     pub(crate) check: &'a SoundFindings,
+    pub(crate) voice: VoiceOptions,
     pub(crate) microphone_open: bool,
     pub(crate) microphone_silent: bool,
     /// Why nobody hears the candidate, and why they hear nobody, as far as the devices go.
@@ -45,7 +47,12 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         Some(Message::OpeningDevices)
     } else {
         goes_on.then(|| {
-            let not_heard = if ui.muted { Some(Message::Muted) } else { scene.not_heard.clone() };
+            let VoiceOptions { push_to_talk, talking, .. } = scene.voice;
+            let not_heard = if ui.muted {
+                Some(Message::Muted)
+            } else {
+                scene.not_heard.clone().or((push_to_talk && !talking).then_some(Message::HoldToTalk))
+            };
             messages::status(view, interviewer, not_heard, scene.hears_nothing.clone())
         })
     };
@@ -60,6 +67,7 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         input: scene.input.clone(),
         output: scene.output.clone(),
         check: scene.check.clone(),
+        voice: scene.voice.clone(),
         microphone_open: scene.microphone_open,
         microphone_silent: scene.microphone_silent,
         muted: ui.muted,

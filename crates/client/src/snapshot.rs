@@ -6,6 +6,7 @@ use ts_rs::TS;
 
 use crate::Message;
 use crate::sound_check::SoundFindings;
+use crate::voice_options::VoiceOptions;
 
 /// Which screen is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -216,6 +217,8 @@ pub struct Snapshot {
     pub output: DeviceList,
     /// What the device check finds.
     pub check: SoundFindings,
+    /// What the candidate can choose about their own voice.
+    pub voice: VoiceOptions,
     /// Whether the microphone is open.
     pub microphone_open: bool,
     /// Whether the microphone gives nothing at all, not even the noise of a room.

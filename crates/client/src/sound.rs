@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use adjourn_audio::{FRAME, PlaybackHandle, SILENCE_DBFS, VoiceQueue};
@@ -18,15 +19,32 @@ const SOUND_GAP: Duration = Duration::from_millis(200);
 /// Where captured frames go: the room that is entered now, if any. Written by the loop, read by the
 /// capture's own thread.
 #[derive(Clone, Default)]
-pub(crate) struct MicrophoneRoute(Arc<Mutex<Option<Microphone>>>);
+pub(crate) struct MicrophoneRoute {
+    room: Arc<Mutex<Option<Microphone>>>,
+    /// Nothing goes anywhere.
+    held: Arc<AtomicBool>,
+}
 
 impl MicrophoneRoute {
     pub(crate) fn set(&self, microphone: Option<Microphone>) {
-        *self.0.lock() = microphone;
+        *self.room.lock() = microphone;
     }
+
+    /// Whether frames are held back from now on.
+    pub(crate) fn hold(&self, held: bool) {
+        self.held.store(held, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.held.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn push(&self, frame: &[i16; FRAME]) {
         fail::fail_point!("capture");
-        let microphone = self.0.lock().clone();
+        if self.is_held() {
+            return;
+        }
+        let microphone = self.room.lock().clone();
         if let Some(microphone) = microphone {
             microphone.push(frame);
         }

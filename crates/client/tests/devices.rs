@@ -6,7 +6,7 @@ mod testbed;
 use std::time::Duration;
 
 use adjourn_audio::{AudioError, DeviceChoice, DeviceKind, FRAME};
-use adjourn_client::{Command, Diagnostics, Message, Screen, Snapshot};
+use adjourn_client::{Command, Diagnostics, Message, Screen, Snapshot, VoiceStage};
 use adjourn_protocol::{DeviceUsed, Line, Note};
 use adjourn_room::LinkNumbers;
 
@@ -236,6 +236,48 @@ async fn what_sound_does_can_be_looked_up_and_is_in_the_record() {
     assert_eq!(audio.microphone, used("Headset"), "the one that was open last");
     assert_eq!(audio.loudspeaker, used("Built-in Speakers"));
     assert!(timeline.iter().any(|entry| matches!(entry.line, Line::Timeline(Note::DeviceCheck(_)))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_pushes_to_talk_is_heard_only_meanwhile() {
+    let mut stage = Testbed::interview().await;
+    stage.order(Command::SetPushToTalk { on: true }).await;
+    let shown = stage.within(MOMENT, "that it is on", |s| s.voice.push_to_talk).await;
+    assert_eq!((shown.status, shown.muted), (Some(Message::HoldToTalk), false));
+    assert!(shown.microphone_open && stage.room.is_muted());
+    speaks(&stage, Duration::from_secs(1)).await;
+    let before = stage.room.frames();
+    speaks(&stage, Duration::from_secs(1)).await;
+    assert_eq!(stage.room.frames(), before, "nothing leaves the computer");
+    stage.order(Command::Talk { talking: true }).await;
+    stage
+        .within(MOMENT, "that it is held", |s| s.voice.talking && s.status != Some(Message::HoldToTalk))
+        .await;
+    assert!(!stage.room.is_muted());
+    speaks(&stage, Duration::from_secs(1)).await;
+    assert!(stage.room.frames() >= before + 99);
+    // Muted is muted, whatever is held.
+    stage.order(Command::SetMuted { muted: true }).await;
+    stage.within(MOMENT, "that it is muted", |s| s.muted && s.status == Some(Message::Muted)).await;
+    assert!(stage.room.is_muted());
+    stage.order(Command::SetMuted { muted: false }).await;
+    stage.order(Command::Talk { talking: false }).await;
+    stage.within(MOMENT, "that it is let go", |s| !s.voice.talking && !s.muted).await;
+    assert!(stage.room.is_muted());
+    stage.order(Command::SetPushToTalk { on: false }).await;
+    stage.within(MOMENT, "that it is off", |s| !s.voice.push_to_talk).await;
+    assert!(!stage.room.is_muted());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stage_that_the_candidate_does_not_want_is_left_out() {
+    let mut stage = Testbed::interview().await;
+    stage.order(Command::SetStage { stage: VoiceStage::Noise, on: false }).await;
+    let off =
+        |s: &Snapshot| s.voice.stages.iter().any(|o| o.stage == VoiceStage::Noise && !o.on && o.possible);
+    stage.within(MOMENT, "that it is off", off).await;
+    stage.order(Command::SetStage { stage: VoiceStage::Noise, on: true }).await;
+    stage.within(MOMENT, "that it is on", |s| s.voice.stages.iter().all(|o| o.on)).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -96,6 +96,7 @@ interviewer-gone = The interviewer left. Waiting a moment in case they come back
 muted = Your microphone is muted.
 muted-in-system = Your microphone is muted in the system's settings.
 loudspeaker-muted = Your loudspeaker is muted in the system's settings.
+hold-to-talk = Hold the space key while you speak.
 microphone-silent = Your microphone gives no sound. Please check that it is connected and switched on.
 listening = The interviewer is listening. Please speak.
 thinking = The interviewer is thinking.

@@ -7,6 +7,7 @@ import type { InterviewerState } from "./InterviewerState";
 import type { Message } from "./Message";
 import type { Screen } from "./Screen";
 import type { SoundFindings } from "./SoundFindings";
+import type { VoiceOptions } from "./VoiceOptions";
 
 /**
  * The whole state of the screen.
@@ -52,6 +53,10 @@ output: DeviceList,
  * What the device check finds.
  */
 check: SoundFindings, 
+/**
+ * What the candidate can choose about their own voice.
+ */
+voice: VoiceOptions, 
 /**
  * Whether the microphone is open.
  */

@@ -6,6 +6,7 @@ import type { Snapshot } from "../generated/Snapshot";
 import Check from "../screens/Check.svelte";
 import Closing from "../parts/Closing.svelte";
 import Completed from "../screens/Completed.svelte";
+import Interview from "../screens/Interview.svelte";
 import Start from "../screens/Start.svelte";
 
 afterEach(cleanup);
@@ -16,7 +17,7 @@ const check: Snapshot["check"] = {
 };
 const snapshot: Snapshot = {
   seq: 1, screen: "checking", title: null, host: "interviews.example.com", problem: null, can_retry: false, notices: [],
-  input: list, output: list, check, microphone_open: true, microphone_silent: false, muted: false, connected: true, interviewer: "absent", status: null,
+  input: list, output: list, check, voice: { push_to_talk: false, talking: false, stages: [] }, microphone_open: true, microphone_silent: false, muted: false, connected: true, interviewer: "absent", status: null,
   asking: null, closing: false, captions: [], elapsed_s: null, remaining_s: null, minutes_left: null, completed: null,
 };
 
@@ -80,6 +81,26 @@ test("a device that is away, or muted in the system, is said with a way out", ()
   expect(screen.getByLabelText<HTMLSelectElement>("Microphone").value).toBe("usb");
   screen.getByRole("button", { name: "Unmute" }).click();
   expect(order).toHaveBeenCalledWith({ command: "unmute_in_system" });
+});
+
+test("the space key talks while it is held, unless something else has the focus", async () => {
+  const order = vi.fn().mockResolvedValue(undefined);
+  const meters = { input: -120, output: -120 };
+  const voice = (talking: boolean) => ({ ...snapshot, screen: "interview" as const, voice: { push_to_talk: true, talking, stages: [] } });
+  const shown = render(Interview, { snapshot: voice(false), meters, diagnostics, order });
+  const key = (kind: string) => document.activeElement?.dispatchEvent(new KeyboardEvent(kind, { key: " ", bubbles: true }));
+  screen.getByRole("button", { name: "Mute" }).focus();
+  key("keydown");
+  expect(order).not.toHaveBeenCalled();
+  screen.getByRole("button", { name: "Mute" }).blur();
+  key("keydown");
+  expect(order).toHaveBeenLastCalledWith({ command: "talk", talking: true });
+  await shown.rerender({ snapshot: voice(true) });
+  window.dispatchEvent(new Event("blur"));
+  expect(order).toHaveBeenLastCalledWith({ command: "talk", talking: false });
+  order.mockClear();
+  key("keyup");
+  expect(order).toHaveBeenCalledWith({ command: "talk", talking: false });
 });
 
 test("received is shown with its receipt, saved without one", () => {
