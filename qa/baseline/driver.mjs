@@ -1,6 +1,6 @@
 // Opens the page in Debian's Chromium and writes one JSON line per change of what it shows.
 //
-// Environment: LIVEKIT_URL, ADJOURN_TOKEN, ADJOURN_CHROMIUM (path), PULSE_SERVER (microphone and speaker).
+// Environment: LIVEKIT_URL, ADJOURN_TOKEN, ADJOURN_CHROMIUM (path), ADJOURN_PROCESSING (off: the voice is left as it is), PULSE_SERVER (microphone and speaker).
 // Ends when its standard input is closed.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -32,7 +32,11 @@ await page.exposeFunction('report', (line) => {
 });
 await page.addInitScript((given) => {
   window.adjourn = given;
-}, { serverUrl: process.env.LIVEKIT_URL, participantToken: process.env.ADJOURN_TOKEN });
+}, {
+  serverUrl: process.env.LIVEKIT_URL,
+  participantToken: process.env.ADJOURN_TOKEN,
+  processing: process.env.ADJOURN_PROCESSING !== 'off',
+});
 await page.goto(origin);
 
 process.stdin.resume();

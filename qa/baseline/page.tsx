@@ -1,20 +1,25 @@
 // The page that LiveKit's own documentation leads to: useSession, useAgent, an audio renderer. It tells
 // what a candidate would be shown, and nothing else.
 import { RoomAudioRenderer, SessionProvider, useAgent, useSession } from '@livekit/components-react';
-import { TokenSource } from 'livekit-client';
+import { Room, TokenSource } from 'livekit-client';
 import { useEffect, useMemo } from 'react';
 import { createRoot } from 'react-dom/client';
 
 declare global {
   interface Window {
-    adjourn: { serverUrl: string; participantToken: string };
+    adjourn: { serverUrl: string; participantToken: string; processing: boolean };
     report: (line: object) => void;
   }
 }
 
 function Interview() {
   const tokens = useMemo(() => TokenSource.literal(window.adjourn), []);
-  const session = useSession(tokens);
+  // What the library does by itself, unless the voice is to be left as it is.
+  const room = useMemo(() => {
+    const off = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    return new Room(window.adjourn.processing ? {} : { audioCaptureDefaults: off });
+  }, []);
+  const session = useSession(tokens, { room });
   useEffect(() => {
     session.start().catch((error: unknown) => window.report({ error: String(error) }));
     return () => {

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use adjourn_cli::{headless, logging};
+use adjourn_qa::run::audio_bench;
 use adjourn_qa::{bench, crash_test, demo, failing, fuzz, hostile, loadtest, matrix, run, scenario};
 use clap::{Parser, Subcommand};
 
@@ -153,6 +154,30 @@ enum Command {
         /// A folder on the disk.
         #[arg(long, default_value = ".")]
         folder: PathBuf,
+    },
+    /// How late a candidate hears what was said, there and back, with what it costs; beside LiveKit's own web client.
+    BenchAudio {
+        /// Chirps of each run on an idle machine.
+        #[arg(long, default_value_t = 150)]
+        chirps: usize,
+        /// Chirps of each run under load, and after it.
+        #[arg(long, default_value_t = 40)]
+        loaded: usize,
+        /// Rounds of ours, peer's, peer's, ours.
+        #[arg(long, default_value_t = 1)]
+        rounds: usize,
+        /// The peer as well.
+        #[arg(long)]
+        peer: bool,
+        /// The voice is processed, on both sides.
+        #[arg(long)]
+        processing: bool,
+        /// Seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Folder of the results.
+        #[arg(long, default_value = "target/bench")]
+        out: PathBuf,
     },
     /// Requests that schemathesis makes up from the OpenAPI document: no server error, nothing of another interview.
     Fuzz {
@@ -322,6 +347,14 @@ async fn work(command: Command) -> anyhow::Result<bool> {
         }
         Command::Append { lines, folder } => {
             answer!("{}", serde_json::to_string(&bench::append(&folder, lines).await?)?);
+            Ok(true)
+        }
+        Command::BenchAudio { chirps, loaded, rounds, peer, processing, seed, out } => {
+            if peer {
+                run::baseline::check()?;
+            }
+            let options = audio_bench::Options { chirps, loaded, rounds, peer, processing, seed, out };
+            answer!("{}", serde_json::to_string(&audio_bench::run(&options).await?)?);
             Ok(true)
         }
         Command::Fuzz { examples, seed } => {

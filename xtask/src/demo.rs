@@ -109,6 +109,24 @@ pub(crate) fn qa(arguments: &[String]) -> Result<()> {
     finish(&mut command)
 }
 
+/// Measures release builds: figures of a debug build say nothing about what a candidate runs.
+pub(crate) fn bench(arguments: &[String]) -> Result<()> {
+    let Some(("audio", options)) = arguments.split_first().map(|(what, rest)| (what.as_str(), rest)) else {
+        return Err("what is to be measured? There is `cargo xtask bench audio`".to_owned());
+    };
+    let tools = fetch::everything(None)?;
+    if options.iter().any(|option| option == "--peer") {
+        packages::ensure(packages::BASELINE)?;
+        fetch::baseline()?;
+    }
+    let release = ["build", "--quiet", "--release", "-p", "adjourn-backend", "-p", "adjourn-qa"];
+    quietly("building Adjourn as it is released", &mut cargo(&release))?;
+    let mut command = std::process::Command::new(binary_of("release", "adjourn-qa"));
+    command.arg("bench-audio").args(options);
+    tools.give(&mut command);
+    finish(&mut command)
+}
+
 /// Whether a scenario is among those asked for whose interviewer runs on Node: its modules are large.
 fn node_is_needed(arguments: &[String]) -> bool {
     let has = |word: &str| arguments.iter().any(|argument| argument.split('=').next() == Some(word));

@@ -35,6 +35,9 @@ cargo xtask build
 cargo xtask fuzz [--seconds N] [TARGET...]
     What strangers' bytes are read by, under libFuzzer, 600 s each; needs nightly Rust.
     Targets: agent_session link journal record webhook trace
+cargo xtask bench audio [--peer] [--chirps N] [--loaded N] [--rounds N] [--processing] [--out FOLDER]
+    How late a candidate hears what was said, there and back, and what it costs, by
+    release builds; --peer: beside LiveKit's own web client. On a machine that does nothing else.
 cargo xtask qa ...
     Runs adjourn-qa with everything that it needs, for example `qa run zombie --json`.
 ";
@@ -45,7 +48,7 @@ fn main() -> ExitCode {
     let asks = |of: &[String]| of.iter().any(|word| word == "--help" || word == "-h");
     let result = match arguments.first().map(String::as_str) {
         // `qa` has a help of its own.
-        Some("demo" | "test" | "advisories" | "fetch" | "build" | "fuzz") if asks(rest) => {
+        Some("demo" | "test" | "advisories" | "fetch" | "build" | "fuzz" | "bench") if asks(rest) => {
             println!("{HELP}");
             Ok(())
         }
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Some("fetch") => fetch::everything(None).map(|tools| println!("{}", tools.text())),
         Some("build") => demo::everything(),
         Some("fuzz") => fuzz::all(rest),
+        Some("bench") => demo::bench(rest),
         Some("qa") => demo::qa(rest),
         Some("--help" | "-h" | "help") | None => {
             println!("{HELP}");

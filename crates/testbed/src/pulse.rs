@@ -11,6 +11,8 @@ use super::process::{Child, until};
 
 /// Plays into this to speak into the candidate's microphone.
 const MOUTH: &str = "candidate_mouth";
+/// Both of the candidate's devices, as channels of one.
+pub const DESK: &str = "desk";
 /// The candidate's microphone: a source of its own, as a real one is.
 pub const MICROPHONE: &str = "candidate_microphone";
 /// The candidate's loudspeaker.
@@ -56,6 +58,23 @@ impl Pulse {
     pub async fn start_without_microphone(folder: &Path) -> anyhow::Result<Self> {
         let cards = format!("load-module module-null-sink sink_name={SPEAKER} rate=48000 channels=2\n");
         Self::launch(folder, &cards, SPEAKER).await
+    }
+
+    /// Starts a daemon whose microphone and loudspeaker are two channels of one device ([`DESK`]): what goes into the one and out
+    /// of the other is recorded in step.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start_desk(folder: &Path) -> anyhow::Result<Self> {
+        let one = "channels=1 channel_map=mono remix=no";
+        let cards = format!(
+            "load-module module-null-sink sink_name={DESK} rate=48000 channels=2 channel_map=front-left,front-right\n\
+             load-module module-remap-sink sink_name={MOUTH} master={DESK} master_channel_map=front-left {one}\n\
+             load-module module-remap-sink sink_name={SPEAKER} master={DESK} master_channel_map=front-right {one}\n\
+             load-module module-remap-source source_name={MICROPHONE} master={DESK}.monitor master_channel_map=front-left {one}\n\
+             set-default-sink {SPEAKER}\nset-default-source {MICROPHONE}\n"
+        );
+        Self::launch(folder, &cards, MICROPHONE).await
     }
 
     async fn launch(folder: &Path, cards: &str, ready: &'static str) -> anyhow::Result<Self> {

@@ -93,8 +93,13 @@ async fn watched(scenario: &Scenario, seed: u64, folder: &Path) -> anyhow::Resul
     })
 }
 
-/// The command that opens the page in `room`, made with an interviewer sent there.
-pub(super) async fn command(livekit: &LiveKitServer, room: &str) -> anyhow::Result<Command> {
+/// The command that opens the page in `room`, made with an interviewer sent there; `processing`: the browser works on the voice,
+/// as it does by itself.
+pub(super) async fn command(
+    livekit: &LiveKitServer,
+    room: &str,
+    processing: bool,
+) -> anyhow::Result<Command> {
     let body = json!({"name": room, "room": room, "agents": [{"agent_name": "interviewer"}]});
     livekit.call(&Network::Loopback, "RoomService/CreateRoom", &body).await?;
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("baseline");
@@ -107,6 +112,7 @@ pub(super) async fn command(livekit: &LiveKitServer, room: &str) -> anyhow::Resu
         .arg(page.join("driver.mjs"))
         .env("ADJOURN_CHROMIUM", chromium()?)
         .env("LIVEKIT_URL", &livekit.url)
+        .env("ADJOURN_PROCESSING", if processing { "on" } else { "off" })
         .env("ADJOURN_TOKEN", token(room, super::steps::CANDIDATE)?);
     Ok(command)
 }

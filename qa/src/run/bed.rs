@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use adjourn_client::{Command as ClientCommand, Screen};
 use adjourn_protocol::InviteLink;
+use adjourn_session::SoundProcessing;
 use anyhow::Context as _;
+use serde::Serialize;
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::watch;
 
@@ -61,6 +63,13 @@ pub(super) struct ScenarioBed {
     /// The longest time of the interview.
     pub(super) minutes: u32,
     pub(super) marks: Vec<Mark>,
+}
+
+/// What a scenario wants of an interview's policy.
+#[derive(Serialize)]
+struct Wanted {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sound_processing: Option<SoundProcessing>,
 }
 
 /// How the client is started, each time.
@@ -138,7 +147,8 @@ impl ScenarioBed {
             Disk::ReadOnly => Some(Mount::new(&launch.data, false)?),
             Disk::Fine | Disk::Eio | Disk::Slow => None,
         };
-        let pulse = Pulse::start(folder).await?;
+        let pulse =
+            if scenario.desk { Pulse::start_desk(folder).await? } else { Pulse::start(folder).await? };
         let listen = BackendServer::address()?;
         let proxy = if scenario.proxied() {
             Some(Proxy::start(folder, &network, &listen, scenario.tls).await?)
@@ -186,7 +196,8 @@ impl ScenarioBed {
             workers.push(Worker::start(&tools, folder, &livekit, &network, script).await?);
         }
         let minutes = scenario.minutes.unwrap_or(30);
-        let invitation = backend.invite_for(minutes, "{}").await?;
+        let policy = serde_json::to_string(&Wanted { sound_processing: scenario.sound_processing })?;
+        let invitation = backend.invite_for(minutes, &policy).await?;
         launch.link.clone_from(&invitation.link);
         let mut proxy = proxy;
         if let Some(proxy) = &mut proxy {
@@ -198,7 +209,10 @@ impl ScenarioBed {
         let heard = Heard::listen(&pulse, folder).await?;
         let trace = folder.join("trace.jsonl");
         let mut command = match subject {
-            Subject::Baseline => baseline::command(&livekit, &invitation.id).await?,
+            Subject::Baseline => {
+                let processing = scenario.sound_processing != Some(SoundProcessing::Off);
+                baseline::command(&livekit, &invitation.id, processing).await?
+            }
             Subject::Adjourn => launch.command(&network, &tools, &trace, true)?,
         };
         pulse.give(&mut command);

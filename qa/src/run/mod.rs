@@ -1,5 +1,6 @@
 //! Runs one scenario on real parts and observes it from outside.
 
+pub mod audio_bench;
 pub mod baseline;
 mod bed;
 mod canary;

@@ -13,6 +13,7 @@ mod words;
 use std::path::{Path, PathBuf};
 
 use adjourn_client::RecordState;
+use adjourn_session::SoundProcessing;
 use anyhow::Context as _;
 use serde::Deserialize;
 
@@ -85,6 +86,11 @@ pub struct Scenario {
     /// The client is killed at its n-th point at which something is written to disk (from 1), and started again;
     /// nothing else is done.
     pub kill_at: Option<usize>,
+    /// Microphone and loudspeaker are two channels of one device, so that both are recorded in step.
+    #[serde(default)]
+    pub desk: bool,
+    /// What is done to the candidate's voice, if not what the policy does by itself.
+    pub sound_processing: Option<SoundProcessing>,
     /// Nothing else of a matrix runs beside it: it takes the machine's cores.
     #[serde(default)]
     pub alone: bool,

@@ -1,0 +1,183 @@
+//! What comes of a measurement.
+
+use serde::{Deserialize, Serialize};
+
+use super::Options;
+use super::chirps::Chirp;
+
+/// Part of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Nothing else runs.
+    Idle,
+    /// Every core is busy with something else.
+    Loaded,
+    /// That has just ended.
+    After,
+}
+
+/// One call that was measured.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    pub(super) ours: bool,
+    pub(super) phases: Vec<(Phase, Vec<Chirp>)>,
+    pub(super) cpu_percent: f64,
+    pub(super) sound_server_cpu_percent: f64,
+    pub(super) footprint_mib: f64,
+    /// How late a thread of the testbed woke up at worst, on the idle machine.
+    pub(super) late_wakeup_ms: f64,
+}
+
+impl Run {
+    pub(super) fn chirps(&self, phase: Phase) -> impl Iterator<Item = &Chirp> {
+        self.phases.iter().filter(move |(other, _)| *other == phase).flat_map(|(_, chirps)| chirps)
+    }
+}
+
+/// The same of ours and of the peer.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Sides<T> {
+    /// Adjourn's client.
+    pub ours: T,
+    /// LiveKit's own web client in Chromium, if it was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<T>,
+}
+
+/// How something is spread.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Spread {
+    /// Half are not more.
+    pub p50: f64,
+    /// 95 of 100 are not more.
+    pub p95: f64,
+    /// The most.
+    pub max: f64,
+}
+
+impl Spread {
+    fn of(mut values: Vec<f64>) -> anyhow::Result<Self> {
+        values.sort_by(f64::total_cmp);
+        let last = values.len().checked_sub(1).ok_or_else(|| anyhow::anyhow!("no chirp was heard"))?;
+        let at = |share: f64| values[(last as f64 * share).round() as usize];
+        Ok(Self { p50: at(0.5), p95: at(0.95), max: values[last] })
+    }
+}
+
+/// How much was heard.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Shares {
+    /// Chirps that were said.
+    pub said: usize,
+    /// Those of them that were not heard.
+    pub lost: usize,
+}
+
+/// What is measured in one part of a call.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Figures {
+    /// There and back, in milliseconds.
+    pub round_trip_ms: Spread,
+    /// How much was heard.
+    pub chirps: Shares,
+}
+
+impl Figures {
+    fn of<'a>(chirps: impl Iterator<Item = &'a Chirp>) -> anyhow::Result<Self> {
+        let all: Vec<Option<f64>> = chirps.map(|chirp| chirp.late_ms).collect();
+        let lost = all.iter().filter(|late| late.is_none()).count();
+        let chirps = Shares { said: all.len(), lost };
+        Ok(Self { round_trip_ms: Spread::of(all.into_iter().flatten().collect())?, chirps })
+    }
+}
+
+/// Everything, as it is in `audio.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AudioBench {
+    /// Whether the voice was processed, on both sides.
+    pub processing: bool,
+    /// Runs of each side.
+    pub runs: usize,
+    /// On a machine that does nothing else.
+    pub idle: Sides<Figures>,
+    /// With every core busy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loaded: Option<Sides<Figures>>,
+    /// Seconds after the load's end from which on nothing is later than on the idle machine (its p95), at worst.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovered_s: Option<Sides<f64>>,
+    /// Of one core, in the call.
+    pub cpu_percent: Sides<f64>,
+    /// The sound server's.
+    pub sound_server_cpu_percent: Sides<f64>,
+    /// Memory of the process tree; pages of files once.
+    pub footprint_mib: Sides<f64>,
+    /// How late a thread of the testbed woke up at worst on the idle machine, in milliseconds: more than 3, and something else ran.
+    pub late_wakeup_ms: f64,
+}
+
+impl AudioBench {
+    pub(super) fn of(options: &Options, runs: &[Run]) -> anyhow::Result<Self> {
+        let side = |ours: bool| runs.iter().filter(move |run| run.ours == ours);
+        fn sides<T>(options: &Options, of: impl Fn(bool) -> anyhow::Result<T>) -> anyhow::Result<Sides<T>> {
+            Ok(Sides { ours: of(true)?, peer: options.peer.then(|| of(false)).transpose()? })
+        }
+        let figures =
+            |phase| sides(options, |ours| Figures::of(side(ours).flat_map(|run| run.chirps(phase))));
+        let mean = |value: fn(&Run) -> f64| {
+            sides(options, |ours| Ok(side(ours).map(value).sum::<f64>() / side(ours).count().max(1) as f64))
+        };
+        let idle = figures(Phase::Idle)?;
+        let bound = |ours: bool| if ours { Some(idle.ours) } else { idle.peer };
+        let recovered = |ours: bool| {
+            let usual = bound(ours).map_or(0.0, |figures| figures.round_trip_ms.p95);
+            Ok(side(ours).map(|run| recovered_s(run.chirps(Phase::After), usual)).fold(0.0, f64::max))
+        };
+        let under_load = options.loaded > 0;
+        Ok(Self {
+            processing: options.processing,
+            runs: side(true).count(),
+            loaded: under_load.then(|| figures(Phase::Loaded)).transpose()?,
+            recovered_s: under_load.then(|| sides(options, recovered)).transpose()?,
+            cpu_percent: mean(|run| run.cpu_percent)?,
+            sound_server_cpu_percent: mean(|run| run.sound_server_cpu_percent)?,
+            footprint_mib: mean(|run| run.footprint_mib)?,
+            late_wakeup_ms: runs.iter().map(|run| run.late_wakeup_ms).fold(0.0, f64::max),
+            idle,
+        })
+    }
+}
+
+/// Seconds into the recording from which on nothing is later than usual.
+fn recovered_s<'a>(chirps: impl Iterator<Item = &'a Chirp>, usual_ms: f64) -> f64 {
+    let late = |chirp: &&Chirp| chirp.late_ms.is_none_or(|late| late > usual_ms + 1.0);
+    chirps.filter(late).map(|chirp| chirp.said_s).fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chirp(said_s: f64, late_ms: Option<f64>) -> Chirp {
+        Chirp { said_s, late_ms }
+    }
+
+    #[test]
+    fn what_is_lost_is_counted_and_spreads_nothing() {
+        let chirps: Vec<_> =
+            (0..100).map(|n| chirp(f64::from(n), (n % 10 > 0).then_some(f64::from(n)))).collect();
+        let figures = Figures::of(chirps.iter()).unwrap();
+        assert_eq!((figures.chirps.said, figures.chirps.lost), (100, 10));
+        assert!((figures.round_trip_ms.max - 99.0).abs() < f64::EPSILON);
+        assert!(figures.round_trip_ms.p50 >= 49.0 && figures.round_trip_ms.p95 >= 93.0);
+        assert!(Figures::of([chirp(0.0, None)].iter()).is_err(), "nothing was heard");
+    }
+
+    #[test]
+    fn it_has_recovered_after_the_last_one_that_was_late() {
+        let chirps = [(1.0, 300.0), (2.0, 120.0), (3.0, 200.0), (4.0, 119.0)];
+        let chirps = chirps.map(|(at, late)| chirp(at, Some(late)));
+        assert!((recovered_s(chirps.iter(), 120.0) - 3.0).abs() < f64::EPSILON);
+        assert!(recovered_s(chirps.iter(), 300.0) < f64::EPSILON);
+    }
+}
