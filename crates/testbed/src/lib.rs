@@ -54,7 +54,7 @@ pub use postgres::Postgres;
 pub use process::{Child, LineReader, unix_now};
 pub use process::{look, tell};
 pub use proxy::Proxy;
-pub use pulse::{DESK, HEADSET_MICROPHONE, HEADSET_SPEAKER, MICROPHONE, Pulse, SPEAKER};
+pub use pulse::{DESK, HEADSET_MICROPHONE, HEADSET_SPEAKER, MICROPHONE, Profile, Pulse, SPEAKER};
 pub use relay::Impairment;
 pub use relays::{Relays, Signalling};
 pub use signalling::{Dismissal, SignallingStub};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use serde::Deserialize;
 use tokio::process::Command;
 
 use super::process::{Child, until};
@@ -21,6 +22,22 @@ pub const SPEAKER: &str = "candidate_speaker";
 pub const HEADSET_MICROPHONE: &str = "headset_microphone";
 /// Its loudspeaker. What it plays is measured where the other one's is.
 pub const HEADSET_SPEAKER: &str = "headset_speaker";
+
+/// What a microphone does by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Samples a second.
+    pub rate: u32,
+    /// Channels, of which the first hears the mouth.
+    pub channels: u8,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self { rate: 48_000, channels: 1 }
+    }
+}
 
 /// A running daemon.
 #[derive(Debug)]
@@ -131,15 +148,8 @@ impl Pulse {
     ///
     /// # Errors
     /// The daemon does not answer.
-    pub async fn plug_headset(&mut self) -> anyhow::Result<()> {
+    pub async fn plug_headset(&mut self, profile: Profile) -> anyhow::Result<()> {
         anyhow::ensure!(self.headset.is_empty(), "the headset is plugged in already");
-        let microphone = [
-            "load-module",
-            "module-remap-source",
-            &format!("source_name={HEADSET_MICROPHONE}"),
-            &format!("master={MOUTH}.monitor"),
-            "source_properties=device.description=Headset",
-        ];
         let loudspeaker = [
             "load-module",
             "module-remap-sink",
@@ -147,11 +157,37 @@ impl Pulse {
             &format!("master={SPEAKER}"),
             "sink_properties=\"device.description=Headset device.form_factor=headset\"",
         ];
-        for module in [&microphone, &loudspeaker] {
-            let number = self.control(module).await?;
-            self.headset.push(number.trim().to_owned());
-        }
+        let microphone = self.load_headset_microphone(profile).await?;
+        let loudspeaker = self.control(&loudspeaker).await?;
+        self.headset = vec![microphone, loudspeaker.trim().to_owned()];
         Ok(())
+    }
+
+    /// The headset's microphone becomes another one in the middle of a call, as a Bluetooth headset's does.
+    ///
+    /// # Errors
+    /// The daemon does not answer, or there is no headset.
+    pub async fn change_profile(&mut self, profile: Profile) -> anyhow::Result<()> {
+        let microphone = self.headset.first().context("no headset is plugged in")?;
+        self.control(&["unload-module", microphone]).await?;
+        self.headset[0] = self.load_headset_microphone(profile).await?;
+        Ok(())
+    }
+
+    /// Its first channel hears the mouth; the others hear nothing.
+    async fn load_headset_microphone(&self, Profile { rate, channels }: Profile) -> anyhow::Result<String> {
+        let others: String = (1..channels).map(|n| format!(",aux{}", n - 1)).collect();
+        let module = [
+            "load-module",
+            "module-remap-source",
+            &format!("source_name={HEADSET_MICROPHONE}"),
+            &format!("master={MOUTH}.monitor"),
+            &format!("rate={rate}"),
+            &format!("channels={channels}"),
+            &format!("channel_map=mono{others}"),
+            "source_properties=device.description=Headset",
+        ];
+        Ok(self.control(&module).await?.trim().to_owned())
     }
 
     /// The headset is pulled.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use adjourn_client::{Command, Snapshot};
+use adjourn_testbed::Profile;
 use anyhow::Context as _;
 
 use super::bed::ScenarioBed;
@@ -11,7 +12,9 @@ use crate::scenario::{Card, Open, Sound};
 
 pub(super) async fn change(bed: &mut ScenarioBed, sound: Sound) -> anyhow::Result<()> {
     match sound {
-        Sound::Plug => bed.pulse.plug_headset().await,
+        Sound::Plug => bed.pulse.plug_headset(Profile::default()).await,
+        Sound::PlugAs(profile) => bed.pulse.plug_headset(profile).await,
+        Sound::Profile(profile) => bed.pulse.change_profile(profile).await,
         Sound::Unplug => bed.pulse.unplug_headset().await,
         Sound::Default(card) => {
             let (microphone, loudspeaker) = names(card);

@@ -1,5 +1,6 @@
 //! What happens to the candidate's microphones and loudspeakers.
 
+use adjourn_testbed::Profile;
 use serde::Deserialize;
 
 /// A microphone and a loudspeaker that belong together.
@@ -18,6 +19,10 @@ pub enum Card {
 pub enum Sound {
     /// The headset is plugged in.
     Plug,
+    /// A headset is plugged in whose microphone does this.
+    PlugAs(Profile),
+    /// The headset's microphone does something else from now on, as a Bluetooth headset's does in a call.
+    Profile(Profile),
     /// It is pulled.
     Unplug,
     /// The system's default microphone and loudspeaker are these.
