@@ -29,6 +29,7 @@ pub(crate) struct WindowShell(Arc<Mutex<Inner>>);
 struct Inner {
     channel: Option<Channel<Message>>,
     last: Option<Snapshot>,
+    diagnostics: Option<Diagnostics>,
     commands: Option<mpsc::Sender<Command>>,
 }
 
@@ -75,7 +76,9 @@ impl Shell for WindowShell {
     }
 
     fn diagnostics(&mut self, diagnostics: &Diagnostics) {
-        Self::send(&self.0.lock(), Message::Diagnostics(diagnostics.clone()));
+        let mut inner = self.0.lock();
+        inner.diagnostics = Some(diagnostics.clone());
+        Self::send(&inner, Message::Diagnostics(diagnostics.clone()));
     }
 }
 
@@ -87,6 +90,9 @@ pub(crate) fn subscribe(shell: State<'_, WindowShell>, channel: Channel<Message>
     inner.channel = Some(channel);
     if let Some(last) = inner.last.clone() {
         WindowShell::send(&inner, Message::Snapshot(Box::new(last)));
+    }
+    if let Some(diagnostics) = inner.diagnostics.clone() {
+        WindowShell::send(&inner, Message::Diagnostics(diagnostics));
     }
 }
 

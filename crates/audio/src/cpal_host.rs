@@ -8,13 +8,13 @@ use cpal::traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _};
 use cpal::{FromSample, Sample as _, SampleFormat, SizedSample};
 use rtrb::{Producer, RingBuffer};
 
-use crate::channels::Channels;
+use crate::channels::{Channels, MOST};
 use crate::convert::Rate;
-use crate::device::{AudioError, Device, DeviceChoice, Devices};
+use crate::device::{AudioError, Device, DeviceChoice, Devices, tell_apart};
 use crate::format::StreamFormat;
 use crate::frame_work::FrameSink;
 use crate::mixer::Source;
-use crate::status::Flow;
+use crate::status::{Flow, StreamState};
 use crate::stream::{CaptureShared, Held, PlaybackShared};
 use crate::{FRAME, SAMPLE_RATE};
 
@@ -27,12 +27,17 @@ fn system(error: impl std::fmt::Display) -> AudioError {
     AudioError::System(error.to_string())
 }
 
+/// What a device does not do for us.
+fn of_device(error: cpal::Error) -> AudioError {
+    if error.kind() == cpal::ErrorKind::PermissionDenied { AudioError::Denied } else { system(error) }
+}
+
 pub(crate) fn devices() -> Result<Devices, AudioError> {
     let host = cpal::default_host();
     let default_in = host.default_input_device().and_then(|d| d.id().ok());
     let default_out = host.default_output_device().and_then(|d| d.id().ok());
     let list = |devices: Vec<cpal::Device>, default: Option<cpal::DeviceId>| {
-        devices
+        let mut found: Vec<Device> = devices
             .into_iter()
             .filter_map(|device| {
                 let id = device.id().ok()?;
@@ -44,7 +49,9 @@ pub(crate) fn devices() -> Result<Devices, AudioError> {
                     ..Device::default()
                 })
             })
-            .collect()
+            .collect();
+        tell_apart(&mut found);
+        found
     };
     Ok(Devices {
         inputs: list(host.input_devices().map_err(system)?.collect(), default_in),
@@ -86,27 +93,26 @@ fn find(choice: &DeviceChoice, input: bool) -> Result<cpal::Device, AudioError> 
 }
 
 fn unsupported(what: &str, format: SampleFormat) -> AudioError {
-    AudioError::System(format!("the {what} speaks the unknown format {format}"))
+    AudioError::Unusable(format!("the {what} speaks the unknown format {format}"))
 }
 
-/// A device that failed gives nothing more: the stream's owner is told to open it again.
-fn on_error(
-    what: &'static str,
-    failed: impl Fn() + Send + 'static,
-) -> impl FnMut(cpal::Error) + Send + 'static {
+/// A device that failed gives nothing more: the stream's owner is told to open it again. This may be the device's own thread:
+/// nothing is written here.
+fn on_error(state: Arc<StreamState>) -> impl FnMut(cpal::Error) + Send + 'static {
     move |error| {
-        tracing::warn!(%error, "the {what} reported an error");
         if fatal(error.kind()) {
-            failed();
+            state.fail();
+        } else {
+            state.hiccup();
         }
     }
 }
 
-/// Whether a stream gives nothing more after this error. A buffer that ran out or over, a real-time priority that was
-/// denied and a device that was exchanged for another one by the system cost a moment at most.
+/// Whether a stream has to be opened again after this error. A buffer that ran out or over and a real-time priority that was
+/// denied cost a moment at most; one that the system exchanged for another device is another device, and shown as such.
 fn fatal(kind: cpal::ErrorKind) -> bool {
     use cpal::ErrorKind as K;
-    !matches!(kind, K::Xrun | K::RealtimeDenied | K::DeviceChanged)
+    !matches!(kind, K::Xrun | K::RealtimeDenied)
 }
 
 /// Captures until stopped.
@@ -148,6 +154,10 @@ pub(crate) fn capture(
             single.clear();
             for _ in 0..whole / channels {
                 single.push(channel.mix((0..channels).map(|_| consumer.pop().unwrap_or(0.0))));
+                // Past those that are looked at.
+                for _ in MOST..channels {
+                    let _ = consumer.pop();
+                }
             }
             rate.process(&single, |out| out.iter().for_each(|sample| sink.take(*sample)));
             std::thread::sleep(PUMP);
@@ -179,20 +189,23 @@ where
     T: SizedSample,
     f32: FromSample<T>,
 {
-    let (told, config_of) = (Arc::clone(&shared), *config);
+    let (told, config_of) = (Arc::clone(&shared.state), *config);
+    let channels = usize::from(config.channels.max(1));
     let callback = move |data: &[T], _: &cpal::InputCallbackInfo| {
-        let at_once = data.len() / usize::from(config_of.channels.max(1));
+        let at_once = data.len() / channels;
         shared.state.format.set(known(&config_of, at_once));
-        let fit = ring.slots().min(data.len());
+        // Whole frames: half of one would exchange the channels for ever after.
+        let fit = ring.slots().min(data.len()) / channels * channels;
         for sample in &data[..fit] {
             let _ = ring.push(f32::from_sample(*sample));
         }
         if fit < data.len() {
-            shared.lost_samples.fetch_add((data.len() - fit) as u64, Ordering::Relaxed);
+            // In ours, at 48 kHz.
+            let lost = ((data.len() - fit) / channels) as u64 * u64::from(SAMPLE_RATE);
+            shared.lost_samples.fetch_add(lost / u64::from(config_of.sample_rate.max(1)), Ordering::Relaxed);
         }
     };
-    let failed = move || told.state.fail();
-    device.build_input_stream(*config, callback, on_error("microphone", failed), None).map_err(system)
+    device.build_input_stream(*config, callback, on_error(told), None).map_err(of_device)
 }
 
 /// Plays until stopped.
@@ -272,8 +285,8 @@ where
             frame.fill(sample);
         }
     };
-    let failed = move || shared.state.fail();
-    device.build_output_stream(*config, callback, on_error("loudspeaker", failed), None).map_err(system)
+    let failing = Arc::clone(&shared.state);
+    device.build_output_stream(*config, callback, on_error(failing), None).map_err(of_device)
 }
 
 #[cfg(test)]
@@ -299,6 +312,7 @@ mod tests {
     #[test]
     fn only_what_ends_a_stream_makes_it_be_opened_again() {
         assert!(!fatal(cpal::ErrorKind::Xrun));
+        assert!(fatal(cpal::ErrorKind::DeviceChanged), "another device is shown as another one");
         assert!(fatal(cpal::ErrorKind::DeviceNotAvailable));
     }
 }

@@ -37,6 +37,18 @@ pub struct Devices {
     pub outputs: Vec<Device>,
 }
 
+/// Whether two ids are of one device. A Bluetooth headset has an id for each profile that it is used in
+/// (`bluez_sink.ADDRESS.a2dp_sink`), and changes it when a call begins.
+pub fn is_same_device(one: &str, other: &str) -> bool {
+    fn without_profile(id: &str) -> &str {
+        match id.strip_prefix("bluez_").and_then(|rest| rest.match_indices('.').nth(1)) {
+            Some((at, _)) => &id[.."bluez_".len() + at],
+            None => id,
+        }
+    }
+    without_profile(one) == without_profile(other)
+}
+
 /// What the candidate chose.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceChoice {
@@ -112,6 +124,12 @@ pub enum AudioError {
     /// The system's sound service does not work.
     #[error("the computer's sound system does not answer ({0}); restart the computer or ask for help")]
     System(String),
+    /// The system keeps us from it.
+    #[error("the computer does not let Adjourn use the device; allow it in its privacy settings")]
+    Denied,
+    /// The device can't be used by us.
+    #[error("the device can't be used ({0}); choose another one")]
+    Unusable(String),
     /// A sound file can't be used.
     #[error("the sound file {0}")]
     File(String),
@@ -120,6 +138,16 @@ pub enum AudioError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn profiles_of_one_headset_are_one_device() {
+        assert!(is_same_device("bluez_sink.AA_BB.a2dp_sink", "bluez_sink.AA_BB.handsfree_head_unit"));
+        assert!(is_same_device("bluez_output.AA_BB.1", "bluez_output.AA_BB.2"));
+        assert!(!is_same_device("bluez_sink.AA_BB.a2dp_sink", "bluez_sink.CC_DD.a2dp_sink"));
+        assert!(!is_same_device("bluez_sink.AA_BB.a2dp_sink", "bluez_source.AA_BB.a2dp_sink"));
+        assert!(!is_same_device("alsa_output.usb-1.analog", "alsa_output.usb-1.iec958"));
+        assert!(is_same_device("same", "same"));
+    }
 
     #[test]
     fn equal_names_are_told_apart_the_same_way_each_time() {

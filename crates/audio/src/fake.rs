@@ -47,6 +47,27 @@ impl State {
         }
     }
 
+    /// What a sound server does with open streams when devices come and go: those of the default device follow it, and are nowhere
+    /// while there is none; those of a chosen one end with it.
+    fn move_streams(&mut self) {
+        let opens = |choice: &DeviceChoice, kind| match choice {
+            DeviceChoice::Named(id) => self.devices.of(kind).iter().any(|d| d.id == *id).then(|| id.clone()),
+            DeviceChoice::SystemDefault => self.opens(choice, kind),
+        };
+        let tell = |state: &StreamState, choice: &DeviceChoice, kind| match (opens(choice, kind), choice) {
+            (Some(id), _) => state.opened(Some(&id)),
+            (None, DeviceChoice::SystemDefault) => state.lost(),
+            (None, DeviceChoice::Named(_)) => {
+                state.fail();
+                state.tell_failure();
+            }
+        };
+        let captures = self.captures.iter().map(|(shared, choice, _)| (&shared.state, choice));
+        captures.for_each(|(state, choice)| tell(state, choice, DeviceKind::Microphone));
+        let playbacks = self.playbacks.iter().map(|(shared, choice, _)| (&shared.state, choice));
+        playbacks.for_each(|(state, choice)| tell(state, choice, DeviceKind::Loudspeaker));
+    }
+
     /// Id of the device that a choice comes to.
     fn opens(&self, choice: &DeviceChoice, kind: DeviceKind) -> Option<String> {
         match choice {
@@ -94,6 +115,7 @@ impl Fake {
         let mut state = self.0.lock();
         state.devices = Devices { inputs: devices(inputs), outputs: devices(outputs) };
         state.tell();
+        state.move_streams();
     }
 
     /// A device is muted in the system's settings.

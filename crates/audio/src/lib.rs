@@ -38,7 +38,7 @@ mod tone;
 mod voice;
 mod watch;
 
-pub use device::{AudioError, Device, DeviceChoice, DeviceKind, Devices};
+pub use device::{AudioError, Device, DeviceChoice, DeviceKind, Devices, is_same_device};
 pub use ear::{Ear, Heard, Listener};
 pub use file::{FileMicrophone, load_wav};
 pub use format::StreamFormat;

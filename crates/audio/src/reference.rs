@@ -30,6 +30,15 @@ impl Reference {
         })
     }
 
+    /// What waits is old: nobody takes its echo out any more.
+    pub fn skip(&self) {
+        if let Some(ring) = self.0.lock().as_mut()
+            && let Ok(chunk) = ring.read_chunk(ring.slots())
+        {
+            chunk.commit_all();
+        }
+    }
+
     /// The next 10 ms that were played, if they were.
     pub fn next(&self) -> Option<[i16; FRAME]> {
         let mut ring = self.0.lock();

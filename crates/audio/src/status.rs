@@ -37,6 +37,8 @@ pub(crate) struct StreamState {
     /// Set where nothing may be waited for, in the system's own callback; a thread of ours tells it.
     broken: AtomicBool,
     reopened: AtomicU64,
+    /// Times that something went wrong for a moment.
+    hiccups: AtomicU64,
     /// What the device really does.
     pub(crate) format: KnownFormat,
     status: watch::Sender<StreamStatus>,
@@ -48,6 +50,7 @@ impl Default for StreamState {
             stop: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             reopened: AtomicU64::new(0),
+            hiccups: AtomicU64::new(0),
             format: KnownFormat::default(),
             status: watch::Sender::new(StreamStatus::Open { device: None }),
         }
@@ -69,8 +72,17 @@ impl StreamState {
         self.broken.store(true, Ordering::Relaxed);
     }
 
-    /// Tells that the device failed, if it did.
+    /// Something went wrong for a moment. Waits for nothing.
+    pub(crate) fn hiccup(&self) {
+        self.hiccups.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Tells that the device failed, if it did, and writes down what else went wrong.
     pub(crate) fn tell_failure(&self) {
+        let hiccups = self.hiccups.swap(0, Ordering::Relaxed);
+        if hiccups > 0 {
+            tracing::debug!(hiccups, "a device had too much or too little for a moment");
+        }
         if self.broken.load(Ordering::Relaxed) {
             self.set(StreamStatus::Failed);
         }

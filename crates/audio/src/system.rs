@@ -122,7 +122,7 @@ impl Host for System {
             }
             #[cfg(not(target_os = "linux"))]
             let _ = kind;
-            Err(AudioError::System(format!("{id} can be unmuted in the system's settings only")))
+            Err(AudioError::Unusable(format!("{id} can be unmuted in the system's settings only")))
         })
     }
 }

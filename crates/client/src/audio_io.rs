@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use adjourn_audio::{
     AudioError, Capture, CaptureStats, DeviceChoice, DeviceKind, FRAME, FileMicrophone, Found, Host, Level,
-    Playback, PlaybackStats, Reference, SILENCE_DBFS, SpeechDetector, StreamStatus, dbfs,
+    Playback, PlaybackStats, Reference, SILENCE_DBFS, SpeechDetector, StreamStatus, VoiceQueue, dbfs,
 };
+use adjourn_protocol::DeviceCheck;
 use adjourn_room::{Microphone, Sound};
 use adjourn_session::SoundProcessing;
 use parking_lot::Mutex;
@@ -19,14 +20,13 @@ use tokio::time::Instant;
 
 use crate::audio_ends::{AudioInput, AudioOutput};
 use crate::diagnostics::{Diagnostics, LinkGauge};
-use crate::event::{Event, Events};
-use crate::opening::Opened;
+use crate::event::{Event, Events, Opened};
 use crate::preferences::PreferencesFile;
 use crate::processing::{Switch, VoiceProcessing};
 use crate::side::{Attempt, Brought, Side};
 use crate::snapshot::{DeviceList, Meters};
 use crate::sound::{self, Floor, MicrophoneRoute, SpeakerRoute};
-use crate::sound_check::{SoundCheck, SoundFindings};
+use crate::sound_check::{Known, SoundCheck, SoundFindings};
 use crate::voice_options::{VoiceOptions, VoiceStage, wanted_stages};
 use crate::{Environment, Message};
 
@@ -34,8 +34,6 @@ use crate::{Environment, Message};
 const STALLED: Duration = Duration::from_millis(300);
 /// A microphone that gives nothing for so long is told of (scenario `flat-zero`).
 const MICROPHONE_SILENT: Duration = Duration::from_millis(2_500);
-/// A device that failed is opened again this often.
-const MENDING_PAUSE: Duration = Duration::from_secs(2);
 /// What is buffered may be played this long before the loudspeaker is closed.
 const PLAY_OUT: Duration = Duration::from_millis(500);
 
@@ -69,6 +67,8 @@ pub(crate) struct AudioIo {
     talking: bool,
     pub(crate) check: SoundCheck,
     findings: SoundFindings,
+    /// What they were when the candidate went on.
+    checked: Option<DeviceCheck>,
     /// How sound goes over the link.
     pub(crate) link: LinkGauge,
     diagnostics: Diagnostics,
@@ -77,8 +77,6 @@ pub(crate) struct AudioIo {
     playback: Option<Playback>,
     microphone: MicrophoneRoute,
     speaker: SpeakerRoute,
-    /// When something was last opened again.
-    mended: Option<Instant>,
     spoke: Arc<AtomicBool>,
     level: Arc<Mutex<f32>>,
     capture_level: Option<Level>,
@@ -126,6 +124,7 @@ impl AudioIo {
             talking: false,
             check: SoundCheck::default(),
             findings: SoundFindings::default(),
+            checked: None,
             link: LinkGauge::default(),
             diagnostics: Diagnostics::default(),
             capture: None,
@@ -133,7 +132,6 @@ impl AudioIo {
             playback: None,
             microphone: MicrophoneRoute::default(),
             speaker: SpeakerRoute::default(),
-            mended: None,
             spoke: Arc::default(),
             level: Arc::new(Mutex::new(SILENCE_DBFS)),
             capture_level: None,
@@ -154,7 +152,9 @@ impl AudioIo {
     }
 
     fn wears_headphones(&self) -> bool {
-        self.output.open_device().is_some_and(|device| device.headphones)
+        let worn = self.output.device().is_some_and(|device| device.headphones);
+        // A device may say so and stand on the desk.
+        worn && !self.check.hears_itself()
     }
 
     /// What the candidate can choose about their own voice.
@@ -208,22 +208,22 @@ impl AudioIo {
         }
     }
 
-    /// Makes the open devices heard again that are muted in the system's settings, beside the loop.
-    pub(crate) fn unmute_in_system(&self) {
-        for (kind, side) in [(DeviceKind::Microphone, &self.input), (DeviceKind::Loudspeaker, &self.output)] {
-            let Some(device) = side.open_device().filter(|device| device.muted) else { continue };
-            let (unmuting, events) = (self.host.unmute(kind, device.id.clone()), self.events.clone());
-            tokio::spawn(async move {
-                if let Err(error) = unmuting.await {
-                    events.tell(Event::NotUnmuted(kind, error)).await;
-                }
-            });
-        }
+    /// Makes the open device heard again that is muted in the system's settings, beside the loop.
+    pub(crate) fn unmute_in_system(&mut self, kind: DeviceKind) {
+        let muted = self.side(kind).device().filter(|device| device.muted);
+        let Some(id) = muted.map(|device| device.id.clone()) else { return };
+        let (unmuting, events) = (self.host.unmute(kind, id), self.events.clone());
+        tokio::spawn(async move {
+            if let Err(error) = unmuting.await {
+                tracing::warn!(?kind, %error, "a device stays muted");
+                events.tell(Event::NotUnmuted(kind)).await;
+            }
+        });
     }
 
     /// The system does not unmute it.
-    pub(crate) fn not_unmuted(&mut self, kind: DeviceKind, error: &AudioError) {
-        self.side(kind).fails(error);
+    pub(crate) fn not_unmuted(&mut self, kind: DeviceKind) {
+        self.side(kind).not_unmuted();
     }
 
     /// Microphones, as the screen shows them.
@@ -240,20 +240,19 @@ impl AudioIo {
         self.capture.is_some() || self.file.is_some()
     }
 
-    /// Whether the microphone gives nothing at all, not even the noise of a room.
-    pub(crate) fn microphone_silent(&self) -> bool {
-        self.microphone_silent
-    }
-
-    /// Why nobody hears the candidate, as far as the open microphone goes.
+    /// Why nobody hears the candidate, as far as the microphone goes that is to be open.
     pub(crate) fn not_heard(&self) -> Option<Message> {
+        if self.recording.is_some() || !self.input.is_wanted() {
+            return None;
+        }
         let silent = self.microphone_silent && self.microphone_open();
-        self.input().muted.clone().or_else(|| silent.then_some(Message::MicrophoneSilent))
+        self.input.trouble().or_else(|| silent.then_some(Message::MicrophoneSilent))
     }
 
-    /// Why the candidate hears nobody, as far as the open loudspeaker goes.
+    /// Why the candidate hears nobody, as far as the loudspeaker goes that is to be open.
     pub(crate) fn hears_nothing(&self) -> Option<Message> {
-        self.output().muted.clone()
+        let muted = || self.output.list().muted.clone();
+        if self.output.is_wanted() { self.output.trouble() } else { muted() }
     }
 
     /// Whether a device is being opened right now.
@@ -262,8 +261,8 @@ impl AudioIo {
     }
 
     /// What is wrong with the devices, if something is.
-    pub(crate) fn problem(&self) -> Option<&Message> {
-        self.input().problem.as_ref().or(self.output().problem.as_ref())
+    pub(crate) fn problem(&self) -> Option<Message> {
+        self.input.problem().or_else(|| self.output.problem())
     }
 
     /// Looks for devices once more, beside the loop, for who does not believe that they are watched.
@@ -287,24 +286,24 @@ impl AudioIo {
 
     /// These devices there are now.
     pub(crate) fn found(&mut self, found: Found) {
+        let now = Instant::now();
         match found {
             Ok(found) => {
-                self.input.found(&found.inputs);
-                self.output.found(&found.outputs);
+                self.input.found(&found.inputs, now);
+                self.output.found(&found.outputs, now);
                 self.set_stages();
-                self.mended = None;
             }
-            Err(problem) => self.input.not_listed(&problem),
+            Err(problem) => {
+                self.input.not_listed(&problem);
+                self.output.not_listed(&problem);
+            }
         }
     }
 
     /// An open stream says how it is.
     pub(crate) fn tells(&mut self, kind: DeviceKind, number: u64, status: StreamStatus) {
         tracing::info!(?kind, number, ?status, "a device");
-        if self.side(kind).tells(number, status) {
-            // It failed just now: nothing is to be waited for.
-            self.mended = None;
-        }
+        self.side(kind).tells(number, status, Instant::now());
         self.set_stages();
     }
 
@@ -334,22 +333,48 @@ impl AudioIo {
         self.preferences.change(|preferences| preferences.loudspeaker = chosen);
     }
 
-    /// Opens the candidate's voice. A device's answer comes as [`Event::Opened`]; until then the last one stands.
+    /// Opens the candidate's voice, unless it is open. A device's answer comes as [`Event::Opened`]; until then the last one stands.
     pub(crate) fn open_microphone(&mut self) {
-        self.close_microphone();
         let Some(samples) = self.recording.clone() else {
-            if let Some(attempt) = self.input.begin() {
-                self.capture_beside(attempt);
-            }
-            return;
+            self.file = None;
+            self.input.want();
+            return self.reconcile();
         };
+        self.close_microphone();
         let (level, mut on_frame) = (Arc::clone(&self.level), self.on_frame());
         let file = FileMicrophone::start(samples, move |frame| {
             *level.lock() = dbfs(frame);
             on_frame(frame);
         });
-        self.input.without_device(file.as_ref().err());
-        self.file = file.ok();
+        self.file = match file {
+            Ok(file) => Some(file),
+            Err(error) => {
+                tracing::error!(%error, "the recording can't be spoken");
+                None
+            }
+        };
+    }
+
+    /// Opens them once more, for who does not believe that they work.
+    pub(crate) fn open_anew(&mut self, microphone: bool) {
+        if microphone {
+            self.input.want_anew();
+        }
+        self.output.want_anew();
+        self.reconcile();
+    }
+
+    /// Opens what is to be open and is not, in place of what is and is not to be.
+    pub(crate) fn reconcile(&mut self) {
+        let now = Instant::now();
+        if let Some(attempt) = self.input.due(now) {
+            self.let_go_of_the_microphone();
+            self.capture_beside(attempt);
+        }
+        if let Some(attempt) = self.output.due(now) {
+            self.let_go_of_the_loudspeaker();
+            self.play_beside(attempt);
+        }
     }
 
     fn on_frame(&self) -> impl FnMut(&[i16; FRAME]) + Send + 'static {
@@ -384,83 +409,75 @@ impl AudioIo {
         });
     }
 
-    /// Opens the interviewer's voice. A device's answer comes as [`Event::Opened`].
+    /// Opens the interviewer's voice, unless it is open. A device's answer comes as [`Event::Opened`].
     pub(crate) fn open_speaker(&mut self) {
-        self.close_speaker();
-        if self.no_output {
-            return;
-        }
-        if let Some(attempt) = self.output.begin() {
-            self.play_beside(attempt);
+        if !self.no_output {
+            self.output.want();
+            self.reconcile();
         }
     }
 
-    /// Takes what came of opening: it is used, dropped because nobody wants it any more, or something else is opened instead.
+    /// Takes what came of opening: it is used, or something else is to be opened by now.
     pub(crate) fn opened(&mut self, opened: Opened) {
-        match opened {
-            Opened::Microphone(number, result) => match self.input.ended(number, result) {
-                Brought::Open(capture) => {
+        let now = Instant::now();
+        let missing = match opened {
+            Opened::Microphone(number, result) => {
+                let missing = matches!(result, Err(AudioError::Missing(_)));
+                if let Brought::Open(capture) = self.input.ended(number, result, now) {
                     self.check.another_microphone();
                     self.follow(DeviceKind::Microphone, number, capture.status());
                     self.capture_level = Some(capture.level());
                     self.capture = Some(capture);
                 }
-                Brought::Instead(attempt) => self.capture_beside(attempt),
-                Brought::Nothing => {}
-            },
-            Opened::Speaker(number, result) => match self.output.ended(number, result) {
-                Brought::Open((playback, speaker)) => {
+                missing
+            }
+            Opened::Speaker(number, result) => {
+                let missing = matches!(result, Err(AudioError::Missing(_)));
+                if let Brought::Open((playback, speaker)) = self.output.ended(number, result, now) {
                     self.check.another_loudspeaker();
                     self.follow(DeviceKind::Loudspeaker, number, playback.status());
                     self.playback = Some(playback);
                     self.speaker.set(Some(speaker));
                 }
-                Brought::Instead(attempt) => self.play_beside(attempt),
-                Brought::Nothing => {}
-            },
+                missing
+            }
+        };
+        if missing {
+            // What is listed may be older than that.
+            self.look_for_devices();
         }
+        self.reconcile();
     }
 
     /// Gives up attempts that never came back. Gives whether there were any.
     pub(crate) fn give_up_hanging(&mut self) -> bool {
-        let hangs = || AudioError::System("it hangs".to_owned());
-        let microphone = self.input.hangs().map(|number| Opened::Microphone(number, Err(hangs())));
-        let speaker = self.output.hangs().map(|number| Opened::Speaker(number, Err(hangs())));
-        let hanging: Vec<Opened> = microphone.into_iter().chain(speaker).collect();
-        let any = !hanging.is_empty();
-        hanging.into_iter().for_each(|opened| self.opened(opened));
-        any
+        let now = Instant::now();
+        let any = [&mut self.input, &mut self.output].map(|side| side.give_up_hanging(now));
+        any.contains(&true)
     }
 
-    /// Opens again what failed in the middle, or could not be opened before the devices changed, until that works; `wanted`: a device may be open.
-    pub(crate) fn mend(&mut self, wanted: bool) {
-        let broken = self.input.is_broken() || self.output.is_broken();
-        if !broken || self.mended.is_some_and(|at| at.elapsed() < MENDING_PAUSE) {
-            return;
-        }
-        self.mended = Some(Instant::now());
-        if wanted && self.input.needs_mending() {
-            self.open_microphone();
-        }
-        if wanted && self.output.needs_mending() {
-            self.open_speaker();
-        }
-    }
-
-    pub(crate) fn close_microphone(&mut self) {
+    fn let_go_of_the_microphone(&mut self) {
         self.remember_formats();
         self.captured += self.capture.take().map(|capture| capture.stats()).unwrap_or_default();
-        self.file = None;
-        self.input.close();
         self.capture_level = None;
         *self.level.lock() = SILENCE_DBFS;
     }
 
-    pub(crate) fn close_speaker(&mut self) {
-        self.speaker.set(None);
+    fn let_go_of_the_loudspeaker(&mut self) {
         self.remember_formats();
-        self.output.close();
+        self.speaker.set(None);
         self.played_before += self.playback.take().map(|playback| playback.stats()).unwrap_or_default();
+    }
+
+    pub(crate) fn close_microphone(&mut self) {
+        self.let_go_of_the_microphone();
+        self.file = None;
+        self.input.close();
+    }
+
+    pub(crate) fn close_speaker(&mut self) {
+        self.let_go_of_the_loudspeaker();
+        self.output.close();
     }
 
     /// Where captured frames go from now on.
@@ -492,12 +509,14 @@ impl AudioIo {
 
     /// Plays the test sound, beside the loop.
     pub(crate) fn chime(&mut self) {
-        self.check.chimes(Instant::now());
-        self.play_frames(adjourn_audio::chime());
+        // What can't be heard is not asked about.
+        if let Some(speaker) = self.speaker.own_voice() {
+            self.check.chimes(Instant::now());
+            Self::play_frames(speaker, adjourn_audio::chime());
+        }
     }
 
-    fn play_frames(&self, frames: Vec<[i16; FRAME]>) {
-        let Some(mut speaker) = self.speaker.own_voice() else { return };
+    fn play_frames(mut speaker: VoiceQueue, frames: Vec<[i16; FRAME]>) {
         tokio::spawn(async move {
             let mut pace = tokio::time::interval(Duration::from_millis(10));
             for frame in frames {
@@ -510,7 +529,7 @@ impl AudioIo {
     /// Records the candidate's voice, to be played to them.
     pub(crate) fn record_sample(&mut self) {
         if self.microphone_open() {
-            self.check.record();
+            self.check.record(Instant::now());
         }
     }
 
@@ -524,9 +543,17 @@ impl AudioIo {
         let now = Instant::now();
         if let Some(sample) = self.check.play(now) {
             let (frames, _) = sample.as_chunks::<FRAME>();
-            self.play_frames(frames.to_vec());
+            if let Some(speaker) = self.speaker.own_voice() {
+                Self::play_frames(speaker, frames.to_vec());
+            }
         }
-        self.findings = self.check.findings(self.not_heard(), self.hears_nothing(), now);
+        let known = Known {
+            not_heard: self.not_heard(),
+            hears_nothing: self.hears_nothing(),
+            echo_is_cancelled: self.switch.get().echo,
+        };
+        self.findings = self.check.findings(known, now);
+        self.set_stages();
     }
 
     /// Looks at the levels; `open`: an interview is open, and what is heard and said counts.

@@ -1,9 +1,30 @@
 //! What a person can ask for.
 
+use adjourn_audio::DeviceKind;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::VoiceStage;
+
+/// Microphone or loudspeaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export, export_to = "SoundSide.ts")]
+pub enum SoundSide {
+    /// The candidate's voice.
+    Microphone,
+    /// The interviewer's voice.
+    Loudspeaker,
+}
+
+impl From<SoundSide> for DeviceKind {
+    fn from(side: SoundSide) -> Self {
+        match side {
+            SoundSide::Microphone => Self::Microphone,
+            SoundSide::Loudspeaker => Self::Loudspeaker,
+        }
+    }
+}
 
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -66,8 +87,11 @@ pub enum Command {
         /// Whether it is wanted.
         on: bool,
     },
-    /// Unmute what is muted in the system's settings.
-    UnmuteInSystem,
+    /// Unmute a device in the system's settings.
+    UnmuteInSystem {
+        /// Which.
+        side: SoundSide,
+    },
     /// End the interview (already confirmed).
     End,
     /// Answer to "is your interview still going on?": yes.

@@ -27,13 +27,14 @@ impl<T: Transport, S: Shell> Client<T, S> {
             }
             Command::RefreshDevices => {
                 self.ui.problem = None;
-                self.open_microphone();
-                self.open_speaker();
+                if self.devices_are_wanted() {
+                    self.audio.open_anew(!self.ui.muted);
+                }
                 self.audio.look_for_devices();
             }
-            Command::PlayTestSound => self.play_test_sound(),
+            Command::PlayTestSound => self.press(Pressed::TestSound),
             Command::ChimeHeard { heard } => self.audio.check.chime_was_heard(heard),
-            Command::RecordSample => self.audio.record_sample(),
+            Command::RecordSample => self.press(Pressed::Sample),
             Command::Join => self.join(),
             Command::SetMuted { muted } => {
                 self.ui.muted = muted;
@@ -55,7 +56,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 }
             }
             Command::SetStage { stage, on } => self.audio.set_stage(stage, on),
-            Command::UnmuteInSystem => self.audio.unmute_in_system(),
+            Command::UnmuteInSystem { side } => self.audio.unmute_in_system(side.into()),
             // Nothing was begun yet: the devices are still being opened.
             Command::End if self.ui.pressed == Some(Pressed::Join) => self.ui.pressed = None,
             Command::End => self.feed(Input::EndConfirmed),
@@ -70,8 +71,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
     /// Tells room and record whether the candidate can be heard.
     fn tell_whether_muted(&mut self) {
         let muted = self.is_muted();
-        self.connection.set_muted(muted);
-        self.recorder.note(if muted { Note::Muted } else { Note::Unmuted });
+        if std::mem::replace(&mut self.ui.told_muted, muted) != muted {
+            self.connection.set_muted(muted);
+            self.recorder.note(if muted { Note::Muted } else { Note::Unmuted });
+        }
     }
 
     /// Whether nothing of what the candidate says leaves the computer.
@@ -140,16 +143,18 @@ impl<T: Transport, S: Shell> Client<T, S> {
         if self.invitation.link().is_none() || self.session.phase() != Phase::Checking {
             return;
         }
-        // Opened anew: what was wrong a minute ago may be right now.
+        self.audio.keep_what_the_check_found();
+        // What was wrong a minute ago may be right now.
         self.ui.pressed = Some(Pressed::Join);
         self.open_microphone();
         self.open_speaker();
         self.go_on_with_what_was_pressed();
     }
 
-    fn play_test_sound(&mut self) {
+    /// Something that is to be heard: the loudspeaker is opened first.
+    fn press(&mut self, what: Pressed) {
         self.open_speaker();
-        self.ui.pressed.get_or_insert(Pressed::TestSound);
+        self.ui.pressed.get_or_insert(what);
         self.go_on_with_what_was_pressed();
     }
 
@@ -174,7 +179,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Some(Pressed::Join)
                 if self.session.phase() == Phase::Checking && self.invitation.link().is_some() =>
             {
-                match self.audio.problem().cloned() {
+                match self.audio.problem() {
                     Some(problem) => (self.ui.problem, self.ui.can_retry) = (Some(problem), true),
                     None => {
                         self.ui.link_is_settled();
@@ -183,6 +188,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 }
             }
             Some(Pressed::TestSound) => self.audio.chime(),
+            Some(Pressed::Sample) => self.audio.record_sample(),
             Some(Pressed::Join) | None => {}
         }
     }

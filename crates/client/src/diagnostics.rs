@@ -116,7 +116,8 @@ pub(crate) fn look(
         });
         findings.push(Finding {
             verdict: verdict(f64::from(drift.abs()), DRIFT_PPM),
-            text: Message::FigureClockDrift { ppm: drift.round() as i32 },
+            // Counted the other way round: by how much the loudspeaker's is faster.
+            text: Message::FigureClockDrift { ppm: -drift.round() as i32 },
         });
     }
     findings.extend(link.findings());
@@ -295,7 +296,7 @@ mod tests {
             (Verdict::Good, Message::FigureCaptureLost { ms: 100 }),
             (Verdict::Warning, Message::FigurePlaybackGaps { count: 3 }),
             (Verdict::Good, Message::FigurePlaybackSkipped { ms: 0 }),
-            (Verdict::Good, Message::FigureClockDrift { ppm: -42 }),
+            (Verdict::Good, Message::FigureClockDrift { ppm: 42 }),
         ];
         assert_eq!(found, expected.map(|(verdict, text)| Finding { verdict, text }));
     }

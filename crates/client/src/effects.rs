@@ -122,7 +122,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
     /// An attempt to enter the room ended.
     pub(crate) fn entered(&mut self, entered: Entered<T::Room>) {
         let wanted = matches!(self.session.phase(), Phase::Joining | Phase::Waiting | Phase::Live);
-        let (inputs, microphone) = self.connection.entered(entered, wanted, self.is_muted());
+        self.ui.told_muted = self.is_muted();
+        let (inputs, microphone) = self.connection.entered(entered, wanted, self.ui.told_muted);
         if microphone.is_some() {
             self.audio.speak_into(microphone);
         }
@@ -165,7 +166,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
         if self.session.phase() == Phase::Live {
             self.connection.ask_history_again();
         }
-        self.audio.mend(open);
+        if open {
+            self.audio.reconcile();
+        }
         self.ui.forget_what_was_read();
         if let Some(diagnostics) = self.audio.diagnostics().filter(|_| open) {
             self.shell.diagnostics(diagnostics);
@@ -191,7 +194,6 @@ impl<T: Transport, S: Shell> Client<T, S> {
             check: self.audio.findings(),
             voice: self.audio.voice_options(),
             microphone_open: self.audio.microphone_open(),
-            microphone_silent: self.audio.microphone_silent(),
             not_heard: self.audio.not_heard(),
             hears_nothing: self.audio.hears_nothing(),
             turned_away: self.connection.turned_away(),

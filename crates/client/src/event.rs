@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use adjourn_audio::{AudioError, DeviceKind, Found, StreamStatus};
+use adjourn_audio::{AudioError, Capture, DeviceKind, Found, Playback, PlaybackHandle, StreamStatus};
 use adjourn_outbox::DeliveryEvent;
 use adjourn_protocol::InviteLink;
 use adjourn_session::OrganiserWord;
@@ -10,7 +10,6 @@ use tokio::sync::mpsc;
 
 use crate::Message;
 use crate::admission::{Admission, Rejection};
-use crate::opening::Opened;
 
 /// Results that wait; their makers are held back beyond that.
 const WAITING: usize = 256;
@@ -51,7 +50,7 @@ pub(crate) enum Event {
     Delivery(DeliveryEvent),
     Devices(Found),
     /// The system does not unmute it.
-    NotUnmuted(DeviceKind, AudioError),
+    NotUnmuted(DeviceKind),
     Opened(Box<Opened>),
     /// An open stream is in another way than before; its opening's number.
     Stream {
@@ -59,6 +58,15 @@ pub(crate) enum Event {
         number: u64,
         status: StreamStatus,
     },
+}
+
+/// What came of an attempt to open a device, with the attempt's number.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// A microphone.
+    Microphone(u64, Result<Capture, AudioError>),
+    /// A loudspeaker.
+    Speaker(u64, Result<(Playback, PlaybackHandle), AudioError>),
 }
 
 /// Where events go.

@@ -67,17 +67,24 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Event::Delivery(event) => self.delivery(event),
             Event::Devices(devices) => {
                 self.audio.found(devices);
-                self.audio.mend(self.devices_are_wanted());
+                self.reconcile();
             }
-            Event::NotUnmuted(kind, error) => self.audio.not_unmuted(kind, &error),
+            Event::NotUnmuted(kind) => self.audio.not_unmuted(kind),
             Event::Stream { kind, number, status } => {
                 self.audio.tells(kind, number, status);
-                self.audio.mend(self.devices_are_wanted());
+                self.reconcile();
             }
             Event::Opened(opened) => {
                 self.audio.opened(*opened);
                 self.go_on_with_what_was_pressed();
             }
+        }
+    }
+
+    /// What is to be open is opened, as long as a device may be.
+    fn reconcile(&mut self) {
+        if self.devices_are_wanted() {
+            self.audio.reconcile();
         }
     }
 

@@ -81,6 +81,10 @@ pub enum Message {
     // Devices.
     NoMicrophone,
     NoLoudspeaker,
+    DeviceDenied,
+    DeviceUnusable {
+        detail: String,
+    },
     DeviceMissing {
         device: String,
     },
@@ -103,6 +107,7 @@ pub enum Message {
     ChimeHeard,
     ChimeNotHeard,
     EchoHeard,
+    EchoStays,
     // Joining.
     SettingsUnusable {
         detail: String,
@@ -155,6 +160,9 @@ pub enum Message {
     Muted,
     MutedInSystem,
     LoudspeakerMuted,
+    StaysMuted,
+    LoudspeakerStaysMuted,
+    LoudspeakerStands,
     HoldToTalk,
     MicrophoneSilent,
     Listening,
@@ -314,6 +322,8 @@ impl Message {
             Self::ReportMadeAgain,
             Self::NoMicrophone,
             Self::NoLoudspeaker,
+            Self::DeviceDenied,
+            Self::DeviceUnusable { detail: text() },
             Self::DeviceMissing { device: text() },
             Self::DeviceAway { device: text() },
             Self::SayAFewWords,
@@ -325,6 +335,7 @@ impl Message {
             Self::ChimeHeard,
             Self::ChimeNotHeard,
             Self::EchoHeard,
+            Self::EchoStays,
             Self::SoundSystemSilent { detail: text() },
             Self::SoundFileUnusable { detail: text() },
             Self::SettingsUnusable { detail: text() },
@@ -365,6 +376,9 @@ impl Message {
             Self::Muted,
             Self::MutedInSystem,
             Self::LoudspeakerMuted,
+            Self::StaysMuted,
+            Self::LoudspeakerStaysMuted,
+            Self::LoudspeakerStands,
             Self::HoldToTalk,
             Self::MicrophoneSilent,
             Self::Listening,
@@ -516,6 +530,8 @@ impl From<&AudioError> for Message {
             AudioError::NoSpeaker => Self::NoLoudspeaker,
             AudioError::Missing(device) => Self::DeviceMissing { device: device.clone() },
             AudioError::System(detail) => Self::SoundSystemSilent { detail: detail.clone() },
+            AudioError::Denied => Self::DeviceDenied,
+            AudioError::Unusable(detail) => Self::DeviceUnusable { detail: detail.clone() },
             AudioError::File(detail) => Self::SoundFileUnusable { detail: detail.clone() },
         }
     }

@@ -7,7 +7,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::voice_options::VoiceStage;
-use crate::wanted::Chosen;
+
+/// A chosen device, as it is remembered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Chosen {
+    pub(crate) id: String,
+    /// Its name, for when it is not there to be asked.
+    pub(crate) name: String,
+}
 
 /// What is remembered. A file of another version, or none, is nothing remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

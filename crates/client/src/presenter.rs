@@ -23,7 +23,6 @@ pub(crate) struct Scene<'a> {
     pub(crate) check: &'a SoundFindings,
     pub(crate) voice: VoiceOptions,
     pub(crate) microphone_open: bool,
-    pub(crate) microphone_silent: bool,
     /// Why nobody hears the candidate, and why they hear nobody, as far as the devices go.
     pub(crate) not_heard: Option<Message>,
     pub(crate) hears_nothing: Option<Message>,
@@ -43,19 +42,13 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
     let screen = screen(scene, opening);
     // The other screens show no line on how the interview goes.
     let goes_on = matches!(screen, Screen::Joining | Screen::Waiting | Screen::Interview);
+    let not_heard = not_heard(scene);
     let status = if opening {
         Some(Message::OpeningDevices)
     } else {
-        goes_on.then(|| {
-            let VoiceOptions { push_to_talk, talking, .. } = scene.voice;
-            let not_heard = if ui.muted {
-                Some(Message::Muted)
-            } else {
-                scene.not_heard.clone().or((push_to_talk && !talking).then_some(Message::HoldToTalk))
-            };
-            messages::status(view, interviewer, not_heard, scene.hears_nothing.clone())
-        })
+        goes_on.then(|| messages::status(view, interviewer, not_heard.clone(), scene.hears_nothing.clone()))
     };
+    let trouble = not_heard.into_iter().chain(scene.hears_nothing.clone());
     Snapshot {
         seq: 0,
         screen,
@@ -69,7 +62,7 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         check: scene.check.clone(),
         voice: scene.voice.clone(),
         microphone_open: scene.microphone_open,
-        microphone_silent: scene.microphone_silent,
+        sound: trouble.filter(|message| goes_on && status.as_ref() != Some(message)).collect(),
         muted: ui.muted,
         connected: view.link_fresh,
         interviewer,
@@ -88,7 +81,23 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
 /// the device.
 fn notices(scene: &Scene<'_>, goes_on: bool) -> Vec<Message> {
     let away = [&scene.input.away, &scene.output.away].into_iter().flatten().filter(|_| goes_on).cloned();
-    scene.ui.notices().into_iter().chain(away).collect()
+    let mut notices = scene.ui.notices();
+    // Both halves of a headset are one headset.
+    for away in away {
+        if !notices.contains(&away) {
+            notices.push(away);
+        }
+    }
+    notices
+}
+
+/// Why nobody hears the candidate.
+fn not_heard(scene: &Scene<'_>) -> Option<Message> {
+    let VoiceOptions { push_to_talk, talking, .. } = scene.voice;
+    if scene.ui.muted {
+        return Some(Message::Muted);
+    }
+    scene.not_heard.clone().or((push_to_talk && !talking).then_some(Message::HoldToTalk))
 }
 
 fn screen(scene: &Scene<'_>, opening: bool) -> Screen {

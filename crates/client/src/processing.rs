@@ -69,17 +69,22 @@ pub(crate) struct VoiceProcessing {
     listener: Listener,
     stages: Stages,
     module: Option<Box<dyn VoiceModule>>,
+    begun: bool,
 }
 
 impl VoiceProcessing {
     pub(crate) fn new(make: Arc<MakeModule>, switch: Switch, played: Reference, listener: Listener) -> Self {
-        Self { make, switch, played, listener, stages: Stages::default(), module: None }
+        Self { make, switch, played, listener, stages: Stages::default(), module: None, begun: false }
     }
 }
 
 impl FrameProcessor for VoiceProcessing {
     fn process(&mut self, frame: &mut [i16; FRAME]) {
         self.listener.take(frame);
+        if !std::mem::replace(&mut self.begun, true) {
+            // Played while no microphone was open.
+            self.played.skip();
+        }
         let stages = self.switch.get();
         if stages != self.stages {
             self.stages = stages;
@@ -130,10 +135,12 @@ mod tests {
         );
         let mut tap = played.tap();
         let mut frame = [5; FRAME];
+        switch.set(stages(SoundProcessing::Full, false));
         tap(&[1; FRAME]);
         processing.process(&mut frame);
-        assert_eq!((frame[0], seen.lock().len()), (5, 0), "off");
-        switch.set(stages(SoundProcessing::Full, false));
+        assert_eq!(*seen.lock(), ["captured 5, echo true"], "nobody listened when that was played");
+        seen.lock().clear();
+        frame = [5; FRAME];
         tap(&[2; FRAME]);
         tap(&[3; FRAME]);
         processing.process(&mut frame);

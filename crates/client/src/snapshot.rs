@@ -88,11 +88,6 @@ pub struct DeviceList {
 }
 
 impl DeviceList {
-    /// Whether this device is the open one; while that is not known, the system's default is.
-    pub(crate) fn is_open(&self, device: &adjourn_audio::Device) -> bool {
-        self.open.as_ref().map_or(device.default, |open| *open == device.id)
-    }
-
     /// Takes over which devices there are.
     pub(crate) fn list(&mut self, found: &[adjourn_audio::Device]) {
         self.default_name = found.iter().find(|device| device.default).map(|device| device.name.clone());
@@ -221,8 +216,8 @@ pub struct Snapshot {
     pub voice: VoiceOptions,
     /// Whether the microphone is open.
     pub microphone_open: bool,
-    /// Whether the microphone gives nothing at all, not even the noise of a room.
-    pub microphone_silent: bool,
+    /// Why nobody hears the candidate, or they hear nobody, besides what the line on what goes on says.
+    pub sound: Vec<Message>,
     /// Whether the microphone is muted.
     pub muted: bool,
     /// Whether our own connection delivers.

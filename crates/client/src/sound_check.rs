@@ -1,5 +1,6 @@
 //! The device check: what is found of microphone and loudspeaker before the interviewer finds it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,12 @@ const LOUD_ROOM_DBFS: f32 = -42.0;
 const ECHO_DB: f32 = 12.0;
 /// The chime, and what a Bluetooth loudspeaker is late by.
 const CHIME: Duration = Duration::from_millis(1_200);
+/// What a room still echoes of a sound, and a device still plays of it.
+const ROOM: Duration = Duration::from_millis(300);
+/// What was cut off longer ago is forgotten: whoever turned the microphone down has said a sentence since.
+const LATELY: Duration = Duration::from_secs(6);
+/// A recording of three seconds that takes longer comes to nothing.
+const SAMPLE_LIMIT: Duration = Duration::from_secs(6);
 /// What is recorded to be listened to.
 const SAMPLE: usize = SAMPLE_RATE as usize * 3;
 
@@ -126,6 +133,24 @@ impl Sample {
     }
 }
 
+/// What is known of the devices, besides what is heard.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    /// Why nobody hears the candidate.
+    pub(crate) not_heard: Option<Message>,
+    /// Why they hear nobody.
+    pub(crate) hears_nothing: Option<Message>,
+    /// What the loudspeaker plays is taken out of what the microphone hears.
+    pub(crate) echo_is_cancelled: bool,
+}
+
+/// While a sound of ours is played, what the microphone hears is no voice.
+#[derive(Debug)]
+struct Deaf {
+    speech_before: u64,
+    until: Instant,
+}
+
 /// The check, as it goes.
 #[derive(Debug, Default)]
 pub(crate) struct SoundCheck {
@@ -140,13 +165,22 @@ pub(crate) struct SoundCheck {
     played: bool,
     heard: Option<bool>,
     sample_until: Option<Instant>,
+    /// When the recording began.
+    recording: Option<Instant>,
     state: SampleState,
+    deaf: Option<Deaf>,
+    /// Frames that were taken for a voice and were our own.
+    ours: u64,
+    /// Frames that were cut off, as counted at each look of the last seconds.
+    lately: VecDeque<(Instant, u64)>,
 }
 
 impl SoundCheck {
     /// Another microphone is opened: what was found of the last one says nothing of it.
     pub(crate) fn another_microphone(&mut self) {
-        self.since = Some(self.ear.heard());
+        let heard = self.ear.heard();
+        self.since = Some(Heard { speech: heard.speech - self.ours, ..heard });
+        self.lately.clear();
         self.sample.forget();
         self.state = SampleState::None;
     }
@@ -160,6 +194,18 @@ impl SoundCheck {
     pub(crate) fn chimes(&mut self, now: Instant) {
         self.chime = Some((self.ear.heard().chime.max(SILENCE_DBFS), now + CHIME));
         (self.echo, self.played, self.heard) = (0.0, true, None);
+        self.plays(now + CHIME);
+    }
+
+    /// A sound of ours is played until then.
+    fn plays(&mut self, until: Instant) {
+        let speech_before = self.deaf.as_ref().map_or_else(|| self.ear.heard().speech, |d| d.speech_before);
+        self.deaf = Some(Deaf { speech_before, until: until + ROOM });
+    }
+
+    /// Whether the microphone hears the loudspeaker.
+    pub(crate) fn hears_itself(&self) -> bool {
+        self.echo >= ECHO_DB
     }
 
     /// The candidate's answer to whether it was heard.
@@ -170,9 +216,9 @@ impl SoundCheck {
     }
 
     /// The candidate's voice is recorded from now on.
-    pub(crate) fn record(&mut self) {
+    pub(crate) fn record(&mut self, now: Instant) {
         self.sample.begin();
-        self.state = SampleState::Recording;
+        (self.recording, self.state) = (Some(now), SampleState::Recording);
     }
 
     /// What was recorded, once it is whole: it is played now.
@@ -183,20 +229,37 @@ impl SoundCheck {
         if self.state != SampleState::Recording {
             return None;
         }
+        if self.recording.is_some_and(|began| now.duration_since(began) > SAMPLE_LIMIT) {
+            // The microphone gives nothing (any more), which is said elsewhere.
+            self.sample.forget();
+            self.state = SampleState::None;
+            return None;
+        }
         let sample = self.sample.take_whole()?;
         let length = Duration::from_millis((sample.len() / (SAMPLE_RATE as usize / 1_000)) as u64);
         (self.sample_until, self.state) = (Some(now + length), SampleState::Playing);
+        self.plays(now + length);
         Some(sample)
     }
 
-    /// What is shown now. `not_heard`, `hears_nothing`: what is known to be wrong with microphone and loudspeaker.
-    pub(crate) fn findings(
-        &mut self,
-        not_heard: Option<Message>,
-        hears_nothing: Option<Message>,
-        now: Instant,
-    ) -> SoundFindings {
-        let heard = self.ear.heard();
+    /// What is shown now.
+    pub(crate) fn findings(&mut self, known: Known, now: Instant) -> SoundFindings {
+        let mut heard = self.ear.heard();
+        // Our own sounds are nobody's voice.
+        if let Some(deaf) = &mut self.deaf {
+            let ours = heard.speech - deaf.speech_before;
+            if now >= deaf.until {
+                self.ours += ours;
+                self.deaf = None;
+            } else {
+                heard.speech -= ours;
+            }
+        }
+        heard.speech -= self.ours;
+        self.lately.push_back((now, heard.clipped));
+        while self.lately.front().is_some_and(|(at, _)| now.duration_since(*at) > LATELY) {
+            self.lately.pop_front();
+        }
         if let Some((before, until)) = self.chime {
             self.echo = self.echo.max(heard.chime - before.max(heard.noise - ECHO_DB));
             if now >= until {
@@ -204,8 +267,8 @@ impl SoundCheck {
             }
         }
         SoundFindings {
-            microphone: self.of_microphone(not_heard, heard),
-            loudspeaker: self.of_loudspeaker(hears_nothing),
+            microphone: self.of_microphone(known.not_heard, heard),
+            loudspeaker: self.of_loudspeaker(known.hears_nothing, known.echo_is_cancelled),
             asking: self.played && self.heard.is_none() && self.chime.is_none(),
             sample: self.state,
         }
@@ -213,9 +276,11 @@ impl SoundCheck {
 
     fn of_microphone(&self, not_heard: Option<Message>, heard: Heard) -> Finding {
         let of = |counter: fn(&Heard) -> u64| counter(&heard) - self.since.as_ref().map_or(0, counter);
+        // What was turned down since is not cut off any more.
+        let cut_off = self.lately.front().map_or(0, |(_, before)| heard.clipped - before);
         let (verdict, text) = if let Some(reason) = not_heard {
             (Verdict::Bad, reason)
-        } else if of(|heard| heard.clipped) >= CUT_OFF_FRAMES {
+        } else if cut_off >= CUT_OFF_FRAMES {
             (Verdict::Warning, Message::VoiceCutOff)
         } else if heard.noise > LOUD_ROOM_DBFS {
             (Verdict::Warning, Message::RoomIsLoud)
@@ -227,13 +292,14 @@ impl SoundCheck {
         Finding { verdict, text }
     }
 
-    fn of_loudspeaker(&self, hears_nothing: Option<Message>) -> Finding {
+    fn of_loudspeaker(&self, hears_nothing: Option<Message>, echo_is_cancelled: bool) -> Finding {
         if let Some(text) = hears_nothing {
             return Finding { verdict: Verdict::Bad, text };
         }
         let (verdict, text) = match self.heard {
             Some(false) => (Verdict::Bad, Message::ChimeNotHeard),
-            Some(true) if self.echo >= ECHO_DB => (Verdict::Warning, Message::EchoHeard),
+            Some(true) if self.hears_itself() && echo_is_cancelled => (Verdict::Warning, Message::EchoHeard),
+            Some(true) if self.hears_itself() => (Verdict::Warning, Message::EchoStays),
             Some(true) => (Verdict::Good, Message::ChimeHeard),
             None if self.played => (Verdict::Open, Message::DidYouHearIt),
             None => (Verdict::Open, Message::PlayTheChime),
@@ -250,7 +316,7 @@ mod tests {
     const ROOM: [i16; FRAME] = [20; FRAME];
 
     fn microphone(check: &mut SoundCheck) -> Message {
-        check.findings(None, None, Instant::now()).microphone.text
+        check.findings(Known::default(), Instant::now()).microphone.text
     }
 
     #[test]
@@ -266,8 +332,14 @@ mod tests {
         assert_eq!(microphone(&mut check), Message::SayAFewWords);
         (0..10).for_each(|_| listener.take(&[i16::MAX; FRAME]));
         assert_eq!(microphone(&mut check), Message::VoiceCutOff);
-        let muted =
-            check.findings(Some(Message::MutedInSystem), Some(Message::LoudspeakerMuted), Instant::now());
+        let muted = check.findings(
+            Known {
+                not_heard: Some(Message::MutedInSystem),
+                hears_nothing: Some(Message::LoudspeakerMuted),
+                ..Known::default()
+            },
+            Instant::now(),
+        );
         assert_eq!(muted.microphone.text, Message::MutedInSystem);
         assert_eq!(
             (muted.loudspeaker.verdict, muted.loudspeaker.text),
@@ -282,23 +354,63 @@ mod tests {
         (0..50).for_each(|_| listener.take(&ROOM));
         let start = Instant::now();
         check.chime_was_heard(true);
-        assert!(!check.findings(None, None, start).asking, "nothing was played");
+        assert!(!check.findings(Known::default(), start).asking, "nothing was played");
         for (quieter, verdict) in [(1_000_000, Verdict::Good), (4, Verdict::Warning)] {
             check.chimes(start);
             for frame in adjourn_audio::chime() {
                 listener.take(&frame.map(|sample| (i32::from(sample) / quieter) as i16));
-                check.findings(None, None, start);
+                check.findings(Known::default(), start);
             }
-            check.findings(None, None, start + CHIME);
-            assert!(check.findings(None, None, start + CHIME).asking);
+            check.findings(Known::default(), start + CHIME);
+            assert!(check.findings(Known::default(), start + CHIME).asking);
             check.chime_was_heard(true);
-            let found = check.findings(None, None, start + CHIME);
+            let found = check.findings(Known::default(), start + CHIME);
             assert_eq!((found.loudspeaker.verdict, found.asking), (verdict, false));
         }
         check.chime_was_heard(false);
-        assert_eq!(check.findings(None, None, start).loudspeaker.text, Message::ChimeNotHeard);
+        assert_eq!(check.findings(Known::default(), start).loudspeaker.text, Message::ChimeNotHeard);
         check.another_loudspeaker();
-        assert_eq!(check.findings(None, None, start).loudspeaker.text, Message::PlayTheChime);
+        assert_eq!(check.findings(Known::default(), start).loudspeaker.text, Message::PlayTheChime);
+    }
+
+    #[test]
+    fn our_own_chime_is_nobodys_voice() {
+        let mut check = SoundCheck::default();
+        let mut listener = check.ear.listener();
+        check.another_microphone();
+        let start = Instant::now();
+        (0..50).for_each(|_| listener.take(&ROOM));
+        check.chimes(start);
+        for frame in adjourn_audio::chime() {
+            listener.take(&frame);
+        }
+        let at = |check: &mut SoundCheck, ms| {
+            check.findings(Known::default(), start + Duration::from_millis(ms)).microphone.text
+        };
+        assert!(check.ear.heard().speech >= VOICE_FRAMES, "it would be taken for one");
+        assert_eq!(at(&mut check, 700), Message::SayAFewWords);
+        assert_eq!(at(&mut check, 1_600), Message::SayAFewWords);
+        (0..60).for_each(|_| listener.take(&ROOM));
+        (0..100).for_each(|_| listener.take(&VOICE));
+        assert_eq!(at(&mut check, 3_000), Message::HearYou);
+    }
+
+    #[test]
+    fn who_turns_the_microphone_down_is_told_that_it_is_right_now() {
+        let mut check = SoundCheck::default();
+        let mut listener = check.ear.listener();
+        check.another_microphone();
+        let start = Instant::now();
+        let at = |check: &mut SoundCheck, s| {
+            check.findings(Known::default(), start + Duration::from_secs(s)).microphone.text
+        };
+        at(&mut check, 0);
+        (0..50).for_each(|_| listener.take(&ROOM));
+        (0..100).for_each(|_| listener.take(&[i16::MAX; FRAME]));
+        assert_eq!(at(&mut check, 1), Message::VoiceCutOff);
+        (0..100).for_each(|_| listener.take(&VOICE));
+        assert_eq!(at(&mut check, 5), Message::VoiceCutOff, "it was just now");
+        assert_eq!(at(&mut check, 12), Message::HearYou);
     }
 
     #[test]
@@ -307,13 +419,13 @@ mod tests {
         let start = Instant::now();
         check.sample.push(&VOICE);
         assert!(check.play(start).is_none());
-        check.record();
+        check.record(start);
         (0..299).for_each(|_| check.sample.push(&VOICE));
         assert!(check.play(start).is_none());
         (0..50).for_each(|_| check.sample.push(&VOICE));
         assert_eq!(check.play(start).map(|sample| sample.len()), Some(SAMPLE));
-        assert_eq!(check.findings(None, None, start).sample, SampleState::Playing);
+        assert_eq!(check.findings(Known::default(), start).sample, SampleState::Playing);
         assert!(check.play(start + Duration::from_secs(3)).is_none());
-        assert_eq!(check.findings(None, None, start).sample, SampleState::None);
+        assert_eq!(check.findings(Known::default(), start).sample, SampleState::None);
     }
 }

@@ -22,6 +22,7 @@ const WARNINGS: [u64; 2] = [5, 1];
 pub(crate) enum Pressed {
     Join,
     TestSound,
+    Sample,
 }
 
 /// The interview's time, in whole seconds; it stands still once the interview is over.
@@ -53,6 +54,8 @@ pub(crate) struct UiState {
     /// What was pressed and waits for the devices.
     pub(crate) pressed: Option<Pressed>,
     pub(crate) muted: bool,
+    /// What the room was told of that, last.
+    pub(crate) told_muted: bool,
     /// Whether the candidate is asked if the interview shall end, because the window was to be closed.
     pub(crate) closing: bool,
     /// When the window was first asked to close, and has not been told to stay since.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adjourn_client::{Command, Snapshot};
+use adjourn_client::{Command, Screen, Snapshot};
 use adjourn_testbed::Profile;
 use anyhow::Context as _;
 
@@ -82,9 +82,11 @@ pub(super) async fn says(
 
 /// Whether a sentence stands on the screen, by its name.
 fn shows(snapshot: &Snapshot, id: &str) -> bool {
-    let Snapshot { notices, status, problem, input, output, .. } = snapshot;
+    let Snapshot { notices, status, problem, sound, input, output, screen, .. } = snapshot;
+    // The device check shows the devices themselves; in the interview they are behind a button.
     let of_devices =
         [&input.problem, &input.away, &input.muted, &output.problem, &output.away, &output.muted];
-    let all = notices.iter().chain(status).chain(problem).chain(of_devices.into_iter().flatten());
+    let of_devices = of_devices.into_iter().flatten().filter(|_| *screen == Screen::Checking);
+    let all = notices.iter().chain(status).chain(problem).chain(sound).chain(of_devices);
     all.into_iter().any(|message| message.id() == id)
 }

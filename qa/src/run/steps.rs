@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adjourn_client::{Command, Message};
+use adjourn_client::{Command, Message, SoundSide};
 use adjourn_outbox::Outbox;
 use adjourn_protocol::{Line, Note};
 use anyhow::Context as _;
@@ -156,7 +156,12 @@ async fn one(step: &Step, bed: &mut ScenarioBed, played: &mut Played) -> anyhow:
         Step::Press(Button::Join) => bed.order(&Command::Join).await,
         Step::Press(Button::Mute) => bed.order(&Command::SetMuted { muted: true }).await,
         Step::Press(Button::Unmute) => bed.order(&Command::SetMuted { muted: false }).await,
-        Step::Press(Button::UnmuteInSystem) => bed.order(&Command::UnmuteInSystem).await,
+        Step::Press(Button::UnmuteInSystem) => {
+            bed.order(&Command::UnmuteInSystem { side: SoundSide::Microphone }).await
+        }
+        Step::Press(Button::UnmuteLoudspeaker) => {
+            bed.order(&Command::UnmuteInSystem { side: SoundSide::Loudspeaker }).await
+        }
         Step::Press(Button::Microphone) => bed.order(&Command::ChooseInput { id: None }).await,
         Step::Press(Button::SaveCopy) => {
             bed.order(&Command::SaveCopy).await?;

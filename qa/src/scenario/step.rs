@@ -352,8 +352,10 @@ pub enum Button {
     Mute,
     /// Unmute.
     Unmute,
-    /// Unmute it in the system's settings.
+    /// Unmute the microphone in the system's settings.
     UnmuteInSystem,
+    /// Unmute the loudspeaker in the system's settings.
+    UnmuteLoudspeaker,
     /// Another microphone: the system's default.
     Microphone,
     /// Save a copy for the organiser.

@@ -37,6 +37,8 @@ report-made-again = A saved report was damaged and was made again from the inter
 ## Devices
 no-microphone = No microphone was found. Connect one, then choose it in the list.
 no-loudspeaker = No loudspeaker or headphones were found. Connect some, then choose them in the list.
+device-denied = Your computer does not let Adjourn use this device. Please allow it in your computer's privacy settings.
+device-unusable = This device can't be used ({ $detail }). Please choose another one.
 device-away = “{ $device }” is not connected. Until it is, your computer's usual device is used.
 device-missing = The device “{ $device }” is not connected. Connect it or choose another one.
 sound-system-silent = The computer's sound system does not answer ({ $detail }). Restart the computer or ask for help.
@@ -83,6 +85,7 @@ did-you-hear-it = Did you hear two soft notes?
 chime-heard = You hear your interviewer here.
 chime-not-heard = Turn your loudspeaker up, or choose another one in the list, and play the sound again.
 echo-heard = You hear your interviewer here, and so does your microphone. Headphones are better; without them we take the echo away.
+echo-stays = You hear your interviewer here, and so does your microphone. Please use headphones, or let us take the echo away under "Your voice".
 
 ## What goes on
 opening-devices = Opening your microphone and loudspeaker…
@@ -96,6 +99,9 @@ interviewer-gone = The interviewer left. Waiting a moment in case they come back
 muted = Your microphone is muted.
 muted-in-system = Your microphone is muted in the system's settings.
 loudspeaker-muted = Your loudspeaker is muted in the system's settings.
+stays-muted = Your microphone is muted in the system's settings, and can't be unmuted from here. Please open your computer's sound settings.
+loudspeaker-stays-muted = Your loudspeaker is muted in the system's settings, and can't be unmuted from here. Please open your computer's sound settings.
+loudspeaker-stands = Your loudspeaker takes no sound at the moment. Please check that it is connected and switched on.
 hold-to-talk = Hold the space key while you speak.
 microphone-silent = Your microphone gives no sound. Please check that it is connected and switched on.
 listening = The interviewer is listening. Please speak.

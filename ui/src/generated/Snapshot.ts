@@ -62,9 +62,9 @@ voice: VoiceOptions,
  */
 microphone_open: boolean, 
 /**
- * Whether the microphone gives nothing at all, not even the noise of a room.
+ * Why nobody hears the candidate, or they hear nobody, besides what the line on what goes on says.
  */
-microphone_silent: boolean, 
+sound: Array<Message>, 
 /**
  * Whether the microphone is muted.
  */

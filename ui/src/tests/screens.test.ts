@@ -17,7 +17,7 @@ const check: Snapshot["check"] = {
 };
 const snapshot: Snapshot = {
   seq: 1, screen: "checking", title: null, host: "interviews.example.com", problem: null, can_retry: false, notices: [],
-  input: list, output: list, check, voice: { push_to_talk: false, talking: false, stages: [] }, microphone_open: true, microphone_silent: false, muted: false, connected: true, interviewer: "absent", status: null,
+  input: list, output: list, check, voice: { push_to_talk: false, talking: false, stages: [] }, microphone_open: true, sound: [], muted: false, connected: true, interviewer: "absent", status: null,
   asking: null, closing: false, captions: [], elapsed_s: null, remaining_s: null, minutes_left: null, completed: null,
 };
 
@@ -80,27 +80,41 @@ test("a device that is away, or muted in the system, is said with a way out", ()
   expect(screen.getByText(/USB headset.*is not connected/)).toBeTruthy();
   expect(screen.getByLabelText<HTMLSelectElement>("Microphone").value).toBe("usb");
   screen.getByRole("button", { name: "Unmute" }).click();
-  expect(order).toHaveBeenCalledWith({ command: "unmute_in_system" });
+  expect(order).toHaveBeenCalledWith({ command: "unmute_in_system", side: "microphone" });
 });
 
-test("the space key talks while it is held, unless something else has the focus", async () => {
+test("the space key talks while it is held, wherever the focus is, but where it is written into", async () => {
   const order = vi.fn().mockResolvedValue(undefined);
   const meters = { input: -120, output: -120 };
-  const voice = (talking: boolean) => ({ ...snapshot, screen: "interview" as const, voice: { push_to_talk: true, talking, stages: [] } });
-  const shown = render(Interview, { snapshot: voice(false), meters, diagnostics, order });
-  const key = (kind: string) => document.activeElement?.dispatchEvent(new KeyboardEvent(kind, { key: " ", bubbles: true }));
-  screen.getByRole("button", { name: "Mute" }).focus();
-  key("keydown");
-  expect(order).not.toHaveBeenCalled();
-  screen.getByRole("button", { name: "Mute" }).blur();
-  key("keydown");
+  const voice = { ...snapshot, screen: "interview" as const, voice: { push_to_talk: true, talking: false, stages: [] } };
+  render(Interview, { snapshot: voice, meters, diagnostics, order });
+  const key = (kind: string, at: Element) => at.dispatchEvent(new KeyboardEvent(kind, { key: " ", bubbles: true, cancelable: true }));
+  const mute = screen.getByRole("button", { name: "Mute" });
+  expect(key("keydown", mute)).toBe(false);
   expect(order).toHaveBeenLastCalledWith({ command: "talk", talking: true });
-  await shown.rerender({ snapshot: voice(true) });
+  // Held, it is told once; let go before the program answered, it is told all the same.
+  key("keydown", mute);
+  expect(order).toHaveBeenCalledTimes(1);
+  key("keyup", mute);
+  expect(order).toHaveBeenLastCalledWith({ command: "talk", talking: false });
+  key("keydown", document.body);
+  expect(order).toHaveBeenLastCalledWith({ command: "talk", talking: true });
   window.dispatchEvent(new Event("blur"));
   expect(order).toHaveBeenLastCalledWith({ command: "talk", talking: false });
   order.mockClear();
-  key("keyup");
-  expect(order).toHaveBeenCalledWith({ command: "talk", talking: false });
+  key("keydown", screen.getByLabelText("Microphone", { selector: "select" }));
+  expect(order).not.toHaveBeenCalled();
+});
+
+test("what is wrong with sound stands in the interview with a way out, twice the same thing too", () => {
+  const order = vi.fn().mockResolvedValue(undefined);
+  const meters = { input: -120, output: -120 };
+  const output = { ...list, muted: { id: "loudspeaker-muted" as const } };
+  const sound = [{ id: "no-microphone" as const }, { id: "no-microphone" as const }];
+  render(Interview, { snapshot: { ...snapshot, screen: "interview" as const, output, sound }, meters, diagnostics, order });
+  expect(screen.getAllByText(/No microphone was found/).length).toBe(2);
+  screen.getByRole("button", { name: "Unmute the loudspeaker" }).click();
+  expect(order).toHaveBeenCalledWith({ command: "unmute_in_system", side: "loudspeaker" });
 });
 
 test("received is shown with its receipt, saved without one", () => {

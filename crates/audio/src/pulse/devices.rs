@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use libpulse_binding as pulse;
 use pulse::callbacks::ListResult;
+use pulse::channelmap::Map;
 use pulse::context::subscribe::InterestMaskSet;
 use pulse::context::{self, introspect::Introspector};
 use pulse::proplist::{Proplist, properties};
@@ -29,8 +30,9 @@ const SETTLED: Duration = Duration::from_millis(50);
 /// # Errors
 /// There is a server, but it does not answer: nobody else can have the devices then.
 pub(crate) fn devices() -> Result<Option<Devices>, AudioError> {
+    let deadline = Instant::now() + ANSWER_LIMIT;
     Ok(match connect(&|| true)? {
-        Some(mut server) => Some(list(&mut server, &|| true)?),
+        Some(mut server) => Some(list_until(&mut server, deadline, &|| true)?),
         None => None,
     })
 }
@@ -88,9 +90,16 @@ struct Answers {
 
 /// Asks a server for its devices.
 pub(super) fn list(server: &mut Server, wanted: &dyn Fn() -> bool) -> Result<Devices, AudioError> {
+    list_until(server, Instant::now() + ANSWER_LIMIT, wanted)
+}
+
+fn list_until(
+    server: &mut Server,
+    deadline: Instant,
+    wanted: &dyn Fn() -> bool,
+) -> Result<Devices, AudioError> {
     let answers = Rc::new(RefCell::new(Answers::default()));
     ask(&server.context.introspect(), &answers);
-    let deadline = Instant::now() + ANSWER_LIMIT;
     server.until(deadline, wanted, |_| (answers.borrow().complete >= 3).then_some(Ok(())))?;
     let Answers { mut devices, default_input, default_output, .. } = answers.take();
     tell_apart(&mut devices.inputs);
@@ -137,13 +146,15 @@ fn ask(introspect: &Introspector, answers: &Rc<RefCell<Answers>>) {
     });
 }
 
+/// Pulse's placeholder when there is no loudspeaker at all.
+pub(super) const DUMMY: &str = "auto_null";
+
 /// Words for what is worn on the ears, in form factors ("headphone", "headset") and names of ports ("analog-output-headphones").
 const WORN: [&str; 2] = ["headphone", "headset"];
 
 fn device(id: Option<&str>, name: Option<&str>, properties: &Proplist) -> Option<Device> {
     let id = id?;
-    // Pulse's placeholder when there is no sound card at all.
-    if id == "auto_null" {
+    if id == DUMMY {
         return None;
     }
     let form = properties.get_str(properties::DEVICE_FORM_FACTOR).unwrap_or_default();
@@ -155,13 +166,13 @@ fn device(id: Option<&str>, name: Option<&str>, properties: &Proplist) -> Option
     })
 }
 
-/// How many channels a source has; its default one's without a name.
-pub(super) fn channels(server: &mut Server, source: Option<&str>, wanted: &dyn Fn() -> bool) -> Option<u8> {
+/// Which channels a source has; its default one's without a name.
+pub(super) fn channels(server: &mut Server, source: Option<&str>, wanted: &dyn Fn() -> bool) -> Option<Map> {
     let found = Rc::new(Cell::new(None));
     let told = Rc::clone(&found);
     let name = source.unwrap_or("@DEFAULT_SOURCE@");
     let asked = server.context.introspect().get_source_info_by_name(name, move |item| match item {
-        ListResult::Item(source) => told.set(Some(Some(source.sample_spec.channels))),
+        ListResult::Item(source) => told.set(Some(Some(source.channel_map))),
         ListResult::End | ListResult::Error => told.set(told.get().or(Some(None))),
     });
     let deadline = Instant::now() + ANSWER_LIMIT;
@@ -236,7 +247,11 @@ pub(crate) fn unmute(kind: DeviceKind, id: &str) -> Result<bool, AudioError> {
     server.until(deadline, &|| true, |_| (!done.borrow().is_empty()).then_some(Ok(())))?;
     if let Some(channels) = silent.get() {
         let mut volume = ChannelVolumes::default();
-        volume.set(channels, Volume::NORMAL);
+        match kind {
+            DeviceKind::Microphone => volume.set(channels, Volume::NORMAL),
+            // Into somebody's ears.
+            DeviceKind::Loudspeaker => volume.set(channels, Volume(Volume::NORMAL.0 * 2 / 5)),
+        };
         match kind {
             DeviceKind::Microphone => introspect.set_source_volume_by_name(id, &volume, told()),
             DeviceKind::Loudspeaker => introspect.set_sink_volume_by_name(id, &volume, told()),
@@ -244,5 +259,5 @@ pub(crate) fn unmute(kind: DeviceKind, id: &str) -> Result<bool, AudioError> {
         server.until(deadline, &|| true, |_| (done.borrow().len() > 1).then_some(Ok(())))?;
     }
     let worked = done.borrow().iter().all(|worked| *worked);
-    if worked { Ok(true) } else { Err(AudioError::System("it does not unmute the device".to_owned())) }
+    if worked { Ok(true) } else { Err(AudioError::Unusable("it does not unmute it".to_owned())) }
 }

@@ -15,7 +15,7 @@ use pulse::stream::{self, PeekResult, SeekMode, Stream};
 use super::devices;
 use super::priority;
 use super::server::{OPEN_LIMIT, Server, failed, rest};
-use crate::channels::{self, Channels};
+use crate::channels::Channels;
 use crate::convert::from_i16;
 use crate::device::{AudioError, DeviceChoice, DeviceKind};
 use crate::frame_work::FrameSink;
@@ -59,16 +59,19 @@ impl Open {
             DeviceKind::Microphone => microphone(&mut server, choice, wanted)?,
             DeviceKind::Loudspeaker => choice.name().map(str::to_owned),
         };
-        let channels = match kind {
-            DeviceKind::Microphone => devices::channels(&mut server, device.as_deref(), wanted)
-                .unwrap_or(1)
-                .clamp(1, channels::MOST as u8),
-            DeviceKind::Loudspeaker => 1,
+        // The source's own: of another one, the server would mix before we can look for the channel with the voice, and more than
+        // six have no usual one.
+        let map = match kind {
+            DeviceKind::Microphone => devices::channels(&mut server, device.as_deref(), wanted),
+            DeviceKind::Loudspeaker => None,
         };
+        let channels = map.map_or(1, |map| map.len());
         let spec = Spec { format: Format::S16le, channels, rate: SAMPLE_RATE };
         let stream = match call() {
-            Some(mut call) => Stream::new_with_proplist(&mut server.context, what, &spec, None, &mut call),
-            None => Stream::new(&mut server.context, what, &spec, None),
+            Some(mut call) => {
+                Stream::new_with_proplist(&mut server.context, what, &spec, map.as_ref(), &mut call)
+            }
+            None => Stream::new(&mut server.context, what, &spec, map.as_ref()),
         };
         let mut stream = stream.ok_or_else(|| failed(server.context.errno()))?;
         let mut flags = stream::FlagSet::ADJUST_LATENCY;
@@ -98,13 +101,23 @@ impl Open {
         })?;
         let device = stream.get_device_name().map(Into::into);
         let open = Self { stream, server, kind, channels, device };
-        if open.hears_a_sink() { Err(AudioError::NoMicrophone) } else { Ok(open) }
+        open.nothing().map_or(Ok(open), Err)
     }
 
-    /// Whether it records what a loudspeaker plays: PulseAudio puts us there when the last microphone is gone.
-    fn hears_a_sink(&self) -> bool {
-        let source = self.device.as_deref();
-        matches!(self.kind, DeviceKind::Microphone) && source.is_some_and(|name| name.ends_with(".monitor"))
+    /// What is missing if it is open on nothing: PulseAudio puts a stream on a loudspeaker's monitor when the last microphone is
+    /// gone, and on a dummy when the last loudspeaker is.
+    fn nothing(&self) -> Option<AudioError> {
+        let name = self.device.as_deref()?;
+        match self.kind {
+            DeviceKind::Microphone => name.ends_with(".monitor").then_some(AudioError::NoMicrophone),
+            DeviceKind::Loudspeaker => (name == devices::DUMMY).then_some(AudioError::NoSpeaker),
+        }
+    }
+
+    /// Whether the device that it was moved to has other channels: then it has to be opened again to hear all of them.
+    fn has_other_channels(&self, state: &StreamState) -> bool {
+        let now = state.format.get().map(|format| format.channels);
+        matches!(self.kind, DeviceKind::Microphone) && now.is_some_and(|now| now != u16::from(self.channels))
     }
 
     /// Tells which device it is, and finds out what it does.
@@ -128,13 +141,15 @@ impl Open {
         let device = self.stream.get_device_name();
         if device.as_deref() != self.device.as_deref() {
             self.device = device.map(Into::into);
-            if !self.hears_a_sink() {
+            if self.nothing().is_none() {
                 self.tell(state);
             }
         }
         match self.stream.get_state() {
-            stream::State::Ready if self.hears_a_sink() => Err(AudioError::NoMicrophone),
-            stream::State::Ready => Ok(()),
+            stream::State::Ready if self.has_other_channels(state) => {
+                Err(AudioError::Unusable("it has other channels now".to_owned()))
+            }
+            stream::State::Ready => self.nothing().map_or(Ok(()), Err),
             stream::State::Failed
             | stream::State::Terminated
             | stream::State::Unconnected

@@ -33,10 +33,16 @@ impl AudioIo {
         changed.then_some(&self.diagnostics)
     }
 
-    /// What the device check has found, for the record.
-    pub(crate) fn device_check(&self) -> DeviceCheck {
+    /// The candidate goes on: what the device check has found is kept for the record.
+    pub(crate) fn keep_what_the_check_found(&mut self) {
         let SoundFindings { microphone, loudspeaker, .. } = &self.findings;
-        DeviceCheck { microphone: microphone.verdict.into(), loudspeaker: loudspeaker.verdict.into() }
+        let (microphone, loudspeaker) = (microphone.verdict.into(), loudspeaker.verdict.into());
+        self.checked = Some(DeviceCheck { microphone, loudspeaker });
+    }
+
+    /// What the device check had found.
+    pub(crate) fn device_check(&self) -> DeviceCheck {
+        self.checked.unwrap_or_default()
     }
 
     /// Counters for the record, of everything that was open since the start.
@@ -51,7 +57,7 @@ impl AudioIo {
             played_samples: playback.played,
             underruns: playback.underruns,
             skipped_samples: playback.skipped,
-            reopened: capture.reopened + playback.reopened,
+            reopened: capture.reopened + playback.reopened + self.input.reopened() + self.output.reopened(),
             microphone: self.input.used(),
             loudspeaker: self.output.used(),
             link: self.link.statistics(),

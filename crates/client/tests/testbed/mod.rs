@@ -11,8 +11,8 @@ pub mod backend;
 pub mod disk;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use adjourn_audio::{DeviceChoice, FRAME};
@@ -21,7 +21,7 @@ use adjourn_client::{
     Processing, Screen, Setup, Shell, Snapshot, VoiceModule,
 };
 use adjourn_protocol::{ClientInfo, Record};
-use adjourn_room::RoomEvent;
+use adjourn_room::{RoomEvent, Stages};
 use adjourn_session::{Input, Time};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, watch};
@@ -106,6 +106,8 @@ pub struct Testbed {
     pub screen: watch::Receiver<Snapshot>,
     pub meters: watch::Receiver<Option<Meters>>,
     pub diagnostics: watch::Receiver<Diagnostics>,
+    /// Every processing that was made so far.
+    pub stages: Arc<Mutex<Vec<Stages>>>,
     pub running: JoinHandle<Snapshot>,
     pub folder: PathBuf,
     _folder: tempfile::TempDir,
@@ -159,11 +161,16 @@ impl Set {
             copies: folder.path().join("copies"),
             panics: None,
         };
+        let stages: Arc<Mutex<Vec<Stages>>> = Arc::default();
+        let made = Arc::clone(&stages);
         let environment = Environment {
             storage: Arc::new(disk.clone()),
             backend: Arc::new(backend.clone()),
             audio: Arc::new(audio.clone()),
-            processing: Processing::of(|_| Box::new(Untouched)),
+            processing: Processing::of(move |stages| {
+                made.lock().unwrap().push(stages);
+                Box::new(Untouched)
+            }),
             clock: Arc::<FakeClock>::clone(&clock),
             jitter,
         };
@@ -185,6 +192,7 @@ impl Set {
             screen,
             meters,
             diagnostics,
+            stages,
             running,
             folder: path,
             _folder: folder,
