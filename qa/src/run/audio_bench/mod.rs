@@ -68,8 +68,9 @@ pub async fn run(options: &Options) -> anyhow::Result<AudioBench> {
         for (n, subject) in order.iter().enumerate() {
             let seed = options.seed + (round * order.len() + n) as u64;
             tracing::info!(?subject, round, "measuring");
-            let folder = tempfile::tempdir()?;
-            let run = measured(options, *subject, seed, folder.path()).await;
+            let folder = std::path::absolute(options.out.join(format!("run-{}", runs.len() + 1)))?;
+            std::fs::create_dir_all(&folder)?;
+            let run = measured(options, *subject, seed, &folder).await;
             runs.push(run.with_context(|| format!("{subject:?}, round {round}"))?);
         }
     }
