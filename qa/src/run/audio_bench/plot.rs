@@ -41,9 +41,14 @@ pub(super) fn late(runs: &[Run], path: &Path) -> anyhow::Result<()> {
         .y_label_area_size(52)
         .build_cartesian_2d(0.0..idle + loaded + after, 0.0..most)?;
     chart.configure_mesh().x_desc("seconds").y_desc("milliseconds").draw()?;
-    let under_load = [(idle, 0.0), (idle + loaded, most)];
-    chart.draw_series([Rectangle::new(under_load, RGBColor(225, 225, 225).filled())])?;
+    if runs.iter().any(|run| run.chirps(Phase::Loaded).next().is_some()) {
+        let under_load = [(idle, 0.0), (idle + loaded, most)];
+        chart.draw_series([Rectangle::new(under_load, RGBColor(225, 225, 225).filled())])?;
+    }
     for side in [true, false] {
+        if !runs.iter().any(|run| run.ours == side) {
+            continue;
+        }
         let begins = |phase| match phase {
             Phase::Idle => 0.0,
             Phase::Loaded => idle,
