@@ -12,6 +12,11 @@ const KEEPS: f32 = 0.997;
 const BELONGS: f32 = 0.126;
 /// Below this mean square (-70 dBFS) nobody speaks, and nothing is decided.
 const NOTHING: f32 = 1e-7;
+/// Where channels come to less than this share of the loudest one's energy together, they cancel each other out: one of them is
+/// wired the other way round. (Independent ones of up to 32 come to a 32nd part.)
+const CANCELS: f32 = 0.03;
+/// So many times in a row, and it is no chance: 100 ms of a voice.
+const CERTAIN: u32 = 10;
 /// A change is faded in over this many samples: 10 ms.
 const FADE: f32 = 480.0;
 
@@ -24,6 +29,11 @@ pub(crate) struct Channels {
     weights: [f32; MOST],
     targets: [f32; MOST],
     seen: u32,
+    /// Energy of what came of them.
+    mixed: f32,
+    cancelled: u32,
+    /// The only one that is used, once they cancelled each other out.
+    alone: Option<usize>,
 }
 
 impl Channels {
@@ -31,7 +41,17 @@ impl Channels {
         let count = count.clamp(1, MOST);
         let mut weights = [0.0; MOST];
         weights[..count].fill(1.0 / count as f32);
-        Self { count, loud: [0.0; MOST], now: [0.0; MOST], weights, targets: weights, seen: 0 }
+        Self {
+            count,
+            loud: [0.0; MOST],
+            now: [0.0; MOST],
+            weights,
+            targets: weights,
+            seen: 0,
+            mixed: 0.0,
+            cancelled: 0,
+            alone: None,
+        }
     }
 
     /// One sample of each channel to one sample. What is no number is silence.
@@ -43,6 +63,7 @@ impl Channels {
             self.weights[n] += (self.targets[n] - self.weights[n]) / FADE;
             mixed += sample * self.weights[n];
         }
+        self.mixed += mixed * mixed;
         self.seen += 1;
         if self.seen == DECIDE {
             self.decide();
@@ -52,6 +73,8 @@ impl Channels {
 
     fn decide(&mut self) {
         self.seen = 0;
+        let mixed = std::mem::take(&mut self.mixed);
+        let loudest_now = self.now[..self.count].iter().copied().fold(0.0, f32::max);
         let speaks = self.now[..self.count].iter().any(|energy| *energy > NOTHING * DECIDE as f32);
         for n in 0..self.count {
             let now = std::mem::take(&mut self.now[n]);
@@ -62,8 +85,19 @@ impl Channels {
         if !speaks {
             return;
         }
+        self.cancelled = if mixed < loudest_now * CANCELS { self.cancelled + 1 } else { 0 };
         let loudest = self.loud[..self.count].iter().copied().fold(0.0, f32::max);
         let belongs = |energy: &f32| *energy >= loudest * BELONGS;
+        if self.cancelled >= CERTAIN || self.alone.is_some_and(|alone| !belongs(&self.loud[alone])) {
+            let by_energy = |a: &usize, b: &usize| self.loud[*a].total_cmp(&self.loud[*b]);
+            self.alone = (0..self.count).max_by(by_energy);
+            self.cancelled = 0;
+        }
+        if let Some(alone) = self.alone {
+            self.targets = [0.0; MOST];
+            self.targets[alone] = 1.0;
+            return;
+        }
         let many = self.loud[..self.count].iter().filter(|energy| belongs(energy)).count().max(1);
         for n in 0..self.count {
             self.targets[n] = if belongs(&self.loud[n]) { 1.0 / many as f32 } else { 0.0 };
@@ -96,6 +130,20 @@ mod tests {
             let peak = amplitude(count, &speaking);
             assert!((peak - 0.4).abs() < 0.01, "{count} channels, voice in {speaking:?}: {peak}");
         }
+    }
+
+    #[test]
+    fn a_channel_that_is_wired_the_other_way_round_silences_nobody() {
+        let mut channels = Channels::new(2);
+        let mut peak = 0.0_f32;
+        for n in 0..48_000 {
+            let tone = 0.4 * (n as f32 / 48_000.0 * 300.0 * std::f32::consts::TAU).sin();
+            let mixed = channels.mix([tone, -tone].into_iter());
+            if n > 24_000 {
+                peak = peak.max(mixed.abs());
+            }
+        }
+        assert!((peak - 0.4).abs() < 0.01, "{peak}");
     }
 
     #[test]
