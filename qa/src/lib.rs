@@ -8,6 +8,7 @@
 pub mod bench;
 pub mod crash_test;
 pub mod demo;
+pub mod devices;
 pub mod failing;
 pub mod fuzz;
 pub mod hostile;

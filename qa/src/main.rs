@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use adjourn_cli::{headless, logging};
 use adjourn_qa::run::audio_bench;
-use adjourn_qa::{bench, crash_test, demo, failing, fuzz, hostile, loadtest, matrix, run, scenario};
+use adjourn_qa::{bench, crash_test, demo, devices, failing, fuzz, hostile, loadtest, matrix, run, scenario};
 use clap::{Parser, Subcommand};
 
 /// Writes a line of the answer. Who reads may have enough (`| head`): then there is nobody left to work for.
@@ -154,6 +154,15 @@ enum Command {
         /// A folder on the disk.
         #[arg(long, default_value = ".")]
         folder: PathBuf,
+    },
+    /// What sound this computer has, as the client sees it: lists it, listens for two seconds, plays the chime, and listens for it.
+    Devices {
+        /// Id of a microphone; the system's default without.
+        #[arg(long)]
+        microphone: Option<String>,
+        /// Id of a loudspeaker.
+        #[arg(long)]
+        loudspeaker: Option<String>,
     },
     /// How late a candidate hears what was said, there and back, with what it costs; beside LiveKit's own web client.
     BenchAudio {
@@ -347,6 +356,11 @@ async fn work(command: Command) -> anyhow::Result<bool> {
         }
         Command::Append { lines, folder } => {
             answer!("{}", serde_json::to_string(&bench::append(&folder, lines).await?)?);
+            Ok(true)
+        }
+        Command::Devices { microphone, loudspeaker } => {
+            let look = tokio::task::spawn_blocking(|| devices::look(microphone, loudspeaker));
+            answer!("{}", serde_json::to_string_pretty(&look.await??)?);
             Ok(true)
         }
         Command::BenchAudio { chirps, loaded, rounds, peer, processing, seed, out } => {

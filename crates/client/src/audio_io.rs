@@ -293,10 +293,8 @@ impl AudioIo {
                 self.output.found(&found.outputs, now);
                 self.set_stages();
             }
-            Err(problem) => {
-                self.input.not_listed(&problem);
-                self.output.not_listed(&problem);
-            }
+            // Said once; it is about both.
+            Err(problem) => self.input.not_listed(&problem),
         }
     }
 
@@ -357,10 +355,12 @@ impl AudioIo {
 
     /// Opens them once more, for who does not believe that they work.
     pub(crate) fn open_anew(&mut self, microphone: bool) {
-        if microphone {
+        if microphone && self.recording.is_none() {
             self.input.want_anew();
         }
-        self.output.want_anew();
+        if !self.no_output {
+            self.output.want_anew();
+        }
         self.reconcile();
     }
 
