@@ -12,6 +12,8 @@ use serde::Serialize;
 const LISTENS: Duration = Duration::from_secs(2);
 /// A chime that comes back does so within this; Bluetooth takes 200 to 300 ms each way.
 const COMES_BACK: Duration = Duration::from_millis(1_500);
+/// So much of the chime waits to be played: a thread that sleeps may sleep longer.
+const AHEAD: Duration = Duration::from_millis(50);
 /// What stands out of the room by so much is the chime.
 const STANDS_OUT_DB: f32 = 12.0;
 
@@ -103,12 +105,17 @@ pub fn look(microphone: Option<String>, loudspeaker: Option<String>) -> anyhow::
     let (mut chime_after_ms, began) = (None, Instant::now());
     let playback = match playback {
         Ok((playback, mut speaker)) => {
-            let mut frames = chime().into_iter();
-            let mut voice = speaker.voice();
+            let mut frames = chime().into_iter().peekable();
+            let (mut voice, mut given) = (speaker.voice(), Duration::ZERO);
             while began.elapsed() < COMES_BACK {
-                if let (Some(voice), Some(frame)) = (&mut voice, frames.next()) {
+                while given < began.elapsed() + AHEAD
+                    && let (Some(voice), Some(frame)) = (&mut voice, frames.next())
+                {
                     voice.push(&frame);
+                    given += Duration::from_millis(10);
                 }
+                // Otherwise its end would count as a gap.
+                voice = voice.filter(|_| frames.peek().is_some());
                 if ear.heard().chime > before.chime.max(before.noise - STANDS_OUT_DB) + STANDS_OUT_DB {
                     chime_after_ms.get_or_insert(began.elapsed().as_millis() as u64);
                 }

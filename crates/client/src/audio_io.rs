@@ -251,6 +251,9 @@ impl AudioIo {
 
     /// Why the candidate hears nobody, as far as the loudspeaker goes that is to be open.
     pub(crate) fn hears_nothing(&self) -> Option<Message> {
+        if self.no_output {
+            return None;
+        }
         let muted = || self.output.list().muted.clone();
         if self.output.is_wanted() { self.output.trouble() } else { muted() }
     }
@@ -262,7 +265,9 @@ impl AudioIo {
 
     /// What is wrong with the devices, if something is.
     pub(crate) fn problem(&self) -> Option<Message> {
-        self.input.problem().or_else(|| self.output.problem())
+        // What is spoken from a file, and played nowhere, needs no device.
+        let input = self.input.problem().filter(|_| self.recording.is_none());
+        input.or_else(|| self.output.problem().filter(|_| !self.no_output))
     }
 
     /// Looks for devices once more, beside the loop, for who does not believe that they are watched.
@@ -367,12 +372,19 @@ impl AudioIo {
     /// Opens what is to be open and is not, in place of what is and is not to be.
     pub(crate) fn reconcile(&mut self) {
         let now = Instant::now();
-        if let Some(attempt) = self.input.due(now) {
+        // Before: after it, they would be those of the device that is opened.
+        self.remember_formats();
+        let (microphone, loudspeaker) = (self.input.due(now), self.output.due(now));
+        if !self.input.is_open() && self.capture.is_some() {
             self.let_go_of_the_microphone();
+        }
+        if !self.output.is_open() && self.playback.is_some() {
+            self.let_go_of_the_loudspeaker();
+        }
+        if let Some(attempt) = microphone {
             self.capture_beside(attempt);
         }
-        if let Some(attempt) = self.output.due(now) {
-            self.let_go_of_the_loudspeaker();
+        if let Some(attempt) = loudspeaker {
             self.play_beside(attempt);
         }
     }
@@ -457,25 +469,25 @@ impl AudioIo {
     }
 
     fn let_go_of_the_microphone(&mut self) {
-        self.remember_formats();
         self.captured += self.capture.take().map(|capture| capture.stats()).unwrap_or_default();
         self.capture_level = None;
         *self.level.lock() = SILENCE_DBFS;
     }
 
     fn let_go_of_the_loudspeaker(&mut self) {
-        self.remember_formats();
         self.speaker.set(None);
         self.played_before += self.playback.take().map(|playback| playback.stats()).unwrap_or_default();
     }
 
     pub(crate) fn close_microphone(&mut self) {
+        self.remember_formats();
         self.let_go_of_the_microphone();
         self.file = None;
         self.input.close();
     }
 
     pub(crate) fn close_speaker(&mut self) {
+        self.remember_formats();
         self.let_go_of_the_loudspeaker();
         self.output.close();
     }

@@ -139,6 +139,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
         self.invitation.admitted(admission);
         self.recorder.note(Note::Joined);
         self.recorder.note(Note::DeviceCheck(self.audio.device_check()));
+        self.ui.told_muted = self.is_muted();
+        if self.ui.told_muted {
+            self.recorder.note(Note::Muted);
+        }
         if was_live {
             self.feed(Input::Resumed { ended });
         }

@@ -82,8 +82,10 @@ pub(crate) struct Side {
     stays_muted: bool,
     /// What was open last, and what it did.
     used: Option<DeviceUsed>,
-    /// Times that something was opened.
-    opened: u64,
+    /// It broke, and was not open since.
+    broke: bool,
+    /// Times that it was opened after it broke.
+    reopened: u64,
     list: DeviceList,
 }
 
@@ -106,7 +108,8 @@ impl Side {
             failed: None,
             stays_muted: false,
             used: None,
-            opened: 0,
+            broke: false,
+            reopened: 0,
             list: DeviceList::default(),
         };
         side.show();
@@ -218,7 +221,7 @@ impl Side {
             Ok(stream) if self.wanted && self.target(now) == choice => {
                 // Of one that it stands in for it is still true.
                 self.failed.take_if(|failed| failed.choice == choice);
-                self.opened += 1;
+                self.reopened += u64::from(std::mem::take(&mut self.broke));
                 self.now = Now::Open { number, choice, since: now, device: None, flow: Flow::Flows };
                 Brought::Open(stream)
             }
@@ -269,6 +272,7 @@ impl Side {
                 // One that fails as soon as it is open must not be opened as fast as the computer can.
                 let at_once = at.duration_since(*since) < PAUSE;
                 self.now = Now::Closed;
+                self.broke = true;
                 if at_once {
                     self.fails(choice, AudioError::System("it fails at once".to_owned()), at);
                 }
@@ -368,8 +372,17 @@ impl Side {
         match &self.now {
             Now::Open { flow: Flow::Lost, .. } => Some(none),
             Now::Open { .. } => None,
+            // It hangs, and so did what was tried before.
+            Now::Closed if self.wanted && self.abandoned >= MOST_ABANDONED => {
+                Some(Message::SoundSystemSilent { detail: "it hangs".to_owned() })
+            }
             Now::Opening { .. } | Now::Closed => self.list.problem.clone(),
         }
+    }
+
+    /// Whether a stream is in use.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.now, Now::Open { .. })
     }
 
     /// Why no sound goes through it, in the order of what a person can do about it.
@@ -403,9 +416,9 @@ impl Side {
         self.used.clone()
     }
 
-    /// Times that something was opened after the first.
+    /// Times that something was opened after it broke.
     pub(crate) fn reopened(&self) -> u64 {
-        self.opened.saturating_sub(1)
+        self.reopened
     }
 
     /// Whether one is being opened right now, for somebody.
@@ -493,6 +506,11 @@ mod tests {
             now += PAUSE;
         }
         assert_eq!(side.due(now), None, "each of them may hold a thread");
+        // Whatever is pressed, nobody is told that it works.
+        side.choose(None);
+        side.want();
+        side.found(&[device("built-in")], now);
+        assert!(matches!(side.trouble(), Some(Message::SoundSystemSilent { .. })));
         assert_eq!(side.ended(1, Ok(()), now), Brought::Nothing, "the first one after all");
         assert!(side.due(now).is_some());
     }

@@ -179,7 +179,12 @@ impl SoundCheck {
     /// Another microphone is opened: what was found of the last one says nothing of it.
     pub(crate) fn another_microphone(&mut self) {
         let heard = self.ear.heard();
-        self.since = Some(Heard { speech: heard.speech - self.ours, ..heard });
+        if let Some(deaf) = &mut self.deaf {
+            // What was ours until now belongs to the last one.
+            self.ours += heard.speech.saturating_sub(deaf.speech_before);
+            deaf.speech_before = heard.speech;
+        }
+        self.since = Some(Heard { speech: heard.speech.saturating_sub(self.ours), ..heard });
         self.lately.clear();
         self.sample.forget();
         self.state = SampleState::None;
@@ -199,8 +204,10 @@ impl SoundCheck {
 
     /// A sound of ours is played until then.
     fn plays(&mut self, until: Instant) {
-        let speech_before = self.deaf.as_ref().map_or_else(|| self.ear.heard().speech, |d| d.speech_before);
-        self.deaf = Some(Deaf { speech_before, until: until + ROOM });
+        let until = until + ROOM;
+        let speech = self.ear.heard().speech;
+        let deaf = self.deaf.get_or_insert(Deaf { speech_before: speech, until });
+        deaf.until = deaf.until.max(until);
     }
 
     /// Whether the microphone hears the loudspeaker.
@@ -247,7 +254,7 @@ impl SoundCheck {
         let mut heard = self.ear.heard();
         // Our own sounds are nobody's voice.
         if let Some(deaf) = &mut self.deaf {
-            let ours = heard.speech - deaf.speech_before;
+            let ours = heard.speech.saturating_sub(deaf.speech_before);
             if now >= deaf.until {
                 self.ours += ours;
                 self.deaf = None;
@@ -255,7 +262,7 @@ impl SoundCheck {
                 heard.speech -= ours;
             }
         }
-        heard.speech -= self.ours;
+        heard.speech = heard.speech.saturating_sub(self.ours);
         self.lately.push_back((now, heard.clipped));
         while self.lately.front().is_some_and(|(at, _)| now.duration_since(*at) > LATELY) {
             self.lately.pop_front();
@@ -275,9 +282,11 @@ impl SoundCheck {
     }
 
     fn of_microphone(&self, not_heard: Option<Message>, heard: Heard) -> Finding {
-        let of = |counter: fn(&Heard) -> u64| counter(&heard) - self.since.as_ref().map_or(0, counter);
+        let of = |counter: fn(&Heard) -> u64| {
+            counter(&heard).saturating_sub(self.since.as_ref().map_or(0, counter))
+        };
         // What was turned down since is not cut off any more.
-        let cut_off = self.lately.front().map_or(0, |(_, before)| heard.clipped - before);
+        let cut_off = self.lately.front().map_or(0, |(_, before)| heard.clipped.saturating_sub(*before));
         let (verdict, text) = if let Some(reason) = not_heard {
             (Verdict::Bad, reason)
         } else if cut_off >= CUT_OFF_FRAMES {
@@ -393,6 +402,28 @@ mod tests {
         (0..60).for_each(|_| listener.take(&ROOM));
         (0..100).for_each(|_| listener.take(&VOICE));
         assert_eq!(at(&mut check, 3_000), Message::HearYou);
+    }
+
+    #[test]
+    fn another_microphone_while_our_own_sound_is_played_has_heard_nobody() {
+        let mut check = SoundCheck::default();
+        let mut listener = check.ear.listener();
+        check.another_microphone();
+        let start = Instant::now();
+        (0..50).for_each(|_| listener.take(&ROOM));
+        check.chimes(start);
+        for frame in adjourn_audio::chime() {
+            listener.take(&frame);
+        }
+        // A sample is played for longer than the chime.
+        check.plays(start + Duration::from_secs(3));
+        check.another_microphone();
+        let at = |check: &mut SoundCheck, ms| {
+            check.findings(Known::default(), start + Duration::from_millis(ms)).microphone.text
+        };
+        for ms in [800, 1_600, 2_900, 3_400, 5_000] {
+            assert_eq!(at(&mut check, ms), Message::SayAFewWords, "{ms}");
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@
 //! closed. When the server dies the thread connects again.
 
 mod devices;
-mod priority;
 mod server;
 mod stream;
 

@@ -13,7 +13,6 @@ use pulse::sample::{Format, Spec};
 use pulse::stream::{self, PeekResult, SeekMode, Stream};
 
 use super::devices;
-use super::priority;
 use super::server::{OPEN_LIMIT, Server, failed, rest};
 use crate::channels::Channels;
 use crate::convert::from_i16;
@@ -43,6 +42,8 @@ struct Open {
     channels: u8,
     /// Where the server has put it. It may be moved at any time, by a person or because a device left.
     device: Option<String>,
+    /// It was moved since it was opened.
+    moved: bool,
 }
 
 impl Open {
@@ -59,6 +60,29 @@ impl Open {
             DeviceKind::Microphone => microphone(&mut server, choice, wanted)?,
             DeviceKind::Loudspeaker => choice.name().map(str::to_owned),
         };
+        let mut open = Self::on(server, kind, choice, device, what, (deadline, wanted))?;
+        // Without a name, the server decides by the stream's role and by what it remembers: that may be another microphone than the
+        // default one, with other channels. Once: what it says then is its last word.
+        if let Some(landed) = open.device.clone().filter(|_| matches!(kind, DeviceKind::Microphone)) {
+            let there = devices::channels(&mut open.server, Some(&landed), wanted);
+            if there.is_some_and(|map| map.len() != open.channels) {
+                let Self { stream, server, .. } = open;
+                drop(stream);
+                open = Self::on(server, kind, choice, Some(landed), what, (deadline, wanted))?;
+            }
+        }
+        open.nothing().map_or(Ok(open), Err)
+    }
+
+    /// Opens one on this device.
+    fn on(
+        mut server: Server,
+        kind: DeviceKind,
+        choice: &DeviceChoice,
+        device: Option<String>,
+        what: &str,
+        (deadline, wanted): (Instant, &dyn Fn() -> bool),
+    ) -> Result<Self, AudioError> {
         // The source's own: of another one, the server would mix before we can look for the channel with the voice, and more than
         // six have no usual one.
         let map = match kind {
@@ -100,8 +124,7 @@ impl Open {
             stream::State::Unconnected | stream::State::Creating => None,
         })?;
         let device = stream.get_device_name().map(Into::into);
-        let open = Self { stream, server, kind, channels, device };
-        open.nothing().map_or(Ok(open), Err)
+        Ok(Self { stream, server, kind, channels, device, moved: false })
     }
 
     /// What is missing if it is open on nothing: PulseAudio puts a stream on a loudspeaker's monitor when the last microphone is
@@ -117,7 +140,8 @@ impl Open {
     /// Whether the device that it was moved to has other channels: then it has to be opened again to hear all of them.
     fn has_other_channels(&self, state: &StreamState) -> bool {
         let now = state.format.get().map(|format| format.channels);
-        matches!(self.kind, DeviceKind::Microphone) && now.is_some_and(|now| now != u16::from(self.channels))
+        let other = now.is_some_and(|now| now != u16::from(self.channels));
+        self.moved && other && matches!(self.kind, DeviceKind::Microphone)
     }
 
     /// Tells which device it is, and finds out what it does.
@@ -141,6 +165,7 @@ impl Open {
         let device = self.stream.get_device_name();
         if device.as_deref() != self.device.as_deref() {
             self.device = device.map(Into::into);
+            self.moved = true;
             if self.nothing().is_none() {
                 self.tell(state);
             }
@@ -225,7 +250,6 @@ fn start(
     let (opened, first) = mpsc::channel();
     let what = name.to_owned();
     let work = move || {
-        priority::ask();
         let mut opened = Some(opened);
         let wanted = || !state.stopped();
         while wanted() {

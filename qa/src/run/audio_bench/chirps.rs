@@ -14,7 +14,7 @@ const SWEEP: (f64, f64) = (1_000.0, 8_000.0);
 const LOUD: f64 = 8_000.0;
 /// Samples between two chirps, at least and at most: not in step with a codec's packets, and further apart than any way back
 /// that can be borne.
-const PAUSE: (usize, usize) = (RATE * 9 / 10, RATE * 13 / 10);
+const PAUSE: (usize, usize) = (RATE * 3 / 2, RATE * 2);
 /// Silence before the first one.
 const BEFORE: usize = RATE;
 /// A chirp may begin so many samples beside where it was planned: what played it began when it liked.
@@ -143,10 +143,15 @@ pub(super) fn lateness(plan: &[usize], said: &[f32], heard: &[f32]) -> anyhow::R
         .find_first(first + RATE * 10, &chirp)
         .ok_or_else(|| anyhow::anyhow!("no chirp was said into the microphone"))?;
     let mut chirps = Vec::with_capacity(plan.len());
+    // What plays them may pause: each is looked for where the one before it was.
+    let (mut planned, mut was) = (first, begun);
     for at in plan {
-        let expected = begun + (at - first);
+        let expected = was + (at - planned);
         let around = expected.saturating_sub(BESIDE)..expected + BESIDE;
-        let Some(said_at) = said.find(around, &chirp) else { break };
+        let said_at = said
+            .find(around, &chirp)
+            .ok_or_else(|| anyhow::anyhow!("only {} of {} chirps were said", chirps.len(), plan.len()))?;
+        (planned, was) = (*at, said_at);
         let heard_at = heard.find(said_at..said_at + PAUSE.0, &chirp);
         chirps.push(Chirp {
             said_s: said_at as f64 / RATE as f64,

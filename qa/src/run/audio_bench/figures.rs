@@ -37,9 +37,9 @@ impl Run {
 /// The same of ours and of the peer.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Sides<T> {
-    /// Adjourn's client.
+    /// Adjourn's client without a window: what hears and speaks. The window's own cost is not in it.
     pub ours: T,
-    /// LiveKit's own web client in Chromium, if it was measured.
+    /// LiveKit's own web client in Chromium, with all of its processes, if it was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<T>,
 }
@@ -103,7 +103,7 @@ pub struct AudioBench {
     /// With every core busy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loaded: Option<Sides<Figures>>,
-    /// Seconds after the load's end from which on nothing is later than on the idle machine (its p95), at worst.
+    /// Seconds after the load's end from which on nothing is later than the latest on the idle machine, at worst.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recovered_s: Option<Sides<f64>>,
     /// Of one core, in the call.
@@ -130,7 +130,7 @@ impl AudioBench {
         let idle = figures(Phase::Idle)?;
         let bound = |ours: bool| if ours { Some(idle.ours) } else { idle.peer };
         let recovered = |ours: bool| {
-            let usual = bound(ours).map_or(0.0, |figures| figures.round_trip_ms.p95);
+            let usual = bound(ours).map_or(0.0, |figures| figures.round_trip_ms.max);
             Ok(side(ours).map(|run| recovered_s(run.chirps(Phase::After), usual)).fold(0.0, f64::max))
         };
         let under_load = options.loaded > 0;
