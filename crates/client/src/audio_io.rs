@@ -1,39 +1,33 @@
 //! The candidate's voice and the interviewer's: which devices are wanted, which are open, what is wrong with them, and how
 //! loud it is. Devices are opened beside the loop: a sound system that hangs holds up no interview.
 
-mod numbers;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use adjourn_audio::{
-    AudioError, Capture, CaptureStats, DeviceChoice, DeviceKind, FRAME, FileMicrophone, Found, Host, Level,
-    Playback, PlaybackStats, Reference, SILENCE_DBFS, SpeechDetector, StreamStatus, VoiceQueue, dbfs,
+    AudioError, Capture, CaptureStats, DeviceChoice, DeviceKind, FRAME, FileMicrophone, Found, Host,
+    Playback, PlaybackStats, Reference, SpeechDetector, StreamStatus, dbfs,
 };
-use adjourn_protocol::DeviceCheck;
+use adjourn_protocol::AudioStatistics;
 use adjourn_room::{Microphone, Sound};
 use adjourn_session::SoundProcessing;
-use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::audio_ends::{AudioInput, AudioOutput};
-use crate::diagnostics::{Diagnostics, LinkGauge};
+use crate::diagnostics::{self, Diagnostics, LinkGauge, OpenDevice};
 use crate::event::{Event, Events, Opened};
+use crate::loudness::Loudness;
 use crate::preferences::PreferencesFile;
 use crate::processing::{Switch, VoiceProcessing};
 use crate::side::{Attempt, Brought, Side};
 use crate::snapshot::{DeviceList, Meters};
 use crate::sound::{self, Floor, MicrophoneRoute, SpeakerRoute};
-use crate::sound_check::{Known, SoundCheck, SoundFindings};
+use crate::sound_check::{Known, SoundCheck};
 use crate::voice_options::{VoiceOptions, VoiceStage, wanted_stages};
 use crate::{Environment, Message};
 
-/// A microphone that gave no frame for so long has stalled.
-const STALLED: Duration = Duration::from_millis(300);
-/// A microphone that gives nothing for so long is told of (scenario `flat-zero`).
-const MICROPHONE_SILENT: Duration = Duration::from_millis(2_500);
 /// What is buffered may be played this long before the loudspeaker is closed.
 const PLAY_OUT: Duration = Duration::from_millis(500);
 
@@ -66,9 +60,6 @@ pub(crate) struct AudioIo {
     /// The key is held with which the candidate talks.
     talking: bool,
     pub(crate) check: SoundCheck,
-    findings: SoundFindings,
-    /// What they were when the candidate went on.
-    checked: Option<DeviceCheck>,
     /// How sound goes over the link.
     pub(crate) link: LinkGauge,
     diagnostics: Diagnostics,
@@ -78,13 +69,7 @@ pub(crate) struct AudioIo {
     microphone: MicrophoneRoute,
     speaker: SpeakerRoute,
     spoke: Arc<AtomicBool>,
-    level: Arc<Mutex<f32>>,
-    capture_level: Option<Level>,
-    /// Since when the microphone has given nothing at all.
-    nothing_since: Option<Instant>,
-    /// Frames at the last look.
-    frames_seen: u64,
-    microphone_silent: bool,
+    loudness: Loudness,
     audible: bool,
     /// Counters of what is closed already.
     captured: CaptureStats,
@@ -123,8 +108,6 @@ impl AudioIo {
             processing: SoundProcessing::default(),
             talking: false,
             check: SoundCheck::default(),
-            findings: SoundFindings::default(),
-            checked: None,
             link: LinkGauge::default(),
             diagnostics: Diagnostics::default(),
             capture: None,
@@ -133,11 +116,7 @@ impl AudioIo {
             microphone: MicrophoneRoute::default(),
             speaker: SpeakerRoute::default(),
             spoke: Arc::default(),
-            level: Arc::new(Mutex::new(SILENCE_DBFS)),
-            capture_level: None,
-            nothing_since: None,
-            frames_seen: 0,
-            microphone_silent: false,
+            loudness: Loudness::default(),
             audible: false,
             captured: CaptureStats::default(),
             played_before: PlaybackStats::default(),
@@ -148,7 +127,8 @@ impl AudioIo {
 
     /// What is done to the candidate's voice: what the organiser wants, and no more than the loudspeaker needs.
     fn set_stages(&self) {
-        self.switch.set(wanted_stages(self.processing, self.wears_headphones(), &self.preferences.get()));
+        let without = self.preferences.get().without;
+        self.switch.set(wanted_stages(self.processing, self.wears_headphones(), &without));
     }
 
     fn wears_headphones(&self) -> bool {
@@ -160,7 +140,9 @@ impl AudioIo {
     /// What the candidate can choose about their own voice.
     pub(crate) fn voice_options(&self) -> VoiceOptions {
         let headphones = self.wears_headphones();
-        VoiceOptions::of(&self.preferences.get(), self.talking, self.processing, headphones)
+        let preferences = self.preferences.get();
+        let talking = preferences.push_to_talk.then_some(self.talking);
+        VoiceOptions::of(talking, &preferences.without, self.processing, headphones)
     }
 
     pub(crate) fn set_stage(&mut self, stage: VoiceStage, on: bool) {
@@ -245,7 +227,7 @@ impl AudioIo {
         if self.recording.is_some() || !self.input.is_wanted() {
             return None;
         }
-        let silent = self.microphone_silent && self.microphone_open();
+        let silent = self.loudness.is_silent() && self.microphone_open();
         self.input.trouble().or_else(|| silent.then_some(Message::MicrophoneSilent))
     }
 
@@ -344,7 +326,7 @@ impl AudioIo {
             return self.reconcile();
         };
         self.close_microphone();
-        let (level, mut on_frame) = (Arc::clone(&self.level), self.on_frame());
+        let (level, mut on_frame) = (self.loudness.of_file(), self.on_frame());
         let file = FileMicrophone::start(samples, move |frame| {
             *level.lock() = dbfs(frame);
             on_frame(frame);
@@ -438,7 +420,7 @@ impl AudioIo {
                 if let Brought::Open(capture) = self.input.ended(number, result, now) {
                     self.check.another_microphone();
                     self.follow(DeviceKind::Microphone, number, capture.status());
-                    self.capture_level = Some(capture.level());
+                    self.loudness.of_device(capture.level());
                     self.capture = Some(capture);
                 }
                 missing
@@ -470,8 +452,7 @@ impl AudioIo {
 
     fn let_go_of_the_microphone(&mut self) {
         self.captured += self.capture.take().map(|capture| capture.stats()).unwrap_or_default();
-        self.capture_level = None;
-        *self.level.lock() = SILENCE_DBFS;
+        self.loudness.closed();
     }
 
     fn let_go_of_the_loudspeaker(&mut self) {
@@ -524,18 +505,8 @@ impl AudioIo {
         // What can't be heard is not asked about.
         if let Some(speaker) = self.speaker.own_voice() {
             self.check.chimes(Instant::now());
-            Self::play_frames(speaker, adjourn_audio::chime());
+            sound::play_frames(speaker, adjourn_audio::chime());
         }
-    }
-
-    fn play_frames(mut speaker: VoiceQueue, frames: Vec<[i16; FRAME]>) {
-        tokio::spawn(async move {
-            let mut pace = tokio::time::interval(Duration::from_millis(10));
-            for frame in frames {
-                pace.tick().await;
-                speaker.push(&frame);
-            }
-        });
     }
 
     /// Records the candidate's voice, to be played to them.
@@ -545,18 +516,13 @@ impl AudioIo {
         }
     }
 
-    /// What the device check shows.
-    pub(crate) fn findings(&self) -> &SoundFindings {
-        &self.findings
-    }
-
     /// Looks at what the device check found.
     pub(crate) fn look_at_the_check(&mut self) {
         let now = Instant::now();
         if let Some(sample) = self.check.play(now) {
             let (frames, _) = sample.as_chunks::<FRAME>();
             if let Some(speaker) = self.speaker.own_voice() {
-                Self::play_frames(speaker, frames.to_vec());
+                sound::play_frames(speaker, frames.to_vec());
             }
         }
         let known = Known {
@@ -564,7 +530,7 @@ impl AudioIo {
             hears_nothing: self.hears_nothing(),
             echo_is_cancelled: self.switch.get().echo,
         };
-        self.findings = self.check.findings(known, now);
+        self.check.look(known, now);
         self.set_stages();
     }
 
@@ -576,8 +542,8 @@ impl AudioIo {
             self.audible = audible;
         }
         let spoke = open && self.spoke.swap(false, Ordering::Relaxed);
-        let (input, nothing_for) = self.listen();
-        self.microphone_silent = nothing_for >= MICROPHONE_SILENT;
+        let frames = self.capture.as_ref().map_or(0, |capture| capture.stats().frames);
+        let input = self.loudness.look(frames, self.input.is_wanted());
         Measured {
             meters: Meters { input, output: self.speaker.level() },
             audible: changed.then_some(audible),
@@ -585,20 +551,37 @@ impl AudioIo {
         }
     }
 
-    /// Level of the microphone, and how long it has given nothing: no frame, or frames of nothing but zeros. No
-    /// microphone in a room is as silent as that.
-    fn listen(&mut self) -> (f32, Duration) {
-        let frames = self.capture.as_ref().map_or(0, |capture| capture.stats().frames);
-        let stalled = frames == self.frames_seen;
-        self.frames_seen = frames;
-        let level = self.capture_level.as_ref().map_or_else(|| *self.level.lock(), Level::get);
-        let nothing = self.input.is_wanted() && (stalled || level <= SILENCE_DBFS);
-        if !nothing {
-            self.nothing_since = None;
-            return (level, Duration::ZERO);
-        }
-        let lasted = self.nothing_since.get_or_insert_with(Instant::now).elapsed();
-        // A look may fall between two frames.
-        (if lasted < STALLED { level } else { SILENCE_DBFS }, lasted)
+    fn remember_formats(&mut self) {
+        self.input.does(self.capture.as_ref().and_then(Capture::format));
+        self.output.does(self.playback.as_ref().and_then(Playback::format));
+    }
+
+    fn open_microphone_is(&self) -> Option<OpenDevice<CaptureStats>> {
+        let capture = self.capture.as_ref()?;
+        Some(OpenDevice { name: self.input.name(), format: capture.format(), counters: capture.stats() })
+    }
+
+    fn open_loudspeaker_is(&self) -> Option<OpenDevice<(PlaybackStats, f32)>> {
+        let playback = self.playback.as_ref()?;
+        let counters = (playback.stats(), playback.drift_ppm());
+        Some(OpenDevice { name: self.output.name(), format: playback.format(), counters })
+    }
+
+    /// Numbers about sound, if they are others than at the last look.
+    pub(crate) fn diagnostics(&mut self) -> Option<&Diagnostics> {
+        let (microphone, loudspeaker) = (self.open_microphone_is(), self.open_loudspeaker_is());
+        let now = diagnostics::look(microphone.as_ref(), loudspeaker.as_ref(), &self.link);
+        let changed = now != self.diagnostics;
+        self.diagnostics = now;
+        changed.then_some(&self.diagnostics)
+    }
+
+    /// Counters for the record, of everything that was open since the start.
+    pub(crate) fn statistics(&mut self) -> AudioStatistics {
+        self.remember_formats();
+        let (mut capture, mut playback) = (self.captured, self.played_before);
+        capture += self.capture.as_ref().map(Capture::stats).unwrap_or_default();
+        playback += self.playback.as_ref().map(Playback::stats).unwrap_or_default();
+        diagnostics::statistics(capture, playback, &self.link, (&self.input, &self.output))
     }
 }

@@ -143,7 +143,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         if self.invitation.link().is_none() || self.session.phase() != Phase::Checking {
             return;
         }
-        self.audio.keep_what_the_check_found();
+        self.audio.check.keep();
         // What was wrong a minute ago may be right now.
         self.ui.pressed = Some(Pressed::Join);
         self.open_microphone();

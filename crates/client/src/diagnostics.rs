@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 
 use adjourn_audio::{CaptureStats, PlaybackStats, SAMPLE_RATE, StreamFormat};
-use adjourn_protocol::LinkStatistics;
+use adjourn_protocol::{AudioStatistics, LinkStatistics};
 use adjourn_room::{LinkNumbers, ReceivedTotals};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::Message;
+use crate::side::Side;
 use crate::sound_check::{Finding, Verdict};
 
 /// Looks at the link that are summed for what is shown: 5 s at two a second. Longer than a hiccup, shorter than a complaint.
@@ -122,6 +123,26 @@ pub(crate) fn look(
     }
     findings.extend(link.findings());
     Diagnostics { findings }
+}
+
+/// Counters for the record: of everything that was open since the start, of the link, and what was used.
+pub(crate) fn statistics(
+    capture: CaptureStats,
+    playback: PlaybackStats,
+    link: &LinkGauge,
+    (input, output): (&Side, &Side),
+) -> AudioStatistics {
+    AudioStatistics {
+        captured_frames: capture.frames,
+        lost_samples: capture.lost_samples,
+        played_samples: playback.played,
+        underruns: playback.underruns,
+        skipped_samples: playback.skipped,
+        reopened: capture.reopened + playback.reopened + input.reopened() + output.reopened(),
+        microphone: input.used(),
+        loudspeaker: output.used(),
+        link: link.statistics(),
+    }
 }
 
 /// What was received between two looks.

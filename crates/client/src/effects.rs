@@ -191,7 +191,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             unconfirmed: self.invitation.unconfirmed(),
             input: self.audio.input(),
             output: self.audio.output(),
-            check: self.audio.findings(),
+            check: self.audio.check.shown(),
             voice: self.audio.voice_options(),
             microphone_open: self.audio.microphone_open(),
             not_heard: self.audio.not_heard(),

@@ -138,7 +138,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         let was_live = admission.before.live;
         self.invitation.admitted(admission);
         self.recorder.note(Note::Joined);
-        self.recorder.note(Note::DeviceCheck(self.audio.device_check()));
+        self.recorder.note(Note::DeviceCheck(self.audio.check.kept()));
         self.ui.told_muted = self.is_muted();
         if self.ui.told_muted {
             self.recorder.note(Note::Muted);

@@ -28,6 +28,7 @@ mod event;
 mod events;
 mod invitation;
 mod journal;
+mod loudness;
 mod message;
 mod messages;
 mod panics;

@@ -167,6 +167,17 @@ impl SpeakerRoute {
     }
 }
 
+/// Plays a sound of our own, beside the loop.
+pub(crate) fn play_frames(mut speaker: VoiceQueue, frames: Vec<[i16; FRAME]>) {
+    tokio::spawn(async move {
+        let mut pace = tokio::time::interval(Duration::from_millis(10));
+        for frame in frames {
+            pace.tick().await;
+            speaker.push(&frame);
+        }
+    });
+}
+
 /// Plays one track to its end.
 pub(crate) async fn play(mut sound: Sound, route: SpeakerRoute) {
     let id = route.begin(&sound);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adjourn_audio::{Ear, FRAME, Heard, SAMPLE_RATE, SILENCE_DBFS};
-use adjourn_protocol::Checked;
+use adjourn_protocol::{Checked, DeviceCheck};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -173,6 +173,8 @@ pub(crate) struct SoundCheck {
     ours: u64,
     /// Frames that were cut off, as counted at each look of the last seconds.
     lately: VecDeque<(Instant, u64)>,
+    shown: SoundFindings,
+    kept: DeviceCheck,
 }
 
 impl SoundCheck {
@@ -249,8 +251,30 @@ impl SoundCheck {
         Some(sample)
     }
 
-    /// What is shown now.
-    pub(crate) fn findings(&mut self, known: Known, now: Instant) -> SoundFindings {
+    /// Looks at what was found.
+    pub(crate) fn look(&mut self, known: Known, now: Instant) {
+        self.shown = self.findings(known, now);
+    }
+
+    /// What is shown.
+    pub(crate) fn shown(&self) -> &SoundFindings {
+        &self.shown
+    }
+
+    /// The candidate goes on: what was found is kept for the record.
+    pub(crate) fn keep(&mut self) {
+        let SoundFindings { microphone, loudspeaker, .. } = &self.shown;
+        let (microphone, loudspeaker) = (microphone.verdict.into(), loudspeaker.verdict.into());
+        self.kept = DeviceCheck { microphone, loudspeaker };
+    }
+
+    /// What had been found.
+    pub(crate) fn kept(&self) -> DeviceCheck {
+        self.kept
+    }
+
+    /// What is to be shown now.
+    fn findings(&mut self, known: Known, now: Instant) -> SoundFindings {
         let mut heard = self.ear.heard();
         // Our own sounds are nobody's voice.
         if let Some(deaf) = &mut self.deaf {

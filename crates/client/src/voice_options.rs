@@ -5,7 +5,6 @@ use adjourn_session::SoundProcessing;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::preferences::Preferences;
 use crate::processing::stages;
 
 /// A stage of the processing that a person has a word for.
@@ -57,10 +56,10 @@ pub struct VoiceOptions {
     pub stages: Vec<StageOption>,
 }
 
-/// What is to be done to the voice: what the organiser and the loudspeaker allow, and the candidate wants.
-pub(crate) fn wanted_stages(policy: SoundProcessing, headphones: bool, preferences: &Preferences) -> Stages {
+/// What is to be done to the voice: what the organiser and the loudspeaker allow, and the candidate wants (all but `without`).
+pub(crate) fn wanted_stages(policy: SoundProcessing, headphones: bool, without: &[VoiceStage]) -> Stages {
     let possible = stages(policy, headphones);
-    let on = |stage: VoiceStage| stage.of(possible) && !preferences.without.contains(&stage);
+    let on = |stage: VoiceStage| stage.of(possible) && !without.contains(&stage);
     Stages {
         echo: on(VoiceStage::Echo),
         noise: on(VoiceStage::Noise),
@@ -70,21 +69,22 @@ pub(crate) fn wanted_stages(policy: SoundProcessing, headphones: bool, preferenc
 }
 
 impl VoiceOptions {
+    /// `talking`: the key is held, if one is to be (`None`: the voice is always heard).
     pub(crate) fn of(
-        preferences: &Preferences,
-        talking: bool,
+        talking: Option<bool>,
+        without: &[VoiceStage],
         policy: SoundProcessing,
         headphones: bool,
     ) -> Self {
         let possible = stages(policy, headphones);
         let option = |stage: VoiceStage| StageOption {
             stage,
-            on: !preferences.without.contains(&stage),
+            on: !without.contains(&stage),
             possible: stage.of(possible),
         };
         Self {
-            push_to_talk: preferences.push_to_talk,
-            talking: talking && preferences.push_to_talk,
+            push_to_talk: talking.is_some(),
+            talking: talking == Some(true),
             stages: VoiceStage::ALL.map(option).to_vec(),
         }
     }
@@ -97,21 +97,16 @@ mod tests {
     #[test]
     fn a_stage_is_on_where_everybody_wants_it() {
         let full = SoundProcessing::Full;
-        let all = wanted_stages(full, false, &Preferences::default());
+        let all = wanted_stages(full, false, &[]);
         assert!(all.echo && all.noise && all.gain && all.high_pass);
-        let without = Preferences { without: vec![VoiceStage::Noise], ..Preferences::default() };
+        let without = [VoiceStage::Noise];
         let some = wanted_stages(full, false, &without);
         assert_eq!(some, Stages { noise: false, ..all });
         assert!(!wanted_stages(SoundProcessing::Off, false, &without).any());
         assert!(!wanted_stages(full, true, &without).echo, "headphones make no echo");
-        let shown = VoiceOptions::of(&without, true, SoundProcessing::EchoOnly, true);
+        let shown = VoiceOptions::of(None, &without, SoundProcessing::EchoOnly, true);
+        assert!(!shown.talking && !shown.push_to_talk);
         let shown: Vec<_> = shown.stages.iter().map(|option| (option.on, option.possible)).collect();
         assert_eq!(shown, [(true, false), (false, false), (true, false)]);
-    }
-
-    #[test]
-    fn nobody_talks_by_a_key_without_push_to_talk() {
-        let options = VoiceOptions::of(&Preferences::default(), true, SoundProcessing::Full, false);
-        assert!(!options.talking && !options.push_to_talk);
     }
 }
