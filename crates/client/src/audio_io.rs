@@ -19,7 +19,7 @@ use crate::audio_ends::{AudioInput, AudioOutput};
 use crate::diagnostics::{self, Diagnostics, LinkGauge, OpenDevice};
 use crate::event::{Event, Events, Opened};
 use crate::loudness::Loudness;
-use crate::preferences::PreferencesFile;
+use crate::preferences::{Preferences, PreferencesFile};
 use crate::processing::{Switch, VoiceProcessing};
 use crate::side::{Attempt, Brought, Side};
 use crate::snapshot::{DeviceList, Meters};
@@ -127,8 +127,9 @@ impl AudioIo {
 
     /// What is done to the candidate's voice: what the organiser wants, and no more than the loudspeaker needs.
     fn set_stages(&self) {
-        let without = self.preferences.get().without;
-        self.switch.set(wanted_stages(self.processing, self.wears_headphones(), &without));
+        let headphones = self.wears_headphones();
+        let wanted = |wish: &Preferences| wanted_stages(self.processing, headphones, &wish.without);
+        self.switch.set(self.preferences.read(wanted));
     }
 
     fn wears_headphones(&self) -> bool {
@@ -140,9 +141,10 @@ impl AudioIo {
     /// What the candidate can choose about their own voice.
     pub(crate) fn voice_options(&self) -> VoiceOptions {
         let headphones = self.wears_headphones();
-        let preferences = self.preferences.get();
-        let talking = preferences.push_to_talk.then_some(self.talking);
-        VoiceOptions::of(talking, &preferences.without, self.processing, headphones)
+        self.preferences.read(|wish| {
+            let talking = wish.push_to_talk.then_some(self.talking);
+            VoiceOptions::of(talking, &wish.without, self.processing, headphones)
+        })
     }
 
     pub(crate) fn set_stage(&mut self, stage: VoiceStage, on: bool) {
@@ -169,7 +171,7 @@ impl AudioIo {
     }
 
     fn hold(&self) {
-        self.microphone.hold(self.preferences.get().push_to_talk && !self.talking);
+        self.microphone.hold(self.preferences.read(|wish| wish.push_to_talk) && !self.talking);
     }
 
     /// Whether the voice is held back, because no key is held.

@@ -84,6 +84,11 @@ impl PreferencesFile {
         self.0.borrow().clone()
     }
 
+    /// What they say of something. It is asked at each turn of the loop: nothing is copied.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Preferences) -> T) -> T {
+        read(&self.0.borrow())
+    }
+
     pub(crate) fn change(&self, change: impl FnOnce(&mut Preferences)) {
         self.0.send_modify(change);
     }

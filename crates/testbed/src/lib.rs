@@ -51,7 +51,7 @@ pub use mock::MockServer;
 pub use network::Network;
 pub use ports::free_port;
 pub use postgres::Postgres;
-pub use process::{Child, LineReader, unix_now};
+pub use process::{Child, LineReader, busy_cores, cpu_s, parent, unix_now};
 pub use process::{look, tell};
 pub use proxy::Proxy;
 pub use pulse::{DESK, HEADSET_MICROPHONE, HEADSET_SPEAKER, MICROPHONE, Profile, Pulse, SPEAKER};

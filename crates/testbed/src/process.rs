@@ -327,8 +327,21 @@ where
     Ok(())
 }
 
+/// Keeps so many cores busy with nothing, until they are dropped. What they say is in `folder`.
+///
+/// # Errors
+/// There is no shell.
+pub fn busy_cores(cores: usize, folder: &Path) -> anyhow::Result<Vec<Child>> {
+    let busy = |core| {
+        let mut command = Command::new("sh");
+        command.args(["-c", "while :; do :; done"]);
+        Child::start("a busy core", &mut command, &folder.join(format!("busy-{core}.log")))
+    };
+    (0..cores).map(busy).collect()
+}
+
 /// Seconds of a core that a process used so far, with its children that ended; 0 if it is gone.
-pub(crate) fn cpu_s(pid: i32) -> f64 {
+pub fn cpu_s(pid: i32) -> f64 {
     let ticks: u64 = stat(pid).iter().skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum();
     ticks as f64 / rustix::param::clock_ticks_per_second() as f64
 }
@@ -345,7 +358,7 @@ fn runs(stat: &[String]) -> bool {
 }
 
 /// The parent of a process.
-pub(crate) fn parent(pid: i32) -> Option<i32> {
+pub fn parent(pid: i32) -> Option<i32> {
     stat(pid).get(1)?.parse().ok()
 }
 

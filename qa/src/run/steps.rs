@@ -106,15 +106,7 @@ async fn one(step: &Step, bed: &mut ScenarioBed, played: &mut Played) -> anyhow:
             Ok(())
         }
         Step::Busy(cores) => {
-            for core in 0..*cores {
-                let mut command = tokio::process::Command::new("sh");
-                command.args(["-c", "while :; do :; done"]);
-                bed.busy.push(Child::start(
-                    "a busy core",
-                    &mut command,
-                    &bed.folder.join(format!("busy-{core}.log")),
-                )?);
-            }
+            bed.busy.extend(adjourn_testbed::busy_cores(*cores, &bed.folder)?);
             Ok(())
         }
         Step::Pause(length) => {

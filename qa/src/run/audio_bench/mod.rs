@@ -22,7 +22,7 @@ use self::figures::{Phase, Run};
 use super::bed::{ScenarioBed, Subject};
 use super::canary::Canary;
 use crate::scenario::{self, Scenario};
-use adjourn_testbed::{Child, DESK};
+use adjourn_testbed::{Child, DESK, busy_cores};
 
 /// The interview is to have begun within this.
 const BEGINS: Duration = Duration::from_secs(60);
@@ -30,8 +30,6 @@ const BEGINS: Duration = Duration::from_secs(60);
 const SETTLES: Duration = Duration::from_secs(10);
 /// What was said last is heard within this.
 const LAST: Duration = Duration::from_secs(2);
-/// Cores that are kept busy under load: all of the machine's (2), by one process each.
-const BUSY: &str = "while :; do :; done";
 
 /// What is measured.
 #[derive(Clone, Debug)]
@@ -107,12 +105,7 @@ async fn measured(options: &Options, subject: Subject, seed: u64, folder: &Path)
     let worst = canary.worst();
     let (cpu, sound_cpu) = (usage::cpu_s(&roots) - cpu, usage::cpu_s(&sound) - sound_cpu);
     let footprint_mib = usage::footprint_mib(&roots);
-    let mut busy = Vec::new();
-    for core in 0..std::thread::available_parallelism()?.get() {
-        let mut command = tokio::process::Command::new("sh");
-        command.args(["-c", BUSY]);
-        busy.push(Child::start("a busy core", &mut command, &folder.join(format!("busy-{core}.log")))?);
-    }
+    let busy = busy_cores(std::thread::available_parallelism()?.get(), folder)?;
     let loaded = said_and_heard(&bed, options.loaded, seed + 1_000).await?;
     drop(busy);
     let after = said_and_heard(&bed, options.loaded, seed + 2_000).await?;

@@ -7,7 +7,7 @@ use std::path::Path;
 fn tree(root: i32) -> BTreeSet<i32> {
     let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
     for pid in processes() {
-        if let Some(parent) = stat(pid).and_then(|fields| fields.get(1)?.parse().ok()) {
+        if let Some(parent) = adjourn_testbed::parent(pid) {
             children.entry(parent).or_default().push(pid);
         }
     }
@@ -26,13 +26,6 @@ fn processes() -> impl Iterator<Item = i32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// Fields of `/proc/PID/stat` from the third one on: what comes before may hold anything.
-fn stat(pid: i32) -> Option<Vec<String>> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, rest) = text.rsplit_once(')')?;
-    Some(rest.split_whitespace().map(str::to_owned).collect())
-}
-
 /// Processes below `root` that run this program.
 pub(super) fn running(root: i32, program: &str) -> Vec<i32> {
     let runs = |pid: &i32| {
@@ -45,12 +38,7 @@ pub(super) fn running(root: i32, program: &str) -> Vec<i32> {
 /// Seconds of a core that these processes, and those below them, used so far.
 pub(super) fn cpu_s(roots: &[i32]) -> f64 {
     let all: BTreeSet<i32> = roots.iter().flat_map(|root| tree(*root)).collect();
-    // utime and stime: fields 14 and 15 of the whole line, in ticks of 10 ms on every Linux.
-    let ticks = |pid: i32| {
-        let fields = stat(pid)?;
-        Some(fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?)
-    };
-    all.into_iter().filter_map(ticks).sum::<f64>() / 100.0
+    all.into_iter().map(adjourn_testbed::cpu_s).sum()
 }
 
 /// Memory of these processes and those below them, in MiB: what is their own, and each page of a file once.
