@@ -121,7 +121,7 @@ pub async fn headless(
     std::fs::write(&keys_file, serde_json::to_vec(&testbed.backend.keys().await?)?)?;
     std::fs::write(&record_file, &record)?;
     Ok(DemoReport {
-        outcome: completed.outcome,
+        outcome: completed.outcome.to_string(),
         delivery: if completed.delivery == RecordState::Received {
             "delivered"
         } else {

@@ -160,7 +160,7 @@ async fn an_interview_goes_on_at_another_computer() {
     let received = |s: &adjourn_client::Snapshot| s.completed.as_ref().is_some_and(|c| c.receipt.is_some());
     // Since the second one is in the room, not since it shows so: 2 s are more than enough.
     let first = client.wait("the first one's end", Duration::from_secs(2), received).await.unwrap();
-    assert_eq!(first.completed.unwrap().outcome, "ended(continued elsewhere)");
+    assert_eq!(first.completed.unwrap().outcome.to_string(), "ended(continued elsewhere)");
     // The old code lets nobody in any more, and neither does the new one again.
     for link in [invitation.link.as_str(), link.trim()] {
         let again = adjourn_testbed::join(link, "ffffffffffffffffffffffffffffffff").await.unwrap_err();

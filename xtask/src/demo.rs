@@ -26,6 +26,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             other => return Err(format!("demo knows no {other}")),
         }
     }
+    if let Some(folder) = &keep {
+        make_empty(folder)?;
+    }
     if !headless {
         let screen = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
         if cfg!(target_os = "linux") && !screen {
@@ -61,6 +64,16 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
     tools.give(&mut command);
     finish(&mut command)
+}
+
+/// Makes the folder that a demo is kept in. What another one left there would be taken for this one's.
+fn make_empty(folder: &Path) -> Result<()> {
+    let told = |error| format!("--keep {}: the folder can't be made: {error}", folder.display());
+    std::fs::create_dir_all(folder).map_err(told)?;
+    if std::fs::read_dir(folder).map_err(told)?.next().is_some() {
+        return Err(format!("--keep {}: there is something in it; name a new folder", folder.display()));
+    }
+    Ok(())
 }
 
 /// Builds the programs that people get, by themselves: what is built together shares its features, and the testbed's client has

@@ -134,7 +134,7 @@ fn completed(scene: &Scene<'_>, ending: &Ending) -> Completed {
     let (record, delivery_text) = messages::delivery(delivery);
     let wall = |at| wall(scene.ended_at, ending, at);
     Completed {
-        outcome: ending.outcome.to_string(),
+        outcome: ending.outcome,
         headline,
         reason,
         next: messages::next(next, delivery),

@@ -1,6 +1,6 @@
 //! The whole state of the screen, as one value.
 
-use adjourn_session::Role;
+use adjourn_session::{Outcome, Role};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -111,8 +111,9 @@ pub struct Asking {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export, export_to = "Completed.ts")]
 pub struct Completed {
-    /// The one word for how it ended.
-    pub outcome: String,
+    /// How it ended.
+    #[serde(flatten)]
+    pub outcome: Outcome,
     /// Heading.
     pub headline: Message,
     /// Why it ended.

@@ -46,7 +46,7 @@ async fn a_long_wait_is_said_and_a_too_long_one_ends() {
     let notice = ms(policy().waiting_notice) + MOMENT;
     stage.within(notice, "that it takes longer", |s| s.status == Some(Message::LongWait)).await;
     let end = stage.completed(ms(policy().never_started)).await;
-    assert_eq!(end.outcome, "never started");
+    assert_eq!(end.outcome.to_string(), "never started");
     assert_eq!(end.reason, Message::BecauseNobodyCame);
     let end = stage.received(Duration::from_secs(2)).await;
     assert_eq!(end.next, Message::NextTryAgain);
@@ -58,7 +58,7 @@ async fn an_interviewer_that_ends_and_stays_is_finished_in_time() {
     stage.ends().await;
     stage.room.session_closes();
     let end = stage.received(ms(3_500)).await;
-    assert_eq!((end.outcome.as_str(), end.receipt.as_deref()), ("finished", Some("R-1")));
+    assert_eq!((end.outcome.to_string().as_str(), end.receipt.as_deref()), ("finished", Some("R-1")));
     assert!(stage.room.is_left());
 }
 
@@ -75,7 +75,7 @@ async fn an_interviewer_that_leaves_may_come_back_before_it_is_an_end() {
     stage.stays(Duration::from_secs(20), "the interview", |s| s.screen == Screen::Interview).await;
     stage.room.interviewer_leaves("PA_2", LeaveReason::ClientInitiated).await;
     assert_eq!(
-        stage.completed(ms(policy().leave_settling) + MOMENT).await.outcome,
+        stage.completed(ms(policy().leave_settling) + MOMENT).await.outcome.to_string(),
         "ended(interviewer left)"
     );
 }
@@ -87,7 +87,7 @@ async fn an_interviewer_that_died_is_suspected_and_then_lost() {
     let suspect = ms(policy().process_suspect + policy().process_interval) + MOMENT;
     stage.within(suspect, "the suspicion", |s| s.interviewer == InterviewerState::Checking).await;
     let lost = ms(policy().process_lost) + MOMENT;
-    assert_eq!(stage.completed(lost).await.outcome, "interrupted(interviewer lost)");
+    assert_eq!(stage.completed(lost).await.outcome.to_string(), "interrupted(interviewer lost)");
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,7 +101,7 @@ async fn a_restored_connection_without_data_is_made_anew_and_nobody_is_told_that
     assert_eq!((stage.room.entries(), stage.room.is_left()), (2, false));
     assert!(stage.room.histories() > asked, "what was said meanwhile is asked for");
     stage.order(Command::End).await;
-    assert_eq!(stage.received(Duration::from_secs(3)).await.outcome, "ended by candidate");
+    assert_eq!(stage.received(Duration::from_secs(3)).await.outcome.to_string(), "ended by candidate");
     assert!(stage.room.is_left());
 }
 
@@ -113,7 +113,7 @@ async fn who_ends_while_the_connection_is_made_anew_leaves_it() {
     stage.within(ms(policy().data_stall) + MOMENT, "the way back in", |s| !s.connected).await;
     assert!(!stage.room.is_left(), "the earlier connection is held until the next one is made");
     stage.order(Command::End).await;
-    assert_eq!(stage.received(Duration::from_secs(3)).await.outcome, "ended by candidate");
+    assert_eq!(stage.received(Duration::from_secs(3)).await.outcome.to_string(), "ended by candidate");
     assert!(stage.room.is_left());
 }
 
@@ -142,7 +142,10 @@ async fn another_computer_that_takes_over_while_the_connection_is_made_anew_is_n
     stage.within(ms(policy().data_stall) + MOMENT, "the way back in", |s| !s.connected).await;
     stage.hear(Input::Disconnected { reason: LeaveReason::DuplicateIdentity }).await;
     stage.stays(Duration::from_secs(1), "that nothing is decided", |s| s.completed.is_none()).await;
-    assert_eq!(stage.completed(Duration::from_secs(2)).await.outcome, "ended(continued elsewhere)");
+    assert_eq!(
+        stage.completed(Duration::from_secs(2)).await.outcome.to_string(),
+        "ended(continued elsewhere)"
+    );
     assert_eq!(stage.room.entries(), 1);
 }
 
@@ -154,7 +157,7 @@ async fn a_session_that_closed_without_a_word_is_asked_about() {
     let shown = stage.within(offered, "the question", |s| s.asking.is_some()).await;
     assert_eq!(shown.asking.unwrap().explanation, Message::WhyAskedClosed);
     let closed = ms(policy().session_blocked);
-    assert_eq!(stage.completed(closed).await.outcome, "ended");
+    assert_eq!(stage.completed(closed).await.outcome.to_string(), "ended");
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,7 +166,7 @@ async fn the_agents_report_at_the_backend_ends_it_although_its_session_says_noth
     stage.backend.set(|backend| (backend.agent_report, backend.confirmed) = (Arrival::Received, true));
     stage.room.session_closes();
     let end = stage.completed(Duration::from_secs(8)).await;
-    assert_eq!(end.outcome, "finished");
+    assert_eq!(end.outcome.to_string(), "finished");
 }
 
 #[tokio::test(start_paused = true)]
@@ -180,14 +183,14 @@ async fn who_keeps_waiting_is_not_asked_at_once_again() {
 async fn the_candidate_ends_it() {
     let mut stage = Testbed::interview().await;
     stage.order(Command::End).await;
-    assert_eq!(stage.received(Duration::from_secs(3)).await.outcome, "ended by candidate");
+    assert_eq!(stage.received(Duration::from_secs(3)).await.outcome.to_string(), "ended by candidate");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_organiser_ends_it() {
     let mut stage = Testbed::interview().await;
     stage.hear(Input::RoomEnded).await;
-    assert_eq!(stage.completed(MOMENT).await.outcome, "ended(closed by the organiser)");
+    assert_eq!(stage.completed(MOMENT).await.outcome.to_string(), "ended(closed by the organiser)");
 }
 
 #[tokio::test(start_paused = true)]
@@ -195,7 +198,10 @@ async fn what_overtakes_our_own_entry_counts() {
     let mut stage = Testbed::checking().await;
     stage.room.overtakes(Input::RoomEnded);
     stage.order(Command::Join).await;
-    assert_eq!(stage.completed(Duration::from_secs(2)).await.outcome, "ended(closed by the organiser)");
+    assert_eq!(
+        stage.completed(Duration::from_secs(2)).await.outcome.to_string(),
+        "ended(closed by the organiser)"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -206,7 +212,7 @@ async fn a_closed_room_is_the_organisers_end_or_nobodys() {
         stage.backend.set(|backend| backend.ended_by_organiser = by_organiser.then_some(now));
         stage.hear(Input::Disconnected { reason: LeaveReason::RoomDeleted }).await;
         let limit = ms(policy().organiser_limit) + MOMENT;
-        assert_eq!(stage.completed(limit).await.outcome, outcome);
+        assert_eq!(stage.completed(limit).await.outcome.to_string(), outcome);
     }
 }
 
@@ -216,7 +222,7 @@ async fn a_backend_that_is_silent_about_a_closed_room_holds_nothing_up() {
     stage.backend.set(|backend| backend.latency = Duration::from_secs(60));
     stage.hear(Input::Disconnected { reason: LeaveReason::RoomDeleted }).await;
     let limit = ms(policy().organiser_limit) + MOMENT;
-    assert_eq!(stage.completed(limit).await.outcome, "ended(room closed)");
+    assert_eq!(stage.completed(limit).await.outcome.to_string(), "ended(room closed)");
 }
 
 #[tokio::test(start_paused = true)]
@@ -259,7 +265,7 @@ async fn a_room_that_does_not_come_back_is_a_lost_connection() {
     stage.hear(Input::Disconnected { reason: LeaveReason::StateMismatch }).await;
     stage.within(MOMENT, "that it is interrupted", |s| s.status == Some(Message::Reconnecting)).await;
     let end = stage.completed(ms(policy().link_lost) + Duration::from_secs(5)).await;
-    assert_eq!(end.outcome, "connection lost");
+    assert_eq!(end.outcome.to_string(), "connection lost");
     assert_eq!(end.reason, Message::BecauseConnectionLost);
 }
 
@@ -361,7 +367,7 @@ async fn a_tool_that_is_told_afterwards_counts_if_it_ends() {
         let tool = Input::ToolEnded { sid: sid.clone(), name: tool.to_owned(), ok: true, call_id };
         stage.room.say(RoomEvent::History { sid, said: Vec::new(), last_tool: Some(tool) }).await;
         stage.room.session_closes();
-        assert_eq!(stage.completed(Duration::from_secs(30)).await.outcome, outcome);
+        assert_eq!(stage.completed(Duration::from_secs(30)).await.outcome.to_string(), outcome);
     }
 }
 
@@ -389,7 +395,7 @@ async fn the_time_is_warned_of_and_ends_it() {
     stage.within(Duration::from_secs(90), "five minutes", |s| s.minutes_left == Some(5)).await;
     stage.within(Duration::from_secs(300), "one minute", |s| s.minutes_left == Some(1)).await;
     let end = stage.completed(Duration::from_secs(90)).await;
-    assert_eq!((end.outcome.as_str(), end.reason), ("finished", Message::BecauseFullTime));
+    assert_eq!((end.outcome.to_string().as_str(), end.reason), ("finished", Message::BecauseFullTime));
 }
 
 #[tokio::test(start_paused = true)]

@@ -200,7 +200,7 @@ async fn who_was_closed_in_the_goodbye_finds_it_finished() {
     let mut stage = set.start();
     stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking && s.microphone_open).await;
     stage.order(Command::Join).await;
-    assert_eq!(stage.completed(Duration::from_secs(10)).await.outcome, "finished");
+    assert_eq!(stage.completed(Duration::from_secs(10)).await.outcome.to_string(), "finished");
 }
 
 #[tokio::test(start_paused = true)]

@@ -113,7 +113,7 @@ async fn interview(seed: u64, trace: Option<&Path>) -> String {
     assert!(committed.is_none_or(|committed| committed == record), "{seed}: two records");
     assert_eq!(stage.audio.open(), (Vec::new(), Vec::new()), "{seed}: {done:?}: a device is open");
     assert!(stage.room.is_left(), "{seed}: {done:?}");
-    end.outcome
+    end.outcome.to_string()
 }
 
 #[tokio::test(start_paused = true)]

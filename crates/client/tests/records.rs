@@ -8,7 +8,7 @@ use std::time::Duration;
 use adjourn_client::{Command, Completed, Message, RecordState, Snapshot};
 use adjourn_outbox::BackendError;
 use adjourn_protocol::{Line, Note};
-use adjourn_session::Policy;
+use adjourn_session::{Outcome, Policy};
 
 use testbed::{LINK, MOMENT, Testbed};
 
@@ -208,5 +208,5 @@ async fn somebody_who_sets_the_calendar_changes_no_end() {
     stage.stays(Duration::from_secs(30), "the interview", |s| s.completed.is_none()).await;
     stage.ends().await;
     stage.room.session_closes();
-    assert_eq!(stage.received(Duration::from_secs(4)).await.outcome, "finished");
+    assert_eq!(stage.received(Duration::from_secs(4)).await.outcome, Outcome::Finished);
 }

@@ -44,7 +44,7 @@ async fn a_double_click_is_one_press_and_a_second_press_closes() {
     stage.order(Command::Close).await;
     let (disk, backend) = (stage.disk.clone(), stage.backend.clone());
     let (last, _) = ends(stage, Duration::from_secs(5)).await;
-    assert_eq!(last.completed.unwrap().outcome, "ended(by the system)");
+    assert_eq!(last.completed.unwrap().outcome.to_string(), "ended(by the system)");
     assert!(disk.committed(LINK).is_some());
     assert!(backend.records().len() <= 1);
 }
@@ -79,7 +79,7 @@ async fn a_system_that_shuts_down_ends_commits_and_leaves() {
     let (disk, room) = (stage.disk.clone(), stage.room.clone());
     stage.order(Command::Quit).await;
     let (last, took) = ends(stage, Duration::from_secs(5)).await;
-    assert_eq!(last.completed.unwrap().outcome, "ended(by the system)");
+    assert_eq!(last.completed.unwrap().outcome.to_string(), "ended(by the system)");
     assert!(room.is_left() && disk.committed(LINK).is_some() && disk.set(|disk| disk.closed));
     assert!(took < Duration::from_secs(4), "{took:?}");
 }

@@ -25,6 +25,7 @@ mod record;
 mod secret;
 mod source;
 mod status;
+mod transcript_source;
 
 pub use adjourn_session::{Ending, Outcome, Policy, Role, UnknownOutcome};
 pub use arrival::{Arrival, UnknownArrival};
@@ -42,3 +43,4 @@ pub use record::{Decided, Record, RecordHead, Turn};
 pub use secret::Secret;
 pub use source::{Source, UnknownSource};
 pub use status::{HistoryEntry, InterviewState, InterviewStatus, InterviewerState, RoomState};
+pub use transcript_source::TranscriptSource;

@@ -8,6 +8,7 @@ use crate::{Evidence, Time};
 /// The one word for how it ended. It never changes afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "outcome", content = "why", rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export_to = "Outcome.ts"))]
 pub enum Outcome {
     /// Over, with evidence.
     Finished,
@@ -26,6 +27,7 @@ pub enum Outcome {
 /// Why an interview is over without evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export_to = "EndedWhy.ts"))]
 pub enum EndedWhy {
     /// The interviewer's session closed.
     SessionClosed,
@@ -48,6 +50,7 @@ pub enum EndedWhy {
 /// Why an interview broke off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export_to = "InterruptedWhy.ts"))]
 pub enum InterruptedWhy {
     /// The interviewer's process or its network is gone.
     InterviewerLost,

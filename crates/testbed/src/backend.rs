@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use adjourn_outbox::{Backend, BackendError};
-use adjourn_protocol::{InterviewStatus, InviteLink, JoinAnswer, JoinRequest, Secret};
+use adjourn_protocol::{InterviewStatus, InviteLink, JoinAnswer, JoinRequest, Secret, TranscriptSource};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
@@ -74,7 +74,7 @@ struct Serve {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Transcript {
     /// By whose word.
-    pub source: String,
+    pub source: TranscriptSource,
     /// Turns.
     pub items: Vec<serde_json::Value>,
 }

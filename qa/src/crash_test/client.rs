@@ -252,8 +252,8 @@ pub(crate) async fn scenario(scenario: &Scenario, point: usize, seed: u64) -> an
     line.delivered_s = killed.again.received_s;
     line.outcome = completed
         .map(|c| c.outcome)
-        .or(held.map(|held| held.to_string()))
-        .unwrap_or_else(|| "none".to_owned());
+        .or(held)
+        .map_or_else(|| "none".to_owned(), |outcome| outcome.to_string());
     line.delivery = if killed.again.receipt.is_some() { "delivered" } else { "" }.to_owned();
     line.receipt = killed.again.receipt;
     let mut failures = killed.failures;

@@ -152,7 +152,7 @@ async fn finish(
     failures.append(&mut played.failures);
     let seen = bed.seen.borrow().clone();
     let shown = seen.completed.clone();
-    let outcome = shown.as_ref().map_or_else(|| "none".to_owned(), |c| c.outcome.clone());
+    let outcome = shown.as_ref().map_or_else(|| "none".to_owned(), |c| c.outcome.to_string());
     let after = |at: f64| at - clock;
     let first_after = |times: &[f64]| times.iter().find(|at| **at >= clock).copied().map(after);
     let events = bed.events();
@@ -274,8 +274,8 @@ async fn held(scenario: &Scenario, bed: &ScenarioBed, failures: &mut Vec<String>
         loop {
             let status = bed.backend.status(id).await?;
             let transcript = bed.backend.transcript(id).await?;
-            let held = (status.agent_report.as_str(), transcript.source.as_str(), status.confirmed);
-            if held == (&expect.agent_report, &expect.transcript, expect.confirmed)
+            let held = (status.agent_report, transcript.source, status.confirmed);
+            if held == (expect.agent_report, expect.transcript, expect.confirmed)
                 && !transcript.items.is_empty()
             {
                 break;
@@ -314,7 +314,7 @@ async fn held(scenario: &Scenario, bed: &ScenarioBed, failures: &mut Vec<String>
             failures.push(format!("{pinned} participants were the interviewer, expected are {expected}"));
         }
     }
-    let reports = expect.map_or(0, |expect| i64::from(expect.agent_report.starts_with("received")));
+    let reports = expect.map_or(0, |expect| i64::from(expect.agent_report.is_here()));
     let records = bed.backend.status(id).await?.records;
     let foreign = scenario.after.iter().any(|step| matches!(step, Step::ForeignRecord));
     let ours = i64::from(scenario.expect.delivery != Delivered::Parked || foreign);

@@ -331,7 +331,8 @@ async fn stays(bed: &mut ScenarioBed, length: Duration, failures: &mut Vec<Strin
     }
     let ended = bed.wait(length, "an end", |seen| seen.completed_at.is_some()).await;
     if ended.is_ok() {
-        let outcome = bed.seen.borrow().completed.as_ref().map_or_else(String::new, |c| c.outcome.clone());
+        let outcome =
+            bed.seen.borrow().completed.as_ref().map_or_else(String::new, |c| c.outcome.to_string());
         failures.push(format!("it ended ({outcome}) although the interview goes on"));
     }
     if !bed.client.running() {

@@ -1,7 +1,6 @@
 //! Whether a scenario makes sense: what nobody understands is refused, with its line, before anything is run.
 
 use adjourn_client::Message;
-use adjourn_protocol::Arrival;
 
 use super::words::{self, Mistake};
 use super::{Delivered, ENDINGS, LONGEST_S, Place, Scenario, Step};
@@ -90,11 +89,6 @@ impl Scenario {
                 let text = format!("wall-clock {clock:?}: it is `+1h`, `-30m` or `@1970-01-01 00:10:00`");
                 return Err(Mistake { word: Some(clock.clone()), text });
             }
-        }
-        if let Some(held) = &self.expect.held {
-            let arrivals = Arrival::ALL.map(Arrival::as_str);
-            words::check("agent-report", &held.agent_report, arrivals.into_iter())?;
-            words::check("transcript", &held.transcript, TRANSCRIPTS.into_iter())?;
         }
         Ok(())
     }
@@ -236,9 +230,6 @@ const POINTS: [&str; 9] =
 
 /// What the crate `fail` can do at a point.
 const ACTIONS: [&str; 8] = ["off", "return", "sleep", "panic", "print", "pause", "yield", "delay"];
-
-/// By whose word the backend knows what was said (`transcript.rs` of the backend).
-const TRANSCRIPTS: [&str; 5] = ["agent", "agent in part", "agent while it lived", "client", "none"];
 
 /// Whether libfaketime takes it as we use it.
 fn is_wall_clock(text: &str) -> bool {

@@ -13,6 +13,7 @@ mod words;
 use std::path::{Path, PathBuf};
 
 use adjourn_client::RecordState;
+use adjourn_protocol::{Arrival, TranscriptSource};
 use adjourn_session::SoundProcessing;
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -180,10 +181,10 @@ pub struct Expect {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Held {
-    /// `received`, `received late`, `missing`.
-    pub agent_report: String,
-    /// By whose word it knows what was said: `agent`, `agent while it lived`, `client`.
-    pub transcript: String,
+    /// What became of the agent's report.
+    pub agent_report: Arrival,
+    /// By whose word it knows what was said.
+    pub transcript: TranscriptSource,
     /// Whether the agent's report confirms that the interview was finished.
     #[serde(default)]
     pub confirmed: bool,

@@ -1,7 +1,7 @@
 //! The operator's pages: plain, rendered here, no script. Which interviews there are, where they stand, what is
 //! missing, what was said and by whose word.
 
-use adjourn_protocol::Outcome;
+use adjourn_protocol::{Outcome, TranscriptSource};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -238,7 +238,7 @@ async fn shown(app: &App, id: &str) -> Result<(String, Markup), ApiError> {
             } } }
         } }
         h2 { "What was said" }
-        p.quiet { (whose(&transcript.source)) }
+        p.quiet { (whose(transcript.source)) }
         @for gap in &transcript.gaps { p.missing { (gap) } }
         @if transcript.items.len() > SHOWN { p.quiet { "The first " (SHOWN) " of " (transcript.items.len()) " turns; the API has them all." } }
         table { tbody { @for item in transcript.items.iter().take(SHOWN) {
@@ -248,12 +248,14 @@ async fn shown(app: &App, id: &str) -> Result<(String, Markup), ApiError> {
     Ok((title, body))
 }
 
-fn whose(source: &str) -> &'static str {
+fn whose(source: TranscriptSource) -> &'static str {
     match source {
-        "agent" => "From the agent's report.",
-        "agent in part" => "From the agent's reports, as far as they are here.",
-        "agent while it lived" => "As the agent reported it while it lived; its report is not here.",
-        "client" => "The candidate's client's word: no report of the agent is here.",
-        _ => "Nothing is here yet.",
+        TranscriptSource::Agent => "From the agent's report.",
+        TranscriptSource::AgentInPart => "From the agent's reports, as far as they are here.",
+        TranscriptSource::AgentWhileItLived => {
+            "As the agent reported it while it lived; its report is not here."
+        }
+        TranscriptSource::Client => "The candidate's client's word: no report of the agent is here.",
+        TranscriptSource::None => "Nothing is here yet.",
     }
 }

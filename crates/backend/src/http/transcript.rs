@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use adjourn_protocol::Source;
+use adjourn_protocol::{Source, TranscriptSource};
 use axum::Json;
 use axum::extract::{Path, State};
 use futures_util::TryStreamExt as _;
@@ -23,9 +23,8 @@ use crate::store::word;
 /// What was said in an interview, and who says so.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Transcript {
-    /// `agent` (reports of all its interviewers), `agent in part` (of some of them), `agent while it lived` (its turns; no
-    /// report came), `client` (the candidate's word), or `none`.
-    pub source: String,
+    /// Who says so.
+    pub source: TranscriptSource,
     /// In order.
     pub items: Vec<Item>,
     /// Where something may be missing, one sentence each.
@@ -124,11 +123,11 @@ fn merged(told: BTreeMap<(i64, Source), Told>, client: Turns) -> Transcript {
         gaps.append(&mut fragments);
     }
     let source = match (reports, without) {
-        (0, 0) if client.items.is_empty() => "none",
-        _ if heard_more => "client",
-        (_, 0) => "agent",
-        (0, _) => "agent while it lived",
-        (_, _) => "agent in part",
+        (0, 0) if client.items.is_empty() => TranscriptSource::None,
+        _ if heard_more => TranscriptSource::Client,
+        (_, 0) => TranscriptSource::Agent,
+        (0, _) => TranscriptSource::AgentWhileItLived,
+        (_, _) => TranscriptSource::AgentInPart,
     };
     let mut items = if heard_more { client.items } else { items };
     // The same turn may be told by two: an interviewer that took over has the conversation before it.
@@ -143,7 +142,7 @@ fn merged(told: BTreeMap<(i64, Source), Told>, client: Turns) -> Transcript {
         };
         gaps.push(format!("{told}: this is what the candidate's client heard."));
     }
-    Transcript { source: source.to_owned(), items, gaps }
+    Transcript { source, items, gaps }
 }
 
 #[cfg(test)]
@@ -174,7 +173,7 @@ mod tests {
         let report = vec![turn("b0", 30.0), turn("b1", 31.0)];
         let told = [job("AJ_1", None, lived), job("AJ_2", Some(report), vec![turn("b0", 30.0)])];
         let transcript = merged(told.into(), Turns::default());
-        assert_eq!((transcript.source.as_str(), transcript.items.len()), ("agent in part", 22));
+        assert_eq!((transcript.source, transcript.items.len()), (TranscriptSource::AgentInPart, 22));
         assert!(ids(&transcript).starts_with("a0 a1 ") && ids(&transcript).ends_with(" b0 b1"));
         assert!(
             transcript.gaps[0].starts_with("The interviewer AJ_1 left no report"),
@@ -190,22 +189,22 @@ mod tests {
             job("AJ_2", Some(vec![turn("2", 2.0), turn("4", 4.0), turn("3", 3.0)]), vec![]),
         ];
         let transcript = merged(told.into(), turns(vec![turn("x", 9.0)]));
-        assert_eq!((transcript.source.as_str(), ids(&transcript).as_str()), ("agent", "1 2 3 4"));
+        assert_eq!((transcript.source, ids(&transcript).as_str()), (TranscriptSource::Agent, "1 2 3 4"));
         assert!(transcript.gaps.is_empty());
     }
 
     #[test]
     fn the_candidates_word_counts_where_nobody_else_tells_as_much() {
         let heard = vec![turn("1", 1.0), turn("2", 2.0)];
-        assert_eq!(merged(BTreeMap::new(), turns(heard.clone())).source, "client");
+        assert_eq!(merged(BTreeMap::new(), turns(heard.clone())).source, TranscriptSource::Client);
         let told = || [job("AJ_1", None, vec![turn("1", 1.0)])].into();
         let transcript = merged(told(), turns(heard.clone()));
-        assert_eq!((transcript.source.as_str(), transcript.items.len()), ("client", 2));
-        assert_eq!(merged(told(), turns(heard[..1].to_vec())).source, "agent while it lived");
+        assert_eq!((transcript.source, transcript.items.len()), (TranscriptSource::Client, 2));
+        assert_eq!(merged(told(), turns(heard[..1].to_vec())).source, TranscriptSource::AgentWhileItLived);
         // A report that came out empty hides nothing of what was told while it lived.
         let empty = [job("AJ_1", Some(Vec::new()), vec![turn("1", 1.0)])].into();
-        assert_eq!(merged(empty, Turns::default()).source, "agent while it lived");
-        assert_eq!(merged(BTreeMap::new(), Turns::default()).source, "none");
+        assert_eq!(merged(empty, Turns::default()).source, TranscriptSource::AgentWhileItLived);
+        assert_eq!(merged(BTreeMap::new(), Turns::default()).source, TranscriptSource::None);
     }
 
     #[test]
@@ -214,12 +213,12 @@ mod tests {
             || Told { report: Some(Turns { items: Vec::new(), unreadable: 1 }), lived: vec![turn("1", 1.0)] };
         let told = |told: Told| [((1, Source::Agent("AJ_1".to_owned())), told)].into();
         let transcript = merged(told(unreadable()), Turns::default());
-        assert_eq!((transcript.source.as_str(), transcript.items.len()), ("agent while it lived", 1));
+        assert_eq!((transcript.source, transcript.items.len()), (TranscriptSource::AgentWhileItLived, 1));
         assert!(transcript.gaps[0].contains("can't be read here"), "{:?}", transcript.gaps);
         // With more than that of the client's, its words are shown, and not told to be the interviewer's.
         let heard = turns(vec![turn("1", 1.0), turn("2", 2.0)]);
         let transcript = merged(told(unreadable()), heard);
-        assert_eq!(transcript.source, "client");
+        assert_eq!(transcript.source, TranscriptSource::Client);
         assert!(
             transcript.gaps.iter().all(|gap| !gap.contains("while it lived is shown")),
             "{:?}",
