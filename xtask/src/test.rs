@@ -112,6 +112,7 @@ fn endings(tools: &fetch::Tools) -> Result<()> {
         "fake_room",
         "bad_input",
         "joining",
+        "connection_check",
         "recovery",
         "restore",
         "sound",

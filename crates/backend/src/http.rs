@@ -1,6 +1,8 @@
 //! What the server answers over HTTP: one module for each kind of thing.
 
 pub(crate) mod caller;
+pub(crate) mod check;
+pub(crate) mod coded;
 pub(crate) mod health;
 pub(crate) mod interviews;
 pub(crate) mod items;

@@ -130,6 +130,10 @@ struct Participants {
 const CANDIDATE_LATER_S: i64 = 30 * 60;
 /// A server call's token.
 const CALL_LIFE_S: i64 = 60;
+/// A token to try the way to the server with: it is used at once, or not at all.
+const CHECK_LIFE_S: i64 = 60;
+/// What rooms are called in which the way to the server is tried; an interview's is called by its id.
+const CHECK: &str = "check-";
 /// Limit of one call.
 const CALL_LIMIT: Duration = Duration::from_secs(5);
 
@@ -198,6 +202,23 @@ impl LiveKit {
         self.token(identity, name, video, life, now).map(Secret::new)
     }
 
+    /// A token for trying the way to the server: something may be sent, and nothing is to be heard.
+    ///
+    /// # Errors
+    /// Signing failed.
+    pub(crate) fn check_token(
+        &self,
+        room: &str,
+        identity: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Secret, LiveKitError> {
+        let video = json!({
+            "roomJoin": true, "room": room, "canPublish": true, "canSubscribe": false, "canPublishData": false,
+            "canPublishSources": ["microphone"],
+        });
+        self.token(identity, None, video, CHECK_LIFE_S, now).map(Secret::new)
+    }
+
     async fn call<T: DeserializeOwned>(
         &self,
         call: &'static str,
@@ -254,6 +275,19 @@ impl LiveKit {
         Ok(made.sid)
     }
 
+    /// Makes a room in which the way to the server is tried.
+    ///
+    /// # Errors
+    /// LiveKit refused or can't be reached.
+    pub(crate) async fn create_check_room(&self, room: &str) -> Result<(), LiveKitError> {
+        // A room without any dispatch gets every agent that has no name: this one waits for an agent that there is not.
+        let nobody = json!([{"agent_name": "adjourn-check"}]);
+        let body = json!({
+            "name": room, "empty_timeout": 30, "departure_timeout": 1, "max_participants": 8, "agents": nobody,
+        });
+        done(self.call("CreateRoom", room, body).await)
+    }
+
     /// Sends an interviewer into a room.
     ///
     /// # Errors
@@ -308,6 +342,16 @@ impl LiveKit {
         let listed: Participants = self.call("ListParticipants", room, json!({ "room": room })).await?;
         Ok(listed.participants)
     }
+}
+
+/// What the room is called in which the way to an interview's server is tried.
+pub(crate) fn check_room(id: &str) -> String {
+    format!("{CHECK}{id}")
+}
+
+/// Whether it is a room in which that is tried.
+pub(crate) fn is_check_room(room: &str) -> bool {
+    room.starts_with(CHECK)
 }
 
 /// Of an answer that says nothing.

@@ -18,7 +18,7 @@ use tracing::field::{Empty, display};
 
 use crate::api_error::ApiError;
 use crate::http::{
-    health, interviews, items, join, openapi, operator, records, status, transcript, webhooks,
+    check, health, interviews, items, join, openapi, operator, records, status, transcript, webhooks,
 };
 use crate::state::App;
 
@@ -44,6 +44,7 @@ fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, MethodRouter
         ("/v1/interviews/{id}/end", post(interviews::end)),
         ("/v1/interviews/{id}/transcript", get(transcript::get)),
         ("/v1/join", post(join::post)),
+        ("/v1/check", post(check::post)),
         ("/v1/interviews/{id}/attempts/{attempt}/records/{source}/items", post(items::post)),
         ("/v1/interviews/{id}/attempts/{attempt}/records/{source}/receipt", get(records::receipt)),
         ("/v1/livekit/webhook", post(webhooks::post)),

@@ -1,7 +1,9 @@
 //! The organiser's backend, as the client needs it: over HTTP, or a fake for tests.
 
 use adjourn_outbox::{BackendError, Granted, Join, Sent};
-use adjourn_protocol::{ClientInfo, InterviewStatus, InviteLink, JoinAnswer, JoinRequest};
+use adjourn_protocol::{
+    CheckAnswer, CheckRequest, ClientInfo, InterviewStatus, InviteLink, JoinAnswer, JoinRequest,
+};
 use futures_util::future::BoxFuture;
 
 /// What a question to a backend comes to.
@@ -11,6 +13,8 @@ pub type Answered<'a, T> = BoxFuture<'a, Result<T, BackendError>>;
 pub trait Backend: std::fmt::Debug + Send + Sync + 'static {
     /// Joins, or joins again.
     fn join<'a>(&'a self, link: &'a InviteLink, request: &'a JoinRequest) -> Answered<'a, JoinAnswer>;
+    /// A room to try the way to the interview's server in.
+    fn check<'a>(&'a self, link: &'a InviteLink, request: &'a CheckRequest) -> Answered<'a, CheckAnswer>;
     /// Where the interview stands; with `room`, also whether LiveKit has its room.
     fn status<'a>(
         &'a self,
@@ -35,6 +39,10 @@ pub struct Http;
 impl Backend for Http {
     fn join<'a>(&'a self, link: &'a InviteLink, request: &'a JoinRequest) -> Answered<'a, JoinAnswer> {
         Box::pin(async { adjourn_outbox::Backend::new(&link.server)?.join(request).await })
+    }
+
+    fn check<'a>(&'a self, link: &'a InviteLink, request: &'a CheckRequest) -> Answered<'a, CheckAnswer> {
+        Box::pin(async { adjourn_outbox::Backend::new(&link.server)?.check(request).await })
     }
 
     fn status<'a>(

@@ -50,6 +50,8 @@ pub enum Command {
         /// Id of the device.
         id: Option<String>,
     },
+    /// Try the way to the interview room again.
+    TryConnection,
     /// Look for devices again.
     RefreshDevices,
     /// Play the test sound.

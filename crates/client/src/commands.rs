@@ -25,6 +25,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.audio.choose_output(id);
                 self.open_speaker();
             }
+            Command::TryConnection => self.try_connection(),
             Command::RefreshDevices => {
                 self.ui.problem = None;
                 if self.devices_are_wanted() {
@@ -114,6 +115,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 (self.ui.problem, self.ui.pressed) = (None, None);
                 // Until its host is known to be right, nobody listens.
                 self.close_devices();
+                self.connection_check.stop();
                 self.invitation.take(link);
             }
             // A link that was opened before stays as good as it was.
@@ -130,7 +132,17 @@ impl<T: Transport, S: Shell> Client<T, S> {
         if self.session.phase() == Phase::Checking {
             self.invitation.forget();
             self.ui.pressed = None;
+            self.connection_check.stop();
             self.close_devices();
+        }
+    }
+
+    /// Tries the way to the room of the link that is open, before the interview.
+    pub(crate) fn try_connection(&mut self) {
+        if let Some(link) = self.invitation.link().cloned()
+            && self.session.phase() == Phase::Checking
+        {
+            self.connection_check.begin(&self.environment, self.connection.transport(), link);
         }
     }
 
@@ -144,6 +156,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             return;
         }
         self.audio.check.keep();
+        self.connection_check.keep();
         // What was wrong a minute ago may be right now.
         self.ui.pressed = Some(Pressed::Join);
         self.open_microphone();

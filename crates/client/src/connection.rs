@@ -73,6 +73,11 @@ impl<T: Transport> Connection<T> {
         (connection, entered)
     }
 
+    /// What enters rooms.
+    pub(crate) fn transport(&self) -> Arc<T> {
+        Arc::clone(&self.transport)
+    }
+
     /// Enters the room, beside the loop, unless it is being entered already.
     pub(crate) fn connect(&mut self, livekit: LiveKitInfo) {
         if self.connecting.is_some() {

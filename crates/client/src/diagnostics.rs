@@ -15,11 +15,11 @@ use crate::sound_check::{Finding, Verdict};
 /// Looks at the link that are summed for what is shown: 5 s at two a second. Longer than a hiccup, shorter than a complaint.
 const LOOKS: usize = 10;
 /// There and back: ITU-T G.114 finds 150 ms one way good for most uses, and more than 400 ms not acceptable.
-const ROUND_TRIP_MS: (f64, f64) = (300.0, 800.0);
+pub(crate) const ROUND_TRIP_MS: (f64, f64) = (300.0, 800.0);
 /// What waits in the jitter buffer is delay, too: half of what G.114 allows one way, and as much as it allows.
 const JITTER_BUFFER_MS: (f64, f64) = (75.0, 150.0);
 /// Sound that is missing or made up, in percent: nobody hears one in a hundred packets with Opus; of five, syllables are missing.
-const MISSING: (f64, f64) = (1.0, 5.0);
+pub(crate) const MISSING: (f64, f64) = (1.0, 5.0);
 /// Gaps at the loudspeaker in a minute.
 const GAPS: (f64, f64) = (1.0, 6.0);
 /// Clocks differ by 50 to 200 ppm; up to 1,000 are made up for, so that nobody hears it.
@@ -33,7 +33,7 @@ pub struct Diagnostics {
     pub findings: Vec<Finding>,
 }
 
-fn verdict(value: f64, (good, bearable): (f64, f64)) -> Verdict {
+pub(crate) fn verdict(value: f64, (good, bearable): (f64, f64)) -> Verdict {
     if value <= good {
         Verdict::Good
     } else if value <= bearable {
@@ -60,12 +60,12 @@ impl<C> OpenDevice<C> {
     }
 }
 
-fn whole(value: f64) -> u32 {
+pub(crate) fn whole(value: f64) -> u32 {
     value.round().clamp(0.0, f64::from(u32::MAX)) as u32
 }
 
 /// A share in whole percent; what is there at all is not nothing.
-fn percent(value: f64) -> u32 {
+pub(crate) fn percent(value: f64) -> u32 {
     whole(value.ceil())
 }
 

@@ -192,6 +192,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             input: self.audio.input(),
             output: self.audio.output(),
             check: self.audio.check.shown(),
+            connection: self.connection_check.found(),
             voice: self.audio.voice_options(),
             microphone_open: self.audio.microphone_open(),
             not_heard: self.audio.not_heard(),

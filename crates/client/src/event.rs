@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::Message;
 use crate::admission::{Admission, Rejection};
+use crate::connection_check::Tried;
 
 /// Results that wait; their makers are held back beyond that.
 const WAITING: usize = 256;
@@ -49,6 +50,11 @@ pub(crate) enum Event {
     Left,
     Delivery(DeliveryEvent),
     Devices(Found),
+    /// The way to the room was tried; the try's number.
+    ConnectionTried {
+        number: u64,
+        tried: Tried,
+    },
     /// The system does not unmute it.
     NotUnmuted(DeviceKind),
     Opened(Box<Opened>),

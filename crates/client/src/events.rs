@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use adjourn_outbox::{DeliveryEvent, DeliveryOutcome};
-use adjourn_protocol::{Note, ToolEnded};
+use adjourn_protocol::{DeviceCheck, Note, ToolEnded};
 use adjourn_room::Transport;
 use adjourn_session::{Delivery, Input, JoinGrant, OrganiserWord, Outcome, Phase};
 
@@ -20,6 +20,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Event::Host { link, known } => {
                 if self.invitation.host_checked(link, known) == HostChecked::Ready {
                     self.open_microphone();
+                    self.try_connection();
                 }
             }
             Event::Unfinished { open } => {
@@ -69,6 +70,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.audio.found(devices);
                 self.reconcile();
             }
+            Event::ConnectionTried { number, tried } => self.connection_check.ended(number, &tried),
             Event::NotUnmuted(kind) => self.audio.not_unmuted(kind),
             Event::Stream { kind, number, status } => {
                 self.audio.tells(kind, number, status);
@@ -138,7 +140,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
         let was_live = admission.before.live;
         self.invitation.admitted(admission);
         self.recorder.note(Note::Joined);
-        self.recorder.note(Note::DeviceCheck(self.audio.check.kept()));
+        let connection = self.connection_check.kept();
+        self.recorder.note(Note::DeviceCheck(DeviceCheck { connection, ..self.audio.check.kept() }));
         self.ui.told_muted = self.is_muted();
         if self.ui.told_muted {
             self.recorder.note(Note::Muted);

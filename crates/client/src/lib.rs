@@ -20,6 +20,7 @@ mod closing;
 mod command;
 mod commands;
 mod connection;
+mod connection_check;
 mod deliveries;
 mod diagnostics;
 mod effects;

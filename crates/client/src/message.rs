@@ -108,6 +108,18 @@ pub enum Message {
     ChimeNotHeard,
     EchoHeard,
     EchoStays,
+    TryingConnection,
+    ConnectionGood {
+        ms: u32,
+    },
+    ConnectionSlow {
+        ms: u32,
+    },
+    ConnectionLossy {
+        percent: u32,
+    },
+    ConnectionByTcp,
+    ConnectionNotTried,
     // Joining.
     SettingsUnusable {
         detail: String,
@@ -336,6 +348,12 @@ impl Message {
             Self::ChimeNotHeard,
             Self::EchoHeard,
             Self::EchoStays,
+            Self::TryingConnection,
+            Self::ConnectionGood { ms: 40 },
+            Self::ConnectionSlow { ms: 400 },
+            Self::ConnectionLossy { percent: 8 },
+            Self::ConnectionByTcp,
+            Self::ConnectionNotTried,
             Self::SoundSystemSilent { detail: text() },
             Self::SoundFileUnusable { detail: text() },
             Self::SettingsUnusable { detail: text() },

@@ -5,7 +5,7 @@ use adjourn_session::{Agent, AgentState, Delivery, Ending, Phase, Time, View};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use crate::snapshot::{Completed, DeviceList, InterviewerState, Screen, Sign, Snapshot};
-use crate::sound_check::SoundFindings;
+use crate::sound_check::{Finding, SoundFindings};
 use crate::start_error::StartError;
 use crate::ui_state::{Pressed, UiState};
 use crate::voice_options::VoiceOptions;
@@ -21,6 +21,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) input: &'a DeviceList,
     pub(crate) output: &'a DeviceList,
     pub(crate) check: &'a SoundFindings,
+    pub(crate) connection: Option<&'a Finding>,
     pub(crate) voice: VoiceOptions,
     pub(crate) microphone_open: bool,
     /// Why nobody hears the candidate, and why they hear nobody, as far as the devices go.
@@ -60,6 +61,7 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         input: scene.input.clone(),
         output: scene.output.clone(),
         check: scene.check.clone(),
+        connection: scene.connection.cloned(),
         voice: scene.voice.clone(),
         microphone_open: scene.microphone_open,
         sound: trouble.filter(|message| goes_on && status.as_ref() != Some(message)).collect(),

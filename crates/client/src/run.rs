@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 use crate::audio_ends::{AudioInput, AudioOutput};
 use crate::audio_io::AudioIo;
 use crate::connection::{Connection, Entered};
+use crate::connection_check::ConnectionCheck;
 use crate::deliveries::Deliveries;
 use crate::event::{Event, Events};
 use crate::invitation::Invitation;
@@ -68,6 +69,7 @@ pub struct Client<T: Transport, S: Shell> {
     /// Of the interview that was joined: what is logged says which one it is about.
     pub(crate) span: tracing::Span,
     pub(crate) connection: Connection<T>,
+    pub(crate) connection_check: ConnectionCheck,
     pub(crate) audio: AudioIo,
     pub(crate) recorder: Recorder,
     pub(crate) deliveries: Deliveries,
@@ -133,6 +135,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             span: tracing::Span::none(),
             invitation: Invitation::new(environment.clone(), info.clone(), events.clone()),
             connection,
+            connection_check: ConnectionCheck::new(events.clone()),
             audio: AudioIo::new(&environment, events.clone(), audio_input, audio_output, preferences),
             recorder: Recorder::new(environment.clone(), events.clone()),
             deliveries: Deliveries::new(environment.clone(), info.clone(), events.clone()),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::Message;
-use crate::sound_check::SoundFindings;
+use crate::sound_check::{Finding, SoundFindings};
 use crate::voice_options::VoiceOptions;
 
 /// Which screen is shown.
@@ -213,6 +213,8 @@ pub struct Snapshot {
     pub output: DeviceList,
     /// What the device check finds.
     pub check: SoundFindings,
+    /// What was found of the way to the interview room, once it is tried.
+    pub connection: Option<Finding>,
     /// What the candidate can choose about their own voice.
     pub voice: VoiceOptions,
     /// Whether the microphone is open.

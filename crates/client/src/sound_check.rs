@@ -265,7 +265,7 @@ impl SoundCheck {
     pub(crate) fn keep(&mut self) {
         let SoundFindings { microphone, loudspeaker, .. } = &self.shown;
         let (microphone, loudspeaker) = (microphone.verdict.into(), loudspeaker.verdict.into());
-        self.kept = DeviceCheck { microphone, loudspeaker };
+        self.kept = DeviceCheck { microphone, loudspeaker, ..DeviceCheck::default() };
     }
 
     /// What had been found.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use adjourn_audio::{AudioError, DeviceChoice, DeviceKind, FRAME};
 use adjourn_client::{Command, Diagnostics, Message, SampleState, Screen, Snapshot, SoundSide, VoiceStage};
-use adjourn_protocol::{Checked, DeviceCheck, DeviceUsed, Line, Note};
+use adjourn_protocol::{Checked, DeviceUsed, Line, Note};
 use adjourn_room::LinkNumbers;
 
 use testbed::{LINK, MOMENT, Set, Testbed};
@@ -246,8 +246,11 @@ async fn what_sound_does_can_be_looked_up_and_is_in_the_record() {
         |name: &str| Some(DeviceUsed { name: name.to_owned(), rate: 44_100, channels: 2, buffer_ms: 10 });
     assert_eq!(audio.microphone, used("Headset"), "the one that was open last");
     assert_eq!(audio.loudspeaker, used("Built-in Speakers"));
-    let check = DeviceCheck { microphone: Checked::Good, loudspeaker: Checked::Good };
-    assert!(timeline.iter().any(|entry| entry.line == Line::Timeline(Note::DeviceCheck(check))));
+    let check = |line: &Line| {
+        let Line::Timeline(Note::DeviceCheck(check)) = line else { return false };
+        (check.microphone, check.loudspeaker) == (Checked::Good, Checked::Good)
+    };
+    assert!(timeline.iter().any(|entry| check(&entry.line)));
 }
 
 #[tokio::test(start_paused = true)]

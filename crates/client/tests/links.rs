@@ -5,8 +5,10 @@ mod testbed;
 
 use std::time::Duration;
 
-use adjourn_client::{Command, Message, Screen, Snapshot};
-use adjourn_protocol::{Entry, InviteLink, Line, Note, Outcome, Role, ToolEnded, Turn};
+use adjourn_client::{Command, Message, Screen, Snapshot, Verdict};
+use adjourn_outbox::BackendError;
+use adjourn_protocol::{Checked, Entry, InviteLink, Line, Note, Outcome, Role, ToolEnded, Turn};
+use adjourn_room::{LinkCheck, Way};
 use adjourn_session::InterruptedWhy;
 
 use testbed::{LINK, MOMENT, NEW_HOST, OTHER_LINK, Set, Testbed};
@@ -210,4 +212,69 @@ async fn an_earlier_interview_that_waits_is_delivered_at_the_start() {
     let mut stage = set.start();
     let shown = stage.within(MOMENT, "the notice", |s| !s.notices.is_empty()).await;
     assert_eq!(shown.notices, [Message::EarlierReceived { receipt: "R-1".to_owned() }]);
+}
+
+/// What was found of the way to the room, once it is found.
+async fn tried(stage: &mut Testbed) -> (Verdict, Message) {
+    let found = |s: &Snapshot| s.connection.as_ref().is_some_and(|found| found.verdict != Verdict::Open);
+    let shown = stage.within(Duration::from_secs(30), "what was found", found).await;
+    let found = shown.connection.unwrap();
+    (found.verdict, found.text)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_way_to_the_room_is_tried_before_the_interview() {
+    let mut stage = Testbed::checking().await;
+    let good = LinkCheck { way: Some(Way::Udp), round_trip: Some(0.04), sent_lost: Some(0.0) };
+    stage.room.set_link_check(good);
+    assert_eq!(stage.now().connection.unwrap().text, Message::TryingConnection);
+    assert_eq!(tried(&mut stage).await, (Verdict::Good, Message::ConnectionGood { ms: 40 }));
+    assert_eq!(stage.now().screen, Screen::Checking);
+    stage.enter().await;
+    stage.order(Command::End).await;
+    stage.received(Duration::from_secs(5)).await;
+    let noted = |line: &Line| matches!(line, Line::Timeline(Note::DeviceCheck(check)) if check.connection == Checked::Good);
+    assert!(stage.record().timeline.iter().any(|entry| noted(&entry.line)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_way_that_is_barred_is_said_and_tried_again() {
+    let set = Set::with_link(LINK);
+    set.backend.set(|backend| backend.checks.push_back(BackendError::NotOpen));
+    let old = BackendError::Unusable { host: "a".to_owned(), detail: "404".to_owned(), retry_after: None };
+    set.backend.set(|backend| backend.checks.push_back(old));
+    let mut stage = set.start();
+    stage.room.refuse("engine: signal failure: failed to lookup address");
+    assert_eq!(tried(&mut stage).await, (Verdict::Bad, Message::InterviewNotOpen));
+    // A backend that knows no such question keeps nobody out.
+    stage.order(Command::TryConnection).await;
+    stage
+        .within(MOMENT, "that it is tried", |s| s.connection.as_ref().unwrap().verdict == Verdict::Open)
+        .await;
+    assert_eq!(tried(&mut stage).await, (Verdict::Warning, Message::ConnectionNotTried));
+    stage.order(Command::TryConnection).await;
+    stage
+        .within(MOMENT, "that it is tried", |s| s.connection.as_ref().unwrap().verdict == Verdict::Open)
+        .await;
+    assert_eq!(tried(&mut stage).await, (Verdict::Bad, Message::RoomAddressNotFound));
+    // Nothing of it keeps anybody from joining.
+    stage.room.admit();
+    stage.enter().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_joins_at_once_is_not_held_up_and_another_link_is_another_way() {
+    let mut stage = Testbed::checking().await;
+    stage.enter().await;
+    assert_eq!(stage.now().connection, None);
+    let mut stage = Testbed::checking().await;
+    stage.room.set_link_check(LinkCheck { way: Some(Way::Tcp), ..LinkCheck::default() });
+    assert_eq!(tried(&mut stage).await, (Verdict::Warning, Message::ConnectionByTcp));
+    stage.order(open(OTHER_LINK)).await;
+    stage
+        .within(MOMENT, "another try", |s| s.connection.as_ref().is_none_or(|c| c.verdict == Verdict::Open))
+        .await;
+    stage.order(Command::ForgetLink).await;
+    stage.within(MOMENT, "the start", |s| s.screen == Screen::Start && s.connection.is_none()).await;
+    stage.stays(Duration::from_secs(10), "nothing", |s| s.connection.is_none()).await;
 }

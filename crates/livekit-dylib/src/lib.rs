@@ -101,8 +101,8 @@ pub mod webrtc {
     /// W3C statistics, as `livekit::webrtc::stats`.
     pub mod stats {
         pub use crate::stats::{
-            CandidatePairStats, InboundRtpStats, RemoteInboundRtpStats, RtcStats, TransportStats,
-            dictionaries,
+            CandidatePairStats, IceServerTransportProtocol, InboundRtpStats, LocalCandidateStats,
+            RemoteInboundRtpStats, RtcStats, TransportStats, dictionaries,
         };
     }
     pub use crate::audio::RtcError;

@@ -14,6 +14,8 @@ pub enum RtcStats {
     Transport(TransportStats),
     /// An ICE candidate pair.
     CandidatePair(CandidatePairStats),
+    /// An ICE candidate of our own.
+    LocalCandidate(LocalCandidateStats),
     /// Any other object; its content is not read.
     Track,
 }
@@ -54,8 +56,42 @@ pub struct CandidatePairStats {
     pub candidate_pair: dictionaries::CandidatePairStats,
 }
 
+/// An ICE candidate of our own.
+#[derive(Debug, Clone, Default)]
+pub struct LocalCandidateStats {
+    /// What every object has.
+    pub rtc: dictionaries::RtcStats,
+    /// What it is.
+    pub local_candidate: dictionaries::IceCandidateStats,
+}
+
+/// How a relay is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IceServerTransportProtocol {
+    /// UDP.
+    Udp,
+    /// TCP.
+    Tcp,
+    /// TLS over TCP.
+    Tls,
+}
+
 /// The W3C dictionaries; names and units are those of webrtc-stats (seconds, bytes, samples).
 pub mod dictionaries {
+    /// What every object has.
+    #[derive(Debug, Clone, Default)]
+    pub struct RtcStats {
+        /// Its name, by which others refer to it.
+        pub id: String,
+    }
+    /// An ICE candidate.
+    #[derive(Debug, Clone, Default)]
+    pub struct IceCandidateStats {
+        /// `udp` or `tcp`.
+        pub protocol: String,
+        /// How its relay is spoken to, if it is one's.
+        pub relay_protocol: Option<super::IceServerTransportProtocol>,
+    }
     /// What every RTP stream has.
     #[derive(Debug, Clone, Default)]
     pub struct RtpStreamStats {
@@ -111,6 +147,8 @@ pub mod dictionaries {
     /// Counters of an ICE candidate pair.
     #[derive(Debug, Clone, Default)]
     pub struct CandidatePairStats {
+        /// Name of our own candidate.
+        pub local_candidate_id: String,
         /// Chosen for media.
         pub nominated: bool,
         /// Bytes.
@@ -167,10 +205,22 @@ impl From<proto::RtcStats> for RtcStats {
             }),
             Some(Stats::CandidatePair(s)) => Self::CandidatePair(CandidatePairStats {
                 candidate_pair: dictionaries::CandidatePairStats {
+                    local_candidate_id: s.candidate_pair.local_candidate_id,
                     nominated: s.candidate_pair.nominated,
                     bytes_received: s.candidate_pair.bytes_received,
                     current_round_trip_time: s.candidate_pair.current_round_trip_time,
                     responses_received: s.candidate_pair.responses_received,
+                },
+            }),
+            Some(Stats::LocalCandidate(s)) => Self::LocalCandidate(LocalCandidateStats {
+                rtc: dictionaries::RtcStats { id: s.rtc.id },
+                local_candidate: dictionaries::IceCandidateStats {
+                    relay_protocol: s.candidate.relay_protocol.map(|_| match s.candidate.relay_protocol() {
+                        proto::IceServerTransportProtocol::TransportUdp => IceServerTransportProtocol::Udp,
+                        proto::IceServerTransportProtocol::TransportTcp => IceServerTransportProtocol::Tcp,
+                        proto::IceServerTransportProtocol::TransportTls => IceServerTransportProtocol::Tls,
+                    }),
+                    protocol: s.candidate.protocol,
                 },
             }),
             None => Self::Track,

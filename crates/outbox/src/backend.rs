@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use reqwest::StatusCode;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use url::Url;
 
-use adjourn_protocol::{InterviewStatus, JoinAnswer, JoinRequest, Problem, ReceiptAnswer, Secret};
+use adjourn_protocol::{
+    CheckAnswer, CheckRequest, InterviewStatus, JoinAnswer, JoinRequest, Problem, ReceiptAnswer, Secret,
+};
 
 /// Limit of one request. A host that takes the connection and stays silent is given up after this.
 const REQUEST_LIMIT: Duration = Duration::from_secs(8);
@@ -181,13 +185,24 @@ impl Backend {
     /// # Errors
     /// One sentence that says what is wrong and what to do.
     pub async fn join(&self, request: &JoinRequest) -> Result<JoinAnswer, BackendError> {
-        let response = self
-            .http
-            .post(self.url("v1/join")?)
-            .json(request)
-            .send()
-            .await
-            .map_err(|e| self.unreachable(&e))?;
+        self.asked_with_a_code("v1/join", request).await
+    }
+
+    /// A room to try the way to the interview's server in.
+    ///
+    /// # Errors
+    /// One sentence that says what is wrong and what to do.
+    pub async fn check(&self, request: &CheckRequest) -> Result<CheckAnswer, BackendError> {
+        self.asked_with_a_code("v1/check", request).await
+    }
+
+    async fn asked_with_a_code<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &impl Serialize,
+    ) -> Result<A, BackendError> {
+        let response =
+            self.http.post(self.url(path)?).json(request).send().await.map_err(|e| self.unreachable(&e))?;
         if response.status().is_success() {
             return response.json().await.map_err(|e| self.unusable(e.without_url().to_string()));
         }

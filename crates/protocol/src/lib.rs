@@ -8,6 +8,7 @@
 //! The words for how an interview ended ([`Outcome`], [`Ending`]) are the session machine's, and come from there.
 
 mod arrival;
+mod check;
 mod digest;
 mod dispatch;
 mod entry;
@@ -29,6 +30,7 @@ mod transcript_source;
 
 pub use adjourn_session::{Ending, Outcome, Policy, Role, UnknownOutcome};
 pub use arrival::{Arrival, UnknownArrival};
+pub use check::{CheckAnswer, CheckRequest};
 pub use digest::sha256;
 pub use dispatch::{DispatchMetadata, EndedByOrganiser, RoomMetadata};
 pub use entry::{Entry, Line, Unreadable};

@@ -116,6 +116,9 @@ pub struct DeviceCheck {
     pub microphone: Checked,
     /// Of the loudspeaker.
     pub loudspeaker: Checked,
+    /// Of the way to the interview room.
+    #[serde(default, skip_serializing_if = "Checked::is_not_tried")]
+    pub connection: Checked,
 }
 
 /// How a device was found to be.
@@ -131,6 +134,12 @@ pub enum Checked {
     Warning,
     /// It does not work.
     Bad,
+}
+
+impl Checked {
+    fn is_not_tried(&self) -> bool {
+        *self == Self::NotTried
+    }
 }
 
 /// A device that was open.

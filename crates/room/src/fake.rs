@@ -11,6 +11,7 @@ use adjourn_session::{AgentState, Input, LeaveReason, Participant, ParticipantKi
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
+use crate::link_check::{self, LinkCheck};
 use crate::refusal::ConnectError;
 use crate::room_event::{EventSender, LinkNumbers, RoomEvent, WAITING_EVENTS};
 use crate::transport::{Joined, Microphone, RoomHandle, Transport};
@@ -38,6 +39,7 @@ struct State {
     takes: Duration,
     received: u64,
     link_numbers: LinkNumbers,
+    link_check: LinkCheck,
     left: bool,
     muted: bool,
     frames: u64,
@@ -82,6 +84,11 @@ impl Fake {
     /// Makes the next attempts to enter fail.
     pub fn refuse(&self, message: &str) {
         self.state.lock().refuse = Some(message.to_owned());
+    }
+
+    /// The room can be entered again.
+    pub fn admit(&self) {
+        self.state.lock().refuse = None;
     }
 
     /// Entering takes so long.
@@ -211,6 +218,11 @@ impl Fake {
         self.state.lock().muted
     }
 
+    /// What a try of the way to the server shows from now on.
+    pub fn set_link_check(&self, check: LinkCheck) {
+        self.state.lock().link_check = check;
+    }
+
     /// The link's numbers from now on.
     pub fn set_link_numbers(&self, numbers: LinkNumbers) {
         self.state.lock().link_numbers = numbers;
@@ -257,6 +269,17 @@ impl Transport for Fake {
             roster,
             events: receiver,
         })
+    }
+
+    async fn try_link(&self, _url: &str, _token: &str) -> Result<LinkCheck, ConnectError> {
+        let takes = self.state.lock().takes;
+        tokio::time::sleep(takes.max(ENTERING)).await;
+        let refused = self.state.lock().refuse.clone();
+        if let Some(message) = refused {
+            return Err(ConnectError::of(message));
+        }
+        tokio::time::sleep(link_check::SENDS).await;
+        Ok(self.state.lock().link_check)
     }
 }
 

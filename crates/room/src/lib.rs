@@ -14,6 +14,7 @@ mod agent_session;
 pub mod fake;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod link_check;
 mod live;
 mod processing;
 mod refusal;
@@ -23,6 +24,7 @@ mod stats;
 mod translate;
 mod transport;
 
+pub use link_check::{LinkCheck, Way};
 pub use live::{LiveKitRoom, LiveKitTransport};
 pub use processing::{Processing, Stages};
 pub use refusal::{ConnectError, Refusal};

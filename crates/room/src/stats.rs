@@ -3,8 +3,9 @@
 //! Which track an inbound stream belongs to is not in them: `track_identifier` is an id of WebRTC's own.
 //! So each track is asked for its own statistics.
 
+use crate::link_check::Way;
 use crate::room_event::ReceivedTotals;
-use crate::sdk::webrtc::stats::RtcStats;
+use crate::sdk::webrtc::stats::{IceServerTransportProtocol, RtcStats};
 
 /// What our connection received: bytes of all candidate pairs. Grows at least once a second on a connection
 /// that works, even without any probe and with a silent interviewer (reports about our own sound: 65 bytes and
@@ -58,4 +59,33 @@ pub(crate) fn sent_lost<'a>(objects: impl Iterator<Item = &'a RtcStats>) -> Opti
             (rtp.stream.kind == "audio").then_some(rtp.remote_inbound.fraction_lost)
         })
         .reduce(f64::max)
+}
+
+/// Our own packets that the server missed since the beginning, by its reports; nothing before the first one.
+pub(crate) fn sent_lost_packets<'a>(objects: impl Iterator<Item = &'a RtcStats>) -> Option<u64> {
+    objects
+        .filter_map(|object| {
+            let RtcStats::RemoteInboundRtp(rtp) = object else { return None };
+            (rtp.stream.kind == "audio").then(|| u64::try_from(rtp.received.packets_lost).unwrap_or(0))
+        })
+        .reduce(|sum, lost| sum + lost)
+}
+
+/// How sound goes to the server, once that is settled.
+pub(crate) fn way<'a>(objects: impl Iterator<Item = &'a RtcStats> + Clone) -> Option<Way> {
+    let ours = objects.clone().find_map(|object| {
+        let RtcStats::CandidatePair(pair) = object else { return None };
+        let pair = &pair.candidate_pair;
+        pair.nominated.then_some(pair.local_candidate_id.as_str())
+    })?;
+    let candidate = objects.into_iter().find_map(|object| {
+        let RtcStats::LocalCandidate(candidate) = object else { return None };
+        (candidate.rtc.id == ours).then_some(&candidate.local_candidate)
+    })?;
+    // A relay's own protocol is that between it and the server.
+    let over_udp = match candidate.relay_protocol {
+        Some(relay) => relay == IceServerTransportProtocol::Udp,
+        None => candidate.protocol.eq_ignore_ascii_case("udp"),
+    };
+    Some(if over_udp { Way::Udp } else { Way::Tcp })
 }

@@ -2,7 +2,7 @@
 
 use adjourn_session::{Participant, ProbeKind};
 
-use crate::{ConnectError, RoomEvent};
+use crate::{ConnectError, LinkCheck, RoomEvent};
 
 /// What is known right after entering.
 #[derive(Debug)]
@@ -30,6 +30,14 @@ pub trait Transport: Send + Sync + 'static {
         url: &str,
         token: &str,
     ) -> impl Future<Output = Result<Joined<Self::Room>, ConnectError>> + Send;
+
+    /// Enters the room at `url` that `token` names, where nobody is, sends silence for three seconds, looks how that
+    /// goes, and leaves. The caller limits it by dropping the future.
+    fn try_link(
+        &self,
+        url: &str,
+        token: &str,
+    ) -> impl Future<Output = Result<LinkCheck, ConnectError>> + Send;
 }
 
 /// A room that was entered. Dropping it leaves the room.

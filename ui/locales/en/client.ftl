@@ -86,6 +86,12 @@ chime-heard = You hear your interviewer here.
 chime-not-heard = Turn your loudspeaker up, or choose another one in the list, and play the sound again.
 echo-heard = You hear your interviewer here, and so does your microphone. Headphones are better; without them we take the echo away.
 echo-stays = You hear your interviewer here, and so does your microphone. Please use headphones, or let us take the echo away under "Your voice".
+trying-connection = Trying the way to the interview room. This takes a few seconds…
+connection-good = The interview room is reached well ({ $ms } ms there and back).
+connection-slow = The way to the interview room is slow ({ $ms } ms there and back), so answers will come late. A cable instead of Wi-Fi, or another network, may help.
+connection-lossy = { $percent } % of what you say gets lost on the way to the interview room. Move closer to your Wi-Fi, use a cable, or stop what else uses your connection.
+connection-by-tcp = The interview room is reached, but your network lets sound through only by a detour (TCP), which may make it stutter. Another network may be better.
+connection-not-tried = The way to the interview room can't be tried from here. You can join all the same.
 
 ## What goes on
 opening-devices = Opening your microphone and loudspeaker…

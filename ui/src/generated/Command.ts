@@ -17,7 +17,7 @@ id: string | null, } | { "command": "choose_output",
 /**
  * Id of the device.
  */
-id: string | null, } | { "command": "refresh_devices" } | { "command": "play_test_sound" } | { "command": "chime_heard", 
+id: string | null, } | { "command": "try_connection" } | { "command": "refresh_devices" } | { "command": "play_test_sound" } | { "command": "chime_heard", 
 /**
  * Whether it was.
  */

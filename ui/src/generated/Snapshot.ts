@@ -3,6 +3,7 @@ import type { Asking } from "./Asking";
 import type { Caption } from "./Caption";
 import type { Completed } from "./Completed";
 import type { DeviceList } from "./DeviceList";
+import type { Finding } from "./Finding";
 import type { InterviewerState } from "./InterviewerState";
 import type { Message } from "./Message";
 import type { Screen } from "./Screen";
@@ -53,6 +54,10 @@ output: DeviceList,
  * What the device check finds.
  */
 check: SoundFindings, 
+/**
+ * What was found of the way to the interview room, once it is tried.
+ */
+connection: Finding | null, 
 /**
  * What the candidate can choose about their own voice.
  */

@@ -17,7 +17,7 @@ const check: Snapshot["check"] = {
 };
 const snapshot: Snapshot = {
   seq: 1, screen: "checking", title: null, host: "interviews.example.com", problem: null, can_retry: false, notices: [],
-  input: list, output: list, check, voice: { push_to_talk: false, talking: false, stages: [] }, microphone_open: true, sound: [], muted: false, connected: true, interviewer: "absent", status: null,
+  input: list, output: list, check, connection: null, voice: { push_to_talk: false, talking: false, stages: [] }, microphone_open: true, sound: [], muted: false, connected: true, interviewer: "absent", status: null,
   asking: null, closing: false, captions: [], elapsed_s: null, remaining_s: null, minutes_left: null, completed: null,
 };
 
@@ -46,6 +46,17 @@ test("a link is given on as it was typed", async () => {
 const diagnostics = {
   findings: [{ verdict: "warning" as const, text: { id: "figure-round-trip" as const, args: { ms: 310 } } }],
 };
+
+test("the way to the room can be tried again once it was", () => {
+  const order = vi.fn();
+  const props = { meters: { input: -120, output: -120 }, diagnostics, order };
+  render(Check, { snapshot: { ...snapshot, connection: { verdict: "open", text: { id: "trying-connection" } } }, ...props });
+  expect(screen.getByRole<HTMLButtonElement>("button", { name: "Try it again" }).disabled).toBe(true);
+  cleanup();
+  render(Check, { snapshot: { ...snapshot, connection: { verdict: "bad", text: { id: "room-address-not-found" } } }, ...props });
+  screen.getByRole("button", { name: "Try it again" }).click();
+  expect(order).toHaveBeenCalledWith({ command: "try_connection" });
+});
 
 test("a problem that can be tried again keeps the way on open, another one closes it", () => {
   const order = vi.fn();

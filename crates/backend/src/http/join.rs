@@ -2,9 +2,7 @@
 
 use std::net::SocketAddr;
 
-use adjourn_protocol::{
-    InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo, code_as_printed, policy_of, sha256,
-};
+use adjourn_protocol::{InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo, policy_of, sha256};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, State};
@@ -14,13 +12,13 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use crate::api_error::ApiError;
+use crate::http::coded::{self, no_room, not_open};
 use crate::keys::OfAttempt;
 use crate::lifecycle::Lifecycle;
-use crate::proxies::bucket;
 use crate::state::App;
 use crate::store::{Tx, known_time, millis, now};
 use crate::tokens::Holder;
-use crate::{interviewers, keys, lifecycle_store, limits};
+use crate::{interviewers, keys, lifecycle_store};
 
 /// Grants a join, or the same join again.
 #[utoipa::path(post, path = "/v1/join", request_body = JoinRequest, responses(
@@ -37,36 +35,16 @@ pub(crate) async fn post(
 ) -> Result<Json<JoinAnswer>, ApiError> {
     let Json(request) = request?;
     let now = now();
-    let code_hash = app.codes.kept(&code_as_printed(request.code.expose()));
     let join_id = request.join_id.expose();
     if join_id.len() != 32 || !join_id.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(ApiError::bad_request("bad_join_id", "join_id must be 32 hex digits."));
     }
-    // An address that failed often is slowed down, right or wrong alike: a guesser must not be told by being let in. A test center's other
-    // candidates, who share the address, come nowhere near that.
-    let origin = bucket(app.proxies.origin(address.ip(), &headers));
-    if limits::blocked(&app.store, &origin, now).await? && !app.lookups.may(&origin) {
-        let title = "Too many wrong codes.";
-        return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(2));
-    }
-    let Some(interview) = sqlx::query(BY_CODE).bind(&code_hash).fetch_optional(app.store.read()).await?
-    else {
-        // Noted first and counted then: a thousand at once are a thousand.
-        limits::note(&app.store, &origin, now).await?;
-        if limits::blocked(&app.store, &origin, now).await? {
-            let title = "Too many wrong codes.";
-            return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(60));
-        }
-        return Err(ApiError::new(StatusCode::NOT_FOUND, "unknown_code", "This code is not known."));
-    };
+    let interview = coded::interview(&app, (address.ip(), &headers), &request.code, now).await?;
     let uploads_only = request.uploads_only;
     let granted = grant(&app, &interview, &sha256(join_id.as_bytes()), uploads_only, now).await?;
     tracing::info!(attempt = granted.attempt, uploads_only, "a client joined");
     answer(&app, &interview, granted, uploads_only, now).await.map(Json)
 }
-
-const BY_CODE: &str = "SELECT interviews.*, codes.attempt AS begins FROM codes
-     JOIN interviews ON interviews.id = codes.interview_id WHERE codes.code_hash = $1";
 
 /// The candidate's name in the room, in every attempt: who goes on at another computer takes the place of the first.
 const IDENTITY: &str = "candidate";
@@ -131,8 +109,7 @@ async fn grant(
                 return Err(ApiError::unavailable());
             }
             if lifecycle.ended_at.is_some() || !open && !goes_on && !lost {
-                let title = "This interview is not open now.";
-                return Err(ApiError::new(StatusCode::GONE, "not_open", title));
+                return Err(not_open());
             }
             if lifecycle.attempt > 0 && !goes_on && !lifecycle.may_begin_again() {
                 let title = "This code was used already.";
@@ -289,20 +266,21 @@ async fn room(
     (agent_name, candidate_name): (Option<String>, Option<&str>),
     (now, ends_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<LiveKitInfo, ApiError> {
-    let unavailable = |error: crate::livekit::LiveKitError| {
-        tracing::error!(%error, "a room could not be made");
-        let title = "The interview room can't be opened right now.";
-        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "livekit_unavailable", title).retry_after(2)
-    };
     let metadata = interviewers::dispatched_with(app, id, attempt, now).await?;
-    let sid = app.livekit.create_room(id, agent_name.as_deref(), &metadata).await.map_err(unavailable)?;
+    let sid = app
+        .livekit
+        .create_room(id, agent_name.as_deref(), &metadata)
+        .await
+        .map_err(|error| no_room(&error))?;
     lifecycle_store::change(&app.store, id, now, |lifecycle| {
         if lifecycle.attempt == attempt {
             lifecycle.room(&sid);
         }
     })
     .await?;
-    let token =
-        app.livekit.candidate_token(id, IDENTITY, candidate_name, (now, ends_at)).map_err(unavailable)?;
+    let token = app
+        .livekit
+        .candidate_token(id, IDENTITY, candidate_name, (now, ends_at))
+        .map_err(|error| no_room(&error))?;
     Ok(LiveKitInfo { url: app.livekit.url.to_string(), token, room: id.to_owned(), agent_name })
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use sha2::Digest as _;
 
 use crate::api_error::ApiError;
-use crate::livekit::{Participant, Room};
+use crate::livekit::{Participant, Room, is_check_room};
 use crate::state::App;
 use crate::store::{millis, now};
 use crate::{interviewers, lifecycle_store, sent_away};
@@ -141,6 +141,9 @@ enum Told {
 
 impl Told {
     fn of(event: &WebhookEvent) -> Option<Self> {
+        if is_check_room(&event.room.name) {
+            return None;
+        }
         match event.event.as_str() {
             "room_started" => Some(Self::RoomStarted),
             "participant_joined" if event.participant.is_agent() => Some(Self::AgentJoined),

@@ -8,8 +8,9 @@ use std::time::Duration;
 use adjourn_client::{Answered, Backend, Clock as _};
 use adjourn_outbox::{BackendError, DeliveryOutcome, Granted, Join, Receipt, Sent};
 use adjourn_protocol::{
-    Arrival, ClientInfo, InterviewInfo, InterviewState, InterviewStatus, InterviewerState, InviteLink,
-    JoinAnswer, JoinRequest, LiveKitInfo, Outcome, Policy, ReceiptClaims, RoomState, Secret, Source, sha256,
+    Arrival, CheckAnswer, CheckRequest, ClientInfo, InterviewInfo, InterviewState, InterviewStatus,
+    InterviewerState, InviteLink, JoinAnswer, JoinRequest, LiveKitInfo, Outcome, Policy, ReceiptClaims,
+    RoomState, Secret, Source, sha256,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
@@ -48,6 +49,8 @@ pub struct State {
     pub agent_report: Arrival,
     pub confirmed: bool,
     records: Vec<(String, Vec<u8>)>,
+    /// What questions for a room to try the way in are answered with, one after the other; then there is one.
+    pub checks: VecDeque<BackendError>,
     pub asked_joins: usize,
     pub asked_status: usize,
     pub asked_deliveries: usize,
@@ -71,6 +74,7 @@ impl FakeBackend {
             agent_report: Arrival::Pending,
             confirmed: false,
             records: Vec::new(),
+            checks: VecDeque::new(),
             asked_joins: 0,
             asked_status: 0,
             asked_deliveries: 0,
@@ -136,6 +140,19 @@ impl Backend for FakeBackend {
                     keep_days: 7,
                 })
             })
+        }
+        .boxed()
+    }
+
+    fn check<'a>(&'a self, link: &'a InviteLink, _: &'a CheckRequest) -> Answered<'a, CheckAnswer> {
+        async move {
+            self.answers(link).await?;
+            if let Some(refused) = self.set(|state| state.checks.pop_front()) {
+                return Err(refused);
+            }
+            let room = format!("check-{}", id_of(link));
+            let (url, token) = ("ws://fake".to_owned(), Secret::new("check"));
+            Ok(CheckAnswer { livekit: LiveKitInfo { url, token, room, agent_name: None } })
         }
         .boxed()
     }

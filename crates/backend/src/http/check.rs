@@ -1,0 +1,55 @@
+//! `POST /v1/check`
+
+use std::net::SocketAddr;
+
+use adjourn_protocol::{CheckAnswer, CheckRequest, LiveKitInfo};
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
+use sqlx::Row as _;
+
+use crate::api_error::ApiError;
+use crate::http::coded::{self, no_room, not_open};
+use crate::livekit::check_room;
+use crate::state::App;
+use crate::store::{known_time, now, random, time};
+
+/// Makes a room in which the way to LiveKit can be tried, days before the interview too. No attempt begins, and no interviewer is
+/// called.
+#[utoipa::path(post, path = "/v1/check", request_body = CheckRequest, responses(
+    (status = 200, body = CheckAnswer), (status = 400, description = "bad_json"),
+    (status = 404, description = "unknown_code"), (status = 410, description = "not_open"),
+    (status = 429, description = "too_many"),
+    (status = 503, description = "livekit_unavailable, database, busy")))]
+pub(crate) async fn post(
+    State(app): State<App>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    request: Result<Json<CheckRequest>, JsonRejection>,
+) -> Result<Json<CheckAnswer>, ApiError> {
+    let Json(request) = request?;
+    let now = now();
+    let interview = coded::interview(&app, (address.ip(), &headers), &request.code, now).await?;
+    let id: String = interview.try_get("id")?;
+    tracing::Span::current().record("interview_id", tracing::field::display(&id));
+    if time(&interview, "ended_at")?.is_some() || now > known_time(&interview, "window_to")? {
+        return Err(not_open());
+    }
+    // One room for each interview, however often it is asked for.
+    let room = check_room(&id);
+    if !app.lookups.may(&room) {
+        let title = "This was asked too often.";
+        return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(2));
+    }
+    app.livekit.create_check_room(&room).await.map_err(|error| no_room(&error))?;
+    // Each try is somebody else's: nobody puts another one out.
+    let number = random::<8>().map_err(|error| {
+        tracing::error!(%error, "nobody can be named");
+        ApiError::unavailable()
+    })?;
+    let identity = format!("check-{}", hex::encode(number));
+    let token = app.livekit.check_token(&room, &identity, now).map_err(|error| no_room(&error))?;
+    let url = app.livekit.url.to_string();
+    Ok(Json(CheckAnswer { livekit: LiveKitInfo { url, token, room, agent_name: None } }))
+}
