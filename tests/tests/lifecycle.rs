@@ -76,6 +76,18 @@ impl Fixture {
     }
 
     /// Waits until the interview stands as wanted.
+    /// A stream of events from where one was, to the interview's last.
+    async fn events_after(&self, id: &str, last: &str) -> String {
+        let events = self.http.get(format!("{}/v1/interviews/{id}/events", self.testbed.backend.url));
+        let mut events = events.bearer_auth(ORGANISER).header("last-event-id", last).send().await.unwrap();
+        let mut text = String::new();
+        while !text.contains("\"complete\"") {
+            let chunk = tokio::time::timeout(Duration::from_secs(5), events.chunk()).await.unwrap().unwrap();
+            text += std::str::from_utf8(&chunk.expect("more to come")).unwrap();
+        }
+        text
+    }
+
     async fn until(
         &self,
         id: &str,
@@ -195,20 +207,11 @@ async fn the_whole_way_on_both_databases() {
         );
 
         // A stream of events tells the same, from where one was.
-        let mut events = fixture
-            .http
-            .get(format!("{}/v1/interviews/{id}/events", fixture.testbed.backend.url))
-            .bearer_auth(ORGANISER)
-            .header("last-event-id", "3")
-            .send()
-            .await
-            .unwrap();
-        let mut text = String::new();
-        while !text.contains("\"complete\"") {
-            let chunk = tokio::time::timeout(Duration::from_secs(5), events.chunk()).await.unwrap().unwrap();
-            text += std::str::from_utf8(&chunk.unwrap()).unwrap();
-        }
+        let text = fixture.events_after(id, "3").await;
         assert!(text.contains("id: 4") && !text.contains("id: 3\n"), "{text}");
+        // One that saw more than there is saw it before the database was restored: it is told everything.
+        let text = fixture.events_after(id, "999").await;
+        assert!(text.contains("id: 1\n") && text.contains("id: 4\n"), "{text}");
 
         // The operator's pages: what was said, by whose word; nothing without a key.
         let page = |path: String| fixture.http.get(format!("{}{path}", fixture.testbed.backend.url));

@@ -37,12 +37,17 @@ class Stub:
         body = await request.read()
         self.bodies.append(body)
         self.headers.append(dict(request.headers))
-        script = self.answers.pop(0) if self.answers else ok
+        script = self.answers.pop(0) if self.answers else ok if request.method == "PUT" else taken
         return script(body)
 
 
 def ok(body: bytes) -> web.Response:
     return web.json_response({"receipt": receipt(body)})
+
+
+def taken(_body: bytes) -> web.Response:
+    """Of a turn."""
+    return web.Response(status=204)
 
 
 def status(code: int, **headers: str) -> Callable[[bytes], web.Response]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -41,6 +41,10 @@ class Job:
         self.room = SimpleNamespace(isconnected=lambda: False)
         self.log_context_fields: dict[str, Any] = {"candidate": "no name"}
         self.ended: list[str] = []
+        self.at_shutdown: list[Callable[[], Awaitable[None]]] = []
+
+    def add_shutdown_callback(self, callback: Callable[[], Awaitable[None]]) -> None:
+        self.at_shutdown.append(callback)
 
     def make_session_report(self, session: Session) -> Any:
         items = [{"id": session.text, "type": "message", "role": "assistant", "content": [session.text], "created_at": 1.0}]
@@ -131,6 +135,39 @@ async def test_of_several_sessions_in_a_job_the_last_one_ends_the_interview(back
     assert (status["records"], status["confirmed"], job.ended) == (2, True, [])
     said = [item["text"] for item in interview.transcript()["items"]]
     assert said == ["Welcome.", "Now the questions."]
+
+
+async def test_without_session_end_the_job_is_reported_at_its_end(
+    backend: Backend, spool: Spool, caplog: pytest.LogCaptureFixture
+) -> None:
+    interview = backend.interview()
+    job, session = Job(await interview.metadata()), Session()
+    attach(job, session, shutdown_on_close=False, spool=spool)
+    session.shutdown()
+    # As livekit-agents ends a job: session_end, where it was given, and then these.
+    for callback in job.at_shutdown:
+        await callback()
+    assert "session_end was not given" in caplog.text
+    status = interview.status()
+    assert (status["agent_report"], status["confirmed"]) == ("received", True)
+
+
+async def test_the_last_judgement_counts(backend: Backend, spool: Spool) -> None:
+    interview = backend.interview()
+
+    async def mine(ctx: JobContext) -> None:
+        adjourn_agent.judge(ctx, "the last word")
+
+    job, session = Job(await interview.metadata()), Session()
+    attach(job, session, spool=spool, on_session_end=mine)
+    adjourn_agent.judge(job, "a first impression")  # type: ignore[arg-type]
+    session.shutdown()
+    await end(job)
+    kept = backend.ask("GET", f"/v1/interviews/{interview.id}/attempts/1/records/agent:AJ_test-judgement")
+    assert kept == {"judgement": "the last word"}
+    for callback in job.at_shutdown:
+        await callback()
+    assert interview.status()["records"] == 2, "what was reported is not reported again"
 
 
 async def test_the_report_is_on_disk_before_anybody_elses_code_runs(tmp_path: Path) -> None:

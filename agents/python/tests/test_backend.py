@@ -128,8 +128,8 @@ async def test_the_command_delivers_what_a_job_left(backend: Backend, spool: Spo
         return subprocess.run(run, capture_output=True, text=True)
 
     left = await asyncio.to_thread(command)
-    assert (left.returncode, left.stdout) == (1, "0 delivered, 1 later, 0 parked\n"), left.stderr
+    assert (left.returncode, left.stdout) == (1, f"0 delivered, 1 later, 0 parked in {spool.folder}\n"), left.stderr
     backend.start()
     done = await asyncio.to_thread(command)
-    assert (done.returncode, done.stdout) == (0, "1 delivered, 0 later, 0 parked\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, f"1 delivered, 0 later, 0 parked in {spool.folder}\n"), done.stderr
     assert interview.status()["agent_report"] == "received"

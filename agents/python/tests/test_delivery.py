@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
-from conftest import Stub, ok, refusal, status
+from conftest import Stub, ok, refusal, status, taken
 
 from adjourn_agent import Spool
 from adjourn_agent._delivery import Outcome, deliver_until, flush, pause, send
@@ -49,6 +49,29 @@ async def test_what_a_proxy_or_a_deployment_says_parks_nothing(stub: Stub, spool
             outcome, why, *_ = await send(http, stub.parcel())
             assert outcome is Outcome.LATER, why
     assert await deliver_until(spool, stub.parcel(), 5) is Outcome.DELIVERED
+
+
+async def test_what_was_said_follows_nobody_elsewhere_and_no_page_takes_it(stub: Stub, spool: Spool) -> None:
+    spool.put(stub.parcel())
+    elsewhere = f"{stub.url}/elsewhere"
+    endless = lambda _b: web.Response(text="x" * 200_000)  # noqa: E731
+    page = lambda _b: web.Response(text="<html>Welcome</html>")  # noqa: E731
+    stub.answers = [status(code, Location=elsewhere) for code in (302, 307, 308)] + [endless, page]
+    stub.answers += [refusal(400, "broke_off")]
+    async with aiohttp.ClientSession() as http:
+        for _ in range(6):
+            outcome, why, *_ = await send(http, stub.parcel())
+            assert outcome is Outcome.LATER, why
+    assert len(stub.bodies) == 6, "each try is one request"
+    # A turn likewise: only the backend's own answer takes it.
+    target = Target.of(json.dumps({"report_url": stub.url, "interview_id": "i", "report_token": "t"}))
+    assert target is not None
+    stub.bodies.clear()
+    stub.answers = [page, status(307, Location=elsewhere), taken]
+    items = Items(target, "agent:AJ_1")
+    items.put({"id": "1", "role": "user", "text": "Hello."})
+    await items.flush(10)
+    assert len(stub.bodies) == 3 and len(set(stub.bodies)) == 1
 
 
 async def test_a_spool_that_is_gone_or_damaged_delivers_nothing_by_itself(stub: Stub, spool: Spool) -> None:

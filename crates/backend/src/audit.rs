@@ -118,6 +118,16 @@ pub(crate) async fn erase_in(tx: &mut Tx, id: &str) -> Result<(), sqlx::Error> {
         .map(drop)
 }
 
+/// Whether an interview of that id was erased.
+pub(crate) async fn was_erased_in(tx: &mut Tx, id: &str) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query("SELECT 1 FROM audit WHERE about = $1 AND what = $2")
+        .bind(fingerprint(id))
+        .bind(Deed::Erased.as_str())
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Forgets what is old.
 pub(crate) async fn forget(tx: &mut Tx, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM audit WHERE at < $1").bind(millis(now - KEPT)).execute(&mut **tx).await.map(drop)

@@ -17,6 +17,14 @@ impl<'a> Address<'a> {
     pub(crate) fn of(address: &'a str) -> anyhow::Result<Self> {
         let begins = |with: &str| address.get(..with.len()).is_some_and(|it| it.eq_ignore_ascii_case(with));
         if address.starts_with("postgres://") || address.starts_with("postgresql://") {
+            let readable = url::Url::parse(address)
+                .is_ok_and(|url| !url.username().is_empty() || !address.contains('@'));
+            anyhow::ensure!(
+                readable,
+                "the database's address {} can't be read: in its password, write #, /, ?, @, : and spaces as %23, %2F, %3F, \
+                 %40, %3A and %20",
+                without_password(address)
+            );
             return Ok(Self::Postgres(address));
         }
         let path = address.strip_prefix("sqlite:").unwrap_or(address);
@@ -36,7 +44,10 @@ impl<'a> Address<'a> {
 
 /// For an error message or a log.
 pub(crate) fn without_password(address: &str) -> String {
+    let scheme = address.split_once("://").map(|(scheme, _)| scheme);
     match url::Url::parse(address) {
+        // Of `u:12#34@host` it reads a host `u` and a port 12: what is left of a password is somewhere in the rest.
+        Ok(url) if address.contains('@') && url.username().is_empty() => format!("{}://***", url.scheme()),
         Ok(mut url) => {
             if url.password().is_some() {
                 // An address with a password can carry one.
@@ -48,7 +59,8 @@ pub(crate) fn without_password(address: &str) -> String {
             }
             url.to_string()
         }
-        Err(_) => address.to_owned(),
+        // A path; or an address that can't be read, with a password somewhere in it.
+        Err(_) => scheme.map_or_else(|| address.to_owned(), |scheme| format!("{scheme}://***")),
     }
 }
 
@@ -61,6 +73,11 @@ mod tests {
         assert_eq!(without_password("postgres://u:secret@h/db"), "postgres://u:***@h/db");
         assert_eq!(without_password("postgres://h/db?password=secret"), "postgres://h/db?***");
         assert_eq!(without_password("a/b.db"), "a/b.db");
+        for secret in ["pa#ss", "pa/ss", "pa?ss", "12#34", "1/2", "pa ss", "pa:ss", "p@ss"] {
+            let shown = without_password(&format!("postgres://u:{secret}@h/db"));
+            let pieces = secret.split(['#', '/', '?', ' ', ':', '@']).filter(|piece| piece.len() > 1);
+            assert!(pieces.into_iter().all(|piece| !shown.contains(piece)), "{secret}: {shown}");
+        }
     }
 
     #[test]

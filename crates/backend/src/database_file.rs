@@ -1,6 +1,8 @@
 //! A database that is a file: whose it is, who may read it, and whether it is still there.
 
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::sync::{Arc, OnceLock};
 
 use sqlx::{Connection as _, Row as _};
 
@@ -11,7 +13,15 @@ pub(crate) struct OpenFile {
     /// Which file it is, whatever its name is by now: device and number.
     #[cfg(unix)]
     identity: (u64, u64),
+    /// The same of its log and the log's index, which SQLite makes as it is used: what is committed is there and nowhere else,
+    /// until it is copied into the file. They stay as long as somebody has the file open.
+    #[cfg(unix)]
+    beside: Arc<OnceLock<[(u64, u64); 2]>>,
 }
+
+/// What lies beside a database that is used.
+#[cfg(unix)]
+const BESIDE: [&str; 2] = ["-wal", "-shm"];
 
 impl OpenFile {
     pub(crate) fn of(path: &Path) -> std::io::Result<Self> {
@@ -22,20 +32,45 @@ impl OpenFile {
             path,
             #[cfg(unix)]
             identity,
+            #[cfg(unix)]
+            beside: Arc::default(),
         })
     }
+
+    /// A change was begun: what SQLite makes for that lies beside it now.
+    #[cfg(unix)]
+    pub(crate) fn is_used(&self) {
+        if self.beside.get().is_none()
+            && let [Ok(log), Ok(index)] = BESIDE.map(|ending| identity(&beside(&self.path, ending)))
+        {
+            // Another one was as fast: it saw the same.
+            let _ = self.beside.set([log, index]);
+        }
+    }
+
+    /// Windows lets nobody take a file away that is open.
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, reason = "as on other systems")]
+    pub(crate) fn is_used(&self) {}
 
     /// Whether the path still names the file that is open. What is written into one that was deleted or replaced is gone with
     /// the process.
     #[cfg(unix)]
     pub(crate) fn is_in_place(&self) -> std::io::Result<()> {
-        if identity(&self.path).is_ok_and(|now| now == self.identity) {
-            return Ok(());
+        let open = std::iter::once((self.path.clone(), self.identity)).chain(
+            self.beside.get().into_iter().flat_map(|known| {
+                BESIDE.iter().zip(known).map(|(ending, known)| (beside(&self.path, ending), *known))
+            }),
+        );
+        for (path, known) in open {
+            if identity(&path).ok() != Some(known) {
+                let path = path.display();
+                return Err(std::io::Error::other(format!(
+                    "{path} is not the file any more that was opened: it was moved, deleted or replaced; start the server again"
+                )));
+            }
         }
-        let path = self.path.display();
-        Err(std::io::Error::other(format!(
-            "{path} is not the file any more that was opened: it was moved, deleted or replaced; start the server again"
-        )))
+        Ok(())
     }
 
     /// Windows lets nobody take a file away that is open.
@@ -51,6 +86,35 @@ fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
     let file = std::fs::metadata(path)?;
     Ok((file.dev(), file.ino()))
+}
+
+/// An empty file that is its owner's alone and that no other process writes, as long as what this gives lives.
+///
+/// # Errors
+/// Another process is at it, or it can't be written.
+pub(crate) fn alone(path: &Path) -> anyhow::Result<std::fs::File> {
+    owners_alone(path, true)?;
+    let file = std::fs::OpenOptions::new().write(true).open(path)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(std::fs::TryLockError::WouldBlock) => {
+            anyhow::bail!("another copy of that name is being made: wait for it, or choose another name")
+        }
+        Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
+    }
+    // Between opening and locking it, it may have got its name from the one who made it.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let ours = file.metadata()?;
+        anyhow::ensure!(
+            identity(path).is_ok_and(|there| there == (ours.dev(), ours.ino())),
+            "another copy of that name was just made"
+        );
+    }
+    // SQLite writes into an empty file.
+    file.set_len(0)?;
+    Ok(file)
 }
 
 /// Gives a file its name, on disk.

@@ -4,7 +4,7 @@ use adjourn_protocol::{Arrival, Happened, InterviewState, Outcome, Teller};
 use adjourn_session::EndedWhy;
 use chrono::{DateTime, Duration, Utc};
 
-use crate::serving::{Came, Presence, Seen, Serving};
+use crate::serving::{Came, Presence, Seen, Serving, age};
 
 /// How long after the end things may still arrive before they count as missing.
 #[derive(Clone, Copy, Debug)]
@@ -160,7 +160,7 @@ impl Lifecycle {
     }
 
     fn late(&self, now: DateTime<Utc>, limit: Duration) -> bool {
-        self.ended_at.is_some_and(|ended| now > ended + limit)
+        self.ended_at.is_some_and(|ended| age(ended, now) > limit)
     }
 
     /// A client's record was stored. Gives whether the room is to be closed now.
@@ -208,7 +208,7 @@ impl Lifecycle {
     /// waits for an interviewer has all of it.
     pub(crate) fn joined_again(&mut self, attempt: i64, now: DateTime<Utc>) {
         let Some((length, ends_at)) = self.length.zip(self.ends_at) else { return };
-        let waited = now - (ends_at - length);
+        let waited = age(ends_at - length, now);
         if attempt == self.attempt && self.ended_at.is_none() && self.nobody_came() && waited > WAITED {
             self.ends_at = Some(now + length);
         }
@@ -233,7 +233,7 @@ impl Lifecycle {
     /// Whether its room is just being closed: another one of that name must wait.
     pub(crate) fn is_closing(&self, now: DateTime<Utc>) -> bool {
         // A time to come was written by a clock that was wrong.
-        self.closing_at.is_some_and(|at| (now - at).abs() < CLOSING)
+        self.closing_at.is_some_and(|at| age(at, now) < CLOSING)
     }
 
     /// Whether what an agent says of that attempt is about the newest one.
@@ -358,7 +358,7 @@ impl Lifecycle {
     pub(crate) fn room_listed(&mut self, listed: bool, now: DateTime<Utc>) {
         if listed {
             self.room_missing_since = None;
-        } else if now - *self.room_missing_since.get_or_insert(now) >= MISSING {
+        } else if age(*self.room_missing_since.get_or_insert(now), now) >= MISSING {
             self.room_gone(Teller::Poll, now);
         }
     }
@@ -379,7 +379,7 @@ impl Lifecycle {
     pub(crate) fn room_to_close(&self, now: DateTime<Utc>) -> bool {
         let Some(ended) = self.ended_at else { return false };
         let by_agent = self.ended_by.as_deref() == Some(Teller::Agent.as_str());
-        let waits = by_agent && self.client == Arrival::Pending && now - ended < PLAY_OUT;
+        let waits = by_agent && self.client == Arrival::Pending && age(ended, now) < PLAY_OUT;
         self.attempt > 0 && self.room_closed_at.is_none() && !waits
     }
 
@@ -424,6 +424,24 @@ mod tests {
     }
 
     const LIMITS: fn() -> Deadlines = Deadlines::default;
+
+    #[test]
+    fn a_clock_that_was_ahead_and_was_put_right_holds_up_nothing() {
+        let day = 24 * 3600;
+        let mut lifecycle = live();
+        lifecycle.agent_report(1, Some("finished"), &LIMITS(), at(day));
+        assert!(!lifecycle.room_to_close(at(day)), "the goodbye is heard to its end");
+        // The clock is put right: the end is a day away.
+        assert!(lifecycle.room_to_close(at(60)));
+        let mut lifecycle = live();
+        lifecycle.room_listed(false, at(day));
+        lifecycle.room_listed(false, at(60));
+        assert!(lifecycle.room_closed_at.is_some());
+        let mut lifecycle = live();
+        lifecycle.client_record(1, Some(Outcome::Finished), &LIMITS(), at(2 * day));
+        lifecycle.deadlines(&LIMITS(), at(60));
+        assert_eq!(lifecycle.agent, Arrival::Missing);
+    }
 
     #[test]
     fn client_then_agent_is_complete() {

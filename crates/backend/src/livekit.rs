@@ -154,8 +154,10 @@ impl LiveKit {
             let path = format!("{}/", url.path());
             url.set_path(&path);
         }
+        // What is sent there has our tokens in it: it goes nowhere else, whoever says so.
         let http = reqwest::Client::builder()
             .timeout(CALL_LIMIT)
+            .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|e| LiveKitError::of("start", e.to_string()))?;
         Ok(Self { url, key, secret, http })
@@ -249,7 +251,7 @@ impl LiveKit {
             .json(&body)
             .send()
             .await
-            .map_err(|e| failed(e.without_url().to_string()))?;
+            .map_err(|e| failed(format!("{}; is LIVEKIT_URL right?", with_causes(&e.without_url()))))?;
         let status = response.status();
         if status.is_success() {
             return response.json().await.map_err(|e| failed(e.without_url().to_string()));
@@ -271,8 +273,7 @@ impl LiveKit {
         let agents: Vec<_> =
             agent_name.iter().map(|name| json!({"agent_name": name, "metadata": metadata})).collect();
         let body = json!({"name": room, "empty_timeout": 120, "departure_timeout": 60, "agents": agents});
-        let made: Room = self.call("CreateRoom", room, body).await?;
-        Ok(made.sid)
+        self.call("CreateRoom", room, body).await.and_then(named)
     }
 
     /// Makes a room in which the way to the server is tried.
@@ -285,7 +286,7 @@ impl LiveKit {
         let body = json!({
             "name": room, "empty_timeout": 30, "departure_timeout": 1, "max_participants": 8, "agents": nobody,
         });
-        done(self.call("CreateRoom", room, body).await)
+        self.call("CreateRoom", room, body).await.and_then(named).map(drop)
     }
 
     /// Sends an interviewer into a room.
@@ -342,6 +343,21 @@ impl LiveKit {
         let listed: Participants = self.call("ListParticipants", room, json!({ "room": room })).await?;
         Ok(listed.participants)
     }
+}
+
+/// The id of a room that was made. Without one, whatever answered there is not LiveKit.
+fn named(made: Room) -> Result<String, LiveKitError> {
+    if made.sid.is_empty() {
+        let reason = "the answer names no room; is LIVEKIT_URL right?".to_owned();
+        return Err(LiveKitError::of("CreateRoom", reason));
+    }
+    Ok(made.sid)
+}
+
+/// An error with what caused it: reqwest's own text says no more than that sending failed.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// What the room is called in which the way to an interview's server is tried.

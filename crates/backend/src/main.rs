@@ -242,7 +242,7 @@ async fn run() -> anyhow::Result<()> {
             let livekit_key = settings::name("LIVEKIT_API_KEY", &livekit_key)?;
             let livekit_secret = settings::secret("LIVEKIT_API_SECRET", &livekit_secret)?;
             let organiser_key =
-                organiser_key.map(|key| settings::secret("ADJOURN_ORGANISER_KEY", &key)).transpose()?;
+                organiser_key.map(|key| settings::bearer("ADJOURN_ORGANISER_KEY", &key)).transpose()?;
             let proxies = Proxies::parse(trusted_proxies.iter().map(String::as_str))?;
             let metrics = PrometheusBuilder::new().install_recorder().context("metrics can't be kept")?;
             let livekit = LiveKit::new(livekit_url, livekit_key, livekit_secret)?;
@@ -334,6 +334,7 @@ async fn run() -> anyhow::Result<()> {
             policy,
             json,
         } => {
+            let public_url = settings::public_url(public_url)?;
             let store = Store::open(&database, Open::Existing).await?;
             let policy = serde_json::from_str(&policy).context("--policy is not usable")?;
             let new = NewInterview {
@@ -355,6 +356,7 @@ async fn run() -> anyhow::Result<()> {
             })?;
         }
         Command::Code { database, code_key, public_url, id } => {
+            let public_url = settings::public_url(public_url)?;
             let store = Store::open(&database, Open::Existing).await?;
             let codes = codes(&store, code_key).await?;
             let created = another_code(&store, &codes, &public_url, &id, &Actor::command_line()).await?;
@@ -392,14 +394,25 @@ fn say(line: &str) -> anyhow::Result<()> {
 }
 
 fn log(json: bool) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let wanted =
+        std::env::var(tracing_subscriber::EnvFilter::DEFAULT_ENV).ok().filter(|it| !it.trim().is_empty());
+    let read = wanted.as_deref().map(tracing_subscriber::EnvFilter::try_new);
+    let unreadable = read.as_ref().and_then(|read| read.as_ref().err()).map(ToString::to_string);
+    let filter = read.and_then(Result::ok).unwrap_or_else(|| "info".into());
     // A line that can't be written is lost, and nothing else: to say so on the same stream would panic.
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .log_internal_errors(false);
-    if json { log.json().init() } else { log.init() }
+    if json {
+        log.json().init()
+    } else {
+        log.init()
+    }
+    if let Some(error) = unreadable {
+        tracing::warn!(%error, "RUST_LOG is not usable; what is logged is `info`");
+    }
 }
 
 /// A span of time that was given in seconds.
@@ -409,15 +422,25 @@ fn span(seconds: f64) -> anyhow::Result<chrono::Duration> {
     span.filter(|span| *span <= chrono::Duration::days(365)).context("must be 0 to a year")
 }
 
-/// Ends with Ctrl-C or SIGTERM.
+/// Ends with Ctrl-C or SIGTERM. SIGHUP, which log rotation sends, ends nothing: there is nothing to open or to read anew.
 async fn stop() {
     let interrupt = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {
-        if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut terminate), Ok(mut hangup)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+        {
+            let goes_on = async {
+                while hangup.recv().await.is_some() {
+                    tracing::info!("SIGHUP: there is nothing to read anew; it goes on");
+                }
+                std::future::pending::<()>().await;
+            };
             tokio::select! {
                 _ = interrupt => {}
                 _ = terminate.recv() => {}
+                () = goes_on => {}
             }
             return;
         }

@@ -16,7 +16,11 @@ impl Proxies {
     /// One that is none.
     pub fn parse<'a>(networks: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Self> {
         let network = |text: &str| {
-            text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).map_err(|_| {
+            // As peers are compared: an IPv4 address in IPv6's clothes is IPv4's.
+            if let Ok(address) = text.parse::<IpAddr>() {
+                return Ok(IpNet::from(address.to_canonical()));
+            }
+            text.parse::<IpNet>().map_err(|_| {
                 anyhow::anyhow!("--trusted-proxy {text:?} is no address and no network, like 10.0.0.0/8")
             })
         };

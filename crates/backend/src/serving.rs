@@ -11,6 +11,12 @@ use serde::Deserialize;
 /// who is back 3 to 5 s after the server died). A candidate's client waits as long (`Policy::interviewer_returns`).
 pub(crate) const AWAITED: Duration = Duration::seconds(15);
 
+/// How far a moment is from now, whatever a clock that was put right makes of it: what seems to come is as old as it is far
+/// (decision 16).
+pub(crate) fn age(of: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
+    (now - of).abs()
+}
+
 /// Somebody in a room: who, and this stay there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Presence {
@@ -71,6 +77,11 @@ impl Serving {
         self.state() == Some(InterviewerState::Present)
     }
 
+    /// The interviewer that is in the room and is not awaited there.
+    pub(crate) fn settled_presence(&self) -> Option<&Presence> {
+        self.interviewer.as_ref().filter(|_| self.is_present() && self.awaited_since.is_none())
+    }
+
     /// Whether one of that identity serves.
     fn is(&self, identity: &str) -> bool {
         self.interviewer.as_ref().is_some_and(|interviewer| interviewer.identity == identity)
@@ -119,7 +130,7 @@ impl Serving {
 
     /// The interviewer came back just now: who was sent in its place may still come.
     fn is_settling(&self, now: DateTime<Utc>) -> bool {
-        self.back_at.is_some_and(|back| (now - back).abs() < AWAITED)
+        self.back_at.is_some_and(|back| age(back, now) < AWAITED)
     }
 
     /// Somebody left. What is told of an earlier presence says nothing; nor does what is told of one that is awaited: a
@@ -148,7 +159,7 @@ impl Serving {
     /// known that one was ([`Self::another_was_called`]), or somebody comes, that is due again after as long: the caller may
     /// die over it, and LiveKit's answer may be lost.
     pub(crate) fn gives_up(&mut self, now: DateTime<Utc>) -> bool {
-        let due = self.awaited_since.is_some_and(|since| (now - since).abs() >= AWAITED);
+        let due = self.awaited_since.is_some_and(|since| age(since, now) >= AWAITED);
         if due {
             (self.awaited_since, self.left_at) = (Some(now), Some(now));
             self.given_up = self.interviewer.as_ref().map(|gone| gone.identity.clone());

@@ -21,6 +21,20 @@ pub fn secret(name: &str, value: &str) -> anyhow::Result<Secret> {
     Ok(Secret::new(value.to_owned()))
 }
 
+/// A secret that comes in a header.
+///
+/// # Errors
+/// As of [`secret`]; or no header can carry it.
+pub fn bearer(name: &str, value: &str) -> anyhow::Result<Secret> {
+    let secret = secret(name, value)?;
+    let plain = secret.expose().bytes().all(|byte| byte.is_ascii_graphic());
+    anyhow::ensure!(
+        plain,
+        "{name} has letters that no request can carry: use ASCII letters, digits and signs, without blanks"
+    );
+    Ok(secret)
+}
+
 /// A name that goes with a secret.
 ///
 /// # Errors
@@ -59,6 +73,8 @@ mod tests {
             assert!(value.trim().is_empty() || !said.contains(value), "{said}");
         }
         assert_eq!(secret("S", " twelve-chars\n").unwrap().expose(), "twelve-chars");
+        assert!(bearer("S", "twelve-chars").is_ok());
+        assert!(bearer("S", "двенадцать-букв").is_err() && bearer("S", "twelve chars").is_err());
         for url in ["https://interviews.example.com/hr", "http://127.0.0.1:8080", "http://[::1]:1"] {
             assert!(public_url(url.parse().unwrap()).is_ok(), "{url}");
         }

@@ -9,7 +9,7 @@ use sqlx::migrate::MigrateError;
 use sqlx::{Any, AnyPool, Row as _, Transaction};
 
 use crate::database_address::{Address, without_password};
-use crate::database_file::{OpenFile, beside, free, named, owners_alone, percent, recognise, tables};
+use crate::database_file::{OpenFile, alone, beside, free, named, owners_alone, percent, recognise, tables};
 
 /// A transaction that changes something.
 pub(crate) type Tx = Transaction<'static, Any>;
@@ -171,7 +171,9 @@ impl Store {
             )
         })?;
         let options = |own: &'static [&'static str]| {
-            AnyPoolOptions::new().acquire_timeout(std::time::Duration::from_secs(5)).after_connect(
+            let pool = AnyPoolOptions::new().acquire_timeout(std::time::Duration::from_secs(5));
+            // The last one that closes takes the log away with it: what is open stays open.
+            pool.min_connections(1).idle_timeout(None).max_lifetime(None).after_connect(
                 move |connection, _| {
                     Box::pin(async move {
                         // Every commit is synced; readers don't wait for the writer.
@@ -223,10 +225,32 @@ impl Store {
     pub(crate) async fn write(&self) -> Result<Tx, sqlx::Error> {
         if let Some(file) = &self.file {
             file.is_in_place()?;
-            self.writer.begin_with("BEGIN IMMEDIATE").await
+            let tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+            file.is_used();
+            Ok(tx)
         } else {
             self.writer.begin().await
         }
+    }
+
+    /// Whether what is deleted can be overwritten: the file is written anew beside itself, and once more into its log.
+    ///
+    /// # Errors
+    /// There is too little room on its disk.
+    pub(crate) fn has_room_to_overwrite(&self) -> anyhow::Result<()> {
+        let Some(OpenFile { path, .. }) = &self.file else { return Ok(()) };
+        let length = std::fs::metadata(path)?.len();
+        let (needed, free) =
+            (length * 2 + ROOM / 8, free(path).context("the disk's free space is not known")?);
+        anyhow::ensure!(
+            free >= needed,
+            "to overwrite what is erased takes {} MB on the disk of {}, and {} MB are free: nothing was erased; make room, and run \
+             this once more",
+            needed.div_ceil(1 << 20),
+            path.display(),
+            free >> 20
+        );
+        Ok(())
     }
 
     /// Overwrites what was deleted, in the file and in its log.
@@ -263,26 +287,26 @@ impl Store {
         let to = std::path::absolute(to).with_context(|| format!("{} is no path", to.display()))?;
         // It gets its name once it is whole: half a copy looks like an empty database, and is served as one.
         let part = beside(&to, ".part");
-        let remove = || {
-            for left in [part.clone(), beside(&part, "-journal")] {
-                let _ = std::fs::remove_file(left);
+        let written = async {
+            // Only one is made at a time; what one that was broken off left is overwritten.
+            let _alone = alone(&part)?;
+            anyhow::ensure!(!to.exists(), "it was made meanwhile");
+            let _ = std::fs::remove_file(beside(&part, "-journal"));
+            let written = match self.copied(&part).await {
+                Ok(()) => named(&part, &to),
+                Err(error) => Err(error),
+            };
+            if written.is_err() {
+                for left in [part.clone(), beside(&part, "-journal")] {
+                    let _ = std::fs::remove_file(left);
+                }
             }
+            written
         };
-        // Of a copy that was broken off.
-        remove();
-        let written = match self.copied(&part).await {
-            Ok(()) => named(&part, &to),
-            Err(error) => Err(error),
-        };
-        if written.is_err() {
-            remove();
-        }
-        written.with_context(|| format!("{} can't be written", to.display()))
+        written.await.with_context(|| format!("{} can't be written", to.display()))
     }
 
     async fn copied(&self, to: &Path) -> anyhow::Result<()> {
-        // SQLite writes into an empty file: this one is its owner's alone from the first byte.
-        owners_alone(to, true)?;
         sqlx::query("VACUUM INTO $1").bind(to.to_string_lossy().into_owned()).execute(&self.reader).await?;
         let file = std::fs::File::open(to)?;
         file.sync_all()?;
@@ -343,6 +367,11 @@ impl Store {
             let free = free(path).context("the disk's free space is not known")?;
             anyhow::ensure!(free >= ROOM, "{free} bytes are free on the disk of {}", path.display());
         }
+        // What every request of a candidate reads.
+        sqlx::query("SELECT interviews.id FROM interviews LEFT JOIN codes ON codes.interview_id = interviews.id LIMIT 1")
+            .fetch_optional(self.read())
+            .await
+            .context("the interviews can't be read")?;
         let mut tx = self.write().await?;
         sqlx::query(
             "INSERT INTO leases (name, holder, until) VALUES ('ready', '', $1)
@@ -566,6 +595,28 @@ mod tests {
         let said = store.write().await.unwrap_err().to_string();
         assert!(said.contains("moved, deleted or replaced"), "{said}");
         assert!(store.takes_more().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_log_that_was_taken_away_takes_no_more() {
+        for ending in ["-wal", "-shm"] {
+            let (store, folder) = Store::temporary().await;
+            store.takes_more().await.unwrap();
+            std::fs::remove_file(folder.path().join(format!("backend.db{ending}"))).unwrap();
+            let said = store.write().await.unwrap_err().to_string();
+            assert!(said.contains(&format!("backend.db{ending} is not the file any more")), "{said}");
+            assert!(store.takes_more().await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn two_copies_of_one_name_are_one() {
+        let (store, folder) = Store::temporary().await;
+        let copy = folder.path().join("copy.db");
+        let (first, second) = tokio::join!(store.backup(&copy), store.backup(&copy));
+        assert_eq!(usize::from(first.is_ok()) + usize::from(second.is_ok()), 1, "{first:?} {second:?}");
+        Store::open(copy.to_str().unwrap(), Open::Existing).await.unwrap();
+        assert!(store.backup(&copy).await.is_err());
     }
 
     #[tokio::test]

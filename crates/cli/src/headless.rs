@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use adjourn_audio::DeviceChoice;
 use adjourn_client::{
@@ -27,7 +29,7 @@ pub struct Options {
     /// Where to write the trace of what the session was given.
     #[arg(long)]
     pub trace: Option<PathBuf>,
-    /// Join without waiting for a command.
+    /// Join without waiting for a command. The link's server is taken for the right one: whoever gives both knows it.
     #[arg(long)]
     pub join: bool,
     /// End when the receipt is there (or nothing more will come).
@@ -39,7 +41,11 @@ pub struct Options {
 struct Terminal {
     commands: mpsc::Sender<Command>,
     options: Options,
+    confirmed: bool,
     pressed: bool,
+    /// Nothing came of it: what was wrong may be off the screen by the time that everything is closed.
+    gave_up: Arc<AtomicBool>,
+    quitting: bool,
 }
 
 impl Shell for Terminal {
@@ -48,6 +54,10 @@ impl Shell for Terminal {
         let mut out = std::io::stdout().lock();
         // Nobody reads the lines any more: go on without.
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+        if self.options.join && snapshot.screen == Screen::ConfirmHost && !self.confirmed {
+            self.confirmed = true;
+            self.send(Command::ConfirmHost);
+        }
         if self.options.join
             && !self.pressed
             && snapshot.screen == Screen::Checking
@@ -61,7 +71,9 @@ impl Shell for Terminal {
         // Without a link nothing begins; with `--join` nobody is there to mend what is wrong.
         let before = matches!(snapshot.screen, Screen::Start | Screen::Checking);
         let failed = before && self::problem(snapshot) && (self.pressed || self.options.join);
-        if self.options.until_delivered && (done || failed) {
+        if self.options.until_delivered && (done || failed) && !self.quitting {
+            self.quitting = true;
+            self.gave_up.store(failed, Ordering::Relaxed);
             self.send(Command::Quit);
         }
     }
@@ -79,9 +91,13 @@ impl Terminal {
     }
 }
 
-/// Whether it came to nothing: something is wrong, and there was no interview.
-pub fn failed(ended: &Snapshot) -> bool {
-    problem(ended) && ended.completed.is_none()
+/// How it ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// What was shown last.
+    pub last: Snapshot,
+    /// It came to nothing: something was wrong, and there was no interview.
+    pub failed: bool,
 }
 
 /// Whether something is wrong with the link, the server or a device.
@@ -98,11 +114,11 @@ pub fn info() -> ClientInfo {
     }
 }
 
-/// Runs the client until it is told to quit, its input ends, or it is done.
+/// Runs the client until it is told to quit, or it is done. That its input ends, ends nothing.
 ///
 /// # Errors
 /// The library, the outbox or the sound file can't be used.
-pub async fn run(options: Options) -> anyhow::Result<Snapshot> {
+pub async fn run(options: Options) -> anyhow::Result<Ended> {
     anyhow::ensure!(
         options.link.is_some() || !options.until_delivered,
         "without --link there is nothing to deliver; leave out --until-delivered to give commands by standard input"
@@ -128,7 +144,15 @@ pub async fn run(options: Options) -> anyhow::Result<Snapshot> {
         panics: Some(Panics::watch()),
     };
     let (commands, received) = mpsc::channel(64);
-    let shell = Terminal { commands: commands.clone(), options, pressed: false };
+    let gave_up = Arc::new(AtomicBool::new(false));
+    let shell = Terminal {
+        commands: commands.clone(),
+        options,
+        confirmed: false,
+        pressed: false,
+        gave_up: Arc::clone(&gave_up),
+        quitting: false,
+    };
     let client = Client::new(LiveKitTransport, shell, setup).await?;
     read_commands(commands.clone());
     tokio::spawn(async move {
@@ -137,7 +161,9 @@ pub async fn run(options: Options) -> anyhow::Result<Snapshot> {
             let _ = commands.send(Command::Quit).await;
         }
     });
-    Ok(client.run(received).await)
+    let last = client.run(received).await;
+    let failed = last.completed.is_none() && (gave_up.load(Ordering::Relaxed) || problem(&last));
+    Ok(Ended { last, failed })
 }
 
 /// Commands from standard input, until it ends. On a thread of its own: a blocked read must not hold
@@ -161,10 +187,13 @@ fn read_commands(commands: mpsc::Sender<Command>) {
 async fn stop() -> anyhow::Result<()> {
     #[cfg(unix)]
     {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        use tokio::signal::unix::{SignalKind, signal};
+        // A terminal that is closed says it by SIGHUP.
+        let (mut terminate, mut hangup) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
         tokio::select! {
             result = tokio::signal::ctrl_c() => result.context("no signals"),
             _ = terminate.recv() => Ok(()),
+            _ = hangup.recv() => Ok(()),
         }
     }
     #[cfg(not(unix))]

@@ -57,7 +57,7 @@ async fn run(program: Program) -> anyhow::Result<()> {
         Program::Headless(options) => {
             let ended = headless::run(options).await?;
             // At once: a slow disk that is still closing must not hold the process.
-            std::process::exit(i32::from(headless::failed(&ended)))
+            std::process::exit(i32::from(ended.failed))
         }
         Program::Explain { trace } => explain::text(&Trace::read(&trace)?).trim_end().to_owned(),
         Program::Replay { trace } => Trace::read(&trace)?.replayed()?,

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use adjourn_outbox::BackendError;
 use adjourn_protocol::{CheckRequest, Checked, InviteLink};
-use adjourn_room::{ConnectError, LinkCheck, Transport, Way};
+use adjourn_room::{Transport, Way};
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use crate::diagnostics::{MISSING, ROUND_TRIP_MS, percent, verdict, whole};
-use crate::event::{Event, Events};
+use crate::event::{Event, Events, Tried, Untried};
 use crate::sound_check::{Finding, Verdict};
 use crate::{Environment, Message};
 
@@ -18,20 +18,6 @@ use crate::{Environment, Message};
 const PAUSE: Duration = Duration::from_millis(500);
 /// Entering and three seconds of sound; as long as a join may take (`Policy::connect_limit`).
 const LIMIT: Duration = Duration::from_secs(20);
-
-/// What a try came to.
-pub(crate) type Tried = Result<LinkCheck, Untried>;
-
-/// Why the way to the room could not be tried to its end.
-#[derive(Clone, Debug)]
-pub(crate) enum Untried {
-    /// The organiser's backend gave no room.
-    ByBackend(BackendError),
-    /// The room's server let nobody in.
-    ByRoom(ConnectError),
-    /// Nobody answered.
-    TooLong,
-}
 
 /// The check, as it goes.
 pub(crate) struct ConnectionCheck {
@@ -146,6 +132,8 @@ fn finding(tried: &Tried) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use adjourn_room::LinkCheck;
+
     use super::*;
 
     #[test]

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use adjourn_audio::{AudioError, Capture, DeviceKind, Found, Playback, PlaybackHandle, StreamStatus};
-use adjourn_outbox::DeliveryEvent;
+use adjourn_outbox::{BackendError, DeliveryEvent};
 use adjourn_protocol::InviteLink;
+use adjourn_room::{ConnectError, LinkCheck};
 use adjourn_session::OrganiserWord;
 use tokio::sync::mpsc;
 
 use crate::Message;
 use crate::admission::{Admission, Rejection};
-use crate::connection_check::Tried;
 
 /// Results that wait; their makers are held back beyond that.
 const WAITING: usize = 256;
@@ -73,6 +73,20 @@ pub(crate) enum Opened {
     Microphone(u64, Result<Capture, AudioError>),
     /// A loudspeaker.
     Speaker(u64, Result<(Playback, PlaybackHandle), AudioError>),
+}
+
+/// What a try of the way to the room came to.
+pub(crate) type Tried = Result<LinkCheck, Untried>;
+
+/// Why the way to the room could not be tried to its end.
+#[derive(Clone, Debug)]
+pub(crate) enum Untried {
+    /// The organiser's backend gave no room.
+    ByBackend(BackendError),
+    /// The room's server let nobody in.
+    ByRoom(ConnectError),
+    /// Nobody answered.
+    TooLong,
 }
 
 /// Where events go.

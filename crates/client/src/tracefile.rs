@@ -1,13 +1,16 @@
 //! Writes the session's inputs with their times, so that a field trace replays.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use adjourn_session::trace::Entry;
 use adjourn_session::{Input, Policy, Time};
 
 /// Longest trace in bytes. An hour of an interview takes 2.5 MB (0.7 kB/s, measured), 8 hours 20 MB.
 const MOST: usize = 256 << 20;
+
+/// Traces of one name.
+const MOST_TRACES: u32 = 1_000;
 
 /// A trace being written: the policy on its first line, one entry per further line.
 pub(crate) struct TraceFile {
@@ -17,8 +20,13 @@ pub(crate) struct TraceFile {
 
 impl TraceFile {
     pub(crate) fn create(path: Option<&Path>) -> Self {
-        let file = path.and_then(|path| match std::fs::File::create(path) {
-            Ok(file) => Some(std::io::BufWriter::new(file)),
+        let file = path.and_then(|path| match fresh(path) {
+            Ok((file, fresh)) => {
+                if fresh != path {
+                    tracing::info!(path = %fresh.display(), "there is something already where the trace was to go; it goes here");
+                }
+                Some(std::io::BufWriter::new(file))
+            }
             Err(error) => {
                 tracing::warn!(%error, path = %path.display(), "the trace can't be written");
                 None
@@ -51,6 +59,28 @@ impl TraceFile {
     }
 }
 
+/// A file that was not there before: the trace of a run that died is what somebody is looking for.
+fn fresh(path: &Path) -> std::io::Result<(std::fs::File, PathBuf)> {
+    let named = |number: u32| {
+        let mut name = path.file_stem().unwrap_or_default().to_owned();
+        name.push(format!("-{number}"));
+        let mut next = path.with_file_name(name);
+        if let Some(ending) = path.extension() {
+            next.as_mut_os_string().push(".");
+            next.as_mut_os_string().push(ending);
+        }
+        next
+    };
+    let candidates = std::iter::once(path.to_owned()).chain((2..=MOST_TRACES).map(named));
+    for candidate in candidates {
+        match std::fs::File::create_new(&candidate) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|file| (file, candidate)),
+        }
+    }
+    Err(std::io::Error::new(std::io::ErrorKind::AlreadyExists, "there are a thousand beside it already"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,5 +98,9 @@ mod tests {
         let written = std::fs::read(&path).unwrap();
         assert!((9_000..=10_000).contains(&written.len()), "{} bytes", written.len());
         assert!(written.ends_with(b"}\n"));
+        // The next run's goes beside it.
+        TraceFile::create(Some(&path)).policy(&Policy::default());
+        assert_eq!(std::fs::read(&path).unwrap(), written);
+        assert!(std::fs::read(folder.path().join("trace-2.jsonl")).unwrap().ends_with(b"}\n"));
     }
 }

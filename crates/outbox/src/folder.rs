@@ -45,13 +45,43 @@ pub fn in_use(folder: &Path) -> bool {
     folder.is_dir() && matches!(lock(folder), Err(OutboxError::InUse(_)))
 }
 
-/// Makes the folder, readable by its owner only.
+/// Makes the folder, readable by its owner only. One that is there already is somebody's, with what else lies in it: its rights stay
+/// as they are, and each file of ours is its owner's alone in any case ([`private_file`]).
 pub(crate) fn private_folder(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
     std::fs::create_dir_all(folder)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
     }
+    Ok(())
+}
+
+/// Makes a file of a database, if there is none: readable by its owner only, and so is what SQLite puts beside it.
+pub(crate) fn private_file(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        let file = options.mode(0o600).open(path)?;
+        for ending in ["", "-wal", "-shm"] {
+            let mut name = path.as_os_str().to_owned();
+            name.push(ending);
+            let owner = std::fs::Permissions::from_mode(0o600);
+            // Mostly there is nothing beside it; and of another user's file we can't say who may read it.
+            if let Err(error) = std::fs::set_permissions(&name, owner)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                tracing::warn!(%error, "others may be able to read the journal");
+            }
+        }
+        drop(file);
+    }
+    #[cfg(not(unix))]
+    options.open(path).map(drop)?;
     Ok(())
 }

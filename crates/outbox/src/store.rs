@@ -15,7 +15,7 @@ use sqlx::sqlite::{
 use url::Url;
 
 use crate::damage::{self, Quarantined};
-use crate::folder::{FileId, file_id, lock, private_folder};
+use crate::folder::{FileId, file_id, lock, private_file, private_folder};
 
 /// The journal can't be used. Each message says what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +98,7 @@ impl Outbox {
         let unwritable = |reason: String| OutboxError::Unwritable { path: path.clone(), reason };
         private_folder(folder).map_err(|e| unwritable(e.to_string()))?;
         let lock = lock(folder)?.map(Arc::new);
+        private_file(&path).map_err(|e| unwritable(e.to_string()))?;
         let mut quarantined = Vec::new();
         let pool = match connect(&path).await {
             Ok(pool) => pool,

@@ -43,6 +43,9 @@ pub enum LinkError {
     BadCode,
 }
 
+/// Longest name of a host (RFC 1035, 2.3.4).
+const LONGEST_HOST: usize = 253;
+
 impl InviteLink {
     /// Reads a link.
     ///
@@ -50,12 +53,15 @@ impl InviteLink {
     /// One sentence that says what is wrong and what to do.
     pub fn parse(text: &str) -> Result<Self, LinkError> {
         let url = Url::parse(&bare(text)).map_err(|_| LinkError::NotALink)?;
-        if url.scheme() != "adjourn" || url.host_str() != Some("join") {
+        if url.scheme() != "adjourn" || !url.host_str().is_some_and(|host| host.eq_ignore_ascii_case("join"))
+        {
             return Err(LinkError::NotALink);
         }
         let one = |name: &'static str| {
-            let mut values =
-                url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+            let mut values = url
+                .query_pairs()
+                .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value.into_owned());
             match (values.next(), values.next()) {
                 (Some(value), None) if !value.is_empty() => Ok(value),
                 _ => Err(LinkError::Incomplete(name)),
@@ -73,6 +79,9 @@ impl InviteLink {
         let Some(host) = server.host_str().map(str::to_owned) else {
             return Err(LinkError::BadServer(server.to_string()));
         };
+        if host.len() > LONGEST_HOST {
+            return Err(LinkError::BadServer(format!("{}…", host.chars().take(40).collect::<String>())));
+        }
         match server.scheme() {
             "https" => {}
             "http" if is_loopback(&host) => {}
@@ -123,7 +132,7 @@ pub fn code_as_printed(typed: &str) -> String {
 fn bare(text: &str) -> String {
     let written: String = text
         .chars()
-        .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{ad}' | '\u{feff}'))
+        .filter(|c| !is_unseen(*c))
         .map(|c| if matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}') { '-' } else { c })
         .collect();
     // As mail is written on its way (quoted-printable). A code may begin with 3D: told apart by the server, which does not.
@@ -146,6 +155,31 @@ fn bare(text: &str) -> String {
     link
 }
 
+/// Signs that nobody sees, of which a link has none (Unicode's *Format*, as far as programs put them into texts).
+fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    )
+}
+
+/// Where a link ends: at a bracket or quote around it. The brackets of an IPv6 address are its own.
+fn end_of(link: &str) -> Option<usize> {
+    let mut in_address = false;
+    for (at, c) in link.char_indices() {
+        match c {
+            '[' if link[..at].ends_with("://") => in_address = true,
+            ']' if in_address => in_address = false,
+            '<' | '>' | '"' | '\'' | '`' | '(' | ')' | '[' | ']' | '“' | '”' | '„' | '«' | '»' | '‘'
+            | '’' => {
+                return Some(at);
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// From `adjourn://` on, without what stands around it.
 fn from_scheme(text: &str) -> Option<String> {
     const SCHEME: &str = "adjourn://";
@@ -161,8 +195,7 @@ fn from_scheme(text: &str) -> Option<String> {
         }
         link.push_str(word);
     }
-    let end = link.find(['<', '>', '"', '\'', '`', '(', ')', '[', ']', '“', '”', '„', '«', '»', '‘', '’']);
-    link.truncate(end.unwrap_or(link.len()));
+    link.truncate(end_of(&link).unwrap_or(link.len()));
     Some(link.trim_end_matches(['.', ',', ';', ':', '!', '?', '*', '_']).to_owned())
 }
 
@@ -182,6 +215,24 @@ mod tests {
         assert_eq!(link.host(), "interviews.example.com");
         assert_eq!(link.code.expose(), "K7QF-9M2X");
         assert_eq!(InviteLink::parse(&link.to_text()).unwrap(), link);
+    }
+
+    #[test]
+    fn a_link_in_capitals_with_an_address_in_brackets_or_unseen_signs_is_one() {
+        let link = InviteLink::parse("adjourn://join?server=http://[::1]:9&code=K7QF-9M2X").unwrap();
+        assert_eq!(link.host(), "[::1]:9");
+        assert_eq!(
+            InviteLink::parse("see [adjourn://join?server=http://[::1]:9&code=K7QF-9M2X]").unwrap(),
+            link
+        );
+        let shouted = "ADJOURN://JOIN?SERVER=HTTPS://INTERVIEWS.EXAMPLE.COM&CODE=K7QF-9M2X";
+        let plain = "adjourn://join?server=https://interviews.example.com&code=k7qf-9m2x";
+        assert_eq!(InviteLink::parse(shouted), InviteLink::parse(plain));
+        for unseen in ['\u{202e}', '\u{2066}', '\u{2069}', '\u{61c}'] {
+            assert_eq!(InviteLink::parse(&format!("{unseen}{plain}{unseen}")), InviteLink::parse(plain));
+        }
+        let long = format!("adjourn://join?server=https://{}.com&code=K7QF-9M2X", "a".repeat(5_000));
+        assert!(InviteLink::parse(&long).unwrap_err().to_string().len() < 300);
     }
 
     /// A link as people and their programs paste it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -29,14 +30,15 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     spool = Spool(arguments.spool)
     try:
-        # The default one is made by the first report that waits.
-        if arguments.spool != default_folder() or spool.folder.exists():
+        # A user's own default is made by the first report that waits. One that was named has to be there.
+        named = os.environ.get("ADJOURN_SPOOL") or arguments.spool != default_folder()
+        if named or spool.folder.exists():
             spool.check()
         results = asyncio.run(flush(spool))
     except OSError as error:
         print(f"adjourn-agent: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    print(", ".join(f"{count} {outcome.value}" for outcome, count in results.items()))
+    print(", ".join(f"{count} {outcome.value}" for outcome, count in results.items()) + f" in {spool.folder}")
     raise SystemExit(1 if results[Outcome.LATER] else 0)
 
 

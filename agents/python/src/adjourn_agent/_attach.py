@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -185,6 +186,7 @@ class _Job:
         self.sessions: list[_Attached] = []
         self.judgement: Any = None
         self.judged: Parcel | None = None
+        self.judged_on_disk = False
 
     def keep(self) -> None:
         """Puts everything that there is to report on disk, before anything that may take long or never end. Each for itself: what
@@ -194,14 +196,24 @@ class _Job:
                 session.keep()
             except Exception:
                 logger.exception("the report of %s could not be made", session.source)
-        if self.judgement is not None and self.sessions and self.judged is None:
+        if self.judgement is not None and self.sessions:
             try:
                 first = self.sessions[0]
                 said = body({"judgement": self.judgement})
-                self.judged = Parcel(first.target.record(first.source + "-judgement"), first.target.token, said)
-                _put(first.spool, self.judged)
+                judged = Parcel(first.target.record(first.source + "-judgement"), first.target.token, said)
+                if self.judged is None or self.judged.body != judged.body and self._may_replace(first.spool, judged):
+                    self.judged = judged
+                    self.judged_on_disk = self.judged_on_disk or _put(first.spool, judged)
             except Exception:
                 logger.exception("the judgement could not be made")
+
+    def _may_replace(self, spool: Spool, judged: Parcel) -> bool:
+        """It was judged before the job's end, and once more at it: the last word counts, unless the first was sent already. Here
+        nothing is sent before the end; what is on disk, another process may."""
+        if not self.judged_on_disk or spool.replace(judged):
+            return True
+        logger.warning("the judgement that was made first is being sent already; the later one is not reported")
+        return False
 
     async def end(self) -> None:
         """Delivers what is not delivered yet, all at once: the job's end is allowed so long and no longer."""
@@ -221,12 +233,14 @@ _jobs: dict[str, _Job] = {}
 _background: set[asyncio.Task[None]] = set()
 
 
-def _put(spool: Spool, parcel: Parcel) -> None:
-    """Writes it to disk, if that can be."""
+def _put(spool: Spool, parcel: Parcel) -> bool:
+    """Writes it to disk, if that can be. Gives whether it is there."""
     try:
         spool.put(parcel)
     except OSError as error:
         logger.error("the report can't be written to %s (%s); it is sent from memory", spool.folder, error)
+        return False
+    return True
 
 
 def attach(
@@ -276,14 +290,29 @@ def _attach(
         attached.asked_to_end = True
         shutdown(*args, **kwargs)
 
+    if number == 1:
+        # Where nobody gave session_end to rtc_session, the job's end would pass by unnoticed, with what was not reported by then.
+        ctx.add_shutdown_callback(functools.partial(_ended_unasked, ctx))
+
     # The close event does not tell whether the user's code or the job's end closed the session.
     session.shutdown = asked  # type: ignore[method-assign]
     session.on("conversation_item_added", attached.item_added)
     session.on("close", attached.closed)
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return  # Attached before anything runs; what earlier jobs left waits for the next one.
     # What earlier jobs could not deliver.
-    task = asyncio.get_running_loop().create_task(_flush_earlier(attached.spool), name="adjourn spool")
+    task = loop.create_task(_flush_earlier(attached.spool), name="adjourn spool")
     _background.add(task)
     task.add_done_callback(_background.discard)
+
+
+async def _ended_unasked(ctx: JobContext) -> None:
+    """The job ends, and :func:`session_end` was not called: livekit-agents calls it first, where it is given."""
+    if ctx.job.id in _jobs:
+        logger.warning("session_end was not given to rtc_session(on_session_end=…); the job is reported at its end all the same")
+        await session_end(ctx)
 
 
 async def _flush_earlier(spool: Spool) -> None:

@@ -25,6 +25,8 @@ FLUSHED_WITHIN_S = 120.0
 """A try of a report that a job left on disk: 8 MiB over a slow line."""
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+LONGEST_ANSWER = 64 * 1024
+"""A receipt or a refusal has some hundred bytes; a page that some other machine answers with may have any number."""
 LEAST_TRY_S = 10.0
 """A try is given so long, however little time is left."""
 KEPT_S = 14 * 24 * 3600.0
@@ -79,6 +81,16 @@ def refused_with(content_type: str, said: str, never: set[str]) -> bool:
         return False
 
 
+async def read(answer: aiohttp.ClientResponse) -> str:
+    """What was answered; ``ValueError`` if it is more than any answer of the backend's."""
+    said = bytearray()
+    async for chunk in answer.content.iter_chunked(4096):
+        said += chunk
+        if len(said) > LONGEST_ANSWER:
+            raise ValueError(f"the answer is longer than {LONGEST_ANSWER} bytes")
+    return said.decode(errors="replace")
+
+
 async def send(http: aiohttp.ClientSession, parcel: Parcel) -> Answer:
     """One try."""
     headers = {
@@ -87,15 +99,17 @@ async def send(http: aiohttp.ClientSession, parcel: Parcel) -> Answer:
         "Content-Digest": f"sha-256=:{base64.b64encode(parcel.digest).decode()}:",
     }
     try:
-        async with http.put(parcel.address, data=parcel.body.encode(), headers=headers, timeout=REPORT_LIMIT) as answer:
+        # What was said goes to the backend that the job names, and nowhere else, whoever answers with another address.
+        async with http.put(
+            parcel.address, data=parcel.body.encode(), headers=headers, timeout=REPORT_LIMIT, allow_redirects=False
+        ) as answer:
             after = answer.headers.get("Retry-After", "")
             wait = float(after) if after.isdigit() else None
+            said = await read(answer)
             if answer.status == 200:
-                receipt = (await answer.json(content_type=None)).get("receipt")
-                if receipt_is_for(receipt, parcel):
+                if receipt_is_for(json.loads(said).get("receipt"), parcel):
                     return Answer(Outcome.DELIVERED)
                 return Answer(Outcome.LATER, "the backend's receipt is for something else")
-            said = await answer.text(errors="replace")
             outcome = Outcome.PARKED if refused_with(answer.content_type, said, NEVER) else Outcome.LATER
             unknown = refused_with(answer.content_type, said, {"not_found"})
             return Answer(outcome, f"{answer.status} {said[:200]}", wait, unknown)

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from ._delivery import LIMIT, pause, refused_with
+from ._delivery import LIMIT, pause, read, refused_with
 from ._target import Target
 
 logger = logging.getLogger("adjourn_agent")
@@ -47,7 +47,7 @@ class Items:
         try:
             await asyncio.wait_for(self._waiting.join(), seconds)
         except asyncio.TimeoutError:
-            logger.warning("%d turns were not sent; the report has them", self._waiting.qsize())
+            logger.warning("%d turns were not sent; the report has them", self._waiting.qsize() + self.dropped)
         self._task.cancel()
 
     async def _send_all(self) -> None:
@@ -64,14 +64,15 @@ class Items:
     async def _sent(self, http: aiohttp.ClientSession, item: dict[str, Any]) -> bool:
         """Whether this turn is done with: taken, or refused for good."""
         try:
-            async with http.post(self._address, json=item, timeout=LIMIT) as answer:
-                if answer.status < 300:
+            async with http.post(self._address, json=item, timeout=LIMIT, allow_redirects=False) as answer:
+                # The backend's own word for it, which no page has that answers in its place.
+                if answer.status == 204:
                     return True
-                said = await answer.text(errors="replace")
+                said = await read(answer)
                 # Whatever else is answered may be a proxy's word, or a deployment's.
                 if not refused_with(answer.content_type, said, NEVER_AN_ITEM):
                     return False
                 logger.warning("the backend refused a turn: %s %s", answer.status, said[:200])
                 return True
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError):
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError):
             return False

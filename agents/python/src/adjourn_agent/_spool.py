@@ -108,6 +108,17 @@ class Spool:
             os.close(folder)
         return path
 
+    def replace(self, parcel: Parcel) -> bool:
+        """Puts a parcel in the place of an earlier one of that address, unless that one is being sent or was: what was sent
+        must not change. Gives whether it did."""
+        path = self.path(parcel)
+        with self.claimed(path) as earlier:
+            if not isinstance(earlier, Parcel):
+                return False
+            self.done(path)
+            self.put(parcel)
+            return True
+
     def waiting(self) -> list[Path]:
         """What waits, newest first: what has waited long may wait for ever, and holds up nothing that does not."""
         if not self.folder.is_dir():

@@ -175,7 +175,7 @@ fn checked_digest(headers: &HeaderMap, body: &[u8]) -> Option<String> {
 /// `GET /v1/interviews/{id}/attempts/{attempt}/records/{source}`
 #[utoipa::path(get, path = "/v1/interviews/{id}/attempts/{attempt}/records/{source}",
     params(("id" = String, Path), ("attempt" = i64, Path), ("source" = String, Path)),
-    responses((status = 200, body = Object)), security(("organiser" = [])))]
+    responses((status = 200, body = Object), (status = 404, description = "no_record")), security(("organiser" = [])))]
 pub(crate) async fn get(
     State(app): State<App>,
     Path((id, attempt, source)): Path<(String, i64, String)>,
@@ -191,11 +191,15 @@ pub(crate) async fn get(
     .bind(&source)
     .fetch_optional(app.store.read())
     .await?
-    .ok_or_else(ApiError::not_found)?;
+    .ok_or_else(no_record)?;
     let (body, receipt): (String, String) = (row.try_get("body")?, row.try_get("receipt")?);
     let receipt = format!("<data:,{receipt}>; rel=receipt");
     Ok(([(header::CONTENT_TYPE, "application/json".to_owned()), (header::LINK, receipt)], body)
         .into_response())
+}
+
+fn no_record() -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "no_record", "There is no such record.")
 }
 
 /// `GET /v1/interviews/{id}/attempts/{attempt}/records/{source}/receipt`: for its sender. One that kept its record delivers it
@@ -218,8 +222,7 @@ pub(crate) async fn receipt(
     .bind(source.to_string())
     .fetch_optional(app.store.read())
     .await?;
-    let none = || ApiError::new(StatusCode::NOT_FOUND, "no_record", "There is no such record.");
-    let row = row.ok_or_else(none)?;
+    let row = row.ok_or_else(no_record)?;
     let (receipt, receipt_id): (String, String) = (row.try_get("receipt")?, row.try_get("receipt_id")?);
     let key = key(&app, &id, attempt, &source).await?;
     if key.signed(&receipt) {

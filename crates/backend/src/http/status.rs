@@ -173,6 +173,8 @@ pub(crate) async fn events(
 enum Seen {
     Nothing,
     News,
+    /// More was seen than there is.
+    Anew,
     /// Nothing more will come.
     Over,
 }
@@ -192,7 +194,10 @@ impl Watch {
     async fn looks(&self) -> Result<Seen, ApiError> {
         let row = lifecycle_store::row(&self.app.store, &self.id).await?;
         let lifecycle = lifecycle_store::read(&row)?;
-        Ok(if lifecycle.revision > self.seen {
+        Ok(if self.seen > lifecycle.revision {
+            // Nobody can have seen that of this history: the database was restored from a copy. All of it is news.
+            Seen::Anew
+        } else if lifecycle.revision > self.seen {
             Seen::News
         } else if lifecycle.state() == InterviewState::Complete {
             Seen::Over
@@ -208,6 +213,10 @@ impl Watch {
             may_see(&self.app, &self.caller, &self.id).await?;
             match self.looks().await? {
                 Seen::Nothing => {}
+                Seen::Anew => {
+                    self.seen = 0;
+                    continue;
+                }
                 Seen::Over => return Ok(None),
                 Seen::News => {
                     let news = history(&self.app, &self.id, self.seen).await?;

@@ -132,7 +132,8 @@ fn merged(told: BTreeMap<(i64, Source), Told>, client: Turns) -> Transcript {
     let mut items = if heard_more { client.items } else { items };
     // The same turn may be told by two: an interviewer that took over has the conversation before it.
     let mut known = HashSet::new();
-    items.retain(|item| item.id.is_empty() || known.insert(item.id.clone()));
+    // With the same id and other words it is another turn: an id is its interviewer's own affair.
+    items.retain(|item| item.id.is_empty() || known.insert((item.id.clone(), item.text.clone())));
     items.sort_by(|a, b| a.created_at.total_cmp(&b.created_at));
     if heard_more {
         let told = if without == 0 {
@@ -205,6 +206,17 @@ mod tests {
         let empty = [job("AJ_1", Some(Vec::new()), vec![turn("1", 1.0)])].into();
         assert_eq!(merged(empty, Turns::default()).source, TranscriptSource::AgentWhileItLived);
         assert_eq!(merged(BTreeMap::new(), Turns::default()).source, TranscriptSource::None);
+    }
+
+    #[test]
+    fn other_words_under_the_same_id_are_another_turn() {
+        let other = Item { text: "Something else.".to_owned(), ..turn("1", 3.0) };
+        let told = [
+            job("AJ_1", Some(vec![turn("1", 1.0), turn("2", 2.0)]), vec![]),
+            job("AJ_2", Some(vec![turn("1", 1.0), other]), vec![]),
+        ];
+        let transcript = merged(told.into(), Turns::default());
+        assert_eq!(ids(&transcript), "1 2 1");
     }
 
     #[test]

@@ -52,8 +52,8 @@ pub(crate) async fn read(
     loop {
         let next = tokio::time::timeout(STALLED, stream.next()).await.map_err(|_| too_slow())?;
         let Some(chunk) = next else { return Ok(received.into()) };
-        // It broke off; then nobody reads the answer.
-        let chunk = chunk.map_err(|_| too_large())?;
+        // Who sent half of it, or in pieces that are none, may well read the answer: it is sent again.
+        let chunk = chunk.map_err(|_| broke_off())?;
         if received.len() + chunk.len() > largest {
             return Err(too_large());
         }
@@ -78,6 +78,11 @@ pub(crate) fn too_large() -> ApiError {
     ApiError::too_large("The record is larger than 8 MiB.")
 }
 
+fn broke_off() -> ApiError {
+    metrics::counter!("adjourn_uploads_broken_off").increment(1);
+    ApiError::bad_request("broke_off", "The record did not come whole; send it again.")
+}
+
 fn too_slow() -> ApiError {
     metrics::counter!("adjourn_uploads_too_slow").increment(1);
     ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "The record comes too slowly; send it again.")
@@ -95,6 +100,17 @@ mod tests {
         let _other = uploads.begin("b".to_owned()).unwrap();
         drop(first);
         assert!(uploads.begin("a".to_owned()).is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_breaks_off_is_to_be_sent_again() {
+        let budget = RecordBudget::default();
+        let half = futures_util::stream::iter([
+            Ok(Bytes::from_static(b"{")),
+            Err(std::io::Error::other("the connection was reset")),
+        ]);
+        let refused = read(Body::from_stream(half), 100, &budget, &mut budget.permit(0).unwrap()).await;
+        assert_eq!(refused.unwrap_err().code, "broke_off");
     }
 
     #[tokio::test(start_paused = true)]

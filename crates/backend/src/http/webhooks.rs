@@ -13,6 +13,7 @@ use sha2::Digest as _;
 
 use crate::api_error::ApiError;
 use crate::livekit::{Participant, Room, is_check_room};
+use crate::serving::age;
 use crate::state::App;
 use crate::store::{millis, now};
 use crate::{interviewers, lifecycle_store, sent_away};
@@ -104,7 +105,7 @@ pub(crate) async fn post(
     let event = WebhookEvent::parse(&body)?;
     let now = now();
     let created = event.created();
-    if (now - created).abs() > OLDEST {
+    if age(created, now) > OLDEST {
         count("old");
         if app.seldom.is_due() {
             tracing::warn!(%created, "an event is too old or from the future: it is replayed, or a clock is wrong");

@@ -1,7 +1,8 @@
 //! LiveKit's rooms against ours: what webhooks tell, if they come, found out without them. Every live interview is looked
 //! at in each pass; a pass takes as long as LiveKit needs for it.
 
-use std::time::Instant;
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use super::lease::{Lease, PAUSE};
 use super::settling::settle;
@@ -9,6 +10,7 @@ use crate::interviewers;
 use crate::lifecycle::Lifecycle;
 use crate::lifecycle_store::lifecycles_of;
 use crate::livekit::LiveKitError;
+use crate::serving::Seen;
 use crate::state::App;
 use crate::store::{Store, millis, now};
 
@@ -16,6 +18,11 @@ use crate::store::{Store, millis, now};
 const ASKED: i64 = 100;
 /// Rooms that are looked into for an interviewer in one pass: without webhooks nobody tells of one.
 const LOOKED_INTO: usize = 500;
+/// And so many where we know of one: a webhook that says it left may be lost, or come before the one that says it came.
+const LOOKED_AFTER: usize = 100;
+/// One that is not found for so long is not there: a room that is opened anew elsewhere lists nobody for a moment, and LiveKit's
+/// word that it was is on its way.
+const ABSENT: Duration = Duration::from_secs(15);
 /// After LiveKit's answer we rest so many times as long as that took: at most a fifth of LiveKit is ours, be it
 /// as slow as it likes. One process without Redis compares each name that is asked for with each of its rooms.
 const REST: u32 = 4;
@@ -36,6 +43,10 @@ struct Pass {
     last: (i64, String),
     /// Rooms without an interviewer, as far as we know.
     unseen: Vec<(String, Lifecycle)>,
+    /// Rooms with one.
+    served: Vec<(String, Lifecycle)>,
+    /// Interviews whose interviewer was not found: its presence, and since when. Kept from pass to pass.
+    absent: HashMap<String, (String, Instant)>,
 }
 
 /// Compares for ever.
@@ -44,7 +55,10 @@ pub(super) async fn compare(app: &App, lease: &Lease) {
     loop {
         lease.held().await;
         match pass.walk(app, lease).await {
-            Ok(true) => pass = Pass { number: pass.number.wrapping_add(1), ..Pass::default() },
+            Ok(true) => {
+                let absent = std::mem::take(&mut pass.absent);
+                pass = Pass { number: pass.number.wrapping_add(1), absent, ..Pass::default() };
+            }
             // Goes on where it was: what failed must not hide what comes behind it.
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, "the rooms can't be compared; tried again"),
@@ -70,8 +84,12 @@ impl Pass {
                 return Ok(false);
             };
             let at = now();
-            let without = page.iter().filter(|(_, lifecycle)| lifecycle.serving.interviewer.is_none());
-            let unseen: Vec<_> = without.filter(|(id, _)| listed.contains(id)).cloned().collect();
+            let in_rooms = page.iter().filter(|(id, _)| listed.contains(id)).cloned();
+            let (unseen, known): (Vec<_>, Vec<_>) =
+                in_rooms.partition(|(_, lifecycle)| lifecycle.serving.interviewer.is_none());
+            let present =
+                |(_, lifecycle): &(String, Lifecycle)| lifecycle.serving.settled_presence().is_some();
+            self.served.extend(known.into_iter().filter(present));
             settle(&app.commit_queue, page, move |id, lifecycle| {
                 lifecycle.room_listed(listed.contains(id), at)
             })
@@ -79,8 +97,13 @@ impl Pass {
             self.unseen.extend(unseen);
             self.last = last;
         }
+        let unseen = in_turn(std::mem::take(&mut self.unseen), self.number, LOOKED_INTO);
+        let served = std::mem::take(&mut self.served);
+        let still: HashSet<&str> = served.iter().map(|(id, _)| id.as_str()).collect();
+        self.absent.retain(|id, _| still.contains(id.as_str()));
+        let served = in_turn(served, self.number, LOOKED_AFTER);
         let mut failed = 0;
-        for (id, read) in in_turn(std::mem::take(&mut self.unseen), self.number) {
+        for (id, read) in unseen.into_iter().chain(served) {
             if !lease.is_held() || failed == FAILURES {
                 break;
             }
@@ -92,13 +115,33 @@ impl Pass {
             };
             failed = 0;
             let at = now();
+            let gone = self.is_gone(&id, &read, &seen, Instant::now());
             settle(&app.commit_queue, vec![(id, read)], move |_, lifecycle| {
-                lifecycle.seen_in_room(&seen, at)
+                lifecycle.seen_in_room(&seen, at);
+                if let Some(sid) = &gone {
+                    lifecycle.serving.left(sid, at);
+                }
             })
             .await?;
         }
         metrics::histogram!("adjourn_round_seconds").record(began.elapsed().as_secs_f64());
         Ok(true)
+    }
+}
+
+impl Pass {
+    /// The presence of an interviewer that is known and was not found, now and before.
+    fn is_gone(&mut self, id: &str, read: &Lifecycle, seen: &Seen, now: Instant) -> Option<String> {
+        let presence = read.serving.settled_presence().filter(|_| seen.interviewer.is_none());
+        let Some(sid) = presence.map(|presence| presence.sid.clone()) else {
+            self.absent.remove(id);
+            return None;
+        };
+        let (known, since) = self.absent.entry(id.to_owned()).or_insert_with(|| (sid.clone(), now));
+        if *known != sid {
+            (*known, *since) = (sid.clone(), now);
+        }
+        (now.duration_since(*since) >= ABSENT).then_some(sid)
     }
 }
 
@@ -118,11 +161,11 @@ async fn with_backoff<T>(asked: impl Future<Output = Result<T, LiveKitError>>) -
 }
 
 /// Those whose turn it is in this pass: all come, one pass or another.
-fn in_turn<T>(mut of: Vec<T>, pass: usize) -> Vec<T> {
-    if of.len() > LOOKED_INTO {
-        let first = pass.wrapping_mul(LOOKED_INTO) % of.len();
+fn in_turn<T>(mut of: Vec<T>, pass: usize, most: usize) -> Vec<T> {
+    if of.len() > most {
+        let first = pass.wrapping_mul(most) % of.len();
         of.rotate_left(first);
-        of.truncate(LOOKED_INTO);
+        of.truncate(most);
     }
     of
 }
@@ -145,20 +188,43 @@ async fn live(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use super::*;
+    use crate::serving::Presence;
 
     #[test]
     fn each_room_is_looked_into_in_some_pass() {
         let rooms: Vec<usize> = (0..LOOKED_INTO * 5 / 2).collect();
         let mut seen = HashSet::new();
         for round in 0..3 {
-            let turn = in_turn(rooms.clone(), round);
+            let turn = in_turn(rooms.clone(), round, LOOKED_INTO);
             assert_eq!(turn.len(), LOOKED_INTO);
             seen.extend(turn);
         }
         assert_eq!(seen.len(), rooms.len());
-        assert_eq!(in_turn(vec![1, 2], 7), [1, 2]);
+        assert_eq!(in_turn(vec![1, 2], 7, LOOKED_INTO), [1, 2]);
+    }
+
+    #[test]
+    fn an_interviewer_that_left_without_a_word_is_missed_twice_before_it_is_gone() {
+        let (mut pass, began) = (Pass::default(), Instant::now());
+        let who = |sid: &str| Presence { identity: "agent".to_owned(), sid: sid.to_owned() };
+        let mut read = Lifecycle::default();
+        read.interviewer_came(who("PA_1"), now());
+        let nobody = Seen::default();
+        let there = Seen { agent: true, interviewer: Some(who("PA_1")) };
+        let mut gone = |read: &Lifecycle, seen: &Seen, s: u64| {
+            pass.is_gone("id", read, seen, began + Duration::from_secs(s))
+        };
+        assert_eq!(gone(&read, &nobody, 0), None, "once may be a room that is opened anew");
+        assert_eq!(gone(&read, &nobody, 10), None);
+        assert_eq!(gone(&read, &there, 12), None);
+        assert_eq!(gone(&read, &nobody, 20), None, "it was there in between");
+        assert_eq!(gone(&read, &nobody, 35), Some("PA_1".to_owned()));
+        // Another stay is another one.
+        read.interviewer_came(who("PA_2"), now());
+        assert_eq!(gone(&read, &nobody, 40), None);
+        assert_eq!(gone(&read, &nobody, 60), Some("PA_2".to_owned()));
+        read.serving.left("PA_2", now());
+        assert_eq!(gone(&read, &nobody, 80), None);
     }
 }
