@@ -1,10 +1,6 @@
 //! `adjourn-qa`: scenarios on real parts, and what tries to break them.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "an entry point's answer goes to standard output"
-)]
+#![allow(clippy::print_stdout, reason = "an entry point's answer goes to standard output")]
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -125,7 +121,7 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         replicas: usize,
         /// Seconds for which every backend is gone, after the first ten; needs --offered.
-        #[arg(long, default_value_t = 0.0, requires = "offered")]
+        #[arg(long, default_value_t = 0.0, requires = "offered", value_parser = outage)]
         outage: f64,
         /// Records a second that become due; 0: all at once.
         #[arg(long, default_value_t = 0.0, value_parser = rate)]
@@ -237,7 +233,7 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("adjourn-qa: {error:#}");
+            adjourn_testbed::tell!("adjourn-qa: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -248,13 +244,14 @@ async fn interrupted() {
     if std::env::args().nth(1).as_deref() == Some("headless") {
         std::future::pending::<()>().await;
     }
-    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-    match terminate {
-        Ok(mut terminate) => tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        },
-        Err(_) => std::future::pending().await,
+    adjourn_testbed::told_to_end().await;
+}
+
+/// Seconds that somebody waits for.
+fn outage(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.0..=86_400.0).contains(&seconds) => Ok(seconds),
+        Ok(_) | Err(_) => Err("it is a number of seconds from 0 to a day".to_owned()),
     }
 }
 
@@ -284,7 +281,7 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             answer!("{}", serde_json::to_string(&line)?);
             if !json {
                 for failure in &line.failures {
-                    eprintln!("{id}: {failure}");
+                    adjourn_testbed::tell!("{id}: {failure}");
                 }
             }
             Ok(line.verdict == "pass")
@@ -293,7 +290,7 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             let scenarios = scenarios.iter().map(|id| id.trim().to_owned()).collect();
             let options =
                 matrix::Options { section, scenarios, suite, repeat, seed, file, out, baseline, jobs };
-            let matrix = matrix::run(&options, |what| eprintln!("matrix: {what}")).await?;
+            let matrix = matrix::run(&options, |what| adjourn_testbed::tell!("matrix: {what}")).await?;
             if json {
                 for scenario in &matrix.scenarios {
                     for (_, line) in &scenario.runs {
@@ -306,7 +303,7 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             } else {
                 answer!("{}", matrix.table().trim_end());
             }
-            eprintln!("matrix: {}", matrix.folder.join("index.html").display());
+            adjourn_testbed::tell!("matrix: {}", matrix.folder.join("index.html").display());
             Ok(matrix.passed())
         }
         Command::Scenarios { file } => {
@@ -319,12 +316,12 @@ async fn work(command: Command) -> anyhow::Result<bool> {
         }
         Command::Demo { folder, window: true, backend } => {
             run::new_or_empty(&folder)?;
-            demo::window(folder, backend, |step| eprintln!("demo: {step}")).await?;
+            demo::window(folder, backend, |step| adjourn_testbed::tell!("demo: {step}")).await?;
             Ok(true)
         }
         Command::Demo { folder, window: false, backend } => {
             run::new_or_empty(&folder)?;
-            let line = demo::headless(folder, backend, |step| eprintln!("demo: {step}")).await?;
+            let line = demo::headless(folder, backend, |step| adjourn_testbed::tell!("demo: {step}")).await?;
             answer!("{}", serde_json::to_string(&line)?);
             Ok(true)
         }
@@ -336,8 +333,10 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             Ok(found.lost == 0 && found.double == 0)
         }
         Command::Hostile { postgres, seconds, attacks } => {
-            let found =
-                hostile::run(postgres, seconds, &attacks, |attack| eprintln!("hostile: {attack:?}")).await?;
+            let found = hostile::run(postgres, seconds, &attacks, |attack| {
+                adjourn_testbed::tell!("hostile: {attack:?}")
+            })
+            .await?;
             answer!("{}", serde_json::to_string(&found)?);
             Ok(true)
         }
@@ -347,7 +346,7 @@ async fn work(command: Command) -> anyhow::Result<bool> {
                 // A line for every hundred, on a way that may take half an hour.
                 if so_far.kills / 100 > said.get() {
                     said.set(so_far.kills / 100);
-                    eprintln!("crash-test: {} of {count}, {:.0} s", so_far.kills, so_far.took_s);
+                    adjourn_testbed::tell!("crash-test: {} of {count}, {:.0} s", so_far.kills, so_far.took_s);
                 }
             })
             .await?;
@@ -372,7 +371,7 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Fuzz { examples, seed } => {
-            let fuzz = fuzz::run(examples, seed, |part| eprintln!("fuzz: {part}")).await?;
+            let fuzz = fuzz::run(examples, seed, |part| adjourn_testbed::tell!("fuzz: {part}")).await?;
             answer!("{}", serde_json::to_string(&fuzz)?);
             Ok(fuzz.server_errors == 0 && fuzz.leaks == 0 && fuzz.panics == 0 && fuzz.failures.is_empty())
         }

@@ -3,7 +3,21 @@
 //!
 //! It has no dependencies, so that it starts at once on a fresh machine.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it speaks to the person who runs it")]
+/// Tells the person who runs it something. Nobody has to read it.
+macro_rules! tell {
+    ($($arguments:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($arguments)*);
+    }};
+}
+
+/// Answers what was asked for, likewise (`| head`).
+macro_rules! answer {
+    ($($arguments:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($arguments)*);
+    }};
+}
 
 mod demo;
 mod fetch;
@@ -49,19 +63,19 @@ fn main() -> ExitCode {
     let result = match arguments.first().map(String::as_str) {
         // `qa` has a help of its own.
         Some("demo" | "test" | "advisories" | "fetch" | "build" | "fuzz" | "bench") if asks(rest) => {
-            println!("{HELP}");
+            answer!("{HELP}");
             Ok(())
         }
         Some("demo") => demo::run(rest),
         Some("test") => test::run(rest),
         Some("advisories") => test::advisories(),
-        Some("fetch") => fetch::everything(None).map(|tools| println!("{}", tools.text())),
+        Some("fetch") => fetch::everything(None).map(|tools| answer!("{}", tools.text())),
         Some("build") => demo::everything(),
         Some("fuzz") => fuzz::all(rest),
         Some("bench") => demo::bench(rest),
         Some("qa") => demo::qa(rest),
         Some("--help" | "-h" | "help") | None => {
-            println!("{HELP}");
+            answer!("{HELP}");
             Ok(())
         }
         Some(other) => Err(format!("there is no `cargo xtask {other}`\n{HELP}")),
@@ -69,7 +83,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("xtask: {message}");
+            tell!("xtask: {message}");
             ExitCode::FAILURE
         }
     }

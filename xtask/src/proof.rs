@@ -94,7 +94,7 @@ fn coverage() -> Result<()> {
             "{table}\nthe tests of `session` reach {reached} % of its regions, {REGIONS} % are wanted"
         ));
     }
-    eprintln!("  {reached} % of the regions of `session` are reached ({REGIONS} % are wanted)");
+    tell!("  {reached} % of the regions of `session` are reached ({REGIONS} % are wanted)");
     Ok(())
 }
 

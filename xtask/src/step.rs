@@ -16,7 +16,7 @@ pub(crate) fn root() -> PathBuf {
 
 /// Says what begins.
 pub(crate) fn say(what: &str) {
-    eprintln!("▸ {what}");
+    tell!("▸ {what}");
 }
 
 /// Runs a command to its end; its output is shown.
@@ -30,7 +30,7 @@ pub(crate) fn run(what: &str, command: &mut Command) -> Result<()> {
     }
     let seconds = began.elapsed().as_secs();
     if seconds >= 2 {
-        eprintln!("  {seconds} s");
+        tell!("  {seconds} s");
     }
     Ok(())
 }
@@ -57,13 +57,13 @@ pub(crate) fn quietly(what: &str, command: &mut Command) -> Result<()> {
         let seconds = began.elapsed().as_secs();
         if seconds >= told + 10 {
             told = seconds;
-            eprintln!("  … {seconds} s");
+            tell!("  … {seconds} s");
         }
         std::thread::sleep(std::time::Duration::from_millis(100));
     };
     if !status.success() {
         let text = std::fs::read_to_string(&log).unwrap_or_default();
-        eprintln!("{text}");
+        tell!("{text}");
         return Err(format!("{what}: {} ended with {status}", name(command)));
     }
     // Of no use after a success.

@@ -2,31 +2,64 @@
 
 use std::path::Path;
 
+use adjourn_outbox::ReceiptError;
 use adjourn_protocol::ReceiptClaims;
 use anyhow::Context as _;
+use serde::Deserialize;
 
-/// Checks the receipt (compact JWS, as text or in a file) with the keys in a file (a JWK set), and the
-/// record's digest if a record is given.
+/// A file with a receipt in it: the backend's answer, or the copy of a report that a candidate saved.
+#[derive(Deserialize)]
+struct Holder {
+    receipt: Option<String>,
+    /// The record, as text.
+    report: Option<String>,
+}
+
+/// The receipt that is meant, and the record, if it lies beside it.
+fn given(receipt: &str) -> anyhow::Result<(String, Option<String>)> {
+    if is_jws(receipt.trim()) {
+        return Ok((receipt.trim().to_owned(), None));
+    }
+    let text =
+        std::fs::read_to_string(receipt).with_context(|| format!("the receipt {receipt} can't be read"))?;
+    let text = text.trim().trim_start_matches('\u{feff}');
+    let (jws, report) = match serde_json::from_str::<Holder>(text) {
+        Ok(Holder { receipt: Some(jws), report }) => (jws, report),
+        Ok(Holder { receipt: None, report: Some(_) }) => {
+            anyhow::bail!("{receipt} is a copy of a report without a receipt: it was saved before one came")
+        }
+        Ok(Holder { .. }) | Err(_) => (text.to_owned(), None),
+    };
+    anyhow::ensure!(
+        is_jws(&jws),
+        "{receipt} holds no receipt: it is three parts of base64url with dots, or a JSON object with such a text as `receipt`"
+    );
+    Ok((jws, report))
+}
+
+/// Checks the receipt (compact JWS, as text or in a file; the backend's answer with one; a copy of a report) with the keys in a
+/// file (a JWK set), and the record's digest if there is a record: the one that is given, or the copy's.
 ///
 /// # Errors
 /// What does not match, in one sentence.
 pub fn verify(receipt: &str, keys: &Path, record: Option<&Path>) -> anyhow::Result<ReceiptClaims> {
-    let jws = if is_jws(receipt.trim()) {
-        receipt.trim().to_owned()
-    } else {
-        let text = std::fs::read_to_string(receipt)
-            .with_context(|| format!("the receipt {receipt} can't be read"))?;
-        anyhow::ensure!(
-            is_jws(text.trim()),
-            "{receipt} holds no receipt (three parts of base64url with dots)"
-        );
-        text.trim().to_owned()
-    };
+    let (jws, report) = given(receipt)?;
     let text = std::fs::read_to_string(keys).with_context(|| format!("{} can't be read", keys.display()))?;
-    let keys = serde_json::from_str(&text).context("the keys are not a JWK set")?;
-    let receipt = adjourn_outbox::verify(&jws, &keys)?;
-    if let Some(path) = record {
-        let bytes = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
+    let unusable = || format!("{} holds no JWK set", keys.display());
+    let keys = serde_json::from_str(&text).with_context(unusable)?;
+    let receipt = adjourn_outbox::verify(&jws, &keys).map_err(|error| {
+        let of_the_keys = error == ReceiptError::BadKeys;
+        anyhow::Error::from(error).context(if of_the_keys {
+            unusable()
+        } else {
+            format!("{receipt} proves nothing")
+        })
+    })?;
+    let bytes = match record {
+        Some(path) => Some(std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?),
+        None => report.map(String::into_bytes),
+    };
+    if let Some(bytes) = bytes {
         let claims = &receipt.claims;
         receipt.matches(&claims.interview_id, claims.attempt, &claims.source, &bytes)?;
     }
@@ -55,5 +88,17 @@ mod tests {
         std::fs::write(&missing, "{}").unwrap();
         assert!(said(missing.to_str().unwrap()).contains("holds no receipt"));
         assert!(said("").contains("can't be read"));
+        let jws = "eyJhbGciOiJFZERTQSJ9.eyJhbGciOiJFZERTQSJ9.eyJhbGciOiJFZERTQSJ9";
+        for holder in [
+            jws.to_owned(),
+            format!("{{\"receipt\": \"{jws}\"}}"),
+            format!("{{\"receipt\": \"{jws}\", \"report\": \"{{}}\", \"server\": \"h\"}}"),
+        ] {
+            std::fs::write(&missing, holder).unwrap();
+            // It is found, and is signed by nobody who is known.
+            assert!(said(missing.to_str().unwrap()).contains("unknown key"));
+        }
+        std::fs::write(&missing, "{\"receipt\": null, \"report\": \"{}\"}").unwrap();
+        assert!(said(missing.to_str().unwrap()).contains("without a receipt"));
     }
 }

@@ -1,6 +1,7 @@
 //! Receipts: compact JWS, EdDSA, verified before anything says "received".
 
 use adjourn_protocol::{ReceiptClaims, Source, sha256};
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 
@@ -25,6 +26,9 @@ pub enum ReceiptError {
     /// Not a JWS, or the signature is wrong.
     #[error("the receipt's signature is not valid")]
     BadSignature,
+    /// Signed, and says something else.
+    #[error("the signature is valid, and what is signed is no receipt of an interview")]
+    NoReceipt,
     /// For something else.
     #[error("the receipt is for another {0}")]
     Other(&'static str),
@@ -44,9 +48,12 @@ pub fn verify(jws: &str, keys: &serde_json::Value) -> Result<Receipt, ReceiptErr
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;
-    let claims =
-        decode::<ReceiptClaims>(jws, &key, &validation).map_err(|_| ReceiptError::BadSignature)?.claims;
-    Ok(Receipt { claims, jws: jws.to_owned() })
+    let read = decode::<ReceiptClaims>(jws, &key, &validation).map_err(|error| {
+        // What is signed is read only once the signature is known to be right.
+        let signed = matches!(error.kind(), ErrorKind::Json(_) | ErrorKind::Utf8(_));
+        if signed { ReceiptError::NoReceipt } else { ReceiptError::BadSignature }
+    })?;
+    Ok(Receipt { claims: read.claims, jws: jws.to_owned() })
 }
 
 impl Receipt {
@@ -71,7 +78,7 @@ impl Receipt {
         if claims.source != *source {
             return Err(ReceiptError::Other("source"));
         }
-        if claims.sha256 != sha256(record) {
+        if claims.sha256 != sha256(record) || usize::try_from(claims.bytes).ok() != Some(record.len()) {
             return Err(ReceiptError::Other("record"));
         }
         Ok(())

@@ -28,6 +28,7 @@ mod pulse;
 pub mod relay;
 mod relays;
 mod signalling;
+mod terminal;
 mod testbed;
 mod tools;
 mod window;
@@ -58,6 +59,7 @@ pub use pulse::{DESK, HEADSET_MICROPHONE, HEADSET_SPEAKER, MICROPHONE, Profile, 
 pub use relay::Impairment;
 pub use relays::{Relays, Signalling};
 pub use signalling::{Dismissal, SignallingStub};
+pub use terminal::told_to_end;
 pub use testbed::{Builder, Testbed};
 pub use tools::Tools;
 pub use window::Window;

@@ -2,7 +2,6 @@
 
 #![allow(
     clippy::print_stdout,
-    clippy::print_stderr,
     reason = "an entry point's answer goes to standard output, and why it failed to standard error"
 )]
 
@@ -92,7 +91,7 @@ async fn main() -> ExitCode {
     match run(Program::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("adjourn-testbed: {error:#}");
+            adjourn_testbed::tell!("adjourn-testbed: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -103,23 +102,12 @@ async fn run(program: Program) -> anyhow::Result<()> {
         // A signal drops the work, and with it every process that it started.
         Program::Up { folder } => tokio::select! {
             result = up(folder) => result,
-            () = told_to_end() => Ok(()),
+            () = adjourn_testbed::told_to_end() => Ok(()),
         },
         Program::Relay { listen, forward, client, seed } => relay::serve(listen, forward, client, seed).await,
         Program::Proxy { listen, forward, tls } => {
             fault_proxy::serve(fault_proxy::Options { listen, forward, tls }).await
         }
-    }
-}
-
-/// Ctrl-C or SIGTERM.
-async fn told_to_end() {
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        },
-        Err(_) => std::future::pending().await,
     }
 }
 
@@ -148,7 +136,7 @@ async fn up(folder: PathBuf) -> anyhow::Result<()> {
             Ok(UpCommand::KillBackend) => testbed.backend.kill().await,
             Ok(UpCommand::StartBackend) => testbed.backend.restart().await?,
             // Whoever waits for an answer gets it: nothing has changed.
-            Err(error) => eprintln!("adjourn-testbed: no order: {error}"),
+            Err(error) => adjourn_testbed::tell!("adjourn-testbed: no order: {error}"),
         }
     }
 }

@@ -144,6 +144,9 @@ fn fetched() -> HashMap<String, String> {
 }
 
 fn path_of(fetched: &HashMap<String, String>, name: &str) -> anyhow::Result<PathBuf> {
+    if let Some(set) = std::env::var_os(name).map(PathBuf::from).filter(|set| !set.exists()) {
+        anyhow::bail!("{name} is set to {}, and nothing is there", set.display());
+    }
     std::env::var_os(name)
         .map(PathBuf::from)
         .or_else(|| fetched.get(name).map(PathBuf::from))

@@ -95,6 +95,8 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
             runs.push((nth, keep, Run { scenario, seed, title, key }));
         }
     }
+    // Where nothing can run, that is what there is to read.
+    write(&folder, &commit, &results)?;
     let progress = &progress;
     let (alone, beside): (Vec<_>, Vec<_>) = runs.into_iter().partition(|(_, _, run)| run.scenario.alone);
     for (runs, jobs) in [(beside, options.jobs.max(1)), (alone, 1)] {

@@ -90,6 +90,7 @@ pub async fn judged(
 /// # Errors
 /// It holds something, or is no folder.
 pub fn new_or_empty(folder: &Path) -> anyhow::Result<()> {
+    anyhow::ensure!(folder.is_dir() || !folder.exists(), "{} is no folder", folder.display());
     let empty = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
     anyhow::ensure!(
         empty || !folder.exists(),
@@ -116,7 +117,8 @@ pub async fn run(scenario: &Scenario, seed: u64, keep: Option<&Path>) -> anyhow:
     let temporary = tempfile::tempdir()?;
     // The sound server takes no relative path.
     let folder = std::path::absolute(keep.unwrap_or(temporary.path()))?;
-    std::fs::create_dir_all(&folder)?;
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("the folder {} can't be made", folder.display()))?;
     if let Some(point) = scenario.kill_at {
         let line = crash_test::client::scenario(scenario, point, seed).await?;
         line.write(&folder)?;

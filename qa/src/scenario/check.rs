@@ -3,7 +3,7 @@
 use adjourn_client::Message;
 
 use super::words::{self, Mistake};
-use super::{Delivered, ENDINGS, LONGEST_S, Place, Scenario, Step};
+use super::{Delivered, Disk, ENDINGS, LONGEST_S, Place, Scenario, Step};
 use crate::failing::KILLS;
 
 impl Scenario {
@@ -172,18 +172,16 @@ impl Scenario {
         if clocks != 1 {
             return Err(format!("a scenario has one `clock` step, this one has {clocks}"));
         }
-        let cable = self.steps.iter().any(|step| matches!(step, Step::Cable(_) | Step::Churn(_)));
-        if cable && self.network == Place::Loopback {
-            return Err("its steps pull a cable, but it has no `network = \"cable\"`".to_owned());
+        if self.after.iter().any(|step| matches!(step, Step::Clock(_))) {
+            return Err("the `clock` step is one of `steps`: `after` comes after the end".to_owned());
+        }
+        for step in self.steps.iter().chain(&self.after) {
+            self.check_parts(step)?;
         }
         if self.expect.problem.is_some() && (!self.after.is_empty() || self.expect.outcome != "none") {
             return Err(
                 "with a problem there is no end: the outcome is \"none\", and nothing comes after".to_owned()
             );
-        }
-        let of_a_fleet = self.steps.iter().chain(&self.after).any(Step::of_a_fleet);
-        if of_a_fleet && !self.fleet {
-            return Err("its steps are about a fleet, but it has no `fleet = true`".to_owned());
         }
         let own_parts =
             self.network != Place::Loopback || self.proxied() || self.dismissible || self.postgres;
@@ -196,17 +194,103 @@ impl Scenario {
         if self.tls && self.network != Place::Cable {
             return Err("with TLS the backend has a name, which needs `network = \"cable\"`".to_owned());
         }
-        let dismissed = self.steps.iter().any(|step| matches!(step, Step::Dismiss(_)));
-        if dismissed && !self.dismissible {
-            return Err("its steps dismiss the client, but it is not `dismissible`".to_owned());
-        }
-        let relay = self.steps.iter().any(|step| matches!(step, Step::Relay(_) | Step::Signalling(_)));
-        if relay && self.network != Place::Relay {
-            return Err("its steps need relays, but it has no `network = \"relay\"`".to_owned());
-        }
         Ok(())
     }
+
+    /// Whether there is what a step is about. (Named by its words in the file.)
+    fn check_parts(&self, step: &Step) -> Result<(), String> {
+        let cabled = self.network != Place::Loopback;
+        let (there, what) = match step {
+            Step::Cable(_) | Step::Churn(_) | Step::Roam => {
+                (cabled, "its steps pull a cable, but it has no `network = \"cable\"`")
+            }
+            Step::Names(_) => {
+                (cabled, "`names` are looked up over a cable, but it has no `network = \"cable\"`")
+            }
+            Step::Relay(_) | Step::Signalling(_) => {
+                (self.network == Place::Relay, "its steps need relays, but it has no `network = \"relay\"`")
+            }
+            Step::Certificate(_) => (self.tls, "it shows a `certificate`, but it has no `tls = true`"),
+            Step::Fault(_) | Step::Passed { .. } => (
+                self.proxied(),
+                "what comes `after` needs the proxy between client and backend from the start: give it `faults` or a `fault` step",
+            ),
+            Step::FillDisk => {
+                (self.disk == Disk::Small, "`fill-disk` fills a small disk, but it has no `disk = \"small\"`")
+            }
+            Step::CrashDatabase => {
+                (self.postgres, "`crash-database` is about Postgres, but it has no `postgres = true`")
+            }
+            Step::Dismiss(_) => {
+                (self.dismissible, "its steps dismiss the client, but it is not `dismissible`")
+            }
+            Step::Limit { memory_mib: None, cpu_percent: None, .. } => {
+                (false, "a `limit` limits something: give it `memory-mib` or `cpu-percent`")
+            }
+            Step::Busy(cores) => ((1..=MOST_BUSY).contains(cores), "`busy` is 1 to 64 cores"),
+            Step::Actor { name, .. } => {
+                (check_id(name).is_ok(), "an actor's name is lower-case letters, digits and `-`")
+            }
+            step if step.of_a_fleet() => {
+                (self.fleet, "its steps are about a fleet, but it has no `fleet = true`")
+            }
+            // These are about what every scenario has.
+            Step::Waiting
+            | Step::Interview
+            | Step::Speech
+            | Step::Connected
+            | Step::Agent { .. }
+            | Step::Gone
+            | Step::Vacant { .. }
+            | Step::AgentState { .. }
+            | Step::Answer
+            | Step::Say
+            | Step::Noise(_)
+            | Step::Said
+            | Step::Clock(_)
+            | Step::Signal { .. }
+            | Step::Limit { .. }
+            | Step::Pause(_)
+            | Step::Stays(_)
+            | Step::Sound(_)
+            | Step::Choose(_)
+            | Step::Open { .. }
+            | Step::Closed { .. }
+            | Step::Says { .. }
+            | Step::Unsays { .. }
+            | Step::Worker(_)
+            | Step::Dispatch
+            | Step::RestartServer
+            | Step::Back { .. }
+            | Step::Kill(_)
+            | Step::Again(_)
+            | Step::Press(_)
+            | Step::Api(_)
+            | Step::Question { .. }
+            | Step::Unasked { .. }
+            | Step::Journaled { .. }
+            | Step::ToolEnded { .. }
+            | Step::Heard { .. }
+            | Step::Unbroken(_)
+            | Step::WallClock(_)
+            | Step::Disk(_)
+            | Step::Damage(_)
+            | Step::ForeignRecord
+            | Step::RotateKey
+            | Step::RestartBackend { .. }
+            | Step::ForgedWebhook
+            | Step::Panicked { .. }
+            | Step::ClientGone
+            | Step::RestartClient { .. }
+            | Step::Told { .. }
+            | Step::Saved { .. } => return Ok(()),
+        };
+        if there { Ok(()) } else { Err(what.to_owned()) }
+    }
 }
+
+/// Cores that can be kept busy.
+const MOST_BUSY: usize = 64;
 
 /// Longest id: it is a folder's name.
 const LONGEST_ID: usize = 60;

@@ -290,19 +290,19 @@ fn line_of(text: &str, at: usize) -> usize {
 impl Scenario {
     /// Every interviewer that the scenario starts.
     fn interviewers_mut(&mut self) -> impl Iterator<Item = &mut Interviewer> {
-        let later = self
-            .steps
-            .iter_mut()
-            .filter_map(|step| if let Step::Worker(interviewer) = step { Some(interviewer) } else { None });
+        let later =
+            self.steps.iter_mut().chain(&mut self.after).filter_map(|step| {
+                if let Step::Worker(interviewer) = step { Some(interviewer) } else { None }
+            });
         self.interviewer.iter_mut().chain(later)
     }
 
     /// Every interviewer that the scenario starts.
     pub(crate) fn interviewers(&self) -> impl Iterator<Item = &Interviewer> {
-        let later = self
-            .steps
-            .iter()
-            .filter_map(|step| if let Step::Worker(interviewer) = step { Some(interviewer) } else { None });
+        let later =
+            self.steps.iter().chain(&self.after).filter_map(|step| {
+                if let Step::Worker(interviewer) = step { Some(interviewer) } else { None }
+            });
         self.interviewer.iter().chain(later)
     }
 
@@ -549,8 +549,8 @@ mod tests {
             refused(&format!("{GOOD}{line}\n"), "", said);
         }
         for (expect, said) in [
-            ("held = { agent-report = \"recieved\", transcript = \"agent\", within = 1.0 }", "\"received\""),
-            ("held = { agent-report = \"received\", transcript = \"agnet\", within = 1.0 }", "\"agent\""),
+            ("held = { agent-report = \"recieved\", transcript = \"agent\", within = 1.0 }", "expected one of `none`"),
+            ("held = { agent-report = \"received\", transcript = \"agnet\", within = 1.0 }", "expected one of `agent`"),
             ("long-wait = [20.0, 10.0]", "the earliest comes before the latest"),
         ] {
             refused(GOOD, &format!(", {expect}"), said);
@@ -623,5 +623,25 @@ mod tests {
             message(&format!("{text}expect = {{ outcome = \"finished\" }}\n"))
                 .contains("no `network = \"cable\"`")
         );
+    }
+
+    #[test]
+    fn what_a_step_is_about_has_to_be_there_before_anything_is_started() {
+        for (step, missing) in [
+            ("\"fill-disk\"", "no `disk = \"small\"`"),
+            ("\"crash-database\"", "no `postgres = true`"),
+            ("{ names = \"dead\" }", "no `network = \"cable\"`"),
+            ("{ certificate = \"evil\" }", "no `tls = true`"),
+            ("{ busy = 100000 }", "1 to 64"),
+            ("{ limit = { to = \"job\" } }", "limits something"),
+            ("{ dismiss = \"resume\" }", "not `dismissible`"),
+        ] {
+            let text = GOOD.replace("\"answer\"", step);
+            let said = message(&format!("{text}expect = {{ outcome = \"finished\" }}\n"));
+            assert!(said.contains(missing), "{step}: {said}");
+            // After the end likewise.
+            let said = message(&format!("{GOOD}after = [{step}]\nexpect = {{ outcome = \"finished\" }}\n"));
+            assert!(said.contains(missing), "{step}: {said}");
+        }
     }
 }
