@@ -13,7 +13,7 @@ use clap::Parser;
 
 /// Adjourn: interviews that know when they are over.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "adjourn", version)]
 struct Arguments {
     /// Interview link (adjourn://join?…).
     link: Option<String>,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::audit::{self, Actor, Deed};
 use crate::codes::{self, Codes};
 use crate::lifecycle_store;
-use crate::store::{Store, Tx, millis, now, random};
+use crate::store::{Store, Tx, known_time, millis, now, random};
 
 /// Longest text of an interview's description.
 const LONGEST: usize = 500;
@@ -91,6 +91,7 @@ fn check(new: &NewInterview, from: DateTime<Utc>, to: DateTime<Utc>) -> anyhow::
     anyhow::ensure!(new.language.len() <= 35 && !new.language.contains('\0'), "language is no language tag");
     new.policy.check().context("policy")?;
     anyhow::ensure!(from < to, "the window's end must be after its beginning");
+    anyhow::ensure!(to > now(), "the window is over already: nobody could join");
     // Of four digits, as everybody reads and writes them.
     anyhow::ensure!(
         from.year() >= 2000 && to.year() <= 9999,
@@ -169,6 +170,16 @@ pub async fn another_code(
     let lifecycle =
         lifecycle_store::lock(&mut tx, id).await?.filter(|lifecycle| lifecycle.ended_at.is_none());
     let Some(lifecycle) = lifecycle else { return Ok(None) };
+    if lifecycle.attempt == 0 {
+        // Nobody joined, and nobody can any more: a code would open nothing.
+        let row = sqlx::query("SELECT window_to FROM interviews WHERE id = $1")
+            .bind(id)
+            .fetch_one(&mut *tx)
+            .await?;
+        if known_time(&row, "window_to")? < now() {
+            return Ok(None);
+        }
+    }
     add_code(&mut tx, id, &codes.kept(&code), lifecycle.attempt + 1).await?;
     audit::note_in(&mut tx, actor, Deed::MadeCode, id).await?;
     tx.commit().await?;

@@ -122,7 +122,13 @@ enum Command {
     /// Organisers' keys: only their hashes are kept.
     Key {
         /// The server's database.
-        #[arg(long, default_value = "adjourn-backend.db", env = "ADJOURN_DATABASE", hide_env_values = true)]
+        #[arg(
+            long,
+            global = true,
+            default_value = "adjourn-backend.db",
+            env = "ADJOURN_DATABASE",
+            hide_env_values = true
+        )]
         database: String,
         #[command(subcommand)]
         action: KeyAction,

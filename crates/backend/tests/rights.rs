@@ -315,8 +315,18 @@ async fn outside_of_its_window_an_interview_opens_no_room_for_any_request() {
     for uploads_only in [false, true] {
         assert_eq!(ask(&tomorrow, 'a', uploads_only).await.0, 410);
     }
-    // Yesterday's: for a record that waits, and the same join gets no room then.
-    let yesterday = code(-30, -20).await;
+    // Yesterday's: for a record that waits, and the same join gets no room then. (Time passes: one that is over is not made.)
+    let yesterday = code(-30, 20).await;
+    let address = format!("sqlite://{}", stage.folder.path().join("db").display());
+    let database = sqlx::AnyPool::connect(&address).await.unwrap();
+    let before = (chrono::Utc::now() - chrono::Duration::hours(20)).timestamp_millis();
+    let now = chrono::Utc::now().timestamp_millis();
+    let passed = "UPDATE interviews SET window_to = $1 WHERE window_from < $2 RETURNING id";
+    let row = sqlx::query(passed).bind(before).bind(now).fetch_one(&database).await.unwrap();
+    let id: String = sqlx::Row::try_get(&row, "id").unwrap();
+    let another = format!("/v1/interviews/{id}/code");
+    let (status, answer) = stage.ask(As::Bearer(OWN), "POST", &another, None).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "a code that opens nothing: {answer}");
     assert_eq!(ask(&yesterday, 'a', false).await.0, 410);
     let (status, answer) = ask(&yesterday, 'a', true).await;
     assert_eq!((status, &answer["livekit"]), (200, &Value::Null), "{answer}");
@@ -336,6 +346,7 @@ async fn odd_values_are_refused_in_words_and_a_known_path_says_what_can_be_done_
         json!({"from": "+262142-12-31T23:59:59Z"}),
         json!({"to": "+262142-12-31T23:59:59Z"}),
         json!({"from": "1970-01-01T00:00:00Z"}),
+        json!({"from": "2001-01-01T00:00:00Z", "to": "2001-01-02T00:00:00Z"}),
     ] {
         let new = json!({"title": "Talk", "max_minutes": 30, "window": window});
         let (status, answer) = stage.ask(As::Bearer(OWN), "POST", "/v1/interviews", Some(new)).await;

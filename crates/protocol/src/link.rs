@@ -119,7 +119,11 @@ impl InviteLink {
 /// A code as it is printed, of what a person typed: in capitals, with the dash that was left out. However it is typed it is
 /// the same code, and the same join.
 pub fn code_as_printed(typed: &str) -> String {
-    let mut code = typed.trim().to_ascii_uppercase();
+    let mut code: String = typed
+        .chars()
+        .filter(|c| !is_unseen(*c) && !c.is_whitespace())
+        .map(|c| if is_dash(c) { '-' } else { c.to_ascii_uppercase() })
+        .collect();
     if code.len() == 8 && code.bytes().all(|letter| letter.is_ascii_alphanumeric()) {
         code.insert(4, '-');
     }
@@ -130,11 +134,8 @@ pub fn code_as_printed(typed: &str) -> String {
 /// quotes, a full stop, line breaks, signs that nobody sees, dashes that are none, an ampersand as HTML writes it, and the
 /// whole of it inside another address.
 fn bare(text: &str) -> String {
-    let written: String = text
-        .chars()
-        .filter(|c| !is_unseen(*c))
-        .map(|c| if matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}') { '-' } else { c })
-        .collect();
+    let written: String =
+        text.chars().filter(|c| !is_unseen(*c)).map(|c| if is_dash(c) { '-' } else { c }).collect();
     // As mail is written on its way (quoted-printable). A code may begin with 3D: told apart by the server, which does not.
     let written = if written.contains("server=3D") {
         written.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=")
@@ -153,6 +154,11 @@ fn bare(text: &str) -> String {
         return from_scheme(&decoded).map_or_else(|| written.trim().to_owned(), outer);
     };
     link
+}
+
+/// What editors make of a hyphen.
+fn is_dash(c: char) -> bool {
+    matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
 /// Signs that nobody sees, of which a link has none (Unicode's *Format*, as far as programs put them into texts).
@@ -284,6 +290,9 @@ mod tests {
     #[test]
     fn a_code_is_known_however_it_was_typed() {
         for typed in ["K7QF-9M2X", "k7qf-9m2x", " K7QF9M2X ", "k7qf9m2x"] {
+            assert_eq!(code_as_printed(typed), "K7QF-9M2X");
+        }
+        for typed in ["k7qf – 9m2x", "\u{200b}K7QF\u{2011}9M2X\u{feff}", "K7QF\u{a0}9M2X"] {
             assert_eq!(code_as_printed(typed), "K7QF-9M2X");
         }
         assert_eq!(code_as_printed("K7QF-9M2"), "K7QF-9M2");

@@ -549,8 +549,14 @@ mod tests {
             refused(&format!("{GOOD}{line}\n"), "", said);
         }
         for (expect, said) in [
-            ("held = { agent-report = \"recieved\", transcript = \"agent\", within = 1.0 }", "expected one of `none`"),
-            ("held = { agent-report = \"received\", transcript = \"agnet\", within = 1.0 }", "expected one of `agent`"),
+            (
+                "held = { agent-report = \"recieved\", transcript = \"agent\", within = 1.0 }",
+                "expected one of `none`",
+            ),
+            (
+                "held = { agent-report = \"received\", transcript = \"agnet\", within = 1.0 }",
+                "expected one of `agent`",
+            ),
             ("long-wait = [20.0, 10.0]", "the earliest comes before the latest"),
         ] {
             refused(GOOD, &format!(", {expect}"), said);

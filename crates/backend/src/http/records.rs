@@ -60,11 +60,11 @@ pub(crate) async fn put(
             "Content-Digest is missing or does not match the body.",
         ));
     };
-    let bad = || ApiError::bad_request("bad_record", "The record is not a JSON object.");
-    let body = String::from_utf8(body.into()).map_err(|_| bad())?;
+    let bad = |title: &str| ApiError::bad_request("bad_record", title);
+    let body = String::from_utf8(body.into()).map_err(|_| bad("The record is not UTF-8."))?;
     // What waits is the text alone: read as values it is many times as large.
     let of_client = source == Source::Client;
-    let Words { outcome, end_reason, said } = words(&body, of_client).ok_or_else(bad)?;
+    let Words { outcome, end_reason, said } = words(&body, of_client).map_err(bad)?;
     let key = key(&app, &id, attempt, &source).await?;
     let kind = if of_client { "client" } else { "agent" };
     let submission = Submission {
@@ -130,18 +130,22 @@ struct Words {
     said: bool,
 }
 
-/// Looks at a record. `None`: it is no JSON object, or (of a client) its transcript is none.
-fn words(body: &str, of_client: bool) -> Option<Words> {
+/// Looks at a record. An error says what it is not.
+fn words(body: &str, of_client: bool) -> Result<Words, &'static str> {
     // A list of its fields' values would do for serde.
-    let object = body.trim_start().starts_with('{').then_some(body)?;
-    let Record { outcome, end_reason, transcript } = serde_json::from_str(object).ok()?;
+    let object = body.trim_start().starts_with('{').then_some(body);
+    let read = object.and_then(|object| serde_json::from_str(object).ok());
+    let Record { outcome, end_reason, transcript } = read.ok_or("The record is not a JSON object.")?;
     let word = |value: Option<&RawValue>| recorded::text(value.filter(|it| it.get().len() <= LONGEST_WORD));
     let mut said = false;
     if let Some(transcript) = transcript.filter(|_| of_client) {
-        said = recorded::turns_of(transcript)? > 0;
+        let turns = recorded::turns_of(transcript);
+        said = turns.ok_or(
+            "The record's transcript is not a list of turns, or has more than an interview of a day.",
+        )? > 0;
     }
     let outcome = word(outcome).and_then(|text| text.parse().ok());
-    Some(Words { outcome, end_reason: word(end_reason).filter(|text| plausible(text)), said })
+    Ok(Words { outcome, end_reason: word(end_reason).filter(|text| plausible(text)), said })
 }
 
 /// A record, as far as it is looked into; the rest is passed over, however much it is.
@@ -243,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_liars_words_are_nobodys() {
-        let outcome = |record: &str| words(record, true).map(|words| words.outcome);
+        let outcome = |record: &str| words(record, true).ok().map(|words| words.outcome);
         assert_eq!(outcome(r#"{"outcome": "ended(room closed)"}"#), Some("ended(room closed)".parse().ok()));
         for lie in ["finished (confirmed by the agent)", "<b>", "", "Finished"] {
             let record = serde_json::json!({ "outcome": lie }).to_string();
@@ -256,15 +260,15 @@ mod tests {
 
     #[test]
     fn a_transcript_is_one_or_the_record_is_refused() {
-        assert!(words(r#"{"transcript": [{"id": "1", "text": "Hello"}], "x": [0, 0]}"#, true).is_some());
-        assert!(words(r#"{"transcript": [{"text": "half an emoji: \ud83d"}]}"#, true).is_some());
-        assert!(words(r#"{"transcript": [0, 0, 0]}"#, true).is_none());
-        assert!(words(r#"{"transcript": "Hello"}"#, true).is_none());
+        assert!(words(r#"{"transcript": [{"id": "1", "text": "Hello"}], "x": [0, 0]}"#, true).is_ok());
+        assert!(words(r#"{"transcript": [{"text": "half an emoji: \ud83d"}]}"#, true).is_ok());
+        assert!(words(r#"{"transcript": [0, 0, 0]}"#, true).is_err());
+        assert!(words(r#"{"transcript": "Hello"}"#, true).is_err());
         let turns =
             |count: usize| serde_json::json!({ "transcript": vec![serde_json::json!({"text": ""}); count] });
-        assert!(words(&turns(recorded::MOST).to_string(), true).is_some());
-        assert!(words(&turns(recorded::MOST + 1).to_string(), true).is_none());
+        assert!(words(&turns(recorded::MOST).to_string(), true).is_ok());
+        assert!(words(&turns(recorded::MOST + 1).to_string(), true).is_err());
         // An agent's report is its own affair: it is never refused for what is in it.
-        assert!(words(r#"{"transcript": 7, "end_reason": "finished"}"#, false).is_some());
+        assert!(words(r#"{"transcript": 7, "end_reason": "finished"}"#, false).is_ok());
     }
 }
