@@ -1,6 +1,6 @@
 //! The window and the client behind it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use adjourn_audio::DeviceChoice;
@@ -10,7 +10,7 @@ use adjourn_client::{
 use adjourn_outbox::OutboxError;
 use adjourn_protocol::ClientInfo;
 use adjourn_room::LiveKitTransport;
-use tauri::{AppHandle, Manager as _, WindowEvent};
+use tauri::{App, AppHandle, Manager as _, WebviewWindowBuilder, WindowEvent};
 use tokio::sync::mpsc;
 
 use crate::commands::WindowShell;
@@ -27,37 +27,17 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// # Errors
 /// The window, the library or the journal can't be opened, in one sentence.
 pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<PathBuf>) -> Result<(), String> {
-    let shell = WindowShell::default();
+    #[cfg(target_os = "linux")]
+    if gtk::init().is_err() {
+        return Err(
+            "there is no screen here (DISPLAY or WAYLAND_DISPLAY names one); without a window there is \
+                    `adjourn-cli headless`"
+                .to_owned(),
+        );
+    }
     let app = tauri::Builder::default()
-        .manage(shell.clone())
+        .manage(WindowShell::default())
         .invoke_handler(tauri::generate_handler![crate::commands::subscribe, crate::commands::order])
-        .setup(move |app| {
-            let resources = app.path().resource_dir().ok();
-            adjourn_room::load_sdk(resources.as_deref())?;
-            let data = match data {
-                Some(data) => data,
-                None => app.path().app_data_dir()?,
-            };
-            let copies = app.path().download_dir().unwrap_or_else(|_| data.clone());
-            let preferences = data.join("preferences.json");
-            let setup = Setup {
-                data,
-                info: ClientInfo {
-                    version: env!("CARGO_PKG_VERSION").to_owned(),
-                    platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
-                    kiosk: false,
-                },
-                audio_input: AudioInput::Device(DeviceChoice::SystemDefault),
-                audio_output: AudioOutput::Device(DeviceChoice::SystemDefault),
-                preferences: Some(preferences),
-                trace,
-                link,
-                copies,
-                panics: Some(Panics::watch()),
-            };
-            tauri::async_runtime::spawn(be_the_only_one(app.handle().clone(), setup));
-            Ok(())
-        })
         .on_window_event(|window, event| {
             if let WindowEvent::CloseRequested { api, .. } = event {
                 // The client decides: it may have to ask, and it has to write first.
@@ -68,8 +48,59 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
         })
         .build(tauri::generate_context!())
         .map_err(|e| e.to_string())?;
+    // A user without a home has nowhere better.
+    let data = data.or_else(|| app.path().app_data_dir().ok());
+    let data = data.unwrap_or_else(|| std::env::temp_dir().join("adjourn"));
+    open_window(&app, &data).map_err(|e| format!("the window can't be opened: {e}"))?;
+    let setup = Setup {
+        info: ClientInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+            kiosk: false,
+        },
+        audio_input: AudioInput::Device(DeviceChoice::SystemDefault),
+        audio_output: AudioOutput::Device(DeviceChoice::SystemDefault),
+        preferences: Some(data.join("preferences.json")),
+        trace,
+        link,
+        copies: app.path().download_dir().unwrap_or_else(|_| data.clone()),
+        data,
+        panics: Some(Panics::watch()),
+    };
+    tauri::async_runtime::spawn(start(app.handle().clone(), setup));
     app.run(|_, _| {});
     Ok(())
+}
+
+/// The window, before anything else that can fail: what fails then is said in it. What the webview itself writes lies with our own data,
+/// or, where that can't be written, among temporary files: a window that can't start says nothing.
+fn open_window(app: &App, data: &Path) -> tauri::Result<()> {
+    let own = data.join("webview");
+    let folder = std::fs::create_dir_all(&own).map(|()| own);
+    let folder =
+        folder.unwrap_or_else(|_| std::env::temp_dir().join(format!("adjourn-{}", std::process::id())));
+    for window in &app.config().app.windows {
+        WebviewWindowBuilder::from_config(app, window)?.data_directory(folder.clone()).build()?;
+    }
+    Ok(())
+}
+
+/// Loads the SDK, and goes on as the only one.
+async fn start(app: AppHandle, setup: Setup) {
+    let resources = app.path().resource_dir().ok();
+    let loaded = tokio::task::spawn_blocking(move || adjourn_room::load_sdk(resources.as_deref())).await;
+    let failed = match loaded {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(error) => Some(error.to_string()),
+    };
+    if let Some(detail) = failed {
+        let error = StartError::Incomplete(detail);
+        tracing::error!(%error, "the client can't start");
+        app.state::<WindowShell>().inner().clone().show(&Snapshot::cannot_start(&error));
+        return;
+    }
+    be_the_only_one(app, setup).await;
 }
 
 /// Gives the link to the instance that has the folder, or waits until that has ended and takes its place.
@@ -142,19 +173,23 @@ async fn take_links(app: AppHandle, folder: PathBuf) {
     }
 }
 
-/// A logout or a shutdown (SIGTERM) ends the interview properly: decided, written down, left.
+/// A logout or a shutdown (SIGTERM), Ctrl-C, or a terminal that is closed (SIGHUP) ends the interview properly: decided, written down, left.
 fn stop_on_signal(commands: mpsc::Sender<Command>) {
     #[cfg(unix)]
     tauri::async_runtime::spawn(async move {
         use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                terminate.recv().await;
-                // The client is gone already.
-                let _ = commands.send(Command::Quit).await;
-            }
-            Err(error) => tracing::warn!(%error, "a shutdown will end the interview without a word"),
+        let of = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
+        let [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] = of else {
+            tracing::warn!("a shutdown will end the interview without a word");
+            return;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
         }
+        // The client is gone already.
+        let _ = commands.send(Command::Quit).await;
     });
     #[cfg(not(unix))]
     drop(commands);

@@ -10,7 +10,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use adjourn_testbed::{Interviewer, Invitation, Mount, Pulse, Testbed, Tools, Window, Worker, unix_now};
+use adjourn_testbed::{
+    Interviewer, Invitation, Mount, Pulse, Testbed, Tools, Window, WindowOptions, Worker, unix_now,
+};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -32,9 +34,12 @@ impl Fixture {
     }
 
     async fn window(&self, dark: bool) -> Window {
-        Window::open(&self.testbed.tools, self.testbed.folder(), &self.invitation.link, &self.pulse, dark)
-            .await
-            .unwrap()
+        self.opened(&WindowOptions { dark, ..WindowOptions::default() }).await
+    }
+
+    async fn opened(&self, options: &WindowOptions) -> Window {
+        let Self { testbed, pulse, invitation, .. } = self;
+        Window::open(&testbed.tools, testbed.folder(), &invitation.link, pulse, options).await.unwrap()
     }
 
     async fn times(&self, state: &str, times: usize) {
@@ -191,4 +196,35 @@ fn the_program_that_people_get_has_no_points_at_which_it_fails() {
     };
     assert!(has("adjourn-qa"), "this is how they are known");
     assert!(!has("adjourn") && !has("adjourn-cli"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_is_not_complete_says_so_in_its_window() {
+    let fixture = Fixture::set("zombie").await;
+    let missing = ("ADJOURN_LIVEKIT_LIBRARY".to_owned(), "/nowhere/liblivekit_ffi.so".to_owned());
+    // And nothing can be written at home.
+    let home = ("HOME".to_owned(), "/proc".to_owned());
+    let options = WindowOptions { environment: vec![missing, home], ..WindowOptions::default() };
+    let window = fixture.opened(&options).await;
+    let said = "return document.body.innerText.includes('is not installed completely')";
+    window.wait("what is missing", said, SOON).await.unwrap();
+    window.picture(&picture("incomplete")).await.unwrap();
+    let text = window.text().await.unwrap();
+    assert!(text.contains("/nowhere/liblivekit_ffi.so") && text.contains("reinstall Adjourn"), "{text}");
+}
+
+#[tokio::test]
+async fn without_a_screen_the_program_says_so_and_ends() {
+    for display in [None, Some(":77")] {
+        let mut command = std::process::Command::new(Tools::binary("adjourn").unwrap());
+        command
+            .env_remove("DISPLAY")
+            .env_remove("WAYLAND_DISPLAY")
+            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1");
+        command.envs(display.map(|display| ("DISPLAY", display)));
+        let ended = command.output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(said.contains("adjourn: there is no screen here") && !said.contains("panicked"), "{said}");
+    }
 }

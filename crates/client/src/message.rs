@@ -140,6 +140,9 @@ pub enum Message {
     RoomServerRefuses,
     RoomServerUntrusted,
     RoomNotEntered,
+    Incomplete {
+        detail: String,
+    },
     // Something to know.
     AnotherEnds,
     OneAtATime,
@@ -373,6 +376,7 @@ impl Message {
             Self::RoomServerRefuses,
             Self::RoomServerUntrusted,
             Self::RoomNotEntered,
+            Self::Incomplete { detail: text() },
             Self::AnotherEnds,
             Self::OneAtATime,
             Self::AfterThis,

@@ -194,8 +194,11 @@ impl Presenter {
 impl Snapshot {
     /// The client could not start, and this is why.
     pub fn cannot_start(error: &StartError) -> Self {
-        let StartError::Outbox(error) = error;
-        Self { seq: 1, problem: Some(error.into()), ..Self::default() }
+        let problem = match error {
+            StartError::Outbox(error) => error.into(),
+            StartError::Incomplete(detail) => Message::Incomplete { detail: detail.clone() },
+        };
+        Self { seq: 1, problem: Some(problem), ..Self::default() }
     }
 
     /// Another instance of the program is about to end; this one goes on after it.

@@ -8,4 +8,7 @@ pub enum StartError {
     /// The outbox can't be opened, or another process has it open.
     #[error(transparent)]
     Outbox(#[from] OutboxError),
+    /// A part of the program is missing or damaged, as its own error says.
+    #[error("{0}")]
+    Incomplete(String),
 }

@@ -62,7 +62,7 @@ pub use signalling::{Dismissal, SignallingStub};
 pub use terminal::told_to_end;
 pub use testbed::{Builder, Testbed};
 pub use tools::Tools;
-pub use window::Window;
+pub use window::{Window, WindowOptions};
 pub use worker::{AgentEvent, Worker};
 
 /// How tests introduce themselves to a backend.

@@ -15,6 +15,15 @@ use super::{Pulse, Tools};
 /// Size of the screen in pixels.
 const SCREEN: &str = "960x720x24"; // the window's own: without a window manager it fills the screen
 
+/// How a window is opened.
+#[derive(Clone, Debug, Default)]
+pub struct WindowOptions {
+    /// With the system's dark colours.
+    pub dark: bool,
+    /// Of the program's environment, besides.
+    pub environment: Vec<(String, String)>,
+}
+
 /// A running window.
 #[derive(Debug)]
 pub struct Window {
@@ -36,7 +45,7 @@ impl Window {
         folder: &Path,
         link: &str,
         pulse: &Pulse,
-        dark: bool,
+        options: &WindowOptions,
     ) -> anyhow::Result<Self> {
         let (display, screen) = screen(folder).await?;
         let (port, native) = (super::free_port()?, super::free_port()?);
@@ -48,12 +57,13 @@ impl Window {
             .env("DISPLAY", &display)
             .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
             .env("LIBGL_ALWAYS_SOFTWARE", "1")
-            .env("GTK_THEME", if dark { "Adwaita:dark" } else { "Adwaita" })
+            .env("GTK_THEME", if options.dark { "Adwaita:dark" } else { "Adwaita" })
             .env("NO_AT_BRIDGE", "1")
             .env("ADJOURN_LIVEKIT_LIBRARY", &tools.library)
             .env("XDG_RUNTIME_DIR", folder)
             .stdout(std::process::Stdio::null());
         pulse.give(&mut command);
+        command.envs(options.environment.iter().map(|(name, value)| (name, value)));
         let mut driver = Child::start("tauri-driver", &mut command, &folder.join("driver.log"))?;
         let base = format!("http://127.0.0.1:{port}");
         let (probe, address) = (reqwest::Client::new(), format!("{base}/status"));
