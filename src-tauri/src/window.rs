@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use adjourn_audio::DeviceChoice;
 use adjourn_client::{
-    AudioInput, AudioOutput, Client, Command, Panics, Setup, Shell as _, Snapshot, StartError,
+    AudioInput, AudioOutput, Client, Command, Panics, Setup, Shell as _, Snapshot, StartError, told_to_end,
 };
 use adjourn_outbox::OutboxError;
 use adjourn_protocol::ClientInfo;
 use adjourn_room::LiveKitTransport;
 use tauri::{App, AppHandle, Manager as _, WebviewWindowBuilder, WindowEvent};
+use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use crate::commands::WindowShell;
@@ -48,10 +49,17 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
         })
         .build(tauri::generate_context!())
         .map_err(|e| e.to_string())?;
-    // A user without a home has nowhere better.
+    // What the webview keeps is of this computer, and of no use on another one.
+    let own =
+        data.clone().or_else(|| app.path().app_local_data_dir().ok()).map(|folder| folder.join("webview"));
     let data = data.or_else(|| app.path().app_data_dir().ok());
-    let data = data.unwrap_or_else(|| std::env::temp_dir().join("adjourn"));
-    open_window(&app, &data).map_err(|e| format!("the window can't be opened: {e}"))?;
+    let _temporary =
+        open_window(&app, data.as_deref(), own).map_err(|e| format!("the window can't be opened: {e}"))?;
+    let Some(data) = data else {
+        app.state::<WindowShell>().inner().clone().show(&Snapshot::cannot_start(&StartError::NoFolder));
+        app.run(|_, _| {});
+        return Ok(());
+    };
     let setup = Setup {
         info: ClientInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -73,16 +81,22 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
 }
 
 /// The window, before anything else that can fail: what fails then is said in it. What the webview itself writes lies with our own data,
-/// or, where that can't be written, among temporary files: a window that can't start says nothing.
-fn open_window(app: &App, data: &Path) -> tauri::Result<()> {
-    let own = data.join("webview");
-    let folder = std::fs::create_dir_all(&own).map(|()| own);
+/// or, where that can't be written, in a folder that goes with what this gives: a window that can't start says nothing.
+fn open_window(
+    app: &App,
+    data: Option<&Path>,
+    own: Option<PathBuf>,
+) -> Result<Option<TempDir>, Box<dyn std::error::Error>> {
+    // Closed to others before anything is put into it.
+    let made = data.is_some_and(|data| adjourn_outbox::private_folder(data).is_ok());
+    let own = own.filter(|own| made && std::fs::create_dir_all(own).is_ok());
+    let temporary = if own.is_some() { None } else { Some(tempfile::tempdir()?) };
     let folder =
-        folder.unwrap_or_else(|_| std::env::temp_dir().join(format!("adjourn-{}", std::process::id())));
+        own.or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned())).unwrap_or_default();
     for window in &app.config().app.windows {
         WebviewWindowBuilder::from_config(app, window)?.data_directory(folder.clone()).build()?;
     }
-    Ok(())
+    Ok(temporary)
 }
 
 /// Loads the SDK, and goes on as the only one.
@@ -173,26 +187,15 @@ async fn take_links(app: AppHandle, folder: PathBuf) {
     }
 }
 
-/// A logout or a shutdown (SIGTERM), Ctrl-C, or a terminal that is closed (SIGHUP) ends the interview properly: decided, written down, left.
+/// A logout or a shutdown, Ctrl-C, or a terminal that is closed ends the interview properly: decided, written down, left.
 fn stop_on_signal(commands: mpsc::Sender<Command>) {
-    #[cfg(unix)]
     tauri::async_runtime::spawn(async move {
-        use tokio::signal::unix::{SignalKind, signal};
-        let of = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
-        let [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] = of else {
-            tracing::warn!("a shutdown will end the interview without a word");
-            return;
-        };
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = hangup.recv() => {}
+        match told_to_end().await {
+            // The client is gone already.
+            Ok(()) => drop(commands.send(Command::Quit).await),
+            Err(error) => tracing::warn!(%error, "a shutdown will end the interview without a word"),
         }
-        // The client is gone already.
-        let _ = commands.send(Command::Quit).await;
     });
-    #[cfg(not(unix))]
-    drop(commands);
 }
 
 /// Asks the client to close; false when there is none.

@@ -75,7 +75,6 @@ impl Fixture {
         (response.status().as_u16(), response.json().await.unwrap_or_default())
     }
 
-    /// Waits until the interview stands as wanted.
     /// A stream of events from where one was, to the interview's last.
     async fn events_after(&self, id: &str, last: &str) -> String {
         let events = self.http.get(format!("{}/v1/interviews/{id}/events", self.testbed.backend.url));
@@ -88,6 +87,7 @@ impl Fixture {
         text
     }
 
+    /// Waits until the interview stands as wanted.
     async fn until(
         &self,
         id: &str,

@@ -202,9 +202,12 @@ fn the_program_that_people_get_has_no_points_at_which_it_fails() {
 async fn a_program_that_is_not_complete_says_so_in_its_window() {
     let fixture = Fixture::set("zombie").await;
     let missing = ("ADJOURN_LIVEKIT_LIBRARY".to_owned(), "/nowhere/liblivekit_ffi.so".to_owned());
-    // And nothing can be written at home.
-    let home = ("HOME".to_owned(), "/proc".to_owned());
-    let options = WindowOptions { environment: vec![missing, home], ..WindowOptions::default() };
+    // And nothing can be written where its data and the webview's would be.
+    let options = WindowOptions {
+        data: Some("/proc/adjourn".into()),
+        environment: vec![missing, ("HOME".to_owned(), "/proc".to_owned())],
+        ..WindowOptions::default()
+    };
     let window = fixture.opened(&options).await;
     let said = "return document.body.innerText.includes('is not installed completely')";
     window.wait("what is missing", said, SOON).await.unwrap();
@@ -215,7 +218,7 @@ async fn a_program_that_is_not_complete_says_so_in_its_window() {
 
 #[tokio::test]
 async fn without_a_screen_the_program_says_so_and_ends() {
-    for display in [None, Some(":77")] {
+    for display in [None, Some(":65099")] {
         let mut command = std::process::Command::new(Tools::binary("adjourn").unwrap());
         command
             .env_remove("DISPLAY")

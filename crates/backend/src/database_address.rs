@@ -17,10 +17,8 @@ impl<'a> Address<'a> {
     pub(crate) fn of(address: &'a str) -> anyhow::Result<Self> {
         let begins = |with: &str| address.get(..with.len()).is_some_and(|it| it.eq_ignore_ascii_case(with));
         if address.starts_with("postgres://") || address.starts_with("postgresql://") {
-            let readable = url::Url::parse(address)
-                .is_ok_and(|url| !url.username().is_empty() || !address.contains('@'));
             anyhow::ensure!(
-                readable,
+                is_readable(address),
                 "the database's address {} can't be read: in its password, write #, /, ?, @, : and spaces as %23, %2F, %3F, \
                  %40, %3A and %20",
                 without_password(address)
@@ -42,12 +40,22 @@ impl<'a> Address<'a> {
     }
 }
 
+/// Whether an address says what it seems to say. Of `u:12#34@host` a parser reads a host `u` and a port 12: the rest of a password
+/// stands where a path, a query or a fragment would.
+fn is_readable(address: &str) -> bool {
+    let Ok(url) = url::Url::parse(address) else { return false };
+    let broken = url.username().is_empty()
+        && (url.path().contains('@')
+            || url.fragment().is_some()
+            || url.port().is_some() && url.query().is_some_and(|query| query.contains('@')));
+    !broken
+}
+
 /// For an error message or a log.
 pub(crate) fn without_password(address: &str) -> String {
     let scheme = address.split_once("://").map(|(scheme, _)| scheme);
     match url::Url::parse(address) {
-        // Of `u:12#34@host` it reads a host `u` and a port 12: what is left of a password is somewhere in the rest.
-        Ok(url) if address.contains('@') && url.username().is_empty() => format!("{}://***", url.scheme()),
+        Ok(url) if scheme.is_some() && !is_readable(address) => format!("{}://***", url.scheme()),
         Ok(mut url) => {
             if url.password().is_some() {
                 // An address with a password can carry one.
@@ -73,6 +81,9 @@ mod tests {
         assert_eq!(without_password("postgres://u:secret@h/db"), "postgres://u:***@h/db");
         assert_eq!(without_password("postgres://h/db?password=secret"), "postgres://h/db?***");
         assert_eq!(without_password("a/b.db"), "a/b.db");
+        for whole in ["postgres:///db?host=/run/postgresql&user=me@tenant", "postgres://u:p%23@h:5433/db"] {
+            assert!(is_readable(whole), "{whole}");
+        }
         for secret in ["pa#ss", "pa/ss", "pa?ss", "12#34", "1/2", "pa ss", "pa:ss", "p@ss"] {
             let shown = without_password(&format!("postgres://u:{secret}@h/db"));
             let pieces = secret.split(['#', '/', '?', ' ', ':', '@']).filter(|piece| piece.len() > 1);

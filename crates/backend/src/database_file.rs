@@ -88,33 +88,47 @@ fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
     Ok((file.dev(), file.ino()))
 }
 
-/// An empty file that is its owner's alone and that no other process writes, as long as what this gives lives.
+/// Nobody else's, as long as this lives: a file beside the one that is written, as locks of the same file would be in SQLite's way
+/// (network volumes make one kind of them of the other).
+#[derive(Debug)]
+pub(crate) struct Alone {
+    path: PathBuf,
+    _locked: std::fs::File,
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        // While it is locked: who waits for it finds another one, and begins anew.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Makes sure that no other process writes that file. Where there are no locks, it is written all the same.
 ///
 /// # Errors
-/// Another process is at it, or it can't be written.
-pub(crate) fn alone(path: &Path) -> anyhow::Result<std::fs::File> {
-    owners_alone(path, true)?;
-    let file = std::fs::OpenOptions::new().write(true).open(path)?;
+/// Another process is at it, or nothing can be written there.
+pub(crate) fn alone(path: &Path) -> anyhow::Result<Alone> {
+    let lock = beside(path, ".lock");
+    owners_alone(&lock, true)?;
+    let file = std::fs::OpenOptions::new().write(true).open(&lock)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(std::fs::TryLockError::WouldBlock) => {
             anyhow::bail!("another copy of that name is being made: wait for it, or choose another name")
         }
-        Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
+        Err(std::fs::TryLockError::Error(error)) => {
+            tracing::warn!(%error, "nothing can be locked there; see to it that no other copy of that name is made");
+        }
     }
-    // Between opening and locking it, it may have got its name from the one who made it.
+    // Between opening and locking it, the one who had it may have removed it.
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
         let ours = file.metadata()?;
-        anyhow::ensure!(
-            identity(path).is_ok_and(|there| there == (ours.dev(), ours.ino())),
-            "another copy of that name was just made"
-        );
+        let is_ours = identity(&lock).is_ok_and(|there| there == (ours.dev(), ours.ino()));
+        anyhow::ensure!(is_ours, "another copy of that name was just made");
     }
-    // SQLite writes into an empty file.
-    file.set_len(0)?;
-    Ok(file)
+    Ok(Alone { path: lock, _locked: file })
 }
 
 /// Gives a file its name, on disk.

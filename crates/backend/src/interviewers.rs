@@ -126,6 +126,7 @@ pub(crate) async fn seen_in(app: &App, id: &str, agent_name: Option<&str>) -> Re
     Ok(Seen {
         agent: there.iter().any(Participant::is_agent),
         interviewer: there.iter().find(|who| who.interviews(agent_name)).map(Participant::presence),
+        sids: there.iter().map(|who| who.sid.clone()).collect(),
     })
 }
 

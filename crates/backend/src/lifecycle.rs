@@ -305,7 +305,7 @@ impl Lifecycle {
 
     /// Who is in the room, found by looking because nobody told of an interviewer.
     pub(crate) fn seen_in_room(&mut self, seen: &Seen, now: DateTime<Utc>) {
-        if let Some(who) = seen.interviewer.clone().filter(|_| self.serving.interviewer.is_none()) {
+        if let Some(who) = seen.interviewer.clone().filter(|who| self.serving.would_be_news(who)) {
             // Nobody serves as far as we know: it can't be one too many.
             self.interviewer_came(who, now);
         } else if seen.agent {
@@ -602,9 +602,9 @@ mod tests {
         lifecycle.room("RM_1");
         lifecycle.seen_in_room(&Seen::default(), at(5));
         assert_eq!(lifecycle.agent_seen_at, None);
-        lifecycle.seen_in_room(&Seen { agent: true, interviewer: None }, at(10));
+        lifecycle.seen_in_room(&Seen { agent: true, ..Seen::default() }, at(10));
         assert_eq!((lifecycle.agent_seen_at, lifecycle.serving.state()), (Some(at(10)), None));
-        let found = |sid| Seen { agent: true, interviewer: Some(agent("agent-1", sid)) };
+        let found = |sid| Seen { agent: true, interviewer: Some(agent("agent-1", sid)), ..Seen::default() };
         lifecycle.seen_in_room(&found("PA_1"), at(20));
         assert_eq!(
             (lifecycle.agent_seen_at, &lifecycle.serving.interviewer),

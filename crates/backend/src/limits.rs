@@ -3,6 +3,7 @@
 //! count together.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,29 +25,85 @@ const WINDOW: Duration = Duration::seconds(60);
 /// Codes a second that may be looked up from an address that is blocked: with ten thousand open interviews a guesser needs three
 /// weeks for one. A room full of candidates presses Join within a second or two.
 const LOOKUPS: f64 = 20.0;
-/// Addresses that are remembered at most; each has failed often.
+/// How many are remembered at most.
 const REMEMBERED: usize = 10_000;
 
-/// Slows down those who failed often. Clones are the same; each replica has its own.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Lookups(Arc<Mutex<HashMap<String, (Instant, f64)>>>);
+/// Rooms a second that may be asked for with one code, to try the way there.
+const CHECKS: f64 = 2.0;
 
-impl Lookups {
-    /// Whether a code may be looked up now for an address that is blocked.
+/// So often a second, for each of many. Clones are the same; each replica has its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Pace {
+    a_second: f64,
+    known: Arc<Mutex<HashMap<String, (Instant, f64)>>>,
+}
+
+impl Pace {
+    /// Of codes that an address may have looked up which failed often.
+    pub(crate) fn of_lookups() -> Self {
+        Self { a_second: LOOKUPS, known: Arc::default() }
+    }
+
+    /// Of rooms in which the way to an interview is tried.
+    pub(crate) fn of_checks() -> Self {
+        Self { a_second: CHECKS, known: Arc::default() }
+    }
+
+    /// Whether it may be once more now, for this one.
     pub(crate) fn may(&self, address: &str) -> bool {
         let now = Instant::now();
-        let mut known = self.0.lock();
+        let mut known = self.known.lock();
         if known.len() >= REMEMBERED {
             known.retain(|_, (at, _)| now.duration_since(*at).as_secs() < 1);
         }
-        let (at, left) = known.entry(address.to_owned()).or_insert((now, LOOKUPS));
-        *left = (*left + now.duration_since(*at).as_secs_f64() * LOOKUPS).min(LOOKUPS);
+        let (at, left) = known.entry(address.to_owned()).or_insert((now, self.a_second));
+        *left = (*left + now.duration_since(*at).as_secs_f64() * self.a_second).min(self.a_second);
         *at = now;
         let may = *left >= 1.0;
         if may {
             *left -= 1.0;
         }
         may
+    }
+}
+
+/// The wrong codes that came lately, and from where: the same one a second time is the same mistake, as a client first asks for a room to
+/// try and then joins. Who guesses gains nothing by it. Clones are the same; each replica has its own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mistakes(Arc<Mutex<HashMap<Mistake, Made>>>);
+
+/// From where, and the code's hash.
+type Mistake = (String, String);
+
+/// When it was made first, and whether it was made once more.
+type Made = (Instant, bool);
+
+impl Mistakes {
+    /// Whether that code from that address is another mistake: the first, the third and every further time within a minute.
+    pub(crate) fn is_new(&self, address: &str, code_hash: &str) -> bool {
+        let now = Instant::now();
+        let recent = |at: Instant| now.duration_since(at).as_secs() < WINDOW.num_seconds().unsigned_abs();
+        let mut known = self.0.lock();
+        if known.len() >= REMEMBERED {
+            known.retain(|_, (at, _)| recent(*at));
+        }
+        if known.len() >= REMEMBERED {
+            // Somebody guesses a lot: every one counts.
+            return true;
+        }
+        match known.entry((address.to_owned(), code_hash.to_owned())) {
+            Entry::Occupied(mut first) if recent(first.get().0) => {
+                std::mem::replace(&mut first.get_mut().1, true)
+            }
+            Entry::Occupied(mut old) => {
+                old.insert((now, false));
+                true
+            }
+            Entry::Vacant(new) => {
+                new.insert((now, false));
+                true
+            }
+        }
     }
 }
 
@@ -118,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_guesser_is_slowed_down_and_a_room_full_of_candidates_is_not() {
-        let lookups = Lookups::default();
+        let lookups = Pace::of_lookups();
         let tried = |who: &str| (0..1_000).filter(|_| lookups.may(who)).count();
         assert!((20..=60).contains(&tried("guesser")), "twenty, and what a slow computer's time brings");
         assert!((0..20).all(|_| lookups.may("test center")));
@@ -133,5 +190,17 @@ mod tests {
         }
         assert!(blocked(&store, "somebody new", now).await.unwrap());
         assert!(!blocked(&store, "somebody new", now + WINDOW).await.unwrap());
+    }
+
+    #[test]
+    fn the_same_wrong_code_again_is_the_same_mistake() {
+        let mistakes = Mistakes::default();
+        assert!(mistakes.is_new("a", "1") && !mistakes.is_new("a", "1"));
+        assert!(mistakes.is_new("a", "1") && mistakes.is_new("a", "1"), "a third time is no client");
+        assert!(mistakes.is_new("a", "2") && mistakes.is_new("b", "1"));
+        for n in 0..REMEMBERED {
+            mistakes.is_new("guesser", &n.to_string());
+        }
+        assert!(mistakes.is_new("a", "1"), "beyond what is remembered every one counts");
     }
 }

@@ -421,4 +421,24 @@ mod tests {
         let page = refused(StatusCode::NOT_FOUND, "<html>not_found</html>");
         assert!(!page.unknown && page.to_string().contains("LIVEKIT_URL"), "{page}");
     }
+
+    #[test]
+    fn a_token_for_trying_the_way_hears_nothing_and_says_nothing_but_sound() {
+        let url = "ws://127.0.0.1:1".parse().unwrap();
+        let livekit =
+            LiveKit::new(url, "devkey".to_owned(), Secret::new("a-secret-of-32-characters-or-more")).unwrap();
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let token = livekit.check_token(&check_room("id"), "check-1", now).unwrap();
+        let claims = token.expose().split('.').nth(1).unwrap();
+        let claims =
+            base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).unwrap();
+        let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+        let grants = json!({
+            "roomJoin": true, "room": "check-id", "canPublish": true, "canSubscribe": false,
+            "canPublishData": false, "canPublishSources": ["microphone"],
+        });
+        assert_eq!(claims["video"], grants);
+        assert_eq!(claims["exp"], 1_800_000_060);
+        assert!(is_check_room("check-id") && !is_check_room("id"));
+    }
 }

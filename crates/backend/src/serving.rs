@@ -35,6 +35,8 @@ pub(crate) struct Seen {
     pub(crate) agent: bool,
     /// The interviewer.
     pub(crate) interviewer: Option<Presence>,
+    /// LiveKit's ids of everybody's stay.
+    pub(crate) sids: Vec<String>,
 }
 
 /// What somebody's coming means.
@@ -75,6 +77,14 @@ impl Serving {
 
     fn is_present(&self) -> bool {
         self.state() == Some(InterviewerState::Present)
+    }
+
+    /// Whether somebody who is seen in the room is news: nobody was known there, or the one that was has left, and this is no stay of
+    /// before.
+    pub(crate) fn would_be_news(&self, who: &Presence) -> bool {
+        let left = self.state() == Some(InterviewerState::Left) && self.awaited_since.is_none();
+        let before = self.interviewer.as_ref().is_some_and(|before| before.sid == who.sid);
+        self.interviewer.is_none() || left && !before
     }
 
     /// The interviewer that is in the room and is not awaited there.

@@ -13,7 +13,7 @@ use crate::http::uploads::Uploads;
 use crate::keys::ReceiptKeys;
 use crate::lasting::Lasting;
 use crate::lifecycle::Deadlines;
-use crate::limits::Lookups;
+use crate::limits::{Mistakes, Pace};
 use crate::livekit::LiveKit;
 use crate::proxies::Proxies;
 use crate::room_closer::RoomCloser;
@@ -41,7 +41,9 @@ pub struct App {
     pub(crate) proxies: Proxies,
     /// Streams of events, of each interview.
     pub(crate) watchers: Shares,
-    pub(crate) lookups: Lookups,
+    pub(crate) lookups: Pace,
+    pub(crate) checks: Pace,
+    pub(crate) mistakes: Mistakes,
     /// Of webhooks that are refused.
     pub(crate) seldom: Seldom,
     /// Days after the receipt for which clients keep what was said.
@@ -95,7 +97,9 @@ impl App {
             organiser_key,
             proxies,
             watchers: Shares::of(WATCHERS),
-            lookups: Lookups::default(),
+            lookups: Pace::of_lookups(),
+            checks: Pace::of_checks(),
+            mistakes: Mistakes::default(),
             seldom: Seldom::default(),
             keep_days,
             stop: CancellationToken::new(),

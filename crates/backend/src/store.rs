@@ -1,12 +1,12 @@
 //! The database: SQLite by a path, Postgres by an address. One SQL for both.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::migrate::MigrateError;
-use sqlx::{Any, AnyPool, Row as _, Transaction};
+use sqlx::{Any, AnyPool, Connection as _, Row as _, Transaction};
 
 use crate::database_address::{Address, without_password};
 use crate::database_file::{OpenFile, alone, beside, free, named, owners_alone, percent, recognise, tables};
@@ -22,6 +22,8 @@ const CACHE: &str = "PRAGMA cache_size = -65536";
 /// The log's pages (4 KiB) at which they are copied into the file, 32 MiB: with SQLite's 1,000 of its own each batch would be,
 /// and wait for the disk twice more.
 const CHECKPOINT: &str = "PRAGMA wal_autocheckpoint = 8192";
+/// A Postgres that is there answers within this.
+const REACHED_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
 /// Connections per replica on Postgres.
 const CONNECTIONS: u32 = 16;
 
@@ -121,6 +123,12 @@ impl Store {
     }
 
     async fn postgres(address: &str, how: Open) -> anyhow::Result<Self> {
+        let unreached = || format!("the database {} can't be reached", without_password(address));
+        // Once without the pool, which tries again and again, and says that it ran out of time instead of why.
+        let first = tokio::time::timeout(REACHED_WITHIN, sqlx::AnyConnection::connect(address)).await;
+        let first = first.map_err(|_| anyhow::anyhow!("it does not answer")).and_then(|it| Ok(it?));
+        let closed = first.with_context(unreached)?.close().await;
+        closed.with_context(unreached)?;
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(std::time::Duration::from_secs(5))
@@ -137,7 +145,7 @@ impl Store {
             })
             .connect(address)
             .await
-            .with_context(|| format!("the database {} can't be reached", without_password(address)))?;
+            .with_context(unreached)?;
         Self::migrate(&pool, address, how).await?;
         Ok(Self { reader: pool.clone(), writer: pool, file: None })
     }
@@ -166,8 +174,8 @@ impl Store {
         // A pool would try again and again, and say that it ran out of time.
         tables(&address).await.with_context(|| {
             format!(
-                "the database {path} can't be read: it is damaged, or a -wal of another one lies beside it (of a copy that was put \
-                 in its place, move {path}-wal and {path}-shm away first)"
+                "the database {path} can't be read: it is damaged, its folder can't be written (SQLite needs that even to read), or a \
+                 -wal of another one lies beside it (of a copy that was put in its place, move {path}-wal and {path}-shm away first)"
             )
         })?;
         let options = |own: &'static [&'static str]| {
@@ -233,23 +241,27 @@ impl Store {
         }
     }
 
-    /// Whether what is deleted can be overwritten: the file is written anew beside itself, and once more into its log.
+    /// Whether what is deleted can be overwritten: the file is written anew.
     ///
     /// # Errors
     /// There is too little room on its disk.
     pub(crate) fn has_room_to_overwrite(&self) -> anyhow::Result<()> {
         let Some(OpenFile { path, .. }) = &self.file else { return Ok(()) };
-        let length = std::fs::metadata(path)?.len();
-        let (needed, free) =
-            (length * 2 + ROOM / 8, free(path).context("the disk's free space is not known")?);
-        anyhow::ensure!(
-            free >= needed,
-            "to overwrite what is erased takes {} MB on the disk of {}, and {} MB are free: nothing was erased; make room, and run \
-             this once more",
-            needed.div_ceil(1 << 20),
-            path.display(),
-            free >> 20
-        );
+        let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        let whole = length(path) + ROOM / 8;
+        // Once among SQLite's temporary files, and from there into its log.
+        let places = [(path.clone(), whole + length(&beside(path, "-wal"))), (temporary_folder(), whole)];
+        for (place, needed) in places {
+            let free = free(&place).context("the disk's free space is not known")?;
+            anyhow::ensure!(
+                free >= needed,
+                "to overwrite what is erased takes {} MB on the disk of {}, and {} MB are free: nothing was changed; make room, and \
+                 run this once more",
+                needed.div_ceil(1 << 20),
+                place.display(),
+                free >> 20
+            );
+        }
         Ok(())
     }
 
@@ -288,18 +300,21 @@ impl Store {
         // It gets its name once it is whole: half a copy looks like an empty database, and is served as one.
         let part = beside(&to, ".part");
         let written = async {
-            // Only one is made at a time; what one that was broken off left is overwritten.
+            // Only one is made at a time; what one that was broken off left goes.
             let _alone = alone(&part)?;
             anyhow::ensure!(!to.exists(), "it was made meanwhile");
-            let _ = std::fs::remove_file(beside(&part, "-journal"));
+            let remove = || {
+                for left in [part.clone(), beside(&part, "-journal")] {
+                    let _ = std::fs::remove_file(left);
+                }
+            };
+            remove();
             let written = match self.copied(&part).await {
                 Ok(()) => named(&part, &to),
                 Err(error) => Err(error),
             };
             if written.is_err() {
-                for left in [part.clone(), beside(&part, "-journal")] {
-                    let _ = std::fs::remove_file(left);
-                }
+                remove();
             }
             written
         };
@@ -307,6 +322,8 @@ impl Store {
     }
 
     async fn copied(&self, to: &Path) -> anyhow::Result<()> {
+        // SQLite writes into an empty file: this one is its owner's alone from the first byte.
+        owners_alone(to, true)?;
         sqlx::query("VACUUM INTO $1").bind(to.to_string_lossy().into_owned()).execute(&self.reader).await?;
         let file = std::fs::File::open(to)?;
         file.sync_all()?;
@@ -383,6 +400,14 @@ impl Store {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Where SQLite puts its temporary files (<https://sqlite.org/tempfiles.html>, 5).
+fn temporary_folder() -> PathBuf {
+    let named =
+        ["SQLITE_TMPDIR", "TMPDIR"].into_iter().filter_map(|name| std::env::var_os(name).map(PathBuf::from));
+    let usual = ["/var/tmp", "/usr/tmp", "/tmp"].map(PathBuf::from);
+    named.chain(usual).find(|folder| folder.is_dir()).unwrap_or_else(std::env::temp_dir)
 }
 
 /// Free bytes that a server needs to be ready: the largest record, eight times.

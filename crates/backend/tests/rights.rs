@@ -294,6 +294,38 @@ fn join(code: &str, join_id: char, uploads_only: bool) -> Value {
     json!({"code": code, "join_id": join_id.to_string().repeat(32), "client": client, "uploads_only": uploads_only})
 }
 
+/// LiveKit can't be reached here: who may have a room is told so.
+#[tokio::test]
+async fn the_way_can_be_tried_before_the_window_and_for_as_long_as_it_may_be_joined() {
+    let stage = Testbed::set().await;
+    let (id, code) = stage.interview().await;
+    let check = async |code: &str| {
+        let (status, answer) =
+            stage.ask(As::Nobody, "POST", "/v1/check", Some(json!({ "code": code }))).await;
+        (status.as_u16(), answer["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let no_room = (503, "livekit_unavailable".to_owned());
+    let address = format!("sqlite://{}", stage.folder.path().join("db").display());
+    let database = sqlx::AnyPool::connect(&address).await.unwrap();
+    let set = async |change: &str| {
+        let change = format!("UPDATE interviews SET {change}");
+        sqlx::query(sqlx::AssertSqlSafe(change)).execute(&database).await.unwrap();
+    };
+    let soon = (chrono::Utc::now() + chrono::Duration::hours(20)).timestamp_millis();
+    set(&format!("window_from = {soon}")).await;
+    assert_eq!(check(&code).await, no_room);
+    assert_eq!(check("BBBB-2222").await, (404, "unknown_code".to_owned()));
+    set("window_from = 0, window_to = 1000").await;
+    assert_eq!(check(&code).await, (410, "not_open".to_owned()));
+    // One that was begun in time goes on.
+    set("attempt = 1").await;
+    assert_eq!(check(&code).await, no_room);
+    set("ended_at = 2000").await;
+    assert_eq!(check(&code).await, (410, "not_open".to_owned()));
+    let (_, status) = stage.ask(As::Bearer(OWN), "GET", &format!("/v1/interviews/{id}"), None).await;
+    assert_eq!(status["history"].as_array().map(Vec::len), Some(1), "nothing was done: {status}");
+}
+
 /// LiveKit can't be reached here: a request for a room is told so.
 #[tokio::test]
 async fn outside_of_its_window_an_interview_opens_no_room_for_any_request() {

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use adjourn_audio::DeviceChoice;
 use adjourn_client::{
     AudioInput, AudioOutput, Client, Command, Diagnostics, Meters, Panics, Screen, Setup, Shell, Snapshot,
+    told_to_end,
 };
 use adjourn_protocol::ClientInfo;
 use adjourn_room::LiveKitTransport;
-use anyhow::Context as _;
 use tokio::sync::mpsc;
 
 /// How the headless client is run.
@@ -156,7 +156,7 @@ pub async fn run(options: Options) -> anyhow::Result<Ended> {
     let client = Client::new(LiveKitTransport, shell, setup).await?;
     read_commands(commands.clone());
     tokio::spawn(async move {
-        if stop().await.is_ok() {
+        if told_to_end().await.is_ok() {
             // The client is gone already.
             let _ = commands.send(Command::Quit).await;
         }
@@ -181,21 +181,4 @@ fn read_commands(commands: mpsc::Sender<Command>) {
             }
         }
     });
-}
-
-/// Ctrl-C, or what else asks a program to end on this system.
-async fn stop() -> anyhow::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        // A terminal that is closed says it by SIGHUP.
-        let (mut terminate, mut hangup) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
-        tokio::select! {
-            result = tokio::signal::ctrl_c() => result.context("no signals"),
-            _ = terminate.recv() => Ok(()),
-            _ = hangup.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.context("no signals")
 }

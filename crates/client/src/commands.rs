@@ -25,6 +25,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.audio.choose_output(id);
                 self.open_speaker();
             }
+            // Who is about to join needs the way for that.
+            Command::TryConnection if self.ui.pressed == Some(Pressed::Join) => {}
             Command::TryConnection => self.try_connection(),
             Command::RefreshDevices => {
                 self.ui.problem = None;

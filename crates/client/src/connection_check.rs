@@ -9,7 +9,7 @@ use adjourn_room::{Transport, Way};
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
-use crate::diagnostics::{MISSING, ROUND_TRIP_MS, percent, verdict, whole};
+use crate::diagnostics::{ROUND_TRIP_MS, percent, verdict, whole};
 use crate::event::{Event, Events, Tried, Untried};
 use crate::sound_check::{Finding, Verdict};
 use crate::{Environment, Message};
@@ -18,6 +18,9 @@ use crate::{Environment, Message};
 const PAUSE: Duration = Duration::from_millis(500);
 /// Entering and three seconds of sound; as long as a join may take (`Policy::connect_limit`).
 const LIMIT: Duration = Duration::from_secs(20);
+
+/// Of 150 packets, in percent: three that a hiccup takes are no bad line, a dozen are.
+const LOST: (f64, f64) = (2.0, 8.0);
 
 /// The check, as it goes.
 pub(crate) struct ConnectionCheck {
@@ -88,10 +91,10 @@ impl ConnectionCheck {
 
     /// The candidate goes on: what was found is kept for the record, and the way is needed for the interview.
     pub(crate) fn keep(&mut self) {
-        self.kept = self.found.as_ref().map_or(Checked::NotTried, |found| found.verdict.into());
         if self.trying.is_some() {
             self.stop();
         }
+        self.kept = self.found.as_ref().map_or(Checked::NotTried, |found| found.verdict.into());
     }
 
     /// What had been found.
@@ -115,7 +118,7 @@ fn finding(tried: &Tried) -> Finding {
     };
     let ms = link.round_trip.unwrap_or_default() * 1_000.0;
     let lost = link.sent_lost.unwrap_or_default() * 100.0;
-    let (by_loss, by_time) = (verdict(lost, MISSING), verdict(ms, ROUND_TRIP_MS));
+    let (by_loss, by_time) = (verdict(lost, LOST), verdict(ms, ROUND_TRIP_MS));
     if by_loss != Verdict::Good {
         return of(by_loss, Message::ConnectionLossy { percent: percent(lost) });
     }
@@ -146,8 +149,8 @@ mod tests {
         assert_eq!(of(LinkCheck { way: Some(Way::Tcp), ..good }), Message::ConnectionByTcp);
         let slow = LinkCheck { round_trip: Some(0.4), way: Some(Way::Tcp), ..good };
         assert_eq!(of(slow), Message::ConnectionSlow { ms: 400 });
-        let lossy = finding(&Ok(LinkCheck { sent_lost: Some(0.08), ..slow }));
-        assert_eq!((lossy.verdict, lossy.text), (Verdict::Bad, Message::ConnectionLossy { percent: 8 }));
+        let lossy = finding(&Ok(LinkCheck { sent_lost: Some(0.081), ..slow }));
+        assert_eq!((lossy.verdict, lossy.text), (Verdict::Bad, Message::ConnectionLossy { percent: 9 }));
         let nothing = finding(&Ok(LinkCheck::default()));
         assert_eq!((nothing.verdict, nothing.text), (Verdict::Bad, Message::RoomUnreachable));
     }

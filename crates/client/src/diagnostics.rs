@@ -19,7 +19,7 @@ pub(crate) const ROUND_TRIP_MS: (f64, f64) = (300.0, 800.0);
 /// What waits in the jitter buffer is delay, too: half of what G.114 allows one way, and as much as it allows.
 const JITTER_BUFFER_MS: (f64, f64) = (75.0, 150.0);
 /// Sound that is missing or made up, in percent: nobody hears one in a hundred packets with Opus; of five, syllables are missing.
-pub(crate) const MISSING: (f64, f64) = (1.0, 5.0);
+const MISSING: (f64, f64) = (1.0, 5.0);
 /// Gaps at the loudspeaker in a minute.
 const GAPS: (f64, f64) = (1.0, 6.0);
 /// Clocks differ by 50 to 200 ppm; up to 1,000 are made up for, so that nobody hears it.

@@ -94,6 +94,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
     fn join_failed(&mut self, rejection: Rejection) {
         self.ui.join_trouble = Some(rejection.message);
         self.feed(Input::JoinFailed { message: rejection.detail, retry: rejection.retry });
+        if self.connection_check.found().is_none() {
+            // Given up for the join: who can't join wants to know how the way there is.
+            self.try_connection();
+        }
     }
 
     /// Delivers a record that is not on disk.

@@ -49,6 +49,7 @@ mod sound_check;
 mod start_error;
 mod storage;
 mod told;
+mod told_to_end;
 mod tracefile;
 mod ui_state;
 mod unfinished;
@@ -72,4 +73,5 @@ pub use snapshot::{
 pub use sound_check::{Finding, SampleState, SoundFindings, Verdict};
 pub use start_error::StartError;
 pub use storage::{Storage, Stored, Tell};
+pub use told_to_end::told_to_end;
 pub use voice_options::{StageOption, VoiceOptions, VoiceStage};

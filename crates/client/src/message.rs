@@ -143,6 +143,7 @@ pub enum Message {
     Incomplete {
         detail: String,
     },
+    NoFolder,
     // Something to know.
     AnotherEnds,
     OneAtATime,
@@ -377,6 +378,7 @@ impl Message {
             Self::RoomServerUntrusted,
             Self::RoomNotEntered,
             Self::Incomplete { detail: text() },
+            Self::NoFolder,
             Self::AnotherEnds,
             Self::OneAtATime,
             Self::AfterThis,

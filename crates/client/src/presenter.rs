@@ -196,6 +196,7 @@ impl Snapshot {
     pub fn cannot_start(error: &StartError) -> Self {
         let problem = match error {
             StartError::Outbox(error) => error.into(),
+            StartError::NoFolder => Message::NoFolder,
             StartError::Incomplete(detail) => Message::Incomplete { detail: detail.clone() },
         };
         Self { seq: 1, problem: Some(problem), ..Self::default() }

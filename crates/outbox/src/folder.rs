@@ -27,7 +27,15 @@ pub(crate) fn file_id(path: &Path) -> Option<FileId> {
 /// locked (a file system without locks), it is used without.
 pub(crate) fn lock(folder: &Path) -> Result<Option<std::fs::File>, OutboxError> {
     let path = folder.join("outbox.lock");
-    let file = std::fs::File::options().create(true).truncate(false).write(true).open(&path);
+    let mut options = std::fs::File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    {
+        // Whoever may open it may hold it.
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let file = options.open(&path);
     let locked = file.map_err(std::fs::TryLockError::Error).and_then(|file| file.try_lock().map(|()| file));
     match locked {
         Ok(file) => Ok(Some(file)),
@@ -46,8 +54,11 @@ pub fn in_use(folder: &Path) -> bool {
 }
 
 /// Makes the folder, readable by its owner only. One that is there already is somebody's, with what else lies in it: its rights stay
-/// as they are, and each file of ours is its owner's alone in any case ([`private_file`]).
-pub(crate) fn private_folder(folder: &Path) -> std::io::Result<()> {
+/// as they are, and each file of ours is its owner's alone in any case (`private_file`).
+///
+/// # Errors
+/// It can't be made.
+pub fn private_folder(folder: &Path) -> std::io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }

@@ -21,7 +21,7 @@ mod store;
 pub use backend::{Backend, BackendError};
 pub use damage::Quarantined;
 pub use delivery::{Asked, DeliveryEvent, DeliveryOutcome, LONGEST_PAUSE, Renewed, Sent, pause, send};
-pub use folder::in_use;
+pub use folder::{in_use, private_folder};
 pub use queue::Pending;
 pub use receipt::{Receipt, ReceiptError, verify};
 pub use store::{Granted, Join, Outbox, OutboxError};

@@ -104,6 +104,7 @@ impl Outbox {
             Ok(pool) => pool,
             Err(error) if damage::is_damage(&error) => {
                 let aside = damage::put_aside(folder).map_err(|e| unwritable(e.to_string()))?;
+                private_file(&path).map_err(|e| unwritable(e.to_string()))?;
                 let pool = connect(&path).await.map_err(|e| unwritable(e.to_string()))?;
                 damage::salvage(&aside, &pool).await?;
                 quarantined.push(Quarantined::File(aside));

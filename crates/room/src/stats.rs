@@ -73,11 +73,12 @@ pub(crate) fn sent_lost_packets<'a>(objects: impl Iterator<Item = &'a RtcStats>)
 
 /// How sound goes to the server, once that is settled.
 pub(crate) fn way<'a>(objects: impl Iterator<Item = &'a RtcStats> + Clone) -> Option<Way> {
-    let ours = objects.clone().find_map(|object| {
+    // One that was nominated first and failed stays in the list: the one that carries something counts.
+    let nominated = objects.clone().filter_map(|object| {
         let RtcStats::CandidatePair(pair) = object else { return None };
-        let pair = &pair.candidate_pair;
-        pair.nominated.then_some(pair.local_candidate_id.as_str())
-    })?;
+        pair.candidate_pair.nominated.then_some(&pair.candidate_pair)
+    });
+    let ours = nominated.max_by_key(|pair| pair.bytes_received)?.local_candidate_id.as_str();
     let candidate = objects.into_iter().find_map(|object| {
         let RtcStats::LocalCandidate(candidate) = object else { return None };
         (candidate.rtc.id == ours).then_some(&candidate.local_candidate)

@@ -59,7 +59,6 @@ pub use pulse::{DESK, HEADSET_MICROPHONE, HEADSET_SPEAKER, MICROPHONE, Profile, 
 pub use relay::Impairment;
 pub use relays::{Relays, Signalling};
 pub use signalling::{Dismissal, SignallingStub};
-pub use terminal::told_to_end;
 pub use testbed::{Builder, Testbed};
 pub use tools::Tools;
 pub use window::{Window, WindowOptions};

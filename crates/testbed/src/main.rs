@@ -102,7 +102,7 @@ async fn run(program: Program) -> anyhow::Result<()> {
         // A signal drops the work, and with it every process that it started.
         Program::Up { folder } => tokio::select! {
             result = up(folder) => result,
-            () = adjourn_testbed::told_to_end() => Ok(()),
+            told = adjourn_client::told_to_end() => told.context("no signals"),
         },
         Program::Relay { listen, forward, client, seed } => relay::serve(listen, forward, client, seed).await,
         Program::Proxy { listen, forward, tls } => {

@@ -1,6 +1,6 @@
 //! The real window in a real webview, driven by WebDriver, on a screen that nobody sees.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -20,6 +20,8 @@ const SCREEN: &str = "960x720x24"; // the window's own: without a window manager
 pub struct WindowOptions {
     /// With the system's dark colours.
     pub dark: bool,
+    /// Where it keeps its data, if not in the testbed's folder.
+    pub data: Option<PathBuf>,
     /// Of the program's environment, besides.
     pub environment: Vec<(String, String)>,
 }
@@ -29,7 +31,7 @@ pub struct WindowOptions {
 pub struct Window {
     page: Client,
     display: String,
-    library: std::path::PathBuf,
+    library: PathBuf,
     // Dropped in this order: driver with the app, then the screen.
     driver: Child,
     _screen: Child,
@@ -73,7 +75,7 @@ impl Window {
         })
         .await?;
         let app = Tools::binary("adjourn")?;
-        let data = folder.join("client");
+        let data = options.data.clone().unwrap_or_else(|| folder.join("client"));
         let trace = folder.join("trace.jsonl");
         let options = json!({"application": app, "args": ["--join", link, "--data", data, "--trace", trace]});
         let wanted = serde_json::Map::from_iter([("tauri:options".to_owned(), options)]);

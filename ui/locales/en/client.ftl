@@ -64,6 +64,7 @@ room-server-untrusted = The interview room's server can't prove that it is the r
 room-not-entered = The interview room could not be entered. Try again, and if it happens again, tell the organiser.
 
 ## Something to know
+no-folder = There is no folder on this computer in which your interview could be kept, because its user has no home. Start Adjourn with --data and a folder.
 incomplete = Adjourn is not installed completely, so no interview can be held with it: { $detail }.
 another-ends = Adjourn is still saving your last interview. This window goes on in a moment.
 one-at-a-time = You opened another interview link. Finish this interview first, close this window, and open the link again.

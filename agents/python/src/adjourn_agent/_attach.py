@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -290,14 +289,17 @@ def _attach(
         attached.asked_to_end = True
         shutdown(*args, **kwargs)
 
-    if number == 1:
-        # Where nobody gave session_end to rtc_session, the job's end would pass by unnoticed, with what was not reported by then.
-        ctx.add_shutdown_callback(functools.partial(_ended_unasked, ctx))
-
     # The close event does not tell whether the user's code or the job's end closed the session.
     session.shutdown = asked  # type: ignore[method-assign]
     session.on("conversation_item_added", attached.item_added)
     session.on("close", attached.closed)
+    if number == 1:
+        # Where nobody gave session_end to rtc_session, the job's end would pass by unnoticed, with what was not reported by then.
+        # (livekit-agents looks at a callback's code: it takes functions alone.)
+        async def at_shutdown() -> None:
+            await _ended_unasked(ctx)
+
+        ctx.add_shutdown_callback(at_shutdown)
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:

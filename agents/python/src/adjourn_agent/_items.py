@@ -28,12 +28,14 @@ class Items:
         self._token = target.token
         self._waiting: asyncio.Queue[dict[str, Any]] = asyncio.Queue(WAITING)
         self._task: asyncio.Task[None] | None = None
+        self._unsent = 0
         self.dropped = 0
 
     def put(self, item: dict[str, Any]) -> None:
         """Takes a turn; never waits."""
         try:
             self._waiting.put_nowait(item)
+            self._unsent += 1
         except asyncio.QueueFull:
             self.dropped += 1
             return
@@ -47,7 +49,7 @@ class Items:
         try:
             await asyncio.wait_for(self._waiting.join(), seconds)
         except asyncio.TimeoutError:
-            logger.warning("%d turns were not sent; the report has them", self._waiting.qsize() + self.dropped)
+            logger.warning("%d turns were not sent; the report has them", self._unsent + self.dropped)
         self._task.cancel()
 
     async def _send_all(self) -> None:
@@ -59,6 +61,7 @@ class Items:
                 while not await self._sent(http, item):
                     await asyncio.sleep(pause(tries, None, random.random()))
                     tries += 1
+                self._unsent -= 1
                 self._waiting.task_done()
 
     async def _sent(self, http: aiohttp.ClientSession, item: dict[str, Any]) -> bool:

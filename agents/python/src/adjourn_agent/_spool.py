@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import IO
 
 
 NAME = re.compile(r"[0-9a-f]{32}\.json")
@@ -61,6 +62,14 @@ class Parcel:
         return hashlib.sha256(self.address.encode()).hexdigest()[:32] + ".json"
 
 
+def _is_still(path: Path, file: IO[str]) -> bool:
+    """Whether a path names the file that is open."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except OSError:
+        return False
+
+
 class Spool:
     """A folder that only its owner can read."""
 
@@ -89,8 +98,11 @@ class Spool:
         """Writes a parcel and waits for the disk. The first of an address stays: what was sent must not change."""
         self._make()
         path = self.path(parcel)
-        if path.exists():
-            return path
+        if not path.exists():
+            self._write(parcel, path)
+        return path
+
+    def _write(self, parcel: Parcel, path: Path) -> None:
         handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".part")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -106,7 +118,6 @@ class Spool:
             os.fsync(folder)
         finally:
             os.close(folder)
-        return path
 
     def replace(self, parcel: Parcel) -> bool:
         """Puts a parcel in the place of an earlier one of that address, unless that one is being sent or was: what was sent
@@ -115,8 +126,7 @@ class Spool:
         with self.claimed(path) as earlier:
             if not isinstance(earlier, Parcel):
                 return False
-            self.done(path)
-            self.put(parcel)
+            self._write(parcel, path)
             return True
 
     def waiting(self) -> list[Path]:
@@ -160,7 +170,8 @@ class Spool:
             except OSError:
                 # A file system without locks (some network volumes): two may send it, and the same bytes get the same receipt.
                 pass
-            if not path.exists():
+            if not _is_still(path, file):
+                # Delivered, or replaced, between opening and locking it.
                 yield Absent.GONE
                 return
             try:

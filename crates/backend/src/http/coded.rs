@@ -34,7 +34,9 @@ pub(crate) async fn interview(
         return Ok(interview);
     }
     // Noted first and counted then: a thousand at once are a thousand.
-    limits::note(&app.store, &origin, now).await?;
+    if app.mistakes.is_new(&origin, &code_hash) {
+        limits::note(&app.store, &origin, now).await?;
+    }
     if limits::blocked(&app.store, &origin, now).await? {
         return Err(too_many().retry_after(60));
     }

@@ -73,6 +73,8 @@ impl Pass {
         let (until, began) = *self.began.get_or_insert_with(|| (millis(now()), Instant::now()));
         loop {
             if !lease.is_held() {
+                // What another replica sees meanwhile is not known here.
+                self.absent.clear();
                 return Ok(false);
             }
             let page = live(&app.store, &self.last, until).await?;
@@ -132,7 +134,7 @@ impl Pass {
 impl Pass {
     /// The presence of an interviewer that is known and was not found, now and before.
     fn is_gone(&mut self, id: &str, read: &Lifecycle, seen: &Seen, now: Instant) -> Option<String> {
-        let presence = read.serving.settled_presence().filter(|_| seen.interviewer.is_none());
+        let presence = read.serving.settled_presence().filter(|who| !seen.sids.contains(&who.sid));
         let Some(sid) = presence.map(|presence| presence.sid.clone()) else {
             self.absent.remove(id);
             return None;
@@ -188,6 +190,8 @@ async fn live(
 
 #[cfg(test)]
 mod tests {
+    use adjourn_protocol::InterviewerState;
+
     use super::*;
     use crate::serving::Presence;
 
@@ -211,7 +215,7 @@ mod tests {
         let mut read = Lifecycle::default();
         read.interviewer_came(who("PA_1"), now());
         let nobody = Seen::default();
-        let there = Seen { agent: true, interviewer: Some(who("PA_1")) };
+        let there = Seen { agent: true, interviewer: Some(who("PA_1")), sids: vec!["PA_1".to_owned()] };
         let mut gone = |read: &Lifecycle, seen: &Seen, s: u64| {
             pass.is_gone("id", read, seen, began + Duration::from_secs(s))
         };
@@ -224,7 +228,16 @@ mod tests {
         read.interviewer_came(who("PA_2"), now());
         assert_eq!(gone(&read, &nobody, 40), None);
         assert_eq!(gone(&read, &nobody, 60), Some("PA_2".to_owned()));
+        // Somebody else's stay is not its own.
+        let other = Seen { agent: true, interviewer: Some(who("PA_9")), sids: vec!["PA_9".to_owned()] };
+        assert_eq!(gone(&read, &other, 70), Some("PA_2".to_owned()));
         read.serving.left("PA_2", now());
         assert_eq!(gone(&read, &nobody, 80), None);
+        // Back without a webhook that says so: found by looking. Its stay of before is none.
+        let before = Seen { agent: true, interviewer: Some(who("PA_2")), sids: vec!["PA_2".to_owned()] };
+        read.seen_in_room(&before, now());
+        assert_eq!(read.serving.state(), Some(InterviewerState::Left));
+        read.seen_in_room(&other, now());
+        assert_eq!(read.serving.state(), Some(InterviewerState::Present));
     }
 }
