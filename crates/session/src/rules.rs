@@ -284,13 +284,13 @@ impl Session {
             let due = if done { at } else { at.after(p.leave_settling) };
             push_heard(i, at, due, p, push, Rule::SessionSaidClosed);
         }
-        let pongs_go_on = i.session.silent_for(now).is_some_and(|ms| ms < p.session_finished);
         let falls = |end: &&EndSign| matches!(end.strength, Strength::Failed | Strength::Overtaken);
-        if let Some(end) = i.end.as_ref().filter(falls)
-            && pongs_go_on
-        {
-            let since = end.since.max(i.last_reaction);
-            push(since.after(end.expires_after(p)), Rule::EvidenceExpires);
+        if let Some(end) = i.end.as_ref().filter(falls) {
+            let due = end.since.max(i.last_reaction).after(end.expires_after(p));
+            // Only a pong that came after that says that the session outlived it: one that is closing just then gives none any more.
+            if i.session.last_answer.is_some_and(|pong| pong >= due) {
+                push(due, Rule::EvidenceExpires);
+            }
         }
     }
 

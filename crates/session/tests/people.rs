@@ -542,6 +542,23 @@ fn an_end_tool_that_failed_is_no_sign_once_the_next_question_was_asked() {
     assert_eq!(stage.outcome(), "none");
 }
 
+/// Seen on a busy machine: the session closed two seconds after the goodbye, and what says that it lives was a second and a half old when
+/// the failed tool was given up.
+#[test]
+fn an_end_tool_that_failed_is_a_sign_until_a_pong_says_that_the_session_outlived_it() {
+    for closes_after in [500, 1_500, 2_000, 2_500, 3_000, 3_500] {
+        let mut stage = Stage::live();
+        stage.give(began("end_interview", "c"));
+        stage.give(ended("end_interview", false, "c"));
+        audible(&mut stage, 3_000);
+        stage.give(said(Role::Interviewer));
+        stage.run(closes_after);
+        stage.session_open = false;
+        stage.until_completed(8_000).unwrap();
+        assert_eq!(stage.outcome(), "finished", "closed {closes_after} ms after the goodbye");
+    }
+}
+
 #[test]
 fn a_marker_that_was_taken_back_stays_taken_back() {
     let marked = || Participant { marked: true, ..interviewer() };
