@@ -46,7 +46,8 @@ pub(crate) fn round_trip<'a>(objects: impl Iterator<Item = &'a RtcStats>) -> Opt
         .filter_map(|object| {
             let RtcStats::CandidatePair(pair) = object else { return None };
             let pair = &pair.candidate_pair;
-            (pair.nominated && pair.current_round_trip_time > 0.0).then_some(pair.current_round_trip_time)
+            // Less than half a millisecond is 0, and measured all the same.
+            (pair.nominated && pair.responses_received > 0).then_some(pair.current_round_trip_time)
         })
         .reduce(f64::max)
 }
