@@ -154,7 +154,10 @@ async def test_without_session_end_the_job_is_reported_at_its_end(
     assert (status["agent_report"], status["confirmed"]) == ("received", True)
 
 
-async def test_the_last_judgement_counts(backend: Backend, spool: Spool) -> None:
+@pytest.mark.parametrize("before", [None, "a first impression"])
+async def test_a_judgement_may_be_made_at_the_end_and_the_last_one_counts(
+    backend: Backend, spool: Spool, before: str | None
+) -> None:
     interview = backend.interview()
 
     async def mine(ctx: JobContext) -> None:
@@ -162,7 +165,8 @@ async def test_the_last_judgement_counts(backend: Backend, spool: Spool) -> None
 
     job, session = Job(await interview.metadata()), Session()
     attach(job, session, spool=spool, on_session_end=mine)
-    adjourn_agent.judge(job, "a first impression")  # type: ignore[arg-type]
+    if before is not None:
+        adjourn_agent.judge(job, before)  # type: ignore[arg-type]
     session.shutdown()
     await end(job)
     kept = backend.ask("GET", f"/v1/interviews/{interview.id}/attempts/1/records/agent:AJ_test-judgement")
@@ -195,18 +199,6 @@ async def test_the_report_is_on_disk_before_anybody_elses_code_runs(tmp_path: Pa
         assert len(spool.waiting()) == 2, "the report, and the judgement that was made in there"
     assert found == [1, 1, 1]
 
-
-async def test_a_judgement_may_be_made_at_the_end(backend: Backend, spool: Spool) -> None:
-    interview = backend.interview()
-
-    async def mine(ctx: JobContext) -> None:
-        adjourn_agent.judge(ctx, "good")
-
-    job, session = Job(await interview.metadata()), Session()
-    attach(job, session, spool=spool, on_session_end=mine)
-    session.shutdown()
-    await end(job)
-    assert (await asyncio.to_thread(interview.status))["records"] == 2
 
 
 def test_what_no_reader_takes_is_said_otherwise() -> None:

@@ -210,7 +210,7 @@ pub(crate) fn owners_alone(path: &Path, make: bool) -> std::io::Result<()> {
         if let Err(error) = file.set_permissions(owner.clone()) {
             tracing::warn!(%error, path = %path.display(), "others may be able to read the database");
         }
-        for ending in ["-wal", "-shm"] {
+        for ending in BESIDE {
             // Mostly there is none.
             let _ = std::fs::set_permissions(beside(path, ending), owner.clone());
         }

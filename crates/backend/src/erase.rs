@@ -25,7 +25,7 @@ pub async fn erase(store: &Store, id: &str) -> anyhow::Result<()> {
     store.has_room_to_overwrite()?;
     let mut tx = store.write().await?;
     let lifecycle = lifecycle_store::lock(&mut tx, id).await?;
-    let before = audit::was_erased_in(&mut tx, id).await?;
+    let known = lifecycle.is_some() || audit::was_erased_in(&mut tx, id).await?;
     if let Some(lifecycle) = &lifecycle {
         let goes_on = lifecycle.attempt > 0 && lifecycle.ended_at.is_none();
         anyhow::ensure!(!goes_on, "the interview {id} goes on; end it first");
@@ -41,7 +41,7 @@ pub async fn erase(store: &Store, id: &str) -> anyhow::Result<()> {
     // Also if there is none (any more): what was left of an earlier try.
     store.overwrite().await?;
     // Run once more, as it says itself where the database was in use: done.
-    anyhow::ensure!(lifecycle.is_some() || before, "there is no interview {id}, and there was none");
+    anyhow::ensure!(known, "there is no interview {id}, and there was none");
     Ok(())
 }
 

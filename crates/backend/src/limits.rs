@@ -3,7 +3,6 @@
 //! count together.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -91,16 +90,11 @@ impl Mistakes {
             // Somebody guesses a lot: every one counts.
             return true;
         }
-        match known.entry((address.to_owned(), code_hash.to_owned())) {
-            Entry::Occupied(mut first) if recent(first.get().0) => {
-                std::mem::replace(&mut first.get_mut().1, true)
-            }
-            Entry::Occupied(mut old) => {
-                old.insert((now, false));
-                true
-            }
-            Entry::Vacant(new) => {
-                new.insert((now, false));
+        let mistake = (address.to_owned(), code_hash.to_owned());
+        match known.get_mut(&mistake).filter(|(at, _)| recent(*at)) {
+            Some((_, again)) => std::mem::replace(again, true),
+            None => {
+                known.insert(mistake, (now, false));
                 true
             }
         }

@@ -66,8 +66,7 @@ fn fresh(path: &Path) -> std::io::Result<(std::fs::File, PathBuf)> {
         name.push(format!("-{number}"));
         let mut next = path.with_file_name(name);
         if let Some(ending) = path.extension() {
-            next.as_mut_os_string().push(".");
-            next.as_mut_os_string().push(ending);
+            next.add_extension(ending);
         }
         next
     };

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use base64::Engine as _;
-use reqwest::StatusCode;
-use serde::Serialize;
+use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -180,12 +179,21 @@ impl Backend {
         BackendError::Unreachable { host }
     }
 
+    /// What the backend says to a request.
+    async fn answer<A: DeserializeOwned>(&self, request: RequestBuilder) -> Result<A, BackendError> {
+        let response = request.send().await.map_err(|e| self.unreachable(&e))?;
+        if response.status().is_success() {
+            return response.json().await.map_err(|e| self.unusable(e.without_url().to_string()));
+        }
+        Err(self.refusal(response).await)
+    }
+
     /// Joins, or joins again: the same `join_id` gives the same attempt with fresh tokens.
     ///
     /// # Errors
     /// One sentence that says what is wrong and what to do.
     pub async fn join(&self, request: &JoinRequest) -> Result<JoinAnswer, BackendError> {
-        self.asked_with_a_code("v1/join", request).await
+        self.answer(self.http.post(self.url("v1/join")?).json(request)).await
     }
 
     /// A room to try the way to the interview's server in.
@@ -193,20 +201,7 @@ impl Backend {
     /// # Errors
     /// One sentence that says what is wrong and what to do.
     pub async fn check(&self, request: &CheckRequest) -> Result<CheckAnswer, BackendError> {
-        self.asked_with_a_code("v1/check", request).await
-    }
-
-    async fn asked_with_a_code<A: DeserializeOwned>(
-        &self,
-        path: &str,
-        request: &impl Serialize,
-    ) -> Result<A, BackendError> {
-        let response =
-            self.http.post(self.url(path)?).json(request).send().await.map_err(|e| self.unreachable(&e))?;
-        if response.status().is_success() {
-            return response.json().await.map_err(|e| self.unusable(e.without_url().to_string()));
-        }
-        Err(self.refusal(response).await)
+        self.answer(self.http.post(self.url("v1/check")?).json(request)).await
     }
 
     /// Where the interview stands; with `room`, the backend looks whether LiveKit has its room.
@@ -220,12 +215,7 @@ impl Backend {
         room: bool,
     ) -> Result<InterviewStatus, BackendError> {
         let url = self.url(&format!("v1/interviews/{interview_id}?room={room}"))?;
-        let response =
-            self.http.get(url).bearer_auth(token.expose()).send().await.map_err(|e| self.unreachable(&e))?;
-        if response.status().is_success() {
-            return response.json().await.map_err(|e| self.unusable(e.without_url().to_string()));
-        }
-        Err(self.refusal(response).await)
+        self.answer(self.http.get(url).bearer_auth(token.expose())).await
     }
 
     /// The receipt of the client's record of an attempt; `None`: it has no such record.
@@ -240,14 +230,11 @@ impl Backend {
     ) -> Result<Option<String>, BackendError> {
         let url =
             self.url(&format!("v1/interviews/{interview_id}/attempts/{attempt}/records/client/receipt"))?;
-        let response =
-            self.http.get(url).bearer_auth(token.expose()).send().await.map_err(|e| self.unreachable(&e))?;
-        if response.status().is_success() {
-            let answer: Result<ReceiptAnswer, _> = response.json().await;
-            return answer.map(|a| Some(a.receipt)).map_err(|e| self.unusable(e.without_url().to_string()));
+        match self.answer::<ReceiptAnswer>(self.http.get(url).bearer_auth(token.expose())).await {
+            Ok(answer) => Ok(Some(answer.receipt)),
+            Err(BackendError::NoSuch { .. }) => Ok(None),
+            Err(error) => Err(error),
         }
-        let refused = self.refusal(response).await;
-        if matches!(refused, BackendError::NoSuch { .. }) { Ok(None) } else { Err(refused) }
     }
 
     /// Delivers a record; the same bytes again give the same receipt.
@@ -266,23 +253,15 @@ impl Backend {
         let digest = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(&record));
         // How long a record takes is the line's affair, as long as it goes on.
         let size = u64::try_from(record.len()).unwrap_or(u64::MAX);
-        let response = self
+        let request = self
             .http
             .put(url)
             .timeout(REQUEST_LIMIT + Duration::from_secs(size / LEAST_RATE))
             .bearer_auth(token.expose())
             .header("content-digest", format!("sha-256=:{digest}:"))
             .header("content-type", "application/json")
-            .body(record)
-            .send()
-            .await
-            .map_err(|e| self.unreachable(&e))?;
-        if response.status().is_success() {
-            let answer: ReceiptAnswer =
-                response.json().await.map_err(|e| self.unusable(e.without_url().to_string()))?;
-            return Ok(answer.receipt);
-        }
-        Err(self.refusal(response).await)
+            .body(record);
+        self.answer::<ReceiptAnswer>(request).await.map(|answer| answer.receipt)
     }
 
     /// What an answer that is no success means.

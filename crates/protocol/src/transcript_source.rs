@@ -23,31 +23,20 @@ pub enum TranscriptSource {
     None,
 }
 
-impl TranscriptSource {
-    /// Every one.
-    pub const ALL: [Self; 5] =
-        [Self::Agent, Self::AgentInPart, Self::AgentWhileItLived, Self::Client, Self::None];
-
-    /// Its name, as it is sent.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::AgentInPart => "agent in part",
-            Self::AgentWhileItLived => "agent while it lived",
-            Self::Client => "client",
-            Self::None => "none",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn each_is_sent_by_its_name() {
-        for source in TranscriptSource::ALL {
-            assert_eq!(serde_json::to_value(source).unwrap(), source.as_str());
+        for (source, name) in [
+            (TranscriptSource::Agent, "agent"),
+            (TranscriptSource::AgentInPart, "agent in part"),
+            (TranscriptSource::AgentWhileItLived, "agent while it lived"),
+            (TranscriptSource::Client, "client"),
+            (TranscriptSource::None, "none"),
+        ] {
+            assert_eq!(serde_json::to_value(source).unwrap(), name);
         }
     }
 }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-/// How long sound is sent: the server reports about it every second or so, and a Wi-Fi's hiccup is shorter.
-pub(crate) const SENDS: Duration = Duration::from_secs(3);
 /// From one frame to the next.
 pub(crate) const FRAME: Duration = Duration::from_millis(10);
+/// Frames that are sent.
+pub(crate) const FRAMES: u32 = 300;
+/// How long that takes: the server reports about it every second or so, and a Wi-Fi's hiccup is shorter.
+pub(crate) const SENDS: Duration = FRAME.saturating_mul(FRAMES);
 /// Frames in a packet of Opus.
-pub(crate) const FRAMES_IN_A_PACKET: u64 = 2;
+pub(crate) const FRAMES_IN_A_PACKET: u32 = 2;
 
 /// How sound goes to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -130,8 +130,7 @@ impl Transport for LiveKitTransport {
         let microphone = into_encoder(source);
         let silence = [0; SAMPLE_RATE as usize / 100];
         let mut frames = tokio::time::interval(link_check::FRAME);
-        let sends = u64::try_from(link_check::SENDS.div_duration_f64(link_check::FRAME) as i64).unwrap_or(0);
-        for _ in 0..sends {
+        for _ in 0..link_check::FRAMES {
             frames.tick().await;
             microphone.push(&silence);
         }
@@ -139,7 +138,7 @@ impl Transport for LiveKitTransport {
         if let Ok(stats) = room.get_stats().await {
             let both = || stats.publisher_stats.iter().chain(&stats.subscriber_stats);
             let lost = stats::sent_lost_packets(stats.publisher_stats.iter());
-            let packets = (sends / link_check::FRAMES_IN_A_PACKET) as f64;
+            let packets = f64::from(link_check::FRAMES / link_check::FRAMES_IN_A_PACKET);
             found = LinkCheck {
                 way: stats::way(both()),
                 round_trip: stats::round_trip(both()),

@@ -1,15 +1,14 @@
 //! `POST /v1/check`
 
-use std::net::SocketAddr;
-
 use adjourn_protocol::{CheckAnswer, CheckRequest, LiveKitInfo};
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use sqlx::Row as _;
 
 use crate::api_error::ApiError;
+use crate::http::caller::Caller;
 use crate::http::coded::{self, no_room, not_open};
 use crate::livekit::check_room;
 use crate::state::App;
@@ -24,13 +23,12 @@ use crate::store::{known_time, now, random, time};
     (status = 503, description = "livekit_unavailable, database, busy")))]
 pub(crate) async fn post(
     State(app): State<App>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
+    caller: Caller,
     request: Result<Json<CheckRequest>, JsonRejection>,
 ) -> Result<Json<CheckAnswer>, ApiError> {
     let Json(request) = request?;
     let now = now();
-    let interview = coded::interview(&app, (address.ip(), &headers), &request.code, now).await?;
+    let interview = coded::interview(&app, &caller, &request.code, now).await?;
     let id: String = interview.try_get("id")?;
     tracing::Span::current().record("interview_id", tracing::field::display(&id));
     // After its window an interview that was begun in time goes on.

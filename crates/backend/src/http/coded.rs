@@ -1,13 +1,12 @@
 //! What a candidate's code opens, for every request that comes with one: guessers are slowed down at all of them alike.
 
-use std::net::IpAddr;
-
 use adjourn_protocol::{Secret, code_as_printed};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use sqlx::any::AnyRow;
 
 use crate::api_error::ApiError;
+use crate::http::caller::Caller;
 use crate::limits;
 use crate::proxies::bucket;
 use crate::state::App;
@@ -18,14 +17,14 @@ const BY_CODE: &str = "SELECT interviews.*, codes.attempt AS begins FROM codes
 /// The interview of a code, and the attempt that the code begins.
 pub(crate) async fn interview(
     app: &App,
-    (address, headers): (IpAddr, &HeaderMap),
+    caller: &Caller,
     code: &Secret,
     now: DateTime<Utc>,
 ) -> Result<AnyRow, ApiError> {
     let code_hash = app.codes.kept(&code_as_printed(code.expose()));
     // An address that failed often is slowed down, right or wrong alike: a guesser must not be told by being let in. A test center's other
     // candidates, who share the address, come nowhere near that.
-    let origin = bucket(app.proxies.origin(address, headers));
+    let origin = bucket(caller.origin);
     if limits::blocked(&app.store, &origin, now).await? && !app.lookups.may(&origin) {
         return Err(too_many().retry_after(2));
     }

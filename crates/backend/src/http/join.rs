@@ -1,17 +1,16 @@
 //! `POST /v1/join`
 
-use std::net::SocketAddr;
-
 use adjourn_protocol::{InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo, policy_of, sha256};
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use crate::api_error::ApiError;
+use crate::http::caller::Caller;
 use crate::http::coded::{self, no_room, not_open};
 use crate::keys::OfAttempt;
 use crate::lifecycle::Lifecycle;
@@ -29,8 +28,7 @@ use crate::{interviewers, keys, lifecycle_store};
     (status = 503, description = "livekit_unavailable, database, busy")))]
 pub(crate) async fn post(
     State(app): State<App>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
+    caller: Caller,
     request: Result<Json<JoinRequest>, JsonRejection>,
 ) -> Result<Json<JoinAnswer>, ApiError> {
     let Json(request) = request?;
@@ -39,7 +37,7 @@ pub(crate) async fn post(
     if join_id.len() != 32 || !join_id.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(ApiError::bad_request("bad_join_id", "join_id must be 32 hex digits."));
     }
-    let interview = coded::interview(&app, (address.ip(), &headers), &request.code, now).await?;
+    let interview = coded::interview(&app, &caller, &request.code, now).await?;
     let uploads_only = request.uploads_only;
     let granted = grant(&app, &interview, &sha256(join_id.as_bytes()), uploads_only, now).await?;
     tracing::info!(attempt = granted.attempt, uploads_only, "a client joined");

@@ -145,7 +145,7 @@ pub(crate) async fn events(
         ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(10)
     })?;
     let seen = caller.headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
-    let watch = Watch { app, caller, id, seen: seen.unwrap_or(0), _share: share };
+    let mut watch = Watch { app, caller, id, seen: seen.unwrap_or(0), _share: share };
     if watch.looks().await? == Seen::Over {
         // A browser that is told so does not come again.
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -173,8 +173,6 @@ pub(crate) async fn events(
 enum Seen {
     Nothing,
     News,
-    /// More was seen than there is.
-    Anew,
     /// Nothing more will come.
     Over,
 }
@@ -191,13 +189,14 @@ struct Watch {
 
 impl Watch {
     /// Whether there is news; in one read, as most find none.
-    async fn looks(&self) -> Result<Seen, ApiError> {
+    async fn looks(&mut self) -> Result<Seen, ApiError> {
         let row = lifecycle_store::row(&self.app.store, &self.id).await?;
         let lifecycle = lifecycle_store::read(&row)?;
-        Ok(if self.seen > lifecycle.revision {
+        if self.seen > lifecycle.revision {
             // Nobody can have seen that of this history: the database was restored from a copy. All of it is news.
-            Seen::Anew
-        } else if lifecycle.revision > self.seen {
+            self.seen = 0;
+        }
+        Ok(if lifecycle.revision > self.seen {
             Seen::News
         } else if lifecycle.state() == InterviewState::Complete {
             Seen::Over
@@ -213,10 +212,6 @@ impl Watch {
             may_see(&self.app, &self.caller, &self.id).await?;
             match self.looks().await? {
                 Seen::Nothing => {}
-                Seen::Anew => {
-                    self.seen = 0;
-                    continue;
-                }
                 Seen::Over => return Ok(None),
                 Seen::News => {
                     let news = history(&self.app, &self.id, self.seen).await?;
