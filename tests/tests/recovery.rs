@@ -98,7 +98,7 @@ async fn backend_down_then_app_killed_then_both_back_gives_one_receipt() {
         })
         .await
         .unwrap();
-    assert_eq!(saved.completed.unwrap().delivery_text, Message::DeliverySaved);
+    assert_eq!(saved.completed.unwrap().fate, Message::FateSaved);
     client.process.kill().await;
     no_canary(testbed.folder());
 

@@ -1,7 +1,18 @@
 import { mount } from "svelte";
 
 import App from "./App.svelte";
-import "./style.css";
+import "./style/tokens.css";
+import "./style/parts.css";
+import "./style/screens.css";
+
+// A webview's own menu offers to load the page again; to copy what is selected, or typed, it stays.
+window.addEventListener("contextmenu", (event) => {
+  const writing = event.target instanceof Element && event.target.closest("input, textarea");
+  if (!writing && document.getSelection()?.isCollapsed !== false) event.preventDefault();
+});
 
 const target = document.getElementById("app");
-if (target) mount(App, { target });
+if (target) {
+  target.replaceChildren();
+  mount(App, { target });
+}

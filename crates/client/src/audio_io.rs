@@ -26,7 +26,7 @@ use crate::snapshot::{DeviceList, Meters};
 use crate::sound::{self, Floor, MicrophoneRoute, SpeakerRoute};
 use crate::sound_check::{Known, SoundCheck};
 use crate::voice_options::{VoiceOptions, VoiceStage, wanted_stages};
-use crate::{Environment, Message};
+use crate::{Environment, Message, SoundSide};
 
 /// What is buffered may be played this long before the loudspeaker is closed.
 const PLAY_OUT: Duration = Duration::from_millis(500);
@@ -308,16 +308,20 @@ impl AudioIo {
         });
     }
 
-    pub(crate) fn choose_input(&mut self, id: Option<String>) {
-        self.recording = None;
-        let chosen = self.input.choose(id);
-        self.preferences.change(|preferences| preferences.microphone = chosen);
-    }
-
-    pub(crate) fn choose_output(&mut self, id: Option<String>) {
-        self.no_output = false;
-        let chosen = self.output.choose(id);
-        self.preferences.change(|preferences| preferences.loudspeaker = chosen);
+    /// The candidate chooses a device; `None`: the system's default.
+    pub(crate) fn choose(&mut self, side: SoundSide, id: Option<String>) {
+        match side {
+            SoundSide::Microphone => {
+                self.recording = None;
+                let chosen = self.input.choose(id);
+                self.preferences.change(|preferences| preferences.microphone = chosen);
+            }
+            SoundSide::Loudspeaker => {
+                self.no_output = false;
+                let chosen = self.output.choose(id);
+                self.preferences.change(|preferences| preferences.loudspeaker = chosen);
+            }
+        }
     }
 
     /// Opens the candidate's voice, unless it is open. A device's answer comes as [`Event::Opened`]; until then the last one stands.

@@ -40,14 +40,11 @@ pub enum Command {
     ConfirmHost,
     /// Forget the link.
     ForgetLink,
-    /// Choose a microphone; `None` for the system's default.
-    ChooseInput {
-        /// Id of the device.
-        id: Option<String>,
-    },
-    /// Choose a loudspeaker; `None` for the system's default.
-    ChooseOutput {
-        /// Id of the device.
+    /// Choose a device.
+    ChooseDevice {
+        /// For which side of the sound.
+        side: SoundSide,
+        /// Id of the device; `None` for the system's default.
         id: Option<String>,
     },
     /// Try the way to the interview room again.

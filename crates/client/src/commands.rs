@@ -7,7 +7,7 @@ use adjourn_session::{Input, Phase};
 use crate::event::Event;
 use crate::run::Client;
 use crate::ui_state::Pressed;
-use crate::{Command, Message, Shell, report_export};
+use crate::{Command, Message, Shell, SoundSide, report_export};
 
 impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) fn command(&mut self, command: Command) {
@@ -15,15 +15,13 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Command::OpenLink { link } => self.open_link(&link),
             Command::ConfirmHost => self.invitation.confirm(),
             Command::ForgetLink => self.forget_link(),
-            Command::ChooseInput { id } => {
+            Command::ChooseDevice { side, id } => {
                 self.ui.problem = None;
-                self.audio.choose_input(id);
-                self.open_microphone();
-            }
-            Command::ChooseOutput { id } => {
-                self.ui.problem = None;
-                self.audio.choose_output(id);
-                self.open_speaker();
+                self.audio.choose(side, id);
+                match side {
+                    SoundSide::Microphone => self.open_microphone(),
+                    SoundSide::Loudspeaker => self.open_speaker(),
+                }
             }
             // Who is about to join needs the way for that.
             Command::TryConnection if self.ui.pressed == Some(Pressed::Join) => {}

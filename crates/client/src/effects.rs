@@ -183,8 +183,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
     /// Shows what is true, if the screen shows something else.
     pub(crate) fn show(&mut self) {
         let view = self.session.view();
-        self.ui.follow(&view, self.now());
+        let now = self.now();
+        self.ui.follow(&view, now);
         let next = present(&Scene {
+            now,
             view: &view,
             ui: &self.ui,
             link: self.invitation.link(),
@@ -201,7 +203,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             confirmed: self.deliveries.confirmed(),
             ended_at: self.recorder.ended_at(),
         });
-        if let Some(snapshot) = self.presenter.next(next) {
+        if let Some(snapshot) = self.presenter.next(next, view.ends_at) {
             self.shell.show(snapshot);
         }
     }

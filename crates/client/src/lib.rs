@@ -27,6 +27,8 @@ mod effects;
 mod environment;
 mod event;
 mod events;
+mod fate;
+mod fault_messages;
 mod invitation;
 mod journal;
 mod loudness;
@@ -34,6 +36,7 @@ mod message;
 mod messages;
 mod panics;
 mod preferences;
+mod presence;
 mod presenter;
 mod processing;
 mod recorder;
@@ -68,7 +71,8 @@ pub use processing::{MakeModule, VoiceModule};
 pub use run::{Client, Setup};
 pub use shell::{Shell, Silent};
 pub use snapshot::{
-    Asking, Caption, Completed, DeviceList, InterviewerState, Meters, RecordState, Screen, Sign, Snapshot,
+    Asking, Caption, Completed, DeviceList, InterviewerState, Meters, Presence, PresenceState, RecordState,
+    Screen, Sign, Snapshot,
 };
 pub use sound_check::{Finding, SampleState, SoundFindings, Verdict};
 pub use start_error::StartError;

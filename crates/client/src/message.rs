@@ -1,11 +1,6 @@
 //! What a candidate is told: which sentence, and what it names. The sentences themselves are in the catalogue
 //! (`ui/locales/en/client.ftl`), under the name of the variant; the page and the terminal read them from there.
 
-use adjourn_audio::AudioError;
-use adjourn_outbox::{BackendError, OutboxError, Quarantined};
-use adjourn_protocol::LinkError;
-use adjourn_room::Refusal;
-use adjourn_session::PolicyError;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -182,8 +177,24 @@ pub enum Message {
     HoldToTalk,
     MicrophoneSilent,
     Listening,
-    Thinking,
     Speaking,
+    AboutToBegin,
+    Goodbye,
+    // The heading over that.
+    HeadJoining,
+    HeadWaiting,
+    HeadGreeting,
+    HeadListening,
+    HeadSpeaking,
+    HeadThinking,
+    HeadGoodbye,
+    HeadChecking,
+    HeadGone,
+    HeadPerson,
+    HeadReconnecting,
+    HeadMuted,
+    HeadNotHeard,
+    HeadHearsNothing,
     // Numbers about sound.
     FigureMicrophone {
         device: String,
@@ -268,19 +279,11 @@ pub enum Message {
     BecausePartFailed,
     NextNothing,
     NextOrganiser,
+    NextAskOrganiser,
     NextTryAgain,
     NextElsewhere,
-    NextWait,
-    NextOpenAgain,
-    NextSaveCopy,
-    NextLeaveOpen,
-    NextOnlyCopy,
-    SignEndTool {
-        tool: String,
-    },
-    SignEndToolBegan {
-        tool: String,
-    },
+    SignEndTool,
+    SignEndToolBegan,
     SignTaskDone,
     SignReport,
     SignEndMarker,
@@ -291,13 +294,18 @@ pub enum Message {
     SignReceived,
     Confirmed,
     // Where the record is.
-    DeliverySaving,
-    DeliverySending,
-    DeliverySaved,
-    DeliveryParked,
-    DeliveryUnsaved,
-    DeliveryRefused,
-    DeliveryReceived,
+    FateSaving,
+    FateSending,
+    FateSaved,
+    FateParked,
+    FateUnsaved,
+    FateRefused,
+    FateReceived,
+    FateReceivedHere,
+    FateNeverTelling,
+    FateNeverLater,
+    FateNeverUntold,
+    FateNeverTold,
 }
 
 impl Message {
@@ -406,8 +414,23 @@ impl Message {
             Self::HoldToTalk,
             Self::MicrophoneSilent,
             Self::Listening,
-            Self::Thinking,
             Self::Speaking,
+            Self::AboutToBegin,
+            Self::Goodbye,
+            Self::HeadJoining,
+            Self::HeadWaiting,
+            Self::HeadGreeting,
+            Self::HeadListening,
+            Self::HeadSpeaking,
+            Self::HeadThinking,
+            Self::HeadGoodbye,
+            Self::HeadChecking,
+            Self::HeadGone,
+            Self::HeadPerson,
+            Self::HeadReconnecting,
+            Self::HeadMuted,
+            Self::HeadNotHeard,
+            Self::HeadHearsNothing,
             Self::FigureMicrophone { device: text(), rate: 48_000, channels: 2, buffer: 10 },
             Self::FigureLoudspeaker { device: text(), rate: 48_000, channels: 2, buffer: 20 },
             Self::FigureCaptureLost { ms: 0 },
@@ -459,15 +482,11 @@ impl Message {
             Self::BecausePartFailed,
             Self::NextNothing,
             Self::NextOrganiser,
+            Self::NextAskOrganiser,
             Self::NextTryAgain,
             Self::NextElsewhere,
-            Self::NextWait,
-            Self::NextOpenAgain,
-            Self::NextSaveCopy,
-            Self::NextLeaveOpen,
-            Self::NextOnlyCopy,
-            Self::SignEndTool { tool: text() },
-            Self::SignEndToolBegan { tool: text() },
+            Self::SignEndTool,
+            Self::SignEndToolBegan,
             Self::SignTaskDone,
             Self::SignReport,
             Self::SignEndMarker,
@@ -477,110 +496,18 @@ impl Message {
             Self::SignProgramAnswered,
             Self::SignReceived,
             Self::Confirmed,
-            Self::DeliverySaving,
-            Self::DeliverySending,
-            Self::DeliverySaved,
-            Self::DeliveryParked,
-            Self::DeliveryUnsaved,
-            Self::DeliveryRefused,
-            Self::DeliveryReceived,
+            Self::FateSaving,
+            Self::FateSending,
+            Self::FateSaved,
+            Self::FateParked,
+            Self::FateUnsaved,
+            Self::FateRefused,
+            Self::FateReceived,
+            Self::FateReceivedHere,
+            Self::FateNeverTelling,
+            Self::FateNeverLater,
+            Self::FateNeverUntold,
+            Self::FateNeverTold,
         ]
-    }
-}
-
-impl From<&LinkError> for Message {
-    fn from(error: &LinkError) -> Self {
-        match error {
-            LinkError::NotALink => Self::NotALink,
-            LinkError::Incomplete(part) => Self::LinkIncomplete { part: (*part).to_owned() },
-            LinkError::BadServer(server) => Self::LinkBadServer { server: server.clone() },
-            LinkError::Unencrypted(host) => Self::LinkUnencrypted { host: host.clone() },
-            LinkError::BadCode => Self::LinkBadCode,
-        }
-    }
-}
-
-impl From<&BackendError> for Message {
-    fn from(error: &BackendError) -> Self {
-        match error {
-            BackendError::Unreachable { host } => Self::BackendUnreachable { host: host.clone() },
-            BackendError::Untrusted { host } => Self::BackendUntrusted { host: host.clone() },
-            BackendError::Unusable { host, detail, retry_after: _ } => {
-                Self::BackendUnusable { host: host.clone(), detail: detail.clone() }
-            }
-            BackendError::UnknownCode { host } => Self::CodeUnknown { host: host.clone() },
-            BackendError::CodeUsed => Self::CodeUsed,
-            BackendError::NotOpen => Self::InterviewNotOpen,
-            BackendError::TooMany { retry_after: _ } => Self::TooManyWrongCodes,
-            BackendError::NoSuch { host } => Self::InterviewUnknown { host: host.clone() },
-            BackendError::Unauthorised => Self::SessionRefused,
-            BackendError::RecordExists(receipt) => Self::RecordExists { receipt: receipt.clone() },
-            BackendError::Refused(detail) => Self::RecordRefused { detail: detail.clone() },
-        }
-    }
-}
-
-impl From<&OutboxError> for Message {
-    fn from(error: &OutboxError) -> Self {
-        match error {
-            OutboxError::Unwritable { path, reason } => {
-                Self::JournalUnwritable { path: path.display().to_string(), reason: reason.clone() }
-            }
-            OutboxError::InUse(_) => Self::AlreadyRunning,
-            OutboxError::OtherRecord => Self::OtherRecord,
-            OutboxError::Database(error) => Self::JournalFailed { detail: error.to_string() },
-            OutboxError::Unreadable(detail) => Self::JournalUnreadable { detail: detail.clone() },
-            OutboxError::NoRandomness(detail) => Self::NoRandomNumbers { detail: detail.clone() },
-        }
-    }
-}
-
-impl From<&Quarantined> for Message {
-    fn from(quarantined: &Quarantined) -> Self {
-        match quarantined {
-            Quarantined::File(path) => Self::JournalPutAside { path: path.display().to_string() },
-            Quarantined::Rows(count) => {
-                Self::EntriesPutAside { count: u64::try_from(*count).unwrap_or(u64::MAX) }
-            }
-            Quarantined::Records(_) => Self::ReportMadeAgain,
-        }
-    }
-}
-
-impl From<&AudioError> for Message {
-    fn from(error: &AudioError) -> Self {
-        match error {
-            AudioError::NoMicrophone => Self::NoMicrophone,
-            AudioError::NoSpeaker => Self::NoLoudspeaker,
-            AudioError::Missing(device) => Self::DeviceMissing { device: device.clone() },
-            AudioError::System(detail) => Self::SoundSystemSilent { detail: detail.clone() },
-            AudioError::Denied => Self::DeviceDenied,
-            AudioError::Unusable(detail) => Self::DeviceUnusable { detail: detail.clone() },
-            AudioError::File(detail) => Self::SoundFileUnusable { detail: detail.clone() },
-        }
-    }
-}
-
-impl From<&PolicyError> for Message {
-    fn from(error: &PolicyError) -> Self {
-        Self::SettingsUnusable { detail: error.to_string() }
-    }
-}
-
-impl From<Refusal> for Message {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::NoSuchRoom => Self::RoomNotOpen,
-            Refusal::NoSuchServer => Self::RoomNotThere,
-            Refusal::ClosedWhileJoining => Self::RoomClosedWhileJoining,
-            Refusal::TokenExpired => Self::AdmissionExpired,
-            Refusal::TokenNotYetValid => Self::AdmissionNotYetValid,
-            Refusal::TokenRefused => Self::AdmissionRefused,
-            Refusal::ServerFailed => Self::RoomServerFailed,
-            Refusal::AddressNotFound => Self::RoomAddressNotFound,
-            Refusal::NotListening => Self::RoomServerRefuses,
-            Refusal::Untrusted => Self::RoomServerUntrusted,
-            Refusal::Other => Self::RoomNotEntered,
-        }
     }
 }

@@ -1,12 +1,13 @@
 //! Which sentences tell what is true: of an end, a question, a delivery, of what goes on. Pure.
 
 use adjourn_session::{
-    ConnectionState, Decider, Delivery, EndedWhy, Ending, EvidenceKind, InterruptedWhy, Outcome, Phase,
-    Question, Time, View,
+    Decider, EndedWhy, Ending, EvidenceKind, InterruptedWhy, Outcome, Question, Time, View,
 };
 
+use crate::fate::Fate;
 use crate::message::Message;
-use crate::snapshot::{Asking, InterviewerState, RecordState};
+use crate::presence::seconds_left;
+use crate::snapshot::{Asking, RecordState};
 
 /// Heading, reason and what happens next, for an ending. `turned_away`: the interview room's servers were reached at last,
 /// and let nobody in.
@@ -59,16 +60,19 @@ fn by_outcome(outcome: Outcome) -> (Message, Message, Message) {
     }
 }
 
-/// What happens next, of how it ended and of where the record is: nobody is told to close a window that holds the only
-/// copy.
-pub(crate) fn next(by_outcome: Message, delivery: &Delivery) -> Message {
-    match delivery {
-        Delivery::Received { .. } => by_outcome,
-        Delivery::Saving | Delivery::Sending => Message::NextWait,
-        Delivery::Saved => Message::NextOpenAgain,
-        Delivery::Parked => Message::NextSaveCopy,
-        Delivery::Unsaved => Message::NextLeaveOpen,
-        Delivery::Refused => Message::NextOnlyCopy,
+/// Heading, reason and what happens next, of how it ended alone, with what became of the record.
+#[cfg(test)]
+pub(crate) fn told_of(outcome: Outcome, fate: &Fate) -> (Message, Message, Option<Message>) {
+    let (headline, reason, next_by_outcome) = by_outcome(outcome);
+    (headline, reason, next(next_by_outcome, fate))
+}
+
+/// What happens next. An organiser can't see what has not arrived, and until it has, there may be something left to do.
+pub(crate) fn next(by_outcome: Message, fate: &Fate) -> Option<Message> {
+    match by_outcome {
+        Message::NextOrganiser if fate.state != RecordState::Received => Some(Message::NextAskOrganiser),
+        Message::NextNothing if fate.state != RecordState::Received => None,
+        other => Some(other),
     }
 }
 
@@ -76,8 +80,8 @@ pub(crate) fn next(by_outcome: Message, delivery: &Delivery) -> Message {
 pub(crate) fn signs(ending: &Ending) -> Vec<(Message, Time)> {
     let evidence = ending.evidence.as_ref().map(|evidence| {
         let what = match &evidence.kind {
-            EvidenceKind::EndTool(tool) => Message::SignEndTool { tool: tool.clone() },
-            EvidenceKind::EndToolBegan(tool) => Message::SignEndToolBegan { tool: tool.clone() },
+            EvidenceKind::EndTool(_) => Message::SignEndTool,
+            EvidenceKind::EndToolBegan(_) => Message::SignEndToolBegan,
             EvidenceKind::SessionCompleted => Message::SignTaskDone,
             EvidenceKind::Report => Message::SignReport,
             EvidenceKind::EndMarker => Message::SignEndMarker,
@@ -97,87 +101,16 @@ pub(crate) fn signs(ending: &Ending) -> Vec<(Message, Time)> {
     signs
 }
 
-/// Where the record is, and the sentence that says so.
-pub(crate) fn delivery(delivery: &Delivery) -> (RecordState, Message) {
-    match delivery {
-        Delivery::Saving => (RecordState::Saving, Message::DeliverySaving),
-        Delivery::Sending => (RecordState::Sending, Message::DeliverySending),
-        Delivery::Saved => (RecordState::Saved, Message::DeliverySaved),
-        Delivery::Parked => (RecordState::Parked, Message::DeliveryParked),
-        Delivery::Unsaved => (RecordState::Unsaved, Message::DeliveryUnsaved),
-        Delivery::Refused => (RecordState::Refused, Message::DeliveryRefused),
-        Delivery::Received { .. } => (RecordState::Received, Message::DeliveryReceived),
-    }
-}
-
 /// What the candidate is asked.
-pub(crate) fn asking(question: Question, person: Option<&str>) -> Asking {
+pub(crate) fn asking(question: Question, view: &View, now: Time) -> Asking {
     let (question, explanation, go_on) = match question {
         Question::Silent => (Message::AskGoingOn, Message::WhyAskedSilent, Message::AnswerKeepWaiting),
         Question::Over => (Message::AskOver, Message::WhyAskedOver, Message::AnswerGoingOn),
         Question::Closed => (Message::AskOver, Message::WhyAskedClosed, Message::AnswerKeepWaiting),
         Question::Person => {
-            let who = person.map(|person| Message::WhyAskedPerson { person: person.to_owned() });
+            let who = view.person.clone().map(|person| Message::WhyAskedPerson { person });
             (Message::AskGoingOn, who.unwrap_or(Message::WhyAskedSomebody), Message::AnswerGoingOn)
         }
     };
-    Asking { question, explanation, go_on }
-}
-
-/// One line about what goes on. `not_heard`, `hears_nothing`: why nobody hears the candidate, and why they hear nobody.
-pub(crate) fn status(
-    view: &View,
-    interviewer: InterviewerState,
-    not_heard: Option<Message>,
-    hears_nothing: Option<Message>,
-) -> Message {
-    match (view.link, view.link_fresh) {
-        (ConnectionState::Up, true) => {}
-        (ConnectionState::Idle | ConnectionState::Connecting, _) if view.phase == Phase::Joining => {
-            return Message::Connecting;
-        }
-        (
-            ConnectionState::Idle
-            | ConnectionState::Connecting
-            | ConnectionState::Up
-            | ConnectionState::Resuming
-            | ConnectionState::Down,
-            _,
-        ) => {
-            return Message::Reconnecting;
-        }
-    }
-    if let Some(person) = &view.person {
-        return Message::PersonTookOver { person: person.clone() };
-    }
-    match interviewer {
-        InterviewerState::Absent if view.waiting_long => Message::LongWait,
-        InterviewerState::Absent => hears_nothing.unwrap_or(Message::InterviewerSoon),
-        InterviewerState::Checking => Message::CheckingOnInterviewer,
-        InterviewerState::Gone => Message::InterviewerGone,
-        InterviewerState::Listening => not_heard.or(hears_nothing).unwrap_or(Message::Listening),
-        InterviewerState::Thinking => Message::Thinking,
-        InterviewerState::Speaking => hears_nothing.unwrap_or(Message::Speaking),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nobody_is_told_to_close_the_window_that_holds_the_only_copy() {
-        let next = |delivery| next(Message::NextNothing, &delivery);
-        for unsafe_still in [Delivery::Saving, Delivery::Sending, Delivery::Unsaved, Delivery::Refused] {
-            assert!(
-                matches!(
-                    next(unsafe_still.clone()),
-                    Message::NextWait | Message::NextLeaveOpen | Message::NextOnlyCopy
-                ),
-                "{unsafe_still:?}"
-            );
-        }
-        assert_eq!(next(Delivery::Received { receipt: "R".into() }), Message::NextNothing);
-        assert_eq!(next(Delivery::Parked), Message::NextSaveCopy);
-    }
+    Asking { question, explanation, go_on, seconds_left: seconds_left(view, now) }
 }

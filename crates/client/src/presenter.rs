@@ -1,10 +1,12 @@
 //! What the screen shows, made out of what is true. Pure.
 
 use adjourn_protocol::InviteLink;
-use adjourn_session::{Agent, AgentState, Delivery, Ending, Phase, Time, View};
+use adjourn_session::{Agent, AgentState, Ending, Phase, Time, View};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use crate::snapshot::{Completed, DeviceList, InterviewerState, Screen, Sign, Snapshot};
+use crate::fate::fate;
+use crate::presence::{Sound, presence};
+use crate::snapshot::{Completed, DeviceList, InterviewerState, PresenceState, Screen, Sign, Snapshot};
 use crate::sound_check::{Finding, SoundFindings};
 use crate::start_error::StartError;
 use crate::ui_state::{Pressed, UiState};
@@ -13,6 +15,7 @@ use crate::{Message, messages};
 
 /// Everything that is true.
 pub(crate) struct Scene<'a> {
+    pub(crate) now: Time,
     pub(crate) view: &'a View,
     pub(crate) ui: &'a UiState,
     /// The link that is open, and one whose host has to be confirmed.
@@ -43,13 +46,17 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
     let screen = screen(scene, opening);
     // The other screens show no line on how the interview goes.
     let goes_on = matches!(screen, Screen::Joining | Screen::Waiting | Screen::Interview);
-    let not_heard = not_heard(scene);
-    let status = if opening {
-        Some(Message::OpeningDevices)
-    } else {
-        goes_on.then(|| messages::status(view, interviewer, not_heard.clone(), scene.hears_nothing.clone()))
+    let sound = Sound {
+        muted: ui.muted,
+        not_heard: scene.not_heard.clone(),
+        held: scene.voice.push_to_talk && !scene.voice.talking,
+        hears_nothing: scene.hears_nothing.clone(),
     };
-    let trouble = not_heard.into_iter().chain(scene.hears_nothing.clone());
+    let presence = goes_on.then(|| presence(view, scene.now, ui.agent_state, opening, &sound));
+    let said = presence.as_ref().and_then(|presence| presence.line.clone());
+    // Who has nothing more to say or to hear is told nothing of their devices.
+    let over = presence.as_ref().is_some_and(|presence| presence.state == PresenceState::Goodbye);
+
     Snapshot {
         seq: 0,
         screen,
@@ -64,12 +71,12 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         connection: scene.connection.cloned(),
         voice: scene.voice.clone(),
         microphone_open: scene.microphone_open,
-        sound: trouble.filter(|message| goes_on && status.as_ref() != Some(message)).collect(),
+        sound: sound.trouble().filter(|message| goes_on && !over && said.as_ref() != Some(message)).collect(),
         muted: ui.muted,
         connected: view.link_fresh,
         interviewer,
-        status,
-        asking: view.asking.map(|question| messages::asking(question, view.person.as_deref())),
+        presence,
+        asking: view.asking.map(|question| messages::asking(question, view, scene.now)),
         closing: ui.closing,
         captions: ui.captions.clone(),
         elapsed_s: ui.times.elapsed_s,
@@ -91,15 +98,6 @@ fn notices(scene: &Scene<'_>, goes_on: bool) -> Vec<Message> {
         }
     }
     notices
-}
-
-/// Why nobody hears the candidate.
-fn not_heard(scene: &Scene<'_>) -> Option<Message> {
-    let VoiceOptions { push_to_talk, talking, .. } = scene.voice;
-    if scene.ui.muted {
-        return Some(Message::Muted);
-    }
-    scene.not_heard.clone().or((push_to_talk && !talking).then_some(Message::HoldToTalk))
 }
 
 fn screen(scene: &Scene<'_>, opening: bool) -> Screen {
@@ -131,29 +129,22 @@ fn interviewer(view: &View, state: Option<AgentState>) -> InterviewerState {
 }
 
 fn completed(scene: &Scene<'_>, ending: &Ending) -> Completed {
-    let delivery = &scene.view.delivery;
+    let fate = fate(ending.outcome, &scene.view.delivery);
     let (headline, reason, next) = messages::ending(ending, scene.turned_away);
-    let (record, delivery_text) = messages::delivery(delivery);
     let wall = |at| wall(scene.ended_at, ending, at);
     Completed {
         outcome: ending.outcome,
         headline,
         reason,
-        next: messages::next(next, delivery),
+        next: messages::next(next, &fate),
         ended_at: wall(ending.decided_at),
         signs: messages::signs(ending).into_iter().map(|(what, at)| Sign { what, at: wall(at) }).collect(),
         confirmed: scene.confirmed.then_some(Message::Confirmed),
-        delivery: record,
-        delivery_text,
-        receipt: match delivery {
-            Delivery::Received { receipt } => Some(receipt.clone()),
-            Delivery::Saving
-            | Delivery::Sending
-            | Delivery::Saved
-            | Delivery::Parked
-            | Delivery::Unsaved
-            | Delivery::Refused => None,
-        },
+        delivery: fate.state,
+        fate: fate.text,
+        can_close: fate.can_close,
+        can_copy: fate.can_copy,
+        receipt: fate.receipt,
     }
 }
 
@@ -164,24 +155,32 @@ fn wall(ended_at: Option<DateTime<Utc>>, ending: &Ending, at: Time) -> String {
     (ended - TimeDelta::milliseconds(before)).to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
+/// A moment that moved by less than this, in milliseconds, is the same: a page counts whole seconds.
+const SAME_MOMENT: u64 = 500;
+
 /// Numbers what is shown, and leaves out what is shown already.
 #[derive(Debug, Default)]
 pub(crate) struct Presenter {
     last: Snapshot,
+    /// When what the last one counts down to was due.
+    due: Option<Time>,
     sent: bool,
 }
 
 impl Presenter {
     /// The next snapshot to show; nothing, if it says the same as the last one. Seconds tick in the window itself; they
-    /// are no reason for a new one.
-    pub(crate) fn next(&mut self, next: Snapshot) -> Option<&Snapshot> {
-        let Snapshot { seq, elapsed_s, remaining_s, .. } = self.last;
-        let same = self.sent && Snapshot { seq, elapsed_s, remaining_s, ..next.clone() } == self.last;
-        if same {
+    /// are no reason for a new one, but a moment to which they count is. `due`: when time alone ends the interview.
+    pub(crate) fn next(&mut self, next: Snapshot, due: Option<Time>) -> Option<&Snapshot> {
+        let due = due.filter(|_| next.counts_down());
+        let moved = match (self.due, due) {
+            (Some(before), Some(now)) => before.since(now).max(now.since(before)) >= SAME_MOMENT,
+            (before, now) => before != now,
+        };
+        if self.sent && !moved && next.without_clocks() == self.last.without_clocks() {
             return None;
         }
-        self.last = Snapshot { seq: seq + 1, ..next };
-        self.sent = true;
+        self.last = Snapshot { seq: self.last.seq + 1, ..next };
+        (self.due, self.sent) = (due, true);
         Some(&self.last)
     }
 
@@ -192,6 +191,20 @@ impl Presenter {
 }
 
 impl Snapshot {
+    /// Whether it shows how long something lasts at most.
+    fn counts_down(&self) -> bool {
+        let seconds = self.presence.as_ref().and_then(|presence| presence.seconds_left);
+        seconds.or(self.asking.as_ref().and_then(|asking| asking.seconds_left)).is_some()
+    }
+
+    /// What is said, without its number and the time that passes.
+    fn without_clocks(&self) -> Self {
+        let mut said = Self { seq: 0, elapsed_s: None, remaining_s: None, ..self.clone() };
+        said.presence.iter_mut().for_each(|presence| presence.seconds_left = None);
+        said.asking.iter_mut().for_each(|asking| asking.seconds_left = None);
+        said
+    }
+
     /// The client could not start, and this is why.
     pub fn cannot_start(error: &StartError) -> Self {
         let problem = match error {

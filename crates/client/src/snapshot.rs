@@ -67,6 +67,56 @@ pub enum InterviewerState {
     Gone,
 }
 
+/// Whose turn it is, as the ring shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export, export_to = "PresenceState.ts")]
+pub enum PresenceState {
+    /// On the way into the room.
+    Joining,
+    /// No interviewer is there yet.
+    Waiting,
+    /// There, and has said nothing yet.
+    Greeting,
+    /// It is the candidate's turn.
+    Listening,
+    /// The interviewer speaks.
+    Speaking,
+    /// The interviewer thinks.
+    Thinking,
+    /// The interviewer ended the interview; it is about to be decided.
+    Goodbye,
+    /// The interviewer does not answer.
+    Checking,
+    /// The interviewer left; somebody may come back.
+    Gone,
+    /// A person took the interviewer's place.
+    Person,
+    /// Our own connection does not deliver.
+    Reconnecting,
+    /// It is the candidate's turn, and they switched their microphone off.
+    Muted,
+    /// It is the candidate's turn, and nobody hears them for another reason.
+    NotHeard,
+    /// It is the candidate's turn, and they hear nobody.
+    HearsNothing,
+}
+
+/// What goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "Presence.ts")]
+pub struct Presence {
+    /// As the ring shows it.
+    pub state: PresenceState,
+    /// In few words.
+    pub heading: Message,
+    /// What it means, or what to do.
+    pub line: Option<Message>,
+    /// Whole seconds, at the time of this snapshot, after which this is over at the latest, where it is waited for.
+    #[ts(type = "number | null")]
+    pub seconds_left: Option<u64>,
+}
+
 /// A device to choose.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export, export_to = "DeviceList.ts")]
@@ -105,6 +155,9 @@ pub struct Asking {
     pub explanation: Message,
     /// How to say that it goes on.
     pub go_on: Message,
+    /// Whole seconds, at the time of this snapshot, until the interview ends without an answer.
+    #[ts(type = "number | null")]
+    pub seconds_left: Option<u64>,
 }
 
 /// The end screen.
@@ -118,8 +171,8 @@ pub struct Completed {
     pub headline: Message,
     /// Why it ended.
     pub reason: Message,
-    /// What happens next.
-    pub next: Message,
+    /// What happens next, if there is more to say than [`Self::fate`] does.
+    pub next: Option<Message>,
     /// When the end was decided, RFC 3339.
     pub ended_at: String,
     /// What the decision rests on, latest first.
@@ -128,8 +181,12 @@ pub struct Completed {
     pub confirmed: Option<Message>,
     /// Where the record is.
     pub delivery: RecordState,
-    /// The same as a sentence.
-    pub delivery_text: Message,
+    /// What that means for the candidate: it alone says whether the window may be closed.
+    pub fate: Message,
+    /// Nothing is lost, and nothing has to be waited for, if the window is closed now.
+    pub can_close: bool,
+    /// What does not get through by itself can be handed over as a file.
+    pub can_copy: bool,
     /// Receipt's number, once verified.
     pub receipt: Option<String>,
 }
@@ -227,8 +284,8 @@ pub struct Snapshot {
     pub connected: bool,
     /// What the interviewer does.
     pub interviewer: InterviewerState,
-    /// One line about what goes on.
-    pub status: Option<Message>,
+    /// What goes on, on the way into the room and in it.
+    pub presence: Option<Presence>,
     /// What the candidate is asked, if anything: whether the interview goes on.
     pub asking: Option<Asking>,
     /// Whether the candidate is asked if the interview shall end, because the window was to be closed.

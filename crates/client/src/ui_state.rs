@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use adjourn_session::{AgentState, Delivery, Phase, Problem, Time, Trouble, View};
+use adjourn_session::{AgentState, Phase, Problem, Time, Trouble, View};
 use tokio::time::Instant;
 
 use crate::Message;
+use crate::fate::is_nowhere_safe;
 use crate::snapshot::Caption;
 
 /// Captions on the screen; older ones are in the record.
@@ -108,9 +109,8 @@ impl UiState {
     /// first; asked twice, it closes: the page may be dead and unable to ask.
     pub(crate) fn may_close(&mut self, view: &View) -> bool {
         let open = matches!(view.phase, Phase::Waiting | Phase::Live);
-        let lost = matches!(view.delivery, Delivery::Saving | Delivery::Unsaved | Delivery::Refused);
-        let ended = matches!(view.phase, Phase::WrappingUp | Phase::Completed);
-        if !(open || ended && lost) || self.close_asked.is_some_and(|at| at.elapsed() >= SECOND_PRESS) {
+        let lost = view.ending.as_ref().is_some_and(|ending| is_nowhere_safe(ending.outcome, &view.delivery));
+        if !(open || lost) || self.close_asked.is_some_and(|at| at.elapsed() >= SECOND_PRESS) {
             return true;
         }
         self.close_asked.get_or_insert_with(Instant::now);

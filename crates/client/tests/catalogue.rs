@@ -70,7 +70,8 @@ fn each_sentence_can_be_said() {
         assert!(text != message.id() && !text.contains('{') && !text.contains("$"), "{text}");
         // What is told is a sentence; headings, answers and signs are none.
         let id = message.id();
-        let heading = ["end-", "ask-", "answer-", "sign-", "figure-"].iter().any(|kind| id.starts_with(kind));
+        let heading =
+            ["end-", "head-", "ask-", "answer-", "sign-", "figure-"].iter().any(|kind| id.starts_with(kind));
         let ends = text.ends_with(['.', '…', '?', ')']) || text.ends_with("R-1");
         assert!(heading || ends || text.ends_with("…") || id.ends_with("-received"), "{id}: {text}");
     }

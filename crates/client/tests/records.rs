@@ -30,7 +30,7 @@ async fn a_receipt_is_shown_once_it_is_written_down() {
     let (record, receipt) = stage.disk.committed(LINK).unwrap();
     assert!(receipt);
     assert_eq!(record, stage.record());
-    assert_eq!(end.next, Message::NextNothing);
+    assert_eq!(end.next, Some(Message::NextNothing));
 }
 
 #[tokio::test(start_paused = true)]
@@ -41,7 +41,7 @@ async fn without_the_backend_it_is_saved_and_sent_when_that_is_back() {
     assert!(matches!(end.delivery, RecordState::Saving | RecordState::Sending), "{:?}", end.delivery);
     let limit = Duration::from_millis(Policy::default().delivery_limit) + MOMENT;
     let shown = stage.within(limit, "that it is saved", delivery(RecordState::Saved)).await;
-    assert_eq!(shown.completed.unwrap().next, Message::NextOpenAgain);
+    assert_eq!(shown.completed.unwrap().fate, Message::FateSaved);
     stage.passes(Duration::from_secs(600)).await;
     stage.backend.set(|backend| backend.down = false);
     stage.received(Duration::from_secs(60)).await;
@@ -64,7 +64,7 @@ async fn a_record_that_is_refused_stays_and_is_told() {
     stage.backend.set(|backend| backend.deliveries.push_back(refused));
     ended(&mut stage).await;
     let shown = stage.within(Duration::from_secs(2), "that it is kept", delivery(RecordState::Parked)).await;
-    assert_eq!(shown.completed.unwrap().next, Message::NextSaveCopy);
+    assert_eq!(shown.completed.unwrap().fate, Message::FateParked);
     assert!(matches!(&shown.notices[..], [Message::RecordRefused { .. }]), "{:?}", shown.notices);
     let (_, receipt) = stage.disk.committed(LINK).unwrap();
     assert!(!receipt);
@@ -92,7 +92,7 @@ async fn a_full_disk_and_no_backend_ask_for_the_window_to_stay_open() {
     ended(&mut stage).await;
     let shown =
         stage.within(Duration::from_secs(12), "that it is nowhere", delivery(RecordState::Unsaved)).await;
-    assert_eq!(shown.completed.unwrap().next, Message::NextLeaveOpen);
+    assert_eq!(shown.completed.unwrap().fate, Message::FateUnsaved);
     stage.backend.set(|backend| backend.down = false);
     stage.received(Duration::from_secs(60)).await;
 }
@@ -105,7 +105,7 @@ async fn a_full_disk_and_a_refusal_leave_the_only_copy_in_the_window() {
     stage.backend.set(|backend| backend.deliveries.push_back(refused));
     ended(&mut stage).await;
     let shown = stage.within(Duration::from_secs(5), "the refusal", delivery(RecordState::Refused)).await;
-    assert_eq!(shown.completed.unwrap().next, Message::NextOnlyCopy);
+    assert_eq!(shown.completed.unwrap().fate, Message::FateRefused);
     // A copy is made of memory.
     stage.order(Command::SaveCopy).await;
     let copied = |s: &Snapshot| matches!(s.notices.first(), Some(Message::Copied { .. }));

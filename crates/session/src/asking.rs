@@ -75,6 +75,7 @@ impl Session {
     /// The interviewer did something that a candidate can notice as an answer.
     pub(crate) fn reacted(&mut self) {
         let now = self.fresh();
+        self.greeted = true;
         self.candidate.spoke = None;
         self.candidate.asked = None;
         if let Some(i) = &mut self.interviewer {

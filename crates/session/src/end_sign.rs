@@ -71,6 +71,11 @@ impl EndSign {
         self.strength == Strength::Proof
     }
 
+    /// Whether it is evidence, and nothing was begun since that may take it back.
+    pub(crate) fn stands(&self) -> bool {
+        self.proves() && matches!(self.contest, Contest::None | Contest::Said)
+    }
+
     /// Words of the candidate are told. Those that are told right after it were said before it: hearing the end of a turn, answering it
     /// and understanding that takes longer.
     pub(crate) fn contested(&mut self, now: Fresh, answer_after: u64) {

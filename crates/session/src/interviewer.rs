@@ -254,6 +254,11 @@ impl Interviewer {
         heard
     }
 
+    /// Whether what it did says that it is over, as far as nobody took that back.
+    pub(crate) fn said_goodbye(&self) -> bool {
+        self.closed.is_some() || self.end.as_ref().is_some_and(EndSign::stands)
+    }
+
     /// Whether the process answered a probe lately.
     pub(crate) fn process_answers(&self, now: Fresh, suspect: u64) -> bool {
         self.process_answered.is_some_and(|at| now.since(at) < suspect)

@@ -49,6 +49,8 @@ pub struct Session {
     /// Presences that were lost since a word was said, and when: too many are a crash loop.
     pub(crate) losses: Vec<(String, Fresh)>,
     pub(crate) quiet: bool,
+    /// Somebody said something as the interviewer.
+    pub(crate) greeted: bool,
     pub(crate) waiting_since: Fresh,
     pub(crate) waiting_long: bool,
     /// An earlier run of the client was in this interview; whether it saw its end.
@@ -85,6 +87,7 @@ impl Session {
             interviewer: None,
             losses: Vec::new(),
             quiet: false,
+            greeted: false,
             waiting_since: Fresh(0),
             waiting_long: false,
             resumed: None,
@@ -218,6 +221,9 @@ impl Session {
                 Some(Interviewer { presence: Presence::Unsure { .. }, .. }) => Agent::Quiet,
                 Some(Interviewer { presence: Presence::Left { .. }, .. }) => Agent::Gone,
             },
+            greeted: self.greeted || self.resumed.is_some(),
+            said_goodbye: self.interviewer.as_ref().is_some_and(Interviewer::said_goodbye),
+            ends_at: self.ends_by_itself(),
             waiting_long: self.waiting_long,
             asking: self.candidate.asked.map(|asked| asked.question),
             person: self.takes_the_floor().map(|p| p.name.clone().unwrap_or_else(|| p.identity.clone())),

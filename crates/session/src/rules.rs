@@ -82,6 +82,43 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// Whether it ends the interview, for another reason than its length.
+    fn ends(self) -> bool {
+        match self {
+            Self::LinkLost
+            | Self::NeverStarted
+            | Self::NotReady
+            | Self::ProcessLost
+            | Self::SessionFinished
+            | Self::SessionSaidClosed
+            | Self::SessionClosed
+            | Self::SessionBlocked
+            | Self::LeftSettled
+            | Self::OverUnanswered
+            | Self::NoAnswer
+            | Self::NoProofOfLife
+            | Self::ReplacedRoom
+            | Self::OrganiserLimit => true,
+            Self::JoinLimit
+            | Self::ConnectLimit
+            | Self::LinkStale
+            | Self::Redial
+            | Self::WaitingNotice
+            | Self::DataStalled
+            | Self::PingDue
+            | Self::ProbeDue
+            | Self::Quiet
+            | Self::OfferEnd
+            | Self::ReportDue
+            | Self::RosterDue
+            | Self::EvidenceExpires
+            | Self::Ask
+            | Self::TimeLimit
+            | Self::CommitLimit
+            | Self::DeliveryLimit => false,
+        }
+    }
+
     /// What it means that this rule fires, in a few words.
     pub fn why(self) -> &'static str {
         match self {
@@ -144,6 +181,17 @@ impl Session {
             }
         });
         next
+    }
+
+    /// When time alone ends the interview, if nothing else happens before and it is not its length that does.
+    pub(crate) fn ends_by_itself(&self) -> Option<Time> {
+        let mut earliest: Option<Time> = None;
+        self.each_pending(&mut |at, rule| {
+            if rule.ends() {
+                earliest = Some(earliest.map_or(at, |before| before.min(at)));
+            }
+        });
+        earliest
     }
 
     fn each_pending(&self, push: Sink<'_>) {

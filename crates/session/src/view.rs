@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionState, Ending, Question};
+use crate::{ConnectionState, Ending, Question, Time};
 
 /// Where the interview stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -95,6 +95,12 @@ pub struct View {
     pub link_fresh: bool,
     /// The interviewer.
     pub agent: Agent,
+    /// The interviewer has said something, here or to an earlier run of this client.
+    pub greeted: bool,
+    /// What the interviewer did says that it is over, and nobody took that back; it is not decided yet.
+    pub said_goodbye: bool,
+    /// When time alone ends the interview if nothing else happens; its maximum length is [`View::remaining`].
+    pub ends_at: Option<Time>,
     /// Waiting takes longer than usual.
     pub waiting_long: bool,
     /// The candidate is asked whether the interview goes on.

@@ -82,7 +82,7 @@ impl Seen {
         if snapshot.asking.is_some() && before.is_none_or(|b| b.asking != snapshot.asking) {
             self.questions.push(now);
         }
-        if snapshot.screen == Screen::Waiting && snapshot.status == Some(Message::LongWait) {
+        if snapshot.screen == Screen::Waiting && line(&snapshot) == Some(&Message::LongWait) {
             self.long_wait_at.get_or_insert(now);
         }
         if snapshot.screen == Screen::Completed {
@@ -129,6 +129,11 @@ impl Seen {
     }
 }
 
+/// The line on what goes on.
+fn line(snapshot: &Snapshot) -> Option<&Message> {
+    snapshot.presence.as_ref().and_then(|presence| presence.line.as_ref())
+}
+
 /// What a person would notice of a screen, in a few words.
 pub(super) fn notice(snapshot: &Snapshot) -> String {
     if let Some(completed) = &snapshot.completed {
@@ -136,7 +141,9 @@ pub(super) fn notice(snapshot: &Snapshot) -> String {
     }
     let mut text = format!("{:?}", snapshot.screen).to_lowercase();
     if matches!(snapshot.screen, Screen::Waiting | Screen::Interview) {
-        text += &snapshot.status.as_ref().map(|status| format!(": {}", status.id())).unwrap_or_default();
+        let said = snapshot.presence.as_ref();
+        text += &said.map(|said| format!(": {}", said.heading.id())).unwrap_or_default();
+        text += &line(snapshot).map(|line| format!(", {}", line.id())).unwrap_or_default();
         if snapshot.asking.is_some() {
             text += " (asks the candidate)";
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adjourn_client::{Command, Screen, Snapshot};
+use adjourn_client::{Command, Screen, Snapshot, SoundSide};
 use adjourn_testbed::Profile;
 use anyhow::Context as _;
 
@@ -37,8 +37,10 @@ fn names(card: Card) -> (&'static str, &'static str) {
 /// The candidate chooses both; `None`: the system's default.
 pub(super) async fn choose(bed: &mut ScenarioBed, card: Option<Card>) -> anyhow::Result<()> {
     let (microphone, loudspeaker) = card.map(names).unzip();
-    bed.order(&Command::ChooseInput { id: microphone.map(str::to_owned) }).await?;
-    bed.order(&Command::ChooseOutput { id: loudspeaker.map(str::to_owned) }).await
+    bed.order(&Command::ChooseDevice { side: SoundSide::Microphone, id: microphone.map(str::to_owned) })
+        .await?;
+    bed.order(&Command::ChooseDevice { side: SoundSide::Loudspeaker, id: loudspeaker.map(str::to_owned) })
+        .await
 }
 
 /// Waits until the client records and plays there, and nowhere else.
@@ -82,11 +84,12 @@ pub(super) async fn says(
 
 /// Whether a sentence stands on the screen, by its name.
 fn shows(snapshot: &Snapshot, id: &str) -> bool {
-    let Snapshot { notices, status, problem, sound, input, output, screen, .. } = snapshot;
+    let Snapshot { notices, presence, problem, sound, input, output, screen, .. } = snapshot;
     // The device check shows the devices themselves; in the interview they are behind a button.
     let of_devices =
         [&input.problem, &input.away, &input.muted, &output.problem, &output.away, &output.muted];
     let of_devices = of_devices.into_iter().flatten().filter(|_| *screen == Screen::Checking);
-    let all = notices.iter().chain(status).chain(problem).chain(sound).chain(of_devices);
+    let line = presence.as_ref().and_then(|presence| presence.line.as_ref());
+    let all = notices.iter().chain(line).chain(problem).chain(sound).chain(of_devices);
     all.into_iter().any(|message| message.id() == id)
 }

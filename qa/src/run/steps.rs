@@ -154,7 +154,9 @@ async fn one(step: &Step, bed: &mut ScenarioBed, played: &mut Played) -> anyhow:
         Step::Press(Button::UnmuteLoudspeaker) => {
             bed.order(&Command::UnmuteInSystem { side: SoundSide::Loudspeaker }).await
         }
-        Step::Press(Button::Microphone) => bed.order(&Command::ChooseInput { id: None }).await,
+        Step::Press(Button::Microphone) => {
+            bed.order(&Command::ChooseDevice { side: SoundSide::Microphone, id: None }).await
+        }
         Step::Press(Button::SaveCopy) => {
             bed.order(&Command::SaveCopy).await?;
             bed.wait(seconds(5.0), "the copy", |seen| {

@@ -1,10 +1,25 @@
 # What the window says by itself. Each name is used in ui/src.
 
+## Everywhere
+adjourn = Adjourn
+title = { $what } – Adjourn
+help = Help
+help-kept = What is said is kept on this computer until it has arrived. If the connection breaks, or the computer is switched off, open your link again, and you go on where you were.
+help-organiser = If something does not work, tell the organiser who sent you the link. Your receipt number at the end says which interview it was.
+help-host = Your interview is sent to { $host }.
+help-keys = Keys
+key-mute = Ctrl+M
+key-escape = Esc
+help-key-mute = Turn the microphone off or on
+help-key-escape = Close a question with its safe answer
+not-taken = That was not done. Please try it again.
+
 ## Start
 welcome = Welcome
 paste-link = Paste the link from your invitation to begin.
 interview-link = Interview link
 continue = Continue
+what-it-does = Before you join, you can check your microphone and your loudspeaker.
 
 ## The host
 is-this-your-organiser = Is this your organiser?
@@ -15,7 +30,11 @@ yes-continue = Yes, continue
 
 ## Device check
 check-your-sound = Check your sound
-check-your-sound-how = Say a few words and watch the bar. Then play the test sound.
+check-your-sound-how = Say a few words, and play the test sound. You can join at any time.
+check-open = Not checked yet
+check-good = Fine
+check-warning = Could be better
+check-bad = Does not work
 microphone = Microphone
 microphone-level = Microphone level
 loudspeaker = Loudspeaker or headphones
@@ -29,6 +48,7 @@ connection = Way to the interview room
 try-connection-again = Try it again
 play-test-sound = Play test sound
 not-connected = The one that you chose (not connected)
+sound = Sound
 sound-devices = Microphone and loudspeaker
 unmute-in-system = Unmute
 unmute-microphone = Unmute the microphone
@@ -36,6 +56,7 @@ unmute-loudspeaker = Unmute the loudspeaker
 in-use = In use now: { $device }
 done = Done
 look-again = Look for devices again
+other-link = Use another link
 your-voice = Your voice
 push-to-talk = Push to talk: I am heard only while I hold the space key
 stage-echo = Take away the echo of the loudspeaker
@@ -53,21 +74,32 @@ system-default = System default
 system-default-named = System default ({ $device })
 
 ## Waiting
-joining = Joining…
-waiting = Waiting
-microphone-is-on = Your microphone is on.
+nobody-comes-minutes = If nobody comes within { $minutes } minutes, this ends by itself, and you can try again later.
+nobody-comes-soon = If nobody comes within a minute or so, this ends by itself, and you can try again later.
 leave = Leave
 
 ## Interview
-elapsed = Elapsed time
+seconds-left = { $seconds ->
+        [one] One second left.
+       *[other] { $seconds } seconds left.
+    }
+ends-unanswered = { $seconds ->
+        [one] Without an answer, the interview ends in one second.
+       *[other] Without an answer, the interview ends in { $seconds } seconds.
+    }
+microphone-on = Microphone on
+microphone-off = Microphone off
+turn-on = Turn on: Ctrl+M
+turn-off = Turn off: Ctrl+M
+text-size = Text size
+time-of = { $time } of { $minutes } min
+there-is-time = There is time
+newest = Newest ↓
 less-than-a-minute = Less than a minute left.
 minutes-left = { $minutes ->
         [one] About one minute left.
        *[other] About { $minutes } minutes left.
     }
-interviewers-voice = Interviewer's voice
-mute = Mute
-unmute = Unmute
 hold-this = Hold to talk
 end-interview = End interview
 conversation = Conversation
@@ -94,7 +126,12 @@ being-saved = Your interview is over and is being saved.
 saving = Saving
 receipt = Receipt
 save-copy = Save a copy for the organiser
-what-happens-next = What happens next
-microphone-is-off = Your microphone is off.
-why-did-it-end = Why did it end?
-noticed = Noticed
+microphone-is-off = Off
+noticed = Noticed here
+how-we-know = How we know that it is over
+what-becomes-of-it = What becomes of your interview
+sending = Sending
+fact-interview = Interview
+fact-ended = Ended
+fact-length = Length
+close = Close

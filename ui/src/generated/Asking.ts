@@ -16,4 +16,8 @@ explanation: Message,
 /**
  * How to say that it goes on.
  */
-go_on: Message, };
+go_on: Message, 
+/**
+ * Whole seconds, at the time of this snapshot, until the interview ends without an answer.
+ */
+seconds_left: number | null, };

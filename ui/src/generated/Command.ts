@@ -9,13 +9,13 @@ export type Command = { "command": "open_link",
 /**
  * The link.
  */
-link: string, } | { "command": "confirm_host" } | { "command": "forget_link" } | { "command": "choose_input", 
+link: string, } | { "command": "confirm_host" } | { "command": "forget_link" } | { "command": "choose_device", 
 /**
- * Id of the device.
+ * For which side of the sound.
  */
-id: string | null, } | { "command": "choose_output", 
+side: SoundSide, 
 /**
- * Id of the device.
+ * Id of the device; `None` for the system's default.
  */
 id: string | null, } | { "command": "try_connection" } | { "command": "refresh_devices" } | { "command": "play_test_sound" } | { "command": "chime_heard", 
 /**

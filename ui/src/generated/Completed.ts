@@ -18,9 +18,9 @@ headline: Message,
  */
 reason: Message, 
 /**
- * What happens next.
+ * What happens next, if there is more to say than [`Self::fate`] does.
  */
-next: Message, 
+next: Message | null, 
 /**
  * When the end was decided, RFC 3339.
  */
@@ -38,9 +38,17 @@ confirmed: Message | null,
  */
 delivery: RecordState, 
 /**
- * The same as a sentence.
+ * What that means for the candidate: it alone says whether the window may be closed.
  */
-delivery_text: Message, 
+fate: Message, 
+/**
+ * Nothing is lost, and nothing has to be waited for, if the window is closed now.
+ */
+can_close: boolean, 
+/**
+ * What does not get through by itself can be handed over as a file.
+ */
+can_copy: boolean, 
 /**
  * Receipt's number, once verified.
  */

@@ -6,6 +6,7 @@ import type { DeviceList } from "./DeviceList";
 import type { Finding } from "./Finding";
 import type { InterviewerState } from "./InterviewerState";
 import type { Message } from "./Message";
+import type { Presence } from "./Presence";
 import type { Screen } from "./Screen";
 import type { SoundFindings } from "./SoundFindings";
 import type { VoiceOptions } from "./VoiceOptions";
@@ -83,9 +84,9 @@ connected: boolean,
  */
 interviewer: InterviewerState, 
 /**
- * One line about what goes on.
+ * What goes on, on the way into the room and in it.
  */
-status: Message | null, 
+presence: Presence | null, 
 /**
  * What the candidate is asked, if anything: whether the interview goes on.
  */

@@ -1,25 +1,39 @@
 import { cleanup, render, screen } from "@testing-library/svelte";
+import { tick } from "svelte";
 import { afterEach, expect, test, vi } from "vitest";
 
+import { stateOf } from "../../gallery/states";
+import { App as State } from "../app.svelte";
+import App from "../App.svelte";
 import { clock, fill } from "../clock";
+import type { Command } from "../generated/Command";
 import type { Snapshot } from "../generated/Snapshot";
-import Check from "../screens/Check.svelte";
-import Closing from "../parts/Closing.svelte";
-import Completed from "../screens/Completed.svelte";
-import Interview from "../screens/Interview.svelte";
-import Start from "../screens/Start.svelte";
 
 afterEach(cleanup);
 
-const list = { devices: [["mic", "Desk microphone"] as [string, string]], chosen: null, open: "mic", default_name: "Desk microphone", problem: null, away: null, muted: null };
-const check: Snapshot["check"] = {
-  microphone: { verdict: "open", text: { id: "say-a-few-words" } }, loudspeaker: { verdict: "open", text: { id: "play-the-chime" } }, asking: false, sample: "none",
-};
-const snapshot: Snapshot = {
-  seq: 1, screen: "checking", title: null, host: "interviews.example.com", problem: null, can_retry: false, notices: [],
-  input: list, output: list, check, connection: null, voice: { push_to_talk: false, talking: false, stages: [] }, microphone_open: true, sound: [], muted: false, connected: true, interviewer: "absent", status: null,
-  asking: null, closing: false, captions: [], elapsed_s: null, remaining_s: null, minutes_left: null, completed: null,
-};
+/** The whole page at a snapshot that the client made, with what it asks for. */
+async function shown(name: string, changed: Partial<Snapshot> = {}) {
+  const order = vi.fn<(command: Command) => Promise<void>>().mockResolvedValue(undefined);
+  const app = new State(order);
+  let take: ((snapshot: Snapshot) => void) | undefined;
+  render(App, {
+    app,
+    listen: (listen) => {
+      take = (snapshot) => listen({ kind: "snapshot", ...snapshot });
+      return Promise.resolve();
+    },
+  });
+  const show = async (next: Snapshot) => {
+    take?.(next);
+    await tick();
+    await tick();
+  };
+  await show({ ...stateOf(name), ...changed });
+  order.mockClear();
+  return { order, app, show };
+}
+
+const button = (name: string | RegExp) => screen.getByRole<HTMLButtonElement>("button", { name });
 
 test("time and levels are shown evenly", () => {
   expect(clock(0)).toBe("0:00");
@@ -31,136 +45,200 @@ test("time and levels are shown evenly", () => {
 });
 
 test("a link is given on as it was typed", async () => {
-  const order = vi.fn().mockResolvedValue(undefined);
-  render(Start, { snapshot: { ...snapshot, screen: "start" }, order });
+  const { order } = await shown("start");
   const input = screen.getByLabelText<HTMLInputElement>("Interview link");
-  const button = screen.getByRole<HTMLButtonElement>("button", { name: "Continue" });
-  expect(button.disabled).toBe(true);
+  expect(button("Continue").disabled).toBe(true);
   input.value = "adjourn://join?server=https://a.example&code=BBBB-2222";
   input.dispatchEvent(new Event("input", { bubbles: true }));
-  await Promise.resolve();
-  button.click();
+  await tick();
+  button("Continue").click();
   expect(order).toHaveBeenCalledWith({ command: "open_link", link: input.value });
 });
 
-const diagnostics = {
-  findings: [{ verdict: "warning" as const, text: { id: "figure-round-trip" as const, args: { ms: 310 } } }],
-};
-
-test("the way to the room can be tried again once it was", () => {
-  const order = vi.fn();
-  const props = { meters: { input: -120, output: -120 }, diagnostics, order };
-  render(Check, { snapshot: { ...snapshot, connection: { verdict: "open", text: { id: "trying-connection" } } }, ...props });
-  expect(screen.getByRole<HTMLButtonElement>("button", { name: "Try it again" }).disabled).toBe(true);
+test("the way to the room can be tried again once it was", async () => {
+  const { order } = await shown("check");
+  expect(button("Try it again").disabled).toBe(true);
   cleanup();
-  render(Check, { snapshot: { ...snapshot, connection: { verdict: "bad", text: { id: "room-address-not-found" } } }, ...props });
-  screen.getByRole("button", { name: "Try it again" }).click();
-  expect(order).toHaveBeenCalledWith({ command: "try_connection" });
+  expect(order).not.toHaveBeenCalled();
+  const again = await shown("check", { connection: { verdict: "bad", text: { id: "room-address-not-found" } } });
+  button("Try it again").click();
+  expect(again.order).toHaveBeenCalledWith({ command: "try_connection" });
 });
 
-test("a problem that can be tried again keeps the way on open, another one closes it", () => {
-  const order = vi.fn();
-  const meters = { input: -120, output: -120 };
-  render(Check, { snapshot: { ...snapshot, problem: { id: "join-unanswered" }, can_retry: true }, meters, diagnostics, order });
-  expect(screen.getByRole("alert").textContent).toContain("server does not answer");
-  screen.getByRole("button", { name: "Try again" }).click();
+test("a problem that can be tried again keeps the way on open, another one leaves the way to another link", async () => {
+  const { order } = await shown("check-unreachable");
+  expect(screen.getByRole("alert").textContent).toContain("cannot be reached");
+  button("Try again").click();
   expect(order).toHaveBeenCalledWith({ command: "join" });
   cleanup();
-  render(Check, { snapshot: { ...snapshot, problem: { id: "code-used" }, can_retry: false }, meters, diagnostics, order });
-  expect(screen.getByRole<HTMLButtonElement>("button", { name: "Join the interview" }).disabled).toBe(true);
+  const used = await shown("check-code-used");
+  expect(button("Join the interview").disabled).toBe(true);
+  button("Use another link").click();
+  expect(used.order).toHaveBeenCalledWith({ command: "forget_link" });
 });
 
-test("what the check finds is said, and whether the chime was heard is asked", () => {
-  const order = vi.fn().mockResolvedValue(undefined);
-  const meters = { input: -30, output: -120 };
-  const found = { ...check, microphone: { verdict: "warning" as const, text: { id: "voice-cut-off" as const } }, asking: true };
-  render(Check, { snapshot: { ...snapshot, check: found }, meters, diagnostics, order });
-  expect(screen.getByText(/voice is cut off/)).toBeTruthy();
-  screen.getByRole("button", { name: "No" }).click();
+test("what the check finds is said, and whether the chime was heard is asked", async () => {
+  const { order, app } = await shown("check-asking");
+  app.take({ kind: "diagnostics", findings: [{ verdict: "warning", text: { id: "figure-round-trip", args: { ms: 310 } } }] });
+  await tick();
+  expect(screen.getByText(/Did you hear two soft notes/)).toBeTruthy();
+  button("No").click();
   expect(order).toHaveBeenCalledWith({ command: "chime_heard", heard: false });
-  expect(screen.getByText(/and back: .310. ms/).nextSibling?.textContent).toBe("fair");
-  screen.getByRole("button", { name: "Record me for 3 seconds" }).click();
+  expect(screen.getAllByText(/and back: .310. ms/)[0]?.nextSibling?.textContent).toBe("fair");
+  button("Record me for 3 seconds").click();
   expect(order).toHaveBeenCalledWith({ command: "record_sample" });
 });
 
-test("a device that is away, or muted in the system, is said with a way out", () => {
-  const order = vi.fn().mockResolvedValue(undefined);
-  const meters = { input: -120, output: -120 };
-  const away = { ...list, chosen: "usb", away: { id: "device-away" as const, args: { device: "USB headset" } }, muted: { id: "muted-in-system" as const } };
-  render(Check, { snapshot: { ...snapshot, input: away }, meters, diagnostics, order });
-  expect(screen.getByText(/USB headset.*is not connected/)).toBeTruthy();
-  expect(screen.getByLabelText<HTMLSelectElement>("Microphone").value).toBe("usb");
-  screen.getByRole("button", { name: "Unmute" }).click();
+test("a device that is away, or muted in the system, is said with a way out", async () => {
+  await shown("check-device-away");
+  expect(screen.getAllByText(/is not connected/).length).toBeGreaterThan(1);
+  const select = screen.getByLabelText<HTMLSelectElement>("Microphone", { selector: "select" });
+  expect(select.selectedOptions[0]?.textContent).toContain("not connected");
+  cleanup();
+  const { order } = await shown("check-muted-in-system");
+  button("Unmute").click();
   expect(order).toHaveBeenCalledWith({ command: "unmute_in_system", side: "microphone" });
 });
 
+test("a device is chosen for its side", async () => {
+  const { order } = await shown("check");
+  const select = screen.getByLabelText<HTMLSelectElement>("Loudspeaker or headphones", { selector: "select" });
+  select.value = "built-in-speakers";
+  select.dispatchEvent(new Event("change", { bubbles: true }));
+  expect(order).toHaveBeenCalledWith({ command: "choose_device", side: "loudspeaker", id: "built-in-speakers" });
+});
+
+test("what the program does not take is said on the screen", async () => {
+  const { order } = await shown("check");
+  order.mockRejectedValueOnce("the client is not running");
+  button("Join the interview").click();
+  await vi.waitFor(() => expect(screen.getByText(/was not done/)).toBeTruthy());
+});
+
+const key = (kind: string, name: string, at: EventTarget = document.body, more: KeyboardEventInit = {}) =>
+  at.dispatchEvent(new KeyboardEvent(kind, { key: name, bubbles: true, cancelable: true, ...more }));
+
 test("the space key talks while it is held, wherever the focus is, but where it is written into", async () => {
-  const order = vi.fn().mockResolvedValue(undefined);
-  const meters = { input: -120, output: -120 };
-  const voice = { ...snapshot, screen: "interview" as const, voice: { push_to_talk: true, talking: false, stages: [] } };
-  render(Interview, { snapshot: voice, meters, diagnostics, order });
-  const key = (kind: string, at: Element) => at.dispatchEvent(new KeyboardEvent(kind, { key: " ", bubbles: true, cancelable: true }));
-  const mute = screen.getByRole("button", { name: "Mute" });
-  expect(key("keydown", mute)).toBe(false);
+  const { order } = await shown("push-to-talk");
+  const mute = screen.getByRole("switch", { name: "Microphone" });
+  expect(key("keydown", " ", mute)).toBe(false);
   expect(order).toHaveBeenLastCalledWith({ command: "talk", talking: true });
   // Held, it is told once; let go before the program answered, it is told all the same.
-  key("keydown", mute);
+  key("keydown", " ", mute);
   expect(order).toHaveBeenCalledTimes(1);
-  key("keyup", mute);
+  key("keyup", " ", mute);
   expect(order).toHaveBeenLastCalledWith({ command: "talk", talking: false });
-  key("keydown", document.body);
+  key("keydown", " ");
   expect(order).toHaveBeenLastCalledWith({ command: "talk", talking: true });
   window.dispatchEvent(new Event("blur"));
   expect(order).toHaveBeenLastCalledWith({ command: "talk", talking: false });
   order.mockClear();
-  key("keydown", screen.getByLabelText("Microphone", { selector: "select" }));
+  key("keydown", " ", screen.getByLabelText("Microphone", { selector: "select" }));
   expect(order).not.toHaveBeenCalled();
 });
 
-test("what is wrong with sound stands in the interview with a way out, twice the same thing too", () => {
-  const order = vi.fn().mockResolvedValue(undefined);
-  const meters = { input: -120, output: -120 };
-  const output = { ...list, muted: { id: "loudspeaker-muted" as const } };
+test("control and M switch the microphone, once however long they are held, and not under a question", async () => {
+  const { order, show } = await shown("listening");
+  key("keydown", "m", document.body, { ctrlKey: true });
+  key("keydown", "m", document.body, { ctrlKey: true, repeat: true });
+  expect(order).toHaveBeenCalledTimes(1);
+  expect(order).toHaveBeenLastCalledWith({ command: "set_muted", muted: true });
+  await show({ ...stateOf("asking-silent"), seq: 2 });
+  key("keydown", "m", document.body, { ctrlKey: true });
+  expect(order).toHaveBeenCalledTimes(1);
+});
+
+test("what is wrong with sound stands in the interview with a way out, twice the same thing too", async () => {
   const sound = [{ id: "no-microphone" as const }, { id: "no-microphone" as const }];
-  render(Interview, { snapshot: { ...snapshot, screen: "interview" as const, output, sound }, meters, diagnostics, order });
-  expect(screen.getAllByText(/No microphone was found/).length).toBe(2);
-  screen.getByRole("button", { name: "Unmute the loudspeaker" }).click();
+  const { order } = await shown("loudspeaker-muted", { sound });
+  expect(screen.getAllByText(/^No microphone was found/).length).toBe(2);
+  button("Unmute the loudspeaker").click();
   expect(order).toHaveBeenCalledWith({ command: "unmute_in_system", side: "loudspeaker" });
 });
 
-test("received is shown with its receipt, saved without one", () => {
-  const completed = {
-    outcome: "finished", headline: { id: "end-finished" }, reason: { id: "because-finished" },
-    next: { id: "next-nothing" }, delivery: "received", delivery_text: { id: "delivery-received" }, receipt: "R-1234",
-    ended_at: "2026-01-02T10:00:03.000Z", confirmed: null,
-    signs: [{ what: { id: "sign-end-tool", args: { tool: "end_interview" } }, at: "2026-01-02T10:00:01.000Z" }],
-  } satisfies Snapshot["completed"];
-  render(Completed, { snapshot: { ...snapshot, screen: "completed", completed }, order: vi.fn() });
-  expect(screen.getByText("R-1234")).toBeTruthy();
-  expect(screen.getByText(/end_interview/)).toBeTruthy();
-  expect(screen.queryByText(/confirms/)).toBeNull();
-  expect(screen.queryByRole("button", { name: /copy/ })).toBeNull();
-  cleanup();
-  render(Completed, { snapshot: { ...snapshot, screen: "completed", completed: { ...completed, confirmed: { id: "confirmed" } } }, order: vi.fn() });
-  expect(screen.getByText(/confirms/)).toBeTruthy();
-  cleanup();
-  const saved = { ...completed, delivery: "saved", delivery_text: { id: "delivery-saved" }, receipt: null } satisfies Snapshot["completed"];
-  const order = vi.fn();
-  render(Completed, { snapshot: { ...snapshot, screen: "completed", completed: saved }, order });
-  expect(screen.queryByText(/Receipt/)).toBeNull();
-  screen.getByRole("button", { name: "Save a copy for the organiser" }).click();
-  expect(order).toHaveBeenCalledWith({ command: "save_copy" });
-  expect(screen.getByText(/saved on this computer/)).toBeTruthy();
+test("whose turn it is heads the screen, names the window, and counts down where it is waited for", async () => {
+  const { app, show } = await shown("listening");
+  const heading = () => screen.getByRole("heading", { level: 1 });
+  expect(heading().textContent).toBe("Your turn");
+  expect(document.title).toMatch(/^.?Your turn.? – Adjourn$/);
+  expect(document.activeElement).toBe(heading());
+  await show({ ...stateOf("reconnecting"), seq: 2 });
+  expect(heading().textContent).toBe("Your connection dropped");
+  expect(screen.getByText(/30. seconds left/)).toBeTruthy();
+  app.passed = 12;
+  await tick();
+  expect(screen.getByText(/18. seconds left/)).toBeTruthy();
 });
 
-test("the window's X asks what is true where it is pressed", () => {
-  const order = vi.fn();
-  render(Closing, { snapshot: { ...snapshot, screen: "interview", closing: true }, order });
-  screen.getByRole("button", { name: "Go on with the interview", hidden: true }).click();
+test("a screen reader hears of a change of turn once it stays, and nothing while somebody speaks", async () => {
+  vi.useFakeTimers();
+  try {
+    const { show } = await shown("listening");
+    const said = () => screen.getByRole("status").textContent;
+    await vi.advanceTimersByTimeAsync(500);
+    expect(said()).toContain("Your turn");
+    await show({ ...stateOf("muted"), seq: 2 });
+    await vi.advanceTimersByTimeAsync(300);
+    await show({ ...stateOf("speaking"), seq: 3 });
+    await vi.advanceTimersByTimeAsync(500);
+    expect(said()).toBe("");
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("who has scrolled back reads in peace, and finds the way to the newest line", async () => {
+  const { show } = await shown("speaking");
+  const box = screen.getByRole("region", { name: "Conversation" });
+  expect(box.tabIndex).toBe(0);
+  Object.defineProperties(box, { scrollHeight: { value: 900, configurable: true }, clientHeight: { value: 200, configurable: true } });
+  box.scrollTop = 100;
+  box.dispatchEvent(new Event("scroll"));
+  await tick();
+  const snapshot = stateOf("speaking");
+  const line = { id: "9", speaker: "interviewer" as const, text: "And now?", done: true };
+  await show({ ...snapshot, seq: 2, captions: [...snapshot.captions, line] });
+  expect(box.scrollTop).toBe(100);
+  button("Newest ↓").click();
+  await tick();
+  expect(box.scrollTop).toBe(900);
+});
+
+test("the question has its safe answer under the finger, and Escape means it", async () => {
+  const { order } = await shown("asking-closed");
+  const keep = screen.getByRole("button", { name: "Keep waiting", hidden: true });
+  expect(screen.getByText(/Without an answer/)).toBeTruthy();
+  keep.closest("dialog")?.dispatchEvent(new Event("cancel", { cancelable: true }));
+  expect(order).toHaveBeenCalledWith({ command: "go_on" });
+});
+
+test("received is shown with its receipt and a way to close, saved without one and with a copy", async () => {
+  const { order } = await shown("end-finished");
+  expect(screen.getByText("R-1")).toBeTruthy();
+  expect(screen.getByText("The interviewer ended the interview")).toBeTruthy();
+  expect(screen.queryByText(/end_interview/)).toBeNull();
+  expect(screen.queryByText(/confirms/)).toBeNull();
+  expect(screen.queryByRole("button", { name: /copy/ })).toBeNull();
+  button("Close").click();
+  expect(order).toHaveBeenCalledWith({ command: "close" });
+  cleanup();
+  const { completed } = stateOf("end-interrupted");
+  await shown("end-interrupted", { completed: completed && { ...completed, confirmed: { id: "confirmed" } } });
+  expect(screen.getByText(/confirms/)).toBeTruthy();
+  cleanup();
+  const saved = await shown("end-saved");
+  expect(screen.queryByText("Receipt")).toBeNull();
+  button("Save a copy for the organiser").click();
+  expect(saved.order).toHaveBeenCalledWith({ command: "save_copy" });
+});
+
+test("the window's X asks what is true where it is pressed", async () => {
+  const { order } = await shown("closing");
+  screen.getAllByRole("button", { name: "Go on with the interview", hidden: true }).at(-1)?.click();
   expect(order).toHaveBeenCalledWith({ command: "stay" });
   cleanup();
-  render(Closing, { snapshot: { ...snapshot, screen: "completed", closing: true }, order });
+  const end = await shown("end-closing");
   expect(screen.getByText(/not safe yet/)).toBeTruthy();
   screen.getByRole("button", { name: "Close all the same", hidden: true }).click();
-  expect(order).toHaveBeenCalledWith({ command: "quit" });
+  expect(end.order).toHaveBeenCalledWith({ command: "quit" });
 });

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use adjourn_audio::{DeviceChoice, FRAME};
 use adjourn_client::{
-    AudioInput, AudioOutput, Client, Clock, Command, Completed, Diagnostics, Environment, Jitter, Meters,
-    Processing, Screen, Setup, Shell, Snapshot, VoiceModule,
+    AudioInput, AudioOutput, Client, Clock, Command, Completed, Diagnostics, Environment, Jitter, Message,
+    Meters, Processing, Screen, Setup, Shell, Snapshot, VoiceModule,
 };
 use adjourn_protocol::{ClientInfo, Record};
 use adjourn_room::{RoomEvent, Stages};
@@ -236,6 +236,10 @@ impl Testbed {
     pub async fn begin(&mut self) {
         self.room.interviewer_joins("PA_1").await;
         self.within(Duration::from_secs(3), "the interview", |s| s.screen == Screen::Interview).await;
+        // A greeting, as short as can be.
+        for audible in [true, false] {
+            self.hear(Input::InterviewerLevel { audible }).await;
+        }
         // Both probes were answered once: their silence means something from now on.
         self.passes(Duration::from_secs(2)).await;
     }
@@ -304,6 +308,16 @@ impl Testbed {
         assert_eq!(records.len(), 1, "the backend has {} records", records.len());
         serde_json::from_slice(&records[0]).unwrap()
     }
+}
+
+/// What is said of what goes on, and of sound.
+pub fn said(snapshot: &Snapshot) -> impl Iterator<Item = &Message> {
+    snapshot.presence.iter().filter_map(|presence| presence.line.as_ref()).chain(&snapshot.sound)
+}
+
+/// Whether that is said.
+pub fn says(snapshot: &Snapshot, message: &Message) -> bool {
+    said(snapshot).any(|said| said == message)
 }
 
 /// Texts of a record's transcript.

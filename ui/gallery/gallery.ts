@@ -1,0 +1,69 @@
+// Every state beside the other ones, for a person; and `examine`, for a test.
+import type axe from "axe-core";
+
+import { geometry } from "./geometry";
+import { states } from "./states";
+
+interface Wish {
+  state: string;
+  width: number;
+  height: number;
+  theme: "light" | "dark";
+  /** Root font size, 2 for 200 %. */
+  scale: number;
+  /** Which size of captions. */
+  size?: number;
+}
+
+async function frame(wish: Wish, accessibility = false): Promise<HTMLIFrameElement> {
+  const made = document.createElement("iframe");
+  made.width = String(wish.width);
+  made.height = String(wish.height);
+  made.title = wish.state;
+  made.src = `./frame.html?${new URLSearchParams({ state: wish.state, theme: wish.theme, scale: String(wish.scale), size: String(wish.size ?? 1) })}${accessibility ? "&axe" : ""}`;
+  document.body.append(made);
+  await new Promise((loaded) => made.addEventListener("load", loaded, { once: true }));
+  while (made.contentDocument?.documentElement.dataset.ready !== "yes") await new Promise((soon) => setTimeout(soon, 10));
+  return made;
+}
+
+/** What is wrong with a state: how it lies, and (if asked) what axe says. `planted`: markup that is put into it first. */
+async function examine(wish: Wish, accessibility: boolean, planted = ""): Promise<string[]> {
+  document.body.replaceChildren();
+  const shown = await frame(wish, accessibility);
+  const page = shown.contentWindow;
+  if (!page) return ["there is no page"];
+  page.document.querySelector("main")?.insertAdjacentHTML("beforeend", planted);
+  const faults = geometry(page);
+  if (accessibility) {
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+    const inside = page as Window & { axe?: typeof axe };
+    const found = await inside.axe?.run(page.document, { runOnly: tags, resultTypes: ["violations"] });
+    if (!found) faults.push("axe did not run");
+    for (const { id, nodes } of found?.violations ?? []) {
+      faults.push(`axe, ${id}: ${nodes.map((node) => `${node.target.join(" ")} (${node.failureSummary ?? ""})`).join("; ").slice(0, 600)}`);
+    }
+  }
+  return faults;
+}
+
+/** Shows one state alone, for a picture. */
+async function show(wish: Wish): Promise<void> {
+  document.body.replaceChildren();
+  document.body.style.margin = "0";
+  (await frame(wish)).style.border = "0";
+}
+
+Object.assign(window, { examine, show, states: states.map((state) => state.name) });
+
+async function hang(): Promise<void> {
+  for (const { name } of states) {
+    const made = await frame({ state: name, width: 960, height: 720, theme: "light", scale: 1 });
+    const figure = document.createElement("figure");
+    const words = document.createElement("figcaption");
+    words.textContent = name;
+    made.replaceWith(figure);
+    figure.append(words, made);
+  }
+}
+if (!new URLSearchParams(location.search).has("test")) void hang();
