@@ -76,16 +76,33 @@ async fn write(
             unwritten.clear();
             continue;
         }
-        let written = guarded(async {
-            fail::fail_point!("journal");
-            environment.storage.append(&join_id, &lines).await
-        });
-        if !matches!(written.await, Some(Ok(()))) {
-            tracing::error!("the journal could not be written");
+        if let Err(error) = append(&environment, &join_id, &lines).await {
+            tracing::error!(error, "the journal could not be written");
             if unwritten.is_empty() {
                 events.tell(Event::NotJournaled).await;
             }
             unwritten.append(&mut lines);
+        }
+    }
+}
+
+/// Writes lines down. What waits for the disk is given a time, and that runs on while this computer sleeps: what failed is tried once
+/// more before the disk is said to take nothing.
+async fn append(environment: &Environment, join_id: &Secret, lines: &[Entry]) -> Result<(), String> {
+    let mut tries = 0;
+    loop {
+        let written = guarded(async {
+            fail::fail_point!("journal");
+            environment.storage.append(join_id, lines).await
+        });
+        match written.await {
+            Some(Ok(())) => return Ok(()),
+            Some(Err(error)) if tries == 0 => {
+                tracing::warn!(%error, "the journal could not be written, and is tried once more");
+                tries += 1;
+            }
+            Some(Err(error)) => return Err(error.to_string()),
+            None => return Err("it panicked".to_owned()),
         }
     }
 }

@@ -9,9 +9,21 @@ use crate::message::Message;
 use crate::presence::seconds_left;
 use crate::snapshot::{Asking, RecordState};
 
+/// What is left to do after an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    Nothing,
+    /// The organiser says how it goes on.
+    Organiser,
+    /// Another try.
+    TryAgain,
+    /// It goes on somewhere else.
+    Elsewhere,
+}
+
 /// Heading, reason and what happens next, for an ending. `turned_away`: the interview room's servers were reached at last,
 /// and let nobody in.
-pub(crate) fn ending(ending: &Ending, turned_away: bool) -> (Message, Message, Message) {
+pub(crate) fn ending(ending: &Ending, turned_away: bool) -> (Message, Message, Next) {
     let (headline, reason, next) = by_outcome(ending.outcome);
     let full_time = ending.evidence.as_ref().is_some_and(|evidence| evidence.kind == EvidenceKind::TimeLimit);
     let reason = match ending.outcome {
@@ -30,22 +42,22 @@ pub(crate) fn ending(ending: &Ending, turned_away: bool) -> (Message, Message, M
     (headline, reason, next)
 }
 
-fn by_outcome(outcome: Outcome) -> (Message, Message, Message) {
+fn by_outcome(outcome: Outcome) -> (Message, Message, Next) {
     use Message as M;
     match outcome {
-        Outcome::Finished => (M::EndFinished, M::BecauseFinished, M::NextNothing),
-        Outcome::EndedByCandidate => (M::EndByYou, M::BecauseOfYou, M::NextNothing),
-        Outcome::NeverStarted => (M::EndNeverStarted, M::BecauseNobodyCame, M::NextTryAgain),
-        Outcome::ConnectionLost => (M::EndConnectionLost, M::BecauseConnectionLost, M::NextOrganiser),
+        Outcome::Finished => (M::EndFinished, M::BecauseFinished, Next::Nothing),
+        Outcome::EndedByCandidate => (M::EndByYou, M::BecauseOfYou, Next::Nothing),
+        Outcome::NeverStarted => (M::EndNeverStarted, M::BecauseNobodyCame, Next::TryAgain),
+        Outcome::ConnectionLost => (M::EndConnectionLost, M::BecauseConnectionLost, Next::Organiser),
         Outcome::Ended(why) => match why {
-            EndedWhy::SessionClosed => (M::EndEnded, M::BecauseSessionClosed, M::NextNothing),
-            EndedWhy::InterviewerLeft => (M::EndEnded, M::BecauseInterviewerLeft, M::NextNothing),
-            EndedWhy::RoomClosed => (M::EndEnded, M::BecauseRoomClosed, M::NextNothing),
-            EndedWhy::ClosedByOrganiser => (M::EndClosed, M::BecauseOrganiserClosed, M::NextNothing),
-            EndedWhy::ContinuedElsewhere => (M::EndElsewhere, M::BecauseElsewhere, M::NextElsewhere),
-            EndedWhy::NoAnswer => (M::EndEnded, M::BecauseNoAnswer, M::NextOrganiser),
-            EndedWhy::TimeLimit => (M::EndTimeOver, M::BecauseTimeLimit, M::NextOrganiser),
-            EndedWhy::BySystem => (M::EndEnded, M::BecauseClosedHere, M::NextOrganiser),
+            EndedWhy::SessionClosed => (M::EndEnded, M::BecauseSessionClosed, Next::Nothing),
+            EndedWhy::InterviewerLeft => (M::EndEnded, M::BecauseInterviewerLeft, Next::Nothing),
+            EndedWhy::RoomClosed => (M::EndEnded, M::BecauseRoomClosed, Next::Nothing),
+            EndedWhy::ClosedByOrganiser => (M::EndClosed, M::BecauseOrganiserClosed, Next::Nothing),
+            EndedWhy::ContinuedElsewhere => (M::EndElsewhere, M::BecauseElsewhere, Next::Elsewhere),
+            EndedWhy::NoAnswer => (M::EndEnded, M::BecauseNoAnswer, Next::Organiser),
+            EndedWhy::TimeLimit => (M::EndTimeOver, M::BecauseTimeLimit, Next::Organiser),
+            EndedWhy::BySystem => (M::EndEnded, M::BecauseClosedHere, Next::Organiser),
         },
         Outcome::Interrupted(why) => {
             let reason = match why {
@@ -55,7 +67,7 @@ fn by_outcome(outcome: Outcome) -> (Message, Message, Message) {
                 InterruptedWhy::Removed => M::BecauseRemoved,
                 InterruptedWhy::ClientFailed => M::BecausePartFailed,
             };
-            (M::EndInterrupted, reason, M::NextOrganiser)
+            (M::EndInterrupted, reason, Next::Organiser)
         }
     }
 }
@@ -68,11 +80,14 @@ pub(crate) fn told_of(outcome: Outcome, fate: &Fate) -> (Message, Message, Optio
 }
 
 /// What happens next. An organiser can't see what has not arrived, and until it has, there may be something left to do.
-pub(crate) fn next(by_outcome: Message, fate: &Fate) -> Option<Message> {
-    match by_outcome {
-        Message::NextOrganiser if fate.state != RecordState::Received => Some(Message::NextAskOrganiser),
-        Message::NextNothing if fate.state != RecordState::Received => None,
-        other => Some(other),
+pub(crate) fn next(next: Next, fate: &Fate) -> Option<Message> {
+    let arrived = fate.state == RecordState::Received;
+    match next {
+        Next::Nothing => arrived.then_some(Message::NextNothing),
+        Next::Organiser if arrived => Some(Message::NextOrganiser),
+        Next::Organiser => Some(Message::NextAskOrganiser),
+        Next::TryAgain => Some(Message::NextTryAgain),
+        Next::Elsewhere => Some(Message::NextElsewhere),
     }
 }
 

@@ -16,7 +16,7 @@ use adjourn_protocol::Role;
 use adjourn_room::{Caption, LinkCheck, RoomEvent, Way};
 use adjourn_session::{AgentState, Input, LeaveReason, Participant, ParticipantKind};
 
-use testbed::{LINK, MOMENT, NEW_HOST, Set, Testbed, says};
+use testbed::{MOMENT, NEW_HOST, Set, Testbed, says};
 
 const VOICE: [i16; FRAME] = [6_000; FRAME];
 const LONG: Duration = Duration::from_secs(1_800);

@@ -85,6 +85,17 @@ async fn a_full_disk_is_told_at_once_and_the_record_is_sent_from_memory() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_that_fails_once_is_made_again_and_not_told() {
+    let mut stage = Testbed::interview().await;
+    stage.disk.set(|disk| disk.fails_once = true);
+    stage.order(Command::SetMuted { muted: true }).await;
+    stage.stays(Duration::from_secs(5), "that nothing is told", |s| s.notices.is_empty()).await;
+    assert!(!stage.disk.set(|disk| disk.fails_once), "it was asked");
+    let muted = |entry: &adjourn_protocol::Entry| entry.line == Line::Timeline(Note::Muted);
+    assert!(stage.disk.lines(LINK).iter().any(muted));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_full_disk_and_no_backend_ask_for_the_window_to_stay_open() {
     let mut stage = Testbed::interview().await;
     stage.disk.set(|disk| disk.full = true);
@@ -196,7 +207,7 @@ async fn the_end_is_told_by_the_wall_clock_and_what_it_rests_on() {
     stage.room.session_closes();
     let end = stage.completed(Duration::from_secs(4)).await;
     assert!(end.ended_at.starts_with("2027-01-15T08:00:"), "{}", end.ended_at);
-    let tool = end.signs.iter().find(|sign| matches!(sign.what, Message::SignEndTool { .. })).unwrap();
+    let tool = end.signs.iter().find(|sign| matches!(sign.what, Message::SignEndTool)).unwrap();
     assert!(tool.at < end.ended_at, "{tool:?}");
     assert!(end.signs.windows(2).all(|pair| pair[0].at >= pair[1].at), "latest first: {:?}", end.signs);
 }

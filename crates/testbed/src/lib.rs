@@ -15,6 +15,7 @@ mod disk;
 mod faketime;
 pub mod fault_proxy;
 mod fleet;
+mod gallery;
 mod interviewer;
 mod leftovers;
 mod livekit;
@@ -43,6 +44,7 @@ pub use client::ClientProcess;
 pub use disk::{DiskFaults, Mount, flip, tear};
 pub use faketime::Faketime;
 pub use fleet::{Fleet, Member, Started};
+pub use gallery::{Exhibit, Gallery, Theme};
 pub use interviewer::Interviewer;
 pub use livekit::resigned;
 pub use livekit::{

@@ -49,7 +49,7 @@ impl Window {
         pulse: &Pulse,
         options: &WindowOptions,
     ) -> anyhow::Result<Self> {
-        let (display, screen) = screen(folder).await?;
+        let (display, screen) = screen(folder, SCREEN).await?;
         let (port, native) = (super::free_port()?, super::free_port()?);
         let mut command = Command::new("dbus-run-session");
         command
@@ -157,18 +157,7 @@ impl Window {
     /// # Errors
     /// The picture can't be taken.
     pub async fn picture(&self, path: &Path) -> anyhow::Result<()> {
-        let output = Command::new("import")
-            .args(["-display", &self.display, "-window", "root"])
-            .arg(path)
-            .output()
-            .await
-            .context("`import` (imagemagick) is not installed")?;
-        anyhow::ensure!(
-            output.status.success(),
-            "no picture: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-        Ok(())
+        picture_of(&self.display, path, None).await
     }
 
     /// Starts the app once more with the same folder and this link, as a desktop does when a link is opened, and waits
@@ -200,10 +189,24 @@ impl Window {
     }
 }
 
-/// Starts a virtual screen; the server chooses the number and says it.
-async fn screen(folder: &Path) -> anyhow::Result<(String, Child)> {
+/// Saves a picture of a screen, or of a part of it (`WIDTHxHEIGHT+X+Y`).
+pub(super) async fn picture_of(display: &str, path: &Path, part: Option<&str>) -> anyhow::Result<()> {
+    let mut command = Command::new("import");
+    command.args(["-display", display, "-window", "root"]);
+    command.args(part.iter().flat_map(|part| ["-crop", part, "+repage"])).arg(path);
+    let output = command.output().await.context("`import` (imagemagick) is not installed")?;
+    anyhow::ensure!(
+        output.status.success(),
+        "no picture: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(())
+}
+
+/// Starts a virtual screen of this size; the server chooses the number and says it.
+pub(super) async fn screen(folder: &Path, size: &str) -> anyhow::Result<(String, Child)> {
     let mut command = Command::new("Xvfb");
-    command.args(["-displayfd", "1", "-screen", "0", SCREEN, "-nolisten", "tcp"]);
+    command.args(["-displayfd", "1", "-screen", "0", size, "-nolisten", "tcp"]);
     let (child, _, mut lines) = Child::start_talking("Xvfb", &mut command, &folder.join("xvfb.log"))
         .context("Xvfb is needed for the window")?;
     let number = tokio::time::timeout(Duration::from_secs(10), lines.next_line())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use adjourn_client::{Command as ClientCommand, Screen};
+use adjourn_client::Command as ClientCommand;
 use adjourn_protocol::InviteLink;
 use adjourn_session::SoundProcessing;
 use anyhow::Context as _;
@@ -254,11 +254,7 @@ impl ScenarioBed {
         };
         if scenario.tls {
             // A host that was not used before is asked about.
-            bed.wait(Duration::from_secs(15), "the question about the host", |seen| {
-                seen.last.as_ref().is_some_and(|s| s.screen == Screen::ConfirmHost)
-            })
-            .await?;
-            bed.order(&ClientCommand::ConfirmHost).await?;
+            bed.wait(Duration::from_secs(15), "the question about the host", |seen| seen.host_asked).await?;
         }
         Ok(bed)
     }

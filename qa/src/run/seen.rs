@@ -24,6 +24,8 @@ pub(super) struct Seen {
     pub(super) completed: Option<Completed>,
     /// What the client said of an earlier interview's receipt after it was started again.
     pub(super) earlier_receipt: Option<String>,
+    /// The question about the host was asked. A client without a window answers it at once: it is no state to be waited for.
+    pub(super) host_asked: bool,
     /// Every notice and problem so far, in order.
     pub(super) said: Vec<Message>,
     /// Where the record was when the end screen came.
@@ -74,6 +76,7 @@ impl Seen {
             self.marks.push(Mark { at: now, lane: Lane::Screen, text: noticed });
         }
         let before = self.last.as_ref();
+        self.host_asked |= snapshot.screen == Screen::ConfirmHost;
         if snapshot.interviewer == InterviewerState::Checking
             && before.is_none_or(|b| b.interviewer != InterviewerState::Checking)
         {

@@ -31,6 +31,8 @@ pub struct State {
     pub lookup: Duration,
     /// It takes nothing.
     pub full: bool,
+    /// The next change fails, as one does that waited while the computer slept.
+    pub fails_once: bool,
     /// It is only memory.
     pub volatile: bool,
     pub hosts: BTreeSet<String>,
@@ -123,7 +125,7 @@ impl FakeDisk {
         let latency = self.state.lock().latency;
         tokio::time::sleep(latency).await;
         let mut state = self.state.lock();
-        if state.full {
+        if state.full || std::mem::take(&mut state.fails_once) {
             let (path, reason) = (PathBuf::from("outbox.db"), "no space left on device".to_owned());
             return Err(OutboxError::Unwritable { path, reason });
         }

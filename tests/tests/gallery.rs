@@ -1,0 +1,99 @@
+//! Every state of the window, in a real WebKit: nothing is unreachable, cut, covered or off the side, and axe finds nothing.
+//! Pictures are kept in `target/pictures/gallery`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may stop where it stands"
+)]
+
+use std::path::Path;
+
+use adjourn_testbed::{Exhibit, Gallery, Theme, Tools};
+
+/// A state in the window's own size.
+fn usual(state: &str) -> Exhibit {
+    Exhibit { state: state.to_owned(), width: 960, height: 720, theme: Theme::Light, scale: 1.0, size: 1 }
+}
+
+/// Windows in which everything has to be reached: a small screen, the least window, the window's own at 200 % (which has half
+/// the pixels), text alone at 200 %, and the largest captions.
+fn windows(state: &str) -> [Exhibit; 5] {
+    let own = usual(state);
+    [
+        Exhibit { width: 800, height: 600, ..own.clone() },
+        Exhibit { width: 420, height: 520, ..own.clone() },
+        Exhibit { width: 480, height: 360, ..own.clone() },
+        Exhibit { scale: 2.0, ..own.clone() },
+        Exhibit { width: 800, height: 600, size: 3, ..own },
+    ]
+}
+
+async fn open(folder: &Path) -> Gallery {
+    Gallery::open(&Tools::find().unwrap(), folder).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_every_state_everything_is_reached_and_axe_finds_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let gallery = open(folder.path()).await;
+    let states = gallery.states().await.unwrap();
+    assert!(states.len() >= 50, "{states:?}");
+    let mut wrong = Vec::new();
+    let mut examined = 0;
+    for state in &states {
+        let plain = windows(state).map(|exhibit| (exhibit, false));
+        let themes = [Theme::Light, Theme::Dark].map(|theme| (Exhibit { theme, ..usual(state) }, true));
+        for (exhibit, accessibility) in plain.into_iter().chain(themes) {
+            examined += 1;
+            let faults = gallery.examine(&exhibit, accessibility, "").await.unwrap();
+            wrong.extend(faults.into_iter().map(|fault| format!("{exhibit:?}: {fault}")));
+        }
+    }
+    println!("gallery: {} states, examined {examined} times, {} faults", states.len(), wrong.len());
+    gallery.close().await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What would be found, if it were there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_planted_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let gallery = open(folder.path()).await;
+    let planted = [
+        ("<div style='width: 2000px'>x</div>", "px wide in a window"),
+        ("<button style='position: absolute; left: -300px'>Away</button>", "off the side"),
+        ("<div style='position: fixed; inset: 0; z-index: 9'></div>", "is covered by"),
+        ("<p style='overflow: hidden; height: 8px; line-height: 40px'>Cut</p>", "is cut off"),
+        ("<h1>Another</h1>", "not exactly one h1"),
+        ("<button style='width: 30px; padding: 0; overflow-wrap: anywhere'>Squeezed</button>", "is squeezed"),
+        ("<p style='color: #999; background: #fff'>Pale</p>", "axe, color-contrast"),
+        ("<button></button>", "axe, button-name"),
+    ];
+    for (markup, found) in planted {
+        let faults = gallery.examine(&usual("listening"), true, markup).await.unwrap();
+        assert!(faults.iter().any(|fault| fault.contains(found)), "{markup}: {faults:?}");
+    }
+    // What ends the interview is out of sight.
+    let pushed = "<style>.controls { position: static !important; margin-top: 900px !important }</style>";
+    let faults = gallery.examine(&usual("listening"), false, pushed).await.unwrap();
+    assert!(faults.iter().any(|fault| fault.contains("out of sight")), "{faults:?}");
+    assert_eq!(gallery.examine(&usual("listening"), true, "").await.unwrap(), [""; 0]);
+    gallery.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_state_has_its_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let gallery = open(folder.path()).await;
+    let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("target/pictures/gallery");
+    std::fs::create_dir_all(&pictures).unwrap();
+    for state in gallery.states().await.unwrap() {
+        for (theme, name) in [(Theme::Light, ""), (Theme::Dark, "-dark")] {
+            let path = pictures.join(format!("{state}{name}.png"));
+            gallery.picture(&Exhibit { theme, ..usual(&state) }, &path).await.unwrap();
+            assert!(path.metadata().unwrap().len() > 5_000, "{} is empty", path.display());
+        }
+    }
+    gallery.close().await;
+}
