@@ -1,6 +1,7 @@
 //! The two commands of the window.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use adjourn_client::{Command, Diagnostics, Meters, Shell, Snapshot};
 use parking_lot::Mutex;
@@ -28,7 +29,8 @@ pub(crate) struct WindowShell(Arc<Mutex<Inner>>);
 #[derive(Default)]
 struct Inner {
     channel: Option<Channel<Message>>,
-    last: Option<Snapshot>,
+    /// What was shown last, and when.
+    last: Option<(Snapshot, Instant)>,
     diagnostics: Option<Diagnostics>,
     commands: Option<mpsc::Sender<Command>>,
 }
@@ -67,7 +69,7 @@ impl WindowShell {
 impl Shell for WindowShell {
     fn show(&mut self, snapshot: &Snapshot) {
         let mut inner = self.0.lock();
-        inner.last = Some(snapshot.clone());
+        inner.last = Some((snapshot.clone(), Instant::now()));
         Self::send(&inner, Message::Snapshot(Box::new(snapshot.clone())));
     }
 
@@ -88,8 +90,9 @@ impl Shell for WindowShell {
 pub(crate) fn subscribe(shell: State<'_, WindowShell>, channel: Channel<Message>) {
     let mut inner = shell.0.lock();
     inner.channel = Some(channel);
-    if let Some(last) = inner.last.clone() {
-        WindowShell::send(&inner, Message::Snapshot(Box::new(last)));
+    if let Some((last, at)) = inner.last.clone() {
+        // A page that was loaded again counts on from now.
+        WindowShell::send(&inner, Message::Snapshot(Box::new(last.later(at.elapsed()))));
     }
     if let Some(diagnostics) = inner.diagnostics.clone() {
         WindowShell::send(&inner, Message::Diagnostics(diagnostics));

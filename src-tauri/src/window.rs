@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use adjourn_audio::DeviceChoice;
 use adjourn_client::{
-    AudioInput, AudioOutput, Client, Command, Panics, Setup, Shell as _, Snapshot, StartError, told_to_end,
+    AudioInput, AudioOutput, Client, Command, Language, Panics, Setup, Shell as _, Snapshot, StartError,
+    told_to_end,
 };
 use adjourn_outbox::OutboxError;
 use adjourn_protocol::ClientInfo;
@@ -69,6 +70,7 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
         audio_input: AudioInput::Device(DeviceChoice::SystemDefault),
         audio_output: AudioOutput::Device(DeviceChoice::SystemDefault),
         preferences: Some(data.join("preferences.json")),
+        language: sys_locale::get_locale().and_then(|tag| Language::of(&tag)),
         trace,
         link,
         copies: app.path().download_dir().unwrap_or_else(|_| data.clone()),
@@ -93,8 +95,17 @@ fn open_window(
     let temporary = if own.is_some() { None } else { Some(tempfile::tempdir()?) };
     let folder =
         own.or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned())).unwrap_or_default();
+    // No larger than what there is of the screen.
+    let screen = app.primary_monitor().ok().flatten();
+    let screen = screen.map(|screen| screen.work_area().size.to_logical::<f64>(screen.scale_factor()));
     for window in &app.config().app.windows {
-        WebviewWindowBuilder::from_config(app, window)?.data_directory(folder.clone()).build()?;
+        let (width, height) = screen.map_or((window.width, window.height), |screen| {
+            (window.width.min(screen.width), window.height.min(screen.height))
+        });
+        WebviewWindowBuilder::from_config(app, window)?
+            .inner_size(width, height)
+            .data_directory(folder.clone())
+            .build()?;
     }
     Ok(temporary)
 }

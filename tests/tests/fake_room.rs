@@ -52,6 +52,7 @@ impl Fixture {
             audio_input: AudioInput::Recording(vec![0; 48_000]),
             audio_output: AudioOutput::None,
             preferences: None,
+            language: None,
             trace: None,
             link: Some(invitation.link.clone()),
             copies: testbed.folder().to_owned(),

@@ -9,23 +9,35 @@
 
 use std::path::Path;
 
-use adjourn_testbed::{Exhibit, Gallery, Theme, Tools};
+use adjourn_client::{Language, TextSize, Theme};
+use adjourn_testbed::{Exhibit, Gallery, Tools};
 
 /// A state in the window's own size.
 fn usual(state: &str) -> Exhibit {
-    Exhibit { state: state.to_owned(), width: 960, height: 720, theme: Theme::Light, scale: 1.0, size: 1 }
+    let (theme, size, language) = (Theme::Light, TextSize::Usual, Language::English);
+    Exhibit {
+        state: state.to_owned(),
+        width: 960,
+        height: 720,
+        theme,
+        scale: 1.0,
+        size,
+        language,
+        press: None,
+    }
 }
 
 /// Windows in which everything has to be reached: a small screen, the least window, the window's own at 200 % (which has half
-/// the pixels), text alone at 200 %, and the largest captions.
-fn windows(state: &str) -> [Exhibit; 5] {
+/// the pixels), text alone at 200 % in it and in the least one, and the largest captions.
+fn windows(state: &str) -> [Exhibit; 6] {
     let own = usual(state);
     [
         Exhibit { width: 800, height: 600, ..own.clone() },
         Exhibit { width: 420, height: 520, ..own.clone() },
         Exhibit { width: 480, height: 360, ..own.clone() },
         Exhibit { scale: 2.0, ..own.clone() },
-        Exhibit { width: 800, height: 600, size: 3, ..own },
+        Exhibit { width: 420, height: 520, scale: 2.0, ..own.clone() },
+        Exhibit { width: 800, height: 600, size: TextSize::Largest, ..own },
     ]
 }
 
@@ -44,9 +56,23 @@ async fn in_every_state_everything_is_reached_and_axe_finds_nothing() {
     for state in &states {
         let plain = windows(state).map(|exhibit| (exhibit, false));
         let themes = [Theme::Light, Theme::Dark].map(|theme| (Exhibit { theme, ..usual(state) }, true));
-        for (exhibit, accessibility) in plain.into_iter().chain(themes) {
+        // The longest words, and the other direction; each in the least window, where there is no room.
+        let languages = [Language::German, Language::French, Language::Spanish, Language::Arabic]
+            .map(|language| (Exhibit { language, width: 420, height: 520, ..usual(state) }, false));
+        for (exhibit, accessibility) in plain.into_iter().chain(themes).chain(languages) {
             examined += 1;
             let faults = gallery.examine(&exhibit, accessibility, "").await.unwrap();
+            wrong.extend(faults.into_iter().map(|fault| format!("{exhibit:?}: {fault}")));
+        }
+    }
+    // What opens over it.
+    for (state, button) in
+        [("listening", "Sound"), ("waiting", "Sound"), ("listening", "Help"), ("waiting", "Leave")]
+    {
+        for exhibit in windows(state) {
+            examined += 1;
+            let exhibit = Exhibit { press: Some(button.to_owned()), ..exhibit };
+            let faults = gallery.examine(&exhibit, true, "").await.unwrap();
             wrong.extend(faults.into_iter().map(|fault| format!("{exhibit:?}: {fault}")));
         }
     }
@@ -65,6 +91,10 @@ async fn what_is_planted_is_found() {
         ("<button style='position: absolute; left: -300px'>Away</button>", "off the side"),
         ("<div style='position: fixed; inset: 0; z-index: 9'></div>", "is covered by"),
         ("<p style='overflow: hidden; height: 8px; line-height: 40px'>Cut</p>", "is cut off"),
+        (
+            "<div style='overflow: hidden; height: 10px'><button>Clipped</button></div>",
+            "cuts off what is in it",
+        ),
         ("<h1>Another</h1>", "not exactly one h1"),
         ("<button style='width: 30px; padding: 0; overflow-wrap: anywhere'>Squeezed</button>", "is squeezed"),
         ("<p style='color: #999; background: #fff'>Pale</p>", "axe, color-contrast"),
@@ -89,9 +119,15 @@ async fn each_state_has_its_picture() {
     let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("target/pictures/gallery");
     std::fs::create_dir_all(&pictures).unwrap();
     for state in gallery.states().await.unwrap() {
-        for (theme, name) in [(Theme::Light, ""), (Theme::Dark, "-dark")] {
+        let looks = [
+            (Theme::Light, Language::English, ""),
+            (Theme::Dark, Language::English, "-dark"),
+            (Theme::Light, Language::German, "-de"),
+            (Theme::Light, Language::Arabic, "-ar"),
+        ];
+        for (theme, language, name) in looks {
             let path = pictures.join(format!("{state}{name}.png"));
-            gallery.picture(&Exhibit { theme, ..usual(&state) }, &path).await.unwrap();
+            gallery.picture(&Exhibit { theme, language, ..usual(&state) }, &path).await.unwrap();
             assert!(path.metadata().unwrap().len() > 5_000, "{} is empty", path.display());
         }
     }

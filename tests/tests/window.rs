@@ -195,6 +195,26 @@ async fn a_disk_that_takes_nothing_is_said_and_what_was_said_is_delivered() {
     window.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_small_screen_the_window_is_no_larger_and_a_language_that_is_chosen_is_remembered() {
+    let fixture = Fixture::set("zombie").await;
+    let options = WindowOptions { screen: Some("800x600x24"), ..WindowOptions::default() };
+    let window = fixture.opened(&options).await;
+    window.wait_screen("checking", SOON).await.unwrap();
+    let fits = "return window.innerWidth <= 800 && window.innerHeight <= 600 && window.innerHeight > 500";
+    window.wait("that it fits", fits, SOON).await.unwrap();
+    let choose = "const select = [...document.querySelectorAll('select')].find((s) => s.querySelector('option[value=de]')); \
+        select.value = 'de'; select.dispatchEvent(new Event('change', { bubbles: true })); return true";
+    window.wait("the languages", choose, SOON).await.unwrap();
+    let german = "return document.documentElement.lang === 'de' && document.title === 'Prüfen Sie Ihren Ton – Adjourn'";
+    window.wait("German", german, SOON).await.unwrap();
+    window.picture(&picture("small-de")).await.unwrap();
+    window.close().await;
+    let again = fixture.opened(&options).await;
+    again.wait("German, again", german, SOON).await.unwrap();
+    again.close().await;
+}
+
 #[test]
 fn the_program_that_people_get_has_no_points_at_which_it_fails() {
     let has = |name: &str| {

@@ -1,4 +1,4 @@
-// One state, in the page as it is: `?state=…&theme=light|dark&scale=2&size=0…3`.
+// One state, in the page as it is: `?state=…&language=de&theme=dark&scale=2&size=largest`.
 import { mount } from "svelte";
 
 import App from "../src/App.svelte";
@@ -6,14 +6,23 @@ import { App as State } from "../src/app.svelte";
 import "../src/style/tokens.css";
 import "../src/style/parts.css";
 import "../src/style/screens.css";
+import type { Language } from "../src/generated/Language";
+import type { TextSize } from "../src/generated/TextSize";
+import type { Theme } from "../src/generated/Theme";
+import { speak } from "../src/locale.svelte";
 import { stateOf } from "./states";
 
 const wish = new URLSearchParams(location.search);
-document.documentElement.dataset.theme = wish.get("theme") ?? "light";
 document.documentElement.style.fontSize = `${100 * Number(wish.get("scale") ?? 1)}%`;
-const snapshot = stateOf(wish.get("state") ?? "start");
+const made = stateOf(wish.get("state") ?? "start");
+const appearance = {
+  language: (wish.get("language") ?? "en") as Language,
+  theme: (wish.get("theme") ?? "light") as Theme,
+  text_size: (wish.get("size") ?? "usual") as TextSize,
+};
+const snapshot = { ...made, appearance };
+await speak(appearance.language);
 const app = new State(() => Promise.resolve());
-app.textSize = Number(wish.get("size") ?? 1);
 const target = document.getElementById("app");
 if (target) {
   mount(App, {
@@ -30,4 +39,6 @@ if (target) {
 }
 // It looks at the document that it runs in.
 if (wish.has("axe")) Object.assign(window, { axe: (await import("axe-core")).default });
+// Otherwise what is measured is the typeface that stands in for ours.
+await Promise.all(["1rem", "bold 1rem"].map((size) => document.fonts.load(`${size} "Atkinson Hyperlegible Next"`)));
 void document.fonts.ready.then(() => requestAnimationFrame(() => requestAnimationFrame(() => (document.documentElement.dataset.ready = "yes"))));

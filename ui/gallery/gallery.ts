@@ -9,10 +9,13 @@ interface Wish {
   width: number;
   height: number;
   theme: "light" | "dark";
+  language?: string;
   /** Root font size, 2 for 200 %. */
   scale: number;
-  /** Which size of captions. */
-  size?: number;
+  /** A button that is pressed first, and opens something. */
+  press?: string | null;
+  /** Size of captions. */
+  size?: string;
 }
 
 async function frame(wish: Wish, accessibility = false): Promise<HTMLIFrameElement> {
@@ -20,7 +23,8 @@ async function frame(wish: Wish, accessibility = false): Promise<HTMLIFrameEleme
   made.width = String(wish.width);
   made.height = String(wish.height);
   made.title = wish.state;
-  made.src = `./frame.html?${new URLSearchParams({ state: wish.state, theme: wish.theme, scale: String(wish.scale), size: String(wish.size ?? 1) })}${accessibility ? "&axe" : ""}`;
+  const { state, theme, scale, size = "usual", language = "en" } = wish;
+  made.src = `./frame.html?${new URLSearchParams({ state, theme, scale: String(scale), size, language })}${accessibility ? "&axe" : ""}`;
   document.body.append(made);
   await new Promise((loaded) => made.addEventListener("load", loaded, { once: true }));
   while (made.contentDocument?.documentElement.dataset.ready !== "yes") await new Promise((soon) => setTimeout(soon, 10));
@@ -34,6 +38,13 @@ async function examine(wish: Wish, accessibility: boolean, planted = ""): Promis
   const page = shown.contentWindow;
   if (!page) return ["there is no page"];
   page.document.querySelector("main")?.insertAdjacentHTML("beforeend", planted);
+  // What is folded is looked at, too.
+  page.document.querySelectorAll("details").forEach((folded) => (folded.open = true));
+  if (wish.press) {
+    [...page.document.querySelectorAll("button")].find((button) => button.textContent.trim() === wish.press)?.click();
+    await new Promise((soon) => setTimeout(soon, 50));
+    if (!page.document.querySelector("dialog[open]")) return [`${wish.press} opens nothing`];
+  }
   const faults = geometry(page);
   if (accessibility) {
     const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];

@@ -16,8 +16,9 @@ export function geometry(page: Window): string[] {
   const bar = document.querySelector("header.top")?.getBoundingClientRect();
   if (heading && bar && heading.top < bar.bottom - 1) faults.push("the heading lies under the top bar and can't be scrolled to");
 
-  // What ends or mutes an interview is there without scrolling.
-  if (!dialog && document.querySelector("main[data-screen='interview']")) {
+  // What ends or mutes an interview is there without scrolling, unless letters are too large for that.
+  const letters = page.innerWidth / parseFloat(page.getComputedStyle(root).fontSize);
+  if (!dialog && letters > 25 && document.querySelector("main[data-screen='interview']")) {
     for (const control of document.querySelectorAll<HTMLElement>(".controls > button")) {
       const { top, bottom } = control.getBoundingClientRect();
       if (top < 0 || bottom > page.innerHeight + 1) faults.push(`${name(control)} is out of sight`);
@@ -26,19 +27,27 @@ export function geometry(page: Window): string[] {
 
   for (const control of scope.querySelectorAll<HTMLElement>("button, input, select, summary, a[href], [tabindex='0']")) {
     if (!control.checkVisibility({ visibilityProperty: true })) continue;
-    control.scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" });
-    const at = control.getBoundingClientRect();
+    // As somebody comes to it with the keyboard: no further than it has to be.
+    control.scrollIntoView({ block: "nearest", inline: "nearest", behavior: "instant" });
+    // Who clicks on the words beside a box ticks it.
+    const target = control.matches("input[type='checkbox']") ? (control.closest("label") ?? control) : control;
+    const at = target.getBoundingClientRect();
     if (at.left < -1 || at.right > page.innerWidth + 1) faults.push(`${name(control)} is off the side`);
     if (control.textContent.trim().length > 2 && at.width < 36) faults.push(`${name(control)} is squeezed to ${Math.round(at.width)} px`);
     if (Math.min(at.width, at.height) < 24) faults.push(`${name(control)} is ${at.width} by ${at.height} px`);
     const [x, y] = [at.left + at.width / 2, at.top + Math.min(at.height, page.innerHeight) / 2];
     const hit = document.elementFromPoint(x, y);
-    if (!hit || !(control.contains(hit) || hit.contains(control) || hit.closest("label")?.contains(control))) {
+    if (!hit || !(control.contains(hit) || hit.closest("label")?.contains(control))) {
       faults.push(`${name(control)} is covered by ${hit ? name(hit) : "nothing"} at ${Math.round(x)}, ${Math.round(y)}`);
     }
   }
 
   for (const element of scope.querySelectorAll<HTMLElement>("*")) {
+    if (!element.checkVisibility() || element.closest("svg, select")) continue;
+    const clips = page.getComputedStyle(element);
+    const hides = (way: string) => way === "hidden" || way === "clip";
+    const over = hides(clips.overflowY) && element.scrollHeight > element.clientHeight + 1;
+    if (over && !element.matches(".unseen, .what")) faults.push(`${name(element)} cuts off what is in it`);
     const words = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent?.trim());
     if (!words || !element.checkVisibility() || element.closest(".unseen, svg, select, option")) continue;
     const style = page.getComputedStyle(element);

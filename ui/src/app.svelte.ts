@@ -2,13 +2,15 @@
 import { createContext } from "svelte";
 
 import { order, type Message as FromProgram } from "./bridge";
+import { fill } from "./clock";
 import type { Command } from "./generated/Command";
 import type { Diagnostics } from "./generated/Diagnostics";
 import type { Meters } from "./generated/Meters";
 import type { Snapshot } from "./generated/Snapshot";
+import type { TextSize } from "./generated/TextSize";
 
-/** Sizes of captions, in rem; the second one is the usual. */
-export const TEXT_SIZES = [1.125, 1.375, 1.75, 2.25] as const;
+/** Sizes of captions, from small to large. */
+export const TEXT_SIZES = ["small", "usual", "large", "largest"] as const satisfies TextSize[];
 
 export class App {
   snapshot = $state.raw<Snapshot | null>(null);
@@ -16,8 +18,8 @@ export class App {
   diagnostics = $state.raw<Diagnostics>({ findings: [] });
   /** The program did not take what was asked of it. */
   refused = $state(false);
-  /** Which of the sizes. */
-  textSize = $state(1);
+  /** The devices are being looked at: the same dialog while waiting and in the interview. */
+  soundOpen = $state(false);
   /** Seconds since the snapshot came: what counts in it goes on from there. */
   passed = $state(0);
   #arrived = performance.now();
@@ -53,6 +55,12 @@ export class App {
     } catch {
       this.refused = true;
     }
+  }
+
+  /** How loud the candidate is for whoever listens, 0 to 1: nothing, where nothing leaves the computer. */
+  get heard(): number {
+    const held = this.snapshot?.voice.push_to_talk && !this.snapshot.voice.talking;
+    return this.snapshot?.muted || held ? 0 : fill(this.meters.input);
   }
 
   /** What is left of so many seconds that a snapshot named. */

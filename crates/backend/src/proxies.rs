@@ -107,6 +107,10 @@ mod tests {
         assert_eq!(origin(&ours, "10.1.2.3", &["198.51.100.1:50123"]), "198.51.100.1");
         assert_eq!(origin(&ours, "10.1.2.3", &["[2001:db8::1]:443"]), "2001:db8::1");
         assert_eq!(origin(&ours, "10.1.2.3", &[]), "10.1.2.3");
+        // One that is written as a dual-stack socket shows it is the same one.
+        let mapped = Proxies::parse(["::ffff:10.1.2.3"]).unwrap();
+        assert_eq!(origin(&mapped, "10.1.2.3", &["198.51.100.1"]), "198.51.100.1");
+        assert_eq!(origin(&mapped, "::ffff:10.1.2.3", &["198.51.100.1"]), "198.51.100.1");
         assert!(Proxies::parse(["10.0.0.0/99"]).is_err() && Proxies::parse(["", " "]).is_ok());
     }
 

@@ -90,6 +90,19 @@ fn a_log_that_cant_be_written_takes_nothing_with_it() {
 }
 
 #[test]
+fn a_hangup_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), Stdio::null());
+    for _ in 0..3 {
+        let pid = server.process.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(server.get("/healthz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200")));
+    }
+    assert!(server.process.try_wait().unwrap().is_none());
+}
+
+#[test]
 fn an_answer_that_nobody_takes_is_an_error_that_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     drop(Server::start(folder.path(), Stdio::null()));
@@ -135,6 +148,10 @@ fn a_setting_that_cant_be_right_is_refused_at_the_start() {
     refused(&[&livekit[..], &["--public-url", "http://0.0.0.0:8080"]].concat(), "--public-url");
     refused(&[&livekit[..], &["--database", "mysql://u:hunter2@h/db"]].concat(), "ADJOURN_DATABASE");
     refused(&[&livekit[..], &["--database", "/dev/null"]].concat(), "is no file");
+    // Why, and not that a pool ran out of time.
+    let nobody = "postgres://u:hunter2@127.0.0.1:9/db";
+    refused(&[&livekit[..], &["--database", nobody]].concat(), "can't be reached");
+    refused(&[&livekit[..], &["--database", nobody]].concat(), "refused");
     let rows: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert!(rows.is_empty(), "something was made: {rows:?}");
 }

@@ -20,6 +20,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
+use sqlx::Connection as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tower::ServiceExt as _;
 
 const OWN: &str = "the-operators-own-key";
@@ -40,12 +42,16 @@ enum As<'a> {
 
 impl Testbed {
     async fn set() -> Self {
+        // Nobody listens there: a request that needs a room gets none.
+        Self::with_livekit("ws://127.0.0.1:9").await
+    }
+
+    async fn with_livekit(url: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("db").to_str().unwrap(), Open::OrMake).await.unwrap();
         let codes = Codes::of(&store, None).await.unwrap();
-        // Nobody listens there: a request that needs a room gets none.
         let secret = Secret::new("a-secret-of-livekit".to_owned());
-        let livekit = LiveKit::new("ws://127.0.0.1:9".parse().unwrap(), "key".to_owned(), secret).unwrap();
+        let livekit = LiveKit::new(url.parse().unwrap(), "key".to_owned(), secret).unwrap();
         let options = Options {
             public_url: "https://interviews.example.com".parse().unwrap(),
             organiser_key: Some(Secret::new(OWN.to_owned())),
@@ -401,4 +407,70 @@ async fn odd_values_are_refused_in_words_and_a_known_path_says_what_can_be_done_
     for name in ["command line", "ADJOURN_ORGANISER_KEY", "two\nlines", "\u{1b}[2J", ""] {
         assert!(organisers::add(&stage.store, name, &[Scope::Read], None).await.is_err(), "{name:?}");
     }
+}
+
+/// A server that answers each request with this, and tells what it was asked.
+async fn answers(answer: String) -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (asked, received) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = vec![0; 4_096];
+            let read = stream.read(&mut request).await.unwrap_or(0);
+            let _ = asked.send(String::from_utf8_lossy(&request[..read]).into_owned());
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    (address, received)
+}
+
+#[tokio::test]
+async fn what_is_sent_to_livekit_goes_nowhere_else_whoever_says_so() {
+    let ok = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+    let (elsewhere, mut stolen) = answers(ok.to_owned()).await;
+    let moved = format!(
+        "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{elsewhere}/twirp\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    );
+    let (livekit, mut asked) = answers(moved).await;
+    let stage = Testbed::with_livekit(&format!("ws://{livekit}")).await;
+    let (_, code) = stage.interview().await;
+    let client = json!({"version": "0", "platform": "test", "kiosk": false});
+    let join_id = "0123456789abcdef0123456789abcdef";
+    let join = json!({"code": code, "join_id": join_id, "client": client, "uploads_only": false});
+    let (status, answer) = stage.ask(As::Nobody, "POST", "/v1/join", Some(join)).await;
+    assert_eq!((status.as_u16(), answer["code"].as_str()), (503, Some("livekit_unavailable")), "{answer}");
+    assert!(
+        asked.recv().await.unwrap().to_lowercase().contains("authorization: bearer"),
+        "a token was sent there"
+    );
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(stolen.try_recv().is_err(), "and to nobody else");
+}
+
+#[tokio::test]
+async fn a_livekit_that_cant_be_reached_is_told_with_its_reason() {
+    let secret = || Secret::new("a-secret-of-livekit".to_owned());
+    let reason = async |url: &str| {
+        let livekit = LiveKit::new(url.parse().unwrap(), "key".to_owned(), secret()).unwrap();
+        livekit.create_room("room", None, "").await.unwrap_err().to_string()
+    };
+    let refused = reason("ws://127.0.0.1:9").await;
+    assert!(refused.contains("refused") && refused.contains("LIVEKIT_URL"), "{refused}");
+    let unknown = reason("ws://livekit.invalid").await;
+    assert!(unknown.contains("dns") || unknown.contains("lookup"), "{unknown}");
+    assert_ne!(refused, unknown);
+    let (plain, _asked) = answers("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_owned()).await;
+    let no_tls = reason(&format!("wss://{plain}")).await;
+    assert!(no_tls != refused && !no_tls.contains("a-secret"), "{no_tls}");
+}
+
+#[tokio::test]
+async fn it_is_ready_only_while_what_a_join_reads_can_be_read() {
+    let stage = Testbed::set().await;
+    let path = format!("sqlite:{}", stage.folder.path().join("db").display());
+    let mut other = sqlx::SqliteConnection::connect(&path).await.unwrap();
+    sqlx::raw_sql("ALTER TABLE interviews RENAME TO elsewhere").execute(&mut other).await.unwrap();
+    let (status, answer) = stage.ask(As::Nobody, "GET", "/readyz", None).await;
+    assert_eq!((status.as_u16(), answer["code"].as_str()), (503, Some("not_ready")), "{answer}");
 }

@@ -138,6 +138,7 @@ pub async fn run(options: Options) -> anyhow::Result<Ended> {
         audio_output,
         // A person's choice of another day is none of a program's.
         preferences: None,
+        language: None,
         trace: options.trace.clone(),
         link: options.link.clone(),
         copies: options.data.clone(),

@@ -4,10 +4,18 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use serde_json::Value;
 
-use crate::Message;
+use crate::{Language, Message};
 
-/// English, as it is in the catalogue.
-pub const ENGLISH: &str = include_str!("../../../ui/locales/en/client.ftl");
+/// What the client tells, as it is in the catalogue of a language.
+pub fn sentences(language: Language) -> &'static str {
+    match language {
+        Language::English => include_str!("../../../ui/locales/en/client.ftl"),
+        Language::German => include_str!("../../../ui/locales/de/client.ftl"),
+        Language::Spanish => include_str!("../../../ui/locales/es/client.ftl"),
+        Language::French => include_str!("../../../ui/locales/fr/client.ftl"),
+        Language::Arabic => include_str!("../../../ui/locales/ar/client.ftl"),
+    }
+}
 
 /// A language's sentences.
 pub struct Catalogue(FluentBundle<FluentResource>);
@@ -19,15 +27,22 @@ impl std::fmt::Debug for Catalogue {
 }
 
 impl Catalogue {
-    /// English. What of it can't be read is left out, and said in the log; a test reads all of it.
+    /// English.
     pub fn english() -> Self {
-        let mut bundle = FluentBundle::new_concurrent(vec![unic_langid::langid!("en")]);
+        Self::of(Language::English)
+    }
+
+    /// A language. What of it can't be read is left out, and said in the log; a test reads all of it.
+    pub fn of(language: Language) -> Self {
+        let tag = language.tag().parse().unwrap_or_else(|_| unic_langid::langid!("en"));
+        let mut bundle = FluentBundle::new_concurrent(vec![tag]);
         // A terminal has no use for marks around what is inserted.
         bundle.set_use_isolating(false);
-        let resource = FluentResource::try_new(ENGLISH.to_owned()).unwrap_or_else(|(resource, errors)| {
-            tracing::error!(?errors, "the catalogue has mistakes");
-            resource
-        });
+        let resource =
+            FluentResource::try_new(sentences(language).to_owned()).unwrap_or_else(|(resource, errors)| {
+                tracing::error!(?errors, "the catalogue has mistakes");
+                resource
+            });
         if let Err(errors) = bundle.add_resource(resource) {
             tracing::error!(?errors, "the catalogue says something twice");
         }

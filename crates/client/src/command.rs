@@ -4,7 +4,7 @@ use adjourn_audio::DeviceKind;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::VoiceStage;
+use crate::{Language, TextSize, Theme, VoiceStage};
 
 /// Microphone or loudspeaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -90,6 +90,21 @@ pub enum Command {
     UnmuteInSystem {
         /// Which.
         side: SoundSide,
+    },
+    /// Speak this language from now on.
+    SetLanguage {
+        /// Which.
+        language: Language,
+    },
+    /// Have these colours.
+    SetTheme {
+        /// Which.
+        theme: Theme,
+    },
+    /// Show captions in this size.
+    SetTextSize {
+        /// Which.
+        size: TextSize,
     },
     /// End the interview (already confirmed).
     End,

@@ -58,6 +58,11 @@ impl<T: Transport, S: Shell> Client<T, S> {
             }
             Command::SetStage { stage, on } => self.audio.set_stage(stage, on),
             Command::UnmuteInSystem { side } => self.audio.unmute_in_system(side.into()),
+            Command::SetLanguage { language } => {
+                self.preferences.change(|wish| wish.appearance.language = Some(language));
+            }
+            Command::SetTheme { theme } => self.preferences.change(|wish| wish.appearance.theme = theme),
+            Command::SetTextSize { size } => self.preferences.change(|wish| wish.appearance.text_size = size),
             // Nothing was begun yet: the devices are still being opened.
             Command::End if self.ui.pressed == Some(Pressed::Join) => self.ui.pressed = None,
             Command::End => self.feed(Input::EndConfirmed),

@@ -11,7 +11,7 @@ use crate::connection::Entered;
 use crate::presenter::{Scene, present};
 use crate::run::Client;
 use crate::sound::Floor;
-use crate::{Message, Shell};
+use crate::{Appearance, Message, Shell};
 
 impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) fn now(&self) -> Time {
@@ -154,7 +154,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         if phase == Phase::Checking {
             self.audio.look_at_the_check();
         }
-        if phase != Phase::Completed {
+        if phase != Phase::Completed && self.presenter.moved(measured.meters) {
             self.shell.meters(measured.meters);
         }
     }
@@ -180,6 +180,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
         matches!(self.session.phase(), Phase::Checking | Phase::Joining | Phase::Waiting | Phase::Live)
     }
 
+    fn appearance(&self) -> Appearance {
+        self.preferences.read(|wish| wish.appearance.with(self.ui.language, self.system_language))
+    }
+
     /// Shows what is true, if the screen shows something else.
     pub(crate) fn show(&mut self) {
         let view = self.session.view();
@@ -187,6 +191,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         self.ui.follow(&view, now);
         let next = present(&Scene {
             now,
+            appearance: self.appearance(),
             view: &view,
             ui: &self.ui,
             link: self.invitation.link(),

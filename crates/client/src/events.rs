@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::invitation::HostChecked;
 use crate::run::Client;
 use crate::unfinished::finish_abandoned;
-use crate::{Message, Shell};
+use crate::{Language, Message, Shell};
 
 impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) async fn event(&mut self, event: Event) {
@@ -138,6 +138,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             remaining: u64::try_from(remaining).unwrap_or(0),
         };
         self.ui.title = Some(answer.interview.title.clone());
+        self.ui.language = Language::of(&answer.interview.language);
         self.recorder.begin(join_id, head, std::mem::take(&mut admission.before.told));
         let ended = |tool: &ToolEnded| tool.ok && self.session.policy().end_tools.contains(&tool.name);
         let ended = admission.before.last_tool.as_ref().is_some_and(ended);

@@ -51,8 +51,9 @@ pub(crate) fn fate(outcome: Outcome, delivery: &Delivery) -> Fate {
 /// There is nothing to lose, only somebody to tell.
 fn never_began(state: RecordState, delivery: &Delivery) -> Fate {
     let (text, can_close) = match delivery {
-        Delivery::Saving | Delivery::Sending | Delivery::Unsaved => (Message::FateNeverTelling, false),
-        Delivery::Saved => (Message::FateNeverLater, true),
+        Delivery::Saving | Delivery::Sending => (Message::FateNeverTelling, false),
+        // A full disk and no backend: nobody waits for that.
+        Delivery::Saved | Delivery::Unsaved => (Message::FateNeverLater, true),
         Delivery::Parked | Delivery::Refused => (Message::FateNeverUntold, true),
         Delivery::Received { .. } => (Message::FateNeverTold, true),
     };
@@ -85,10 +86,22 @@ fn receipt(delivery: &Delivery) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use adjourn_session::InterruptedWhy;
+    use adjourn_session::{Decider, Ending, Evidence, EvidenceKind, InterruptedWhy, Time};
 
     use super::*;
-    use crate::Catalogue;
+    use crate::{Catalogue, Language, messages};
+
+    fn ending(outcome: Outcome, decided_by: Decider) -> Ending {
+        Ending {
+            outcome,
+            decided_at: Time(0),
+            decided_by,
+            evidence: Some(Evidence { kind: EvidenceKind::TimeLimit, at: Time(0) }),
+            last_pong: None,
+            last_process_answer: None,
+            last_received: None,
+        }
+    }
 
     fn outcomes() -> Vec<Outcome> {
         use EndedWhy as E;
@@ -128,6 +141,30 @@ mod tests {
         ]
     }
 
+    /// What each language says of a window that may be closed.
+    fn can_close(language: Language) -> &'static str {
+        match language {
+            Language::English => "can close this window",
+            Language::German => "dieses Fenster schließen",
+            Language::Spanish => "cerrar esta ventana",
+            Language::French => "fermer cette fenêtre",
+            Language::Arabic => "إغلاق هذه النافذة",
+        }
+    }
+
+    #[test]
+    fn no_language_says_something_else_of_the_window() {
+        for language in Language::ALL {
+            let catalogue = Catalogue::of(language);
+            for (outcome, delivery) in outcomes().into_iter().flat_map(|o| deliveries().map(|d| (o, d))) {
+                let fate = fate(outcome, &delivery);
+                let text = catalogue.text(&fate.text);
+                let says = text.contains(can_close(language));
+                assert_eq!(says, fate.can_close, "{language:?}, {outcome}, {delivery:?}: {text}");
+            }
+        }
+    }
+
     /// For each of 17 outcomes in each of 7 places: what the sentence says of the window is what the button does.
     #[test]
     fn one_sentence_alone_says_whether_the_window_may_be_closed_and_it_is_true() {
@@ -152,10 +189,20 @@ mod tests {
                 let arrived = text.contains("arrived, and we checked");
                 let talked = outcome != Outcome::NeverStarted;
                 assert_eq!(arrived, talked && fate.state == RecordState::Received, "{case}");
-                // What else is said of the end, is silent on the window.
-                let (headline, reason, next) = crate::messages::told_of(outcome, &fate);
-                for other in [Some(headline), Some(reason), next].into_iter().flatten() {
-                    assert!(!english.text(&other).contains("window"), "{case} / {}", english.text(&other));
+                // What else is said of the end is silent on the window.
+                for (decided_by, turned_away) in
+                    [(Decider::System, false), (Decider::ReplacedRoom, false), (Decider::LinkLost, true)]
+                {
+                    let (headline, reason, next) =
+                        messages::ending(&ending(outcome, decided_by), turned_away);
+                    let next = messages::next(next, &fate);
+                    for other in [Some(headline), Some(reason), next].into_iter().flatten() {
+                        assert!(
+                            !english.text(&other).contains("window"),
+                            "{case} / {}",
+                            english.text(&other)
+                        );
+                    }
                 }
             }
         }

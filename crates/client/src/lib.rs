@@ -11,6 +11,7 @@
 //! long runs beside it and comes back as an event.
 
 mod admission;
+mod appearance;
 mod audio_ends;
 mod audio_io;
 mod backend;
@@ -58,9 +59,10 @@ mod ui_state;
 mod unfinished;
 mod voice_options;
 
+pub use appearance::{Appearance, Language, TextSize, Theme};
 pub use audio_ends::{AudioInput, AudioOutput};
 pub use backend::{Answered, Backend, Http};
-pub use catalogue::{Catalogue, ENGLISH};
+pub use catalogue::{Catalogue, sentences};
 pub use clock::{Clock, SystemClock};
 pub use command::{Command, SoundSide};
 pub use diagnostics::Diagnostics;

@@ -72,13 +72,6 @@ fn by_outcome(outcome: Outcome) -> (Message, Message, Next) {
     }
 }
 
-/// Heading, reason and what happens next, of how it ended alone, with what became of the record.
-#[cfg(test)]
-pub(crate) fn told_of(outcome: Outcome, fate: &Fate) -> (Message, Message, Option<Message>) {
-    let (headline, reason, next_by_outcome) = by_outcome(outcome);
-    (headline, reason, next(next_by_outcome, fate))
-}
-
 /// What happens next. An organiser can't see what has not arrived, and until it has, there may be something left to do.
 pub(crate) fn next(next: Next, fate: &Fate) -> Option<Message> {
     let arrived = fate.state == RecordState::Received;

@@ -1,4 +1,5 @@
-//! What is remembered on this computer from one start to the next: the devices that were chosen, and what is done to the voice.
+//! What is remembered on this computer from one start to the next: the devices that were chosen, what is done to the voice, how the window
+//! looks.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::appearance;
 use crate::voice_options::VoiceStage;
 
 /// A chosen device, as it is remembered.
@@ -31,6 +33,7 @@ pub(crate) struct Preferences {
     /// What is not to be done to it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) without: Vec<VoiceStage>,
+    pub(crate) appearance: appearance::Chosen,
 }
 
 impl Preferences {
@@ -56,8 +59,8 @@ impl Preferences {
     }
 }
 
-/// Keeps preferences, and writes them down beside the loop: the newest counts.
-#[derive(Debug)]
+/// Keeps preferences, and writes them down beside the loop: the newest counts. Clones are the same.
+#[derive(Clone, Debug)]
 pub(crate) struct PreferencesFile(watch::Sender<Preferences>);
 
 impl PreferencesFile {
@@ -97,6 +100,7 @@ impl PreferencesFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Language;
 
     #[test]
     fn what_was_chosen_is_read_again_and_nonsense_is_nothing() {
@@ -109,6 +113,10 @@ mod tests {
             loudspeaker: None,
             push_to_talk: true,
             without: vec![VoiceStage::Gain],
+            appearance: appearance::Chosen {
+                language: Some(Language::Arabic),
+                ..appearance::Chosen::default()
+            },
         };
         preferences.write(&path).unwrap();
         assert_eq!(Preferences::read(&path), preferences);

@@ -1,21 +1,26 @@
 //! What the screen shows, made out of what is true. Pure.
 
+use std::time::Duration;
+
 use adjourn_protocol::InviteLink;
 use adjourn_session::{Agent, AgentState, Ending, Phase, Time, View};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use crate::fate::fate;
 use crate::presence::{Sound, presence};
-use crate::snapshot::{Completed, DeviceList, InterviewerState, PresenceState, Screen, Sign, Snapshot};
+use crate::snapshot::{
+    Completed, DeviceList, InterviewerState, Meters, PresenceState, Screen, Sign, Snapshot,
+};
 use crate::sound_check::{Finding, SoundFindings};
 use crate::start_error::StartError;
 use crate::ui_state::{Pressed, UiState};
 use crate::voice_options::VoiceOptions;
-use crate::{Message, messages};
+use crate::{Appearance, Message, messages};
 
 /// Everything that is true.
 pub(crate) struct Scene<'a> {
     pub(crate) now: Time,
+    pub(crate) appearance: Appearance,
     pub(crate) view: &'a View,
     pub(crate) ui: &'a UiState,
     /// The link that is open, and one whose host has to be confirmed.
@@ -55,11 +60,14 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
     let presence = goes_on.then(|| presence(view, scene.now, ui.agent_state, opening, &sound));
     let said = presence.as_ref().and_then(|presence| presence.line.clone());
     // Who has nothing more to say or to hear is told nothing of their devices.
-    let over = presence.as_ref().is_some_and(|presence| presence.state == PresenceState::Goodbye);
+    let over = presence
+        .as_ref()
+        .is_some_and(|presence| matches!(presence.state, PresenceState::Goodbye | PresenceState::Closed));
 
     Snapshot {
         seq: 0,
         screen,
+        appearance: scene.appearance,
         title: ui.title.clone(),
         host: scene.unconfirmed.or(scene.link).map(InviteLink::host),
         problem: ui.problem.clone(),
@@ -71,7 +79,10 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         connection: scene.connection.cloned(),
         voice: scene.voice.clone(),
         microphone_open: scene.microphone_open,
-        sound: sound.trouble().filter(|message| goes_on && !over && said.as_ref() != Some(message)).collect(),
+        sound: sound
+            .trouble()
+            .filter(|message| goes_on && !over && !is_said(message, said.as_ref()))
+            .collect(),
         muted: ui.muted,
         connected: view.link_fresh,
         interviewer,
@@ -84,6 +95,11 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         minutes_left: ui.times.minutes_left,
         completed: view.ending.as_ref().map(|ending| completed(scene, ending)),
     }
+}
+
+/// Whether the line on what goes on says the same.
+fn is_said(message: &Message, line: Option<&Message>) -> bool {
+    line == Some(message) || *message == Message::MicrophoneOff && line == Some(&Message::Muted)
 }
 
 /// What there is to know; in the interview also of a device that another one stands in for. On the device check that stands beside
@@ -165,6 +181,8 @@ pub(crate) struct Presenter {
     /// When what the last one counts down to was due.
     due: Option<Time>,
     sent: bool,
+    /// Where the meters stand, see [`Self::moved`].
+    meters: Option<(i32, i32)>,
 }
 
 impl Presenter {
@@ -182,6 +200,15 @@ impl Presenter {
         self.last = Snapshot { seq: self.last.seq + 1, ..next };
         (self.due, self.sent) = (due, true);
         Some(&self.last)
+    }
+
+    /// Whether a needle moves, by half a decibel between -60 dBFS, where a meter is empty, and full scale. A room that nobody speaks
+    /// in wakes no page.
+    pub(crate) fn moved(&mut self, meters: Meters) -> bool {
+        #[expect(clippy::cast_possible_truncation, reason = "between -120 and 0")]
+        let half = |dbfs: f32| (dbfs.clamp(-60.0, 0.0) * 2.0).round() as i32;
+        let now = Some((half(meters.input), half(meters.output)));
+        std::mem::replace(&mut self.meters, now) != now
     }
 
     /// What was shown last.
@@ -205,6 +232,21 @@ impl Snapshot {
         said
     }
 
+    /// The same so much later: what counts has gone on.
+    #[must_use]
+    pub fn later(mut self, by: Duration) -> Self {
+        let by = by.as_secs();
+        let over = self.completed.is_some();
+        self.elapsed_s = self.elapsed_s.map(|s| if over { s } else { s + by });
+        let presence = self.presence.as_mut().map(|presence| &mut presence.seconds_left);
+        let asking = self.asking.as_mut().map(|asking| &mut asking.seconds_left);
+        let remaining = (!over).then_some(&mut self.remaining_s);
+        for seconds in [presence, asking, remaining].into_iter().flatten().flatten() {
+            *seconds = seconds.saturating_sub(by);
+        }
+        self
+    }
+
     /// The client could not start, and this is why.
     pub fn cannot_start(error: &StartError) -> Self {
         let problem = match error {
@@ -218,5 +260,40 @@ impl Snapshot {
     /// Another instance of the program is about to end; this one goes on after it.
     pub fn waits_for_another() -> Self {
         Self { notices: vec![Message::AnotherEnds], ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::Presence;
+
+    #[test]
+    fn a_meter_moves_when_something_is_heard() {
+        let mut presenter = Presenter::default();
+        let mut moved = |input| presenter.moved(Meters { input, output: -120.0 });
+        assert!(moved(-120.0), "the first one is shown");
+        assert!(!moved(-90.0) && !moved(-61.0), "noise of an empty room");
+        assert!(moved(-40.0) && !moved(-40.1) && moved(-41.0) && moved(-120.0));
+    }
+
+    #[test]
+    fn what_counts_goes_on_while_nobody_looks() {
+        let presence = Presence {
+            state: PresenceState::Gone,
+            heading: Message::HeadGone,
+            line: None,
+            seconds_left: Some(4),
+        };
+        let shown = Snapshot {
+            elapsed_s: Some(60),
+            remaining_s: Some(7),
+            presence: Some(presence),
+            ..Snapshot::default()
+        };
+        let later = shown.clone().later(Duration::from_secs(5));
+        assert_eq!((later.elapsed_s, later.remaining_s), (Some(65), Some(2)));
+        assert_eq!(later.presence.unwrap().seconds_left, Some(0));
+        assert_eq!(shown.clone().later(Duration::ZERO), shown);
     }
 }

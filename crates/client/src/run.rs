@@ -25,7 +25,7 @@ use crate::recorder::Recorder;
 use crate::start_error::StartError;
 use crate::tracefile::TraceFile;
 use crate::ui_state::UiState;
-use crate::{Command, Environment, Message, Shell, Snapshot};
+use crate::{Command, Environment, Language, Message, Shell, Snapshot};
 
 /// Meters: 20 times a second at most (a webview's queue must not grow).
 const METERS: Duration = Duration::from_millis(50);
@@ -47,6 +47,8 @@ pub struct Setup {
     pub audio_output: AudioOutput,
     /// Where the chosen devices are remembered, if anywhere.
     pub preferences: Option<PathBuf>,
+    /// The system's language, if the window speaks it.
+    pub language: Option<Language>,
     /// Where to write the session's inputs, if anywhere.
     pub trace: Option<PathBuf>,
     /// A link to begin with.
@@ -71,6 +73,8 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) connection: Connection<T>,
     pub(crate) connection_check: ConnectionCheck,
     pub(crate) audio: AudioIo,
+    pub(crate) preferences: PreferencesFile,
+    pub(crate) system_language: Option<Language>,
     pub(crate) recorder: Recorder,
     pub(crate) deliveries: Deliveries,
     pub(crate) presenter: Presenter,
@@ -119,8 +123,18 @@ impl<T: Transport, S: Shell> Client<T, S> {
         setup: Setup,
         notice: Option<Message>,
     ) -> Self {
-        let Setup { data: _, info, audio_input, audio_output, preferences, trace, link, copies, panics } =
-            setup;
+        let Setup {
+            data: _,
+            info,
+            audio_input,
+            audio_output,
+            preferences,
+            language,
+            trace,
+            link,
+            copies,
+            panics,
+        } = setup;
         let preferences = PreferencesFile::open(preferences);
         let (events, received) = Events::new();
         let (connection, rooms) = Connection::new(transport);
@@ -136,7 +150,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
             invitation: Invitation::new(environment.clone(), info.clone(), events.clone()),
             connection,
             connection_check: ConnectionCheck::new(events.clone()),
-            audio: AudioIo::new(&environment, events.clone(), audio_input, audio_output, preferences),
+            audio: AudioIo::new(&environment, events.clone(), audio_input, audio_output, preferences.clone()),
+            preferences,
+            system_language: language,
             recorder: Recorder::new(environment.clone(), events.clone()),
             deliveries: Deliveries::new(environment.clone(), info.clone(), events.clone()),
             presenter: Presenter::default(),

@@ -6,7 +6,7 @@ use crate::{Diagnostics, Meters, Snapshot};
 pub trait Shell: Send + 'static {
     /// Shows a whole snapshot; called when something changed.
     fn show(&mut self, snapshot: &Snapshot);
-    /// Shows levels; called at most 20 times a second.
+    /// Shows levels; called at most 20 times a second, when one of them moved.
     fn meters(&mut self, meters: Meters);
     /// Shows numbers about sound; called at most twice a second, when they changed.
     fn diagnostics(&mut self, diagnostics: &Diagnostics);

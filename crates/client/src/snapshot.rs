@@ -4,9 +4,9 @@ use adjourn_session::{Outcome, Role};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::Message;
 use crate::sound_check::{Finding, SoundFindings};
 use crate::voice_options::VoiceOptions;
+use crate::{Appearance, Message};
 
 /// Which screen is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -86,6 +86,8 @@ pub enum PresenceState {
     Thinking,
     /// The interviewer ended the interview; it is about to be decided.
     Goodbye,
+    /// The room is gone, and it is asked why.
+    Closed,
     /// The interviewer does not answer.
     Checking,
     /// The interviewer left; somebody may come back.
@@ -254,6 +256,8 @@ pub struct Snapshot {
     pub seq: u64,
     /// Which screen.
     pub screen: Screen,
+    /// How the window looks, and which language it speaks.
+    pub appearance: Appearance,
     /// The interview's title, once known.
     pub title: Option<String>,
     /// Host to confirm, or in use.

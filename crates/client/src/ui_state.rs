@@ -5,9 +5,9 @@ use std::time::Duration;
 use adjourn_session::{AgentState, Phase, Problem, Time, Trouble, View};
 use tokio::time::Instant;
 
-use crate::Message;
 use crate::fate::is_nowhere_safe;
 use crate::snapshot::Caption;
+use crate::{Language, Message};
 
 /// Captions on the screen; older ones are in the record.
 const SHOWN_CAPTIONS: usize = 200;
@@ -17,6 +17,12 @@ const READ: Duration = Duration::from_secs(30);
 const SECOND_PRESS: Duration = Duration::from_secs(1);
 /// Minutes before the end of the time at which the candidate is warned, the nearest last.
 const WARNINGS: [u64; 2] = [5, 1];
+
+/// Whether somebody who closes the window is asked back: an interview is open, or what was said is nowhere safe.
+fn is_asked_back(view: &View) -> bool {
+    let open = matches!(view.phase, Phase::Waiting | Phase::Live);
+    open || view.ending.as_ref().is_some_and(|ending| is_nowhere_safe(ending.outcome, &view.delivery))
+}
 
 /// What a person asked for that needs open devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +44,8 @@ pub(crate) struct Times {
 #[derive(Debug, Default)]
 pub(crate) struct UiState {
     pub(crate) title: Option<String>,
+    /// The language of the interview, once known and spoken here.
+    pub(crate) language: Option<Language>,
     /// What is wrong, and whether trying again can help.
     pub(crate) problem: Option<Message>,
     pub(crate) can_retry: bool,
@@ -108,9 +116,7 @@ impl UiState {
     /// The window shall be closed. While an interview is open, or what was said is nowhere safe, that is asked back
     /// first; asked twice, it closes: the page may be dead and unable to ask.
     pub(crate) fn may_close(&mut self, view: &View) -> bool {
-        let open = matches!(view.phase, Phase::Waiting | Phase::Live);
-        let lost = view.ending.as_ref().is_some_and(|ending| is_nowhere_safe(ending.outcome, &view.delivery));
-        if !(open || lost) || self.close_asked.is_some_and(|at| at.elapsed() >= SECOND_PRESS) {
+        if !is_asked_back(view) || self.close_asked.is_some_and(|at| at.elapsed() >= SECOND_PRESS) {
             return true;
         }
         self.close_asked.get_or_insert_with(Instant::now);
@@ -164,6 +170,10 @@ impl UiState {
 
     /// Takes over what the session says.
     pub(crate) fn follow(&mut self, view: &View, now: Time) {
+        // What was asked about is safe by now: the question would say something else.
+        if self.closing && !is_asked_back(view) {
+            self.stay();
+        }
         if view.phase != Phase::Checking {
             (self.told, self.problem) = (None, None);
         } else if view.problem != self.told {

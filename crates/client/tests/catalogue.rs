@@ -4,10 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use adjourn_client::{Catalogue, ENGLISH, Message};
+use adjourn_client::{Catalogue, Language, Message};
 use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
 
 type Sentences = BTreeMap<String, BTreeSet<String>>;
+
+/// What the client tells in English.
+fn told() -> Sentences {
+    sentences(adjourn_client::sentences(Language::English))
+}
 
 /// Names of a catalogue's sentences, with the arguments that each uses.
 fn sentences(catalogue: &str) -> Sentences {
@@ -59,7 +64,45 @@ fn each_message_has_a_sentence_with_its_arguments_and_each_sentence_a_message() 
             (message.id(), args.collect())
         })
         .collect();
-    assert_eq!(sentences(ENGLISH), said);
+    assert_eq!(told(), said);
+}
+
+/// The page's own sentences in a language.
+fn own(language: Language) -> Sentences {
+    let file = ui().join(format!("locales/{}/window.ftl", language.tag()));
+    sentences(&std::fs::read_to_string(file).unwrap())
+}
+
+#[test]
+fn each_language_has_each_sentence_with_its_arguments() {
+    let folders = std::fs::read_dir(ui().join("locales")).unwrap().count();
+    assert_eq!(folders, Language::ALL.len(), "a folder for each language, and no other");
+    for language in Language::ALL {
+        assert_eq!(sentences(adjourn_client::sentences(language)), told(), "{language:?}");
+        assert_eq!(own(language), own(Language::English), "{language:?}");
+        let (catalogue, english) = (Catalogue::of(language), Catalogue::english());
+        for message in Message::one_of_each() {
+            let text = catalogue.text(&message);
+            assert!(
+                text != message.id() && !text.contains('{') && !text.contains('$'),
+                "{language:?}: {text}"
+            );
+            let translated = language == Language::English || text != english.text(&message);
+            assert!(translated, "{language:?} says {text:?} in English");
+        }
+    }
+}
+
+#[test]
+fn numbers_have_the_forms_of_their_language() {
+    let said = |language, count| Catalogue::of(language).text(&Message::EntriesPutAside { count });
+    for (count, begins) in [(1, "كان سطر"), (2, "كان سطران"), (3, "كانت 3 أسطر"), (11, "كان 11 سطرًا")]
+    {
+        let text = said(Language::Arabic, count);
+        assert!(text.starts_with(begins), "{text}");
+    }
+    assert!(said(Language::French, 0).starts_with("Une ligne"), "{}", said(Language::French, 0));
+    assert!(said(Language::German, 0).starts_with("0 Einträge"), "{}", said(Language::German, 0));
 }
 
 #[test]
@@ -82,7 +125,7 @@ fn each_sentence_can_be_said() {
 /// What the page says by itself: `say("name"` or `say("name", { argument: … })` in its sources.
 #[test]
 fn the_page_uses_each_of_its_own_sentences_and_no_other() {
-    let own = sentences(&std::fs::read_to_string(ui().join("locales/en/window.ftl")).unwrap());
+    let own = own(Language::English);
     let mut used = Sentences::new();
     for file in sources(&ui().join("src")) {
         let text = std::fs::read_to_string(&file).unwrap();
@@ -99,7 +142,7 @@ fn the_page_uses_each_of_its_own_sentences_and_no_other() {
         }
     }
     assert_eq!(own, used);
-    let both: Vec<_> = own.keys().filter(|id| sentences(ENGLISH).contains_key(*id)).cloned().collect();
+    let both: Vec<_> = own.keys().filter(|id| told().contains_key(*id)).cloned().collect();
     assert!(both.is_empty(), "{both:?} are in both files");
 }
 

@@ -45,10 +45,12 @@ impl Gallery {
         self.see(name, stage, |s| is(s, state)).await;
     }
 
-    /// Where the record is, after the end.
-    async fn end(&mut self, name: &'static str, stage: &mut Testbed, state: RecordState) {
+    /// How it ended, and where the record is.
+    async fn end(&mut self, name: &'static str, stage: &mut Testbed, outcome: &str, state: RecordState) {
         let so = |s: &Snapshot| s.screen == Screen::Completed && end(s).is_some_and(|e| e.delivery == state);
         self.see(name, stage, so).await;
+        let ended = self.0.last().and_then(|(_, s)| end(s)).map(|end| end.outcome.to_string());
+        assert_eq!(ended.as_deref(), Some(outcome), "{name}");
     }
 }
 
@@ -164,7 +166,7 @@ async fn waiting(gallery: &mut Gallery) {
     gallery.presence("joining", &mut stage, PresenceState::Joining).await;
     gallery.presence("waiting", &mut stage, PresenceState::Waiting).await;
     gallery.see("waiting-long", &mut stage, |s| says(s, &Message::LongWait)).await;
-    gallery.end("end-never-started", &mut stage, RecordState::Received).await;
+    gallery.end("end-never-started", &mut stage, "never started", RecordState::Received).await;
 }
 
 async fn interview(gallery: &mut Gallery) {
@@ -183,6 +185,9 @@ async fn interview(gallery: &mut Gallery) {
     gallery.presence("listening", &mut stage, PresenceState::Listening).await;
     stage.order(Command::SetPushToTalk { on: true }).await;
     gallery.see("push-to-talk", &mut stage, |s| says(s, &Message::HoldToTalk)).await;
+    stage.order(Command::Talk { talking: true }).await;
+    gallery.see("talking", &mut stage, |s| s.voice.talking).await;
+    stage.order(Command::Talk { talking: false }).await;
     stage.order(Command::SetPushToTalk { on: false }).await;
     stage.order(Command::SetMuted { muted: true }).await;
     gallery.presence("muted", &mut stage, PresenceState::Muted).await;
@@ -216,15 +221,15 @@ async fn trouble(gallery: &mut Gallery) {
     let mut stage = Testbed::interview().await;
     talk(&stage).await;
     stage.room.refuse("no way in");
-    stage.room.resume_without_data().await;
+    stage.hear(Input::Disconnected { reason: LeaveReason::StateMismatch }).await;
     gallery.presence("reconnecting", &mut stage, PresenceState::Reconnecting).await;
-    gallery.end("end-connection-lost", &mut stage, RecordState::Received).await;
+    gallery.end("end-connection-lost", &mut stage, "connection lost", RecordState::Received).await;
 
     let mut stage = Testbed::interview().await;
     talk(&stage).await;
     stage.room.process_dies();
     gallery.presence("checking", &mut stage, PresenceState::Checking).await;
-    gallery.end("end-interrupted", &mut stage, RecordState::Received).await;
+    gallery.end("end-interrupted", &mut stage, "interrupted(interviewer lost)", RecordState::Received).await;
 
     let mut stage = Testbed::interview().await;
     talk(&stage).await;
@@ -242,6 +247,7 @@ async fn trouble(gallery: &mut Gallery) {
     };
     stage.hear(Input::ParticipantJoined(person)).await;
     gallery.presence("person", &mut stage, PresenceState::Person).await;
+    gallery.see("asking-person", &mut stage, |s| s.asking.is_some()).await;
 
     let mut stage = Testbed::interview().await;
     talk(&stage).await;
@@ -262,25 +268,25 @@ async fn endings(gallery: &mut Gallery) {
     gallery.presence("goodbye", &mut stage, PresenceState::Goodbye).await;
     stage.room.session_closes();
     gallery.see("wrapping-up", &mut stage, |s| s.screen == Screen::WrappingUp).await;
-    gallery.end("end-finished", &mut stage, RecordState::Received).await;
+    gallery.end("end-finished", &mut stage, "finished", RecordState::Received).await;
 
     let mut stage = Testbed::interview().await;
     stage.backend.set(|backend| backend.down = true);
     stage.order(Command::End).await;
-    gallery.end("end-sending", &mut stage, RecordState::Sending).await;
-    gallery.end("end-saved", &mut stage, RecordState::Saved).await;
+    gallery.end("end-sending", &mut stage, "ended by candidate", RecordState::Sending).await;
+    gallery.end("end-saved", &mut stage, "ended by candidate", RecordState::Saved).await;
 
     let mut stage = Testbed::interview().await;
     let refused = BackendError::Refused("The record is not a JSON object.".to_owned());
     stage.backend.set(|backend| backend.deliveries.push_back(refused.clone()));
     stage.order(Command::End).await;
-    gallery.end("end-parked", &mut stage, RecordState::Parked).await;
+    gallery.end("end-parked", &mut stage, "ended by candidate", RecordState::Parked).await;
 
     let mut stage = Testbed::interview().await;
     stage.disk.set(|disk| disk.full = true);
     stage.backend.set(|backend| backend.down = true);
     stage.order(Command::End).await;
-    gallery.end("end-unsaved", &mut stage, RecordState::Unsaved).await;
+    gallery.end("end-unsaved", &mut stage, "ended by candidate", RecordState::Unsaved).await;
     stage.order(Command::Close).await;
     gallery.see("end-closing", &mut stage, |s| s.closing).await;
 
@@ -288,11 +294,15 @@ async fn endings(gallery: &mut Gallery) {
     stage.disk.set(|disk| disk.full = true);
     stage.backend.set(|backend| backend.deliveries.push_back(refused));
     stage.order(Command::End).await;
-    gallery.end("end-refused", &mut stage, RecordState::Refused).await;
+    gallery.end("end-refused", &mut stage, "ended by candidate", RecordState::Refused).await;
+
+    let mut stage = Testbed::waiting().await;
+    stage.backend.set(|backend| backend.down = true);
+    gallery.end("end-never-saved", &mut stage, "never started", RecordState::Saved).await;
 
     let mut stage = Testbed::interview().await;
     stage.hear(Input::Disconnected { reason: LeaveReason::DuplicateIdentity }).await;
-    gallery.end("end-elsewhere", &mut stage, RecordState::Received).await;
+    gallery.end("end-elsewhere", &mut stage, "ended(continued elsewhere)", RecordState::Received).await;
 }
 
 #[tokio::test(start_paused = true)]

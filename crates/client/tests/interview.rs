@@ -5,10 +5,11 @@ mod testbed;
 
 use std::time::Duration;
 
-use adjourn_client::{Command, InterviewerState, Message, Screen};
+use adjourn_client::{Clock as _, Command, InterviewerState, Message, Screen};
 use adjourn_protocol::{Arrival, InterviewerState as Told, Role};
 use adjourn_room::{Caption, RoomEvent, Said, Token};
-use adjourn_session::{Input, LeaveReason, Policy};
+use adjourn_session::{AgentState, Input, LeaveReason, Policy};
+use tokio::time::Instant;
 
 use testbed::{MOMENT, Testbed, says, texts};
 
@@ -406,4 +407,55 @@ async fn seconds_are_no_reason_for_a_new_screen() {
     let before = stage.now().seq;
     stage.passes(Duration::from_secs(30)).await;
     assert_eq!(stage.now().seq, before);
+}
+
+/// What is shown in so many seconds: how often it changes, and when what it counts down to is due, in seconds of the client's clock.
+async fn counts(stage: &mut Testbed, seconds: u64) -> (usize, Vec<u64>) {
+    let (mut shown, mut due) = (0, Vec::new());
+    let ends = Instant::now() + Duration::from_secs(seconds);
+    stage.screen.mark_unchanged();
+    while let Ok(changed) = tokio::time::timeout_at(ends, stage.screen.changed()).await {
+        changed.unwrap();
+        shown += 1;
+        let (snapshot, now) = (stage.now(), stage.clock.now().0 / 1_000);
+        let presence = snapshot.presence.and_then(|presence| presence.seconds_left);
+        due.extend(
+            snapshot.asking.and_then(|asking| asking.seconds_left).or(presence).map(|left| now + left),
+        );
+    }
+    (shown, due)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_about_an_interviewer_that_lives_counts_nothing_and_floods_nobody() {
+    let mut stage = Testbed::interview().await;
+    stage.hear(Input::AgentStateChanged { sid: "PA_1".to_owned(), state: AgentState::Thinking }).await;
+    let shown = stage.within(Duration::from_secs(120), "the question", |s| s.asking.is_some()).await;
+    assert_eq!(shown.asking.unwrap().seconds_left, None, "it ends nobody who lives");
+    let (shown, due) = counts(&mut stage, 30).await;
+    assert!(shown <= 3, "{shown} snapshots in half a minute");
+    assert_eq!(due, [0; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_counts_down_counts_to_one_moment_and_that_is_when_it_ends() {
+    for (what, question) in [("the question", true), ("the suspicion", false)] {
+        let mut stage = Testbed::interview().await;
+        if question {
+            stage.room.session_closes();
+            stage.within(Duration::from_secs(12), what, |s| s.asking.is_some()).await;
+        } else {
+            stage.room.process_dies();
+            stage
+                .within(Duration::from_secs(12), what, |s| s.interviewer == InterviewerState::Checking)
+                .await;
+        }
+        let (snapshot, now) = (stage.now(), stage.clock.now().0 / 1_000);
+        let presence = snapshot.presence.and_then(|presence| presence.seconds_left);
+        let first = now + snapshot.asking.and_then(|asking| asking.seconds_left).or(presence).unwrap();
+        let end = stage.screen.wait_for(|s| s.completed.is_some());
+        tokio::time::timeout(Duration::from_secs(60), end).await.unwrap().unwrap();
+        let ended = stage.clock.now().0 / 1_000;
+        assert!(ended.abs_diff(first) <= 1, "{what}: {first} was said, it was {ended}");
+    }
 }

@@ -36,6 +36,20 @@ async fn in_an_interview_it_is_asked_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_question_whether_to_close_goes_when_what_was_said_is_safe() {
+    let mut stage = Testbed::interview().await;
+    stage.disk.set(|disk| disk.full = true);
+    stage.backend.set(|backend| backend.down = true);
+    stage.order(Command::End).await;
+    stage.completed(Duration::from_secs(12)).await;
+    stage.order(Command::Close).await;
+    stage.within(MOMENT, "the question", |s| s.closing).await;
+    stage.backend.set(|backend| backend.down = false);
+    stage.received(Duration::from_secs(60)).await;
+    stage.within(MOMENT, "no question any more", |s| !s.closing).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_double_click_is_one_press_and_a_second_press_closes() {
     let mut stage = Testbed::interview().await;
     stage.order(Command::Close).await;

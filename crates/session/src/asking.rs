@@ -75,7 +75,11 @@ impl Session {
     /// The interviewer did something that a candidate can notice as an answer.
     pub(crate) fn reacted(&mut self) {
         let now = self.fresh();
-        self.greeted = true;
+        // What is heard beside its turns (a tune while it prepares) is no greeting.
+        self.greeted |= self
+            .interviewer
+            .as_ref()
+            .is_some_and(|i| i.state.is_none_or(|state| state == AgentState::Speaking));
         self.candidate.spoke = None;
         self.candidate.asked = None;
         if let Some(i) = &mut self.interviewer {
@@ -132,7 +136,7 @@ impl Session {
     }
 
     /// Whether the interviewer's session answers pings: no question ends that by itself.
-    fn session_answers(&self, i: &Interviewer, now: Fresh) -> bool {
+    pub(crate) fn session_answers(&self, i: &Interviewer, now: Fresh) -> bool {
         i.session.silent_for(now).is_some_and(|ms| ms < self.policy.session_suspect)
     }
 

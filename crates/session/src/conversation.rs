@@ -34,7 +34,10 @@ impl Session {
         self.session_lives(true);
         match role {
             Role::Candidate => self.candidate_spoke(false),
-            Role::Interviewer => self.reacted(),
+            Role::Interviewer => {
+                self.greeted = true;
+                self.reacted();
+            }
         }
     }
 

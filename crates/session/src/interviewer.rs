@@ -254,9 +254,9 @@ impl Interviewer {
         heard
     }
 
-    /// Whether what it did says that it is over, as far as nobody took that back.
+    /// Whether what it did says that it is over, as far as nobody took that back. A session that merely closed may have crashed.
     pub(crate) fn said_goodbye(&self) -> bool {
-        self.closed.is_some() || self.end.as_ref().is_some_and(EndSign::stands)
+        self.end.as_ref().is_some_and(|end| end.stands() || self.closed.is_some())
     }
 
     /// Whether the process answered a probe lately.

@@ -221,6 +221,7 @@ impl Session {
                 Some(Interviewer { presence: Presence::Unsure { .. }, .. }) => Agent::Quiet,
                 Some(Interviewer { presence: Presence::Left { .. }, .. }) => Agent::Gone,
             },
+            room_gone: self.room_gone.is_some(),
             greeted: self.greeted || self.resumed.is_some(),
             said_goodbye: self.interviewer.as_ref().is_some_and(Interviewer::said_goodbye),
             ends_at: self.ends_by_itself(),

@@ -135,7 +135,7 @@ impl Session {
             };
         if takes_over {
             self.interviewer = Some(Interviewer::new(&participant, now));
-            self.quiet = false;
+            (self.quiet, self.greeted) = (false, false);
             self.candidate.asked = None;
         } else if let Some(i) = self.interviewer.as_mut().filter(|i| i.sid == participant.sid) {
             i.presence = Presence::Here;

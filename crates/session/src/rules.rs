@@ -183,15 +183,28 @@ impl Session {
         next
     }
 
-    /// When time alone ends the interview, if nothing else happens before and it is not its length that does.
+    /// When time alone ends the interview, if nothing else happens before and it is not its length that does. A moment that moves on
+    /// with each sign of life is none.
     pub(crate) fn ends_by_itself(&self) -> Option<Time> {
         let mut earliest: Option<Time> = None;
         self.each_pending(&mut |at, rule| {
-            if rule.ends() {
+            if rule.ends() && !self.puts_off(rule) {
                 earliest = Some(earliest.map_or(at, |before| before.min(at)));
             }
         });
         earliest
+    }
+
+    /// Whether signs of life that come all the time put this rule off again and again, or somebody else's word decides.
+    fn puts_off(&self, rule: Rule) -> bool {
+        let now = self.link.fresh(self.now);
+        let Some(i) = &self.interviewer else { return false };
+        let here = i.presence == Presence::Here;
+        rule == Rule::NoProofOfLife && here
+            || rule == Rule::ProcessLost && i.process_answers(now, self.policy.process_suspect)
+            || rule == Rule::NoAnswer && here && self.session_answers(i, now)
+            || rule == Rule::ReplacedRoom
+                && self.replaced.as_ref().is_some_and(|replaced| replaced.why != Missing::AnotherRoom)
     }
 
     fn each_pending(&self, push: Sink<'_>) {

@@ -95,11 +95,14 @@ pub struct View {
     pub link_fresh: bool,
     /// The interviewer.
     pub agent: Agent,
+    /// We are out because the room is gone; it is asked why.
+    pub room_gone: bool,
     /// The interviewer has said something, here or to an earlier run of this client.
     pub greeted: bool,
     /// What the interviewer did says that it is over, and nobody took that back; it is not decided yet.
     pub said_goodbye: bool,
-    /// When time alone ends the interview if nothing else happens; its maximum length is [`View::remaining`].
+    /// When time alone ends the interview if nothing else happens; its maximum length is [`View::remaining`]. It never moves later while
+    /// everything stays as it is.
     pub ends_at: Option<Time>,
     /// Waiting takes longer than usual.
     pub waiting_long: bool,

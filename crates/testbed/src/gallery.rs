@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use adjourn_client::{Language, TextSize, Theme};
 use anyhow::Context as _;
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
@@ -22,16 +23,6 @@ const BAR: u32 = 38;
 /// An examination takes about a second.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Light or dark.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Theme {
-    /// Dark on light.
-    Light,
-    /// Light on dark.
-    Dark,
-}
-
 /// One state, in one window.
 #[derive(Clone, Debug, Serialize)]
 pub struct Exhibit {
@@ -45,8 +36,12 @@ pub struct Exhibit {
     pub theme: Theme,
     /// Size of text, 2 for 200 %.
     pub scale: f64,
-    /// Which size of captions, 0 to 3.
-    pub size: u8,
+    /// Size of captions.
+    pub size: TextSize,
+    /// Which language the window speaks.
+    pub language: Language,
+    /// A button that is pressed first, and opens something.
+    pub press: Option<String>,
 }
 
 /// The gallery, open in a browser.

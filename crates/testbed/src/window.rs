@@ -20,6 +20,8 @@ const SCREEN: &str = "960x720x24"; // the window's own: without a window manager
 pub struct WindowOptions {
     /// With the system's dark colours.
     pub dark: bool,
+    /// Size of the screen in pixels, with its depth (`800x600x24`); the window's own, if not given.
+    pub screen: Option<&'static str>,
     /// Where it keeps its data, if not in the testbed's folder.
     pub data: Option<PathBuf>,
     /// Of the program's environment, besides.
@@ -49,7 +51,7 @@ impl Window {
         pulse: &Pulse,
         options: &WindowOptions,
     ) -> anyhow::Result<Self> {
-        let (display, screen) = screen(folder, SCREEN).await?;
+        let (display, screen) = screen(folder, options.screen.unwrap_or(SCREEN)).await?;
         let (port, native) = (super::free_port()?, super::free_port()?);
         let mut command = Command::new("dbus-run-session");
         command

@@ -4,14 +4,26 @@
 adjourn = Adjourn
 title = { $what } – Adjourn
 help = Help
-help-kept = What is said is kept on this computer until it has arrived. If the connection breaks, or the computer is switched off, open your link again, and you go on where you were.
+language = Language
+theme = Colours
+theme-system = As on this computer
+theme-light = Light
+theme-dark = Dark
+caption-size = Size of captions
+size-small = Small
+size-usual = Usual
+size-large = Large
+size-largest = Largest
+help-kept = What is said is kept on this computer until it has arrived. A connection that breaks for a moment comes back by itself. If the computer is switched off, open your link again soon, and you go on where you were.
 help-organiser = If something does not work, tell the organiser who sent you the link. Your receipt number at the end says which interview it was.
 help-host = Your interview is sent to { $host }.
 help-keys = Keys
 key-mute = Ctrl+M
 key-escape = Esc
+help-key-space = Talk while it is held, with push to talk
+key-space = Space
 help-key-mute = Turn the microphone off or on
-help-key-escape = Close a question with its safe answer
+help-key-escape = Close a question; nothing ends
 not-taken = That was not done. Please try it again.
 
 ## Start
@@ -74,24 +86,31 @@ system-default = System default
 system-default-named = System default ({ $device })
 
 ## Waiting
-nobody-comes-minutes = If nobody comes within { $minutes } minutes, this ends by itself, and you can try again later.
-nobody-comes-soon = If nobody comes within a minute or so, this ends by itself, and you can try again later.
+nobody-comes-minutes = If nobody comes within { $minutes } minutes, this ends by itself.
+nobody-comes-soon = If nobody comes within a minute or so, this ends by itself.
 leave = Leave
+answer-wait = Stay and wait
 
 ## Interview
-seconds-left = { $seconds ->
-        [one] One second left.
-       *[other] { $seconds } seconds left.
+seconds-reconnecting = { $seconds ->
+        [one] If it is not back in one second, the interview ends here.
+       *[other] If it is not back in { $seconds } seconds, the interview ends here.
+    }
+seconds-checking = { $seconds ->
+        [one] We will know in one second at the latest.
+       *[other] We will know in { $seconds } seconds at the latest.
+    }
+seconds-gone = { $seconds ->
+        [one] If nobody comes back within one second, the interview ends.
+       *[other] If nobody comes back within { $seconds } seconds, the interview ends.
     }
 ends-unanswered = { $seconds ->
         [one] Without an answer, the interview ends in one second.
        *[other] Without an answer, the interview ends in { $seconds } seconds.
     }
-microphone-on = Microphone on
-microphone-off = Microphone off
-turn-on = Turn on: Ctrl+M
-turn-off = Turn off: Ctrl+M
 text-size = Text size
+switch-on = On · Ctrl+M
+switch-off = Off · Ctrl+M
 time-of = { $time } of { $minutes } min
 there-is-time = There is time
 newest = Newest ↓

@@ -3,4 +3,4 @@
 /**
  * Whose turn it is, as the ring shows it.
  */
-export type PresenceState = "joining" | "waiting" | "greeting" | "listening" | "speaking" | "thinking" | "goodbye" | "checking" | "gone" | "person" | "reconnecting" | "muted" | "not_heard" | "hears_nothing";
+export type PresenceState = "joining" | "waiting" | "greeting" | "listening" | "speaking" | "thinking" | "goodbye" | "closed" | "checking" | "gone" | "person" | "reconnecting" | "muted" | "not_heard" | "hears_nothing";

@@ -160,14 +160,19 @@ test("whose turn it is heads the screen, names the window, and counts down where
   const { app, show } = await shown("listening");
   const heading = () => screen.getByRole("heading", { level: 1 });
   expect(heading().textContent).toBe("Your turn");
-  expect(document.title).toMatch(/^.?Your turn.? – Adjourn$/);
+  expect(document.title).toBe("Your turn – Adjourn");
   expect(document.activeElement).toBe(heading());
   await show({ ...stateOf("reconnecting"), seq: 2 });
   expect(heading().textContent).toBe("Your connection dropped");
-  expect(screen.getByText(/30. seconds left/)).toBeTruthy();
+  expect(screen.getByText(/not back in .30. seconds/)).toBeTruthy();
   app.passed = 12;
   await tick();
-  expect(screen.getByText(/18. seconds left/)).toBeTruthy();
+  expect(screen.getByText(/not back in .18. seconds/)).toBeTruthy();
+  // The ring empties by what was left at first, whatever else is told meanwhile.
+  const { presence } = stateOf("reconnecting");
+  await show({ ...stateOf("reconnecting"), seq: 3, presence: presence && { ...presence, seconds_left: 15 } });
+  const arc = document.querySelector(".ring .arc")?.getAttribute("stroke-dasharray")?.split(" ").map(Number) ?? [];
+  expect((arc[0] ?? 0) / (arc[1] ?? 1)).toBeCloseTo(0.5);
 });
 
 test("a screen reader hears of a change of turn once it stays, and nothing while somebody speaks", async () => {
@@ -202,6 +207,55 @@ test("who has scrolled back reads in peace, and finds the way to the newest line
   button("Newest ↓").click();
   await tick();
   expect(box.scrollTop).toBe(900);
+});
+
+test("who leaves while waiting is asked, and Escape stays", async () => {
+  const { order } = await shown("waiting");
+  button("Leave").click();
+  await tick();
+  expect(order).not.toHaveBeenCalled();
+  const stay = screen.getByRole("button", { name: "Stay and wait", hidden: true });
+  key("keydown", "Escape", stay);
+  await tick();
+  expect(stay.closest("dialog")?.open).toBe(false);
+  button("Leave").click();
+  await tick();
+  stay.closest("dialog")?.querySelector<HTMLButtonElement>(".danger")?.click();
+  expect(order).toHaveBeenCalledWith({ command: "end" });
+});
+
+test("pressed without a pointer, hold to talk is held until it is pressed again", async () => {
+  const { order, show } = await shown("push-to-talk");
+  button("Hold to talk").click();
+  expect(order).toHaveBeenLastCalledWith({ command: "talk", talking: true });
+  await show({ ...stateOf("talking"), seq: 2 });
+  button("Hold to talk").click();
+  expect(order).toHaveBeenLastCalledWith({ command: "talk", talking: false });
+});
+
+test("the language that the program names is spoken, in its direction", async () => {
+  const { show } = await shown("listening");
+  await show({ ...stateOf("listening"), seq: 2, appearance: { language: "ar", theme: "dark", text_size: "large" } });
+  await vi.waitFor(() => expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("دورك"));
+  const { lang, dir, dataset } = document.documentElement;
+  expect([lang, dir, dataset.theme]).toEqual(["ar", "rtl", "dark"]);
+  await show({ ...stateOf("listening"), seq: 3 });
+  await vi.waitFor(() => expect(document.documentElement.lang).toBe("en"));
+});
+
+test("what the check finds is told to who can't see it, each thing once", async () => {
+  vi.useFakeTimers();
+  try {
+    const { show } = await shown("check");
+    const said = () => screen.getByRole("status").textContent;
+    await vi.advanceTimersByTimeAsync(500);
+    const { check } = stateOf("check");
+    await show({ ...stateOf("check"), seq: 2, check: { ...check, microphone: { verdict: "good", text: { id: "hear-you" } } } });
+    await vi.advanceTimersByTimeAsync(500);
+    expect(said()).toBe("We can hear you.");
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("the question has its safe answer under the finger, and Escape means it", async () => {

@@ -20,7 +20,7 @@ use adjourn_client::{
     AudioInput, AudioOutput, Client, Clock, Command, Completed, Diagnostics, Environment, Jitter, Message,
     Meters, Processing, Screen, Setup, Shell, Snapshot, VoiceModule,
 };
-use adjourn_protocol::{ClientInfo, Record};
+use adjourn_protocol::{ClientInfo, Record, Role};
 use adjourn_room::{RoomEvent, Stages};
 use adjourn_session::{Input, Time};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -156,6 +156,7 @@ impl Set {
             audio_input: AudioInput::Device(DeviceChoice::SystemDefault),
             audio_output: AudioOutput::Device(DeviceChoice::SystemDefault),
             preferences: Some(preferences.unwrap_or_else(|| folder.path().join("preferences.json"))),
+            language: None,
             trace,
             link,
             copies: folder.path().join("copies"),
@@ -237,9 +238,7 @@ impl Testbed {
         self.room.interviewer_joins("PA_1").await;
         self.within(Duration::from_secs(3), "the interview", |s| s.screen == Screen::Interview).await;
         // A greeting, as short as can be.
-        for audible in [true, false] {
-            self.hear(Input::InterviewerLevel { audible }).await;
-        }
+        self.hear(Input::Item { sid: "PA_1".to_owned(), role: Role::Interviewer }).await;
         // Both probes were answered once: their silence means something from now on.
         self.passes(Duration::from_secs(2)).await;
     }
