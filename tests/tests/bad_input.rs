@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use adjourn_client::{Command, Message, Screen, Snapshot};
 use adjourn_room::{LiveKitTransport, Transport as _};
-use adjourn_testbed::{ClientProcess, Pulse, Testbed};
+use adjourn_testbed::{ClientProcess, Pulse, Testbed, Tools};
 
 const SOON: Duration = Duration::from_secs(15);
 
@@ -189,4 +189,60 @@ async fn a_library_that_is_missing_or_damaged_is_one_sentence_at_the_start() {
     std::fs::write(&damaged, bytes).unwrap();
     let said = refusal(&fixture, "damaged-library", &damaged).await;
     assert!(said.contains("is damaged or of another version"), "{said}");
+}
+
+/// Runs a program to its end, which has to come in time.
+async fn run(command: &mut tokio::process::Command, limit: Duration) -> (Option<i32>, String, String) {
+    let output = command.stdin(std::process::Stdio::null()).kill_on_drop(true).output();
+    let output = tokio::time::timeout(limit, output).await.expect("it goes on").unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_sound_server_or_with_a_new_host_a_terminal_says_so_and_ends() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let fixture = Fixture::set().await;
+    let invitation = fixture.testbed.backend.invite("{}").await.unwrap();
+    // A folder that is somebody else's, too, keeps its rights; what is put into it is its owner's alone.
+    let shared = fixture.data("shared");
+    std::fs::create_dir_all(&shared).unwrap();
+    std::fs::set_permissions(&shared, std::fs::Permissions::from_mode(0o775)).unwrap();
+    let headless = |link: &str, data: &Path| {
+        let mut command = tokio::process::Command::new(Tools::binary("adjourn-cli").unwrap());
+        command.args(["headless", "--join", "--until-delivered", "--link", link, "--data"]).arg(data);
+        command.env("ADJOURN_LIVEKIT_LIBRARY", &fixture.testbed.tools.library);
+        command.env("PULSE_SERVER", "unix:/nowhere/pulse").env_remove("PULSE_RUNTIME_PATH");
+        command
+    };
+    let (code, shown, said) = run(&mut headless(&invitation.link, &shared), Duration::from_secs(60)).await;
+    assert_ne!(code, Some(0), "{shown}\n{said}");
+    assert!(shown.contains("sound-system-silent") || shown.contains("no-microphone"), "{shown}\n{said}");
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&shared), 0o775);
+    assert_eq!(mode(&shared.join("outbox.db")), 0o600);
+
+    let new_host = "adjourn://join?server=https://interviews.invalid&code=BBBB-2222";
+    let (code, shown, said) =
+        run(&mut headless(new_host, &fixture.data("new")), Duration::from_secs(90)).await;
+    assert_ne!(code, Some(0), "{shown}\n{said}");
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+#[tokio::test]
+async fn absurd_flags_and_an_output_that_nobody_takes_are_no_panic() {
+    let qa = || tokio::process::Command::new(Tools::binary("adjourn-qa").unwrap());
+    let (code, _, said) = run(qa().args(["loadtest", "--offered", "5", "--outage=1e30"]), SOON).await;
+    assert!(code != Some(0) && said.contains("outage") && !said.contains("panicked"), "{said}");
+    // A page that was not made is not named.
+    let out = tempfile::tempdir().unwrap();
+    let mut nothing = qa();
+    nothing.args(["matrix", "--scenarios", "no-such-scenario", "--out"]).arg(out.path());
+    let (code, shown, said) = run(&mut nothing, SOON).await;
+    assert!(code != Some(0) && !format!("{shown}{said}").contains("index.html"), "{shown}{said}");
+    let mut full = std::process::Command::new(Tools::binary("adjourn-qa").unwrap());
+    let file = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = full.arg("scenarios").stdout(file).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!said.contains("panicked"), "{said}");
 }
