@@ -25,17 +25,28 @@ export function geometry(page: Window): string[] {
     }
   }
 
+  // The newest line is the interview for whoever can't hear it.
+  const newest = dialog ? null : [...document.querySelectorAll<HTMLElement>(".lines p .said")].at(-1);
+  if (newest) {
+    newest.scrollIntoView({ block: "end", behavior: "instant" });
+    const at = newest.getBoundingClientRect();
+    const hit = document.elementFromPoint(at.left + 8, at.bottom - 6);
+    if (hit !== newest) faults.push(`the newest line is covered by ${hit ? name(hit) : "nothing"} at ${Math.round(at.bottom)}`);
+  }
+
   for (const control of scope.querySelectorAll<HTMLElement>("button, input, select, summary, a[href], [tabindex='0']")) {
     if (!control.checkVisibility({ visibilityProperty: true })) continue;
     // As somebody comes to it with the keyboard: no further than it has to be.
-    control.scrollIntoView({ block: "nearest", inline: "nearest", behavior: "instant" });
+    const region = control.matches("section");
+    control.scrollIntoView({ block: region ? "start" : "nearest", inline: "nearest", behavior: "instant" });
     // Who clicks on the words beside a box ticks it.
     const target = control.matches("input[type='checkbox']") ? (control.closest("label") ?? control) : control;
     const at = target.getBoundingClientRect();
     if (at.left < -1 || at.right > page.innerWidth + 1) faults.push(`${name(control)} is off the side`);
     if (control.textContent.trim().length > 2 && at.width < 36) faults.push(`${name(control)} is squeezed to ${Math.round(at.width)} px`);
     if (Math.min(at.width, at.height) < 24) faults.push(`${name(control)} is ${at.width} by ${at.height} px`);
-    const [x, y] = [at.left + at.width / 2, at.top + Math.min(at.height, page.innerHeight) / 2];
+    // Of a region that is higher than what is left for it, its beginning.
+    const [x, y] = [at.left + at.width / 2, region ? at.top + 8 : at.top + at.height / 2];
     const hit = document.elementFromPoint(x, y);
     if (!hit || !(control.contains(hit) || hit.closest("label")?.contains(control))) {
       faults.push(`${name(control)} is covered by ${hit ? name(hit) : "nothing"} at ${Math.round(x)}, ${Math.round(y)}`);

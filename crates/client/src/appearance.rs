@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::lenient::lenient;
+
 /// A language of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[ts(export, export_to = "Language.ts")]
@@ -81,9 +83,11 @@ pub enum TextSize {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Chosen {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient")]
     pub(crate) language: Option<Language>,
+    #[serde(deserialize_with = "lenient")]
     pub(crate) theme: Theme,
+    #[serde(deserialize_with = "lenient")]
     pub(crate) text_size: TextSize,
 }
 

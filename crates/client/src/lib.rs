@@ -32,6 +32,7 @@ mod fate;
 mod fault_messages;
 mod invitation;
 mod journal;
+mod lenient;
 mod loudness;
 mod message;
 mod messages;

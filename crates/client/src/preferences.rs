@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::appearance;
+use crate::lenient::lenient;
 use crate::voice_options::VoiceStage;
 
 /// A chosen device, as it is remembered.
@@ -18,21 +19,22 @@ pub(crate) struct Chosen {
     pub(crate) name: String,
 }
 
-/// What is remembered. A file of another version, or none, is nothing remembered.
+/// What is remembered. A file that is none of these is nothing remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Preferences {
     /// `None`: the system's default.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient")]
     pub(crate) microphone: Option<Chosen>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient")]
     pub(crate) loudspeaker: Option<Chosen>,
     /// The voice is heard only while a key is held.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not", deserialize_with = "lenient")]
     pub(crate) push_to_talk: bool,
     /// What is not to be done to it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient")]
     pub(crate) without: Vec<VoiceStage>,
+    #[serde(deserialize_with = "lenient")]
     pub(crate) appearance: appearance::Chosen,
 }
 
@@ -100,7 +102,7 @@ impl PreferencesFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Language;
+    use crate::{Language, Theme};
 
     #[test]
     fn what_was_chosen_is_read_again_and_nonsense_is_nothing() {
@@ -120,6 +122,13 @@ mod tests {
         };
         preferences.write(&path).unwrap();
         assert_eq!(Preferences::read(&path), preferences);
+        // Who talks only while a key is held does so, whatever else a later version has written.
+        let later = r#"{"microphone": 7, "push_to_talk": true, "without": ["magic"],
+            "appearance": {"language": "tlh", "theme": "dark", "text_size": 9}}"#;
+        std::fs::write(&path, later).unwrap();
+        let read = Preferences::read(&path);
+        assert!(read.push_to_talk);
+        assert_eq!((read.appearance.theme, read.appearance.language), (Theme::Dark, None));
         for nonsense in ["", "{", "[]", r#"{"microphone": 7}"#, "\u{0}"] {
             std::fs::write(&path, nonsense).unwrap();
             assert_eq!(Preferences::read(&path), Preferences::default(), "{nonsense:?}");
