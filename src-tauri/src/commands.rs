@@ -88,6 +88,7 @@ impl Shell for WindowShell {
 #[tauri::command]
 #[expect(clippy::needless_pass_by_value, reason = "Tauri's commands take their arguments by value")]
 pub(crate) fn subscribe(shell: State<'_, WindowShell>, channel: Channel<Message>) {
+    tracing::info!("the page listens");
     let mut inner = shell.0.lock();
     inner.channel = Some(channel);
     if let Some((last, at)) = inner.last.clone() {

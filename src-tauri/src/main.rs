@@ -4,6 +4,7 @@
 
 mod commands;
 mod hand_over;
+mod page_guard;
 mod window;
 
 use std::path::PathBuf;

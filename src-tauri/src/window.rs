@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::commands::WindowShell;
 use crate::hand_over::{self, Given};
+use crate::page_guard;
 
 /// Commands that wait: a person is slower than that.
 const WAITING_COMMANDS: usize = 64;
@@ -102,10 +103,11 @@ fn open_window(
         let (width, height) = screen.map_or((window.width, window.height), |screen| {
             (window.width.min(screen.width), window.height.min(screen.height))
         });
-        WebviewWindowBuilder::from_config(app, window)?
+        let window = WebviewWindowBuilder::from_config(app, window)?
             .inner_size(width, height)
             .data_directory(folder.clone())
             .build()?;
+        page_guard::watch(&window)?;
     }
     Ok(temporary)
 }

@@ -215,6 +215,36 @@ async fn on_a_small_screen_the_window_is_no_larger_and_a_language_that_is_chosen
     again.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_dies_is_loaded_again_and_the_interview_goes_on() {
+    let fixture = Fixture::set("zombie").await;
+    let window = fixture.window(false).await;
+    join(&window).await;
+    fixture.times("speaking", 1).await;
+    let killed = unix_now();
+    let listens = |window: &Window| window.log().matches("the page listens").count();
+    assert_eq!(listens(&window), 1);
+    window.kill_page().unwrap();
+    // The driver has lost it; what is seen of it is its own word, and the screen.
+    while listens(&window) < 2 {
+        assert!(unix_now() - killed < 5.0, "the page is not back:\n{}", window.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    println!("window: the page is back {:.2} s after it was killed, bound 5 s", unix_now() - killed);
+    // And what is said is heard as before.
+    fixture.times("listening", 2).await;
+    let _voice =
+        fixture.pulse.speak(&fixture.testbed.tools.interviewers().join("speech/answer.wav")).unwrap();
+    let record = async || fixture.testbed.backend.status(&fixture.invitation.id).await.unwrap();
+    while record().await.records == 0 {
+        assert!(unix_now() - killed < 60.0, "no record came:\n{}", window.log());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(record().await.outcome.map(|outcome| outcome.to_string()).as_deref(), Some("finished"));
+    window.picture(&picture("page-killed")).await.unwrap();
+    window.close().await;
+}
+
 #[test]
 fn the_program_that_people_get_has_no_points_at_which_it_fails() {
     let has = |name: &str| {

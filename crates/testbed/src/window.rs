@@ -183,6 +183,24 @@ impl Window {
         Ok(ended.context("the second start goes on running")??)
     }
 
+    /// What the app, and its driver, said so far.
+    pub fn log(&self) -> String {
+        self.driver.said()
+    }
+
+    /// Kills the process of the page, as a lack of memory does.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn kill_page(&self) -> anyhow::Result<()> {
+        let mut pages = self.driver.group().into_iter().filter(|pid| {
+            std::fs::read_to_string(format!("/proc/{pid}/comm"))
+                .is_ok_and(|name| name.starts_with("WebKitWebProc"))
+        });
+        let page = pages.next().context("there is no process of a page")?;
+        Child::signal_pid(page, rustix::process::Signal::KILL)
+    }
+
     /// Ends the session and with it the app.
     pub async fn close(mut self) {
         // A driver that is gone already has closed it.
