@@ -3,9 +3,6 @@ import { mount } from "svelte";
 
 import App from "../src/App.svelte";
 import { App as State } from "../src/app.svelte";
-import "../src/style/tokens.css";
-import "../src/style/parts.css";
-import "../src/style/screens.css";
 import type { Language } from "../src/generated/Language";
 import type { TextSize } from "../src/generated/TextSize";
 import type { Theme } from "../src/generated/Theme";

@@ -55,16 +55,13 @@ export function geometry(page: Window): string[] {
 
   for (const element of scope.querySelectorAll<HTMLElement>("*")) {
     if (!element.checkVisibility() || element.closest("svg, select")) continue;
-    const clips = page.getComputedStyle(element);
-    const hides = (way: string) => way === "hidden" || way === "clip";
-    const over = hides(clips.overflowY) && element.scrollHeight > element.clientHeight + 1;
-    if (over && !element.matches(".unseen, .what")) faults.push(`${name(element)} cuts off what is in it`);
-    const words = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent?.trim());
-    if (!words || !element.checkVisibility() || element.closest(".unseen, svg, select, option")) continue;
     const style = page.getComputedStyle(element);
     const cuts = (way: string) => way === "hidden" || way === "clip";
-    const wide = cuts(style.overflowX) && element.scrollWidth > element.clientWidth + 1 && style.textOverflow !== "ellipsis";
     const high = cuts(style.overflowY) && element.scrollHeight > element.clientHeight + 1;
+    if (high && !element.matches(".unseen, .what")) faults.push(`${name(element)} cuts off what is in it`);
+    const words = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent?.trim());
+    if (!words || element.closest(".unseen")) continue;
+    const wide = cuts(style.overflowX) && element.scrollWidth > element.clientWidth + 1 && style.textOverflow !== "ellipsis";
     if (wide || high) faults.push(`${name(element)} is cut off`);
     // Text that runs out of its box, over what stands beside it.
     if (style.overflowX === "visible" && style.display !== "inline" && element.scrollWidth > element.clientWidth + 2) {

@@ -6,20 +6,23 @@ import own from "../locales/en/window.ftl?raw";
 import type { Language } from "./generated/Language";
 import type { Message } from "./generated/Message";
 
-/** How a language is written, what it calls itself, and how its numbers are: clocks and receipts have the digits 0 to 9 everywhere. */
-export const LANGUAGES: Record<Language, { name: string; direction: "ltr" | "rtl"; numbers: string }> = {
-  en: { name: "English", direction: "ltr", numbers: "en" },
-  de: { name: "Deutsch", direction: "ltr", numbers: "de" },
-  es: { name: "Español", direction: "ltr", numbers: "es" },
-  fr: { name: "Français", direction: "ltr", numbers: "fr" },
-  ar: { name: "العربية", direction: "rtl", numbers: "ar-u-nu-latn" },
+/** How a language is written, and what it calls itself. */
+export const LANGUAGES: Record<Language, { name: string; direction: "ltr" | "rtl" }> = {
+  en: { name: "English", direction: "ltr" },
+  de: { name: "Deutsch", direction: "ltr" },
+  es: { name: "Español", direction: "ltr" },
+  fr: { name: "Français", direction: "ltr" },
+  ar: { name: "العربية", direction: "rtl" },
 };
+
+/** A language with the digits 0 to 9, which clocks and receipts have everywhere. */
+const withDigits = (language: Language) => `${language}-u-nu-latn`;
 
 // Loaded when it is spoken.
 const others = import.meta.glob<string>(["../locales/*/*.ftl", "!../locales/en/*"], { query: "?raw", import: "default" });
 
 function bundleOf(language: Language, texts: string[]): FluentBundle {
-  const bundle = new FluentBundle(LANGUAGES[language].numbers);
+  const bundle = new FluentBundle(withDigits(language));
   for (const text of texts) {
     const mistakes = bundle.addResource(new FluentResource(text));
     if (mistakes.length > 0) console.error("the catalogue says something twice", mistakes);
@@ -74,5 +77,5 @@ export function tell(message: Message): string {
 /** A moment as a date with a time, or as a time to the second. */
 export function moment(at: string, kind: "date" | "time"): string {
   const options: Intl.DateTimeFormatOptions = kind === "date" ? { dateStyle: "long", timeStyle: "short" } : { timeStyle: "medium" };
-  return new Intl.DateTimeFormat(LANGUAGES[now.language].numbers, options).format(new Date(at));
+  return new Intl.DateTimeFormat(withDigits(now.language), options).format(new Date(at));
 }

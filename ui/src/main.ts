@@ -1,9 +1,6 @@
 import { mount } from "svelte";
 
 import App from "./App.svelte";
-import "./style/tokens.css";
-import "./style/parts.css";
-import "./style/screens.css";
 
 // A webview's own menu offers to load the page again; to copy what is selected, or typed, it stays.
 window.addEventListener("contextmenu", (event) => {

@@ -92,11 +92,16 @@ fn a_log_that_cant_be_written_takes_nothing_with_it() {
 #[test]
 fn a_hangup_ends_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start(folder.path(), Stdio::null());
-    for _ in 0..3 {
+    let log = folder.path().join("log");
+    let mut server = Server::start(folder.path(), File::create(&log).unwrap().into());
+    for times in 1..=3 {
         let pid = server.process.id().to_string();
         assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
-        std::thread::sleep(Duration::from_millis(50));
+        let began = Instant::now();
+        while std::fs::read_to_string(&log).unwrap().matches("SIGHUP").count() < times {
+            assert!(began.elapsed() < Duration::from_secs(20), "it was not heard");
+            std::thread::sleep(Duration::from_millis(5));
+        }
         assert!(server.get("/healthz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200")));
     }
     assert!(server.process.try_wait().unwrap().is_none());

@@ -20,10 +20,7 @@ fn named(id: &str) -> DeviceChoice {
 
 /// 10 ms after 10 ms of a voice at the microphone.
 async fn speaks(stage: &Testbed, length: Duration) {
-    for _ in 0..length.as_millis() / 10 {
-        stage.audio.speak(&VOICE);
-        stage.passes(Duration::from_millis(10)).await;
-    }
+    stage.speaks(&VOICE, length).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -450,10 +447,7 @@ async fn no_device_is_opened_after_the_end() {
 #[tokio::test(start_paused = true)]
 async fn a_microphone_that_gives_nothing_is_told_of() {
     let mut stage = Testbed::interview().await;
-    for _ in 0..400 {
-        stage.audio.speak(&[0; FRAME]);
-        stage.passes(Duration::from_millis(10)).await;
-    }
+    stage.speaks(&[0; FRAME], Duration::from_secs(4)).await;
     let shown = stage.within(MOMENT, "the hint", |s| says(s, &Message::MicrophoneSilent)).await;
     assert!(says(&shown, &Message::MicrophoneSilent));
     speaks(&stage, MOMENT).await;

@@ -62,13 +62,6 @@ fn end(snapshot: &Snapshot) -> Option<&Completed> {
     snapshot.completed.as_ref()
 }
 
-async fn speaks(stage: &Testbed, frame: &[i16; FRAME], length: Duration) {
-    for _ in 0..length.as_millis() / 10 {
-        stage.audio.speak(frame);
-        stage.passes(Duration::from_millis(10)).await;
-    }
-}
-
 async fn agent(stage: &Testbed, state: AgentState) {
     stage.room.say(RoomEvent::Input(Input::AgentStateChanged { sid: "PA_1".to_owned(), state })).await;
 }
@@ -115,7 +108,7 @@ async fn check(gallery: &mut Gallery) {
             s.connection.as_ref().is_some_and(|c| c.verdict == Verdict::Good)
         })
         .await;
-    speaks(&stage, &VOICE, Duration::from_secs(2)).await;
+    stage.speaks(&VOICE, Duration::from_secs(2)).await;
     gallery.see("check-heard", &mut stage, |s| s.check.microphone.verdict != Verdict::Open).await;
     stage.order(Command::PlayTestSound).await;
     for _ in 0..300 {
@@ -193,9 +186,9 @@ async fn interview(gallery: &mut Gallery) {
     gallery.presence("muted", &mut stage, PresenceState::Muted).await;
     stage.order(Command::SetMuted { muted: false }).await;
     stage.within(MOMENT, "the microphone", |s| s.microphone_open).await;
-    speaks(&stage, &[0; FRAME], Duration::from_secs(4)).await;
+    stage.speaks(&[0; FRAME], Duration::from_secs(4)).await;
     gallery.presence("not-heard", &mut stage, PresenceState::NotHeard).await;
-    speaks(&stage, &VOICE, Duration::from_secs(1)).await;
+    stage.speaks(&VOICE, Duration::from_secs(1)).await;
     stage.audio.plug(&["Built-in Microphone"], &[]);
     gallery.presence("hears-nothing", &mut stage, PresenceState::HearsNothing).await;
     stage.audio.plug(&["Built-in Microphone"], &["Built-in Speakers"]);

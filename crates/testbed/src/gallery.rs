@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 
 use super::Tools;
 use super::process::{Child, until};
-use super::window::{picture_of, screen};
+use super::window::{on_screen, picture_of, screen};
 
 /// Pixels of the screen: larger than whatever is shown on it.
 const SCREEN: &str = "1400x1000x24";
@@ -71,13 +71,9 @@ impl Gallery {
         let mut command = Command::new("dbus-run-session");
         command
             .args(["--", "WebKitWebDriver", &format!("--port={port}")])
-            .env("DISPLAY", &display)
-            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
-            .env("LIBGL_ALWAYS_SOFTWARE", "1")
             .env("GTK_THEME", "Adwaita")
-            .env("NO_AT_BRIDGE", "1")
-            .env("XDG_RUNTIME_DIR", folder)
             .stdout(std::process::Stdio::null());
+        on_screen(&mut command, &display, folder);
         let mut driver = Child::start("WebKitWebDriver", &mut command, &folder.join("driver.log"))?;
         let base = format!("http://127.0.0.1:{port}");
         let (probe, addresses) = (

@@ -58,14 +58,10 @@ impl Window {
             .arg("--")
             .arg(&tools.driver()?)
             .args(["--port", &port.to_string(), "--native-port", &native.to_string()])
-            .env("DISPLAY", &display)
-            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
-            .env("LIBGL_ALWAYS_SOFTWARE", "1")
             .env("GTK_THEME", if options.dark { "Adwaita:dark" } else { "Adwaita" })
-            .env("NO_AT_BRIDGE", "1")
             .env("ADJOURN_LIVEKIT_LIBRARY", &tools.library)
-            .env("XDG_RUNTIME_DIR", folder)
             .stdout(std::process::Stdio::null());
+        on_screen(&mut command, &display, folder);
         pulse.give(&mut command);
         command.envs(options.environment.iter().map(|(name, value)| (name, value)));
         let mut driver = Child::start("tauri-driver", &mut command, &folder.join("driver.log"))?;
@@ -169,14 +165,8 @@ impl Window {
     /// It can't be started, or goes on running.
     pub async fn start_again(&self, folder: &Path, link: &str) -> anyhow::Result<std::process::ExitStatus> {
         let mut again = Command::new(Tools::binary("adjourn")?);
-        again
-            .args(["--join", link, "--data"])
-            .arg(folder.join("client"))
-            .env("DISPLAY", &self.display)
-            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
-            .env("NO_AT_BRIDGE", "1")
-            .env("XDG_RUNTIME_DIR", folder)
-            .kill_on_drop(true);
+        again.args(["--join", link, "--data"]).arg(folder.join("client")).kill_on_drop(true);
+        on_screen(&mut again, &self.display, folder);
         // Its library is where the first one's is.
         again.env("ADJOURN_LIVEKIT_LIBRARY", &self.library);
         let ended = tokio::time::timeout(Duration::from_secs(20), again.status()).await;
@@ -207,6 +197,16 @@ impl Window {
         let _ = self.page.close().await;
         self.driver.kill().await;
     }
+}
+
+/// Where a webview shows itself, without what a screen that nobody sees does not have.
+pub(super) fn on_screen(command: &mut Command, display: &str, folder: &Path) {
+    command
+        .env("DISPLAY", display)
+        .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
+        .env("LIBGL_ALWAYS_SOFTWARE", "1")
+        .env("NO_AT_BRIDGE", "1")
+        .env("XDG_RUNTIME_DIR", folder);
 }
 
 /// Saves a picture of a screen, or of a part of it (`WIDTHxHEIGHT+X+Y`).

@@ -272,6 +272,14 @@ impl Testbed {
         tokio::time::sleep(length).await;
     }
 
+    /// The microphone gives this for so long.
+    pub async fn speaks(&self, frame: &[i16; FRAME], length: Duration) {
+        for _ in 0..length.as_millis() / 10 {
+            self.audio.speak(frame);
+            self.passes(Duration::from_millis(10)).await;
+        }
+    }
+
     pub fn now(&self) -> Snapshot {
         self.screen.borrow().clone()
     }
