@@ -10,6 +10,8 @@ use tauri::State;
 use tauri::ipc::Channel;
 use tokio::sync::mpsc;
 
+use crate::page_guard::PageGuard;
+
 /// What goes to the window.
 #[derive(Clone, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -57,6 +59,25 @@ impl WindowShell {
         }
     }
 
+    /// Nobody takes what there is to be shown, until a page listens again.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn page_is_gone(&self) {
+        self.0.lock().channel = None;
+    }
+
+    /// Whether the last screen says that closing the window now would lose something.
+    pub(crate) fn holds_the_only_copy(&self) -> bool {
+        let inner = self.0.lock();
+        let end = inner.last.as_ref().and_then(|(snapshot, _)| snapshot.completed.as_ref());
+        end.is_some_and(|end| !end.can_close)
+    }
+
+    /// The language that is spoken.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn language(&self) -> adjourn_client::Language {
+        self.0.lock().last.as_ref().map(|(snapshot, _)| snapshot.appearance.language).unwrap_or_default()
+    }
+
     fn send(inner: &Inner, message: Message) {
         if let Some(channel) = &inner.channel
             && let Err(error) = channel.send(message)
@@ -87,8 +108,13 @@ impl Shell for WindowShell {
 /// The page listens; it gets the snapshot of now at once.
 #[tauri::command]
 #[expect(clippy::needless_pass_by_value, reason = "Tauri's commands take their arguments by value")]
-pub(crate) fn subscribe(shell: State<'_, WindowShell>, channel: Channel<Message>) {
+pub(crate) fn subscribe(
+    shell: State<'_, WindowShell>,
+    guard: State<'_, PageGuard>,
+    channel: Channel<Message>,
+) {
     tracing::info!("the page listens");
+    guard.listens();
     let mut inner = shell.0.lock();
     inner.channel = Some(channel);
     if let Some((last, at)) = inner.last.clone() {

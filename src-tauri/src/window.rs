@@ -11,13 +11,14 @@ use adjourn_client::{
 use adjourn_outbox::OutboxError;
 use adjourn_protocol::ClientInfo;
 use adjourn_room::LiveKitTransport;
-use tauri::{App, AppHandle, Manager as _, WebviewWindowBuilder, WindowEvent};
+use tauri::webview::NewWindowResponse;
+use tauri::{App, AppHandle, Manager as _, Url, WebviewWindowBuilder, WindowEvent};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use crate::commands::WindowShell;
 use crate::hand_over::{self, Given};
-use crate::page_guard;
+use crate::page_guard::PageGuard;
 
 /// Commands that wait: a person is slower than that.
 const WAITING_COMMANDS: usize = 64;
@@ -40,6 +41,7 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
     }
     let app = tauri::Builder::default()
         .manage(WindowShell::default())
+        .manage(PageGuard::default())
         .invoke_handler(tauri::generate_handler![crate::commands::subscribe, crate::commands::order])
         .on_window_event(|window, event| {
             if let WindowEvent::CloseRequested { api, .. } = event {
@@ -106,10 +108,26 @@ fn open_window(
         let window = WebviewWindowBuilder::from_config(app, window)?
             .inner_size(width, height)
             .data_directory(folder.clone())
+            .on_navigation(is_ours)
+            .on_new_window(|_, _| NewWindowResponse::Deny)
             .build()?;
-        page_guard::watch(&window)?;
+        app.state::<PageGuard>().watch(&window)?;
     }
     Ok(temporary)
+}
+
+/// Whether this is the page of this program: it leads to no other one, whatever is written in it.
+fn is_ours(url: &Url) -> bool {
+    // As Tauri serves it: `tauri://localhost`, and under Windows `http://tauri.localhost`.
+    let ours = if cfg!(windows) {
+        url.scheme() == "http" && url.host_str() == Some("tauri.localhost") && url.port().is_none()
+    } else {
+        url.scheme() == "tauri"
+    };
+    if !ours {
+        tracing::warn!(scheme = url.scheme(), "the page wanted to go elsewhere");
+    }
+    ours
 }
 
 /// Loads the SDK, and goes on as the only one.
@@ -213,5 +231,11 @@ fn stop_on_signal(commands: mpsc::Sender<Command>) {
 
 /// Asks the client to close; false when there is none.
 fn close(app: &AppHandle) -> bool {
-    app.state::<WindowShell>().order(Command::Close).is_ok()
+    let shell = app.state::<WindowShell>();
+    // What is nowhere safe takes two presses in any case.
+    if app.state::<PageGuard>().shows() || shell.holds_the_only_copy() {
+        return shell.order(Command::Close).is_ok();
+    }
+    // Nothing can be asked; what stands in the window says what closing it means.
+    shell.order(Command::End).and_then(|()| shell.order(Command::Quit)).is_ok()
 }

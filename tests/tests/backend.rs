@@ -3,7 +3,7 @@
 
 use adjourn_outbox::{Backend, BackendError, verify};
 use adjourn_protocol::{InviteLink, Source};
-use adjourn_testbed::{Invitation, Testbed, join};
+use adjourn_testbed::{Child, Invitation, Mount, Testbed, Tools, join};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 
@@ -257,5 +257,61 @@ async fn what_is_stored_is_hashed_and_what_is_shown_is_escaped() {
             let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
             assert!(!found, "an organiser's database holds the {what} itself: {}", file.display());
         }
+    }
+}
+
+#[test]
+fn nothing_is_erased_without_the_room_to_overwrite_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = folder.path().join("small");
+    let _mount = Mount::new(&small, true).unwrap();
+    // Where SQLite writes a database anew.
+    let run = |temporary: &std::path::Path, arguments: &[&str]| {
+        let mut backend = std::process::Command::new(Tools::binary("adjourn-backend").unwrap());
+        backend
+            .env_clear()
+            .env("SQLITE_TMPDIR", temporary)
+            .env("ADJOURN_DATABASE", folder.path().join("backend.db"))
+            .env("ADJOURN_PUBLIC_URL", "https://interviews.example.com");
+        let output = backend.args(arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned(), said)
+    };
+    let (made, invited, said) = run(folder.path(), &["invite", "--json"]);
+    assert!(made, "{said}");
+    let invited: Value = serde_json::from_str(&invited).unwrap();
+    let id = invited["id"].as_str().unwrap();
+
+    let (erased, _, said) = run(&small, &["erase", id]);
+    assert!(!erased && said.contains("nothing was changed") && said.contains("small"), "{said}");
+    let (there, link, said) = run(&small, &["code", id]);
+    assert!(there && link.starts_with("adjourn://join?"), "{said}");
+
+    let (erased, _, said) = run(folder.path(), &["erase", id]);
+    assert!(erased, "{said}");
+    assert!(!run(folder.path(), &["code", id]).0, "it is gone");
+}
+
+#[tokio::test]
+async fn a_testbed_whose_terminal_is_closed_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut up = tokio::process::Command::new(Tools::binary("adjourn-testbed").unwrap());
+    up.arg("up").arg("--folder").arg(folder.path().join("bed"));
+    let log = folder.path().join("log");
+    let (testbed, _orders, mut said) = Child::start_talking("the testbed", &mut up, &log).unwrap();
+    let line = said.next_line().await.unwrap().expect("what is up");
+    let line: Value = serde_json::from_str(&line).unwrap();
+    let there = |pid: &str| std::path::Path::new("/proc").join(pid).exists();
+    let backend = line["backend_pid"].to_string();
+    assert!(there(&backend));
+    let pid = testbed.pid().to_string();
+    assert!(std::process::Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    // Its standard output ends with it.
+    let end = tokio::time::timeout(std::time::Duration::from_secs(20), said.next_line()).await;
+    assert!(end.is_ok_and(|line| line.is_ok_and(|line| line.is_none())), "it ends");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    while there(&backend) {
+        assert!(std::time::Instant::now() < deadline, "the backend runs on");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }

@@ -10,7 +10,7 @@
 use std::path::Path;
 
 use adjourn_client::{Language, TextSize, Theme};
-use adjourn_testbed::{Exhibit, Gallery, Tools};
+use adjourn_testbed::{AccessibleNode, Exhibit, Gallery, Tools};
 
 /// A state in the window's own size.
 fn usual(state: &str) -> Exhibit {
@@ -110,6 +110,82 @@ async fn what_is_planted_is_found() {
     assert!(faults.iter().any(|fault| fault.contains("out of sight")), "{faults:?}");
     assert_eq!(gallery.examine(&usual("listening"), true, "").await.unwrap(), [""; 0]);
     gallery.close().await;
+}
+
+/// What people use, in AT-SPI's words.
+const USED: [&str; 8] =
+    ["push button", "toggle button", "check box", "radio button", "combo box", "entry", "link", "switch"];
+
+/// What is wrong with what a screen reader is told of a state.
+fn told_wrong(tree: &AccessibleNode) -> Vec<String> {
+    let all = tree.all();
+    let mut wrong = Vec::new();
+    // A question that stands over everything is all that is told.
+    let question = all.iter().find(|node| node.role == "dialog");
+    let level = if question.is_some() { 2 } else { 1 };
+    let headings: Vec<_> = all.iter().filter(|node| node.level == Some(level)).collect();
+    if headings.len() != 1 || headings.iter().any(|heading| heading.name.trim().is_empty()) {
+        wrong.push(format!("not exactly one heading with a name: {headings:?}"));
+    }
+    if question.is_some_and(|question| question.name.trim().is_empty()) {
+        wrong.push("a question without a name".to_owned());
+    }
+    for node in &all {
+        if USED.contains(&node.role.as_str()) && node.name.trim().is_empty() {
+            wrong.push(format!("a {} without a name", node.role));
+        }
+        if node.is("focusable") && node.role == "section" && node.name.trim().is_empty() {
+            wrong.push("a part that is walked to, and has no name".to_owned());
+        }
+    }
+    wrong
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_screen_reader_is_told_what_each_state_is_and_what_can_be_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut gallery = open(folder.path()).await;
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("target/accessible");
+    std::fs::create_dir_all(&kept).unwrap();
+    let mut wrong = Vec::new();
+    for state in gallery.states().await.unwrap() {
+        let tree = gallery.tree(&usual(&state), "").await.unwrap();
+        std::fs::write(kept.join(format!("{state}.txt")), tree.text()).unwrap();
+        let mut faults = told_wrong(&tree);
+        let all = tree.all();
+        let has = |role: &str, name: &str| all.iter().any(|node| node.role == role && node.name == name);
+        // In the interview the microphone says whether it is on, and the way out has its name.
+        if ["listening", "speaking", "muted", "typing"].contains(&state.as_str()) {
+            let microphone = all.iter().find(|node| node.name == "Microphone" && node.role != "heading");
+            match microphone {
+                Some(node) if node.is("checked") != (state == "muted") => {}
+                other => faults.push(format!("the microphone is told as {other:?}")),
+            }
+            if !has("push button", "End interview") {
+                faults.push("there is no way to end the interview".to_owned());
+            }
+        }
+        if state.starts_with("asking") || state.ends_with("closing") {
+            let safe = all.iter().find(|node| node.role == "push button");
+            let begins = safe.is_some_and(|safe| safe.is("focused"));
+            if !all.iter().any(|node| node.role == "dialog") || !begins {
+                faults.push(format!("it is no question, or does not begin at its safe answer: {safe:?}"));
+            }
+        }
+        wrong.extend(faults.into_iter().map(|fault| format!("{state}: {fault}")));
+    }
+    // What would be found, if it were there.
+    for (markup, found) in [
+        ("<button></button>", "a push button without a name"),
+        ("<input type=text>", "a entry without a name"),
+        ("<h1>Another</h1>", "not exactly one heading"),
+    ] {
+        let tree = gallery.tree(&usual("listening"), markup).await.unwrap();
+        let faults = told_wrong(&tree);
+        assert!(faults.iter().any(|fault| fault.contains(found)), "{markup}: {faults:?}\n{}", tree.text());
+    }
+    gallery.close().await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use adjourn_testbed::{
-    Interviewer, Invitation, Mount, Pulse, Testbed, Tools, Window, WindowOptions, Worker, unix_now,
+    Interviewer, Invitation, Mount, Profile, Pulse, Testbed, Tools, Window, WindowOptions, Worker, unix_now,
 };
 
 const SOON: Duration = Duration::from_secs(20);
@@ -26,9 +26,13 @@ struct Fixture {
 
 impl Fixture {
     async fn set(ending: &str) -> Self {
+        Self::set_with(&Interviewer::plain(ending, 1)).await
+    }
+
+    async fn set_with(interviewer: &Interviewer) -> Self {
         let testbed = Testbed::builder().start().await.unwrap();
         let pulse = Pulse::start(testbed.folder()).await.unwrap();
-        let worker = testbed.worker(&Interviewer::plain(ending, 1)).await.unwrap();
+        let worker = testbed.worker(interviewer).await.unwrap();
         let invitation = testbed.backend.invite("{}").await.unwrap();
         Self { pulse, worker, testbed, invitation }
     }
@@ -40,6 +44,14 @@ impl Fixture {
     async fn opened(&self, options: &WindowOptions) -> Window {
         let Self { testbed, pulse, invitation, .. } = self;
         Window::open(&testbed.tools, testbed.folder(), &invitation.link, pulse, options).await.unwrap()
+    }
+
+    async fn event(&self, event: &str) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        while self.worker.first(event).is_none() {
+            assert!(tokio::time::Instant::now() < deadline, "the interviewer tells no {event}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     async fn times(&self, state: &str, times: usize) {
@@ -217,31 +229,232 @@ async fn on_a_small_screen_the_window_is_no_larger_and_a_language_that_is_chosen
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_that_dies_is_loaded_again_and_the_interview_goes_on() {
+    page_is_back("killed", 5.0, Window::kill_page).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_hangs_is_loaded_again_and_the_interview_goes_on() {
+    page_is_back("stopped", 8.0, Window::stop_page).await;
+}
+
+/// The page suffers in the middle of the interview: it is back within so many seconds, and nothing else noticed.
+async fn page_is_back(how: &str, bound_s: f64, suffers: fn(&Window) -> anyhow::Result<()>) {
     let fixture = Fixture::set("zombie").await;
     let window = fixture.window(false).await;
     join(&window).await;
     fixture.times("speaking", 1).await;
-    let killed = unix_now();
+    let began = unix_now();
     let listens = |window: &Window| window.log().matches("the page listens").count();
     assert_eq!(listens(&window), 1);
-    window.kill_page().unwrap();
+    suffers(&window).unwrap();
     // The driver has lost it; what is seen of it is its own word, and the screen.
     while listens(&window) < 2 {
-        assert!(unix_now() - killed < 5.0, "the page is not back:\n{}", window.log());
+        assert!(unix_now() - began < bound_s, "the page is not back:\n{}", window.log());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    println!("window: the page is back {:.2} s after it was killed, bound 5 s", unix_now() - killed);
+    println!("window: the page is back {:.2} s after it was {how}, bound {bound_s} s", unix_now() - began);
     // And what is said is heard as before.
     fixture.times("listening", 2).await;
     let _voice =
         fixture.pulse.speak(&fixture.testbed.tools.interviewers().join("speech/answer.wav")).unwrap();
     let record = async || fixture.testbed.backend.status(&fixture.invitation.id).await.unwrap();
     while record().await.records == 0 {
-        assert!(unix_now() - killed < 60.0, "no record came:\n{}", window.log());
+        assert!(unix_now() - began < 60.0, "no record came:\n{}", window.log());
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     assert_eq!(record().await.outcome.map(|outcome| outcome.to_string()).as_deref(), Some("finished"));
-    window.picture(&picture("page-killed")).await.unwrap();
+    window.picture(&picture(&format!("page-{how}"))).await.unwrap();
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_leads_the_page_elsewhere_and_a_window_that_is_closed_ends_the_interview() {
+    let fixture = Fixture::set("zombie").await;
+    let window = fixture.window(false).await;
+    join(&window).await;
+    fixture.times("speaking", 1).await;
+    // What a script that was smuggled in would do.
+    let opened = window.script("return window.open('https://example.com/') === null").await.unwrap();
+    assert_eq!(opened, true, "nothing is opened");
+    for script in [
+        "location.href = 'https://example.com/'",
+        "const a = document.createElement('a'); a.href = 'mailto:a@example.com'; document.body.append(a); a.click(); a.remove()",
+    ] {
+        let refused = |window: &Window| window.log().matches("the page wanted to go elsewhere").count();
+        let before = refused(&window);
+        window.script(script).await.unwrap();
+        let began = unix_now();
+        while refused(&window) == before {
+            assert!(unix_now() - began < 5.0, "it was not refused: {script}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(window.screen().await.unwrap(), "interview", "after {script}");
+    }
+    // The window's X asks; asked once more, it has been answered.
+    window.press_x().unwrap();
+    let asked = "return document.querySelector('dialog[open]')?.innerText.includes('Closing the window again means') ?? false";
+    window.wait("the question", asked, SOON).await.unwrap();
+    window.picture(&picture("closing")).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_100)).await; // a double click is one press
+    window.press_x().unwrap();
+    let began = unix_now();
+    let record = async || fixture.testbed.backend.status(&fixture.invitation.id).await.unwrap();
+    while record().await.records == 0 {
+        assert!(unix_now() - began < 20.0, "no record came:\n{}", window.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let outcome = record().await.outcome.map(|outcome| outcome.to_string());
+    assert_eq!(outcome.as_deref(), Some("ended by candidate"));
+}
+
+#[test]
+fn the_page_is_small() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("ui/dist");
+    let assets = std::fs::read_dir(folder.join("assets")).unwrap().map(|entry| entry.unwrap().path());
+    // What English loads; other languages add their sentences and their letters.
+    let needed = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let font = name.contains("-latin-") && !name.contains("-accents-") && !name.contains("-ext-");
+        name.starts_with("index-") || font
+    };
+    let files: Vec<PathBuf> = assets.filter(needed).chain([folder.join("index.html")]).collect();
+    assert_eq!(files.len(), 4, "page, script, style and font: {files:?}");
+    let packed = |path: &PathBuf| {
+        let gzip = std::process::Command::new("gzip").arg("-9c").arg(path).output().unwrap();
+        assert!(gzip.status.success(), "{gzip:?}");
+        gzip.stdout.len()
+    };
+    let bytes: usize = files.iter().map(packed).sum();
+    println!("window: the page is {bytes} bytes, packed");
+    assert!(bytes <= 60_000, "{bytes} bytes");
+}
+
+/// Shown, with this heading.
+async fn heading(window: &Window, heading: &str, limit: Duration) {
+    let script = format!("return document.querySelector('main h1')?.innerText === '{heading}'");
+    window.wait(heading, &script, limit).await.unwrap();
+}
+
+/// The end screen within the bound after `began`, with its outcome, and the receipt.
+async fn ends(window: &Window, outcome: &str, began: f64, bound_s: f64) {
+    window.wait_screen("completed", Duration::from_secs_f64(bound_s + 5.0)).await.unwrap();
+    let took = unix_now() - began;
+    println!("window: {outcome} after {took:.2} s, bound {bound_s} s");
+    assert!(took <= bound_s, "{took} s");
+    let shown = window.script("return document.querySelector('.end').dataset.outcome").await.unwrap();
+    assert_eq!(shown, outcome);
+    window.wait("the receipt", "return document.querySelector('.number') !== null", SOON).await.unwrap();
+}
+
+const HEADSET: Profile = Profile { rate: 48_000, channels: 1 };
+
+fn kill(pid: i32) {
+    let killed = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap();
+    assert!(killed.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interviewer_that_is_killed_is_missed_and_given_up_in_the_window() {
+    let fixture = Fixture::set("zombie").await;
+    let window = fixture.window(false).await;
+    join(&window).await;
+    fixture.times("listening", 2).await;
+    heading(&window, "Your turn", SOON).await;
+    kill(fixture.worker.first("state").expect("the job told its state").pid);
+    let began = unix_now();
+    heading(&window, "Checking on the interviewer", Duration::from_secs(3)).await;
+    window.picture(&picture("checking")).await.unwrap();
+    ends(&window, "interrupted", began, 10.5).await;
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_is_counted_down_and_given_up_in_the_window() {
+    let mut fixture = Fixture::set("zombie").await;
+    let window = fixture.window(true).await;
+    join(&window).await;
+    fixture.times("speaking", 1).await;
+    fixture.testbed.livekit.process.kill().await;
+    let began = unix_now();
+    heading(&window, "Your connection dropped", Duration::from_secs(5)).await;
+    // Seconds that become fewer, and never more.
+    let count =
+        "return Number(document.querySelector('.presence').innerText.match(/in \\u2068?(\\d+)/)?.[1] ?? -1)";
+    let seconds = async || window.script(count).await.unwrap().as_f64().unwrap();
+    window.wait("the countdown", &format!("{count} > 0"), SOON).await.unwrap();
+    let (mut least, first) = (f64::MAX, seconds().await);
+    while unix_now() - began < 12.0 {
+        let now = seconds().await;
+        assert!(now <= least, "{now} s after {least} s");
+        least = now;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    assert!(least < first, "{first} s, and still {least} s");
+    window.picture(&picture("reconnecting")).await.unwrap();
+    ends(&window, "connection_lost", began, 32.0).await;
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_candidate_who_says_thank_you_at_the_goodbye_is_finished_in_the_window() {
+    let fixture = Fixture::set("zombie").await;
+    let window = fixture.window(false).await;
+    join(&window).await;
+    fixture.times("listening", 2).await;
+    let answer = fixture.testbed.tools.interviewers().join("speech/answer.wav");
+    let _voice = fixture.pulse.speak(&answer).unwrap();
+    fixture.event("end_tool").await;
+    let _thanks = fixture.pulse.speak(&answer).unwrap();
+    fixture.event("close").await;
+    ends(&window, "finished", fixture.worker.first("close").unwrap().at, 3.5).await;
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_candidate_who_is_left_without_an_answer_is_asked_and_nothing_ends_by_a_slip() {
+    let mut thinks = Interviewer::plain("zombie", 2);
+    thinks.with.insert("think-forever".to_owned(), String::new());
+    let fixture = Fixture::set_with(&thinks).await;
+    let window = fixture.window(false).await;
+    join(&window).await;
+    fixture.times("listening", 2).await;
+    let answer = fixture.testbed.tools.interviewers().join("speech/answer.wav");
+    let _voice = fixture.pulse.speak(&answer).unwrap();
+    let asked = "return document.querySelector('dialog[open]')?.innerText.includes('has not said anything for a while') ?? false";
+    window.wait("the question", asked, Duration::from_secs(75)).await.unwrap();
+    window.picture(&picture("asking")).await.unwrap();
+    // The harmless answer has the focus, and is what Escape means.
+    let focus = window.script("return document.activeElement.innerText").await.unwrap();
+    assert_eq!(focus, "Keep waiting");
+    window.keys("\u{e00c}").await.unwrap();
+    window.wait("no question", "return document.querySelector('dialog[open]') === null", SOON).await.unwrap();
+    assert_eq!(window.screen().await.unwrap(), "interview");
+    window.press("End interview").await.unwrap();
+    window.press("End it").await.unwrap();
+    ends(&window, "ended_by_candidate", unix_now(), 3.5).await;
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_headset_that_is_pulled_out_is_said_in_the_window() {
+    let mut fixture = Fixture::set("zombie").await;
+    fixture.pulse.plug_headset(HEADSET).await.unwrap();
+    let window = fixture.window(false).await;
+    join(&window).await;
+    window.press("Sound").await.unwrap();
+    let choose = "const select = document.querySelector('dialog[open] select'); \
+        const headset = [...select.options].find((it) => it.value && /headset/i.test(it.text)); if (!headset) return false; \
+        select.value = headset.value; select.dispatchEvent(new Event('change', { bubbles: true })); return true";
+    window.wait("the headset", choose, SOON).await.unwrap();
+    window.press("Done").await.unwrap();
+    fixture.pulse.unplug_headset().await.unwrap();
+    let said = "return document.querySelector('.notices')?.innerText.includes('is not connected') ?? false";
+    window.wait("that it is not connected", said, Duration::from_secs(3)).await.unwrap();
+    window.picture(&picture("headset-away")).await.unwrap();
+    fixture.pulse.plug_headset(HEADSET).await.unwrap();
+    let back =
+        "return !(document.querySelector('.notices')?.innerText.includes('is not connected') ?? false)";
+    window.wait("that it is back", back, Duration::from_secs(5)).await.unwrap();
     window.close().await;
 }
 

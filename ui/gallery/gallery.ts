@@ -58,11 +58,18 @@ async function examine(wish: Wish, accessibility: boolean, planted = ""): Promis
   return faults;
 }
 
-/** Shows one state alone, for a picture. */
-async function show(wish: Wish): Promise<void> {
+let shows = 0;
+
+/** Shows one state alone, for a picture or a screen reader, with markup put into it. Gives the name of what is shown. */
+async function show(wish: Wish, planted = ""): Promise<string> {
   document.body.replaceChildren();
   document.body.style.margin = "0";
-  (await frame(wish)).style.border = "0";
+  const shown = await frame(wish);
+  shown.style.border = "0";
+  shown.contentDocument?.querySelector("main")?.insertAdjacentHTML("beforeend", planted);
+  // Known by this from what was shown before.
+  shown.title = `${wish.state} ${(shows += 1)}`;
+  return shown.title;
 }
 
 Object.assign(window, { examine, show, states: states.map((state) => state.name) });

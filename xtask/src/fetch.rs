@@ -124,6 +124,15 @@ pub(crate) fn node_interviewer() -> Result<PathBuf> {
     Ok(folder.join("node_modules"))
 }
 
+/// The SDK's library alone.
+pub(crate) fn sdk() -> Result<PathBuf> {
+    if programs::PIP.missing().is_some() {
+        packages::ensure(packages::PIP)?;
+    }
+    programs::ensure(&[programs::PYTHON, programs::PIP])?;
+    library(&cache()?)
+}
+
 /// The window's page: dependencies as locked, then the build.
 pub(crate) fn page() -> Result<()> {
     built(&root().join("ui"), "the page")

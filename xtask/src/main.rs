@@ -19,6 +19,7 @@ macro_rules! answer {
     }};
 }
 
+mod deb;
 mod demo;
 mod fetch;
 mod fuzz;
@@ -52,6 +53,11 @@ cargo xtask fuzz [--seconds N] [TARGET...]
 cargo xtask bench audio [--peer] [--chirps N] [--loaded N] [--rounds N] [--processing] [--out FOLDER]
     How late a candidate hears what was said, there and back, and what it costs, by
     release builds; --peer: beside LiveKit's own web client. On a machine that does nothing else.
+cargo xtask package [--out FOLDER] [--try]
+    Debian packages of window, terminal client and backend, as released: components, checksums
+    (signed, where ADJOURN_SIGNING_KEY names a key of SSH's), sizes. Into target/packages.
+    --try: installs them into a clean Debian (as root), holds an interview with them there,
+    opens the window, upgrades and removes them.
 cargo xtask qa ...
     Runs adjourn-qa with everything that it needs, for example `qa run zombie --json`.
 ";
@@ -62,7 +68,9 @@ fn main() -> ExitCode {
     let asks = |of: &[String]| of.iter().any(|word| word == "--help" || word == "-h");
     let result = match arguments.first().map(String::as_str) {
         // `qa` has a help of its own.
-        Some("demo" | "test" | "advisories" | "fetch" | "build" | "fuzz" | "bench") if asks(rest) => {
+        Some("demo" | "test" | "advisories" | "fetch" | "build" | "fuzz" | "bench" | "package")
+            if asks(rest) =>
+        {
             answer!("{HELP}");
             Ok(())
         }
@@ -73,6 +81,7 @@ fn main() -> ExitCode {
         Some("build") => demo::everything(),
         Some("fuzz") => fuzz::all(rest),
         Some("bench") => demo::bench(rest),
+        Some("package") => deb::run_with(rest),
         Some("qa") => demo::qa(rest),
         Some("--help" | "-h" | "help") | None => {
             answer!("{HELP}");

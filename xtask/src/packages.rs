@@ -29,7 +29,17 @@ pub(crate) const APP: &[&str] = &["libwebkit2gtk-4.1-dev", "librsvg2-dev"];
 /// For comparing with LiveKit's own web client.
 pub(crate) const BASELINE: &[&str] = &["chromium"];
 /// For driving the window without a screen, and for pictures of it.
-pub(crate) const SCREEN: &[&str] = &["webkit2gtk-driver", "xvfb", "dbus", "imagemagick", "fonts-dejavu-core"];
+pub(crate) const SCREEN: &[&str] = &[
+    "webkit2gtk-driver",
+    "xvfb",
+    "dbus",
+    "imagemagick",
+    "fonts-dejavu-core",
+    // What a screen reader is told.
+    "at-spi2-core",
+    "gir1.2-atspi-2.0",
+    "python3-gi",
+];
 
 /// Makes sure that packages are there. On other systems than Debian nothing is checked.
 pub(crate) fn ensure(packages: &[&str]) -> Result<()> {

@@ -116,6 +116,7 @@ fn endings(tools: &fetch::Tools) -> Result<()> {
         "recovery",
         "restore",
         "sound",
+        "typing",
         "library",
         "crash_test",
         "endings",

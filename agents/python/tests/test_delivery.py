@@ -3,6 +3,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import aiohttp
@@ -178,3 +180,31 @@ async def test_a_disk_without_locks_or_that_opens_nothing_delivers_all_the_same(
     monkeypatch.setattr(Path, "open", unreadable)
     assert (await flush(spool))[Outcome.LATER] == 1
     assert await deliver_until(spool, stub.parcel(), 5) is Outcome.DELIVERED
+
+
+def test_a_folder_that_was_named_has_to_be_there(tmp_path: Path) -> None:
+    """To say that nothing waits in a folder that nobody has would be a lie."""
+
+    def run(*arguments: str, **environment: str) -> tuple[int, str]:
+        env = {**os.environ, "HOME": str(tmp_path / "home"), **environment}
+        if "ADJOURN_SPOOL" not in environment:
+            env.pop("ADJOURN_SPOOL", None)
+        env.pop("XDG_STATE_HOME", None)
+        ended = subprocess.run(
+            [sys.executable, "-m", "adjourn_agent", "flush", *arguments], env=env, capture_output=True, text=True, check=False
+        )
+        return ended.returncode, ended.stdout + ended.stderr
+
+    missing, mistaken = str(tmp_path / "missing"), tmp_path / "file"
+    mistaken.write_text("")
+    for code, said in (run("--spool", missing), run(ADJOURN_SPOOL=missing)):
+        assert code == 2 and f"there is no folder {missing}" in said, said
+    code, said = run("--spool", str(mistaken))
+    assert code == 2 and f"{mistaken} is no folder" in said, said
+    # A user's own default is made by the first report that waits.
+    code, said = run()
+    assert code == 0 and said.startswith("0 "), said
+    there = tmp_path / "there"
+    there.mkdir()
+    code, said = run("--spool", str(there))
+    assert code == 0 and said.rstrip().endswith(f"in {there}"), said

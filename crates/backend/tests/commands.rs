@@ -160,3 +160,17 @@ fn a_setting_that_cant_be_right_is_refused_at_the_start() {
     let rows: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert!(rows.is_empty(), "something was made: {rows:?}");
 }
+
+#[test]
+fn a_link_that_leads_nowhere_is_not_made_and_a_filter_that_is_none_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Server::start(folder.path(), Stdio::null()));
+    let nowhere =
+        backend(folder.path()).args(["invite", "--public-url", "http://0.0.0.0:8080"]).output().unwrap();
+    let why = said(&nowhere);
+    assert_eq!((nowhere.status.code(), nowhere.stdout.len()), (Some(1), 0), "{why}");
+    assert!(why.contains("public-url") && why.lines().count() == 1, "{why}");
+    let made = backend(folder.path()).env("RUST_LOG", "adjourn=loudest").arg("invite").output().unwrap();
+    assert!(made.status.success() && made.stdout.starts_with(b"adjourn://join?"), "{}", said(&made));
+    assert!(said(&made).contains("RUST_LOG is not usable"), "{}", said(&made));
+}

@@ -131,6 +131,7 @@ fn words(input: &Input) -> Option<String> {
         Input::Connected { roster, .. } => format!("in the room, with {} others", roster.len()),
         Input::Reconnected { roster, .. } => format!("connection restored, with {} others", roster.len()),
         Input::CandidateSpoke => "the candidate speaks".to_owned(),
+        Input::CandidateTyped => "the candidate typed something".to_owned(),
         Input::Disconnected { reason } => format!("out of the room ({reason:?})"),
         Input::JoinPressed
         | Input::EndConfirmed

@@ -582,6 +582,11 @@ impl AudioIo {
         changed.then_some(&self.diagnostics)
     }
 
+    /// What was looked at last.
+    pub(crate) fn figures(&self) -> &Diagnostics {
+        &self.diagnostics
+    }
+
     /// Counters for the record, of everything that was open since the start.
     pub(crate) fn statistics(&mut self) -> AudioStatistics {
         self.remember_formats();

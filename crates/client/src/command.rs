@@ -64,6 +64,14 @@ pub enum Command {
     Join,
     /// Save a copy of the report for the organiser, where a person finds it.
     SaveCopy,
+    /// Save the receipt as a page, where a person finds it.
+    SaveReceipt,
+    /// Show what a report of a problem would say, as it is now.
+    WriteProblemReport,
+    /// Save that report, where a person finds it.
+    SaveProblemReport,
+    /// Leave it.
+    DropProblemReport,
     /// Mute or unmute the microphone.
     SetMuted {
         /// Whether it is muted.
@@ -85,6 +93,11 @@ pub enum Command {
         stage: VoiceStage,
         /// Whether it is wanted.
         on: bool,
+    },
+    /// Give the interviewer this as an answer, without speaking.
+    Type {
+        /// What was typed.
+        text: String,
     },
     /// Unmute a device in the system's settings.
     UnmuteInSystem {
@@ -112,6 +125,8 @@ pub enum Command {
     GoOn,
     /// The window shall be closed: asked back while an interview is open.
     Close,
+    /// The question that [`Command::Close`] led to is on the screen.
+    CloseAsked,
     /// The window shall stay open after all.
     Stay,
     /// End now: the system is shutting down.

@@ -1,10 +1,14 @@
 //! What a person asks for.
 
+use std::path::PathBuf;
+
 use adjourn_protocol::{InviteLink, Note};
 use adjourn_room::Transport;
 use adjourn_session::{Input, Phase};
 
 use crate::event::Event;
+use crate::problem_report::ProblemReport;
+use crate::receipt_page::ReceiptPage;
 use crate::run::Client;
 use crate::ui_state::Pressed;
 use crate::{Command, Message, Shell, SoundSide, report_export};
@@ -58,6 +62,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             }
             Command::SetStage { stage, on } => self.audio.set_stage(stage, on),
             Command::UnmuteInSystem { side } => self.audio.unmute_in_system(side.into()),
+            Command::Type { text } => self.type_answer(&text),
             Command::SetLanguage { language } => {
                 self.preferences.change(|wish| wish.appearance.language = Some(language));
             }
@@ -67,8 +72,13 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Command::End if self.ui.pressed == Some(Pressed::Join) => self.ui.pressed = None,
             Command::End => self.feed(Input::EndConfirmed),
             Command::GoOn => self.feed(Input::GoOnPressed),
+            Command::CloseAsked => self.ui.close_question_is_seen(),
             Command::Stay => self.ui.stay(),
             Command::SaveCopy => self.save_copy(),
+            Command::SaveReceipt => self.save_receipt(),
+            Command::WriteProblemReport => self.ui.problem_report = Some(self.problem_report()),
+            Command::SaveProblemReport => self.save_problem_report(),
+            Command::DropProblemReport => self.ui.problem_report = None,
             // Answered before they come here.
             Command::Close | Command::Quit => {}
         }
@@ -95,7 +105,60 @@ impl<T: Transport, S: Shell> Client<T, S> {
         let (folder, info, unsaved) = (self.copies.clone(), self.info.clone(), self.recorder.unsaved());
         tokio::spawn(async move {
             let copy = report_export::write(storage.as_ref(), &link, &info, unsaved, &folder).await;
-            events.tell(Event::Copied(copy.map_err(Message::from))).await;
+            let told = match copy {
+                Ok(path) => Message::Copied { path: path.display().to_string() },
+                Err(error) => error.into(),
+            };
+            events.tell(Event::FileWritten(told)).await;
+        });
+    }
+
+    /// The receipt as a page, for the candidate.
+    fn save_receipt(&self) {
+        let Some(receipt) = self.deliveries.receipt().cloned() else { return };
+        let (shown, folder) = (self.presenter.last().clone(), self.copies.clone());
+        let zone = *self.environment.clock.wall().with_timezone(&chrono::Local).offset();
+        self.save(
+            move || ReceiptPage { receipt: &receipt, shown: &shown, zone }.write(&folder),
+            |path| Message::ReceiptSaved { path },
+        );
+    }
+
+    fn problem_report(&self) -> String {
+        let granted = self.invitation.granted();
+        ProblemReport {
+            info: &self.info,
+            shown: self.presenter.last(),
+            interview: granted.as_ref().map(|granted| (granted.interview_id.as_str(), granted.attempt)),
+            figures: self.audio.figures(),
+            history: &self.ui.history,
+            now: self.environment.clock.wall(),
+        }
+        .text()
+    }
+
+    /// Exactly what was read.
+    fn save_problem_report(&mut self) {
+        let Some(text) = self.ui.problem_report.take() else { return };
+        let (folder, now) = (self.copies.clone(), self.environment.clock.wall());
+        self.save(
+            move || ProblemReport::write(&text, &folder, now),
+            |path| Message::ProblemReportSaved { path },
+        );
+    }
+
+    /// Writes a file beside the loop: it may be on a disk that takes its time. Tells where it is.
+    fn save(
+        &self,
+        write: impl FnOnce() -> Result<PathBuf, Message> + Send + 'static,
+        saved: impl FnOnce(String) -> Message + Send + 'static,
+    ) {
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            // One that panics tells that by itself.
+            let Ok(written) = tokio::task::spawn_blocking(write).await else { return };
+            let told = written.map_or_else(|why| why, |path| saved(path.display().to_string()));
+            events.tell(Event::FileWritten(told)).await;
         });
     }
 
@@ -108,7 +171,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             let over = matches!(phase, Phase::WrappingUp | Phase::Completed);
             if over || !same {
                 let what = if over { Message::AfterThis } else { Message::OneAtATime };
-                self.ui.says_of_link(what, phase);
+                self.ui.says_for_a_while(what, phase);
             }
             return;
         }
@@ -125,7 +188,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             }
             // A link that was opened before stays as good as it was.
             Err(error) if self.invitation.link().is_some() => {
-                self.ui.says_of_link((&error).into(), phase);
+                self.ui.says_for_a_while((&error).into(), phase);
             }
             Err(error) => self.ui.problem = Some((&error).into()),
         }

@@ -236,6 +236,13 @@ impl<T: Transport> Connection<T> {
         by_interviewer
     }
 
+    /// Gives the interviewer what the candidate typed; false where there is none.
+    pub(crate) fn type_to_interviewer(&self, text: String) -> bool {
+        let (Some(room), Some(sid)) = (&self.room, &self.pinned) else { return false };
+        room.type_to(sid, text);
+        true
+    }
+
     /// Leaves the room, beside the loop, after what is buffered was played. Gives whether there was one to leave, or it is
     /// being left already.
     pub(crate) fn leave(&mut self, buffered: Duration, events: &Events) -> bool {

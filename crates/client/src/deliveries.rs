@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adjourn_outbox::{Asked, DeliveryEvent, DeliveryOutcome, Granted, Join, pause};
+use adjourn_outbox::{Asked, DeliveryEvent, DeliveryOutcome, Granted, Join, Receipt, pause};
 use adjourn_protocol::ClientInfo;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, watch};
@@ -38,12 +38,14 @@ pub(crate) struct Deliveries {
     delivering: Option<JoinHandle<()>>,
     /// The interviewer's report says that the interview was finished.
     confirmed: bool,
+    /// Of this interview's record, once it is there.
+    receipt: Option<Receipt>,
 }
 
 impl Deliveries {
     pub(crate) fn new(environment: Environment, info: ClientInfo, events: Events) -> Self {
         let (wake, stop) = (Arc::new(Notify::new()), watch::Sender::new(false));
-        Self { environment, info, events, wake, stop, delivering: None, confirmed: false }
+        Self { environment, info, events, wake, stop, delivering: None, confirmed: false, receipt: None }
     }
 
     /// Begins to deliver.
@@ -55,6 +57,16 @@ impl Deliveries {
             self.events.clone(),
             self.stop.subscribe(),
         )));
+    }
+
+    /// This interview's record is at the backend.
+    pub(crate) fn received(&mut self, receipt: Receipt) {
+        self.receipt = Some(receipt);
+    }
+
+    /// The receipt of this interview's record, once there is one.
+    pub(crate) fn receipt(&self) -> Option<&Receipt> {
+        self.receipt.as_ref()
     }
 
     /// Something new waits.

@@ -108,6 +108,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         // Closing the window meant ending the interview, which is done. What was told of a link is out of date, too.
         self.ui.stay();
         self.ui.link_is_settled();
+        self.keep_what_nobody_took();
         tracing::info!(outcome = %ending.outcome, "the interview ended");
         self.recorder.commit(ending, self.audio.statistics(), &self.ui.captions);
     }
@@ -170,6 +171,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             self.audio.reconcile();
         }
         self.ui.forget_what_was_read();
+        self.give_up_typed();
         if let Some(diagnostics) = self.audio.diagnostics().filter(|_| open) {
             self.shell.diagnostics(diagnostics);
         }
@@ -191,6 +193,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         self.ui.follow(&view, now);
         let next = present(&Scene {
             now,
+            version: &self.info.version,
             appearance: self.appearance(),
             view: &view,
             ui: &self.ui,
@@ -200,6 +203,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             output: self.audio.output(),
             check: self.audio.check.shown(),
             connection: self.connection_check.found(),
+            can_type: self.may_type(),
             voice: self.audio.voice_options(),
             microphone_open: self.audio.microphone_open(),
             not_heard: self.audio.not_heard(),
@@ -209,6 +213,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             ended_at: self.recorder.ended_at(),
         });
         if let Some(snapshot) = self.presenter.next(next, view.ends_at) {
+            self.ui.history.shows(snapshot, self.environment.clock.wall());
             self.shell.show(snapshot);
         }
     }

@@ -1,7 +1,5 @@
 //! What comes back from work beside the loop.
 
-use std::path::PathBuf;
-
 use adjourn_audio::{AudioError, Capture, DeviceKind, Found, Playback, PlaybackHandle, StreamStatus};
 use adjourn_outbox::{BackendError, DeliveryEvent};
 use adjourn_protocol::InviteLink;
@@ -46,7 +44,8 @@ pub(crate) enum Event {
     /// The disk does not take the record.
     NotCommitted(Vec<u8>),
     NotJournaled,
-    Copied(Result<PathBuf, Message>),
+    /// A file that a person asked for was written, or was not; what to tell them of it.
+    FileWritten(Message),
     Left,
     Delivery(DeliveryEvent),
     Devices(Found),

@@ -1,7 +1,5 @@
 //! What comes back from work beside the loop.
 
-use std::path::PathBuf;
-
 use adjourn_outbox::{DeliveryEvent, DeliveryOutcome};
 use adjourn_protocol::{DeviceCheck, Note, ToolEnded};
 use adjourn_room::Transport;
@@ -28,7 +26,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 let taken = self.invitation.link().or(self.invitation.unconfirmed()).is_some();
                 if let Some(link) = open.filter(|_| !taken) {
                     self.invitation.check_host(link, false);
-                    self.ui.says_of_link(Message::Unfinished, self.session.phase());
+                    self.ui.says_for_a_while(Message::Unfinished, self.session.phase());
                 }
             }
             Event::Admitted(admission) => self.admitted(*admission).await,
@@ -61,9 +59,14 @@ impl<T: Transport, S: Shell> Client<T, S> {
             }
             Event::Left => self.audio.close_speaker(),
             Event::NotJournaled => self.ui.disk_is_dead = true,
-            Event::Copied(copied) => {
-                let saved = |path: PathBuf| Message::Copied { path: path.display().to_string() };
-                self.ui.notice = Some(copied.map_or_else(std::convert::identity, saved));
+            Event::FileWritten(what) => {
+                // In the middle of something else it is read and goes.
+                let phase = self.session.phase();
+                if matches!(phase, Phase::Waiting | Phase::Live) {
+                    self.ui.says_for_a_while(what, phase);
+                } else {
+                    self.ui.notice = Some(what);
+                }
             }
             Event::Delivery(event) => self.delivery(event),
             Event::Devices(devices) => {
@@ -164,7 +167,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 let view = self.session.view();
                 let known = matches!(view.delivery, Delivery::Received { .. });
                 let outcome = view.ending.map(|ending| ending.outcome);
-                self.feed(Input::Delivered { receipt: receipt.claims.receipt_id });
+                self.feed(Input::Delivered { receipt: receipt.claims.receipt_id.clone() });
+                self.deliveries.received(receipt);
                 if !known && !matches!(outcome, Some(Outcome::Finished | Outcome::NeverStarted)) {
                     self.invitation.ask_for_confirmation();
                 }

@@ -36,11 +36,14 @@ mod lenient;
 mod loudness;
 mod message;
 mod messages;
+mod new_file;
 mod panics;
 mod preferences;
 mod presence;
 mod presenter;
+mod problem_report;
 mod processing;
+mod receipt_page;
 mod recorder;
 mod remembered;
 mod report_export;
@@ -56,6 +59,8 @@ mod storage;
 mod told;
 mod told_to_end;
 mod tracefile;
+mod typed_answers;
+mod typing;
 mod ui_state;
 mod unfinished;
 mod voice_options;
@@ -75,7 +80,7 @@ pub use run::{Client, Setup};
 pub use shell::{Shell, Silent};
 pub use snapshot::{
     Asking, Caption, Completed, DeviceList, InterviewerState, Meters, Presence, PresenceState, RecordState,
-    Screen, Sign, Snapshot,
+    Screen, Sign, Snapshot, TypingField,
 };
 pub use sound_check::{Finding, SampleState, SoundFindings, Verdict};
 pub use start_error::StartError;

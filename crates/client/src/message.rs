@@ -147,11 +147,19 @@ pub enum Message {
     Copied {
         path: String,
     },
-    CopyUnwritable {
+    ReceiptSaved {
+        path: String,
+    },
+    ProblemReportSaved {
+        path: String,
+    },
+    FileUnwritable {
         folder: String,
         reason: String,
     },
     NotJournaled,
+    NotTyped,
+    PageGone,
     Unfinished,
     EarlierReceived {
         receipt: String,
@@ -311,6 +319,25 @@ pub enum Message {
     FateNeverLater,
     FateNeverUntold,
     FateNeverTold,
+    // A receipt's own page.
+    ReceiptTitle {
+        receipt: String,
+    },
+    ReceiptMeaning {
+        host: String,
+    },
+    ReceiptTitleOf,
+    ReceiptOrganiser,
+    ReceiptOutcome,
+    ReceiptEnded,
+    ReceiptReceived,
+    ReceiptNumber,
+    ReceiptProof,
+    ReceiptSquare,
+    ReceiptRecordId,
+    ReceiptDigest,
+    ReceiptKey,
+    ReceiptSigned,
 }
 
 impl Message {
@@ -397,8 +424,12 @@ impl Message {
             Self::AfterThis,
             Self::NothingToCopy,
             Self::Copied { path: text() },
-            Self::CopyUnwritable { folder: text(), reason: text() },
+            Self::ReceiptSaved { path: text() },
+            Self::ProblemReportSaved { path: text() },
+            Self::FileUnwritable { folder: text(), reason: text() },
             Self::NotJournaled,
+            Self::NotTyped,
+            Self::PageGone,
             Self::Unfinished,
             Self::EarlierReceived { receipt: text() },
             Self::EarlierRefused,
@@ -518,6 +549,20 @@ impl Message {
             Self::FateNeverLater,
             Self::FateNeverUntold,
             Self::FateNeverTold,
+            Self::ReceiptTitle { receipt: text() },
+            Self::ReceiptMeaning { host: text() },
+            Self::ReceiptTitleOf,
+            Self::ReceiptOrganiser,
+            Self::ReceiptOutcome,
+            Self::ReceiptEnded,
+            Self::ReceiptReceived,
+            Self::ReceiptNumber,
+            Self::ReceiptProof,
+            Self::ReceiptSquare,
+            Self::ReceiptRecordId,
+            Self::ReceiptDigest,
+            Self::ReceiptKey,
+            Self::ReceiptSigned,
         ]
     }
 }

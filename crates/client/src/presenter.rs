@@ -9,7 +9,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use crate::fate::fate;
 use crate::presence::{Sound, presence};
 use crate::snapshot::{
-    Completed, DeviceList, InterviewerState, Meters, PresenceState, Screen, Sign, Snapshot,
+    Completed, DeviceList, InterviewerState, Meters, PresenceState, Screen, Sign, Snapshot, TypingField,
 };
 use crate::sound_check::{Finding, SoundFindings};
 use crate::start_error::StartError;
@@ -20,6 +20,7 @@ use crate::{Appearance, Message, messages};
 /// Everything that is true.
 pub(crate) struct Scene<'a> {
     pub(crate) now: Time,
+    pub(crate) version: &'a str,
     pub(crate) appearance: Appearance,
     pub(crate) view: &'a View,
     pub(crate) ui: &'a UiState,
@@ -31,6 +32,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) check: &'a SoundFindings,
     pub(crate) connection: Option<&'a Finding>,
     pub(crate) voice: VoiceOptions,
+    pub(crate) can_type: bool,
     pub(crate) microphone_open: bool,
     /// Why nobody hears the candidate, and why they hear nobody, as far as the devices go.
     pub(crate) not_heard: Option<Message>,
@@ -66,6 +68,7 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
 
     Snapshot {
         seq: 0,
+        version: scene.version.to_owned(),
         screen,
         appearance: scene.appearance,
         title: ui.title.clone(),
@@ -77,6 +80,10 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         output: scene.output.clone(),
         check: scene.check.clone(),
         connection: scene.connection.cloned(),
+        typing: scene.can_type.then(|| TypingField {
+            sending: ui.typing.is_under_way(),
+            not_sent: ui.typing.not_sent().map(str::to_owned),
+        }),
         voice: scene.voice.clone(),
         microphone_open: scene.microphone_open,
         sound: sound
@@ -89,6 +96,7 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         presence,
         asking: view.asking.map(|question| messages::asking(question, view, scene.now)),
         closing: ui.closing,
+        problem_report: ui.problem_report.clone(),
         captions: ui.captions.clone(),
         elapsed_s: ui.times.elapsed_s,
         remaining_s: ui.times.remaining_s,

@@ -21,7 +21,7 @@ impl From<CopyError> for Message {
         match error {
             CopyError::Nothing => Self::NothingToCopy,
             CopyError::Unwritable(folder, reason) => {
-                Self::CopyUnwritable { folder: folder.display().to_string(), reason: reason.to_string() }
+                Self::FileUnwritable { folder: folder.display().to_string(), reason: reason.to_string() }
             }
         }
     }

@@ -6,6 +6,7 @@ use adjourn_session::{AgentState, Input};
 
 use crate::Shell;
 use crate::run::Client;
+use crate::typing::is_typed;
 
 impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) fn room_event(&mut self, event: RoomEvent) {
@@ -34,11 +35,14 @@ impl<T: Transport, S: Shell> Client<T, S> {
             }
             RoomEvent::Link(numbers) => self.audio.link.look(numbers),
             RoomEvent::Token(Token(token)) => self.invitation.renew(token),
+            // Nobody else gives out what the candidate typed.
+            RoomEvent::Caption(caption) if is_typed(&caption.segment) => {}
             RoomEvent::Caption(caption) => {
                 if let Some(done) = self.ui.caption(caption) {
                     self.recorder.caption(&done);
                 }
             }
+            RoomEvent::Typed { sent } => self.typed(sent),
             RoomEvent::Sound(sound) => self.audio.play(sound),
         }
     }

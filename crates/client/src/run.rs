@@ -211,7 +211,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
             biased;
             command = commands.recv() => match command {
                 Some(Command::Quit) | None => return LoopStep::Ends,
-                Some(Command::Close) if self.ui.may_close(&self.session.view()) => return LoopStep::Ends,
+                Some(Command::Close) if self.ui.may_close(&self.session.view()) => {
+                    if self.ui.close_was_answered() {
+                        self.feed(Input::EndConfirmed);
+                    }
+                    return LoopStep::Ends;
+                }
                 Some(command) => self.command(command),
             },
             () = inbox.panics.next() => self.feed(Input::ClientFailed),

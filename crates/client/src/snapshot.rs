@@ -147,6 +147,16 @@ impl DeviceList {
     }
 }
 
+/// A field to type into.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "TypingField.ts")]
+pub struct TypingField {
+    /// What was sent is on its way; the next one is taken after it.
+    pub sending: bool,
+    /// What did not go out, to be sent again.
+    pub not_sent: Option<String>,
+}
+
 /// A question to the candidate; the answers are "keep waiting" and "it is over".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export, export_to = "Asking.ts")]
@@ -254,6 +264,8 @@ pub struct Snapshot {
     /// Grows with every snapshot.
     #[ts(type = "number")]
     pub seq: u64,
+    /// Of the program, for who asks; empty before it has begun.
+    pub version: String,
     /// Which screen.
     pub screen: Screen,
     /// How the window looks, and which language it speaks.
@@ -276,6 +288,8 @@ pub struct Snapshot {
     pub check: SoundFindings,
     /// What was found of the way to the interview room, once it is tried.
     pub connection: Option<Finding>,
+    /// Where the candidate can type instead of speaking.
+    pub typing: Option<TypingField>,
     /// What the candidate can choose about their own voice.
     pub voice: VoiceOptions,
     /// Whether the microphone is open.
@@ -294,6 +308,8 @@ pub struct Snapshot {
     pub asking: Option<Asking>,
     /// Whether the candidate is asked if the interview shall end, because the window was to be closed.
     pub closing: bool,
+    /// A report of a problem, to be read before it is saved.
+    pub problem_report: Option<String>,
     /// Captions, oldest first.
     pub captions: Vec<Caption>,
     /// Whole seconds since the interview began, at the time of this snapshot.

@@ -6,7 +6,9 @@ use adjourn_session::{AgentState, Phase, Problem, Time, Trouble, View};
 use tokio::time::Instant;
 
 use crate::fate::is_nowhere_safe;
+use crate::problem_report::History;
 use crate::snapshot::Caption;
+use crate::typing::Typing;
 use crate::{Language, Message};
 
 /// Captions on the screen; older ones are in the record.
@@ -67,9 +69,15 @@ pub(crate) struct UiState {
     pub(crate) told_muted: bool,
     /// Whether the candidate is asked if the interview shall end, because the window was to be closed.
     pub(crate) closing: bool,
+    /// A report of a problem that is being read, and what the screen showed so far, for the next one.
+    pub(crate) problem_report: Option<String>,
+    pub(crate) history: History,
     /// When the window was first asked to close, and has not been told to stay since.
     close_asked: Option<Instant>,
+    /// The page shows that question.
+    close_seen: bool,
     pub(crate) captions: Vec<Caption>,
+    pub(crate) typing: Typing,
     pub(crate) agent_state: Option<AgentState>,
     live_since: Option<Time>,
     pub(crate) times: Times,
@@ -85,8 +93,8 @@ impl UiState {
         self.notice.iter().cloned().chain(self.disk_is_dead.then_some(Message::NotJournaled)).collect()
     }
 
-    /// Something to know about a link that was opened.
-    pub(crate) fn says_of_link(&mut self, what: Message, phase: Phase) {
+    /// Something to know, about a link that was opened or a file that was written: read within a moment.
+    pub(crate) fn says_for_a_while(&mut self, what: Message, phase: Phase) {
         self.notice = Some(what);
         let passes = phase != Phase::Checking;
         self.about_link = Some(passes.then(|| Instant::now() + READ));
@@ -124,9 +132,19 @@ impl UiState {
         false
     }
 
+    /// That is read on the screen.
+    pub(crate) fn close_question_is_seen(&mut self) {
+        self.close_seen = self.closing;
+    }
+
+    /// Whether a second press was the answer to a question that somebody saw. (A page that is dead asks nobody.)
+    pub(crate) fn close_was_answered(&self) -> bool {
+        self.close_seen
+    }
+
     /// The window stays open after all; or the interview is over, and nothing is left to ask.
     pub(crate) fn stay(&mut self) {
-        (self.closing, self.close_asked) = (false, None);
+        (self.closing, self.close_asked, self.close_seen) = (false, None, false);
     }
 
     /// A line that is being spoken, or was. Gives the caption as it is shown, if it is done.

@@ -111,10 +111,11 @@ fn each_sentence_can_be_said() {
     for message in Message::one_of_each() {
         let text = english.text(&message);
         assert!(text != message.id() && !text.contains('{') && !text.contains("$"), "{text}");
-        // What is told is a sentence; headings, answers and signs are none.
+        // What is told is a sentence; headings, answers, signs and the rows of a receipt are none.
         let id = message.id();
-        let heading =
-            ["end-", "head-", "ask-", "answer-", "sign-", "figure-"].iter().any(|kind| id.starts_with(kind));
+        let heading = ["end-", "head-", "ask-", "answer-", "sign-", "figure-", "receipt-"]
+            .iter()
+            .any(|kind| id.starts_with(kind));
         let ends = text.ends_with(['.', '…', '?', ')']) || text.ends_with("R-1");
         assert!(heading || ends || text.ends_with("…") || id.ends_with("-received"), "{id}: {text}");
     }

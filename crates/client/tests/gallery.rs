@@ -208,6 +208,18 @@ async fn interview(gallery: &mut Gallery) {
     let mut hostile = stage.now();
     hostile.title = Some(HOSTILE.repeat(3));
     gallery.hang("hostile-title", hostile);
+
+    let mut stage = Testbed::checking().await;
+    stage.backend.set(|backend| backend.policy.typing = true);
+    stage.enter().await;
+    stage.begin().await;
+    talk(&stage).await;
+    let answer = "I wrote the scheduler, and looked after it for two years.".to_owned();
+    stage.order(Command::Type { text: answer.clone() }).await;
+    let typed = |s: &Snapshot| s.captions.iter().any(|caption| caption.text == answer);
+    gallery.see("typing", &mut stage, |s| s.typing.is_some() && typed(s)).await;
+    stage.order(Command::WriteProblemReport).await;
+    gallery.see("problem-report", &mut stage, |s| s.problem_report.is_some()).await;
 }
 
 async fn trouble(gallery: &mut Gallery) {

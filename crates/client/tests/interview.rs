@@ -54,6 +54,74 @@ async fn a_long_wait_is_said_and_a_too_long_one_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_typed_is_an_answer_where_the_organiser_wants_that() {
+    let mut stage = Testbed::checking().await;
+    stage.backend.set(|backend| backend.policy.typing = true);
+    stage.enter().await;
+    stage.begin().await;
+    assert!(stage.now().typing.is_some());
+    let typed = |text: &str| Command::Type { text: text.to_owned() };
+    stage.order(typed("  I wrote the scheduler.\n")).await;
+    stage.order(typed("   ")).await;
+    let shown = |s: &adjourn_client::Snapshot| {
+        s.captions.iter().any(|c| c.text == "I wrote the scheduler." && c.done)
+    };
+    stage.within(MOMENT, "the answer", shown).await;
+    assert_eq!(stage.room.typed(), ["I wrote the scheduler."], "and nothing that is empty");
+    // It is owed an answer, as if it had been spoken.
+    let answer = ms(policy().ask_after) + Duration::from_secs(5);
+    stage.within(answer, "the question whether it goes on", |s| s.asking.is_some()).await;
+    // While the interviewer is away, nobody takes it, and that is said.
+    stage.order(Command::GoOn).await;
+    stage.room.interviewer_leaves("PA_1", LeaveReason::ClientInitiated).await;
+    stage.order(typed("Are you there?")).await;
+    let shown = stage.within(MOMENT, "that it did not go out", |s| s.notices == [Message::NotTyped]).await;
+    // It is not shown as said, and given back to be sent again.
+    assert_eq!(shown.typing.unwrap().not_sent.as_deref(), Some("Are you there?"));
+    assert!(shown.captions.iter().all(|c| c.text != "Are you there?"));
+    stage.received(Duration::from_secs(30)).await;
+    let now = stage.now();
+    assert!(now.typing.is_none() && now.notices.is_empty(), "{:?}", now.notices);
+    // What was typed is in the record like what was said, also what nobody took.
+    let record = stage.record();
+    assert!(["I wrote the scheduler.", "Are you there?"].iter().all(|text| texts(&record).contains(text)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_of_which_nothing_is_heard_is_given_back_and_nobody_else_writes_one() {
+    let mut stage = Testbed::checking().await;
+    stage.backend.set(|backend| backend.policy.typing = true);
+    stage.enter().await;
+    stage.begin().await;
+    stage.room.swallows_typed(true);
+    stage.order(Command::Type { text: "One".to_owned() }).await;
+    stage.within(MOMENT, "that it is on its way", |s| s.typing.as_ref().is_some_and(|it| it.sending)).await;
+    // One at a time.
+    stage.order(Command::Type { text: "Two".to_owned() }).await;
+    let back = |s: &adjourn_client::Snapshot| s.typing.as_ref().is_some_and(|it| it.not_sent.is_some());
+    let shown = stage.within(Duration::from_secs(12), "that it did not go out", back).await;
+    assert_eq!(shown.typing.unwrap().not_sent.as_deref(), Some("One"));
+    stage.room.swallows_typed(false);
+    stage.order(Command::Type { text: "One".to_owned() }).await;
+    stage.within(MOMENT, "the answer", |s| s.captions.iter().any(|c| c.text == "One")).await;
+    let id = stage.now().captions.iter().find(|c| c.text == "One").unwrap().id.clone();
+    // An interviewer gives captions in the candidate's name, but not over what they typed.
+    let forged = Caption { segment: id, role: Role::Candidate, text: "Forged".to_owned(), done: true };
+    stage.room.say(RoomEvent::Caption(forged)).await;
+    stage.stays(Duration::from_secs(1), "the answer", |s| s.captions.iter().any(|c| c.text == "One")).await;
+    assert!(stage.now().captions.iter().all(|c| c.text != "Forged"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_types_where_the_organiser_does_not_want_it() {
+    let mut stage = Testbed::interview().await;
+    assert!(stage.now().typing.is_none());
+    stage.order(Command::Type { text: "Hello".to_owned() }).await;
+    stage.stays(Duration::from_secs(1), "silence", |s| s.captions.is_empty()).await;
+    assert!(stage.room.typed().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_interviewer_that_ends_and_stays_is_finished_in_time() {
     let mut stage = Testbed::interview().await;
     stage.ends().await;

@@ -124,6 +124,67 @@ async fn a_full_disk_and_a_refusal_leave_the_only_copy_in_the_window() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_receipt_can_be_kept_as_a_page() {
+    let mut stage = Testbed::interview().await;
+    ended(&mut stage).await;
+    let number = stage.received(Duration::from_secs(2)).await.receipt.unwrap();
+    stage.order(Command::SaveReceipt).await;
+    let saved = |s: &Snapshot| matches!(s.notices.first(), Some(Message::ReceiptSaved { .. }));
+    let shown = stage.within(MOMENT, "where it is", saved).await;
+    let Some(Message::ReceiptSaved { path }) = shown.notices.first() else { panic!("{:?}", shown.notices) };
+    assert!(std::fs::read_to_string(path).unwrap().contains(&number));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_of_a_problem_holds_states_and_nothing_of_anybody() {
+    let mut stage = Testbed::checking().await;
+    stage.backend.set(|backend| backend.policy.typing = true);
+    stage.enter().await;
+    stage.begin().await;
+    let (segment, text) = ("s".to_owned(), "CANARY words".to_owned());
+    let caption =
+        adjourn_room::Caption { segment, role: adjourn_protocol::Role::Interviewer, text, done: true };
+    stage.room.say(adjourn_room::RoomEvent::Caption(caption)).await;
+    stage.order(Command::Type { text: "CANARY answer".to_owned() }).await;
+    stage.passes(Duration::from_secs(5)).await;
+    stage.audio.plug(&["CANARY headset"], &["CANARY headset"]);
+    stage.passes(Duration::from_secs(3)).await;
+    stage.disk.set(|disk| disk.full = true);
+    stage.backend.set(|backend| backend.down = true);
+    ended(&mut stage).await;
+    stage.passes(Duration::from_secs(20)).await;
+    stage.order(Command::SaveCopy).await;
+    let copied = |s: &Snapshot| matches!(s.notices.first(), Some(Message::Copied { .. }));
+    stage.within(MOMENT, "the copy", copied).await;
+
+    stage.order(Command::WriteProblemReport).await;
+    let shown = stage.within(MOMENT, "the report", |s| s.problem_report.is_some()).await;
+    let report = shown.problem_report.unwrap();
+    for part in [
+        "interview, presence listening",
+        "outcome ended by candidate",
+        "record unsaved",
+        "notice copied",
+        "attempt 1",
+    ] {
+        assert!(report.contains(part), "{part} is missing:\n{report}");
+    }
+    let title = shown.title.unwrap();
+    let folder = stage.folder.display().to_string();
+    for secret in ["CANARY", "K7QF-9M2X", "code=", &title, &folder, "eyJ", "token"] {
+        assert!(!report.contains(secret), "{secret} is in it:\n{report}");
+    }
+    stage.order(Command::SaveProblemReport).await;
+    let saved = |s: &Snapshot| matches!(s.notices.first(), Some(Message::ProblemReportSaved { .. }));
+    let after = stage.within(MOMENT, "where it is", saved).await;
+    let Some(Message::ProblemReportSaved { path }) = after.notices.first() else {
+        panic!("{:?}", after.notices)
+    };
+    assert_eq!(std::fs::read_to_string(path).unwrap(), report, "exactly what was read");
+    assert_eq!(after.problem_report, None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_slow_disk_is_not_waited_for() {
     let mut stage = Testbed::interview().await;
     stage.disk.set(|disk| disk.latency = Duration::from_secs(30));
@@ -180,7 +241,7 @@ async fn before_there_is_a_report_there_is_nothing_to_copy() {
     stage.within(MOMENT, "nothing more to know", |s| s.notices.is_empty()).await;
     stage.order(Command::SaveCopy).await;
     let shown = stage.within(MOMENT, "the copy", |s| !s.notices.is_empty()).await;
-    let path = stage.folder.join("copies/adjourn-report-K7QF-9M2X-1.json");
+    let path = stage.folder.join("copies/adjourn-report-X2M9-FQ7K-1.json");
     assert_eq!(shown.notices, [Message::Copied { path: path.display().to_string() }]);
     let copy = std::fs::read(path).unwrap();
     let copy: serde_json::Value = serde_json::from_slice(&copy).unwrap();

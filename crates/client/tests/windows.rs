@@ -50,17 +50,24 @@ async fn a_question_whether_to_close_goes_when_what_was_said_is_safe() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_double_click_is_one_press_and_a_second_press_closes() {
-    let mut stage = Testbed::interview().await;
-    stage.order(Command::Close).await;
-    stage.order(Command::Close).await;
-    stage.stays(Duration::from_secs(2), "the interview", |s| s.completed.is_none()).await;
-    stage.order(Command::Close).await;
-    let (disk, backend) = (stage.disk.clone(), stage.backend.clone());
-    let (last, _) = ends(stage, Duration::from_secs(5)).await;
-    assert_eq!(last.completed.unwrap().outcome.to_string(), "ended(by the system)");
-    assert!(disk.committed(LINK).is_some());
-    assert!(backend.records().len() <= 1);
+async fn a_double_click_is_one_press_and_a_second_press_is_the_answer_to_what_was_seen() {
+    for seen in [true, false] {
+        let mut stage = Testbed::interview().await;
+        stage.order(Command::Close).await;
+        stage.order(Command::Close).await;
+        if seen {
+            stage.order(Command::CloseAsked).await;
+        }
+        stage.stays(Duration::from_secs(2), "the interview", |s| s.completed.is_none()).await;
+        stage.order(Command::Close).await;
+        let (disk, backend) = (stage.disk.clone(), stage.backend.clone());
+        let (last, _) = ends(stage, Duration::from_secs(5)).await;
+        // A page that is dead asks nobody.
+        let outcome = if seen { "ended by candidate" } else { "ended(by the system)" };
+        assert_eq!(last.completed.unwrap().outcome.to_string(), outcome);
+        assert!(disk.committed(LINK).is_some());
+        assert!(backend.records().len() <= 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -83,15 +83,19 @@ pub enum LibraryError {
     Unsupported,
 }
 
-/// The places to look at, in order: [`PATH_VARIABLE`], the folder of this executable, `resource_dir` (where an installed
-/// package keeps it), then what `cargo xtask fetch` fetched for this user last.
+/// The places to look at, in order: [`PATH_VARIABLE`], the folder of this executable, where a package of Debian's keeps it
+/// (`/usr/lib/adjourn` for `/usr/bin/adjourn`), `resource_dir` (where other packages keep it), then what `cargo xtask fetch` fetched for this user last.
 pub fn candidates(resource_dir: Option<&Path>) -> Vec<PathBuf> {
     if let Some(path) = std::env::var_os(PATH_VARIABLE) {
         return vec![PathBuf::from(path)];
     }
-    let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(|dir| dir.join(FILE_NAME)));
+    let exe = std::env::current_exe().ok();
+    let folder = exe.as_deref().and_then(Path::parent);
+    let beside = folder.map(|dir| dir.join(FILE_NAME));
+    let package = folder.and_then(Path::parent).zip(exe.as_deref().and_then(Path::file_stem));
+    let package = package.map(|(dir, name)| dir.join("lib").join(name).join(FILE_NAME));
     let installed = resource_dir.map(|dir| dir.join(FILE_NAME));
-    beside.into_iter().chain(installed).chain(fetched()).collect()
+    [beside, package, installed, fetched()].into_iter().flatten().collect()
 }
 
 /// What was fetched into this user's cache last; the same folders as in `xtask/src/fetch.rs`.

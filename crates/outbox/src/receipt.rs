@@ -57,6 +57,11 @@ pub fn verify(jws: &str, keys: &serde_json::Value) -> Result<Receipt, ReceiptErr
 }
 
 impl Receipt {
+    /// The id of the key that signed it (RFC 7515, 4.1.4).
+    pub fn key_id(&self) -> Option<String> {
+        decode_header(&self.jws).ok()?.kid
+    }
+
     /// Checks that the receipt is for this very record.
     ///
     /// # Errors

@@ -48,6 +48,8 @@ struct State {
     /// Counts connections: what was sent over an earlier one is never answered.
     life: u64,
     histories: u64,
+    typed: Vec<String>,
+    swallows_typed: bool,
     /// How often the room was entered.
     entries: u64,
     token: String,
@@ -208,6 +210,16 @@ impl Fake {
         self.state.lock().histories
     }
 
+    /// What the interviewer was given that the candidate typed.
+    pub fn typed(&self) -> Vec<String> {
+        self.state.lock().typed.clone()
+    }
+
+    /// Nothing more is heard of what the candidate types, as when the room is entered anew meanwhile.
+    pub fn swallows_typed(&self, swallows: bool) {
+        self.state.lock().swallows_typed = swallows;
+    }
+
     /// What the room was entered with last.
     pub fn token(&self) -> String {
         self.state.lock().token.clone()
@@ -334,6 +346,20 @@ impl RoomHandle for FakeRoom {
         };
         if open {
             self.answer(RoomEvent::History { sid: sid.to_owned(), said: Vec::new(), last_tool: None });
+        }
+    }
+
+    fn type_to(&self, sid: &str, text: String) {
+        let there = {
+            let mut state = self.state.lock();
+            let there = state.link_up && state.roster.iter().any(|p| p.sid == sid);
+            if there {
+                state.typed.push(text);
+            }
+            there
+        };
+        if !self.state.lock().swallows_typed {
+            self.answer(RoomEvent::Typed { sent: there });
         }
     }
 

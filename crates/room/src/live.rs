@@ -18,7 +18,9 @@ use crate::room_event::{
     Caption, EventSender, LinkNumbers, ReceivedTotals, RoomEvent, Sound, WAITING_EVENTS,
 };
 use crate::sdk;
-use crate::sdk::data_stream::api::{ByteStreamReader, SendByteOptions, StreamReader as _, TextStreamReader};
+use crate::sdk::data_stream::api::{
+    ByteStreamReader, SendByteOptions, SendTextOptions, StreamReader as _, TextStreamReader,
+};
 use crate::sdk::options::TrackPublishOptions;
 use crate::sdk::participant::ParticipantKind;
 use crate::sdk::prelude::{
@@ -37,6 +39,8 @@ use crate::transport::{Joined, Microphone, RoomHandle, Transport};
 pub(crate) const SAMPLE_RATE: u32 = 48_000;
 /// Text-stream topic of captions (livekit-agents `TOPIC_TRANSCRIPTION`).
 const TRANSCRIPTION: &str = "lk.transcription";
+/// Text-stream topic of what a participant types (livekit-agents `TOPIC_CHAT`): each text is a turn of theirs.
+const CHAT: &str = "lk.chat";
 /// RPC that nobody registers: any answer proves that the process behind it lives.
 const NOBODYS_METHOD: &str = "adjourn.alive";
 /// The way there and back may take this long before the SDK gives up on a process probe: as long as the machine waits
@@ -239,6 +243,23 @@ impl RoomHandle for LiveKitRoom {
             if let Err(error) = shared.room.local_participant().send_bytes(request, options).await {
                 tracing::debug!(%error, "the conversation so far could not be asked for");
             }
+        });
+    }
+
+    fn type_to(&self, sid: &str, text: String) {
+        let to = self.shared.by_sid(sid).map(|p| p.identity());
+        Shared::spawn(&self.shared, move |shared| async move {
+            let sent = match to {
+                Some(to) => {
+                    let options = SendTextOptions::new_with_topic(CHAT).with_destination_identities(vec![to]);
+                    shared.room.local_participant().send_text(&text, options).await.map_err(|e| e.to_string())
+                }
+                None => Err("the interviewer is not in the room".to_owned()),
+            };
+            if let Err(error) = &sent {
+                tracing::warn!(error, "what was typed could not be sent");
+            }
+            shared.say(RoomEvent::Typed { sent: sent.is_ok() }).await;
         });
     }
 

@@ -140,6 +140,11 @@ pub enum RoomEvent {
     Token(Token),
     /// For the screen.
     Caption(Caption),
+    /// What the candidate typed last.
+    Typed {
+        /// Whether it went out.
+        sent: bool,
+    },
     /// For the loudspeaker.
     Sound(Sound),
 }

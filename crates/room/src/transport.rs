@@ -51,6 +51,9 @@ pub trait RoomHandle: Send + Sync + 'static {
     /// Asks for the whole conversation so far, which comes as one [`RoomEvent::History`]. The
     /// request may be lost.
     fn ask_history(&self, sid: &str);
+    /// Gives this participant words that the candidate typed, as a turn of theirs; whether they went out comes as one
+    /// [`RoomEvent::Typed`].
+    fn type_to(&self, sid: &str, text: String);
     /// Reads our connection's statistics; they come as events.
     fn request_stats(&self);
     /// Where microphone frames go.

@@ -159,6 +159,8 @@ pub enum Input {
     SystemEnds,
     /// The candidate made a sound that is speech by its level and length.
     CandidateSpoke,
+    /// What the candidate typed went out to the interviewer.
+    CandidateTyped,
     /// The interviewer's session heard the candidate: their voice, or words of theirs.
     CandidateHeard {
         /// Heard by whom.

@@ -329,6 +329,8 @@ impl Session {
             }
             Input::GoOnPressed => self.go_on(),
             Input::CandidateSpoke => self.candidate_spoke(true),
+            // No detector, and no doubt: it was typed, and sent.
+            Input::CandidateTyped => self.candidate_spoke(false),
             Input::CandidateHeard { sid } => {
                 if let Some(i) = self.pinned(&sid) {
                     i.hears = true;

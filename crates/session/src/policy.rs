@@ -14,6 +14,8 @@ macro_rules! policy {
             pub end_tools: Vec<String>,
             /// Everybody in the room is heard, not only the interviewer and its avatar.
             pub hear_guests: bool,
+            /// The candidate may type an answer, which the interviewer's session is given as a turn.
+            pub typing: bool,
             /// What the client does to the candidate's voice.
             pub sound_processing: SoundProcessing,
         }
@@ -24,6 +26,7 @@ macro_rules! policy {
                     $($name: $default,)*
                     end_tools: vec!["end_interview".to_owned(), "end_call".to_owned()],
                     hear_guests: false,
+                    typing: false,
                     sound_processing: SoundProcessing::default(),
                 }
             }

@@ -24,8 +24,17 @@ enum Line {
         at: Time,
         #[serde(flatten)]
         input: Input,
+        #[serde(flatten)]
+        _name: Name,
     },
     Timeout(Timeout),
+}
+
+/// An input is named by a word. (Serde takes a number for the number of a variant, which is another one in the next version.)
+#[derive(Deserialize)]
+struct Name {
+    #[serde(rename = "input")]
+    _word: String,
 }
 
 #[derive(Deserialize)]
@@ -37,7 +46,7 @@ struct Timeout {
 impl From<Line> for Entry {
     fn from(line: Line) -> Self {
         match line {
-            Line::Input { at, input } => Self { at, input: Some(input) },
+            Line::Input { at, input, _name: _ } => Self { at, input: Some(input) },
             Line::Timeout(Timeout { at }) => Self { at, input: None },
         }
     }
@@ -71,6 +80,7 @@ mod tests {
         for line in [
             r#"{"at":1,"input":"tool_finished"}"#,
             r#"{"at":1,"input":"disconnected"}"#,
+            r#"{"at":2,"input":0}"#,
             r#"{"at":2,"input":5}"#,
             r#"{"at":3,"input":"tool_ended","sid":7}"#,
             r#"{"at":3,"inptu":"join_pressed"}"#,

@@ -41,6 +41,7 @@ fn words() -> Vec<(&'static str, Vec<Input>)> {
         ("interim captions", vec![Input::CandidateHeard { sid: SID.into() }; 3]),
         ("thank you", vec![Input::CandidateHeard { sid: SID.into() }, said(Role::Candidate)]),
         ("thank you, thank you", vec![said(Role::Candidate), said(Role::Candidate)]),
+        ("typed words", vec![Input::CandidateTyped]),
         ("a late transcript", vec![said(Role::Candidate), Input::CandidateSpoke]),
     ]
 }

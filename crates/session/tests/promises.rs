@@ -95,6 +95,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => Just(Input::ConnectFailed { message: "no".into() }),
         1 => Just(Input::GoOnPressed),
         2 => Just(Input::CandidateSpoke),
+        1 => Just(Input::CandidateTyped),
         2 => Just(Input::Reconnecting),
         2 => (room(), roster()).prop_map(|(room_sid, roster)| Input::Reconnected { room_sid, roster }),
         2 => reason().prop_map(|reason| Input::Disconnected { reason }),

@@ -7,13 +7,13 @@ use adjourn_client::{Language, TextSize, Theme};
 use anyhow::Context as _;
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::process::Command;
+use tokio::process::{ChildStdin, Command};
 use tokio::sync::OnceCell;
 
 use super::Tools;
-use super::process::{Child, until};
+use super::process::{Child, LineReader, tell, until};
 use super::window::{on_screen, picture_of, screen};
 
 /// Pixels of the screen: larger than whatever is shown on it.
@@ -44,10 +44,65 @@ pub struct Exhibit {
     pub press: Option<String>,
 }
 
+/// A part of the page, as a screen reader is told of it (AT-SPI).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct AccessibleNode {
+    /// What it is, in AT-SPI's words (`heading`, `push button`).
+    pub role: String,
+    /// How it is called.
+    pub name: String,
+    /// Of a heading.
+    pub level: Option<u32>,
+    /// How it is (`focusable`, `checked`).
+    pub states: Vec<String>,
+    /// What is in it.
+    pub children: Vec<Self>,
+}
+
+impl AccessibleNode {
+    /// This one and all that is in it, from the top down.
+    pub fn all(&self) -> Vec<&Self> {
+        std::iter::once(self).chain(self.children.iter().flat_map(Self::all)).collect()
+    }
+
+    /// Whether it is so.
+    pub fn is(&self, state: &str) -> bool {
+        self.states.iter().any(|known| known == state)
+    }
+
+    /// One line for each, indented, for a person.
+    pub fn text(&self) -> String {
+        self.lines(0).join("\n")
+    }
+
+    fn lines(&self, depth: usize) -> Vec<String> {
+        let level = self.level.map(|level| format!(" {level}")).unwrap_or_default();
+        let own =
+            format!("{}{}{level} {:?} {}", "  ".repeat(depth), self.role, self.name, self.states.join(" "));
+        let inner = self.children.iter().flat_map(|child| child.lines(depth + 1));
+        std::iter::once(own.trim_end().to_owned()).chain(inner).collect()
+    }
+}
+
+/// A program that reads the page as a screen reader does.
+#[derive(Debug)]
+struct Reader {
+    asks: ChildStdin,
+    tells: LineReader,
+    _reader: Child,
+}
+
+/// The bus of accessibility first: a browser that finds none tells nobody. Whoever wants to listen finds it by the session's bus, whose
+/// address is written down.
+const WITH_ACCESSIBILITY: &str = r#"echo "$DBUS_SESSION_BUS_ADDRESS" > "$SESSION_BUS"
+/usr/libexec/at-spi-bus-launcher --launch-immediately &
+exec "$0" "$@""#;
+
 /// The gallery, open in a browser.
 #[derive(Debug)]
 pub struct Gallery {
     page: Client,
+    reader: Reader,
     display: String,
     driver: Child,
     _server: Child,
@@ -70,10 +125,12 @@ impl Gallery {
         let server = Child::start("the gallery's server", &mut command, &folder.join("gallery.log"))?;
         let mut command = Command::new("dbus-run-session");
         command
-            .args(["--", "WebKitWebDriver", &format!("--port={port}")])
+            .args(["--", "sh", "-c", WITH_ACCESSIBILITY, "WebKitWebDriver", &format!("--port={port}")])
             .env("GTK_THEME", "Adwaita")
             .stdout(std::process::Stdio::null());
         on_screen(&mut command, &display, folder);
+        let bus = folder.join("session-bus");
+        command.env_remove("NO_AT_BRIDGE").env("SESSION_BUS", &bus);
         let mut driver = Child::start("WebKitWebDriver", &mut command, &folder.join("driver.log"))?;
         let base = format!("http://127.0.0.1:{port}");
         let (probe, addresses) = (
@@ -96,7 +153,15 @@ impl Gallery {
         let page = page.context("no browser opens")?;
         page.set_window_size(1300, 950).await?;
         page.goto(&format!("{}?test", addresses[1])).await?;
-        Ok(Self { page, display, driver, _server: server, _screen: screen })
+        let script = tools.root.join("crates/testbed/src/accessible_tree.py");
+        // Debian's own Python: the bindings are of its packages.
+        let mut command = Command::new("/usr/bin/python3");
+        let bus = std::fs::read_to_string(&bus).context("the session has no bus")?;
+        command.arg(script).env("DISPLAY", &display).env("DBUS_SESSION_BUS_ADDRESS", bus.trim());
+        let (reader, asks, tells) =
+            Child::start_talking("the reader of the tree", &mut command, &folder.join("tree.log"))?;
+        let reader = Reader { asks, tells, _reader: reader };
+        Ok(Self { page, reader, display, driver, _server: server, _screen: screen })
     }
 
     /// Names of the states.
@@ -126,17 +191,44 @@ impl Gallery {
         serde_json::from_value(faults.clone()).with_context(|| format!("{}: {faults}", exhibit.state))
     }
 
+    /// Shows it, with markup put into it; gives the name of what is shown.
+    async fn show(&self, exhibit: &Exhibit, planted: &str) -> anyhow::Result<String> {
+        let script = "const [wish, planted, done] = arguments; \
+            window.show(wish, planted).then((name) => done({ name }), (error) => done({ error: `${error}` }))";
+        let wish = serde_json::to_value(exhibit)?;
+        let shown = self.page.execute_async(script, vec![wish, json!(planted)]).await?;
+        let name = shown["name"].as_str().with_context(|| format!("{}: {shown}", exhibit.state))?;
+        Ok(name.to_owned())
+    }
+
     /// Takes a picture of it.
     ///
     /// # Errors
     /// It can't be taken.
     pub async fn picture(&self, exhibit: &Exhibit, path: &Path) -> anyhow::Result<()> {
-        let script = "const [wish, done] = arguments; \
-            window.show(wish).then(() => done(null), (error) => done(`${error}`))";
-        let shown = self.page.execute_async(script, vec![serde_json::to_value(exhibit)?]).await?;
-        anyhow::ensure!(shown.is_null(), "{}: {shown}", exhibit.state);
+        self.show(exhibit, "").await?;
         let Exhibit { width, height, .. } = exhibit;
         picture_of(&self.display, path, Some(&format!("{width}x{height}+0+{BAR}"))).await
+    }
+
+    /// What a screen reader is told of it, once that is of this state; `planted`: markup that is put into it.
+    ///
+    /// # Errors
+    /// It can't be shown, or nothing of it is told.
+    pub async fn tree(&mut self, exhibit: &Exhibit, planted: &str) -> anyhow::Result<AccessibleNode> {
+        let name = self.show(exhibit, planted).await?;
+        let deadline = tokio::time::Instant::now() + LIMIT;
+        loop {
+            let Reader { asks, tells, .. } = &mut self.reader;
+            tell(asks, "").await?;
+            let line = tokio::time::timeout(LIMIT, tells.next_line()).await??.context("the reader ended")?;
+            let told: Option<AccessibleNode> = serde_json::from_str(&line)?;
+            if let Some(tree) = told.filter(|tree| tree.name == name && !tree.children.is_empty()) {
+                return Ok(tree);
+            }
+            let late = tokio::time::Instant::now() >= deadline;
+            anyhow::ensure!(!late, "{name} is not told of, but {line}");
+        }
     }
 
     /// Closes it.

@@ -44,7 +44,7 @@ pub use client::ClientProcess;
 pub use disk::{DiskFaults, Mount, flip, tear};
 pub use faketime::Faketime;
 pub use fleet::{Fleet, Member, Started};
-pub use gallery::{Exhibit, Gallery};
+pub use gallery::{AccessibleNode, Exhibit, Gallery};
 pub use interviewer::Interviewer;
 pub use livekit::resigned;
 pub use livekit::{

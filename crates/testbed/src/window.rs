@@ -6,8 +6,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::process::Command;
+use x11rb::connection::Connection as _;
+use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, MapState};
 
 use super::process::{Child, until};
 use super::{Pulse, Tools};
@@ -149,6 +152,15 @@ impl Window {
         Ok(())
     }
 
+    /// Types these keys where the focus is (WebDriver's code points: `\u{e00c}` is Escape).
+    ///
+    /// # Errors
+    /// Nothing has the focus.
+    pub async fn keys(&self, keys: &str) -> anyhow::Result<()> {
+        self.page.active_element().await?.send_keys(keys).await?;
+        Ok(())
+    }
+
     /// Saves a picture of the screen: what a person would see, taken from the X server. (The driver's own
     /// screenshot waits for the page to be painted again, which a finished page never is.)
     ///
@@ -183,12 +195,46 @@ impl Window {
     /// # Errors
     /// There is none.
     pub fn kill_page(&self) -> anyhow::Result<()> {
+        self.signal_page(Signal::KILL)
+    }
+
+    /// Stops the process of the page, as a script without end does.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn stop_page(&self) -> anyhow::Result<()> {
+        self.signal_page(Signal::STOP)
+    }
+
+    fn signal_page(&self, signal: Signal) -> anyhow::Result<()> {
         let mut pages = self.driver.group().into_iter().filter(|pid| {
             std::fs::read_to_string(format!("/proc/{pid}/comm"))
                 .is_ok_and(|name| name.starts_with("WebKitWebProc"))
         });
         let page = pages.next().context("there is no process of a page")?;
-        Child::signal_pid(page, rustix::process::Signal::KILL)
+        Child::signal_pid(page, signal)
+    }
+
+    /// Presses the window's X: asks the program to close it, as a window manager does (ICCCM, 4.2.8.1).
+    ///
+    /// # Errors
+    /// There is no window that takes it.
+    pub fn press_x(&self) -> anyhow::Result<()> {
+        let (x, screen) = x11rb::connect(Some(&self.display))?;
+        let root = x.setup().roots.get(screen).context("no such screen")?.root;
+        let atom = |name: &[u8]| anyhow::Ok(x.intern_atom(false, name)?.reply()?.atom);
+        let (protocols, delete) = (atom(b"WM_PROTOCOLS")?, atom(b"WM_DELETE_WINDOW")?);
+        for window in x.query_tree(root)?.reply()?.children {
+            let shown = x.get_window_attributes(window)?.reply()?.map_state == MapState::VIEWABLE;
+            let taken = x.get_property(false, window, protocols, AtomEnum::ATOM, 0, 32)?.reply()?;
+            if shown && taken.value32().is_some_and(|mut atoms| atoms.any(|atom| atom == delete)) {
+                let event =
+                    ClientMessageEvent::new(32, window, protocols, [delete, x11rb::CURRENT_TIME, 0, 0, 0]);
+                x.send_event(false, window, EventMask::NO_EVENT, event)?.check()?;
+                return Ok(());
+            }
+        }
+        anyhow::bail!("no window on {} can be closed", self.display)
     }
 
     /// Ends the session and with it the app.

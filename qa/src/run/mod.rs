@@ -25,7 +25,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
 use self::bed::{ScenarioBed, Subject};
-use self::canary::{Canary, STARVED};
+use self::canary::{Canary, STARVED, STUTTERED_S, stuttered_s};
 pub(crate) use self::report::NotBegun;
 pub use self::report::RunReport;
 use self::seen::Seen;
@@ -69,14 +69,15 @@ pub async fn judged(
         line.starved_ms = u64::try_from(worst.as_millis()).unwrap_or(u64::MAX);
         line.again = again;
         line.write(keep)?;
-        if line.verdict == "pass" || worst < STARVED || again == AGAIN {
+        let starved = worst >= STARVED || line.stuttered_s >= STUTTERED_S;
+        if line.verdict == "pass" || !starved || again == AGAIN {
             return Ok(line);
         }
         again += 1;
         let failed = line.failures.first().map_or("", String::as_str);
         says(&format!(
-            "  {}: the machine was starved for {} ms; once more ({failed})",
-            scenario.id, line.starved_ms
+            "  {}: the machine was starved for {} ms, and the interviewer's voice lacks {:.1} s; once more ({failed})",
+            scenario.id, line.starved_ms, line.stuttered_s
         ));
         let aside = beside(keep, &format!("starved-{again}"));
         // Of an earlier matrix; absent the first time.
@@ -181,6 +182,7 @@ async fn finish(
         },
         receipt: seen.receipt(),
         starved_ms: 0,
+        stuttered_s: stuttered_s(&events),
         again: 0,
         verdict: String::new(),
         trace_sha256: None,
@@ -530,4 +532,23 @@ fn trace_zero(trace: &Trace, seen: &Seen) -> Option<f64> {
     let pressed = trace.entries.iter().find(|e| e.input == Some(Input::JoinPressed))?;
     let joining = seen.marks.iter().find(|mark| mark.text.starts_with("joining"))?;
     Some(joining.at - pressed.at.0 as f64 / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_has_in_a_folder_stays_theirs() {
+        let folder = tempfile::tempdir().unwrap();
+        let (new, empty) = (folder.path().join("a/new/one"), folder.path().join("empty"));
+        std::fs::create_dir(&empty).unwrap();
+        assert!(new_or_empty(&new).is_ok() && new_or_empty(&empty).is_ok());
+        let theirs = folder.path().join("theirs");
+        std::fs::write(&theirs, "work").unwrap();
+        let refused = |path: &Path| new_or_empty(path).unwrap_err().to_string();
+        assert!(refused(folder.path()).ends_with("holds something already; give a new or empty folder"));
+        assert!(refused(&theirs).ends_with("theirs is no folder"));
+        assert_eq!(std::fs::read_to_string(&theirs).unwrap(), "work");
+    }
 }

@@ -43,6 +43,9 @@ pub struct RunReport {
     /// How late a thread woke up at worst that only wanted to sleep for 10 ms, in milliseconds.
     #[serde(default)]
     pub starved_ms: u64,
+    /// Seconds of holes in the interviewer's own voice, where there were many: its process got no time.
+    #[serde(default)]
+    pub stuttered_s: f64,
     /// Runs before this one that failed on a starved machine; their folders are beside this one's.
     #[serde(default)]
     pub again: u32,
@@ -100,6 +103,7 @@ impl RunReport {
             delivery: String::new(),
             receipt: None,
             starved_ms: 0,
+            stuttered_s: 0.0,
             again: 0,
             verdict: "fail".to_owned(),
             trace_sha256: None,

@@ -24,6 +24,10 @@ help-key-space = التكلّم أثناء الضغط، مع «الضغط للت
 key-space = مفتاح المسافة
 help-key-mute = إغلاق الميكروفون أو تشغيله
 help-key-escape = إغلاق سؤال؛ لا ينتهي شيء
+about = Adjourn { $version }، برنامج حر برخصة Apache 2.0. تأتي رخص مكوّناته مع الحزمة.
+problem-report = الإبلاغ عن مشكلة
+problem-report-holds = فيما يلي كل ما سيحتويه الملف: ما عرضته النافذة، وأرقام، وخادم الجهة المنظِّمة، ورقم مقابلتك. لا اسم لأي شخص ولا رمز ولا شيء مما قيل.
+problem-report-save = حفظ التقرير
 not-taken = لم يُنفّذ ذلك. حاول مرة أخرى.
 
 ## Start
@@ -141,6 +145,11 @@ you = أنت
 interviewer = المحاور
 nothing-said = ما يُقال يظهر هنا.
 it-is-over = انتهت
+type-instead = الكتابة بدلًا من الكلام
+type-answer = إجابتك
+type-send = إرسال
+repeat-question = إعادة السؤال
+repeat-words = هل يمكنك إعادة السؤال من فضلك؟
 
 ## Ending it
 end-it-question = هل تريد إنهاء المقابلة؟
@@ -153,6 +162,7 @@ close-unsafe-question = هل تغلق مع أن مقابلتك ليست في أ�
 close-unsafe-meaning = لم يصل ما قلته إلى الجهة المنظِّمة، وليس محفوظًا على هذا الحاسوب. إذا أغلقت هذه النافذة الآن، فقد يضيع.
 keep-open = إبقاء هذه النافذة مفتوحة
 close-all-the-same = الإغلاق مع ذلك
+close-again = إغلاق النافذة مرة أخرى يعني «{ $answer }».
 
 ## The end
 wrapping-up = يجري الإنهاء…
@@ -160,6 +170,7 @@ being-saved = انتهت مقابلتك ويجري حفظها.
 saving = يجري الحفظ
 receipt = الإيصال
 save-copy = حفظ نسخة للجهة المنظِّمة
+save-receipt = حفظ الإيصال
 microphone-is-off = مغلق
 noticed = لوحظ هنا
 how-we-know = كيف نعرف أنها انتهت

@@ -24,6 +24,10 @@ help-key-space = Sprechen, solange sie gehalten wird (Sprechtaste)
 key-space = Leertaste
 help-key-mute = Das Mikrofon aus- oder einschalten
 help-key-escape = Eine Frage schließen; nichts wird beendet
+about = Adjourn { $version }, freie Software unter der Apache-Lizenz 2.0. Die Lizenzen seiner Bestandteile liegen dem Paket bei.
+problem-report = Ein Problem melden
+problem-report-holds = Unten steht alles, was in der Datei wäre: was das Fenster gezeigt hat, Zahlen, der Server des Veranstalters und die Nummer Ihres Interviews. Kein Name einer Person, kein Code und nichts von dem, was gesagt wurde.
+problem-report-save = Bericht speichern
 not-taken = Das wurde nicht ausgeführt. Bitte versuchen Sie es noch einmal.
 
 ## Start
@@ -129,6 +133,11 @@ you = Sie
 interviewer = Interviewer
 nothing-said = Was gesagt wird, erscheint hier.
 it-is-over = Es ist zu Ende
+type-instead = Tippen statt sprechen
+type-answer = Ihre Antwort
+type-send = Senden
+repeat-question = Frage wiederholen
+repeat-words = Könnten Sie die Frage bitte wiederholen?
 
 ## Ending it
 end-it-question = Das Interview beenden?
@@ -141,6 +150,7 @@ close-unsafe-question = Schließen, obwohl Ihr Interview noch nicht sicher ist?
 close-unsafe-meaning = Was Sie gesagt haben, ist weder beim Veranstalter angekommen noch auf diesem Computer gespeichert. Wenn Sie dieses Fenster jetzt schließen, kann es verloren gehen.
 keep-open = Dieses Fenster offen lassen
 close-all-the-same = Trotzdem schließen
+close-again = Wenn Sie das Fenster noch einmal schließen, heißt das „{ $answer }“.
 
 ## The end
 wrapping-up = Wird abgeschlossen …
@@ -148,6 +158,7 @@ being-saved = Ihr Interview ist vorbei und wird gespeichert.
 saving = Wird gespeichert
 receipt = Quittung
 save-copy = Eine Kopie für den Veranstalter speichern
+save-receipt = Quittung speichern
 microphone-is-off = Aus
 noticed = Hier bemerkt
 how-we-know = Woher wir wissen, dass es zu Ende ist

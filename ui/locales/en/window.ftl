@@ -24,6 +24,10 @@ help-key-space = Talk while it is held, with push to talk
 key-space = Space
 help-key-mute = Turn the microphone off or on
 help-key-escape = Close a question; nothing ends
+about = Adjourn { $version }, free software under the Apache License 2.0. The licences of what it is made of come with its package.
+problem-report = Report a problem
+problem-report-holds = Below is all that would be in the file: what the window showed, figures, the organiser's server and the number of your interview. No person's name, no code, and nothing of what was said.
+problem-report-save = Save the report
 not-taken = That was not done. Please try it again.
 
 ## Start
@@ -126,6 +130,11 @@ you = You
 interviewer = Interviewer
 nothing-said = What is said appears here.
 it-is-over = It is over
+type-instead = Type instead of speaking
+type-answer = Your answer
+type-send = Send
+repeat-question = Repeat the question
+repeat-words = Could you please repeat the question?
 
 ## Ending it
 end-it-question = End the interview?
@@ -138,6 +147,7 @@ close-unsafe-question = Close although your interview is not safe yet?
 close-unsafe-meaning = What you said has not reached the organiser and is not saved on this computer. If you close this window now, it may be lost.
 keep-open = Keep this window open
 close-all-the-same = Close all the same
+close-again = Closing the window again means “{ $answer }”.
 
 ## The end
 wrapping-up = Wrapping up…
@@ -145,6 +155,7 @@ being-saved = Your interview is over and is being saved.
 saving = Saving
 receipt = Receipt
 save-copy = Save a copy for the organiser
+save-receipt = Save receipt
 microphone-is-off = Off
 noticed = Noticed here
 how-we-know = How we know that it is over

@@ -24,6 +24,10 @@ help-key-space = Hablar mientras se mantiene pulsada, con «pulsar para hablar»
 key-space = Barra espaciadora
 help-key-mute = Apagar o encender el micrófono
 help-key-escape = Cerrar una pregunta; nada termina
+about = Adjourn { $version }, software libre con la licencia Apache 2.0. Las licencias de sus componentes vienen con el paquete.
+problem-report = Informar de un problema
+problem-report-holds = Abajo está todo lo que contendría el archivo: lo que mostró la ventana, cifras, el servidor de la organización y el número de su entrevista. Ningún nombre de persona, ningún código y nada de lo que se dijo.
+problem-report-save = Guardar el informe
 not-taken = No se ha hecho. Inténtelo otra vez.
 
 ## Start
@@ -129,6 +133,11 @@ you = Usted
 interviewer = Entrevistador
 nothing-said = Lo que se dice aparece aquí.
 it-is-over = Ha terminado
+type-instead = Escribir en lugar de hablar
+type-answer = Su respuesta
+type-send = Enviar
+repeat-question = Repetir la pregunta
+repeat-words = ¿Podría repetir la pregunta, por favor?
 
 ## Ending it
 end-it-question = ¿Terminar la entrevista?
@@ -141,6 +150,7 @@ close-unsafe-question = ¿Cerrar aunque su entrevista todavía no esté a salvo?
 close-unsafe-meaning = Lo que ha dicho no ha llegado a la organización ni está guardado en este ordenador. Si cierra esta ventana ahora, puede perderse.
 keep-open = Mantener abierta esta ventana
 close-all-the-same = Cerrar de todos modos
+close-again = Volver a cerrar la ventana significa «{ $answer }».
 
 ## The end
 wrapping-up = Terminando…
@@ -148,6 +158,7 @@ being-saved = Su entrevista ha terminado y se está guardando.
 saving = Guardando
 receipt = Recibo
 save-copy = Guardar una copia para la organización
+save-receipt = Guardar el recibo
 microphone-is-off = Apagado
 noticed = Advertido aquí
 how-we-know = Cómo sabemos que ha terminado

@@ -24,6 +24,10 @@ help-key-space = Parler tant qu'elle est maintenue, avec « appuyer pour parler 
 key-space = Barre d'espace
 help-key-mute = Couper ou activer le microphone
 help-key-escape = Fermer une question ; rien ne se termine
+about = Adjourn { $version }, logiciel libre sous licence Apache 2.0. Les licences de ses composants accompagnent le paquet.
+problem-report = Signaler un problème
+problem-report-holds = Voici tout ce que contiendrait le fichier : ce que la fenêtre a montré, des chiffres, le serveur de l'organisateur et le numéro de votre entretien. Aucun nom de personne, aucun code et rien de ce qui a été dit.
+problem-report-save = Enregistrer le rapport
 not-taken = Cela n'a pas été fait. Réessayez.
 
 ## Start
@@ -129,6 +133,11 @@ you = Vous
 interviewer = Intervieweur
 nothing-said = Ce qui est dit s'affiche ici.
 it-is-over = Il est terminé
+type-instead = Écrire au lieu de parler
+type-answer = Votre réponse
+type-send = Envoyer
+repeat-question = Répéter la question
+repeat-words = Pourriez-vous répéter la question, s'il vous plaît ?
 
 ## Ending it
 end-it-question = Terminer l'entretien ?
@@ -141,6 +150,7 @@ close-unsafe-question = Fermer alors que votre entretien n'est pas encore en sé
 close-unsafe-meaning = Ce que vous avez dit n'est ni arrivé chez l'organisateur ni enregistré sur cet ordinateur. Si vous fermez cette fenêtre maintenant, cela peut être perdu.
 keep-open = Garder cette fenêtre ouverte
 close-all-the-same = Fermer quand même
+close-again = Fermer la fenêtre encore une fois signifie « { $answer } ».
 
 ## The end
 wrapping-up = Finalisation…
@@ -148,6 +158,7 @@ being-saved = Votre entretien est terminé et en cours d'enregistrement.
 saving = Enregistrement
 receipt = Reçu
 save-copy = Enregistrer une copie pour l'organisateur
+save-receipt = Enregistrer le reçu
 microphone-is-off = Coupé
 noticed = Remarqué ici
 how-we-know = Comment nous savons qu'il est terminé

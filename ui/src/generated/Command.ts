@@ -24,7 +24,7 @@ id: string | null, } | { "command": "try_connection" } | { "command": "refresh_d
 /**
  * Whether it was.
  */
-heard: boolean, } | { "command": "record_sample" } | { "command": "join" } | { "command": "save_copy" } | { "command": "set_muted", 
+heard: boolean, } | { "command": "record_sample" } | { "command": "join" } | { "command": "save_copy" } | { "command": "save_receipt" } | { "command": "write_problem_report" } | { "command": "save_problem_report" } | { "command": "drop_problem_report" } | { "command": "set_muted", 
 /**
  * Whether it is muted.
  */
@@ -44,7 +44,11 @@ stage: VoiceStage,
 /**
  * Whether it is wanted.
  */
-on: boolean, } | { "command": "unmute_in_system", 
+on: boolean, } | { "command": "type", 
+/**
+ * What was typed.
+ */
+text: string, } | { "command": "unmute_in_system", 
 /**
  * Which.
  */
@@ -60,4 +64,4 @@ theme: Theme, } | { "command": "set_text_size",
 /**
  * Which.
  */
-size: TextSize, } | { "command": "end" } | { "command": "go_on" } | { "command": "close" } | { "command": "stay" } | { "command": "quit" };
+size: TextSize, } | { "command": "end" } | { "command": "go_on" } | { "command": "close" } | { "command": "close_asked" } | { "command": "stay" } | { "command": "quit" };

@@ -10,6 +10,7 @@ import type { Message } from "./Message";
 import type { Presence } from "./Presence";
 import type { Screen } from "./Screen";
 import type { SoundFindings } from "./SoundFindings";
+import type { TypingField } from "./TypingField";
 import type { VoiceOptions } from "./VoiceOptions";
 
 /**
@@ -20,6 +21,10 @@ export type Snapshot = {
  * Grows with every snapshot.
  */
 seq: number, 
+/**
+ * Of the program, for who asks; empty before it has begun.
+ */
+version: string, 
 /**
  * Which screen.
  */
@@ -65,6 +70,10 @@ check: SoundFindings,
  */
 connection: Finding | null, 
 /**
+ * Where the candidate can type instead of speaking.
+ */
+typing: TypingField | null, 
+/**
  * What the candidate can choose about their own voice.
  */
 voice: VoiceOptions, 
@@ -100,6 +109,10 @@ asking: Asking | null,
  * Whether the candidate is asked if the interview shall end, because the window was to be closed.
  */
 closing: boolean, 
+/**
+ * A report of a problem, to be read before it is saved.
+ */
+problem_report: string | null, 
 /**
  * Captions, oldest first.
  */

@@ -296,3 +296,46 @@ test("the window's X asks what is true where it is pressed", async () => {
   screen.getByRole("button", { name: "Close all the same", hidden: true }).click();
   expect(end.order).toHaveBeenCalledWith({ command: "quit" });
 });
+
+test("what is typed is sent, and stays where it was when it is not taken", async () => {
+  const { order, app } = await shown("typing");
+  const field = screen.getByLabelText<HTMLTextAreaElement>("Type instead of speaking");
+  const type = async (text: string) => {
+    field.value = text;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    await tick();
+  };
+  expect(button("Send").disabled).toBe(true);
+  await type("Two years.");
+  order.mockRejectedValueOnce(new Error("too busy"));
+  button("Send").click();
+  await vi.waitFor(() => expect(app.refused).toBe(true));
+  expect(field.value).toBe("Two years.");
+  button("Send").click();
+  await vi.waitFor(() => expect(field.value).toBe(""));
+  expect(order).toHaveBeenLastCalledWith({ command: "type", text: "Two years." });
+  button("Repeat the question").click();
+  expect(order).toHaveBeenLastCalledWith({ command: "type", text: "Could you please repeat the question?" });
+  cleanup();
+  await shown("listening");
+  expect(screen.queryByLabelText("Type instead of speaking")).toBeNull();
+});
+
+test("a report of a problem is read before it is saved, and left by Escape", async () => {
+  const { order } = await shown("problem-report");
+  const dialog = screen.getByText(/^Adjourn 0 on test/).closest("dialog");
+  expect(dialog?.open).toBe(true);
+  dialog?.querySelector<HTMLButtonElement>(".primary")?.click();
+  expect(order).toHaveBeenLastCalledWith({ command: "save_problem_report" });
+  if (dialog) key("keydown", "Escape", dialog);
+  expect(order).toHaveBeenLastCalledWith({ command: "drop_problem_report" });
+});
+
+test("a receipt can be saved once there is one", async () => {
+  const { order } = await shown("end-finished");
+  button("Save receipt").click();
+  expect(order).toHaveBeenCalledWith({ command: "save_receipt" });
+  cleanup();
+  await shown("end-saved");
+  expect(screen.queryByRole("button", { name: "Save receipt" })).toBeNull();
+});

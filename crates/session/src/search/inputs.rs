@@ -220,6 +220,7 @@ fn conversation() -> Vec<Move> {
         Input::EndMarker { sid: a() },
         Input::SessionClosed { sid: a(), reason: CloseReason::UserInitiated },
         Input::CandidateSpoke,
+        Input::CandidateTyped,
         Input::CandidateHeard { sid: a() },
         Input::Transcribed { sid: a() },
         Input::GoOnPressed,

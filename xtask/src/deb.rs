@@ -1,0 +1,356 @@
+//! `cargo xtask package`: Debian packages of what people install, with their sizes, components and checksums.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::step::{Result, cargo, output, program, quietly, root, run, say};
+use crate::{fetch, packages};
+
+/// Makes packages.
+const TOOLS: &[&str] = &["dpkg-dev", "binutils", "lintian"];
+
+/// What a package is made of.
+struct Package {
+    name: &'static str,
+    section: &'static str,
+    /// One line, and what else is to be said, each line of it after a space.
+    description: &'static str,
+    /// Program of the release build, and section of its manual page.
+    manual: char,
+    /// It needs the SDK's library.
+    sdk: bool,
+    /// What `dpkg-shlibdeps` can't see.
+    depends: &'static [&'static str],
+    recommends: &'static str,
+    /// From the checkout into the system, with their rights.
+    files: &'static [(&'static str, &'static str, u32)],
+    /// Files that an administrator changes.
+    settings: &'static [&'static str],
+    /// Run by dpkg, by name.
+    scripts: &'static [(&'static str, &'static str)],
+    /// What is explained instead of mended, for lintian: its tag, and why.
+    explained: &'static [(&'static str, &'static str)],
+}
+
+const PACKAGES: [Package; 3] = [
+    Package {
+        name: "adjourn",
+        section: "video",
+        description: "take part in a job interview\n \
+            The window for interviews that are held by a voice agent on LiveKit. It\n \
+            knows when an interview is over, and keeps what was said until the\n \
+            organiser's server has given a receipt for it.",
+        manual: '1',
+        sdk: true,
+        depends: &["ca-certificates"],
+        recommends: "pulseaudio | pipewire-pulse",
+        files: &[
+            ("packaging/adjourn.desktop", "usr/share/applications/adjourn.desktop", 0o644),
+            ("icons/32x32.png", "usr/share/icons/hicolor/32x32/apps/adjourn.png", 0o644),
+            ("icons/128x128.png", "usr/share/icons/hicolor/128x128/apps/adjourn.png", 0o644),
+            ("icons/256x256.png", "usr/share/icons/hicolor/256x256/apps/adjourn.png", 0o644),
+            ("icons/512x512.png", "usr/share/icons/hicolor/512x512/apps/adjourn.png", 0o644),
+            ("icons/adjourn.svg", "usr/share/icons/hicolor/scalable/apps/adjourn.svg", 0o644),
+            ("ui/src/fonts/OFL.txt", "usr/share/doc/adjourn/OFL-atkinson-hyperlegible-next.txt", 0o644),
+            ("ui/src/fonts/OFL-vazirmatn.txt", "usr/share/doc/adjourn/OFL-vazirmatn.txt", 0o644),
+        ],
+        settings: &[],
+        scripts: &[],
+        explained: SDK,
+    },
+    Package {
+        name: "adjourn-cli",
+        section: "video",
+        description: "interviews without a window, and what became of them\n \
+            Holds an interview without a window, explains and replays traces, and\n \
+            checks receipts.",
+        manual: '1',
+        sdk: true,
+        depends: &["ca-certificates"],
+        recommends: "pulseaudio | pipewire-pulse",
+        files: &[],
+        settings: &[],
+        scripts: &[],
+        explained: SDK,
+    },
+    Package {
+        name: "adjourn-backend",
+        section: "net",
+        description: "join codes, records and receipts of interviews\n \
+            The organiser's server: it invites candidates, lets them into LiveKit\n \
+            rooms, takes records and reports, and gives signed receipts. It keeps its\n \
+            data in SQLite or in PostgreSQL.",
+        manual: '8',
+        sdk: false,
+        depends: &["ca-certificates"],
+        recommends: "postgresql",
+        files: &[
+            ("packaging/adjourn-backend.service", "usr/lib/systemd/system/adjourn-backend.service", 0o644),
+            ("packaging/backend.env", "etc/adjourn/backend.env", 0o600),
+        ],
+        settings: &["/etc/adjourn/backend.env"],
+        scripts: &[("postinst", POSTINST), ("prerm", PRERM), ("postrm", POSTRM)],
+        explained: &[("non-standard-file-perm", "secrets are readable by root alone")],
+    },
+];
+
+/// It is not started by itself: without its settings it can't run.
+const POSTINST: &str = "#!/bin/sh\nset -e\n\
+    if [ \"$1\" = configure ] && [ -d /run/systemd/system ]; then\n\
+    \tsystemctl daemon-reload\n\
+    \tif [ -n \"$2\" ]; then systemctl try-restart adjourn-backend.service; fi\n\
+    fi\n";
+const PRERM: &str = "#!/bin/sh\nset -e\n\
+    if [ \"$1\" = remove ] && command -v systemctl >/dev/null; then\n\
+    \tsystemctl --no-reload disable --now adjourn-backend.service || true\n\
+    fi\n";
+const POSTRM: &str = "#!/bin/sh\nset -e\n\
+    if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi\n";
+
+/// Of the two that bring LiveKit's library.
+const SDK: &[(&str, &str)] = &[(
+    "embedded-library",
+    "WebRTC brings its own libraries within the LiveKit library, which is used as LiveKit built it",
+)];
+
+/// Builds every program as it is released, and packs it.
+pub(crate) fn run_with(arguments: &[String]) -> Result<()> {
+    let (mut out, mut tried) = (root().join("target/packages"), false);
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match argument.as_str() {
+            "--out" => out = rest.next().map(PathBuf::from).ok_or("--out needs a folder")?,
+            "--try" => tried = true,
+            other => return Err(format!("package knows no {other}")),
+        }
+    }
+    packages::ensure(packages::APP)?;
+    packages::ensure(TOOLS)?;
+    let library = fetch::sdk()?;
+    fetch::page()?;
+    let build = |crates: &[&str]| {
+        let mut all = vec!["build", "--quiet", "--release"];
+        all.extend(crates.iter().flat_map(|name| ["-p", name]));
+        quietly("building Adjourn as it is released (some minutes)", &mut cargo(&all))
+    };
+    build(&["adjourn-desktop", "adjourn-cli"])?;
+    build(&["adjourn-backend"])?;
+    let version = env!("CARGO_PKG_VERSION");
+    let architecture = output(Command::new("dpkg").arg("--print-architecture"))
+        .ok_or("dpkg does not say which architecture this is")?;
+    let staging = root().join("target/staging");
+    // What an earlier run left; absent the first time.
+    let _ = fs::remove_dir_all(&staging);
+    make(&out)?;
+    // Of another version: they would be tried, and taken for these.
+    for entry in fs::read_dir(&out).map_err(|e| format!("{}: {e}", out.display()))?.flatten() {
+        if entry.path().extension().is_some_and(|kind| kind == "deb") {
+            fs::remove_file(entry.path()).map_err(|e| format!("{}: {e}", entry.path().display()))?;
+        }
+    }
+    let mut made = Vec::new();
+    for package in &PACKAGES {
+        say(&format!("packing {}", package.name));
+        let folder = staging.join(package.name);
+        stage(package, &folder, &library)?;
+        let depends = libraries(package, &staging)?;
+        control(package, &folder, version, &architecture, &depends)?;
+        // Whatever this user's umask is.
+        let mut open = program("find", &[".", "-type", "d", "-exec", "chmod", "0755", "{}", "+"], &folder);
+        quietly("opening its folders", &mut open)?;
+        let file = out.join(format!("{}_{version}_{architecture}.deb", package.name));
+        let mut pack = Command::new("dpkg-deb");
+        pack.args(["--root-owner-group", "-Zxz", "-z9", "--build"]).arg(&folder).arg(&file);
+        quietly(&format!("packing {}", file.display()), &mut pack)?;
+        made.push(file);
+    }
+    // A fault of a package fails; so does a warning that nobody explained.
+    let mut lint = Command::new("lintian");
+    lint.args(["--fail-on", "error", "--fail-on", "warning", "--allow-root"]).args(&made);
+    run("lintian", &mut lint)?;
+    checksums(&out, &made)?;
+    for file in &made {
+        let bytes = fs::metadata(file).map_err(|e| format!("{}: {e}", file.display()))?.len();
+        answer!("{} {}.{} MB", file.display(), bytes / 1_000_000, bytes / 100_000 % 10);
+    }
+    if tried { try_out(&out) } else { Ok(()) }
+}
+
+/// Installs them into a clean Debian, and does there what people do (`packaging/try.sh`).
+fn try_out(out: &Path) -> Result<()> {
+    packages::ensure(&["mmdebstrap"])?;
+    let tools = fetch::everything(None)?;
+    quietly("building what the interview runs on", &mut crate::demo::parts())?;
+    let system = root().join("target/clean-debian");
+    // What an earlier run left; absent the first time.
+    let _ = fs::remove_dir_all(&system);
+    let mut clean = Command::new("mmdebstrap");
+    clean.args(["--variant=minbase", "bookworm"]).arg(&system);
+    let sources = Path::new("/etc/apt/sources.list.d/debian.sources");
+    clean.args(Some(sources).filter(|file| file.exists()));
+    quietly("making a clean Debian (a minute)", &mut clean)?;
+    let mut attempt = Command::new("unshare");
+    attempt.args(["--mount", "--propagation", "private", "sh"]).arg(root().join("packaging/try.sh"));
+    attempt.arg(&system).arg(out).arg(root()).arg(root().join("target/debug/adjourn-qa"));
+    tools.give(&mut attempt);
+    run("trying the packages in a clean Debian", &mut attempt)
+}
+
+/// Everything that the package puts into a system.
+fn stage(package: &Package, folder: &Path, library: &Path) -> Result<()> {
+    let built = root().join("target/release").join(package.name);
+    let program_file = folder.join("usr/bin").join(package.name);
+    put(&built, &program_file, 0o755)?;
+    quietly("stripping", Command::new("strip").arg("--strip-unneeded").arg(&program_file))?;
+    if package.sdk {
+        // Only this very file is loaded: it is not touched.
+        let name = library.file_name().ok_or("the library has no name")?;
+        put(library, &folder.join("usr/lib").join(package.name).join(name), 0o644)?;
+    }
+    for (from, to, rights) in package.files {
+        put(&root().join(from), &folder.join(to), *rights)?;
+    }
+    let documents = folder.join("usr/share/doc").join(package.name);
+    put(&root().join("packaging/copyright"), &documents.join("copyright"), 0o644)?;
+    let changes = format!(
+        "{} ({}) unstable; urgency=medium\n\n  * See CHANGELOG.md of the sources.\n\n -- The Adjourn authors \
+         <maintainers@adjourn.example>  Sun, 29 Nov 2026 12:00:00 +0000\n",
+        package.name,
+        env!("CARGO_PKG_VERSION")
+    );
+    write(&documents.join("changelog"), &changes, 0o644)?;
+    pack_up(&documents.join("changelog"))?;
+    write(&documents.join("components"), &components(package.name)?, 0o644)?;
+    let page = format!("{}.{}", package.name, package.manual);
+    let manual = folder.join("usr/share/man").join(format!("man{}", package.manual)).join(&page);
+    put(&root().join("packaging").join(&page), &manual, 0o644)?;
+    pack_up(&manual)?;
+    let explained: Vec<String> =
+        package.explained.iter().map(|(tag, why)| format!("# {why}\n{}: {tag}\n", package.name)).collect();
+    write(&folder.join("usr/share/lintian/overrides").join(package.name), &explained.concat(), 0o644)
+}
+
+/// The crates that are in a program, with version and licence: its bill of materials.
+fn components(program: &str) -> Result<String> {
+    let name = if program == "adjourn" { "adjourn-desktop" } else { program };
+    let mut tree =
+        cargo(&["tree", "--package", name, "--edges", "normal", "--prefix", "none", "--no-dedupe"]);
+    tree.args(["--format", "{p} {l}"]);
+    let text = output(&mut tree).ok_or("cargo tree gives no components")?;
+    // A crate of our own is named with its place.
+    let plain = |line: &str| match line.split_once(" (/") {
+        Some((before, rest)) => format!("{before}{}", rest.split_once(')').map_or("", |(_, after)| after)),
+        None => line.replace(" (proc-macro)", ""),
+    };
+    let mut lines: Vec<String> = text.lines().map(plain).collect();
+    lines.sort();
+    lines.dedup();
+    Ok(lines.join("\n") + "\n")
+}
+
+/// Packages of Debian that bring the libraries which a program is linked with.
+fn libraries(package: &Package, staging: &Path) -> Result<String> {
+    // It wants to be in a source package.
+    write(
+        &staging.join("debian/control"),
+        "Source: adjourn\n\nPackage: adjourn\nArchitecture: any\n",
+        0o644,
+    )?;
+    let mut ask = program("dpkg-shlibdeps", &["-O", "--ignore-missing-info"], staging);
+    ask.arg(format!("-e{}/usr/bin/{}", package.name, package.name));
+    if package.sdk {
+        ask.arg(format!("-l{}/usr/lib/{}", package.name, package.name));
+        ask.arg(format!("-e{}/usr/lib/{}/liblivekit_ffi.so", package.name, package.name));
+    }
+    let text = output(&mut ask).ok_or("dpkg-shlibdeps does not know the libraries")?;
+    let found = text.lines().find_map(|line| line.strip_prefix("shlibs:Depends=")).unwrap_or_default();
+    let all = package.depends.iter().copied().chain(Some(found).filter(|it| !it.is_empty()));
+    Ok(all.collect::<Vec<_>>().join(", "))
+}
+
+fn control(package: &Package, folder: &Path, version: &str, architecture: &str, depends: &str) -> Result<()> {
+    let text = format!(
+        "Package: {}\nVersion: {version}\nArchitecture: {architecture}\nMaintainer: The Adjourn authors \
+         <maintainers@adjourn.example>\nInstalled-Size: {}\nDepends: {depends}\nRecommends: {}\nSection: {}\n\
+         Priority: optional\nHomepage: https://adjourn.example\nDescription: {}\n",
+        package.name,
+        size(folder)?.div_ceil(1024),
+        package.recommends,
+        package.section,
+        package.description
+    );
+    write(&folder.join("DEBIAN/control"), &text, 0o644)?;
+    if !package.settings.is_empty() {
+        write(&folder.join("DEBIAN/conffiles"), &(package.settings.join("\n") + "\n"), 0o644)?;
+    }
+    for (name, script) in package.scripts {
+        write(&folder.join("DEBIAN").join(name), script, 0o755)?;
+    }
+    let sums =
+        program("sh", &["-c", "find usr etc -type f 2>/dev/null | LC_ALL=C sort | xargs md5sum"], folder)
+            .output()
+            .map_err(|e| format!("md5sum: {e}"))?;
+    write(&folder.join("DEBIAN/md5sums"), &String::from_utf8_lossy(&sums.stdout), 0o644)
+}
+
+/// `SHA256SUMS`; signed, where `ADJOURN_SIGNING_KEY` names a key of SSH's (`ssh-keygen -Y verify -n adjourn-packages`).
+fn checksums(out: &Path, made: &[PathBuf]) -> Result<()> {
+    let names: Vec<&str> = made.iter().filter_map(|file| file.file_name()?.to_str()).collect();
+    let text = output(&mut program("sha256sum", &names, out)).ok_or("sha256sum failed")?;
+    let file = out.join("SHA256SUMS");
+    write(&file, &(text + "\n"), 0o644)?;
+    let Some(key) = std::env::var_os("ADJOURN_SIGNING_KEY") else {
+        say("SHA256SUMS is not signed: ADJOURN_SIGNING_KEY names no key");
+        return Ok(());
+    };
+    // Of an earlier run: it would be asked about.
+    let _ = fs::remove_file(out.join("SHA256SUMS.sig"));
+    let mut sign = Command::new("ssh-keygen");
+    sign.args(["-Y", "sign", "-n", "adjourn-packages", "-f"]).arg(key).arg(&file);
+    quietly("signing the checksums", &mut sign)
+}
+
+fn make(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|e| format!("{} can't be made: {e}", folder.display()))
+}
+
+fn put(from: &Path, to: &Path, rights: u32) -> Result<()> {
+    make(to.parent().unwrap_or(to))?;
+    fs::copy(from, to).map_err(|e| format!("{} can't be copied to {}: {e}", from.display(), to.display()))?;
+    allow(to, rights)
+}
+
+fn write(file: &Path, text: &str, rights: u32) -> Result<()> {
+    make(file.parent().unwrap_or(file))?;
+    fs::write(file, text).map_err(|e| format!("{} can't be written: {e}", file.display()))?;
+    allow(file, rights)
+}
+
+fn allow(file: &Path, rights: u32) -> Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let rights = fs::Permissions::from_mode(rights);
+        fs::set_permissions(file, rights).map_err(|e| format!("{}: {e}", file.display()))?;
+    }
+    let _ = rights;
+    Ok(())
+}
+
+/// As Debian wants documents.
+fn pack_up(file: &Path) -> Result<()> {
+    quietly("packing a document", Command::new("gzip").args(["-9", "-n", "-f"]).arg(file))
+}
+
+/// Bytes in a folder.
+fn size(folder: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    let told = |e: std::io::Error| format!("{}: {e}", folder.display());
+    for entry in fs::read_dir(folder).map_err(told)? {
+        let entry = entry.map_err(told)?;
+        let kind = entry.metadata().map_err(told)?;
+        bytes += if kind.is_dir() { size(&entry.path())? } else { kind.len() };
+    }
+    Ok(bytes)
+}
