@@ -172,7 +172,7 @@ mod webview {
     use adjourn_client::{Catalogue, Command, Message};
     use gtk::prelude::{BoxExt as _, Cast as _, ContainerExt as _, LabelExt as _, WidgetExt as _};
     use tauri::{Manager as _, WebviewWindow};
-    use webkit2gtk::{WebView, WebViewExt as _};
+    use webkit2gtk::{WebProcessTerminationReason, WebView, WebViewExt as _};
 
     use super::PageGuard;
     use crate::commands::WindowShell;
@@ -186,26 +186,42 @@ mod webview {
         let guard = guard.clone();
         window.with_webview(move |webview| {
             webview.inner().connect_web_process_terminated(move |view, reason| {
-                // Whoever held a key, holds it no longer as far as anybody knows.
-                if let Err(error) = shell.order(Command::Talk { talking: false }) {
-                    tracing::debug!(error, "nobody talks");
-                }
-                // What is sent to nobody would pile up.
-                shell.page_is_gone();
-                let again = guard.0.lock().loads(Instant::now());
-                tracing::error!(?reason, again, "the page's process is gone");
-                if again {
-                    view.reload();
-                } else {
-                    say(view, &Catalogue::of(shell.language()).text(&Message::PageGone));
+                tracing::error!(?reason, "the page's process is gone");
+                // Whoever ended it goes on from there.
+                if reason != WebProcessTerminationReason::TerminatedByApi {
+                    anew(view, &guard, &shell);
                 }
             });
         })
     }
 
-    /// Ends the page's process, of which [`watch`] hears.
+    /// Ends the page's process, and loads the page again. (WebKit tells nothing of a process that it ended while that was stopped.)
     pub(super) fn end(window: &WebviewWindow) -> tauri::Result<()> {
-        window.with_webview(|webview| webview.inner().terminate_web_process())
+        let (guard, shell) =
+            (window.state::<PageGuard>().inner().clone(), window.state::<WindowShell>().inner().clone());
+        window.with_webview(move |webview| {
+            let view = webview.inner();
+            view.terminate_web_process();
+            // Asked for in the same turn of the main loop, the page would be loaded by the process that ends.
+            gtk::glib::idle_add_local_once(move || anew(&view, &guard, &shell));
+        })
+    }
+
+    /// Loads the page whose process is gone, or says that there is none.
+    fn anew(view: &WebView, guard: &PageGuard, shell: &WindowShell) {
+        // Whoever held a key, holds it no longer as far as anybody knows.
+        if let Err(error) = shell.order(Command::Talk { talking: false }) {
+            tracing::debug!(error, "nobody talks");
+        }
+        // What is sent to nobody would pile up.
+        shell.page_is_gone();
+        let again = guard.0.lock().loads(Instant::now());
+        if again {
+            view.reload();
+        } else {
+            tracing::error!("the page is given up for now");
+            say(view, &Catalogue::of(shell.language()).text(&Message::PageGone));
+        }
     }
 
     /// Loads the page in place of the sentence.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use adjourn_client::{Command, PresenceState, Screen, Snapshot};
+use adjourn_client::{Command, InterviewerState, Screen, Snapshot};
 use adjourn_session::Role;
 use adjourn_testbed::{ClientProcess, Interviewer, Pulse, Testbed};
 
@@ -26,7 +26,8 @@ async fn an_interview_can_be_held_without_a_word_being_spoken() {
     let answers = ["I wrote the scheduler.", "I looked after it for two years."];
     for (asked, answer) in (1..).zip(answers) {
         let my_turn = |s: &Snapshot| {
-            let listens = s.presence.as_ref().is_some_and(|p| p.state == PresenceState::Listening);
+            // (What is said of the microphone is another thing: it gives no sound.)
+            let listens = s.interviewer == InterviewerState::Listening;
             let questions = s.captions.iter().filter(|c| c.speaker == Role::Interviewer && c.done).count();
             s.typing.is_some() && listens && questions >= asked
         };

@@ -267,6 +267,40 @@ async fn page_is_back(how: &str, bound_s: f64, suffers: fn(&Window) -> anyhow::R
     window.close().await;
 }
 
+/// Until the program has said this so often.
+async fn said(window: &Window, what: &str, times: usize) {
+    let began = unix_now();
+    while window.log().matches(what).count() < times {
+        assert!(unix_now() - began < 10.0, "not said {times} times: {what}\n{}", window.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_dies_again_and_again_is_replaced_by_a_sentence_and_the_interview_goes_on() {
+    let fixture = Fixture::set("zombie").await;
+    let window = fixture.window(false).await;
+    join(&window).await;
+    for times in 1..=4 {
+        said(&window, "the page listens", times).await;
+        window.kill_page().unwrap();
+    }
+    said(&window, "the page is given up for now", 1).await;
+    // It is heard as before, and spoken to.
+    fixture.times("listening", 2).await;
+    window.picture(&picture("page-given-up")).await.unwrap();
+    // What stands there says what closing the window means.
+    window.press_x().unwrap();
+    let record = async || fixture.testbed.backend.status(&fixture.invitation.id).await.unwrap();
+    let began = unix_now();
+    while record().await.records == 0 {
+        assert!(unix_now() - began < 10.0, "no record came:\n{}", window.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let outcome = record().await.outcome.map(|outcome| outcome.to_string());
+    assert_eq!(outcome.as_deref(), Some("ended by candidate"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_leads_the_page_elsewhere_and_a_window_that_is_closed_ends_the_interview() {
     let fixture = Fixture::set("zombie").await;
@@ -359,7 +393,6 @@ async fn an_interviewer_that_is_killed_is_missed_and_given_up_in_the_window() {
     let window = fixture.window(false).await;
     join(&window).await;
     fixture.times("listening", 2).await;
-    heading(&window, "Your turn", SOON).await;
     kill(fixture.worker.first("state").expect("the job told its state").pid);
     let began = unix_now();
     heading(&window, "Checking on the interviewer", Duration::from_secs(3)).await;
@@ -446,7 +479,7 @@ async fn a_headset_that_is_pulled_out_is_said_in_the_window() {
         const headset = [...select.options].find((it) => it.value && /headset/i.test(it.text)); if (!headset) return false; \
         select.value = headset.value; select.dispatchEvent(new Event('change', { bubbles: true })); return true";
     window.wait("the headset", choose, SOON).await.unwrap();
-    window.press("Done").await.unwrap();
+    window.script("document.querySelector('dialog[open] .actions button').click()").await.unwrap();
     fixture.pulse.unplug_headset().await.unwrap();
     let said = "return document.querySelector('.notices')?.innerText.includes('is not connected') ?? false";
     window.wait("that it is not connected", said, Duration::from_secs(3)).await.unwrap();

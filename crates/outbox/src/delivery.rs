@@ -1,6 +1,6 @@
 //! Sending what waits, again and again, until a verified receipt is on disk.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -56,7 +56,7 @@ pub struct DeliveryEvent {
 }
 
 impl Outbox {
-    /// Tries everything that is due at `now`. `jitter` is random in 0..1 (full jitter: a test center's
+    /// Tries everything that is due at `now`, which is the time of this call. `jitter` is random in 0..1 (full jitter: a test center's
     /// clients must not come back all at once). `tell` hears of each try once its result is written down: a reader who
     /// closes the window at the word "received" must not find the record waiting at the next start. If the disk does
     /// not take it, it is told all the same; the record is sent again later, and the same receipt comes.
@@ -71,6 +71,7 @@ impl Outbox {
         tell: &(dyn Fn(DeliveryEvent) -> BoxFuture<'static, ()> + Send + Sync),
     ) -> Result<(), OutboxError> {
         let mut failed = None;
+        let began = Instant::now();
         for pending in self.pending().await? {
             let join_id = &pending.join.join_id;
             let resting = self.resting.lock().get(join_id.expose()).copied().unwrap_or_default();
@@ -86,6 +87,8 @@ impl Outbox {
                 .instrument(span.clone())
                 .await;
             let attempt = sent.attempt;
+            // A pause begins with the answer, however long that took, and those before it.
+            let now = now + began.elapsed();
             let pause = match &attempt {
                 DeliveryOutcome::Later { after, .. } => pause(pending.tries, *after, jitter),
                 // If that can't be written down it is sent again, but not at once.

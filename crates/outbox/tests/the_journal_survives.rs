@@ -3,7 +3,7 @@
 
 use adjourn_outbox::{Outbox, Quarantined};
 use adjourn_protocol::{
-    Entry, InviteLink, JoinAnswer, Line, Outcome, Record, RecordHead, Role, Secret, Turn,
+    ClientInfo, Entry, InviteLink, JoinAnswer, Line, Outcome, Record, RecordHead, Role, Secret, Turn,
 };
 use chrono::Utc;
 use std::io::{Seek as _, Write as _};
@@ -205,4 +205,39 @@ async fn a_record_in_a_file_that_was_removed_is_not_saved() {
     std::fs::remove_file(folder.path().join("outbox.db")).unwrap();
     let error = outbox.commit(&join.join_id, &record, &[]).await.unwrap_err().to_string();
     assert!(error.contains("it was removed while Adjourn was running"), "{error}");
+}
+
+/// A server that takes its time, and asks to stay away for 3 s.
+async fn slow_and_busy(takes: std::time::Duration) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0_u8; 4_096];
+        let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut request).await;
+        tokio::time::sleep(takes).await;
+        let answer = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 3\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        tokio::io::AsyncWriteExt::write_all(&mut stream, answer).await.unwrap();
+    });
+    url
+}
+
+#[tokio::test]
+async fn who_is_asked_to_stay_away_does_so_from_the_answer_on() {
+    let takes = std::time::Duration::from_millis(700);
+    let link = InviteLink::new(&slow_and_busy(takes).await, "K7QF-9M2X").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
+    let join = outbox.join_for(&link).await.unwrap();
+    outbox.granted(&join, &answer(7), &head()).await.unwrap();
+    let record = Record::from_journal(head(), Vec::new(), None, Utc::now());
+    outbox.commit(&join.join_id, &record, &[]).await.unwrap();
+    let info = ClientInfo { version: "0".to_owned(), platform: "test".to_owned(), kiosk: false };
+    let tell = |_| -> futures_util::future::BoxFuture<'static, ()> { Box::pin(async {}) };
+    // Without chance: exactly as long as it was asked.
+    let now = Utc::now();
+    outbox.deliver_due(&info, now, 0.0, &tell).await.unwrap();
+    let due = outbox.next_due().await.unwrap().unwrap();
+    let away = due - now.timestamp_millis();
+    assert!((3_700..8_000).contains(&away), "{away} ms");
 }

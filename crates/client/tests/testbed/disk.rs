@@ -279,6 +279,7 @@ impl Storage for FakeDisk {
         tell: &'a Tell,
     ) -> Stored<'a, ()> {
         async move {
+            let began = tokio::time::Instant::now();
             for (join, waiting) in self.waiting() {
                 if waiting.next_try > now.timestamp_millis() {
                     continue;
@@ -292,8 +293,8 @@ impl Storage for FakeDisk {
                         DeliveryOutcome::Later { after, .. } => {
                             let rest = pause(record.tries, *after, jitter);
                             record.tries += 1;
-                            record.next_try =
-                                now.timestamp_millis() + i64::try_from(rest.as_millis()).unwrap();
+                            record.next_try = (now + began.elapsed()).timestamp_millis()
+                                + i64::try_from(rest.as_millis()).unwrap();
                         }
                     }
                 }
