@@ -38,7 +38,7 @@ done
 mkdir "$bed/demo"
 "$bed/adjourn-qa" demo --folder "$bed/demo" --backend "$bed/adjourn-backend" >"$bed/demo.json"
 cat "$bed/demo.json"
-grep -q '"outcome":"finished".*"delivery":"received"' "$bed/demo.json" || fail "the interview was not finished, or not received"
+grep -q '"outcome":"finished".*"delivery":"delivered"' "$bed/demo.json" || fail "the interview was not finished, or not received"
 
 say "the window"
 inside sh -eu -c '

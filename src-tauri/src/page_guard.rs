@@ -243,7 +243,10 @@ mod webview {
         let Some(around) = view.parent().and_then(|parent| parent.downcast::<gtk::Box>().ok()) else {
             return;
         };
-        let label = gtk::Label::new(Some(sentence));
+        let label = gtk::Label::new(None);
+        // As large as the page's own text.
+        label.set_markup(&format!("<span size='x-large'>{}</span>", gtk::glib::markup_escape_text(sentence)));
+        label.set_max_width_chars(48);
         label.set_widget_name(SENTENCE);
         label.set_line_wrap(true);
         label.set_margin(24);
@@ -253,6 +256,7 @@ mod webview {
         around.pack_start(&label, true, true, 0);
         label.show();
         label.grab_focus();
+        label.select_region(0, 0);
     }
 }
 

@@ -102,10 +102,10 @@ const POSTINST: &str = "#!/bin/sh\nset -e\n\
     \tif [ -n \"$2\" ]; then systemctl try-restart adjourn-backend.service; fi\n\
     fi\n";
 const PRERM: &str = "#!/bin/sh\nset -e\n\
-    if [ \"$1\" = remove ] && command -v systemctl >/dev/null; then\n\
-    \tsystemctl --no-reload disable --now adjourn-backend.service || true\n\
-    fi\n";
+    if [ \"$1\" = remove ] && [ -d /run/systemd/system ]; then systemctl stop adjourn-backend.service; fi\n";
+/// An administrator's `systemctl enable` made that link.
 const POSTRM: &str = "#!/bin/sh\nset -e\n\
+    if [ \"$1\" = remove ]; then rm -f /etc/systemd/system/multi-user.target.wants/adjourn-backend.service; fi\n\
     if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi\n";
 
 /// Of the two that bring LiveKit's library.
