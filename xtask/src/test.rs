@@ -127,6 +127,8 @@ fn endings(tools: &fetch::Tools) -> Result<()> {
 fn the_window(tools: &fetch::Tools) -> Result<()> {
     step::run("building the binaries", &mut demo::parts())?;
     step::run("building what people get", &mut demo::product())?;
+    // By itself, as it is built for people.
+    step::run("the window's unit tests", &mut cargo(&["test", "--quiet", "-p", "adjourn-desktop"]))?;
     let mut test = on_real_parts(tools, &["docs", "gallery", "window"]);
     test.env("ADJOURN_TAURI_DRIVER", fetch::driver()?);
     step::run("window, on real parts", &mut test)
