@@ -260,10 +260,13 @@ async fn what_is_stored_is_hashed_and_what_is_shown_is_escaped() {
     }
 }
 
-#[test]
-fn nothing_is_erased_without_the_room_to_overwrite_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let small = folder.path().join("small");
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_erased_without_the_room_to_overwrite_it() {
+    let mut testbed = Testbed::builder().start().await.unwrap();
+    let id = testbed.backend.invite("{}").await.unwrap().id;
+    testbed.backend.kill().await;
+    let folder = testbed.folder().to_owned();
+    let small = folder.join("small");
     let _mount = Mount::new(&small, true).unwrap();
     // Where SQLite writes a database anew.
     let run = |temporary: &std::path::Path, arguments: &[&str]| {
@@ -271,25 +274,20 @@ fn nothing_is_erased_without_the_room_to_overwrite_it() {
         backend
             .env_clear()
             .env("SQLITE_TMPDIR", temporary)
-            .env("ADJOURN_DATABASE", folder.path().join("backend.db"))
+            .env("ADJOURN_DATABASE", folder.join("backend.db"))
             .env("ADJOURN_PUBLIC_URL", "https://interviews.example.com");
         let output = backend.args(arguments).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned(), said)
     };
-    let (made, invited, said) = run(folder.path(), &["invite", "--json"]);
-    assert!(made, "{said}");
-    let invited: Value = serde_json::from_str(&invited).unwrap();
-    let id = invited["id"].as_str().unwrap();
-
-    let (erased, _, said) = run(&small, &["erase", id]);
+    let (erased, _, said) = run(&small, &["erase", &id]);
     assert!(!erased && said.contains("nothing was changed") && said.contains("small"), "{said}");
-    let (there, link, said) = run(&small, &["code", id]);
+    let (there, link, said) = run(&small, &["code", &id]);
     assert!(there && link.starts_with("adjourn://join?"), "{said}");
 
-    let (erased, _, said) = run(folder.path(), &["erase", id]);
+    let (erased, _, said) = run(&folder, &["erase", &id]);
     assert!(erased, "{said}");
-    assert!(!run(folder.path(), &["code", id]).0, "it is gone");
+    assert!(!run(&folder, &["code", &id]).0, "it is gone");
 }
 
 #[tokio::test]

@@ -8,7 +8,6 @@
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use adjourn_testbed::{Testbed, fault_proxy, relay};
 use anyhow::Context as _;
@@ -87,14 +86,16 @@ struct Up<'a> {
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match run(Program::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+async fn main() {
+    let code = match run(Program::parse()).await {
+        Ok(()) => 0,
         Err(error) => {
             adjourn_testbed::tell!("adjourn-testbed: {error:#}");
-            ExitCode::FAILURE
+            1
         }
-    }
+    };
+    // At once: a thread that reads standard input would hold the process until that ends.
+    std::process::exit(code)
 }
 
 async fn run(program: Program) -> anyhow::Result<()> {
