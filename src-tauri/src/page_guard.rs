@@ -233,6 +233,7 @@ mod webview {
                     around.remove(&child);
                 }
             }
+            view.set_no_show_all(false);
             view.show();
             view.reload();
         })
@@ -253,6 +254,8 @@ mod webview {
         // Who reads with their ears is where it is said.
         label.set_selectable(true);
         view.hide();
+        // A window that is brought to the front shows all that is in it.
+        view.set_no_show_all(true);
         around.pack_start(&label, true, true, 0);
         label.show();
         label.grab_focus();

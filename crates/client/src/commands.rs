@@ -139,7 +139,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
 
     /// Exactly what was read.
     fn save_problem_report(&mut self) {
-        let Some(text) = self.ui.problem_report.take() else { return };
+        let Some(text) = self.ui.problem_report.clone() else { return };
         let (folder, now) = (self.copies.clone(), self.environment.clock.wall());
         self.save(
             move || ProblemReport::write(&text, &folder, now),

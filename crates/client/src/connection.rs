@@ -45,6 +45,8 @@ pub(crate) struct Connection<T: Transport> {
     pinned: Option<String>,
     /// When its conversation so far was last asked for, until it is told, and the pause until it is asked again.
     history_asked: Option<(Instant, Duration)>,
+    /// The probe that was sent last.
+    last_probe: u64,
     /// The last try to enter the room was answered, and refused.
     turned_away: bool,
     /// What kept us out the last time.
@@ -67,6 +69,7 @@ impl<T: Transport> Connection<T> {
             leaving: None,
             pinned: None,
             history_asked: None,
+            last_probe: 0,
             turned_away: false,
             refusal: None,
         };
@@ -177,10 +180,16 @@ impl<T: Transport> Connection<T> {
         self.room.as_ref().map(|room| room.roster())
     }
 
-    pub(crate) fn probe(&self, sid: &str, probe: ProbeKind, id: u64) {
+    pub(crate) fn probe(&mut self, sid: &str, probe: ProbeKind, id: u64) {
+        self.last_probe = self.last_probe.max(id);
         if let Some(room) = &self.room {
             room.probe(sid, probe, id);
         }
+    }
+
+    /// The number of the probe that was sent last.
+    pub(crate) fn last_probe(&self) -> u64 {
+        self.last_probe
     }
 
     pub(crate) fn request_stats(&self) {

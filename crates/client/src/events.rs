@@ -60,6 +60,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Event::Left => self.audio.close_speaker(),
             Event::NotJournaled => self.ui.disk_is_dead = true,
             Event::FileWritten(what) => {
+                // What could not be saved can be saved elsewhere.
+                if matches!(what, Message::ProblemReportSaved { .. }) {
+                    self.ui.problem_report = None;
+                }
                 // In the middle of something else it is read and goes.
                 let phase = self.session.phase();
                 if matches!(phase, Phase::Waiting | Phase::Live) {

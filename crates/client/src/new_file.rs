@@ -35,11 +35,17 @@ fn write(folder: &Path, stem: &str, extension: &str, bytes: &[u8]) -> std::io::R
                 return Ok(path);
             }
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-            Err(_) if std::fs::read(&path).is_ok_and(|there| there == bytes) => return Ok(path),
+            Err(_) if is_it(&path, bytes) => return Ok(path),
             Err(_) => {}
         }
     }
     Err(std::io::Error::new(ErrorKind::AlreadyExists, format!("there are {MOST} files named {stem}")))
+}
+
+/// Whether the same is in a file. (A pipe would never end.)
+fn is_it(path: &Path, bytes: &[u8]) -> bool {
+    let alike = std::fs::metadata(path).is_ok_and(|it| it.is_file() && it.len() == bytes.len() as u64);
+    alike && std::fs::read(path).is_ok_and(|there| there == bytes)
 }
 
 #[cfg(test)]

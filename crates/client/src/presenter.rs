@@ -59,7 +59,13 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         held: scene.voice.push_to_talk && !scene.voice.talking,
         hears_nothing: scene.hears_nothing.clone(),
     };
-    let presence = goes_on.then(|| presence(view, scene.now, ui.agent_state, opening, &sound));
+    // Whoever types needs no microphone to have their turn; that it gives no sound is said beside that.
+    let turns = if ui.typing.is_used() {
+        Sound { hears_nothing: sound.hears_nothing.clone(), ..Sound::default() }
+    } else {
+        sound.clone()
+    };
+    let presence = goes_on.then(|| presence(view, scene.now, ui.agent_state, opening, &turns));
     let said = presence.as_ref().and_then(|presence| presence.line.clone());
     // Who has nothing more to say or to hear is told nothing of their devices.
     let over = presence

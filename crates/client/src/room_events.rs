@@ -1,12 +1,11 @@
 //! What comes out of the room.
 
-use adjourn_protocol::{Note, ToolEnded};
+use adjourn_protocol::{Note, ToolEnded, is_typed};
 use adjourn_room::{RoomEvent, Token, Transport};
 use adjourn_session::{AgentState, Input};
 
 use crate::Shell;
 use crate::run::Client;
-use crate::typing::is_typed;
 
 impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) fn room_event(&mut self, event: RoomEvent) {
@@ -15,7 +14,11 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.observe(&input);
                 // What was said while we were out of the room was told to nobody.
                 let back = matches!(input, Input::Reconnected { .. });
+                let probe = if let Input::ProbeAnswered { id, .. } = input { Some(id) } else { None };
                 self.feed(input);
+                if let Some(probe) = probe {
+                    self.answered(probe);
+                }
                 if back {
                     self.connection.ask_history();
                 }

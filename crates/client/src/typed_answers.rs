@@ -1,5 +1,6 @@
-//! What the candidate types, where they can't or don't want to speak: it is shown as said, and counts as said, once it went out.
+//! What the candidate types, where they can't or don't want to speak: it is shown as said, and counts as said, once it arrived.
 
+use adjourn_protocol::plain_text;
 use adjourn_room::{Caption, Transport};
 use adjourn_session::{Agent, Input, Phase, Role};
 
@@ -10,15 +11,20 @@ use crate::{Message, Shell};
 const LONGEST: usize = 4_000;
 
 impl<T: Transport, S: Shell> Client<T, S> {
-    /// Whether the interviewer takes what is typed, now.
+    /// Whether the interviewer takes what is typed, now: after its first word, which a text would break off.
     pub(crate) fn may_type(&self) -> bool {
-        self.session.phase() == Phase::Live && self.session.policy().typing
+        self.session.phase() == Phase::Live && self.session.policy().typing && self.session.view().greeted
     }
 
     /// Gives the interviewer this as a turn of the candidate.
     pub(crate) fn type_answer(&mut self, text: &str) {
-        let text: String = text.trim().chars().take(LONGEST).collect();
-        if text.is_empty() || !self.may_type() || self.ui.typing.is_under_way() {
+        let text: String = plain_text(text).chars().take(LONGEST).collect();
+        if text.is_empty() || !self.may_type() {
+            return;
+        }
+        if self.ui.typing.is_under_way() {
+            self.ui.typing.keep(text);
+            self.ui.notice = Some(Message::NotTyped);
             return;
         }
         self.ui.typing.begin(text.clone());
@@ -26,28 +32,37 @@ impl<T: Transport, S: Shell> Client<T, S> {
         let view = self.session.view();
         let there = view.link_fresh && view.agent == Agent::Present;
         if !(there && self.connection.type_to_interviewer(text)) {
-            self.typed(false);
+            self.not_typed();
         }
     }
 
-    /// What was under way went out, or did not.
+    /// What was under way is in the line, or is not.
     pub(crate) fn typed(&mut self, sent: bool) {
-        if !sent {
-            if self.ui.typing.did_not_go_out() {
-                self.ui.notice = Some(Message::NotTyped);
-            }
-            return;
+        if sent {
+            self.ui.typing.in_the_line(self.connection.last_probe());
+        } else {
+            self.not_typed();
         }
-        let Some(text) = self.ui.typing.went_out() else { return };
+    }
+
+    /// A probe was answered: what went the same way before it has arrived.
+    pub(crate) fn answered(&mut self, probe: u64) {
+        let Some(text) = self.ui.typing.proven_by(probe) else { return };
         self.forget_that_it_was_not_typed();
         self.keep_typed(text);
         self.feed(Input::CandidateTyped);
     }
 
+    fn not_typed(&mut self) {
+        if self.ui.typing.did_not_go_out() {
+            self.ui.notice = Some(Message::NotTyped);
+        }
+    }
+
     /// Whether it went out is not known any more.
     pub(crate) fn give_up_typed(&mut self) {
         if self.ui.typing.is_overdue() {
-            self.typed(false);
+            self.not_typed();
         }
     }
 

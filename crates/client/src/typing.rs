@@ -1,26 +1,28 @@
-//! Where what the candidate types is: one text is under way at a time, and one that did not go out is given back to whoever typed it.
+//! Where what the candidate types is: one text is under way at a time, one that did not go out is given back to whoever typed it, and
+//! none is forgotten.
 
 use std::time::Duration;
 
+use adjourn_protocol::TYPED;
 use tokio::time::Instant;
 
-/// A text that is not known to have gone out after this did not: the room was entered anew meanwhile. (An answer takes milliseconds.)
+/// A text of which nothing proves after this that it arrived did not: the line is dead, or the room was entered anew meanwhile. (A proof
+/// takes about a second.)
 const UNDER_WAY: Duration = Duration::from_secs(10);
-/// How the names of such captions begin.
-const NAME: &str = "typed-";
-
-/// Whether a caption has a name that only typed text has.
-pub(crate) fn is_typed(segment: &str) -> bool {
-    segment.starts_with(NAME)
-}
+/// Texts that nobody took and that are kept for the record: nobody types more of them.
+const MOST_KEPT: usize = 50;
 
 /// Texts of the candidate's own.
 #[derive(Debug, Default)]
 pub(crate) struct Typing {
     /// On its way, since when.
     under_way: Option<(String, Instant)>,
-    /// It did not go out.
+    /// It went out into the line after this probe: an answer to a later one has come the same way after it.
+    proof: Option<u64>,
+    /// It did not go out, and can be sent again.
     not_sent: Option<String>,
+    /// Others that did not.
+    given_up: Vec<String>,
     /// How many were kept.
     kept: u64,
 }
@@ -31,7 +33,7 @@ impl Typing {
         self.under_way.is_some()
     }
 
-    /// Nobody has said for long enough whether it went out.
+    /// Nothing has shown for long enough that it arrived.
     pub(crate) fn is_overdue(&self) -> bool {
         self.under_way.as_ref().is_some_and(|(_, since)| since.elapsed() >= UNDER_WAY)
     }
@@ -41,32 +43,58 @@ impl Typing {
         self.not_sent.as_deref()
     }
 
-    /// This goes out now, in place of what did not.
-    pub(crate) fn begin(&mut self, text: String) {
-        (self.under_way, self.not_sent) = (Some((text, Instant::now())), None);
+    /// Whether the candidate typed at all.
+    pub(crate) fn is_used(&self) -> bool {
+        self.kept > 0
     }
 
-    /// It went out. Gives what did.
-    pub(crate) fn went_out(&mut self) -> Option<String> {
+    /// This goes out now.
+    pub(crate) fn begin(&mut self, text: String) {
+        // The same once more is what was given back.
+        if let Some(before) = self.not_sent.take().filter(|before| *before != text) {
+            self.keep(before);
+        }
+        (self.under_way, self.proof) = (Some((text, Instant::now())), None);
+    }
+
+    /// It is in the line, after the probe of that number.
+    pub(crate) fn in_the_line(&mut self, probe: u64) {
+        if self.is_under_way() {
+            self.proof = Some(probe);
+        }
+    }
+
+    /// A probe was answered. Gives the text that this proves to have arrived.
+    pub(crate) fn proven_by(&mut self, probe: u64) -> Option<String> {
+        self.proof.filter(|sent_after| probe > *sent_after)?;
+        self.proof = None;
         self.under_way.take().map(|(text, _)| text)
     }
 
-    /// It did not. Gives whether there was something.
+    /// It did not arrive. Gives whether there was something.
     pub(crate) fn did_not_go_out(&mut self) -> bool {
-        let text = self.went_out();
-        let any = text.is_some();
-        self.not_sent = text.or(self.not_sent.take());
-        any
+        self.proof = None;
+        let Some((text, _)) = self.under_way.take() else { return false };
+        self.not_sent = Some(text);
+        true
+    }
+
+    /// One that can't go out now, because another one does.
+    pub(crate) fn keep(&mut self, text: String) {
+        if self.given_up.len() < MOST_KEPT {
+            self.given_up.push(text);
+        }
     }
 
     /// All that nobody took.
     pub(crate) fn take_the_rest(&mut self) -> Vec<String> {
-        self.went_out().into_iter().chain(self.not_sent.take()).collect()
+        let under_way = self.under_way.take().map(|(text, _)| text);
+        std::mem::take(&mut self.given_up).into_iter().chain(self.not_sent.take()).chain(under_way).collect()
     }
 
     /// A name for the next caption; `now` in milliseconds: another one than in a run before, whose journal goes on.
     pub(crate) fn name(&mut self, now: i64) -> String {
         self.kept += 1;
-        format!("{NAME}{now}-{}", self.kept)
+        format!("{TYPED}{now}-{}", self.kept)
     }
 }

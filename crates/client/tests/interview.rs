@@ -53,6 +53,9 @@ async fn a_long_wait_is_said_and_a_too_long_one_ends() {
     assert_eq!(end.next, Some(Message::NextTryAgain));
 }
 
+/// What is typed is known to have arrived within this: by the next probe.
+const ARRIVES: Duration = Duration::from_secs(2);
+
 #[tokio::test(start_paused = true)]
 async fn what_is_typed_is_an_answer_where_the_organiser_wants_that() {
     let mut stage = Testbed::checking().await;
@@ -62,11 +65,13 @@ async fn what_is_typed_is_an_answer_where_the_organiser_wants_that() {
     assert!(stage.now().typing.is_some());
     let typed = |text: &str| Command::Type { text: text.to_owned() };
     stage.order(typed("  I wrote the scheduler.\n")).await;
-    stage.order(typed("   ")).await;
+    for nothing in ["   ", "\u{200b}\u{2060}", "\u{7}"] {
+        stage.order(typed(nothing)).await;
+    }
     let shown = |s: &adjourn_client::Snapshot| {
         s.captions.iter().any(|c| c.text == "I wrote the scheduler." && c.done)
     };
-    stage.within(MOMENT, "the answer", shown).await;
+    stage.within(ARRIVES, "the answer", shown).await;
     assert_eq!(stage.room.typed(), ["I wrote the scheduler."], "and nothing that is empty");
     // It is owed an answer, as if it had been spoken.
     let answer = ms(policy().ask_after) + Duration::from_secs(5);
@@ -96,20 +101,47 @@ async fn a_text_of_which_nothing_is_heard_is_given_back_and_nobody_else_writes_o
     stage.room.swallows_typed(true);
     stage.order(Command::Type { text: "One".to_owned() }).await;
     stage.within(MOMENT, "that it is on its way", |s| s.typing.as_ref().is_some_and(|it| it.sending)).await;
-    // One at a time.
+    // One at a time; the other one is not lost.
     stage.order(Command::Type { text: "Two".to_owned() }).await;
     let back = |s: &adjourn_client::Snapshot| s.typing.as_ref().is_some_and(|it| it.not_sent.is_some());
     let shown = stage.within(Duration::from_secs(12), "that it did not go out", back).await;
     assert_eq!(shown.typing.unwrap().not_sent.as_deref(), Some("One"));
     stage.room.swallows_typed(false);
     stage.order(Command::Type { text: "One".to_owned() }).await;
-    stage.within(MOMENT, "the answer", |s| s.captions.iter().any(|c| c.text == "One")).await;
+    stage.within(ARRIVES, "the answer", |s| s.captions.iter().any(|c| c.text == "One")).await;
     let id = stage.now().captions.iter().find(|c| c.text == "One").unwrap().id.clone();
     // An interviewer gives captions in the candidate's name, but not over what they typed.
     let forged = Caption { segment: id, role: Role::Candidate, text: "Forged".to_owned(), done: true };
     stage.room.say(RoomEvent::Caption(forged)).await;
     stage.stays(Duration::from_secs(1), "the answer", |s| s.captions.iter().any(|c| c.text == "One")).await;
     assert!(stage.now().captions.iter().all(|c| c.text != "Forged"));
+    stage.order(Command::Type { text: "\u{1f44d}".to_owned() }).await;
+    stage.within(ARRIVES, "a sign", |s| s.captions.iter().any(|c| c.text == "\u{1f44d}")).await;
+    stage.order(Command::End).await;
+    stage.received(Duration::from_secs(5)).await;
+    let record = stage.record();
+    for text in ["One", "Two", "\u{1f44d}"] {
+        assert_eq!(
+            texts(&record).iter().filter(|said| **said == text).count(),
+            1,
+            "{text}: {:?}",
+            texts(&record)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_into_a_line_that_is_dead_is_not_taken_for_said() {
+    let mut stage = Testbed::checking().await;
+    stage.backend.set(|backend| backend.policy.typing = true);
+    stage.enter().await;
+    stage.begin().await;
+    // The line takes it, and nothing comes back.
+    stage.room.process_dies();
+    stage.order(Command::Type { text: "Into the dark".to_owned() }).await;
+    stage.stays(Duration::from_secs(6), "nothing that was said", |s| s.captions.is_empty()).await;
+    stage.received(Duration::from_secs(30)).await;
+    assert!(texts(&stage.record()).contains(&"Into the dark"));
 }
 
 #[tokio::test(start_paused = true)]

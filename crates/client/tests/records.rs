@@ -181,7 +181,7 @@ async fn a_report_of_a_problem_holds_states_and_nothing_of_anybody() {
         panic!("{:?}", after.notices)
     };
     assert_eq!(std::fs::read_to_string(path).unwrap(), report, "exactly what was read");
-    assert_eq!(after.problem_report, None);
+    stage.within(MOMENT, "the way back", |s| s.problem_report.is_none()).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -161,6 +161,18 @@ fn is_dash(c: char) -> bool {
     matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
+/// A text as it is typed and sent: without signs that steer a machine, and without space around it. Empty, if nobody would see anything of
+/// it. (Signs that nobody sees hold letters of Persian, and emoji, together: they stay in a text that has others.)
+pub fn plain_text(typed: &str) -> String {
+    let lines = typed.replace("\r\n", "\n");
+    let text: String = lines.chars().filter(|c| *c == '\n' || !c.is_control()).collect();
+    if text.chars().all(|c| c.is_whitespace() || is_unseen(c)) {
+        String::new()
+    } else {
+        text.trim().to_owned()
+    }
+}
+
 /// Signs that nobody sees, of which a link has none (Unicode's *Format*, as far as programs put them into texts).
 fn is_unseen(c: char) -> bool {
     matches!(

@@ -128,6 +128,16 @@ impl Record {
         for caption in captions {
             let heard = letters(&caption.text);
             let near = |item: &Turn| (item.at - caption.at).abs() <= SAME_LINE;
+            if is_typed(&caption.id) {
+                // What was typed is exact: it is a turn as it is, or one of its own.
+                let same =
+                    |item: &Turn| item.role == caption.role && near(item) && item.text.trim() == caption.text;
+                match reported.iter().zip(&used).position(|(item, used)| !used && same(item)) {
+                    Some(index) => used[index] = true,
+                    None => transcript.push(caption),
+                }
+                continue;
+            }
             let item = reported.iter().zip(&used).position(|(item, used)| {
                 let told = letters(&item.text);
                 !used
@@ -178,6 +188,14 @@ fn once_each<'a>(timeline: &'a [Entry], of: impl Fn(&'a Note) -> Option<&'a Stri
         }
     }
     values
+}
+
+/// How the names of captions begin that the candidate typed.
+pub const TYPED: &str = "typed-";
+
+/// Whether a caption has a name that only typed text has.
+pub fn is_typed(caption: &str) -> bool {
+    caption.starts_with(TYPED)
 }
 
 /// A caption and its item arrive within this of each other.
