@@ -293,7 +293,9 @@ async fn nothing_is_erased_without_the_room_to_overwrite_it() {
 #[tokio::test]
 async fn a_testbed_whose_terminal_is_closed_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
-    let mut up = tokio::process::Command::new(Tools::binary("adjourn-testbed").unwrap());
+    // Whatever started this test: under `nohup` a hangup is ignored, by whoever is started as well.
+    let mut up = tokio::process::Command::new("env");
+    up.arg("--default-signal=HUP").arg(Tools::binary("adjourn-testbed").unwrap());
     up.arg("up").arg("--folder").arg(folder.path().join("bed"));
     let log = folder.path().join("log");
     let (testbed, _orders, mut said) = Child::start_talking("the testbed", &mut up, &log).unwrap();
