@@ -3,7 +3,7 @@
 
 use adjourn_outbox::{Backend, BackendError, verify};
 use adjourn_protocol::{InviteLink, Source};
-use adjourn_testbed::{Child, Invitation, Mount, Testbed, Tools, join};
+use adjourn_testbed::{Child, Invitation, Mount, Signal, Testbed, Tools, join};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 
@@ -304,8 +304,7 @@ async fn a_testbed_whose_terminal_is_closed_leaves_nothing_behind() {
     let there = |pid: &str| std::path::Path::new("/proc").join(pid).exists();
     let backend = line["backend_pid"].to_string();
     assert!(there(&backend));
-    let pid = testbed.pid().to_string();
-    assert!(std::process::Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    testbed.signal(Signal::HUP).unwrap();
     // Its standard output ends with it.
     let end = tokio::time::timeout(std::time::Duration::from_secs(20), said.next_line()).await;
     assert!(end.is_ok_and(|line| line.is_ok_and(|line| line.is_none())), "it ends");

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use adjourn_testbed::{
-    Interviewer, Invitation, Mount, Profile, Pulse, Testbed, Tools, Window, WindowOptions, Worker, unix_now,
+    AgentEvent, Child, Interviewer, Invitation, Mount, Profile, Pulse, Signal, Testbed, Tools, Window,
+    WindowOptions, Worker, unix_now,
 };
 
 const SOON: Duration = Duration::from_secs(20);
@@ -47,18 +48,40 @@ impl Fixture {
     }
 
     async fn event(&self, event: &str) {
+        self.until(event, |events| events.iter().any(|e| e.event == event)).await;
+    }
+
+    async fn times(&self, state: &str, times: usize) {
+        let so = |events: &[AgentEvent]| {
+            events.iter().filter(|e| e.state.as_deref() == Some(state)).count() >= times
+        };
+        self.until(&format!("{state}, {times} times"), so).await;
+    }
+
+    /// Until the interviewer's events are so.
+    async fn until(&self, what: &str, so: impl Fn(&[AgentEvent]) -> bool) {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-        while self.worker.first(event).is_none() {
-            assert!(tokio::time::Instant::now() < deadline, "the interviewer tells no {event}");
+        while !so(&self.worker.events()) {
+            assert!(tokio::time::Instant::now() < deadline, "the interviewer tells nothing of: {what}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    async fn times(&self, state: &str, times: usize) {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-        while self.worker.events().iter().filter(|e| e.state.as_deref() == Some(state)).count() < times {
-            assert!(tokio::time::Instant::now() < deadline, "the interviewer was not {state} {times} times");
-            tokio::time::sleep(Duration::from_millis(50)).await;
+    /// The candidate begins to answer.
+    fn answer(&self) -> Child {
+        self.pulse.speak(&self.testbed.tools.interviewers().join("speech/answer.wav")).unwrap()
+    }
+
+    /// How it ended, once the record is at the backend.
+    async fn recorded(&self, window: &Window, limit_s: f64) -> String {
+        let began = unix_now();
+        loop {
+            let status = self.testbed.backend.status(&self.invitation.id).await.unwrap();
+            if status.records > 0 {
+                return status.outcome.map(|outcome| outcome.to_string()).unwrap_or_default();
+            }
+            assert!(unix_now() - began < limit_s, "no record came:\n{}", window.log());
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 }
@@ -88,7 +111,7 @@ async fn interview(ending: &str, event: &str, bound_s: f64) {
         .wait("the microphone's name", "return document.body.innerText.includes('Microphone')", SOON)
         .await
         .unwrap();
-    let voice = fixture.pulse.speak(&fixture.testbed.tools.interviewers().join("speech/answer.wav")).unwrap();
+    let voice = fixture.answer();
     window
         .wait("the level", "return document.body.innerText.includes('We can hear you.')", SOON)
         .await
@@ -105,8 +128,7 @@ async fn interview(ending: &str, event: &str, bound_s: f64) {
     let listening =
         fixture.worker.events().iter().filter(|e| e.state.as_deref() == Some("listening")).count();
     fixture.times("listening", listening + 1).await;
-    let _voice =
-        fixture.pulse.speak(&fixture.testbed.tools.interviewers().join("speech/answer.wav")).unwrap();
+    let _voice = fixture.answer();
     window
         .wait("the candidate's caption", "return document.querySelector('.lines p.candidate') !== null", SOON)
         .await
@@ -244,34 +266,29 @@ async fn page_is_back(how: &str, bound_s: f64, suffers: fn(&Window) -> anyhow::R
     join(&window).await;
     fixture.times("speaking", 1).await;
     let began = unix_now();
-    let listens = |window: &Window| window.log().matches("the page listens").count();
-    assert_eq!(listens(&window), 1);
+    assert_eq!(heard(&window, "the page listens"), 1);
     suffers(&window).unwrap();
     // The driver has lost it; what is seen of it is its own word, and the screen.
-    while listens(&window) < 2 {
-        assert!(unix_now() - began < bound_s, "the page is not back:\n{}", window.log());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    said(&window, "the page listens", 2, bound_s).await;
     println!("window: the page is back {:.2} s after it was {how}, bound {bound_s} s", unix_now() - began);
     // And what is said is heard as before.
     fixture.times("listening", 2).await;
-    let _voice =
-        fixture.pulse.speak(&fixture.testbed.tools.interviewers().join("speech/answer.wav")).unwrap();
-    let record = async || fixture.testbed.backend.status(&fixture.invitation.id).await.unwrap();
-    while record().await.records == 0 {
-        assert!(unix_now() - began < 60.0, "no record came:\n{}", window.log());
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    assert_eq!(record().await.outcome.map(|outcome| outcome.to_string()).as_deref(), Some("finished"));
+    let _voice = fixture.answer();
+    assert_eq!(fixture.recorded(&window, began + 60.0 - unix_now()).await, "finished");
     window.picture(&picture(&format!("page-{how}"))).await.unwrap();
     window.close().await;
 }
 
-/// Until the program has said this so often.
-async fn said(window: &Window, what: &str, times: usize) {
+/// How often the program has said this.
+fn heard(window: &Window, what: &str) -> usize {
+    window.log().matches(what).count()
+}
+
+/// Until it has said it so often.
+async fn said(window: &Window, what: &str, times: usize, limit_s: f64) {
     let began = unix_now();
-    while window.log().matches(what).count() < times {
-        assert!(unix_now() - began < 10.0, "not said {times} times: {what}\n{}", window.log());
+    while heard(window, what) < times {
+        assert!(unix_now() - began < limit_s, "not said {times} times: {what}\n{}", window.log());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -282,23 +299,16 @@ async fn a_page_that_dies_again_and_again_is_replaced_by_a_sentence_and_the_inte
     let window = fixture.window(false).await;
     join(&window).await;
     for times in 1..=4 {
-        said(&window, "the page listens", times).await;
+        said(&window, "the page listens", times, 10.0).await;
         window.kill_page().unwrap();
     }
-    said(&window, "the page is given up for now", 1).await;
+    said(&window, "the page is given up for now", 1, 10.0).await;
     // It is heard as before, and spoken to.
     fixture.times("listening", 2).await;
     window.picture(&picture("page-given-up")).await.unwrap();
     // What stands there says what closing the window means.
     window.press_x().unwrap();
-    let record = async || fixture.testbed.backend.status(&fixture.invitation.id).await.unwrap();
-    let began = unix_now();
-    while record().await.records == 0 {
-        assert!(unix_now() - began < 10.0, "no record came:\n{}", window.log());
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    let outcome = record().await.outcome.map(|outcome| outcome.to_string());
-    assert_eq!(outcome.as_deref(), Some("ended by candidate"));
+    assert_eq!(fixture.recorded(&window, 10.0).await, "ended by candidate");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -314,14 +324,10 @@ async fn nothing_leads_the_page_elsewhere_and_a_window_that_is_closed_ends_the_i
         "location.href = 'https://example.com/'",
         "const a = document.createElement('a'); a.href = 'mailto:a@example.com'; document.body.append(a); a.click(); a.remove()",
     ] {
-        let refused = |window: &Window| window.log().matches("the page wanted to go elsewhere").count();
-        let before = refused(&window);
+        let refused = "the page wanted to go elsewhere";
+        let before = heard(&window, refused);
         window.script(script).await.unwrap();
-        let began = unix_now();
-        while refused(&window) == before {
-            assert!(unix_now() - began < 5.0, "it was not refused: {script}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        said(&window, refused, before + 1, 5.0).await;
         assert_eq!(window.screen().await.unwrap(), "interview", "after {script}");
     }
     // The window's X asks; asked once more, it has been answered.
@@ -331,14 +337,7 @@ async fn nothing_leads_the_page_elsewhere_and_a_window_that_is_closed_ends_the_i
     window.picture(&picture("closing")).await.unwrap();
     tokio::time::sleep(Duration::from_millis(1_100)).await; // a double click is one press
     window.press_x().unwrap();
-    let began = unix_now();
-    let record = async || fixture.testbed.backend.status(&fixture.invitation.id).await.unwrap();
-    while record().await.records == 0 {
-        assert!(unix_now() - began < 20.0, "no record came:\n{}", window.log());
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    let outcome = record().await.outcome.map(|outcome| outcome.to_string());
-    assert_eq!(outcome.as_deref(), Some("ended by candidate"));
+    assert_eq!(fixture.recorded(&window, 20.0).await, "ended by candidate");
 }
 
 #[test]
@@ -382,18 +381,14 @@ async fn ends(window: &Window, outcome: &str, began: f64, bound_s: f64) {
 
 const HEADSET: Profile = Profile { rate: 48_000, channels: 1 };
 
-fn kill(pid: i32) {
-    let killed = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap();
-    assert!(killed.success());
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interviewer_that_is_killed_is_missed_and_given_up_in_the_window() {
     let fixture = Fixture::set("zombie").await;
     let window = fixture.window(false).await;
     join(&window).await;
     fixture.times("listening", 2).await;
-    kill(fixture.worker.first("state").expect("the job told its state").pid);
+    let job = fixture.worker.first("state").expect("the job told its state").pid;
+    Child::signal_pid(job, Signal::KILL).unwrap();
     let began = unix_now();
     heading(&window, "Checking on the interviewer", Duration::from_secs(3)).await;
     window.picture(&picture("checking")).await.unwrap();
@@ -434,10 +429,9 @@ async fn a_candidate_who_says_thank_you_at_the_goodbye_is_finished_in_the_window
     let window = fixture.window(false).await;
     join(&window).await;
     fixture.times("listening", 2).await;
-    let answer = fixture.testbed.tools.interviewers().join("speech/answer.wav");
-    let _voice = fixture.pulse.speak(&answer).unwrap();
+    let _voice = fixture.answer();
     fixture.event("end_tool").await;
-    let _thanks = fixture.pulse.speak(&answer).unwrap();
+    let _thanks = fixture.answer();
     fixture.event("close").await;
     ends(&window, "finished", fixture.worker.first("close").unwrap().at, 3.5).await;
     window.close().await;
@@ -451,8 +445,7 @@ async fn a_candidate_who_is_left_without_an_answer_is_asked_and_nothing_ends_by_
     let window = fixture.window(false).await;
     join(&window).await;
     fixture.times("listening", 2).await;
-    let answer = fixture.testbed.tools.interviewers().join("speech/answer.wav");
-    let _voice = fixture.pulse.speak(&answer).unwrap();
+    let _voice = fixture.answer();
     let asked = "return document.querySelector('dialog[open]')?.innerText.includes('has not said anything for a while') ?? false";
     window.wait("the question", asked, Duration::from_secs(75)).await.unwrap();
     window.picture(&picture("asking")).await.unwrap();

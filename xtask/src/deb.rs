@@ -287,11 +287,10 @@ fn control(package: &Package, folder: &Path, version: &str, architecture: &str, 
     for (name, script) in package.scripts {
         write(&folder.join("DEBIAN").join(name), script, 0o755)?;
     }
-    let sums =
-        program("sh", &["-c", "find usr etc -type f 2>/dev/null | LC_ALL=C sort | xargs md5sum"], folder)
-            .output()
-            .map_err(|e| format!("md5sum: {e}"))?;
-    write(&folder.join("DEBIAN/md5sums"), &String::from_utf8_lossy(&sums.stdout), 0o644)
+    // Settings are an administrator's, and not among them.
+    let sums = "find usr -type f | LC_ALL=C sort | xargs md5sum";
+    let sums = output(&mut program("sh", &["-c", sums], folder)).ok_or("md5sum failed")?;
+    write(&folder.join("DEBIAN/md5sums"), &(sums + "\n"), 0o644)
 }
 
 /// `SHA256SUMS`; signed, where `ADJOURN_SIGNING_KEY` names a key of SSH's (`ssh-keygen -Y verify -n adjourn-packages`).

@@ -31,6 +31,14 @@ impl Language {
     /// Every one.
     pub const ALL: [Self; 5] = [Self::English, Self::German, Self::Spanish, Self::French, Self::Arabic];
 
+    /// How it is written, in HTML's words (as `ui/src/locale.svelte.ts` has it).
+    pub(crate) fn direction(self) -> &'static str {
+        match self {
+            Self::Arabic => "rtl",
+            Self::English | Self::German | Self::Spanish | Self::French => "ltr",
+        }
+    }
+
     /// Its tag (BCP 47), which is also the name of its folder in `ui/locales`.
     pub fn tag(self) -> &'static str {
         match self {

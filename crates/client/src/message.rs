@@ -1,6 +1,8 @@
 //! What a candidate is told: which sentence, and what it names. The sentences themselves are in the catalogue
 //! (`ui/locales/en/client.ftl`), under the name of the variant; the page and the terminal read them from there.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -341,6 +343,11 @@ pub enum Message {
 }
 
 impl Message {
+    /// A file could not be written into a folder.
+    pub(crate) fn unwritable(folder: &Path, reason: &std::io::Error) -> Self {
+        Self::FileUnwritable { folder: folder.display().to_string(), reason: reason.to_string() }
+    }
+
     /// Its name in the catalogue.
     pub fn id(&self) -> String {
         let value = serde_json::to_value(self).unwrap_or_default();

@@ -14,10 +14,7 @@ const MOST: u32 = 99;
 /// # Errors
 /// It can't be written, as it is told.
 pub(crate) fn new_file(folder: &Path, stem: &str, extension: &str, bytes: &[u8]) -> Result<PathBuf, Message> {
-    write(folder, stem, extension, bytes).map_err(|error| Message::FileUnwritable {
-        folder: folder.display().to_string(),
-        reason: error.to_string(),
-    })
+    write(folder, stem, extension, bytes).map_err(|error| Message::unwritable(folder, &error))
 }
 
 fn write(folder: &Path, stem: &str, extension: &str, bytes: &[u8]) -> std::io::Result<PathBuf> {

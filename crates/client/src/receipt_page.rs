@@ -10,7 +10,7 @@ use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 
 use crate::new_file::new_file;
-use crate::{Catalogue, Language, Message, Snapshot};
+use crate::{Catalogue, Message, Snapshot};
 
 /// Colours and measures of the window (`ui/src/style/tokens.css`), on white: it is made for paper.
 const STYLE: &str = "
@@ -69,10 +69,9 @@ impl ReceiptPage<'_> {
         let code = code.map(|code| code.render::<svg::Color<'_>>().min_dimensions(240, 240).build());
         // Without what stands before an image in a file of its own.
         let code = code.as_deref().and_then(|code| Some(&code[code.find("<svg")?..]));
-        let direction = if language == Language::Arabic { "rtl" } else { "ltr" };
         let page = html! {
             (DOCTYPE)
-            html lang=(language.tag()) dir=(direction) {
+            html lang=(language.tag()) dir=(language.direction()) {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width";
@@ -126,7 +125,7 @@ mod tests {
 
     use super::*;
     use crate::snapshot::{Completed, RecordState};
-    use crate::{Appearance, Screen};
+    use crate::{Appearance, Language, Screen};
 
     fn receipt(number: &str) -> Receipt {
         // {"alg":"EdDSA","kid":"key-7"}

@@ -20,9 +20,7 @@ impl From<CopyError> for Message {
     fn from(error: CopyError) -> Self {
         match error {
             CopyError::Nothing => Self::NothingToCopy,
-            CopyError::Unwritable(folder, reason) => {
-                Self::FileUnwritable { folder: folder.display().to_string(), reason: reason.to_string() }
-            }
+            CopyError::Unwritable(folder, reason) => Self::unwritable(&folder, &reason),
         }
     }
 }

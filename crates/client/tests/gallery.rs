@@ -209,10 +209,7 @@ async fn interview(gallery: &mut Gallery) {
     hostile.title = Some(HOSTILE.repeat(3));
     gallery.hang("hostile-title", hostile);
 
-    let mut stage = Testbed::checking().await;
-    stage.backend.set(|backend| backend.policy.typing = true);
-    stage.enter().await;
-    stage.begin().await;
+    let mut stage = Testbed::typing().await;
     talk(&stage).await;
     let answer = "I wrote the scheduler, and looked after it for two years.".to_owned();
     stage.order(Command::Type { text: answer.clone() }).await;

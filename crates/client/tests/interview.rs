@@ -58,10 +58,7 @@ const ARRIVES: Duration = Duration::from_secs(2);
 
 #[tokio::test(start_paused = true)]
 async fn what_is_typed_is_an_answer_where_the_organiser_wants_that() {
-    let mut stage = Testbed::checking().await;
-    stage.backend.set(|backend| backend.policy.typing = true);
-    stage.enter().await;
-    stage.begin().await;
+    let mut stage = Testbed::typing().await;
     assert!(stage.now().typing.is_some());
     let typed = |text: &str| Command::Type { text: text.to_owned() };
     stage.order(typed("  I wrote the scheduler.\n")).await;
@@ -94,10 +91,7 @@ async fn what_is_typed_is_an_answer_where_the_organiser_wants_that() {
 
 #[tokio::test(start_paused = true)]
 async fn a_text_of_which_nothing_is_heard_is_given_back_and_nobody_else_writes_one() {
-    let mut stage = Testbed::checking().await;
-    stage.backend.set(|backend| backend.policy.typing = true);
-    stage.enter().await;
-    stage.begin().await;
+    let mut stage = Testbed::typing().await;
     stage.room.swallows_typed(true);
     stage.order(Command::Type { text: "One".to_owned() }).await;
     stage.within(MOMENT, "that it is on its way", |s| s.typing.as_ref().is_some_and(|it| it.sending)).await;
@@ -132,10 +126,7 @@ async fn a_text_of_which_nothing_is_heard_is_given_back_and_nobody_else_writes_o
 
 #[tokio::test(start_paused = true)]
 async fn a_text_into_a_line_that_is_dead_is_not_taken_for_said() {
-    let mut stage = Testbed::checking().await;
-    stage.backend.set(|backend| backend.policy.typing = true);
-    stage.enter().await;
-    stage.begin().await;
+    let mut stage = Testbed::typing().await;
     // The line takes it, and nothing comes back.
     stage.room.process_dies();
     stage.order(Command::Type { text: "Into the dark".to_owned() }).await;

@@ -137,10 +137,7 @@ async fn a_receipt_can_be_kept_as_a_page() {
 
 #[tokio::test(start_paused = true)]
 async fn a_report_of_a_problem_holds_states_and_nothing_of_anybody() {
-    let mut stage = Testbed::checking().await;
-    stage.backend.set(|backend| backend.policy.typing = true);
-    stage.enter().await;
-    stage.begin().await;
+    let mut stage = Testbed::typing().await;
     let (segment, text) = ("s".to_owned(), "CANARY words".to_owned());
     let caption =
         adjourn_room::Caption { segment, role: adjourn_protocol::Role::Interviewer, text, done: true };

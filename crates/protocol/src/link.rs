@@ -1,5 +1,6 @@
 //! Join links: `adjourn://join?server=https://interviews.example.com&code=K7QF-9M2X`.
 
+use crate::plain_text::is_unseen;
 use url::Url;
 
 use crate::Secret;
@@ -159,26 +160,6 @@ fn bare(text: &str) -> String {
 /// What editors make of a hyphen.
 fn is_dash(c: char) -> bool {
     matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}')
-}
-
-/// A text as it is typed and sent: without signs that steer a machine, and without space around it. Empty, if nobody would see anything of
-/// it. (Signs that nobody sees hold letters of Persian, and emoji, together: they stay in a text that has others.)
-pub fn plain_text(typed: &str) -> String {
-    let lines = typed.replace("\r\n", "\n");
-    let text: String = lines.chars().filter(|c| *c == '\n' || !c.is_control()).collect();
-    if text.chars().all(|c| c.is_whitespace() || is_unseen(c)) {
-        String::new()
-    } else {
-        text.trim().to_owned()
-    }
-}
-
-/// Signs that nobody sees, of which a link has none (Unicode's *Format*, as far as programs put them into texts).
-fn is_unseen(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-    )
 }
 
 /// Where a link ends: at a bracket or quote around it. The brackets of an IPv6 address are its own.

@@ -60,6 +60,7 @@ pub use proxy::Proxy;
 pub use pulse::{DESK, HEADSET_MICROPHONE, HEADSET_SPEAKER, MICROPHONE, Profile, Pulse, SPEAKER};
 pub use relay::Impairment;
 pub use relays::{Relays, Signalling};
+pub use rustix::process::Signal;
 pub use signalling::{Dismissal, SignallingStub};
 pub use testbed::{Builder, Testbed};
 pub use tools::Tools;

@@ -227,6 +227,15 @@ impl Testbed {
         stage
     }
 
+    /// In an interview in which the candidate may type.
+    pub async fn typing() -> Self {
+        let mut stage = Self::checking().await;
+        stage.backend.set(|backend| backend.policy.typing = true);
+        stage.enter().await;
+        stage.begin().await;
+        stage
+    }
+
     /// From the device check into the waiting room.
     pub async fn enter(&mut self) {
         self.order(Command::Join).await;
