@@ -156,6 +156,9 @@ class ScriptedRecognition(stt.RecognizeStream):
                 if event.type == vad.VADEventType.START_OF_SPEECH and "mute" not in WITH:
                     self._say(stt.SpeechEventType.START_OF_SPEECH, "")
                 elif event.type == vad.VADEventType.END_OF_SPEECH:
+                    # It finds speech in silence now and then: then nobody spoke, whatever is transcribed.
+                    loudest = max((max(max(frame.data), -min(frame.data)) for frame in event.frames), default=0)
+                    log("detected", peak=loudest / 32768)
                     if "mute" in WITH:
                         continue
                     line = self._parent.next_line()

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use adjourn_cli::{headless, logging};
-use adjourn_qa::run::audio_bench;
+use adjourn_qa::run::{Subject, audio_bench};
 use adjourn_qa::{bench, crash_test, demo, devices, failing, fuzz, hostile, loadtest, matrix, run, scenario};
 use clap::{Parser, Subcommand};
 
@@ -45,6 +45,9 @@ enum Command {
         /// Print the JSON line only.
         #[arg(long)]
         json: bool,
+        /// With the client for Windows, under Wine (`cargo xtask qa` makes it).
+        #[arg(long)]
+        windows: bool,
         /// A further file of scenarios.
         #[arg(long)]
         file: Option<PathBuf>,
@@ -79,6 +82,9 @@ enum Command {
         /// Run each scenario with LiveKit's own web client too, in the same conditions.
         #[arg(long, alias = "peer")]
         baseline: bool,
+        /// With the client for Windows, under Wine (`cargo xtask qa` makes it).
+        #[arg(long)]
+        windows: bool,
         /// Runs at once. More than one makes every figure worse, never better.
         #[arg(long, default_value_t = 1)]
         jobs: usize,
@@ -266,6 +272,11 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Whose client is meant.
+fn subject(windows: bool) -> Subject {
+    if windows { Subject::Windows } else { Subject::Adjourn }
+}
+
 async fn work(command: Command) -> anyhow::Result<bool> {
     match command {
         Command::Headless(options) => {
@@ -275,12 +286,12 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             // At once: a slow disk that is still closing must not hold the process.
             std::process::exit(0)
         }
-        Command::Run { id, seed, json, file, keep } => {
+        Command::Run { id, seed, json, windows, file, keep } => {
             let scenario = scenario::find_in(&id, file.as_deref())?;
             if let Some(folder) = &keep {
                 run::new_or_empty(folder)?;
             }
-            let line = run::run(&scenario, seed, keep.as_deref()).await?;
+            let line = run::run(&scenario, subject(windows), seed, keep.as_deref()).await?;
             answer!("{}", serde_json::to_string(&line)?);
             if !json {
                 for failure in &line.failures {
@@ -289,10 +300,33 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             }
             Ok(line.verdict == "pass")
         }
-        Command::Matrix { section, scenarios, suite, repeat, seed, file, out, baseline, jobs, json } => {
+        Command::Matrix {
+            section,
+            scenarios,
+            suite,
+            repeat,
+            seed,
+            file,
+            out,
+            baseline,
+            windows,
+            jobs,
+            json,
+        } => {
+            let subject = subject(windows);
             let scenarios = scenarios.iter().map(|id| id.trim().to_owned()).collect();
-            let options =
-                matrix::Options { section, scenarios, suite, repeat, seed, file, out, baseline, jobs };
+            let options = matrix::Options {
+                section,
+                scenarios,
+                suite,
+                repeat,
+                seed,
+                file,
+                out,
+                baseline,
+                subject,
+                jobs,
+            };
             let matrix = matrix::run(&options, |what| adjourn_testbed::tell!("matrix: {what}")).await?;
             if json {
                 for scenario in &matrix.scenarios {

@@ -44,6 +44,10 @@ fn main() -> ExitCode {
     if let Some(code) = without_dmabuf() {
         return code;
     }
+    #[cfg(windows)]
+    if let Some(code) = without_webview() {
+        return code;
+    }
     match window::run(arguments.join.or(arguments.link), arguments.data, arguments.trace) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -51,6 +55,22 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Windows 10 may lack WebView2, in which the window is drawn; without a word a program that was opened by a link would do nothing.
+#[cfg(windows)]
+fn without_webview() -> Option<ExitCode> {
+    let error = tauri::webview_version().err()?;
+    tracing::error!(%error, "there is no WebView2");
+    let language =
+        sys_locale::get_locale().and_then(|tag| adjourn_client::Language::of(&tag)).unwrap_or_default();
+    let text = adjourn_client::Catalogue::of(language).text(&adjourn_client::Message::NoWebview);
+    rfd::MessageDialog::new()
+        .set_level(rfd::MessageLevel::Error)
+        .set_title("Adjourn")
+        .set_description(text)
+        .show();
+    Some(ExitCode::FAILURE)
 }
 
 /// WebKitGTK's DMABUF renderer leaves the window blank on many systems (tauri#9304). The variable must be

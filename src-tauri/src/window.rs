@@ -12,7 +12,7 @@ use adjourn_outbox::OutboxError;
 use adjourn_protocol::ClientInfo;
 use adjourn_room::LiveKitTransport;
 use tauri::webview::NewWindowResponse;
-use tauri::{App, AppHandle, Manager as _, Url, WebviewWindowBuilder, WindowEvent};
+use tauri::{App, AppHandle, Manager as _, RunEvent, Url, WebviewWindowBuilder, WindowEvent};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -25,6 +25,12 @@ const WAITING_COMMANDS: usize = 64;
 
 /// Pause until it is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// So often it is looked whether the client has ended, once the program has to: four seconds in all. Windows ends a program that takes
+/// five (`HungAppTimeout`).
+const LAST_LOOKS: usize = 200;
+/// Pause between two looks.
+const LAST_LOOK: Duration = Duration::from_millis(20);
 
 /// Shows the window until the client is done.
 ///
@@ -81,8 +87,28 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
         panics: Some(Panics::watch()),
     };
     tauri::async_runtime::spawn(start(app.handle().clone(), setup));
-    app.run(|_, _| {});
+    app.run(|app, event| {
+        if matches!(event, RunEvent::Exit) {
+            let_it_write(app);
+        }
+    });
     Ok(())
+}
+
+/// The system ends the program (on Windows, who logs off or shuts down): what was said is written down first.
+fn let_it_write(app: &AppHandle) {
+    let shell = app.state::<WindowShell>();
+    let mut told = false;
+    for _ in 0..LAST_LOOKS {
+        // Mostly the client has ended, and this is why.
+        if !shell.connected() {
+            return;
+        }
+        // One that is busy takes it later.
+        told = told || shell.order(Command::Quit).is_ok();
+        std::thread::sleep(LAST_LOOK);
+    }
+    tracing::warn!("the program ends while something is still being written");
 }
 
 /// The window, before anything else that can fail: what fails then is said in it. What the webview itself writes lies with our own data,

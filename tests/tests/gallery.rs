@@ -23,6 +23,7 @@ fn usual(state: &str) -> Exhibit {
         scale: 1.0,
         size,
         language,
+        stretched: false,
         press: None,
     }
 }
@@ -59,7 +60,11 @@ async fn in_every_state_everything_is_reached_and_axe_finds_nothing() {
         // The longest words, and the other direction; each in the least window, where there is no room.
         let languages = [Language::German, Language::French, Language::Spanish, Language::Arabic]
             .map(|language| (Exhibit { language, width: 420, height: 520, ..usual(state) }, false));
-        for (exhibit, accessibility) in plain.into_iter().chain(themes).chain(languages) {
+        // And sentences that are a third longer.
+        let own = Exhibit { stretched: true, ..usual(state) };
+        let stretched = [Exhibit { width: 420, height: 520, ..own.clone() }, Exhibit { width: 800, height: 600, ..own }];
+        let stretched = stretched.map(|exhibit| (exhibit, false));
+        for (exhibit, accessibility) in plain.into_iter().chain(themes).chain(languages).chain(stretched) {
             examined += 1;
             let faults = gallery.examine(&exhibit, accessibility, "").await.unwrap();
             wrong.extend(faults.into_iter().map(|fault| format!("{exhibit:?}: {fault}")));

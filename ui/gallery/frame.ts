@@ -1,4 +1,5 @@
 // One state, in the page as it is: `?state=…&language=de&theme=dark&scale=2&size=largest`.
+import { FluentBundle } from "@fluent/bundle";
 import { mount } from "svelte";
 
 import App from "../src/App.svelte";
@@ -19,6 +20,14 @@ const appearance = {
 };
 const snapshot = { ...made, appearance };
 await speak(appearance.language);
+if (wish.has("stretched")) {
+  // Vowels twice, and with accents: words become longer, not only more.
+  const accents: Record<string, string> = { a: "áá", e: "éé", i: "íí", o: "óó", u: "úú" };
+  const plain = FluentBundle.prototype.formatPattern;
+  FluentBundle.prototype.formatPattern = function (...all) {
+    return plain.apply(this, all).replace(/[aeiou]/g, (vowel) => accents[vowel] ?? vowel);
+  };
+}
 const app = new State(() => Promise.resolve());
 const target = document.getElementById("app");
 if (target) {

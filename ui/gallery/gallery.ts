@@ -10,6 +10,8 @@ interface Wish {
   height: number;
   theme: "light" | "dark";
   language?: string;
+  /** Sentences are longer than they are. */
+  stretched?: boolean;
   /** Root font size, 2 for 200 %. */
   scale: number;
   /** A button that is pressed first, and opens something. */
@@ -23,8 +25,11 @@ async function frame(wish: Wish, accessibility = false): Promise<HTMLIFrameEleme
   made.width = String(wish.width);
   made.height = String(wish.height);
   made.title = wish.state;
-  const { state, theme, scale, size = "usual", language = "en" } = wish;
-  made.src = `./frame.html?${new URLSearchParams({ state, theme, scale: String(scale), size, language })}${accessibility ? "&axe" : ""}`;
+  const { state, theme, scale, size = "usual", language = "en", stretched } = wish;
+  const query = new URLSearchParams({ state, theme, scale: String(scale), size, language });
+  if (stretched) query.set("stretched", "yes");
+  if (accessibility) query.set("axe", "yes");
+  made.src = `./frame.html?${query}`;
   document.body.append(made);
   await new Promise((loaded) => made.addEventListener("load", loaded, { once: true }));
   while (made.contentDocument?.documentElement.dataset.ready !== "yes") await new Promise((soon) => setTimeout(soon, 10));

@@ -1,21 +1,23 @@
-//! `cargo xtask package`: Debian packages of what people install, with their sizes, components and checksums.
+//! `cargo xtask package`: packages of what people install for Debian and for systems with RPM, with their sizes, components and
+//! checksums.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::staging::{checksums, forget, is_package, make, put, write};
 use crate::step::{Result, cargo, output, program, quietly, root, run, say};
-use crate::{fetch, packages};
+use crate::{fetch, nsis, packages, rpm};
 
 /// Makes packages.
-const TOOLS: &[&str] = &["dpkg-dev", "binutils", "lintian"];
+const TOOLS: &[&str] = &["dpkg-dev", "binutils", "lintian", "rpm"];
 
 /// What a package is made of.
-struct Package {
-    name: &'static str,
+pub(crate) struct Package {
+    pub(crate) name: &'static str,
     section: &'static str,
     /// One line, and what else is to be said, each line of it after a space.
-    description: &'static str,
+    pub(crate) description: &'static str,
     /// Program of the release build, and section of its manual page.
     manual: char,
     /// It needs the SDK's library.
@@ -23,12 +25,14 @@ struct Package {
     /// What `dpkg-shlibdeps` can't see.
     depends: &'static [&'static str],
     recommends: &'static str,
+    /// As Fedora names it.
+    pub(crate) recommends_rpm: &'static str,
     /// From the checkout into the system, with their rights.
     files: &'static [(&'static str, &'static str, u32)],
     /// Files that an administrator changes.
-    settings: &'static [&'static str],
+    pub(crate) settings: &'static [&'static str],
     /// Run by dpkg, by name.
-    scripts: &'static [(&'static str, &'static str)],
+    pub(crate) scripts: &'static [(&'static str, &'static str)],
     /// What is explained instead of mended, for lintian: its tag, and why.
     explained: &'static [(&'static str, &'static str)],
 }
@@ -45,6 +49,7 @@ const PACKAGES: [Package; 3] = [
         sdk: true,
         depends: &["ca-certificates"],
         recommends: "pulseaudio | pipewire-pulse",
+        recommends_rpm: "pipewire-pulseaudio",
         files: &[
             ("packaging/adjourn.desktop", "usr/share/applications/adjourn.desktop", 0o644),
             ("icons/32x32.png", "usr/share/icons/hicolor/32x32/apps/adjourn.png", 0o644),
@@ -69,6 +74,7 @@ const PACKAGES: [Package; 3] = [
         sdk: true,
         depends: &["ca-certificates"],
         recommends: "pulseaudio | pipewire-pulse",
+        recommends_rpm: "pipewire-pulseaudio",
         files: &[],
         settings: &[],
         scripts: &[],
@@ -85,6 +91,7 @@ const PACKAGES: [Package; 3] = [
         sdk: false,
         depends: &["ca-certificates"],
         recommends: "postgresql",
+        recommends_rpm: "postgresql-server",
         files: &[
             ("packaging/adjourn-backend.service", "usr/lib/systemd/system/adjourn-backend.service", 0o644),
             ("packaging/backend.env", "etc/adjourn/backend.env", 0o600),
@@ -116,14 +123,21 @@ const SDK: &[(&str, &str)] = &[(
 
 /// Builds every program as it is released, and packs it.
 pub(crate) fn run_with(arguments: &[String]) -> Result<()> {
-    let (mut out, mut tried) = (root().join("target/packages"), false);
+    let (mut out, mut tried, mut windows) = (root().join("target/packages"), false, false);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
             "--out" => out = rest.next().map(PathBuf::from).ok_or("--out needs a folder")?,
             "--try" => tried = true,
+            "--windows" => windows = true,
             other => return Err(format!("package knows no {other}")),
         }
+    }
+    // Other programs start elsewhere.
+    let out = std::path::absolute(&out).map_err(|e| format!("--out {}: {e}", out.display()))?;
+    make(&out)?;
+    if windows {
+        return nsis::pack(&out, tried);
     }
     packages::ensure(packages::APP)?;
     packages::ensure(TOOLS)?;
@@ -142,13 +156,7 @@ pub(crate) fn run_with(arguments: &[String]) -> Result<()> {
     let staging = root().join("target/staging");
     // What an earlier run left; absent the first time.
     let _ = fs::remove_dir_all(&staging);
-    make(&out)?;
-    // Of another version: they would be tried, and taken for these.
-    for entry in fs::read_dir(&out).map_err(|e| format!("{}: {e}", out.display()))?.flatten() {
-        if entry.path().extension().is_some_and(|kind| kind == "deb") {
-            fs::remove_file(entry.path()).map_err(|e| format!("{}: {e}", entry.path().display()))?;
-        }
-    }
+    forget(&out, &["deb", "rpm"])?;
     let mut made = Vec::new();
     for package in &PACKAGES {
         say(&format!("packing {}", package.name));
@@ -169,12 +177,21 @@ pub(crate) fn run_with(arguments: &[String]) -> Result<()> {
     let mut lint = Command::new("lintian");
     lint.args(["--fail-on", "error", "--fail-on", "warning", "--allow-root"]).args(&made);
     run("lintian", &mut lint)?;
-    checksums(&out, &made)?;
+    for package in &PACKAGES {
+        made.push(rpm::pack(package, &staging.join(package.name), version, &out)?);
+    }
+    checksums(&out)?;
     for file in &made {
         let bytes = fs::metadata(file).map_err(|e| format!("{}: {e}", file.display()))?.len();
         answer!("{} {}.{} MB", file.display(), bytes / 1_000_000, bytes / 100_000 % 10);
     }
-    if tried { try_out(&out) } else { Ok(()) }
+    if !tried {
+        return Ok(());
+    }
+    for file in made.iter().filter(|file| is_package(file, &["rpm"])) {
+        rpm::try_out(file)?;
+    }
+    try_out(&out)
 }
 
 /// Installs them into a clean Debian, and does there what people do (`packaging/try.sh`).
@@ -215,13 +232,14 @@ fn stage(package: &Package, folder: &Path, library: &Path) -> Result<()> {
     put(&root().join("packaging/copyright"), &documents.join("copyright"), 0o644)?;
     let changes = format!(
         "{} ({}) unstable; urgency=medium\n\n  * See CHANGELOG.md of the sources.\n\n -- The Adjourn authors \
-         <maintainers@adjourn.example>  Sun, 29 Nov 2026 12:00:00 +0000\n",
+         <maintainers@adjourn.example>  {}\n",
         package.name,
-        env!("CARGO_PKG_VERSION")
+        env!("CARGO_PKG_VERSION"),
+        released()?
     );
     write(&documents.join("changelog"), &changes, 0o644)?;
     pack_up(&documents.join("changelog"))?;
-    write(&documents.join("components"), &components(package.name)?, 0o644)?;
+    write(&documents.join("components"), &components(package.name, None)?, 0o644)?;
     let page = format!("{}.{}", package.name, package.manual);
     let manual = folder.join("usr/share/man").join(format!("man{}", package.manual)).join(&page);
     put(&root().join("packaging").join(&page), &manual, 0o644)?;
@@ -231,12 +249,19 @@ fn stage(package: &Package, folder: &Path, library: &Path) -> Result<()> {
     write(&folder.join("usr/share/lintian/overrides").join(package.name), &explained.concat(), 0o644)
 }
 
+/// When what is packed was committed, as Debian writes it.
+fn released() -> Result<String> {
+    let date = output(&mut program("git", &["log", "-1", "--format=%cD"], &root()));
+    date.ok_or_else(|| "git does not say of which day this is; packages are made in a checkout".to_owned())
+}
+
 /// The crates that are in a program, with version and licence: its bill of materials.
-fn components(program: &str) -> Result<String> {
+pub(crate) fn components(program: &str, target: Option<&str>) -> Result<String> {
     let name = if program == "adjourn" { "adjourn-desktop" } else { program };
     let mut tree =
         cargo(&["tree", "--package", name, "--edges", "normal", "--prefix", "none", "--no-dedupe"]);
     tree.args(["--format", "{p} {l}"]);
+    tree.args(target.map(|target| format!("--target={target}")));
     let text = output(&mut tree).ok_or("cargo tree gives no components")?;
     // A crate of our own is named with its place.
     let plain = |line: &str| match line.split_once(" (/") {
@@ -293,57 +318,21 @@ fn control(package: &Package, folder: &Path, version: &str, architecture: &str, 
     write(&folder.join("DEBIAN/md5sums"), &(sums + "\n"), 0o644)
 }
 
-/// `SHA256SUMS`; signed, where `ADJOURN_SIGNING_KEY` names a key of SSH's (`ssh-keygen -Y verify -n adjourn-packages`).
-fn checksums(out: &Path, made: &[PathBuf]) -> Result<()> {
-    let names: Vec<&str> = made.iter().filter_map(|file| file.file_name()?.to_str()).collect();
-    let text = output(&mut program("sha256sum", &names, out)).ok_or("sha256sum failed")?;
-    let file = out.join("SHA256SUMS");
-    write(&file, &(text + "\n"), 0o644)?;
-    let Some(key) = std::env::var_os("ADJOURN_SIGNING_KEY") else {
-        say("SHA256SUMS is not signed: ADJOURN_SIGNING_KEY names no key");
-        return Ok(());
-    };
-    // Of an earlier run: it would be asked about.
-    let _ = fs::remove_file(out.join("SHA256SUMS.sig"));
-    let mut sign = Command::new("ssh-keygen");
-    sign.args(["-Y", "sign", "-n", "adjourn-packages", "-f"]).arg(key).arg(&file);
-    quietly("signing the checksums", &mut sign)
-}
-
-fn make(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).map_err(|e| format!("{} can't be made: {e}", folder.display()))
-}
-
-fn put(from: &Path, to: &Path, rights: u32) -> Result<()> {
-    make(to.parent().unwrap_or(to))?;
-    fs::copy(from, to).map_err(|e| format!("{} can't be copied to {}: {e}", from.display(), to.display()))?;
-    allow(to, rights)
-}
-
-fn write(file: &Path, text: &str, rights: u32) -> Result<()> {
-    make(file.parent().unwrap_or(file))?;
-    fs::write(file, text).map_err(|e| format!("{} can't be written: {e}", file.display()))?;
-    allow(file, rights)
-}
-
-fn allow(file: &Path, rights: u32) -> Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let rights = fs::Permissions::from_mode(rights);
-        fs::set_permissions(file, rights).map_err(|e| format!("{}: {e}", file.display()))?;
-    }
-    let _ = rights;
-    Ok(())
-}
-
 /// As Debian wants documents.
 fn pack_up(file: &Path) -> Result<()> {
     quietly("packing a document", Command::new("gzip").args(["-9", "-n", "-f"]).arg(file))
 }
 
+/// Files in a folder and in those within it, and the folders that are named after us, from there.
+pub(crate) fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let ours = [".", "-type", "f", "-printf", "%P\\n", "-o", "-name", "adjourn*", "-printf", "%P\\n"];
+    let list = output(&mut program("find", &ours, folder));
+    let list = list.ok_or_else(|| format!("{} can't be listed", folder.display()))?;
+    Ok(list.lines().map(PathBuf::from).collect())
+}
+
 /// Bytes in a folder.
-fn size(folder: &Path) -> Result<u64> {
+pub(crate) fn size(folder: &Path) -> Result<u64> {
     let mut bytes = 0;
     let told = |e: std::io::Error| format!("{}: {e}", folder.display());
     for entry in fs::read_dir(folder).map_err(told)? {
@@ -352,4 +341,20 @@ fn size(folder: &Path) -> Result<u64> {
         bytes += if kind.is_dir() { size(&entry.path())? } else { kind.len() };
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manual_pages_are_of_this_version() {
+        for package in &PACKAGES {
+            let page = root().join("packaging").join(format!("{}.{}", package.name, package.manual));
+            let text = fs::read_to_string(&page).unwrap();
+            let head = text.lines().next().unwrap();
+            let version = format!("\"Adjourn {}\"", env!("CARGO_PKG_VERSION"));
+            assert!(head.contains(&version), "{}: {head}", page.display());
+        }
+    }
 }

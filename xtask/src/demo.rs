@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::step::{Result, cargo, quietly, root, say};
+use crate::windows::{self, Windows};
 use crate::{fetch, packages};
 
 /// Runs the demo.
@@ -104,6 +105,14 @@ pub(crate) fn qa(arguments: &[String]) -> Result<()> {
     }
     quietly("building Adjourn", &mut parts())?;
     let mut command = std::process::Command::new(binary("adjourn-qa"));
+    let windows = if arguments.iter().any(|argument| argument == "--windows") {
+        let windows = Windows::ready()?;
+        windows::build()?;
+        windows.give(&mut command);
+        Some(windows)
+    } else {
+        None
+    };
     command.args(arguments.iter().skip_while(|a| *a == "--"));
     let asks = |word: &str| arguments.iter().any(|argument| argument.split('=').next() == Some(word));
     if (asks("loadtest") || asks("herd")) && !asks("--backend") && !asks("--help") {
@@ -119,7 +128,9 @@ pub(crate) fn qa(arguments: &[String]) -> Result<()> {
     if arguments.iter().any(|argument| argument == "fuzz") {
         command.env("ADJOURN_FUZZ_PYTHON", fetch::fuzz()?);
     }
-    finish(&mut command)
+    let done = finish(&mut command);
+    drop(windows);
+    done
 }
 
 /// Measures release builds: figures of a debug build say nothing about what a candidate runs.

@@ -126,11 +126,15 @@ pub(crate) fn node_interviewer() -> Result<PathBuf> {
 
 /// The SDK's library alone.
 pub(crate) fn sdk() -> Result<PathBuf> {
+    with_pip()?;
+    library(&cache()?)
+}
+
+fn with_pip() -> Result<()> {
     if programs::PIP.missing().is_some() {
         packages::ensure(packages::PIP)?;
     }
-    programs::ensure(&[programs::PYTHON, programs::PIP])?;
-    library(&cache()?)
+    programs::ensure(&[programs::PYTHON, programs::PIP])
 }
 
 /// The window's page: dependencies as locked, then the build.
@@ -198,8 +202,18 @@ fn once(folder: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     std::fs::rename(&part, folder).map_err(|e| format!("{} can't be renamed: {e}", part.display()))
 }
 
+/// The SDK's library for 64-bit Windows.
+pub(crate) fn library_of_windows() -> Result<PathBuf> {
+    with_pip()?;
+    library_for(&cache()?, "windows", "x86_64", &["--platform", "win_amd64"])
+}
+
 fn library(cache: &Path) -> Result<PathBuf> {
-    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    library_for(cache, std::env::consts::OS, std::env::consts::ARCH, &[])
+}
+
+/// The library for some system; `asks` is what pip is told where that is not this one.
+fn library_for(cache: &Path, os: &str, arch: &str, asks: &[&str]) -> Result<PathBuf> {
     let hash = WHEEL_SHA256
         .iter()
         .find(|(o, a, _)| *o == os && *a == arch)
@@ -208,7 +222,7 @@ fn library(cache: &Path) -> Result<PathBuf> {
     let folder = cache.join(format!("sdk-{}", &hash[..16]));
     once(&folder, |part| {
         write(&part.join("requirements.txt"), &format!("{WHEEL} --hash=sha256:{hash}\n"))?;
-        let pip = [
+        let pip: &[&str] = &[
             "-m",
             "pip",
             "download",
@@ -221,6 +235,7 @@ fn library(cache: &Path) -> Result<PathBuf> {
             "-r",
             "requirements.txt",
         ];
+        let pip = [pip, asks].concat();
         quietly("fetching the LiveKit SDK library (25 MB, once)", &mut program("python3", &pip, part))?;
         let wheel = std::fs::read_dir(part.join("wheel"))
             .ok()
@@ -281,7 +296,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
 }
 
 /// FNV-1a, 64 bit: names a cache folder, protects nothing.
-fn fnv(bytes: &[u8]) -> u64 {
+pub(crate) fn fnv(bytes: &[u8]) -> u64 {
     bytes
         .iter()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))

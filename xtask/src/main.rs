@@ -23,11 +23,15 @@ mod deb;
 mod demo;
 mod fetch;
 mod fuzz;
+mod nsis;
 mod packages;
 mod programs;
 mod proof;
+mod rpm;
+mod staging;
 mod step;
 mod test;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -39,7 +43,7 @@ cargo xtask demo [--headless] [--server PATH] [--backend PATH] [--keep FOLDER]
     --backend PATH     an adjourn-backend program to use instead of building one
 cargo xtask test [PART...]
     The whole test suite, end to end.
-    Parts: style supply core proof sdk page agent endings window
+    Parts: style supply core proof sdk page agent endings window windows
 cargo xtask advisories
     Known weaknesses of dependencies; needs the advisory databases' hosts.
 cargo xtask fetch
@@ -53,11 +57,12 @@ cargo xtask fuzz [--seconds N] [TARGET...]
 cargo xtask bench audio [--peer] [--chirps N] [--loaded N] [--rounds N] [--processing] [--out FOLDER]
     How late a candidate hears what was said, there and back, and what it costs, by
     release builds; --peer: beside LiveKit's own web client. On a machine that does nothing else.
-cargo xtask package [--out FOLDER] [--try]
-    Debian packages of window, terminal client and backend, as released: components, checksums
-    (signed, where ADJOURN_SIGNING_KEY names a key of SSH's), sizes. Into target/packages.
-    --try: installs them into a clean Debian (as root), holds an interview with them there,
-    opens the window, upgrades and removes them.
+cargo xtask package [--windows] [--out FOLDER] [--try]
+    Packages of window, terminal client and backend for Debian and for systems with RPM, as
+    released; --windows: an installer of the window for Windows 10 and later. With components,
+    checksums (signed, where ADJOURN_SIGNING_KEY names a key of SSH's) and sizes, into target/packages.
+    --try: installs them into a clean Debian (as root), holds an interview with them there, opens the
+    window, upgrades and removes them; RPMs into an empty system; the installer under Wine.
 cargo xtask qa ...
     Runs adjourn-qa with everything that it needs, for example `qa run zombie --json`.
 ";

@@ -26,6 +26,8 @@ pub(crate) const SOUND: &[&str] = &[
 pub(crate) const PIP: &[&str] = &["python3-pip"];
 /// For building and showing the window.
 pub(crate) const APP: &[&str] = &["libwebkit2gtk-4.1-dev", "librsvg2-dev"];
+/// For the client for Windows: compiler and assembler, and what runs it.
+pub(crate) const WINDOWS: &[&str] = &["gcc-mingw-w64-x86-64", "nasm", "wine64"];
 /// For comparing with LiveKit's own web client.
 pub(crate) const BASELINE: &[&str] = &["chromium"];
 /// For driving the window without a screen, and for pictures of it.

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: the whole suite, in the order in which it fails fastest.
 
 use crate::step::{self, Result, cargo};
-use crate::{demo, fetch, packages, programs, proof};
+use crate::{demo, fetch, packages, programs, proof, windows};
 
 /// Crates without a window.
 const CORE: &[&str] = &[
@@ -32,7 +32,8 @@ const CORE: &[&str] = &[
 ];
 
 /// The whole suite, or the named parts.
-const PARTS: &[&str] = &["style", "supply", "core", "proof", "page", "agent", "endings", "window", "sdk"];
+const PARTS: &[&str] =
+    &["style", "supply", "core", "proof", "page", "agent", "endings", "window", "windows", "sdk"];
 
 /// Runs the named parts, or all.
 pub(crate) fn run(parts: &[String]) -> Result<()> {
@@ -64,6 +65,7 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
             "agent" => agent_package(&tools),
             "endings" => endings(&tools),
             "window" => the_window(&tools),
+            "windows" => windows::test(&tools),
             _ => upstream(),
         };
         // One that fails does not skip the rest.

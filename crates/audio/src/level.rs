@@ -36,6 +36,8 @@ impl Level {
         self.0.store(dbfs(samples).to_bits(), Ordering::Relaxed);
     }
 
+    /// Nothing is heard: of a stream that is opened anew beneath (Pulse).
+    #[cfg(target_os = "linux")]
     pub(crate) fn reset(&self) {
         self.0.store(SILENCE_DBFS.to_bits(), Ordering::Relaxed);
     }

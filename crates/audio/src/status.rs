@@ -97,7 +97,8 @@ impl StreamState {
         self.set(StreamStatus::Open { device: device.map(str::to_owned) });
     }
 
-    /// It is open once more.
+    /// It is open once more, beneath (Pulse): others are opened anew by their owner.
+    #[cfg(target_os = "linux")]
     pub(crate) fn reopened(&self) {
         self.reopened.fetch_add(1, Ordering::Relaxed);
     }

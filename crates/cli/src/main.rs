@@ -28,7 +28,7 @@ enum Program {
     },
     /// Checks a receipt offline.
     Verify {
-        /// The receipt (compact JWS), or a file with it.
+        /// The receipt (compact JWS), or a file with it: the backend's answer, a copy of a report, the page of a receipt.
         receipt: String,
         /// The record's file.
         record: Option<PathBuf>,

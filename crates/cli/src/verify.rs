@@ -7,7 +7,7 @@ use adjourn_protocol::ReceiptClaims;
 use anyhow::Context as _;
 use serde::Deserialize;
 
-/// A file with a receipt in it: the backend's answer, or the copy of a report that a candidate saved.
+/// A JSON file with a receipt in it: the backend's answer, or the copy of a report that a candidate saved.
 #[derive(Deserialize)]
 struct Holder {
     receipt: Option<String>,
@@ -28,16 +28,20 @@ fn given(receipt: &str) -> anyhow::Result<(String, Option<String>)> {
         Ok(Holder { receipt: None, report: Some(_) }) => {
             anyhow::bail!("{receipt} is a copy of a report without a receipt: it was saved before one came")
         }
-        Ok(Holder { .. }) | Err(_) => (text.to_owned(), None),
+        // On the page that a candidate saves it stands as text, among other things.
+        Ok(Holder { .. }) | Err(_) => {
+            let on_page = text.split(['<', '>']).map(str::trim).find(|part| is_jws(part));
+            (on_page.unwrap_or(text).to_owned(), None)
+        }
     };
     anyhow::ensure!(
         is_jws(&jws),
-        "{receipt} holds no receipt: it is three parts of base64url with dots, or a JSON object with such a text as `receipt`"
+        "{receipt} holds no receipt: it is three parts of base64url with dots, a JSON object with such a text as `receipt`, or the page of a receipt"
     );
     Ok((jws, report))
 }
 
-/// Checks the receipt (compact JWS, as text or in a file; the backend's answer with one; a copy of a report) with the keys in a
+/// Checks the receipt (compact JWS, as text or in a file; the backend's answer with one; a copy of a report; a receipt's page) with the keys in a
 /// file (a JWK set), and the record's digest if there is a record: the one that is given, or the copy's.
 ///
 /// # Errors
@@ -70,7 +74,10 @@ pub fn verify(receipt: &str, keys: &Path, record: Option<&Path>) -> anyhow::Resu
 fn is_jws(text: &str) -> bool {
     let base64url = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let parts: Vec<&str> = text.split('.').collect();
-    parts.len() == 3 && parts.iter().all(|part| part.len() > 8 && part.chars().all(base64url))
+    // Its header is a JSON object, which begins like this in base64url; the name of a server does not.
+    text.starts_with("eyJ")
+        && parts.len() == 3
+        && parts.iter().all(|part| part.len() > 8 && part.chars().all(base64url))
 }
 
 #[cfg(test)]
@@ -93,6 +100,9 @@ mod tests {
             jws.to_owned(),
             format!("{{\"receipt\": \"{jws}\"}}"),
             format!("{{\"receipt\": \"{jws}\", \"report\": \"{{}}\", \"server\": \"h\"}}"),
+            format!(
+                "<!DOCTYPE html><p>interviews-of.organisers.wonderland</p><dd><code dir=\"ltr\">{jws}</code></dd>"
+            ),
         ] {
             std::fs::write(&missing, holder).unwrap();
             // It is found, and is signed by nobody who is known.

@@ -99,6 +99,11 @@ pub enum Command {
         /// What was typed.
         text: String,
     },
+    /// This is being typed, and not sent yet: a page that is loaded again has it in its field.
+    Draft {
+        /// So far.
+        text: String,
+    },
     /// Unmute a device in the system's settings.
     UnmuteInSystem {
         /// Which.

@@ -63,6 +63,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Command::SetStage { stage, on } => self.audio.set_stage(stage, on),
             Command::UnmuteInSystem { side } => self.audio.unmute_in_system(side.into()),
             Command::Type { text } => self.type_answer(&text),
+            Command::Draft { text } => self.ui.typing.draft(&text),
             Command::SetLanguage { language } => {
                 self.preferences.change(|wish| wish.appearance.language = Some(language));
             }
@@ -105,10 +106,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
         let (folder, info, unsaved) = (self.copies.clone(), self.info.clone(), self.recorder.unsaved());
         tokio::spawn(async move {
             let copy = report_export::write(storage.as_ref(), &link, &info, unsaved, &folder).await;
-            let told = match copy {
-                Ok(path) => Message::Copied { path: path.display().to_string() },
-                Err(error) => error.into(),
-            };
+            let told =
+                copy.map_or_else(|why| why, |path| Message::Copied { path: path.display().to_string() });
             events.tell(Event::FileWritten(told)).await;
         });
     }

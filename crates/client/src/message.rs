@@ -162,6 +162,7 @@ pub enum Message {
     NotJournaled,
     NotTyped,
     PageGone,
+    NoWebview,
     Unfinished,
     EarlierReceived {
         receipt: String,
@@ -437,6 +438,7 @@ impl Message {
             Self::NotJournaled,
             Self::NotTyped,
             Self::PageGone,
+            Self::NoWebview,
             Self::Unfinished,
             Self::EarlierReceived { receipt: text() },
             Self::EarlierRefused,

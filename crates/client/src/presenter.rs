@@ -89,6 +89,7 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         typing: scene.can_type.then(|| TypingField {
             sending: ui.typing.is_under_way(),
             not_sent: ui.typing.not_sent().map(str::to_owned),
+            draft: ui.typing.drafted().to_owned(),
         }),
         voice: scene.voice.clone(),
         microphone_open: scene.microphone_open,

@@ -5,25 +5,8 @@ use std::path::{Path, PathBuf};
 use adjourn_protocol::{ClientInfo, InviteLink, Record, sha256};
 use serde::Serialize;
 
+use crate::new_file::new_file;
 use crate::{Message, Storage};
-
-/// A copy that could not be saved.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CopyError {
-    #[error("there is no report")]
-    Nothing,
-    #[error("{0} can't be written: {1}")]
-    Unwritable(PathBuf, std::io::Error),
-}
-
-impl From<CopyError> for Message {
-    fn from(error: CopyError) -> Self {
-        match error {
-            CopyError::Nothing => Self::NothingToCopy,
-            CopyError::Unwritable(folder, reason) => Self::unwritable(&folder, &reason),
-        }
-    }
-}
 
 /// What a copy holds.
 #[derive(Serialize)]
@@ -38,21 +21,23 @@ struct Copy<'a> {
 
 /// Writes the newest report of `link` into `folder`; `unsaved`: one that the disk did not take. The file holds
 /// the report as it is sent, its digest, and its receipt if there is one; no token and no code. Gives its path.
+///
+/// # Errors
+/// There is no report, or the file can't be written, as it is told.
 pub(crate) async fn write(
     storage: &dyn Storage,
     link: &InviteLink,
     client: &ClientInfo,
     unsaved: Option<Vec<u8>>,
     folder: &Path,
-) -> Result<PathBuf, CopyError> {
+) -> Result<PathBuf, Message> {
     let stored = storage.record_of(link).await.ok().flatten().filter(|(body, _)| !body.is_empty());
-    let (body, receipt) = stored.or_else(|| Some((unsaved?, None))).ok_or(CopyError::Nothing)?;
+    let (body, receipt) = stored.or_else(|| Some((unsaved?, None))).ok_or(Message::NothingToCopy)?;
     let head = serde_json::from_slice::<Record>(&body).ok().map(|record| record.head);
     let name = head.map_or_else(
         || "interview".to_owned(),
         |head| format!("{}-{}", head.interview_id.replace(['/', '\\'], "-"), head.attempt),
     );
-    let path = folder.join(format!("adjourn-report-{name}.json"));
     let copy = Copy {
         client,
         receipt,
@@ -60,8 +45,8 @@ pub(crate) async fn write(
         server: link.host(),
         sha256: sha256(&body),
     };
-    let written = std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(&path, serde_json::to_vec_pretty(&copy).unwrap_or_default()));
-    written.map_err(|error| CopyError::Unwritable(folder.to_owned(), error))?;
-    Ok(path)
+    let bytes =
+        serde_json::to_vec_pretty(&copy).map_err(|error| Message::unwritable(folder, &error.into()))?;
+    // An older copy may have gone to somebody: it stays what it was.
+    new_file(folder, &format!("adjourn-report-{name}"), "json", &bytes)
 }

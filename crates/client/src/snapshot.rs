@@ -155,6 +155,8 @@ pub struct TypingField {
     pub sending: bool,
     /// What did not go out, to be sent again.
     pub not_sent: Option<String>,
+    /// What was being typed, for a page that is loaded again.
+    pub draft: String,
 }
 
 /// A question to the candidate; the answers are "keep waiting" and "it is over".

@@ -24,13 +24,23 @@ pub async fn told_to_end() -> std::io::Result<()> {
     }
 }
 
-/// Until the program is to end: Ctrl-C.
+/// Until the program is to end: Ctrl-C or Ctrl-Break, a terminal that is closed, somebody who logs off, a shutdown.
 ///
 /// # Errors
 /// The system gives no word of it.
-#[cfg(not(unix))]
+#[cfg(windows)]
 pub async fn told_to_end() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
+    let (mut interrupted, mut broken, mut closed) = (ctrl_c()?, ctrl_break()?, ctrl_close()?);
+    let (mut logged_off, mut shut_down) = (ctrl_logoff()?, ctrl_shutdown()?);
+    tokio::select! {
+        _ = interrupted.recv() => {}
+        _ = broken.recv() => {}
+        _ = closed.recv() => {}
+        _ = logged_off.recv() => {}
+        _ = shut_down.recv() => {}
+    }
+    Ok(())
 }
 
 /// Whether this process was started with SIGHUP ignored, where the system says so (Linux: `SigIgn` of `proc_pid_status(5)`, a bit for

@@ -5,10 +5,8 @@ use adjourn_room::{Caption, Transport};
 use adjourn_session::{Agent, Input, Phase, Role};
 
 use crate::run::Client;
+use crate::typing::LONGEST;
 use crate::{Message, Shell};
-
-/// Longest answer in characters: several minutes of speech. The page says it as well (`ui/src/parts/Typing.svelte`).
-const LONGEST: usize = 4_000;
 
 impl<T: Transport, S: Shell> Client<T, S> {
     /// Whether the interviewer takes what is typed, now: after its first word, which a text would break off.

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
-use adjourn_protocol::TYPED;
+use adjourn_protocol::{TYPED, plain_text};
 use tokio::time::Instant;
 
+/// Longest answer in characters: several minutes of speech. The page says it as well (`ui/src/parts/Typing.svelte`).
+pub(crate) const LONGEST: usize = 4_000;
 /// A text of which nothing proves after this that it arrived did not: the line is dead, or the room was entered anew meanwhile. (A proof
 /// takes about a second.)
 const UNDER_WAY: Duration = Duration::from_secs(10);
@@ -21,6 +23,8 @@ pub(crate) struct Typing {
     proof: Option<u64>,
     /// It did not go out, and can be sent again.
     not_sent: Option<String>,
+    /// What is being typed.
+    draft: String,
     /// Others that did not.
     given_up: Vec<String>,
     /// How many were kept.
@@ -43,6 +47,16 @@ impl Typing {
         self.not_sent.as_deref()
     }
 
+    /// This is being typed. Nobody is told of it, and it is in no record: it was not said.
+    pub(crate) fn draft(&mut self, text: &str) {
+        self.draft = text.chars().take(LONGEST).collect();
+    }
+
+    /// What is being typed.
+    pub(crate) fn drafted(&self) -> &str {
+        &self.draft
+    }
+
     /// Whether the candidate typed at all.
     pub(crate) fn is_used(&self) -> bool {
         self.kept > 0
@@ -50,6 +64,10 @@ impl Typing {
 
     /// This goes out now.
     pub(crate) fn begin(&mut self, text: String) {
+        // Something else may have been sent meanwhile ("Repeat the question").
+        if plain_text(&self.draft) == text {
+            self.draft.clear();
+        }
         // The same once more is what was given back.
         if let Some(before) = self.not_sent.take().filter(|before| *before != text) {
             self.keep(before);
@@ -96,5 +114,24 @@ impl Typing {
     pub(crate) fn name(&mut self, now: i64) -> String {
         self.kept += 1;
         format!("{TYPED}{now}-{}", self.kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_being_typed_is_kept_until_it_is_sent_and_is_in_no_record() {
+        let mut typing = Typing::default();
+        typing.draft("I can't speak at the mo");
+        typing.begin("Please repeat the question.".to_owned());
+        assert_eq!(typing.drafted(), "I can't speak at the mo", "that was another text");
+        typing.draft("I can't speak at the moment. ");
+        typing.begin("I can't speak at the moment.".to_owned());
+        assert_eq!(typing.drafted(), "");
+        typing.draft(&"x".repeat(LONGEST + 5));
+        assert_eq!(typing.drafted().len(), LONGEST);
+        assert_eq!(typing.take_the_rest(), ["I can't speak at the moment."]);
     }
 }

@@ -104,15 +104,22 @@ fn fetched() -> Option<PathBuf> {
     let cache = path("ADJOURN_CACHE")
         .or_else(|| path("XDG_CACHE_HOME").map(|caches| caches.join("adjourn")))
         .or_else(|| path("HOME").map(|home| home.join(".cache/adjourn")))?;
+    newest_in(&cache)
+}
+
+/// The library that was put into a cache last. One that was fetched for another system is none.
+fn newest_in(cache: &Path) -> Option<PathBuf> {
     let folders = std::fs::read_dir(cache).ok()?.flatten().filter(|entry| {
         // Not one that is only half fetched.
         let name = entry.file_name();
         let name = name.to_string_lossy();
         name.starts_with("sdk-") && !name.contains('.')
     });
-    folders
-        .max_by_key(|entry| entry.metadata().and_then(|it| it.modified()).ok())
-        .map(|entry| entry.path().join("livekit/rtc/resources").join(FILE_NAME))
+    let dated = folders.filter_map(|entry| {
+        let library = entry.path().join("livekit/rtc/resources").join(FILE_NAME);
+        library.is_file().then_some((entry.metadata().ok()?.modified().ok()?, library))
+    });
+    dated.max().map(|(_, library)| library)
 }
 
 /// Loads the library from the first of [`candidates`] that exists, after comparing its SHA-256
@@ -146,4 +153,25 @@ pub fn load_from(candidates: &[PathBuf]) -> Result<(), LibraryError> {
     // SAFETY: the file's hash is that of livekit-ffi 0.13.2.
     unsafe { ffi::open(path, server::dispatch) }
         .map_err(|error| LibraryError::Unloadable { path: path.clone(), message: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_that_was_fetched_for_another_system_is_none() {
+        let cache = tempfile::tempdir().unwrap();
+        let put = |folder: &str, name: &str| {
+            let folder = cache.path().join(folder).join("livekit/rtc/resources");
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join(name), "").unwrap();
+            folder.join(name)
+        };
+        assert_eq!(newest_in(cache.path()), None);
+        let ours = put("sdk-1", FILE_NAME);
+        put("sdk-2", "liblivekit_ffi.of-another-system");
+        put("sdk-3.part77", FILE_NAME);
+        assert_eq!(newest_in(cache.path()), Some(ours));
+    }
 }

@@ -1,6 +1,7 @@
 //! What is damaged on disk: found by checksums, put aside, and mended from what is whole.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
@@ -67,18 +68,38 @@ pub(crate) fn put_aside_before(folder: &Path, before: DateTime<Utc>) -> std::io:
     Ok(found)
 }
 
+/// A damaged file may still be open, for two seconds in all: SQLite closes it on a thread of its own, and on Windows a virus scanner
+/// looks at it.
+const TRIES: usize = 40;
+/// Pause between two tries.
+const STILL_OPEN: Duration = Duration::from_millis(50);
+
 /// Renames the database and what belongs to it; gives its new path.
-pub(crate) fn put_aside(folder: &Path) -> std::io::Result<PathBuf> {
+pub(crate) async fn put_aside(folder: &Path) -> std::io::Result<PathBuf> {
     let aside = folder.join(format!("{ASIDE}{}.db", Utc::now().format(ASIDE_AT)));
-    std::fs::rename(folder.join("outbox.db"), &aside)?;
-    for suffix in ["-wal", "-shm"] {
-        // Absent after a clean close.
-        let _ = std::fs::rename(
-            folder.join(format!("outbox.db{suffix}")),
-            PathBuf::from(format!("{}{suffix}", aside.display())),
-        );
+    for suffix in ["", "-wal", "-shm"] {
+        let from = folder.join(format!("outbox.db{suffix}"));
+        match rename(&from, &PathBuf::from(format!("{}{suffix}", aside.display()))).await {
+            // Absent after a clean close.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !suffix.is_empty() => {}
+            renamed => renamed?,
+        }
     }
     Ok(aside)
+}
+
+async fn rename(from: &Path, to: &Path) -> std::io::Result<()> {
+    // Elsewhere than on Windows what is open can be renamed all the same.
+    let mut left = if cfg!(windows) { TRIES } else { 0 };
+    loop {
+        match std::fs::rename(from, to) {
+            Err(error) if left > 0 && error.kind() != std::io::ErrorKind::NotFound => {
+                left -= 1;
+                tokio::time::sleep(STILL_OPEN).await;
+            }
+            renamed => return renamed,
+        }
+    }
 }
 
 /// Tables in the order in which they refer to each other.

@@ -103,7 +103,7 @@ impl Outbox {
         let pool = match connect(&path).await {
             Ok(pool) => pool,
             Err(error) if damage::is_damage(&error) => {
-                let aside = damage::put_aside(folder).map_err(|e| unwritable(e.to_string()))?;
+                let aside = damage::put_aside(folder).await.map_err(|e| unwritable(e.to_string()))?;
                 private_file(&path).map_err(|e| unwritable(e.to_string()))?;
                 let pool = connect(&path).await.map_err(|e| unwritable(e.to_string()))?;
                 damage::salvage(&aside, &pool).await?;
@@ -439,20 +439,30 @@ async fn connect(path: &Path) -> Result<SqlitePool, sqlx::Error> {
         .busy_timeout(std::time::Duration::from_secs(5));
     // One connection: statements of one client are in order, and a lock is never waited for.
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-    let checked: String = sqlx::query("PRAGMA quick_check").fetch_one(&pool).await?.try_get(0)?;
+    // A pool that is only dropped closes the file some time later; until then Windows lets nobody rename it.
+    match prepare(&pool).await {
+        Ok(()) => Ok(pool),
+        Err(error) => {
+            pool.close().await;
+            Err(error)
+        }
+    }
+}
+
+/// Whether the file is whole and safe to write to; brings it up to this version.
+async fn prepare(pool: &SqlitePool) -> Result<(), sqlx::Error> {
+    let checked: String = sqlx::query("PRAGMA quick_check").fetch_one(pool).await?.try_get(0)?;
     if checked != "ok" {
-        pool.close().await;
         return Err(sqlx::Error::Protocol(format!("damaged: {checked}")));
     }
     // A library may override the settings silently: read them back.
-    let journal: String = sqlx::query("PRAGMA journal_mode").fetch_one(&pool).await?.try_get(0)?;
-    let synchronous: i64 = sqlx::query("PRAGMA synchronous").fetch_one(&pool).await?.try_get(0)?;
+    let journal: String = sqlx::query("PRAGMA journal_mode").fetch_one(pool).await?.try_get(0)?;
+    let synchronous: i64 = sqlx::query("PRAGMA synchronous").fetch_one(pool).await?.try_get(0)?;
     if journal != "wal" || synchronous != 2 {
         return Err(sqlx::Error::Protocol(format!("journal mode {journal}, synchronous {synchronous}")));
     }
-    sqlx::raw_sql(include_str!("schema.sql")).execute(&pool).await?;
-    upgrade(&pool).await?;
-    Ok(pool)
+    sqlx::raw_sql(include_str!("schema.sql")).execute(pool).await?;
+    upgrade(pool).await
 }
 
 /// Columns that files of earlier versions lack.

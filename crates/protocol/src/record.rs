@@ -125,35 +125,40 @@ impl Record {
         // was heard and is in no item is kept from the captions.
         let reported = transcript.clone();
         let mut used = vec![false; reported.len()];
+        let near = |item: &Turn, caption: &Turn| {
+            item.role == caption.role && (item.at - caption.at).abs() <= SAME_LINE
+        };
+        let mut left = Vec::new();
         for caption in captions {
-            let heard = letters(&caption.text);
-            let near = |item: &Turn| (item.at - caption.at).abs() <= SAME_LINE;
             if is_typed(&caption.id) {
                 // What was typed is exact: it is a turn as it is, or one of its own.
-                let same =
-                    |item: &Turn| item.role == caption.role && near(item) && item.text.trim() == caption.text;
+                let same = |item: &Turn| near(item, &caption) && item.text.trim() == caption.text;
                 match reported.iter().zip(&used).position(|(item, used)| !used && same(item)) {
                     Some(index) => used[index] = true,
                     None => transcript.push(caption),
                 }
                 continue;
             }
+            let heard = letters(&caption.text);
             let item = reported.iter().zip(&used).position(|(item, used)| {
-                let told = letters(&item.text);
-                !used
-                    && item.role == caption.role
-                    && near(item)
-                    && (told.contains(&heard) || cut_off(&told, &heard))
+                !used && near(item, &caption) && letters(&item.text).contains(&heard)
             });
             match item {
                 // "Yes." twice is two answers: an item stands for one caption of the same words.
-                Some(index) => {
-                    let told = letters(&reported[index].text);
-                    used[index] = told == heard || cut_off(&told, &heard);
-                    if let Some(item) = transcript.get_mut(index).filter(|_| cut_off(&told, &heard)) {
-                        // What was heard to its end counts.
-                        item.text.clone_from(&caption.text);
-                    }
+                Some(index) => used[index] = letters(&reported[index].text) == heard,
+                None => left.push((caption, heard)),
+            }
+        }
+        // What is nobody's word for word may be the rest of a line whose item ends too soon.
+        for (caption, heard) in left {
+            let items = reported.iter().enumerate().filter(|(index, item)| {
+                !used[*index] && near(item, &caption) && cut_off(item.role, &letters(&item.text), &heard)
+            });
+            match items.min_by_key(|(_, item)| (item.at - caption.at).abs()) {
+                // What was heard to its end counts.
+                Some((index, _)) => {
+                    used[index] = true;
+                    transcript[index].text.clone_from(&caption.text);
                 }
                 None if !heard.is_empty() => transcript.push(caption),
                 None => {}
@@ -201,9 +206,15 @@ pub fn is_typed(caption: &str) -> bool {
 /// A caption and its item arrive within this of each other.
 const SAME_LINE: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 
-/// Whether an item's words are those of a caption without its last ones: livekit-agents drops a word now and then.
-fn cut_off(told: &str, heard: &str) -> bool {
-    told.len() < heard.len() && told.len() * 10 >= heard.len() * 8 && heard.starts_with(told)
+/// So many letters of the interviewer's begin no other line of its by chance.
+const OF_ONE_LINE: usize = 12;
+
+/// Whether an item's words are those of a caption without its last ones: livekit-agents drops a word now and then, and an item of an
+/// interviewer that was interrupted ends where its voice did, its caption some words later.
+fn cut_off(role: Role, told: &str, heard: &str) -> bool {
+    let (own, whole) = (told.chars().count(), heard.chars().count());
+    let enough = role == Role::Interviewer && own >= OF_ONE_LINE;
+    own < whole && heard.starts_with(told) && (own * 10 >= whole * 8 || enough)
 }
 
 /// A text without what differs between a caption and its item: spaces, punctuation, case.
@@ -262,9 +273,17 @@ mod tests {
             entry(Line::Said, "item_2", "Yes.", 10),
             entry(Line::Caption, "SG_2", "Yes.", 10),
             entry(Line::Caption, "SG_3", "Yes, I did that with three others for a year.", 12),
+            // Interrupted: its item ends sooner than what was shown of it.
+            entry(Line::Said, "item_3", "And what did you le", 15),
+            entry(Line::Caption, "SG_4", "And what did you learn from it, in the end?", 15),
+            // Interrupted, and asked once more: each caption has its own item.
+            entry(Line::Said, "item_5", "How large was the te", 30),
+            entry(Line::Caption, "SG_5", "How large was the", 30),
+            entry(Line::Said, "item_6", "How large was the team?", 40),
+            entry(Line::Caption, "SG_6", "How large was the team?", 40),
             // Of an agent that gives no ids.
-            entry(Line::Said, "", "One.", 20),
-            entry(Line::Said, "", "Two.", 21),
+            entry(Line::Said, "", "One.", 50),
+            entry(Line::Said, "", "Two.", 51),
         ];
         assert_eq!(
             texts(journal),
@@ -272,6 +291,9 @@ mod tests {
                 "Please tell me about a project you are proud of.",
                 "Yes.",
                 "Yes, I did that with three others for a year.",
+                "And what did you learn from it, in the end?",
+                "How large was the te",
+                "How large was the team?",
                 "One.",
                 "Two."
             ]

@@ -40,6 +40,8 @@ pub struct Exhibit {
     pub size: TextSize,
     /// Which language the window speaks.
     pub language: Language,
+    /// Every sentence a third longer than in English, with accents and longer words: room for a language that is to come.
+    pub stretched: bool,
     /// A button that is pressed first, and opens something.
     pub press: Option<String>,
 }

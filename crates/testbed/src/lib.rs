@@ -33,6 +33,7 @@ mod terminal;
 mod testbed;
 mod tools;
 mod window;
+mod wine;
 mod worker;
 
 pub use actor::Actor;
@@ -65,6 +66,7 @@ pub use signalling::{Dismissal, SignallingStub};
 pub use testbed::{Builder, Testbed};
 pub use tools::Tools;
 pub use window::{Window, WindowOptions};
+pub use wine::Wine;
 pub use worker::{AgentEvent, Worker};
 
 /// How tests introduce themselves to a backend.

@@ -81,6 +81,19 @@ impl Tools {
         path_of(&fetched(), "ADJOURN_LIVEKIT_MOCK")
     }
 
+    /// Something of the client for Windows, by the name of its variable.
+    ///
+    /// # Errors
+    /// It is neither given nor made.
+    pub(crate) fn of_windows(name: &str) -> anyhow::Result<PathBuf> {
+        let path = PathBuf::from(std::env::var_os(name).with_context(|| {
+            format!("{name} is not set; `cargo xtask test windows` and `cargo xtask qa … --windows` set it")
+        })?);
+        anyhow::ensure!(path.exists(), "{name} is set to {}, and nothing is there", path.display());
+        fresh(&path)?;
+        Ok(path)
+    }
+
     /// The folder of the scripted interviewers.
     pub fn interviewers(&self) -> PathBuf {
         self.root.join("agents/interviewers")
@@ -99,15 +112,21 @@ impl Tools {
         }
         let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
         anyhow::ensure!(path.exists(), "{} is not built; run `cargo xtask build`", path.display());
-        if let Some(newer) = newer_source(&path)? {
-            anyhow::bail!(
-                "{} is older than {}: it is not what the sources say; run `cargo xtask build`",
-                path.display(),
-                newer.display()
-            );
-        }
+        fresh(&path)?;
         Ok(path)
     }
+}
+
+/// Whether a program is what the sources say.
+fn fresh(program: &Path) -> anyhow::Result<()> {
+    if let Some(newer) = newer_source(program)? {
+        anyhow::bail!(
+            "{} is older than {}: it is not what the sources say; run `cargo xtask build`",
+            program.display(),
+            newer.display()
+        );
+    }
+    Ok(())
 }
 
 /// A source of a program that was changed after the program was built, by cargo's own list of its sources.

@@ -32,6 +32,8 @@ pub struct AgentEvent {
     pub from_s: Option<f64>,
     /// Seconds, for `stutter`.
     pub lasts_s: Option<f64>,
+    /// The loudest sample, 0 to 1, for `detected`: of silence, the detector was mistaken.
+    pub peak: Option<f64>,
 }
 
 /// The interviewer for Node, with its modules beside it: they are found from where it lies.

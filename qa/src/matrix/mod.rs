@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 pub use self::results::{Figures, ScenarioResult};
 use crate::run::baseline::BaselineReport;
-use crate::run::{self, RunReport};
+use crate::run::{self, RunReport, Subject};
 use crate::scenario::{self, Place, Scenario};
 
 /// Which scenarios, how often, and where the results go.
@@ -35,6 +35,8 @@ pub struct Options {
     pub out: PathBuf,
     /// Run each scenario with LiveKit's own web client too.
     pub baseline: bool,
+    /// Whose client the candidate uses.
+    pub subject: Subject,
     /// Runs at once. More than one makes every figure worse, never better.
     pub jobs: usize,
 }
@@ -73,12 +75,17 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
         }
     }
     let commit = commit();
-    let parts = results::parts()?;
-    let folder = std::path::absolute(options.out.join(&commit))?;
+    let parts = results::parts(options.subject)?;
+    let of = if options.subject == Subject::Windows { format!("{commit}-windows") } else { commit.clone() };
+    let folder = std::path::absolute(options.out.join(of))?;
     std::fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
     let _lock = lock(&folder)?;
-    let mut results: Vec<ScenarioResult> =
-        scenarios.iter().map(|scenario| ScenarioResult::new(scenario, scenario.missing())).collect();
+    let mut results: Vec<ScenarioResult> = scenarios
+        .iter()
+        .map(|scenario| {
+            ScenarioResult::new(scenario, scenario.missing().or_else(|| options.subject.lacks(scenario)))
+        })
+        .collect();
     let total = scenarios.len() * options.repeat;
     let mut runs = Vec::new();
     for (nth, (scenario, result)) in scenarios.iter().zip(&results).enumerate() {
@@ -92,7 +99,7 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
             let keep = folder.join(format!("{}-{seed}", scenario.id.replace(':', "_")));
             let title = format!("{}/{total} {} (seed {seed})", nth * options.repeat + n + 1, scenario.id);
             let key = results::key(scenario, &parts);
-            runs.push((nth, keep, Run { scenario, seed, title, key }));
+            runs.push((nth, keep, Run { scenario, subject: options.subject, seed, title, key }));
         }
     }
     // Where nothing can run, that is what there is to read.
@@ -124,6 +131,7 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
 /// One run of a scenario.
 struct Run<'a> {
     scenario: &'a Scenario,
+    subject: Subject,
     seed: u64,
     title: String,
     /// Of what is run: an earlier run counts only if it was of the same.
@@ -137,7 +145,7 @@ impl Run<'_> {
             return Ok(line);
         }
         progress(&self.title);
-        let line = run::judged(self.scenario, self.seed, keep, progress).await?;
+        let line = run::judged(self.scenario, self.subject, self.seed, keep, progress).await?;
         // Where the testbed did not start, there is no result: the next matrix runs it again.
         if !line.not_begun {
             results::mark(keep, &self.key)?;

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::run::RunReport;
 use crate::run::baseline::BaselineReport;
+use crate::run::{RunReport, Subject};
 use crate::scenario::Scenario;
-use adjourn_testbed::Tools;
+use adjourn_testbed::{Tools, Wine};
 
 /// One scenario with its runs.
 #[derive(Clone, Debug)]
@@ -102,9 +102,13 @@ impl ScenarioResult {
 
 /// Everything that a run is made of besides its scenario: our programs, the interviewers' scripts, the versions of what was
 /// fetched. As text, one part a line.
-pub(super) fn parts() -> anyhow::Result<String> {
+pub(super) fn parts(subject: Subject) -> anyhow::Result<String> {
     let tools = Tools::find()?;
     let mut text = String::new();
+    if subject == Subject::Windows {
+        let program = std::fs::read(Wine::find()?.client())?;
+        text += &format!("the client for Windows {}\n", adjourn_protocol::sha256(&program));
+    }
     for name in ["adjourn-qa", "adjourn-backend"] {
         let program = std::fs::read(Tools::binary(name)?)?;
         text += &format!("{name} {}\n", adjourn_protocol::sha256(&program));

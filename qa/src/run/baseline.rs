@@ -10,8 +10,9 @@ use serde_json::json;
 use tokio::process::Command;
 use tokio::sync::watch;
 
-use super::bed::{ScenarioBed, Subject};
+use super::bed::ScenarioBed;
 use super::seen::Seen;
+use super::subject::Subject;
 use super::timeline::{Lane, Mark};
 use crate::scenario::{Place, Scenario};
 use adjourn_testbed::{LineReader, LiveKitServer, Network, Tools, token};

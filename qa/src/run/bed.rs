@@ -14,22 +14,14 @@ use tokio::sync::watch;
 
 use super::baseline;
 use super::seen::{Heard, Seen, observe};
+use super::subject::Subject;
 use super::timeline::{self, Lane, Mark};
 use crate::scenario::{Disk, Place, Scenario, Step};
 use adjourn_testbed::{
     Actor, BackendOptions, BackendServer, Cgroup, Child, DiskFaults, Faketime, Fleet, Invitation,
     LiveKitServer, Mount, Network, Postgres, Proxy, Pulse, Relays, ServerOptions, SignallingStub, Started,
-    Tools, Worker, look, tell, unix_now,
+    Tools, Wine, Worker, look, tell, unix_now,
 };
-
-/// Whose client the candidate uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Subject {
-    /// Ours.
-    Adjourn,
-    /// LiveKit's own, in a browser.
-    Baseline,
-}
 
 pub(super) struct ScenarioBed {
     // Dropped in this order: those that talk before those that they talk to.
@@ -102,12 +94,19 @@ impl Launch {
 
     /// The command of ours; with `link`, it joins by itself.
     fn command(&self, network: &Network, tools: &Tools, trace: &Path, link: bool) -> anyhow::Result<Command> {
-        let mut command = network.client_command(&Tools::binary("adjourn-qa")?);
-        command.arg("headless").arg("--data").arg(&self.data).arg("--trace").arg(trace);
+        let windows = self.subject == Subject::Windows;
+        let path = |path: &Path| if windows { Wine::path(path) } else { path.as_os_str().to_owned() };
+        let mut command = if windows {
+            Wine::find()?.command()
+        } else {
+            let mut command = network.client_command(&Tools::binary("adjourn-qa")?);
+            command.env("ADJOURN_LIVEKIT_LIBRARY", &tools.library);
+            command
+        };
+        command.arg("headless").arg("--data").arg(path(&self.data)).arg("--trace").arg(path(trace));
         if link {
             command.args(["--join", "--link", &self.link]);
         }
-        command.env("ADJOURN_LIVEKIT_LIBRARY", &tools.library);
         if let Some(clock) = &self.clock {
             clock.give(&mut command);
         }
@@ -213,14 +212,14 @@ impl ScenarioBed {
                 let processing = scenario.sound_processing != Some(SoundProcessing::Off);
                 baseline::command(&livekit, &invitation.id, processing).await?
             }
-            Subject::Adjourn => launch.command(&network, &tools, &trace, true)?,
+            Subject::Adjourn | Subject::Windows => launch.command(&network, &tools, &trace, true)?,
         };
         pulse.give(&mut command);
         let (client, input, lines) =
             Child::start_talking("the client", &mut command, &folder.join("client.log"))?;
         let (seen, watcher) = watch::channel(Seen::default());
         match subject {
-            Subject::Adjourn => tokio::spawn(observe(lines, seen)),
+            Subject::Adjourn | Subject::Windows => tokio::spawn(observe(lines, seen)),
             Subject::Baseline => tokio::spawn(baseline::observe(lines, seen)),
         };
         let mut bed = Self {
@@ -261,7 +260,7 @@ impl ScenarioBed {
 
     /// Starts the client again, on the same disk.
     pub(super) async fn restart_client(&mut self, link: bool) -> anyhow::Result<()> {
-        anyhow::ensure!(self.launch.subject == Subject::Adjourn, "the baseline is not started again");
+        anyhow::ensure!(self.launch.subject != Subject::Baseline, "the baseline is not started again");
         self.client.kill().await;
         let number = self.traces.len() + 1;
         let trace = self.folder.join(format!("trace-{number}.jsonl"));

@@ -13,6 +13,7 @@ mod report;
 mod seen;
 mod sound;
 mod steps;
+mod subject;
 pub mod timeline;
 
 use std::collections::BTreeSet;
@@ -24,12 +25,13 @@ use adjourn_session::Input;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
-use self::bed::{ScenarioBed, Subject};
+use self::bed::ScenarioBed;
 use self::canary::{Canary, STARVED, STUTTERED_S, stuttered_s};
 pub(crate) use self::report::NotBegun;
 pub use self::report::RunReport;
 use self::seen::Seen;
 use self::steps::Played;
+pub use self::subject::Subject;
 use crate::crash_test;
 use crate::scenario::{Delivered, Scenario, Step};
 use adjourn_cli::explain;
@@ -54,6 +56,7 @@ const DELIVERED_LATER: Duration = Duration::from_secs(60);
 /// The results can't be written.
 pub async fn judged(
     scenario: &Scenario,
+    subject: Subject,
     seed: u64,
     keep: &Path,
     says: impl Fn(&str),
@@ -61,7 +64,7 @@ pub async fn judged(
     let mut again = 0;
     loop {
         let canary = Canary::start()?;
-        let mut line = run(scenario, seed, Some(keep)).await.unwrap_or_else(|error| RunReport {
+        let mut line = run(scenario, subject, seed, Some(keep)).await.unwrap_or_else(|error| RunReport {
             not_begun: error.downcast_ref::<NotBegun>().is_some(),
             ..RunReport::broken(&scenario.id, seed, scenario.expect.bound, format!("{error:#}"))
         });
@@ -111,8 +114,13 @@ pub fn beside(folder: &Path, what: &str) -> std::path::PathBuf {
 ///
 /// # Errors
 /// The testbed itself fails; what the product does wrong is in the line.
-pub async fn run(scenario: &Scenario, seed: u64, keep: Option<&Path>) -> anyhow::Result<RunReport> {
-    if let Some(missing) = scenario.missing() {
+pub async fn run(
+    scenario: &Scenario,
+    subject: Subject,
+    seed: u64,
+    keep: Option<&Path>,
+) -> anyhow::Result<RunReport> {
+    if let Some(missing) = scenario.missing().or_else(|| subject.lacks(scenario)) {
         anyhow::bail!("{} can't run here: {missing}", scenario.id);
     }
     let temporary = tempfile::tempdir()?;
@@ -125,7 +133,7 @@ pub async fn run(scenario: &Scenario, seed: u64, keep: Option<&Path>) -> anyhow:
         line.write(&folder)?;
         return Ok(line);
     }
-    let mut bed = ScenarioBed::start(scenario, &folder, seed, Subject::Adjourn).await.context(NotBegun)?;
+    let mut bed = ScenarioBed::start(scenario, &folder, seed, subject).await.context(NotBegun)?;
     let played = steps::play(scenario, &mut bed).await?;
     finish(scenario, bed, seed, played).await
 }
@@ -371,8 +379,7 @@ async fn transcript(
         match items.iter().find(|item| item["id"] == *id) {
             // livekit-agents drops the last word of an item now and then; what was heard to its end is in the record.
             Some(item)
-                if item["text"].as_str().is_some_and(|told| told.starts_with(text.trim_end_matches('.'))) => {
-            }
+                if item["text"].as_str().is_some_and(|told| letters(told).starts_with(&letters(&text))) => {}
             Some(item) => failures
                 .push(format!("a turn of the {role} is {:?} in the record, not {text:?}", item["text"])),
             None => failures.push(format!("a turn of the {role} ({id}) is not in the record")),
@@ -383,6 +390,11 @@ async fn transcript(
         failures.push("the interviewer's log has no turn to compare the record with".to_owned());
     }
     Ok(())
+}
+
+/// A text without what differs between a caption and its item: spaces, punctuation, case.
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// What the scenario expects, against what was seen.
@@ -489,13 +501,19 @@ async fn end(bed: &mut ScenarioBed, failures: &mut Vec<String>) {
         failures.push(format!("{error:#}"));
     }
     // The SDK asks `lsb_release` for the system's name when it connects; cut off by our end, that ends by itself.
-    let alone = || bed.client.group().is_empty().then_some(());
+    let alone = || left(bed).is_empty().then_some(());
     // What is there all the same is said below.
     let _ = look(Duration::from_secs(1), alone).await;
-    for process in bed.client.group() {
-        let command = std::fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
-        failures.push(format!("the client left a process behind: {process} {}", command.replace('\0', " ")));
+    for (process, command) in left(bed) {
+        failures.push(format!("the client left a process behind: {process} {command}"));
     }
+}
+
+/// What of the client's processes still runs, by process id, with its command. Wine's desktop belongs to whoever came first.
+fn left(bed: &ScenarioBed) -> Vec<(i32, String)> {
+    let command = |process| std::fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    let all = bed.client.group().into_iter().map(|process| (process, command(process).replace('\0', " ")));
+    all.filter(|(_, command)| !command.starts_with(r"C:\windows\system32\")).collect()
 }
 
 /// Errors in the client's logs that the scenario did not ask for.

@@ -77,6 +77,7 @@ file-unwritable = No se ha podido guardar el archivo en { $folder } ({ $reason }
 not-journaled = El disco de este ordenador no admite datos. Su entrevista continúa y se enviará directamente al terminar.
 not-typed = Lo que ha escrito no ha llegado al entrevistador. Escríbalo otra vez.
 page-gone = Esta ventana no puede mostrar nada en este momento y lo sigue intentando. Una entrevista que ya ha empezado continúa: escuche y hable como hasta ahora. Si cierra la ventana, termina; lo que se dijo se guarda y se envía lo antes posible.
+no-webview = Adjourn necesita el WebView2 Runtime de Microsoft para mostrar su ventana, y este ordenador no lo tiene. Instale «Evergreen Bootstrapper» desde developer.microsoft.com/microsoft-edge/webview2 y abra Adjourn de nuevo. No se ha perdido nada.
 unfinished = Su entrevista se interrumpió. Lo que se dijo está guardado; ahora puede continuarla.
 earlier-received = Ha llegado una entrevista anterior. Recibo: { $receipt }
 earlier-refused = El servidor de la organización no aceptó una entrevista anterior. Está guardada en este ordenador; avise a la organización.

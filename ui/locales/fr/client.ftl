@@ -77,6 +77,7 @@ file-unwritable = Le fichier n'a pas pu être enregistré dans { $folder } ({ $r
 not-journaled = Le disque de cet ordinateur n'accepte pas de données. Votre entretien continue et sera envoyé directement à la fin.
 not-typed = Ce que vous avez écrit n'est pas parvenu à l'intervieweur. Veuillez l'écrire à nouveau.
 page-gone = Cette fenêtre ne peut rien afficher pour le moment et continue d'essayer. Un entretien commencé se poursuit : écoutez et parlez comme avant. Si vous fermez la fenêtre, il se termine ; ce qui a été dit est conservé et envoyé dès que possible.
+no-webview = Pour afficher sa fenêtre, Adjourn a besoin de WebView2 Runtime de Microsoft, qui manque sur cet ordinateur. Installez « Evergreen Bootstrapper » depuis developer.microsoft.com/microsoft-edge/webview2 et ouvrez de nouveau Adjourn. Rien n'est perdu.
 unfinished = Votre entretien a été interrompu. Ce qui a été dit est conservé ; vous pouvez le poursuivre maintenant.
 earlier-received = Un entretien précédent est arrivé. Reçu : { $receipt }
 earlier-refused = Le serveur de l'organisateur n'a pas accepté un entretien précédent. Il est conservé sur cet ordinateur ; prévenez l'organisateur.

@@ -48,6 +48,10 @@ on: boolean, } | { "command": "type",
 /**
  * What was typed.
  */
+text: string, } | { "command": "draft", 
+/**
+ * So far.
+ */
 text: string, } | { "command": "unmute_in_system", 
 /**
  * Which.

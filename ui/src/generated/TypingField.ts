@@ -11,4 +11,8 @@ sending: boolean,
 /**
  * What did not go out, to be sent again.
  */
-not_sent: string | null, };
+not_sent: string | null, 
+/**
+ * What was being typed, for a page that is loaded again.
+ */
+draft: string, };

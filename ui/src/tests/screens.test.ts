@@ -321,6 +321,26 @@ test("what is typed is sent, and stays where it was when it is not taken", async
   expect(screen.queryByLabelText("Type instead of speaking")).toBeNull();
 });
 
+test("what is being typed is in the field of a page that is loaded again", async () => {
+  const { order } = await shown("typing");
+  const field = screen.getByLabelText<HTMLTextAreaElement>("Type instead of speaking");
+  field.value = "I can't speak at the mo";
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  await vi.waitFor(() => expect(order).toHaveBeenLastCalledWith({ command: "draft", text: "I can't speak at the mo" }));
+  // It is no answer yet, and was told once.
+  expect(order).toHaveBeenCalledTimes(1);
+  cleanup();
+  const { typing } = stateOf("typing");
+  if (!typing) throw new Error("there is no field");
+  const again = await shown("typing", { typing: { ...typing, draft: "I can't speak at the mo" } });
+  const found = screen.getByLabelText<HTMLTextAreaElement>("Type instead of speaking");
+  expect(found.value).toBe("I can't speak at the mo");
+  button("Send").click();
+  await vi.waitFor(() => expect(found.value).toBe(""));
+  expect(again.order).toHaveBeenCalledWith({ command: "type", text: "I can't speak at the mo" });
+  await vi.waitFor(() => expect(again.order).toHaveBeenLastCalledWith({ command: "draft", text: "" }));
+});
+
 test("a report of a problem is read before it is saved, and left by Escape", async () => {
   const { order } = await shown("problem-report");
   const dialog = screen.getByText(/^Adjourn 0 on test/).closest("dialog");

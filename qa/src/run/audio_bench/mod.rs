@@ -19,8 +19,9 @@ use tokio::io::AsyncReadExt as _;
 use self::chirps::Chirp;
 pub use self::figures::{AudioBench, Figures, Shares, Sides, Spread};
 use self::figures::{Phase, Run};
-use super::bed::{ScenarioBed, Subject};
+use super::bed::ScenarioBed;
 use super::canary::Canary;
+use super::subject::Subject;
 use crate::scenario::{self, Scenario};
 use adjourn_testbed::{Child, DESK, busy_cores};
 
@@ -92,7 +93,7 @@ async fn measured(options: &Options, subject: Subject, seed: u64, folder: &Path)
     bed.wait(BEGINS, "the interview", |seen| seen.now.interview).await?;
     tokio::time::sleep(SETTLES).await;
     let roots = match subject {
-        Subject::Adjourn => vec![bed.client.pid()],
+        Subject::Adjourn | Subject::Windows => vec![bed.client.pid()],
         // What drives the browser is ours.
         Subject::Baseline => usage::running(bed.client.pid(), "chromium"),
     };
