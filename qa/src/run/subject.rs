@@ -61,11 +61,12 @@ mod tests {
             ("kill-after-post", "points"),
             ("disk-full", "disk"),
             ("wall-clock:ahead", "clock"),
-            ("tls-mitm", "certificates"),
             ("sigterm", "SIGTERM"),
         ] {
             assert!(lacks(id).is_some_and(|said| said.contains(what)), "{id}: {:?}", lacks(id));
             assert_eq!(Subject::Adjourn.lacks(&find(id).unwrap()), None, "{id}");
         }
+        let tls = Scenario { tls: true, ..find("zombie").unwrap() };
+        assert!(Subject::Windows.lacks(&tls).unwrap().contains("certificates"));
     }
 }
