@@ -62,7 +62,8 @@ async fn in_every_state_everything_is_reached_and_axe_finds_nothing() {
             .map(|language| (Exhibit { language, width: 420, height: 520, ..usual(state) }, false));
         // And sentences that are a third longer.
         let own = Exhibit { stretched: true, ..usual(state) };
-        let stretched = [Exhibit { width: 420, height: 520, ..own.clone() }, Exhibit { width: 800, height: 600, ..own }];
+        let stretched =
+            [Exhibit { width: 420, height: 520, ..own.clone() }, Exhibit { width: 800, height: 600, ..own }];
         let stretched = stretched.map(|exhibit| (exhibit, false));
         for (exhibit, accessibility) in plain.into_iter().chain(themes).chain(languages).chain(stretched) {
             examined += 1;
