@@ -58,36 +58,8 @@ enum Command {
     /// Runs many scenarios and writes a table, JUnit and a page with timelines. Goes on where it was broken
     /// off, as long as the commit is the same.
     Matrix {
-        /// Only this section: a file of `qa/scenarios` by its name, or the name of --file.
-        #[arg(long)]
-        section: Option<String>,
-        /// Only these scenarios.
-        #[arg(long = "scenarios", alias = "rows", value_delimiter = ',')]
-        scenarios: Vec<String>,
-        /// Only the scenarios that every change is tested with.
-        #[arg(long)]
-        suite: bool,
-        /// Runs per scenario.
-        #[arg(long, default_value_t = 1)]
-        repeat: usize,
-        /// Seed of the first run of a scenario.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-        /// A further file of scenarios.
-        #[arg(long)]
-        file: Option<PathBuf>,
-        /// Folder of the results.
-        #[arg(long, default_value = "target/matrix")]
-        out: PathBuf,
-        /// Run each scenario with LiveKit's own web client too, in the same conditions.
-        #[arg(long, alias = "peer")]
-        baseline: bool,
-        /// With the client for Windows, under Wine (`cargo xtask qa` makes it).
-        #[arg(long)]
-        windows: bool,
-        /// Runs at once. More than one makes every figure worse, never better.
-        #[arg(long, default_value_t = 1)]
-        jobs: usize,
+        #[command(flatten)]
+        options: matrix::Options,
         /// Print one JSON line per run instead of the table.
         #[arg(long)]
         json: bool,
@@ -272,11 +244,6 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Whose client is meant.
-fn subject(windows: bool) -> Subject {
-    if windows { Subject::Windows } else { Subject::Adjourn }
-}
-
 async fn work(command: Command) -> anyhow::Result<bool> {
     match command {
         Command::Headless(options) => {
@@ -291,7 +258,7 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             if let Some(folder) = &keep {
                 run::new_or_empty(folder)?;
             }
-            let line = run::run(&scenario, subject(windows), seed, keep.as_deref()).await?;
+            let line = run::run(&scenario, Subject::of(windows), seed, keep.as_deref()).await?;
             answer!("{}", serde_json::to_string(&line)?);
             if !json {
                 for failure in &line.failures {
@@ -300,33 +267,7 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             }
             Ok(line.verdict == "pass")
         }
-        Command::Matrix {
-            section,
-            scenarios,
-            suite,
-            repeat,
-            seed,
-            file,
-            out,
-            baseline,
-            windows,
-            jobs,
-            json,
-        } => {
-            let subject = subject(windows);
-            let scenarios = scenarios.iter().map(|id| id.trim().to_owned()).collect();
-            let options = matrix::Options {
-                section,
-                scenarios,
-                suite,
-                repeat,
-                seed,
-                file,
-                out,
-                baseline,
-                subject,
-                jobs,
-            };
+        Command::Matrix { options, json } => {
             let matrix = matrix::run(&options, |what| adjourn_testbed::tell!("matrix: {what}")).await?;
             if json {
                 for scenario in &matrix.scenarios {

@@ -20,8 +20,7 @@ pub async fn scenario_with(subject: Subject, id: &str) {
     let scenario = scenario::find(id).expect("a scenario of the catalogue");
     // Of a scenario that fails, everything is kept.
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/scenarios");
-    let suffix = if subject == Subject::Windows { "-windows" } else { "" };
-    let keep = root.join(id.replace(':', "_") + suffix);
+    let keep = root.join(id.replace(':', "_") + subject.suffix());
     // Of an earlier run; absent the first time.
     let _ = std::fs::remove_dir_all(&keep);
     #[expect(clippy::print_stdout, reason = "why a test takes twice as long belongs to its output")]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::step::{Result, cargo, quietly, root, say};
+use crate::step::{Result, cargo, quietly, root, say, target};
 use crate::windows::{self, Windows};
 use crate::{fetch, packages};
 
@@ -170,6 +170,5 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 }
 
 fn binary_of(profile: &str, name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Path::new(&target).join(profile).join(name)
+    target().join(profile).join(name)
 }

@@ -130,10 +130,13 @@ pub(crate) fn sdk() -> Result<PathBuf> {
     library(&cache()?)
 }
 
+/// Where Python has no pip of its own, Debian's.
+fn install_pip() -> Result<()> {
+    if programs::PIP.missing().is_some() { packages::ensure(packages::PIP) } else { Ok(()) }
+}
+
 fn with_pip() -> Result<()> {
-    if programs::PIP.missing().is_some() {
-        packages::ensure(packages::PIP)?;
-    }
+    install_pip()?;
     programs::ensure(&[programs::PYTHON, programs::PIP])
 }
 
@@ -166,9 +169,7 @@ fn built(ui: &Path, name: &str) -> Result<()> {
 /// Everything; `server` is a livekit-server that is given.
 pub(crate) fn everything(server: Option<&Path>) -> Result<Tools> {
     packages::ensure(packages::SOUND)?;
-    if programs::PIP.missing().is_some() {
-        packages::ensure(packages::PIP)?;
-    }
+    install_pip()?;
     programs::ensure(&[programs::PYTHON, programs::PIP, programs::GO])?;
     let cache = cache()?;
     let given =

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::staging::{checksums, forget, put, write};
-use crate::step::{Result, cargo, output, quietly, root, run};
+use crate::staging::{checksums, components, forget, put, size, tell_size, write};
+use crate::step::{Result, cargo, output, quietly, root, run, target};
 use crate::windows::{self, TARGET, Windows};
 use crate::{fetch, packages};
 
@@ -25,7 +25,7 @@ pub(crate) fn pack(out: &Path, tried: bool) -> Result<()> {
     fetch::page()?;
     let build = ["build", "--quiet", "--release", "--target", TARGET, "-p", "adjourn-desktop"];
     quietly("building the window for Windows as it is released (some minutes)", &mut cargo(&build))?;
-    let built = windows::target().join(TARGET).join("release");
+    let built = target().join(TARGET).join("release");
     let staging = root().join("target/staging-windows");
     // What an earlier run left; absent the first time.
     let _ = fs::remove_dir_all(&staging);
@@ -44,12 +44,12 @@ pub(crate) fn pack(out: &Path, tried: bool) -> Result<()> {
     ] {
         put(&root().join(from), &staging.join("licenses").join(to), 0o644)?;
     }
-    let components = crate::deb::components("adjourn", Some(TARGET))?;
+    let components = components("adjourn", Some(TARGET))?;
     write(&staging.join("licenses/components.txt"), &components, 0o644)?;
     forget(out, &["exe"])?;
     let version = env!("CARGO_PKG_VERSION");
     let file = out.join(format!("adjourn-{version}-setup.exe"));
-    let kib = crate::deb::size(&staging)?.div_ceil(1024);
+    let kib = size(&staging)?.div_ceil(1024);
     let mut nsis = Command::new("makensis");
     nsis.args(["-V2", "-WX", "-INPUTCHARSET", "UTF8"]);
     for (name, value) in [
@@ -62,8 +62,7 @@ pub(crate) fn pack(out: &Path, tried: bool) -> Result<()> {
     }
     quietly(&format!("packing {}", file.display()), nsis.arg(root().join("packaging/windows/adjourn.nsi")))?;
     checksums(out)?;
-    let bytes = fs::metadata(&file).map_err(|e| format!("{}: {e}", file.display()))?.len();
-    answer!("{} {}.{} MB", file.display(), bytes / 1_000_000, bytes / 100_000 % 10);
+    tell_size(&file)?;
     if tried { try_out(&file) } else { Ok(()) }
 }
 

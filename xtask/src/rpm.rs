@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::deb::{Package, files_in};
-use crate::staging::{make, write};
+use crate::deb::Package;
+use crate::staging::{files_in, make, write};
 use crate::step::{Result, output, quietly, root, run};
 
 /// What Debian alone wants.
@@ -50,9 +50,10 @@ fn specification(package: &Package, folder: &Path, version: &str) -> Result<Stri
         "Name: {name}\nVersion: {version}\nRelease: 1\nSummary: {summary}\n\
          License: Apache-2.0 AND BSD-3-Clause AND OFL-1.1\nURL: https://adjourn.example\nRequires: ca-certificates\n\
          Recommends: {recommends}\n{AS_IT_IS}\n%description\n{description}\n\n%install\ncp -a '{folder}/.' '%{{buildroot}}'\n\
-         rm -rf '%{{buildroot}}/DEBIAN' '%{{buildroot}}/usr/share/lintian'\n\n%files\n%defattr(-,root,root,-)\n{listed}\n{reload}",
+         cd '%{{buildroot}}'\nrm -rf {debians}\n\n%files\n%defattr(-,root,root,-)\n{listed}\n{reload}",
         name = package.name,
         recommends = package.recommends_rpm,
+        debians = DEBIANS.join(" "),
         description = description.join("\n"),
         folder = folder.display(),
     ))

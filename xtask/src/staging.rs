@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::step::{Result, output, program, quietly, say};
+use crate::step::{Result, cargo, output, program, quietly, say};
 
 /// How the names of packages end.
 pub(crate) const KINDS: [&str; 3] = ["deb", "rpm", "exe"];
@@ -77,5 +77,51 @@ fn allow(file: &Path, rights: u32) -> Result<()> {
         fs::set_permissions(file, rights).map_err(|e| format!("{}: {e}", file.display()))?;
     }
     let _ = rights;
+    Ok(())
+}
+
+/// The crates that are in a program, with version and licence: its bill of materials.
+pub(crate) fn components(program: &str, target: Option<&str>) -> Result<String> {
+    let name = if program == "adjourn" { "adjourn-desktop" } else { program };
+    let mut tree =
+        cargo(&["tree", "--package", name, "--edges", "normal", "--prefix", "none", "--no-dedupe"]);
+    tree.args(["--format", "{p} {l}"]);
+    tree.args(target.map(|target| format!("--target={target}")));
+    let text = output(&mut tree).ok_or("cargo tree gives no components")?;
+    // A crate of our own is named with its place.
+    let plain = |line: &str| match line.split_once(" (/") {
+        Some((before, rest)) => format!("{before}{}", rest.split_once(')').map_or("", |(_, after)| after)),
+        None => line.replace(" (proc-macro)", ""),
+    };
+    let mut lines: Vec<String> = text.lines().map(plain).collect();
+    lines.sort();
+    lines.dedup();
+    Ok(lines.join("\n") + "\n")
+}
+
+/// Files in a folder and in those within it, and the folders that are named after us, from there.
+pub(crate) fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let ours = [".", "-type", "f", "-printf", "%P\\n", "-o", "-name", "adjourn*", "-printf", "%P\\n"];
+    let list = output(&mut program("find", &ours, folder));
+    let list = list.ok_or_else(|| format!("{} can't be listed", folder.display()))?;
+    Ok(list.lines().map(PathBuf::from).collect())
+}
+
+/// Bytes in a folder.
+pub(crate) fn size(folder: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    let told = |e: std::io::Error| format!("{}: {e}", folder.display());
+    for entry in fs::read_dir(folder).map_err(told)? {
+        let entry = entry.map_err(told)?;
+        let kind = entry.metadata().map_err(told)?;
+        bytes += if kind.is_dir() { size(&entry.path())? } else { kind.len() };
+    }
+    Ok(bytes)
+}
+
+/// Says how large a package is.
+pub(crate) fn tell_size(file: &Path) -> Result<()> {
+    let bytes = fs::metadata(file).map_err(|e| format!("{}: {e}", file.display()))?.len();
+    answer!("{} {}.{} MB", file.display(), bytes / 1_000_000, bytes / 100_000 % 10);
     Ok(())
 }

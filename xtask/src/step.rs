@@ -14,6 +14,11 @@ pub(crate) fn root() -> PathBuf {
     path
 }
 
+/// Where cargo builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// Says what begins.
 pub(crate) fn say(what: &str) {
     tell!("▸ {what}");

@@ -82,9 +82,9 @@ impl Windows {
 
     /// Gives a command what the testbed looks for.
     pub(crate) fn give(&self, command: &mut Command) {
+        in_prefix(command, &self.prefix);
         command
             .env("ADJOURN_WINE", WINE)
-            .env("ADJOURN_WINE_PREFIX", &self.prefix)
             .env("ADJOURN_WINDOWS_CLIENT", client())
             .env("ADJOURN_WINDOWS_LIBRARY", &self.library);
     }
@@ -118,14 +118,9 @@ pub(crate) fn add_target() -> Result<()> {
     quietly("adding Windows to Rust", add.args(["target", "add", TARGET]))
 }
 
-/// Where cargo builds.
-pub(crate) fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| step::root().join("target"), PathBuf::from)
-}
-
 /// The client's program.
 fn client() -> PathBuf {
-    target().join(TARGET).join("debug/adjourn-cli.exe")
+    step::target().join(TARGET).join("debug/adjourn-cli.exe")
 }
 
 /// Builds it.
@@ -175,7 +170,7 @@ fn own(whole: &Path) -> Result<PathBuf> {
     const COPY: &str = "rm -rf \"$2\" && mkdir -p \"$2/drive_c\" && cp -P \"$1\"/*.reg \"$1\"/.update-timestamp \"$2\" \
         && cp -rP \"$1/dosdevices\" \"$2\" && cp -rP \"$1/drive_c/users\" \"$2/drive_c\" \
         && for folder in \"$1\"/drive_c/*; do [ -e \"$2/drive_c/${folder##*/}\" ] || ln -s \"$folder\" \"$2/drive_c\"; done";
-    let folder = target().join("wine");
+    let folder = step::target().join("wine");
     if folder.exists() {
         // Of an interrupted run: it would go on with what is removed here. Mostly there is none.
         let mut end = Command::new(WINE_SERVER);

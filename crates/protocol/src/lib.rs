@@ -43,7 +43,7 @@ pub use plain_text::plain_text;
 pub use policy::{differences, policy_constants, policy_of, policy_with_known};
 pub use problem::Problem;
 pub use receipt::{ReceiptAnswer, ReceiptClaims};
-pub use record::{Decided, Record, RecordHead, TYPED, Turn, is_typed};
+pub use record::{Decided, Record, RecordHead, TYPED, Turn, is_typed, letters};
 pub use secret::Secret;
 pub use source::{Source, UnknownSource};
 pub use status::{HistoryEntry, InterviewState, InterviewStatus, InterviewerState, RoomState};

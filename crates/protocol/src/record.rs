@@ -218,7 +218,7 @@ fn cut_off(role: Role, told: &str, heard: &str) -> bool {
 }
 
 /// A text without what differs between a caption and its item: spaces, punctuation, case.
-fn letters(text: &str) -> String {
+pub fn letters(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

@@ -7,11 +7,11 @@ use tokio::process::Command;
 
 use crate::Tools;
 
-/// Where Wine, the client's program and its library are; `cargo xtask test windows` makes all of it.
+/// Where Wine, the client's program and its library are. Which Windows it is, and how quiet, is in the environment: `cargo xtask` makes and
+/// gives all of it.
 #[derive(Clone, Debug)]
 pub struct Wine {
     program: PathBuf,
-    prefix: PathBuf,
     client: PathBuf,
     library: PathBuf,
 }
@@ -24,7 +24,6 @@ impl Wine {
     pub fn find() -> anyhow::Result<Self> {
         Ok(Self {
             program: Tools::of_windows("ADJOURN_WINE")?,
-            prefix: Tools::of_windows("ADJOURN_WINE_PREFIX")?,
             client: Tools::of_windows("ADJOURN_WINDOWS_CLIENT")?,
             library: Tools::of_windows("ADJOURN_WINDOWS_LIBRARY")?,
         })
@@ -38,14 +37,7 @@ impl Wine {
     /// A command of the client.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command
-            .arg(&self.client)
-            .env("WINEPREFIX", &self.prefix)
-            .env("WINEARCH", "win64")
-            .env("WINEDEBUG", "-all")
-            // Neither .NET nor a browser is needed; asked for, Wine wants to fetch them.
-            .env("WINEDLLOVERRIDES", "mscoree=;mshtml=")
-            .env("ADJOURN_LIVEKIT_LIBRARY", Self::path(&self.library));
+        command.arg(&self.client).env("ADJOURN_LIVEKIT_LIBRARY", Self::path(&self.library));
         command
     }
 

@@ -17,28 +17,44 @@ use crate::run::{self, RunReport, Subject};
 use crate::scenario::{self, Place, Scenario};
 
 /// Which scenarios, how often, and where the results go.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct Options {
-    /// Only this section.
+    /// Only this section: a file of `qa/scenarios` by its name, or the name of --file.
+    #[arg(long)]
     pub section: Option<String>,
     /// Only these scenarios.
+    #[arg(long = "scenarios", alias = "rows", value_delimiter = ',', value_parser = trimmed)]
     pub scenarios: Vec<String>,
     /// Only the scenarios that every change is tested with.
+    #[arg(long)]
     pub suite: bool,
     /// Runs per scenario.
+    #[arg(long, default_value_t = 1)]
     pub repeat: usize,
-    /// Seed of the first run; the next ones count up from it.
+    /// Seed of the first run of a scenario; the next ones count up from it.
+    #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// A further file of scenarios.
+    #[arg(long)]
     pub file: Option<PathBuf>,
     /// Folder of the results.
+    #[arg(long, default_value = "target/matrix")]
     pub out: PathBuf,
-    /// Run each scenario with LiveKit's own web client too.
+    /// Run each scenario with LiveKit's own web client too, in the same conditions.
+    #[arg(long, alias = "peer")]
     pub baseline: bool,
-    /// Whose client the candidate uses.
-    pub subject: Subject,
+    /// With the client for Windows, under Wine (`cargo xtask qa` makes it).
+    #[arg(long)]
+    pub windows: bool,
     /// Runs at once. More than one makes every figure worse, never better.
+    #[arg(long, default_value_t = 1)]
     pub jobs: usize,
+}
+
+/// A name in a list, which may have blanks around it.
+#[expect(clippy::unnecessary_wraps, reason = "as clap's parsers of values are")]
+fn trimmed(text: &str) -> Result<String, std::convert::Infallible> {
+    Ok(text.trim().to_owned())
 }
 
 /// What became of the scenarios.
@@ -75,17 +91,13 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
         }
     }
     let commit = commit();
-    let parts = results::parts(options.subject)?;
-    let of = if options.subject == Subject::Windows { format!("{commit}-windows") } else { commit.clone() };
-    let folder = std::path::absolute(options.out.join(of))?;
+    let subject = Subject::of(options.windows);
+    let parts = results::parts(subject)?;
+    let folder = std::path::absolute(options.out.join(format!("{commit}{}", subject.suffix())))?;
     std::fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
     let _lock = lock(&folder)?;
-    let mut results: Vec<ScenarioResult> = scenarios
-        .iter()
-        .map(|scenario| {
-            ScenarioResult::new(scenario, scenario.missing().or_else(|| options.subject.lacks(scenario)))
-        })
-        .collect();
+    let mut results: Vec<ScenarioResult> =
+        scenarios.iter().map(|scenario| ScenarioResult::new(scenario, subject.missing(scenario))).collect();
     let total = scenarios.len() * options.repeat;
     let mut runs = Vec::new();
     for (nth, (scenario, result)) in scenarios.iter().zip(&results).enumerate() {
@@ -99,7 +111,7 @@ pub async fn run(options: &Options, progress: impl Fn(&str)) -> anyhow::Result<M
             let keep = folder.join(format!("{}-{seed}", scenario.id.replace(':', "_")));
             let title = format!("{}/{total} {} (seed {seed})", nth * options.repeat + n + 1, scenario.id);
             let key = results::key(scenario, &parts);
-            runs.push((nth, keep, Run { scenario, subject: options.subject, seed, title, key }));
+            runs.push((nth, keep, Run { scenario, subject, seed, title, key }));
         }
     }
     // Where nothing can run, that is what there is to read.

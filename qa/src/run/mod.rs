@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use adjourn_client::Command;
+use adjourn_protocol::letters;
 use adjourn_session::Input;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -120,7 +121,7 @@ pub async fn run(
     seed: u64,
     keep: Option<&Path>,
 ) -> anyhow::Result<RunReport> {
-    if let Some(missing) = scenario.missing().or_else(|| subject.lacks(scenario)) {
+    if let Some(missing) = subject.missing(scenario) {
         anyhow::bail!("{} can't run here: {missing}", scenario.id);
     }
     let temporary = tempfile::tempdir()?;
@@ -390,11 +391,6 @@ async fn transcript(
         failures.push("the interviewer's log has no turn to compare the record with".to_owned());
     }
     Ok(())
-}
-
-/// A text without what differs between a caption and its item: spaces, punctuation, case.
-fn letters(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// What the scenario expects, against what was seen.

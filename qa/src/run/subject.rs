@@ -15,8 +15,27 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// Ours, for this system or for Windows.
+    pub fn of(windows: bool) -> Self {
+        if windows { Self::Windows } else { Self::Adjourn }
+    }
+
+    /// Why a scenario can't be played here with this client, if so.
+    pub fn missing(self, scenario: &Scenario) -> Option<String> {
+        scenario.missing().or_else(|| self.lacks(scenario))
+    }
+
+    /// What the name of a folder with its results ends with.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Adjourn => "",
+            Self::Windows => "-windows",
+            Self::Baseline => "-baseline",
+        }
+    }
+
     /// Why this client can't play a scenario, if so.
-    pub fn lacks(self, scenario: &Scenario) -> Option<String> {
+    fn lacks(self, scenario: &Scenario) -> Option<String> {
         if self != Self::Windows {
             return None;
         }
