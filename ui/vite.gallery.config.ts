@@ -4,10 +4,12 @@ import { resolve } from "node:path";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
 
+import { catalogues } from "./catalogues";
+
 export default defineConfig({
   root: "gallery",
   base: "./",
-  plugins: [svelte()],
+  plugins: [svelte(), catalogues],
   build: {
     target: "es2022",
     modulePreload: { polyfill: false },

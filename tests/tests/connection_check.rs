@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use adjourn_outbox::{Backend, BackendError};
-use adjourn_protocol::{CheckRequest, InterviewState, InviteLink, Secret};
+use adjourn_protocol::{CheckAnswer, CheckRequest, InterviewState, InviteLink, Invited, Secret};
 use adjourn_room::{LiveKitTransport, Transport as _, Way};
-use adjourn_testbed::{Interviewer, Network, Testbed, join};
+use adjourn_testbed::{Interviewer, Invitation, Network, Testbed, join};
 use serde_json::json;
 
 /// An agent that has no name: LiveKit sends it into every room for which nobody else is asked.
@@ -38,11 +38,32 @@ async fn the_way_is_tried_where_nobody_is_and_nothing_begins() {
     let nameless = Interviewer { script: Some(script), ..Interviewer::plain("zombie", 1) };
     let worker = testbed.worker(&nameless).await.unwrap();
 
-    let invitation = testbed.backend.invite("{}").await.unwrap();
+    let about = [
+        "--title",
+        "A talk",
+        "--organiser",
+        "Example Ltd.",
+        "--contact",
+        "jobs@example.com",
+        "--language",
+        "de",
+    ];
+    let created = testbed.backend.command(&[&["invite", "--json"], &about[..]].concat()).await.unwrap();
+    let invitation: Invitation = serde_json::from_str(&created).unwrap();
     let link = InviteLink::parse(&invitation.link).unwrap();
     let backend = Backend::new(&link.server).unwrap();
     let request = CheckRequest { code: link.code.clone() };
-    let room = backend.check(&request).await.unwrap().livekit;
+    let CheckAnswer { livekit: room, invited } = backend.check(&request).await.unwrap();
+    // Who asks is told to what.
+    let wanted = Invited {
+        title: "A talk".to_owned(),
+        organiser: Some("Example Ltd.".to_owned()),
+        contact: Some("jobs@example.com".to_owned()),
+        language: "de".to_owned(),
+        max_minutes: 30,
+        begun: false,
+    };
+    assert_eq!(invited, Some(wanted));
     let found = LiveKitTransport.try_link(&room.url, room.token.expose()).await.unwrap();
     assert_eq!(found.way, Some(Way::Udp), "{found:?}");
     // How good it is, is the machine's affair.

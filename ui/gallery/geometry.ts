@@ -34,7 +34,7 @@ export function geometry(page: Window): string[] {
     if (hit !== newest) faults.push(`the newest line is covered by ${hit ? name(hit) : "nothing"} at ${Math.round(at.bottom)}`);
   }
 
-  for (const control of scope.querySelectorAll<HTMLElement>("button, input, select, summary, a[href], [tabindex='0']")) {
+  for (const control of scope.querySelectorAll<HTMLElement>("button, input, textarea, select, summary, a[href], [tabindex='0']")) {
     if (!control.checkVisibility({ visibilityProperty: true })) continue;
     // As somebody comes to it with the keyboard: no further than it has to be.
     const region = control.matches("section");

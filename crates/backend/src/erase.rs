@@ -73,6 +73,8 @@ mod tests {
         let new = |title: &str| NewInterview {
             title: title.to_owned(),
             candidate_name: Some("CANARY name".to_owned()),
+            organiser: Some(format!("{title} house")),
+            contact: Some(format!("{title} hotline")),
             language: "en".to_owned(),
             max_minutes: 30,
             window: Window::default(),

@@ -1,6 +1,6 @@
 //! Making interviews, and further codes for them.
 
-use adjourn_protocol::{InviteLink, Secret, differences};
+use adjourn_protocol::{InviteLink, Secret, differences, is_plain};
 use adjourn_session::Policy;
 use anyhow::Context as _;
 use chrono::{DateTime, Datelike as _, Duration, Utc};
@@ -39,6 +39,14 @@ pub struct NewInterview {
     #[serde(default)]
     #[schema(max_length = 500)]
     pub candidate_name: Option<String>,
+    /// Who invites, as the candidate knows them.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub organiser: Option<String>,
+    /// How the candidate reaches them, for whatever they need: an address, a number, a sentence.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub contact: Option<String>,
     /// Language tag.
     #[serde(default = "english")]
     #[schema(max_length = 35)]
@@ -76,6 +84,21 @@ pub struct Created {
     pub code: Secret,
 }
 
+/// Whether it has the form of one (RFC 5646, section 2.1, without its finer rules).
+fn is_language_tag(text: &str) -> bool {
+    let part = |part: &str| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric());
+    let first = text.split('-').next().unwrap_or_default();
+    text.len() <= 35
+        && first.len() >= 2
+        && first.chars().all(|c| c.is_ascii_alphabetic())
+        && text.split('-').all(part)
+}
+
+/// What is said of somebody, if anything is.
+fn said(text: Option<&String>) -> Option<&str> {
+    text.map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
 /// What is wrong with a wish, in one sentence.
 fn check(new: &NewInterview, from: DateTime<Utc>, to: DateTime<Utc>) -> anyhow::Result<()> {
     anyhow::ensure!((1..=480).contains(&new.max_minutes), "max_minutes must be 1 to 480");
@@ -83,12 +106,18 @@ fn check(new: &NewInterview, from: DateTime<Utc>, to: DateTime<Utc>) -> anyhow::
     for (name, text) in [
         ("title", Some(&new.title)),
         ("candidate_name", new.candidate_name.as_ref()),
+        ("organiser", new.organiser.as_ref()),
+        ("contact", new.contact.as_ref()),
         ("agent_name", new.agent_name.as_ref()),
     ] {
         let fits = text.is_none_or(|text| text.len() <= LONGEST && !text.contains('\0'));
         anyhow::ensure!(fits, "{name} is longer than {LONGEST} bytes, or no text");
     }
-    anyhow::ensure!(new.language.len() <= 35 && !new.language.contains('\0'), "language is no language tag");
+    for (name, text) in [("organiser", &new.organiser), ("contact", &new.contact)] {
+        let plain = text.as_ref().is_none_or(|text| is_plain(text));
+        anyhow::ensure!(plain, "{name} has signs in it that nobody sees; write it in one line");
+    }
+    anyhow::ensure!(is_language_tag(&new.language), "language is no language tag, as \"en\" or \"pt-BR\"");
     new.policy.check().context("policy")?;
     anyhow::ensure!(from < to, "the window's end must be after its beginning");
     anyhow::ensure!(to > now(), "the window is over already: nobody could join");
@@ -121,7 +150,8 @@ pub async fn create(
     let mut tx = store.write().await?;
     sqlx::query(
         "INSERT INTO interviews (id, title, candidate_name, language, max_minutes, window_from, window_to, agent_name,
-         policy, code_hash, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         policy, code_hash, created_at, organiser, contact)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(&id)
     .bind(&new.title)
@@ -134,6 +164,8 @@ pub async fn create(
     .bind(serde_json::to_string(&differences(&new.policy))?)
     .bind(codes.kept(&code))
     .bind(millis(now))
+    .bind(said(new.organiser.as_ref()))
+    .bind(said(new.contact.as_ref()))
     .execute(&mut *tx)
     .await?;
     add_code(&mut tx, &id, &codes.kept(&code), 1).await?;

@@ -92,6 +92,15 @@ enum Command {
         /// The candidate's name.
         #[arg(long)]
         candidate: Option<String>,
+        /// Who invites, as the candidate knows them. Whoever has the link reads this.
+        #[arg(long)]
+        organiser: Option<String>,
+        /// How the candidate reaches them: an address, a number, a sentence. Whoever has the link reads this.
+        #[arg(long)]
+        contact: Option<String>,
+        /// Language of the interview, as a tag. The window speaks en, de, es, fr and ar.
+        #[arg(long, default_value = "en")]
+        language: String,
         /// Maximum length in minutes.
         #[arg(long, default_value_t = 30)]
         minutes: i64,
@@ -335,6 +344,9 @@ async fn run() -> anyhow::Result<()> {
             public_url,
             title,
             candidate,
+            organiser,
+            contact,
+            language,
             minutes,
             agent_name,
             policy,
@@ -346,7 +358,9 @@ async fn run() -> anyhow::Result<()> {
             let new = NewInterview {
                 title,
                 candidate_name: candidate,
-                language: "en".to_owned(),
+                organiser,
+                contact,
+                language,
                 max_minutes: minutes,
                 window: Window::default(),
                 agent_name: Some(agent_name),

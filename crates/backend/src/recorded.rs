@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use adjourn_protocol::{Entry, Note};
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -126,6 +127,26 @@ pub(crate) fn of_client(body: &str) -> Turns {
     turns
 }
 
+/// Longest word of what a candidate needs, in characters: as long as the client takes it.
+const LONGEST_NEED: usize = 1_000;
+
+/// What the candidate needs, by a client's record: as they wrote it last. `None`: nothing, any more.
+pub(crate) fn need(body: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Record<'a> {
+        #[serde(borrow)]
+        timeline: Option<&'a RawValue>,
+    }
+    let Record { timeline } = serde_json::from_str(body).ok()?;
+    let elements: Elements<'_> = serde_json::from_str(timeline?.get()).ok()?;
+    let asked = |raw: &&RawValue| {
+        let entry: Entry = serde_json::from_str(raw.get()).ok()?;
+        let Note::AdjustmentAsked { text } = entry.line.note()? else { return None };
+        Some(text.chars().take(LONGEST_NEED).collect::<String>())
+    };
+    elements.first.iter().rev().find_map(asked).filter(|text| !text.trim().is_empty())
+}
+
 /// Whether a client's transcript (the JSON of it) is one: a list of turns that each have a text, and not too many. Gives how
 /// many there are.
 pub(crate) fn turns_of(transcript: &RawValue) -> Option<usize> {
@@ -247,6 +268,28 @@ fn seconds(at: &str) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use adjourn_protocol::Line;
+
+    #[test]
+    fn what_the_candidate_needs_is_what_they_wrote_last_in_any_record() {
+        let note = |note: Note| {
+            let at = chrono::DateTime::UNIX_EPOCH;
+            serde_json::to_string(&Entry { at, mono_ms: 1, line: Line::Timeline(note) }).unwrap()
+        };
+        let asked = |text: &str| note(Note::AdjustmentAsked { text: text.to_owned() });
+        let record = |entries: &[String]| format!("{{\"timeline\": [{}]}}", entries.join(","));
+        let (one, other) = (asked("More time"), note(Note::Muted));
+        assert_eq!(
+            need(&record(&[one.clone(), "7".to_owned(), other.clone()])).as_deref(),
+            Some("More time")
+        );
+        assert_eq!(need(&record(&[one.clone(), asked("Twice the time")])).as_deref(), Some("Twice the time"));
+        assert_eq!(need(&record(&[one, asked("")])), None, "nothing any more");
+        assert_eq!(need(&record(&[asked(&"x".repeat(5_000))])).unwrap().len(), 1_000);
+        for nothing in ["", "[]", "{}", r#"{"timeline": 7}"#, r#"{"timeline": null}"#, &record(&[other])] {
+            assert_eq!(need(nothing), None, "{nothing}");
+        }
+    }
 
     #[test]
     fn what_is_no_turn_is_counted_and_costs_nothing() {

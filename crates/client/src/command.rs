@@ -60,6 +60,11 @@ pub enum Command {
     },
     /// Record the candidate's voice for three seconds, and play it.
     RecordSample,
+    /// The candidate needs something that the organiser should know of; empty: nothing any more.
+    AskAdjustment {
+        /// What, in their own words.
+        text: String,
+    },
     /// The device check is done: join.
     Join,
     /// Save a copy of the report for the organiser, where a person finds it.

@@ -40,6 +40,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Command::PlayTestSound => self.press(Pressed::TestSound),
             Command::ChimeHeard { heard } => self.audio.check.chime_was_heard(heard),
             Command::RecordSample => self.press(Pressed::Sample),
+            // Once the interview is joined, its record has begun.
+            Command::AskAdjustment { text } => {
+                if self.session.phase() == Phase::Checking {
+                    self.adjustment.write(&text);
+                }
+            }
             Command::Join => self.join(),
             Command::SetMuted { muted } => {
                 self.ui.muted = muted;
@@ -180,6 +186,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Ok(link) => {
                 self.ui.link_is_settled();
                 (self.ui.problem, self.ui.pressed) = (None, None);
+                self.link_is_another();
                 // Until its host is known to be right, nobody listens.
                 self.close_devices();
                 self.connection_check.stop();
@@ -193,11 +200,17 @@ impl<T: Transport, S: Shell> Client<T, S> {
         }
     }
 
+    fn link_is_another(&mut self) {
+        self.ui.link_is_another();
+        self.adjustment.is_of(None);
+    }
+
     fn forget_link(&mut self) {
         self.invitation.forget_unconfirmed();
         self.ui.problem = None;
         if self.session.phase() == Phase::Checking {
             self.invitation.forget();
+            self.link_is_another();
             self.ui.pressed = None;
             self.connection_check.stop();
             self.close_devices();

@@ -47,20 +47,24 @@ impl ConnectionCheck {
     ) {
         self.stop();
         let number = self.number;
-        let (backend, events) = (environment.backend.clone(), self.events.clone());
+        let (backend, events, told) = (environment.backend.clone(), self.events.clone(), self.events.clone());
         let attempt = async move {
             tokio::time::sleep(PAUSE).await;
             let request = CheckRequest { code: link.code.clone() };
-            let room = backend.check(&link, &request).await.map_err(Untried::ByBackend)?.livekit;
+            let answer = backend.check(&link, &request).await.map_err(Untried::ByBackend)?;
+            if let Some(invited) = answer.invited {
+                told.tell(Event::Invited { link, invited }).await;
+            }
+            let room = answer.livekit;
             let tried = transport.try_link(&room.url, room.token.expose());
             let tried = tokio::time::timeout(LIMIT, tried).await.map_err(|_| Untried::TooLong)?;
             tried.map_err(Untried::ByRoom)
         };
-        let told = async move {
+        let tried = async move {
             let tried = attempt.await;
             events.tell(Event::ConnectionTried { number, tried }).await;
         };
-        self.trying = Some(tokio::spawn(told.in_current_span()));
+        self.trying = Some(tokio::spawn(tried.in_current_span()));
         self.found = Some(Finding { verdict: Verdict::Open, text: Message::TryingConnection });
     }
 

@@ -204,6 +204,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             check: self.audio.check.shown(),
             connection: self.connection_check.found(),
             can_type: self.may_type(),
+            adjustment: self.adjustment.shown(),
             voice: self.audio.voice_options(),
             microphone_open: self.audio.microphone_open(),
             not_heard: self.audio.not_heard(),

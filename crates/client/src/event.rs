@@ -2,7 +2,7 @@
 
 use adjourn_audio::{AudioError, Capture, DeviceKind, Found, Playback, PlaybackHandle, StreamStatus};
 use adjourn_outbox::{BackendError, DeliveryEvent};
-use adjourn_protocol::InviteLink;
+use adjourn_protocol::{InviteLink, Invited};
 use adjourn_room::{ConnectError, LinkCheck};
 use adjourn_session::OrganiserWord;
 use tokio::sync::mpsc;
@@ -18,6 +18,21 @@ pub(crate) enum Event {
     Host {
         link: InviteLink,
         known: bool,
+    },
+    /// What that link invites to.
+    Invited {
+        link: InviteLink,
+        invited: Invited,
+    },
+    /// What the candidate wrote that they need, in an earlier run.
+    AdjustmentFound {
+        link: InviteLink,
+        text: String,
+    },
+    /// It was written down; `None`: the disk took nothing.
+    AdjustmentKept {
+        link: InviteLink,
+        text: Option<String>,
     },
     /// Interviews of an earlier run were looked after; one may still go on.
     Unfinished {

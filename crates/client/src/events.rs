@@ -16,11 +16,20 @@ impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) async fn event(&mut self, event: Event) {
         match event {
             Event::Host { link, known } => {
-                if self.invitation.host_checked(link, known) == HostChecked::Ready {
+                if self.invitation.host_checked(link.clone(), known) == HostChecked::Ready {
+                    self.adjustment.is_of(Some(link));
                     self.open_microphone();
                     self.try_connection();
                 }
             }
+            Event::Invited { link, invited } => {
+                if self.session.phase() == Phase::Checking && self.invitation.link() == Some(&link) {
+                    self.ui.language = Language::of(&invited.language);
+                    self.ui.invited = Some(invited);
+                }
+            }
+            Event::AdjustmentFound { link, text } => self.adjustment.found(&link, text),
+            Event::AdjustmentKept { link, text } => self.adjustment.written(&link, text),
             Event::Unfinished { open } => {
                 self.deliveries.wake();
                 let taken = self.invitation.link().or(self.invitation.unconfirmed()).is_some();
@@ -144,16 +153,26 @@ impl<T: Transport, S: Shell> Client<T, S> {
             agent_name: answer.livekit.as_ref().and_then(|livekit| livekit.agent_name.clone()),
             remaining: u64::try_from(remaining).unwrap_or(0),
         };
+        // What is gone of the longest time is what was talked, here or at another computer: by the server, whose time begins with the
+        // interviewer. (In an interview that begins now, nothing.)
+        let longest = u64::try_from(answer.interview.max_minutes).unwrap_or(0) * 60_000;
+        self.ui.went_on_before(self.now(), longest.saturating_sub(grant.remaining));
         self.ui.title = Some(answer.interview.title.clone());
         self.ui.language = Language::of(&answer.interview.language);
         self.recorder.begin(join_id, head, std::mem::take(&mut admission.before.told));
         let ended = |tool: &ToolEnded| tool.ok && self.session.policy().end_tools.contains(&tool.name);
         let ended = admission.before.last_tool.as_ref().is_some_and(ended);
         let was_live = admission.before.live;
+        let adjustment_before = admission.before.adjustment.clone();
         self.invitation.admitted(admission);
         self.recorder.note(Note::Joined);
         let connection = self.connection_check.kept();
         self.recorder.note(Note::DeviceCheck(DeviceCheck { connection, ..self.audio.check.kept() }));
+        // Once: a join that could not enter its room comes this way again, and so does a run that goes on where another one was.
+        let text = self.adjustment.text().to_owned();
+        if text != adjustment_before {
+            self.recorder.note(Note::AdjustmentAsked { text });
+        }
         self.ui.told_muted = self.is_muted();
         if self.ui.told_muted {
             self.recorder.note(Note::Muted);

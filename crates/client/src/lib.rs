@@ -10,6 +10,7 @@
 //! a person that is not in the catalogue, no LiveKit type, no SQL. Nothing blocks the loop: what takes
 //! long runs beside it and comes back as an event.
 
+mod adjustment;
 mod admission;
 mod appearance;
 mod audio_ends;
@@ -79,8 +80,8 @@ pub use processing::{MakeModule, VoiceModule};
 pub use run::{Client, Setup};
 pub use shell::{Shell, Silent};
 pub use snapshot::{
-    Asking, Caption, Completed, DeviceList, InterviewerState, Meters, Presence, PresenceState, RecordState,
-    Screen, Sign, Snapshot, TypingField,
+    Adjustment, Asking, Caption, Completed, DeviceList, InterviewerState, Invitation, Meters, Presence,
+    PresenceState, RecordState, Screen, Sign, Snapshot, TypingField,
 };
 pub use sound_check::{Finding, SampleState, SoundFindings, Verdict};
 pub use start_error::StartError;

@@ -9,7 +9,8 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use crate::fate::fate;
 use crate::presence::{Sound, presence};
 use crate::snapshot::{
-    Completed, DeviceList, InterviewerState, Meters, PresenceState, Screen, Sign, Snapshot, TypingField,
+    Adjustment, Completed, DeviceList, InterviewerState, Invitation, Meters, PresenceState, Screen, Sign,
+    Snapshot, TypingField,
 };
 use crate::sound_check::{Finding, SoundFindings};
 use crate::start_error::StartError;
@@ -31,6 +32,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) output: &'a DeviceList,
     pub(crate) check: &'a SoundFindings,
     pub(crate) connection: Option<&'a Finding>,
+    pub(crate) adjustment: Adjustment,
     pub(crate) voice: VoiceOptions,
     pub(crate) can_type: bool,
     pub(crate) microphone_open: bool,
@@ -77,7 +79,14 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         version: scene.version.to_owned(),
         screen,
         appearance: scene.appearance,
-        title: ui.title.clone(),
+        title: ui.title.clone().or_else(|| ui.invited.as_ref().map(|invited| invited.title.clone())),
+        invitation: ui.invited.as_ref().filter(|_| screen == Screen::Checking).map(|invited| Invitation {
+            organiser: invited.organiser.clone(),
+            minutes: invited.max_minutes,
+            begun: invited.begun,
+        }),
+        adjustment: (screen == Screen::Checking).then(|| scene.adjustment.clone()),
+        contact: ui.invited.as_ref().and_then(|invited| invited.contact.clone()),
         host: scene.unconfirmed.or(scene.link).map(InviteLink::host),
         problem: ui.problem.clone(),
         can_retry: ui.can_retry,

@@ -18,6 +18,8 @@ pub(crate) struct Before {
     pub(crate) told: Told,
     /// The interview went on already.
     pub(crate) live: bool,
+    /// What the candidate needs, as it was noted last; empty: nothing.
+    pub(crate) adjustment: String,
     /// The last thing that was seen, however long ago: in a room that is empty now it is still the last thing.
     pub(crate) last_tool: Option<ToolEnded>,
 }
@@ -31,9 +33,14 @@ impl Before {
             tool: last.as_ref().filter(|(_, at)| counts(*at)).map(|(tool, _)| tool.clone()),
             told: Told::of(journal),
             live: journal.iter().any(|entry| entry.line == Line::Timeline(Note::Live)),
+            adjustment: journal.iter().rev().find_map(adjustment).unwrap_or_default(),
             last_tool: last.map(|(tool, _)| tool),
         }
     }
+}
+
+fn adjustment(entry: &Entry) -> Option<String> {
+    if let Line::Timeline(Note::AdjustmentAsked { text }) = &entry.line { Some(text.clone()) } else { None }
 }
 
 /// The last thing that the interviewer did, if it was a tool, and the candidate said nothing since; and when. Who was

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::Instrument as _;
 
+use crate::adjustment::Adjustment;
 use crate::audio_ends::{AudioInput, AudioOutput};
 use crate::audio_io::AudioIo;
 use crate::connection::{Connection, Entered};
@@ -72,6 +73,7 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) span: tracing::Span,
     pub(crate) connection: Connection<T>,
     pub(crate) connection_check: ConnectionCheck,
+    pub(crate) adjustment: Adjustment,
     pub(crate) audio: AudioIo,
     pub(crate) preferences: PreferencesFile,
     pub(crate) system_language: Option<Language>,
@@ -150,6 +152,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             invitation: Invitation::new(environment.clone(), info.clone(), events.clone()),
             connection,
             connection_check: ConnectionCheck::new(events.clone()),
+            adjustment: Adjustment::new(environment.clone(), events.clone()),
             audio: AudioIo::new(&environment, events.clone(), audio_input, audio_output, preferences.clone()),
             preferences,
             system_language: language,

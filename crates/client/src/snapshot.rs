@@ -119,6 +119,29 @@ pub struct Presence {
     pub seconds_left: Option<u64>,
 }
 
+/// What the candidate is invited to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "Invitation.ts")]
+pub struct Invitation {
+    /// Who invites, if they gave a name.
+    pub organiser: Option<String>,
+    /// How long it takes at most, in minutes.
+    #[ts(type = "number")]
+    pub minutes: i64,
+    /// It was begun before, here or at another computer.
+    pub begun: bool,
+}
+
+/// What the candidate needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "Adjustment.ts")]
+pub struct Adjustment {
+    /// In their own words; empty: nothing.
+    pub text: String,
+    /// It is on this computer's disk, and will be in the interview's record.
+    pub kept: bool,
+}
+
 /// A device to choose.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export, export_to = "DeviceList.ts")]
@@ -274,6 +297,12 @@ pub struct Snapshot {
     pub appearance: Appearance,
     /// The interview's title, once known.
     pub title: Option<String>,
+    /// What the link invites to, before the interview, once known.
+    pub invitation: Option<Invitation>,
+    /// What the candidate needs, before the interview.
+    pub adjustment: Option<Adjustment>,
+    /// How the organiser is reached, once known.
+    pub contact: Option<String>,
     /// Host to confirm, or in use.
     pub host: Option<String>,
     /// What is wrong, and what to do.

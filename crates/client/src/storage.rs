@@ -17,6 +17,8 @@ pub trait Storage: std::fmt::Debug + Send + Sync + 'static {
     fn volatile(&self) -> bool;
     fn host_known<'a>(&'a self, host: &'a str, confirm: bool) -> Stored<'a, bool>;
     fn join_for<'a>(&'a self, link: &'a InviteLink) -> Stored<'a, Join>;
+    fn adjustment<'a>(&'a self, link: &'a InviteLink) -> Stored<'a, String>;
+    fn keep_adjustment<'a>(&'a self, link: &'a InviteLink, text: &'a str) -> Stored<'a, ()>;
     fn granted<'a>(&'a self, join: &'a Join, answer: &'a JoinAnswer, head: &'a RecordHead) -> Stored<'a, ()>;
     fn append<'a>(&'a self, join_id: &'a Secret, entries: &'a [Entry]) -> Stored<'a, ()>;
     fn journal<'a>(&'a self, join_id: &'a Secret) -> Stored<'a, Vec<Entry>>;
@@ -55,6 +57,14 @@ impl Storage for Outbox {
 
     fn join_for<'a>(&'a self, link: &'a InviteLink) -> Stored<'a, Join> {
         Box::pin(Self::join_for(self, link))
+    }
+
+    fn adjustment<'a>(&'a self, link: &'a InviteLink) -> Stored<'a, String> {
+        Box::pin(Self::adjustment(self, link))
+    }
+
+    fn keep_adjustment<'a>(&'a self, link: &'a InviteLink, text: &'a str) -> Stored<'a, ()> {
+        Box::pin(Self::keep_adjustment(self, link, text))
     }
 
     fn granted<'a>(&'a self, join: &'a Join, answer: &'a JoinAnswer, head: &'a RecordHead) -> Stored<'a, ()> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use adjourn_protocol::Invited;
 use adjourn_session::{AgentState, Phase, Problem, Time, Trouble, View};
 use tokio::time::Instant;
 
@@ -46,6 +47,8 @@ pub(crate) struct Times {
 #[derive(Debug, Default)]
 pub(crate) struct UiState {
     pub(crate) title: Option<String>,
+    /// What the link invites to, once the organiser's server said so.
+    pub(crate) invited: Option<Invited>,
     /// The language of the interview, once known and spoken here.
     pub(crate) language: Option<Language>,
     /// What is wrong, and whether trying again can help.
@@ -80,6 +83,8 @@ pub(crate) struct UiState {
     pub(crate) typing: Typing,
     pub(crate) agent_state: Option<AgentState>,
     live_since: Option<Time>,
+    /// When the interview was joined, and how many milliseconds of it were gone by then.
+    before: Option<(Time, u64)>,
     pub(crate) times: Times,
 }
 
@@ -98,6 +103,11 @@ impl UiState {
         self.notice = Some(what);
         let passes = phase != Phase::Checking;
         self.about_link = Some(passes.then(|| Instant::now() + READ));
+    }
+
+    /// Another link, or none: what the one before invited to is nobody's any more.
+    pub(crate) fn link_is_another(&mut self) {
+        (self.invited, self.title, self.language, self.before) = (None, None, None, None);
     }
 
     /// What was told of a link is settled.
@@ -176,6 +186,18 @@ impl UiState {
         new
     }
 
+    /// So many milliseconds of the interview are gone.
+    pub(crate) fn went_on_before(&mut self, now: Time, ms: u64) {
+        // One that begins now is as long as its interviewer is there.
+        self.before = (ms > 0).then_some((now, ms));
+    }
+
+    /// Milliseconds since the interview began, in this run or in one before it.
+    fn elapsed(&self, now: Time) -> Option<u64> {
+        let live_since = self.live_since?;
+        Some(self.before.map_or_else(|| now.since(live_since), |(since, ms)| now.since(since) + ms))
+    }
+
     fn trouble(&self, trouble: &Trouble) -> Message {
         match trouble {
             Trouble::JoinFailed => self.join_trouble.clone().unwrap_or(Message::JoinUnanswered),
@@ -204,7 +226,7 @@ impl UiState {
             let remaining_s = view.remaining.map(|ms| ms / 1_000);
             let nearly_over = |s: u64| WARNINGS.into_iter().rfind(|minutes| s <= minutes * 60);
             self.times = Times {
-                elapsed_s: self.live_since.map(|at| now.since(at) / 1_000),
+                elapsed_s: self.elapsed(now).map(|ms| ms / 1_000),
                 remaining_s,
                 minutes_left: remaining_s.and_then(nearly_over),
             };

@@ -75,7 +75,10 @@ fn own(language: Language) -> Sentences {
 
 #[test]
 fn each_language_has_each_sentence_with_its_arguments() {
-    let folders = std::fs::read_dir(ui().join("locales")).unwrap().count();
+    let folders = std::fs::read_dir(ui().join("locales"))
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().path().is_dir())
+        .count();
     assert_eq!(folders, Language::ALL.len(), "a folder for each language, and no other");
     for language in Language::ALL {
         assert_eq!(sentences(adjourn_client::sentences(language)), told(), "{language:?}");
@@ -145,6 +148,23 @@ fn the_page_uses_each_of_its_own_sentences_and_no_other() {
     assert_eq!(own, used);
     let both: Vec<_> = own.keys().filter(|id| told().contains_key(*id)).cloned().collect();
     assert!(both.is_empty(), "{both:?} are in both files");
+}
+
+/// What the page's bundle leaves out (`ui/catalogues.ts`) is no sentence of a screen.
+#[test]
+fn what_is_left_out_of_the_page_is_said_elsewhere() {
+    let list = std::fs::read_to_string(ui().join("locales/elsewhere.json")).unwrap();
+    let left_out: Vec<String> = serde_json::from_str(&list).unwrap();
+    let states = std::fs::read_to_string(ui().join("src/generated/states.json")).unwrap();
+    let told = told();
+    for id in &left_out {
+        assert!(told.contains_key(id), "there is no {id}");
+        assert!(
+            !states.contains(&format!("\"id\": \"{id}\"")) && !states.contains(&format!("\"id\":\"{id}\"")),
+            "{id}"
+        );
+    }
+    assert!(states.contains("\"id\""), "the states name their sentences");
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -12,7 +12,7 @@ use adjourn_client::{
     Command, Completed, Message, PresenceState, RecordState, Screen, Snapshot, SoundSide, Verdict,
 };
 use adjourn_outbox::BackendError;
-use adjourn_protocol::Role;
+use adjourn_protocol::{Invited, Role};
 use adjourn_room::{Caption, LinkCheck, RoomEvent, Way};
 use adjourn_session::{AgentState, Input, LeaveReason, Participant, ParticipantKind};
 
@@ -93,6 +93,35 @@ async fn start(gallery: &mut Gallery) {
     gallery.hang("start-another-ends", Snapshot { seq: 1, ..Snapshot::waits_for_another() });
     let mut stage = Set::with_link(NEW_HOST).start();
     gallery.see("confirm", &mut stage, |s| s.screen == Screen::ConfirmHost).await;
+}
+
+/// An invitation of somebody with a name.
+fn invited(organiser: &str, contact: Option<&str>) -> Invited {
+    Invited {
+        title: "Embedded engineer".to_owned(),
+        organiser: Some(organiser.to_owned()),
+        contact: contact.map(str::to_owned),
+        language: "en".to_owned(),
+        max_minutes: 30,
+        begun: false,
+    }
+}
+
+async fn invitation(gallery: &mut Gallery) {
+    let mut stage = Testbed::checking().await;
+    stage.backend.set(|backend| backend.invited = Some(invited("Example Ltd.", Some("jobs@example.com"))));
+    gallery.see("check-invited", &mut stage, |s| s.invitation.is_some()).await;
+    stage.order(Command::AskAdjustment { text: "More time to answer, please.".to_owned() }).await;
+    let kept = |s: &Snapshot| s.adjustment.as_ref().is_some_and(|adjustment| adjustment.kept);
+    gallery.see("check-adjustment", &mut stage, kept).await;
+
+    let mut stage = Testbed::checking().await;
+    stage
+        .backend
+        .set(|backend| backend.invited = Some(invited(&HOSTILE.repeat(3), Some(&HOSTILE.repeat(3)))));
+    // What an organiser could not say, but another server may.
+    stage.order(Command::AskAdjustment { text: HOSTILE.repeat(3) }).await;
+    gallery.see("hostile-invitation", &mut stage, |s| s.invitation.is_some()).await;
 }
 
 async fn check(gallery: &mut Gallery) {
@@ -312,6 +341,7 @@ async fn the_states_of_the_screen_are_those_in_the_file() {
     let mut gallery = Gallery::default();
     start(&mut gallery).await;
     check(&mut gallery).await;
+    invitation(&mut gallery).await;
     waiting(&mut gallery).await;
     interview(&mut gallery).await;
     trouble(&mut gallery).await;

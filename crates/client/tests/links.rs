@@ -5,9 +5,9 @@ mod testbed;
 
 use std::time::Duration;
 
-use adjourn_client::{Command, Message, Screen, Snapshot, Verdict};
+use adjourn_client::{Command, Language, Message, Screen, Snapshot, Verdict};
 use adjourn_outbox::BackendError;
-use adjourn_protocol::{Checked, Entry, InviteLink, Line, Note, Outcome, Role, ToolEnded, Turn};
+use adjourn_protocol::{Checked, Entry, InviteLink, Invited, Line, Note, Outcome, Role, ToolEnded, Turn};
 use adjourn_room::{LinkCheck, Way};
 use adjourn_session::InterruptedWhy;
 
@@ -177,6 +177,25 @@ async fn an_interview_that_broke_off_goes_on_with_what_was_said() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_interview_that_is_gone_on_with_is_as_long_as_all_of_it_whatever_the_clock_says() {
+    let set = Set::new();
+    let live = Entry { at: at(-90_000), mono_ms: 0, line: Line::Timeline(Note::Live) };
+    set.disk.was_granted(&InviteLink::parse(LINK).unwrap(), vec![live, said("1", -60_000)]);
+    // By the server, 90 s of it are gone; this computer's clock was set meanwhile.
+    set.backend.set(|backend| backend.gone = Duration::from_secs(90));
+    set.clock.set_ahead(chrono::TimeDelta::hours(-1));
+    let mut stage = set.start();
+    stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking).await;
+    stage.enter().await;
+    stage.begin().await;
+    stage.passes(Duration::from_secs(10)).await;
+    stage.order(Command::End).await;
+    let ended = stage.within(MOMENT, "the end", |s| s.screen == Screen::Completed).await;
+    let elapsed = ended.elapsed_s.unwrap();
+    assert!((100..115).contains(&elapsed), "{elapsed} s");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_interview_that_is_over_by_now_is_delivered_from_its_journal() {
     let set = Set::new();
     let link = InviteLink::parse(LINK).unwrap();
@@ -235,6 +254,104 @@ async fn the_way_to_the_room_is_tried_before_the_interview() {
     stage.received(Duration::from_secs(5)).await;
     let noted = |line: &Line| matches!(line, Line::Timeline(Note::DeviceCheck(check)) if check.connection == Checked::Good);
     assert!(stage.record().timeline.iter().any(|entry| noted(&entry.line)));
+}
+
+/// What the candidate needs, as it is noted.
+fn needs(timeline: &[Entry]) -> Vec<&str> {
+    let asked = timeline.iter().filter_map(|entry| match &entry.line {
+        Line::Timeline(Note::AdjustmentAsked { text }) => Some(text.as_str()),
+        Line::Timeline(_) | Line::Said(_) | Line::Caption(_) | Line::Ending(_) | Line::Unreadable(_) => None,
+    });
+    asked.collect()
+}
+
+fn invited(title: &str) -> Invited {
+    Invited {
+        title: title.to_owned(),
+        organiser: Some("Example Ltd.".to_owned()),
+        contact: Some("jobs@example.com".to_owned()),
+        language: "de".to_owned(),
+        max_minutes: 45,
+        begun: false,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_link_invites_to_is_said_and_is_another_links_no_more() {
+    let mut stage = Testbed::checking().await;
+    stage.backend.set(|backend| backend.invited = Some(invited("A talk")));
+    let shown = stage.within(MOMENT * 10, "the invitation", |s| s.invitation.is_some()).await;
+    assert_eq!((shown.title.as_deref(), shown.appearance.language), (Some("A talk"), Language::German));
+    assert_eq!(shown.contact.as_deref(), Some("jobs@example.com"));
+    let invitation = shown.invitation.unwrap();
+    assert_eq!((invitation.organiser.as_deref(), invitation.minutes), (Some("Example Ltd."), 45));
+    // A join that is granted and comes to nothing leaves nothing behind for another link.
+    stage.room.refuse("engine: signal failure: failed to lookup address");
+    stage.order(Command::Join).await;
+    stage
+        .within(Duration::from_secs(60), "that it failed", |s| {
+            s.screen == Screen::Checking && s.problem.is_some()
+        })
+        .await;
+    stage.room.admit();
+    stage.backend.set(|backend| backend.invited = None);
+    stage.order(open(OTHER_LINK)).await;
+    let other = |s: &Snapshot| {
+        s.invitation.is_none() && s.connection.as_ref().is_some_and(|c| c.verdict == Verdict::Open)
+    };
+    let shown = stage.within(MOMENT * 10, "the other link", other).await;
+    assert_eq!((shown.title, shown.contact, shown.appearance.language), (None, None, Language::English));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_candidate_needs_is_kept_as_it_is_written_and_noted_once() {
+    let set = Set::with_link(LINK);
+    let mut stage = set.start();
+    stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking && s.microphone_open).await;
+    let wish = async |stage: &mut Testbed, text: &str, kept: &str| {
+        stage.order(Command::AskAdjustment { text: text.to_owned() }).await;
+        let so = |s: &Snapshot| {
+            s.adjustment.as_ref().is_some_and(|wish| wish.text == kept && (wish.kept || kept.is_empty()))
+        };
+        stage.within(MOMENT, kept, so).await;
+    };
+    wish(&mut stage, "Quiet", "Quiet").await;
+    // What was needed there was needed there.
+    stage.order(open(OTHER_LINK)).await;
+    stage
+        .within(MOMENT, "another link", |s| s.adjustment.as_ref().is_some_and(|wish| wish.text.is_empty()))
+        .await;
+    wish(&mut stage, "More time", "More time").await;
+    // And it is found again where it was left.
+    stage.order(open(LINK)).await;
+    stage
+        .within(MOMENT, "the first link", |s| s.adjustment.as_ref().is_some_and(|wish| wish.text == "Quiet"))
+        .await;
+    wish(&mut stage, "  Twice the time,\u{7} please. ", "Twice the time, please.").await;
+    // A room that can't be entered comes back to the check: it is the same join, and is noted once.
+    stage.room.refuse("engine: signal failure: failed to lookup address");
+    stage.order(Command::Join).await;
+    stage
+        .within(Duration::from_secs(60), "that it failed", |s| {
+            s.screen == Screen::Checking && s.problem.is_some()
+        })
+        .await;
+    stage.room.admit();
+    stage.enter().await;
+    assert_eq!(stage.now().adjustment, None);
+    stage.order(Command::End).await;
+    stage.received(Duration::from_secs(5)).await;
+    assert_eq!(needs(&stage.record().timeline), ["Twice the time, please."]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_keeps_nothing_is_not_said_to_keep_what_the_candidate_needs() {
+    let stage = Testbed::checking().await;
+    stage.disk.set(|disk| disk.full = true);
+    stage.order(Command::AskAdjustment { text: "Quiet".to_owned() }).await;
+    stage.passes(Duration::from_secs(5)).await;
+    let wish = stage.now().adjustment.unwrap();
+    assert_eq!((wish.text.as_str(), wish.kept), ("Quiet", false));
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,8 @@ CREATE TABLE IF NOT EXISTS joins (
     receipt_keys TEXT,
     head         TEXT,
     keep_days    INTEGER NOT NULL DEFAULT 7,
-    refused      TEXT
+    refused      TEXT,
+    adjustment   TEXT
 ) STRICT;
 CREATE TABLE IF NOT EXISTS journal (
     id       INTEGER PRIMARY KEY,

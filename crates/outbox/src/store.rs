@@ -222,6 +222,36 @@ impl Outbox {
         Ok(Join { join_id, link: link.clone(), granted: None })
     }
 
+    /// What the candidate needs in the interview of this link; empty: nothing that is known.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn adjustment(&self, link: &InviteLink) -> Result<String, OutboxError> {
+        let found = sqlx::query(
+            "SELECT adjustment FROM joins WHERE server = ? AND code = ? ORDER BY created_at DESC LIMIT 1",
+        )
+        .bind(link.server.as_str())
+        .bind(link.code.expose())
+        .fetch_optional(&self.pool)
+        .await?;
+        let kept = found.map(|row| row.try_get::<Option<String>, _>("adjustment")).transpose()?;
+        Ok(kept.flatten().unwrap_or_default())
+    }
+
+    /// Keeps it, before that interview is joined, too. It goes when the interview's join does.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn keep_adjustment(&self, link: &InviteLink, text: &str) -> Result<(), OutboxError> {
+        let join = self.join_for(link).await?;
+        sqlx::query("UPDATE joins SET adjustment = ? WHERE join_id = ?")
+            .bind(text)
+            .bind(join.join_id.expose())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Stores what the backend granted (again): tokens and keys are replaced by the newest.
     ///
     /// # Errors
@@ -466,7 +496,8 @@ async fn prepare(pool: &SqlitePool) -> Result<(), sqlx::Error> {
 }
 
 /// Columns that files of earlier versions lack.
-const ADDED: [(&str, &str, &str); 4] = [
+const ADDED: [(&str, &str, &str); 5] = [
+    ("joins", "adjustment", "TEXT"),
     ("joins", "keep_days", "INTEGER NOT NULL DEFAULT 7"),
     ("records", "delivered_at", "INTEGER"),
     ("quarantine", "at", "INTEGER NOT NULL DEFAULT 0"),

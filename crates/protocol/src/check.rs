@@ -18,4 +18,25 @@ pub struct CheckRequest {
 pub struct CheckAnswer {
     /// A room on the interview's server, in which nobody is.
     pub livekit: LiveKitInfo,
+    /// What the candidate is invited to; `None` from a backend that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invited: Option<Invited>,
+}
+
+/// What a candidate is invited to, as it may be told to whoever has the code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Invited {
+    /// Title.
+    pub title: String,
+    /// Who invites, if they gave a name.
+    pub organiser: Option<String>,
+    /// How to reach them, if they said so: an address, a number, a sentence.
+    pub contact: Option<String>,
+    /// Language tag.
+    pub language: String,
+    /// Maximum length in minutes.
+    pub max_minutes: i64,
+    /// Somebody was in it before: it goes on.
+    pub begun: bool,
 }

@@ -31,7 +31,7 @@ mod transcript_source;
 
 pub use adjourn_session::{Ending, Outcome, Policy, Role, UnknownOutcome};
 pub use arrival::{Arrival, UnknownArrival};
-pub use check::{CheckAnswer, CheckRequest};
+pub use check::{CheckAnswer, CheckRequest, Invited};
 pub use digest::sha256;
 pub use dispatch::{DispatchMetadata, EndedByOrganiser, RoomMetadata};
 pub use entry::{Entry, Line, Unreadable};
@@ -39,7 +39,7 @@ pub use history::{Happened, Teller, UnknownWord};
 pub use join::{ClientInfo, InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo};
 pub use link::{InviteLink, LinkError, code_as_printed};
 pub use note::{AudioStatistics, Checked, DeviceCheck, DeviceUsed, LinkStatistics, Note, ToolEnded};
-pub use plain_text::plain_text;
+pub use plain_text::{is_plain, plain_text};
 pub use policy::{differences, policy_constants, policy_of, policy_with_known};
 pub use problem::Problem;
 pub use receipt::{ReceiptAnswer, ReceiptClaims};

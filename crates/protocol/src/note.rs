@@ -53,6 +53,11 @@ pub enum Note {
     Unmuted,
     /// What the device check had found when the candidate went on.
     DeviceCheck(DeviceCheck),
+    /// The candidate needs something that the organiser should know of, in their own words.
+    AdjustmentAsked {
+        /// What they wrote.
+        text: String,
+    },
     /// Counters of microphone and loudspeaker, at the end.
     Audio(AudioStatistics),
     /// There was more than a timeline takes.

@@ -12,6 +12,12 @@ pub fn plain_text(typed: &str) -> String {
     }
 }
 
+/// Whether a text holds nothing that steers a machine or turns a line around: what somebody writes about themselves for others to read.
+pub fn is_plain(text: &str) -> bool {
+    let turns = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !text.chars().any(|c| c.is_control() || turns(c))
+}
+
 /// Signs that nobody sees, of which a link has none either (Unicode's *Format*, as far as programs put them into texts).
 pub(crate) fn is_unseen(c: char) -> bool {
     matches!(

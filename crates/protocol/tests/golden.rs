@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
 use adjourn_protocol::{
-    AudioStatistics, Decided, DeviceCheck, DispatchMetadata, Entry, Line, Note, Outcome, Record, Role,
-    RoomMetadata, Secret, Source, ToolEnded, Turn,
+    AudioStatistics, CheckAnswer, Decided, DeviceCheck, DispatchMetadata, Entry, Line, Note, Outcome, Record,
+    Role, RoomMetadata, Secret, Source, ToolEnded, Turn,
 };
 use adjourn_session::{AgentState, LeaveReason};
 use chrono::DateTime;
@@ -54,6 +54,17 @@ fn what_goes_through_livekit_is_written_as_ever() {
     assert_eq!(serde_json::to_string(&read).unwrap(), ended);
 }
 
+#[test]
+fn what_a_code_invites_to_is_written_as_ever_and_a_backend_that_says_nothing_of_it_is_understood() {
+    let old = r#"{"livekit":{"url":"wss://a","token":"t","room":"check-i","agent_name":null}}"#;
+    let read: CheckAnswer = serde_json::from_str(old).unwrap();
+    assert_eq!((read.invited.clone(), serde_json::to_string(&read).unwrap().as_str()), (None, old));
+    let invited = r#"{"title":"A talk","organiser":"Example Ltd.","contact":null,"language":"en","max_minutes":30,"begun":false}"#;
+    let new = format!("{},\"invited\":{invited}}}", old.strip_suffix('}').unwrap());
+    let read: CheckAnswer = serde_json::from_str(&new).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), new);
+}
+
 /// One note of each kind; a kind that is added is added here, or this does not compile.
 fn notes() -> Vec<Note> {
     let text = || "x".to_owned();
@@ -72,6 +83,7 @@ fn notes() -> Vec<Note> {
         Note::Unmuted,
         Note::Audio(AudioStatistics::default()),
         Note::DeviceCheck(DeviceCheck::default()),
+        Note::AdjustmentAsked { text: text() },
         Note::NotesLeftOut { count: 1 },
     ];
     for note in &all {
@@ -90,6 +102,7 @@ fn notes() -> Vec<Note> {
             | Note::Unmuted
             | Note::Audio(_)
             | Note::DeviceCheck(_)
+            | Note::AdjustmentAsked { .. }
             | Note::NotesLeftOut { .. } => {}
         }
     }

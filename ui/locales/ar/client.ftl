@@ -78,8 +78,6 @@ problem-report-saved = حُفظ التقرير باسم { $path }. أرسل هذ
 file-unwritable = تعذّر حفظ الملف في { $folder } ({ $reason }). أفرغ مساحة على القرص أو اختر مجلدًا آخر للتنزيلات.
 not-journaled = لا يقبل قرص هذا الحاسوب بيانات. تستمر مقابلتك وستُرسل مباشرة عند نهايتها.
 not-typed = لم يصل ما كتبته إلى المحاور. اكتبه مرة أخرى.
-page-gone = لا تستطيع هذه النافذة عرض شيء في الوقت الحالي، وهي تواصل المحاولة. تستمر المقابلة التي بدأت: استمع وتحدث كما كنت تفعل. إذا أغلقت النافذة، فستنتهي المقابلة؛ وما قيل يُحفظ ويُرسل في أقرب وقت ممكن.
-no-webview = يحتاج Adjourn إلى WebView2 Runtime من Microsoft لعرض نافذته، وهو غير موجود على هذا الحاسوب. ثبِّت «Evergreen Bootstrapper» من developer.microsoft.com/microsoft-edge/webview2 ثم افتح Adjourn مرة أخرى. لم يضع شيء.
 unfinished = انقطعت مقابلتك. ما قيل محفوظ، ويمكنك متابعتها الآن.
 earlier-received = وصلت مقابلة سابقة. الإيصال: { $receipt }
 earlier-refused = لم يقبل خادم الجهة المنظِّمة مقابلة سابقة. هي محفوظة على هذا الحاسوب؛ أخبر الجهة المنظِّمة.
@@ -238,7 +236,7 @@ fate-never-later = تعذّر حتى الآن إخبار الجهة المنظِ
 fate-never-untold = تعذّر إخبار خادم الجهة المنظِّمة بأن مقابلتك لم تبدأ. أخبر الجهة المنظِّمة بنفسك. يمكنك إغلاق هذه النافذة.
 fate-never-told = تعرف الجهة المنظِّمة أن مقابلتك لم تبدأ. يمكنك إغلاق هذه النافذة.
 
-## A receipt's own page
+## Said elsewhere than on the page (elsewhere.json): a receipt's own page, and where there is no page
 receipt-title = الإيصال { $receipt }
 receipt-meaning = يؤكد { $host } أن سجل هذه المقابلة قد وصل. احتفظ بهذه الصفحة فهي إثباتك.
 receipt-title-of = العنوان
@@ -253,3 +251,5 @@ receipt-record-id = السجل
 receipt-digest = البصمة (SHA-256)
 receipt-key = المفتاح
 receipt-signed = الإيصال الموقّع
+page-gone = لا تستطيع هذه النافذة عرض شيء في الوقت الحالي، وهي تواصل المحاولة. تستمر المقابلة التي بدأت: استمع وتحدث كما كنت تفعل. إذا أغلقت النافذة، فستنتهي المقابلة؛ وما قيل يُحفظ ويُرسل في أقرب وقت ممكن.
+no-webview = يحتاج Adjourn إلى WebView2 Runtime من Microsoft لعرض نافذته، وهو غير موجود على هذا الحاسوب. ثبِّت «Evergreen Bootstrapper» من developer.microsoft.com/microsoft-edge/webview2 ثم افتح Adjourn مرة أخرى. لم يضع شيء.

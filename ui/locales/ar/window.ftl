@@ -45,6 +45,22 @@ no-go-back = لا، رجوع
 yes-continue = نعم، متابعة
 
 ## Device check
+about-interview = عن هذه المقابلة
+invited-begun = بدأت من قبل، وتستمر من حيث كانت.
+invited-by = تدعوك { $organiser } إلى هذه المقابلة.
+invited-length = { $minutes ->
+    [one] تستغرق دقيقة واحدة على الأكثر.
+    [two] تستغرق دقيقتين على الأكثر.
+    [few] تستغرق { $minutes } دقائق على الأكثر.
+    [many] تستغرق { $minutes } دقيقة على الأكثر.
+   *[other] تستغرق { $minutes } دقيقة على الأكثر.
+}
+invited-interviewer = من يجري المقابلة صوت آلي: تحدث معه كما تتحدث مع إنسان.
+need-adjustment = أحتاج إلى ترتيب خاص
+adjustment-contact = لا تقرأ الجهة المنظِّمة ما تكتبه هنا إلا بعد المقابلة. ليصلها في الوقت المناسب، أخبرها الآن:
+adjustment-no-contact = لا تقرأ الجهة المنظِّمة ما تكتبه هنا إلا بعد المقابلة. ليصلها في الوقت المناسب، أجب على الرسالة التي دعتك.
+adjustment-what = ما الذي تحتاج إليه؟
+adjustment-kept = محفوظ على هذا الحاسوب. يُرسل مع مقابلتك.
 check-your-sound = افحص الصوت
 check-your-sound-how = قل بضع كلمات وشغّل صوت الاختبار. يمكنك الدخول في أي وقت.
 check-open = لم يُفحص بعد

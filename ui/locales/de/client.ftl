@@ -76,8 +76,6 @@ problem-report-saved = Der Bericht wurde als { $path } gespeichert. Senden Sie d
 file-unwritable = Die Datei konnte nicht in { $folder } gespeichert werden ({ $reason }). Schaffen Sie Platz auf der Festplatte oder wählen Sie einen anderen Ordner für Downloads.
 not-journaled = Die Festplatte dieses Computers nimmt keine Daten an. Ihr Interview geht weiter und wird an seinem Ende gleich gesendet.
 not-typed = Was Sie getippt haben, hat den Interviewer nicht erreicht. Bitte tippen Sie es noch einmal.
-page-gone = Dieses Fenster kann gerade nichts anzeigen und versucht es weiter. Ein Interview, das begonnen hat, geht weiter: Hören und sprechen Sie wie bisher. Wenn Sie das Fenster schließen, ist es vorbei; was gesagt wurde, wird aufbewahrt und so bald wie möglich gesendet.
-no-webview = Adjourn braucht für sein Fenster die WebView2-Runtime von Microsoft, und auf diesem Computer gibt es sie nicht. Installieren Sie den „Evergreen Bootstrapper“ von developer.microsoft.com/microsoft-edge/webview2 und öffnen Sie Adjourn noch einmal. Nichts ist verloren.
 unfinished = Ihr Interview wurde unterbrochen. Was gesagt wurde, ist aufbewahrt. Sie können es jetzt fortsetzen.
 earlier-received = Ein früheres Interview ist angekommen. Quittung: { $receipt }
 earlier-refused = Der Server des Veranstalters hat ein früheres Interview nicht angenommen. Es ist auf diesem Computer aufbewahrt. Bitte sagen Sie es dem Veranstalter.
@@ -234,7 +232,7 @@ fate-never-later = Dem Veranstalter konnte noch nicht gesagt werden, dass Ihr In
 fate-never-untold = Dem Server des Veranstalters konnte nicht gesagt werden, dass Ihr Interview nicht begonnen hat. Bitte sagen Sie es dem Veranstalter. Sie können dieses Fenster schließen.
 fate-never-told = Der Veranstalter weiß, dass Ihr Interview nicht begonnen hat. Sie können dieses Fenster schließen.
 
-## A receipt's own page
+## Said elsewhere than on the page (elsewhere.json): a receipt's own page, and where there is no page
 receipt-title = Quittung { $receipt }
 receipt-meaning = { $host } bestätigt, dass die Aufzeichnung dieses Interviews angekommen ist. Heben Sie diese Seite auf: Sie ist Ihr Nachweis.
 receipt-title-of = Titel
@@ -249,3 +247,5 @@ receipt-record-id = Aufzeichnung
 receipt-digest = Prüfsumme (SHA-256)
 receipt-key = Schlüssel
 receipt-signed = Signierte Quittung
+page-gone = Dieses Fenster kann gerade nichts anzeigen und versucht es weiter. Ein Interview, das begonnen hat, geht weiter: Hören und sprechen Sie wie bisher. Wenn Sie das Fenster schließen, ist es vorbei; was gesagt wurde, wird aufbewahrt und so bald wie möglich gesendet.
+no-webview = Adjourn braucht für sein Fenster die WebView2-Runtime von Microsoft, und auf diesem Computer gibt es sie nicht. Installieren Sie den „Evergreen Bootstrapper“ von developer.microsoft.com/microsoft-edge/webview2 und öffnen Sie Adjourn noch einmal. Nichts ist verloren.

@@ -45,6 +45,19 @@ no-go-back = Nein, zurück
 yes-continue = Ja, weiter
 
 ## Device check
+about-interview = Zu diesem Interview
+invited-begun = Es wurde schon begonnen und geht weiter, wo es war.
+invited-by = { $organiser } lädt Sie zu diesem Interview ein.
+invited-length = { $minutes ->
+    [one] Es dauert höchstens eine Minute.
+   *[other] Es dauert höchstens { $minutes } Minuten.
+}
+invited-interviewer = Sie sprechen mit einer automatischen Stimme, so wie mit einem Menschen.
+need-adjustment = Ich brauche eine Anpassung
+adjustment-contact = Was Sie hier schreiben, liest der Veranstalter erst nach dem Interview. Damit es rechtzeitig da ist, sagen Sie es ihm jetzt:
+adjustment-no-contact = Was Sie hier schreiben, liest der Veranstalter erst nach dem Interview. Damit es rechtzeitig da ist, antworten Sie auf seine Einladung.
+adjustment-what = Was brauchen Sie?
+adjustment-kept = Auf diesem Computer aufbewahrt. Es wird mit Ihrem Interview gesendet.
 check-your-sound = Prüfen Sie Ihren Ton
 check-your-sound-how = Sagen Sie ein paar Worte und spielen Sie den Testton ab. Sie können jederzeit beitreten.
 check-open = Noch nicht geprüft

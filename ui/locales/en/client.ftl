@@ -76,8 +76,6 @@ problem-report-saved = The report was saved as { $path }. Send this file to whoe
 file-unwritable = The file could not be saved in { $folder } ({ $reason }). Free some disk space, or choose another folder for downloads.
 not-journaled = This computer's disk does not accept data. Your interview goes on and will be sent directly at its end.
 not-typed = What you typed did not reach the interviewer. Please type it again.
-page-gone = This window can't show anything at the moment, and keeps trying. An interview that has begun goes on: listen and speak as before. If you close the window, it ends; what was said is kept and is sent as soon as possible.
-no-webview = Adjourn needs Microsoft's WebView2 Runtime to show its window, and this computer does not have it. Install “Evergreen Bootstrapper” from developer.microsoft.com/microsoft-edge/webview2 and open Adjourn again. Nothing is lost.
 unfinished = Your interview was interrupted. What was said is kept; you can go on with it now.
 earlier-received = An earlier interview has been received. Receipt: { $receipt }
 earlier-refused = The organiser's server did not accept an earlier interview. It is kept on this computer; please tell the organiser.
@@ -234,7 +232,7 @@ fate-never-later = The organiser could not be told yet that your interview did n
 fate-never-untold = The organiser's server could not be told that your interview did not begin. Please tell the organiser. You can close this window.
 fate-never-told = The organiser knows that your interview did not begin. You can close this window.
 
-## A receipt's own page
+## Said elsewhere than on the page (elsewhere.json): a receipt's own page, and where there is no page
 receipt-title = Receipt { $receipt }
 receipt-meaning = { $host } confirms that the record of this interview arrived. Keep this page: it is your proof.
 receipt-title-of = Title
@@ -249,3 +247,5 @@ receipt-record-id = Record
 receipt-digest = Digest (SHA-256)
 receipt-key = Key
 receipt-signed = Signed receipt
+page-gone = This window can't show anything at the moment, and keeps trying. An interview that has begun goes on: listen and speak as before. If you close the window, it ends; what was said is kept and is sent as soon as possible.
+no-webview = Adjourn needs Microsoft's WebView2 Runtime to show its window, and this computer does not have it. Install “Evergreen Bootstrapper” from developer.microsoft.com/microsoft-edge/webview2 and open Adjourn again. Nothing is lost.

@@ -76,8 +76,6 @@ problem-report-saved = El informe se ha guardado como { $path }. Envíe este arc
 file-unwritable = No se ha podido guardar el archivo en { $folder } ({ $reason }). Libere espacio en el disco o elija otra carpeta para las descargas.
 not-journaled = El disco de este ordenador no admite datos. Su entrevista continúa y se enviará directamente al terminar.
 not-typed = Lo que ha escrito no ha llegado al entrevistador. Escríbalo otra vez.
-page-gone = Esta ventana no puede mostrar nada en este momento y lo sigue intentando. Una entrevista que ya ha empezado continúa: escuche y hable como hasta ahora. Si cierra la ventana, termina; lo que se dijo se guarda y se envía lo antes posible.
-no-webview = Adjourn necesita el WebView2 Runtime de Microsoft para mostrar su ventana, y este ordenador no lo tiene. Instale «Evergreen Bootstrapper» desde developer.microsoft.com/microsoft-edge/webview2 y abra Adjourn de nuevo. No se ha perdido nada.
 unfinished = Su entrevista se interrumpió. Lo que se dijo está guardado; ahora puede continuarla.
 earlier-received = Ha llegado una entrevista anterior. Recibo: { $receipt }
 earlier-refused = El servidor de la organización no aceptó una entrevista anterior. Está guardada en este ordenador; avise a la organización.
@@ -234,7 +232,7 @@ fate-never-later = Todavía no se ha podido decir a la organización que su entr
 fate-never-untold = No se ha podido decir al servidor de la organización que su entrevista no empezó. Avise a la organización. Puede cerrar esta ventana.
 fate-never-told = La organización sabe que su entrevista no empezó. Puede cerrar esta ventana.
 
-## A receipt's own page
+## Said elsewhere than on the page (elsewhere.json): a receipt's own page, and where there is no page
 receipt-title = Recibo { $receipt }
 receipt-meaning = { $host } confirma que el registro de esta entrevista ha llegado. Conserve esta página: es su comprobante.
 receipt-title-of = Título
@@ -249,3 +247,5 @@ receipt-record-id = Registro
 receipt-digest = Suma de verificación (SHA-256)
 receipt-key = Clave
 receipt-signed = Recibo firmado
+page-gone = Esta ventana no puede mostrar nada en este momento y lo sigue intentando. Una entrevista que ya ha empezado continúa: escuche y hable como hasta ahora. Si cierra la ventana, termina; lo que se dijo se guarda y se envía lo antes posible.
+no-webview = Adjourn necesita el WebView2 Runtime de Microsoft para mostrar su ventana, y este ordenador no lo tiene. Instale «Evergreen Bootstrapper» desde developer.microsoft.com/microsoft-edge/webview2 y abra Adjourn de nuevo. No se ha perdido nada.

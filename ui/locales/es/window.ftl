@@ -45,6 +45,19 @@ no-go-back = No, volver
 yes-continue = Sí, continuar
 
 ## Device check
+about-interview = Sobre esta entrevista
+invited-begun = Ya se había empezado y continúa donde estaba.
+invited-by = { $organiser } le invita a esta entrevista.
+invited-length = { $minutes ->
+    [one] Dura un minuto como máximo.
+   *[other] Dura { $minutes } minutos como máximo.
+}
+invited-interviewer = Quien entrevista es una voz automática: hable con ella como con una persona.
+need-adjustment = Necesito una adaptación
+adjustment-contact = La organización solo lee lo que escriba aquí después de la entrevista. Para tenerlo a tiempo, dígaselo ahora:
+adjustment-no-contact = La organización solo lee lo que escriba aquí después de la entrevista. Para tenerlo a tiempo, responda al mensaje con el que le invitó.
+adjustment-what = ¿Qué necesita?
+adjustment-kept = Guardado en este ordenador. Se envía con su entrevista.
 check-your-sound = Compruebe su sonido
 check-your-sound-how = Diga unas palabras y reproduzca el sonido de prueba. Puede entrar en cualquier momento.
 check-open = Sin comprobar todavía

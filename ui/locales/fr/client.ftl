@@ -76,8 +76,6 @@ problem-report-saved = Le rapport a été enregistré sous { $path }. Envoyez ce
 file-unwritable = Le fichier n'a pas pu être enregistré dans { $folder } ({ $reason }). Libérez de la place sur le disque, ou choisissez un autre dossier de téléchargement.
 not-journaled = Le disque de cet ordinateur n'accepte pas de données. Votre entretien continue et sera envoyé directement à la fin.
 not-typed = Ce que vous avez écrit n'est pas parvenu à l'intervieweur. Veuillez l'écrire à nouveau.
-page-gone = Cette fenêtre ne peut rien afficher pour le moment et continue d'essayer. Un entretien commencé se poursuit : écoutez et parlez comme avant. Si vous fermez la fenêtre, il se termine ; ce qui a été dit est conservé et envoyé dès que possible.
-no-webview = Pour afficher sa fenêtre, Adjourn a besoin de WebView2 Runtime de Microsoft, qui manque sur cet ordinateur. Installez « Evergreen Bootstrapper » depuis developer.microsoft.com/microsoft-edge/webview2 et ouvrez de nouveau Adjourn. Rien n'est perdu.
 unfinished = Votre entretien a été interrompu. Ce qui a été dit est conservé ; vous pouvez le poursuivre maintenant.
 earlier-received = Un entretien précédent est arrivé. Reçu : { $receipt }
 earlier-refused = Le serveur de l'organisateur n'a pas accepté un entretien précédent. Il est conservé sur cet ordinateur ; prévenez l'organisateur.
@@ -234,7 +232,7 @@ fate-never-later = L'organisateur n'a pas encore pu être averti que votre entre
 fate-never-untold = Le serveur de l'organisateur n'a pas pu être averti que votre entretien n'a pas commencé. Prévenez l'organisateur. Vous pouvez fermer cette fenêtre.
 fate-never-told = L'organisateur sait que votre entretien n'a pas commencé. Vous pouvez fermer cette fenêtre.
 
-## A receipt's own page
+## Said elsewhere than on the page (elsewhere.json): a receipt's own page, and where there is no page
 receipt-title = Reçu { $receipt }
 receipt-meaning = { $host } confirme que l'enregistrement de cet entretien est arrivé. Gardez cette page : c'est votre preuve.
 receipt-title-of = Titre
@@ -249,3 +247,5 @@ receipt-record-id = Enregistrement
 receipt-digest = Empreinte (SHA-256)
 receipt-key = Clé
 receipt-signed = Reçu signé
+page-gone = Cette fenêtre ne peut rien afficher pour le moment et continue d'essayer. Un entretien commencé se poursuit : écoutez et parlez comme avant. Si vous fermez la fenêtre, il se termine ; ce qui a été dit est conservé et envoyé dès que possible.
+no-webview = Pour afficher sa fenêtre, Adjourn a besoin de WebView2 Runtime de Microsoft, qui manque sur cet ordinateur. Installez « Evergreen Bootstrapper » depuis developer.microsoft.com/microsoft-edge/webview2 et ouvrez de nouveau Adjourn. Rien n'est perdu.

@@ -45,6 +45,19 @@ no-go-back = Non, revenir
 yes-continue = Oui, continuer
 
 ## Device check
+about-interview = À propos de cet entretien
+invited-begun = Il a déjà commencé et reprend où il en était.
+invited-by = { $organiser } vous invite à cet entretien.
+invited-length = { $minutes ->
+    [one] Il dure une minute au plus.
+   *[other] Il dure { $minutes } minutes au plus.
+}
+invited-interviewer = C'est une voix automatique qui vous interroge : parlez-lui comme à une personne.
+need-adjustment = J'ai besoin d'un aménagement
+adjustment-contact = L'organisateur ne lit ce que vous écrivez ici qu'après l'entretien. Pour l'avoir à temps, dites-le-lui maintenant :
+adjustment-no-contact = L'organisateur ne lit ce que vous écrivez ici qu'après l'entretien. Pour l'avoir à temps, répondez au message qui vous a invité.
+adjustment-what = De quoi avez-vous besoin ?
+adjustment-kept = Conservé sur cet ordinateur. C'est envoyé avec votre entretien.
 check-your-sound = Vérifiez votre son
 check-your-sound-how = Dites quelques mots, et jouez le son d'essai. Vous pouvez entrer à tout moment.
 check-open = Pas encore vérifié

@@ -24,7 +24,11 @@ id: string | null, } | { "command": "try_connection" } | { "command": "refresh_d
 /**
  * Whether it was.
  */
-heard: boolean, } | { "command": "record_sample" } | { "command": "join" } | { "command": "save_copy" } | { "command": "save_receipt" } | { "command": "write_problem_report" } | { "command": "save_problem_report" } | { "command": "drop_problem_report" } | { "command": "set_muted", 
+heard: boolean, } | { "command": "record_sample" } | { "command": "ask_adjustment", 
+/**
+ * What, in their own words.
+ */
+text: string, } | { "command": "join" } | { "command": "save_copy" } | { "command": "save_receipt" } | { "command": "write_problem_report" } | { "command": "save_problem_report" } | { "command": "drop_problem_report" } | { "command": "set_muted", 
 /**
  * Whether it is muted.
  */

@@ -55,6 +55,23 @@ test("a link is given on as it was typed", async () => {
   expect(order).toHaveBeenCalledWith({ command: "open_link", link: input.value });
 });
 
+test("who is invited reads by whom, and what they need is kept as they write it", async () => {
+  const { order, show } = await shown("check-invited");
+  expect(screen.getByText("\u2068Example Ltd.\u2069 invites you to this interview.")).toBeTruthy();
+  expect(screen.getAllByText("jobs@example.com").length).toBeGreaterThan(0);
+  const field = screen.getByLabelText<HTMLTextAreaElement>("What do you need?");
+  field.value = "More time to answer, please.";
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  const asked = { command: "ask_adjustment", text: "More time to answer, please." };
+  await vi.waitFor(() => expect(order).toHaveBeenCalledWith(asked));
+  await show(stateOf("check-adjustment"));
+  expect(screen.getByText(/^Kept on this computer/)).toBeTruthy();
+  // A page that is loaded again, or comes back from a join that failed, has it in its field.
+  cleanup();
+  await shown("check-adjustment");
+  expect(screen.getByLabelText<HTMLTextAreaElement>("What do you need?").value).toBe("More time to answer, please.");
+});
+
 test("the way to the room can be tried again once it was", async () => {
   const { order } = await shown("check");
   expect(button("Try it again").disabled).toBe(true);

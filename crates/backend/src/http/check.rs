@@ -1,6 +1,6 @@
 //! `POST /v1/check`
 
-use adjourn_protocol::{CheckAnswer, CheckRequest, LiveKitInfo};
+use adjourn_protocol::{CheckAnswer, CheckRequest, Invited, LiveKitInfo};
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
@@ -14,8 +14,8 @@ use crate::livekit::check_room;
 use crate::state::App;
 use crate::store::{known_time, now, random, time};
 
-/// Makes a room in which the way to LiveKit can be tried, days before the interview too. No attempt begins, and no interviewer is
-/// called.
+/// Makes a room in which the way to LiveKit can be tried, days before the interview too, and says what the candidate is invited to.
+/// No attempt begins, and no interviewer is called.
 #[utoipa::path(post, path = "/v1/check", request_body = CheckRequest, responses(
     (status = 200, body = CheckAnswer), (status = 400, description = "bad_json"),
     (status = 404, description = "unknown_code"), (status = 410, description = "not_open"),
@@ -52,5 +52,14 @@ pub(crate) async fn post(
     let identity = format!("check-{}", hex::encode(number));
     let token = app.livekit.check_token(&room, &identity, now).map_err(|error| no_room(&error))?;
     let url = app.livekit.url.to_string();
-    Ok(Json(CheckAnswer { livekit: LiveKitInfo { url, token, room, agent_name: None } }))
+    let invited = Invited {
+        title: interview.try_get("title")?,
+        organiser: interview.try_get("organiser")?,
+        contact: interview.try_get("contact")?,
+        language: interview.try_get("language")?,
+        max_minutes: interview.try_get("max_minutes")?,
+        begun,
+    };
+    let livekit = LiveKitInfo { url, token, room, agent_name: None };
+    Ok(Json(CheckAnswer { livekit, invited: Some(invited) }))
 }

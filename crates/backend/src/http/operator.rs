@@ -1,7 +1,7 @@
 //! The operator's pages: plain, rendered here, no script. Which interviews there are, where they stand, what is
 //! missing, what was said and by whose word.
 
-use adjourn_protocol::{Outcome, TranscriptSource};
+use adjourn_protocol::{Outcome, Source, TranscriptSource};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -18,6 +18,7 @@ use crate::http::status;
 use crate::http::transcript::transcript;
 use crate::lifecycle::Lifecycle;
 use crate::lifecycle_store;
+use crate::recorded;
 use crate::state::App;
 use crate::store::{known_time, time};
 
@@ -205,9 +206,12 @@ async fn shown(app: &App, id: &str) -> Result<(String, Markup), ApiError> {
         .bind(id)
         .fetch_all(app.store.read())
         .await?;
-    let mut records = Vec::new();
+    let (mut records, mut needs) = (Vec::new(), Vec::new());
     for row in &rows {
         let (attempt, source): (i64, String) = (row.try_get("attempt")?, row.try_get("source")?);
+        if source == Source::Client.to_string() {
+            needs.extend(recorded::need(&row.try_get::<String, _>("body")?).map(|need| (attempt, need)));
+        }
         let (receipt, sha256): (String, String) = (row.try_get("receipt_id")?, row.try_get("sha256")?);
         records.push((attempt, source, receipt, sha256, time(row, "received_at")?));
     }
@@ -217,6 +221,9 @@ async fn shown(app: &App, id: &str) -> Result<(String, Markup), ApiError> {
         h1 { (title) }
         dl {
             dt { "Candidate" } dd { (candidate.as_deref().unwrap_or("–")) }
+            @for (attempt, need) in &needs {
+                dt { "The candidate needs (attempt " (attempt) ", by their own client)" } dd { bdi { (need) } }
+            }
             dt { "State" } dd { (state(&lifecycle)) ", attempt " (lifecycle.attempt) }
             dt { "Outcome" } dd { (outcome(&lifecycle)) }
             dt { "The candidate's client says" } dd { (in_words(lifecycle.client_outcome)) }

@@ -9,8 +9,8 @@ use adjourn_client::{Answered, Backend, Clock as _};
 use adjourn_outbox::{BackendError, DeliveryOutcome, Granted, Join, Receipt, Sent};
 use adjourn_protocol::{
     Arrival, CheckAnswer, CheckRequest, ClientInfo, InterviewInfo, InterviewState, InterviewStatus,
-    InterviewerState, InviteLink, JoinAnswer, JoinRequest, LiveKitInfo, Outcome, Policy, ReceiptClaims,
-    RoomState, Secret, Source, sha256,
+    InterviewerState, InviteLink, Invited, JoinAnswer, JoinRequest, LiveKitInfo, Outcome, Policy,
+    ReceiptClaims, RoomState, Secret, Source, sha256,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
@@ -40,6 +40,8 @@ pub struct State {
     pub loses_answer: bool,
     pub policy: Policy,
     pub minutes: i64,
+    /// Of which so much is over, before anybody joins.
+    pub gone: Duration,
     pub attempt: i64,
     /// The interview is over: only uploads are left.
     pub over: bool,
@@ -51,6 +53,8 @@ pub struct State {
     records: Vec<(String, Vec<u8>)>,
     /// What questions for a room to try the way in are answered with, one after the other; then there is one.
     pub checks: VecDeque<BackendError>,
+    /// What it says that a link invites to.
+    pub invited: Option<Invited>,
     pub asked_joins: usize,
     pub asked_status: usize,
     pub asked_deliveries: usize,
@@ -66,6 +70,7 @@ impl FakeBackend {
             loses_answer: false,
             policy: Policy::default(),
             minutes: 30,
+            gone: Duration::ZERO,
             attempt: 1,
             over: false,
             ended_by_organiser: None,
@@ -75,6 +80,7 @@ impl FakeBackend {
             confirmed: false,
             records: Vec::new(),
             checks: VecDeque::new(),
+            invited: None,
             asked_joins: 0,
             asked_status: 0,
             asked_deliveries: 0,
@@ -131,7 +137,7 @@ impl Backend for FakeBackend {
                         candidate_name: None,
                         language: "en".to_owned(),
                         max_minutes: state.minutes,
-                        ends_at: now + TimeDelta::minutes(state.minutes),
+                        ends_at: now + TimeDelta::minutes(state.minutes) - state.gone,
                     },
                     livekit: (!state.over).then_some(livekit),
                     client_token: Secret::new("upload"),
@@ -152,7 +158,8 @@ impl Backend for FakeBackend {
             }
             let room = format!("check-{}", id_of(link));
             let (url, token) = ("ws://fake".to_owned(), Secret::new("check"));
-            Ok(CheckAnswer { livekit: LiveKitInfo { url, token, room, agent_name: None } })
+            let livekit = LiveKitInfo { url, token, room, agent_name: None };
+            Ok(CheckAnswer { livekit, invited: self.set(|state| state.invited.clone()) })
         }
         .boxed()
     }

@@ -45,6 +45,7 @@ struct Kept {
     join: Join,
     journal: Vec<Entry>,
     record: Option<Waiting>,
+    adjustment: String,
 }
 
 #[derive(Clone, Debug)]
@@ -85,7 +86,7 @@ impl FakeDisk {
         };
         let join_id = Secret::new(format!("{:032x}", self.state.lock().joins.len()));
         let join = Join { join_id: join_id.clone(), link: link.clone(), granted: Some(granted) };
-        self.state.lock().joins.push(Kept { join, journal, record: None });
+        self.state.lock().joins.push(Kept { join, journal, record: None, adjustment: String::new() });
         join_id
     }
 
@@ -176,8 +177,29 @@ impl Storage for FakeDisk {
             self.change(|state| {
                 let join_id = Secret::new(format!("{:032x}", state.joins.len()));
                 let join = Join { join_id, link: link.clone(), granted: None };
-                state.joins.push(Kept { join: join.clone(), journal: Vec::new(), record: None });
+                let adjustment = String::new();
+                state.joins.push(Kept { join: join.clone(), journal: Vec::new(), record: None, adjustment });
                 Ok(join)
+            })
+            .await
+        }
+        .boxed()
+    }
+
+    fn adjustment<'a>(&'a self, link: &'a InviteLink) -> Stored<'a, String> {
+        self.read(|state| {
+            let kept = state.joins.iter().find(|kept| kept.join.link == *link);
+            kept.map(|kept| kept.adjustment.clone()).unwrap_or_default()
+        })
+        .boxed()
+    }
+
+    fn keep_adjustment<'a>(&'a self, link: &'a InviteLink, text: &'a str) -> Stored<'a, ()> {
+        async move {
+            let join = self.join_for(link).await?;
+            self.change(|state| {
+                text.clone_into(&mut kept(state, &join.join_id)?.adjustment);
+                Ok(())
             })
             .await
         }
