@@ -16,3 +16,4 @@ pub mod loadtest;
 pub mod matrix;
 pub mod run;
 pub mod scenario;
+pub mod webhook_test;

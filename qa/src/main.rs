@@ -8,7 +8,9 @@ use std::process::ExitCode;
 
 use adjourn_cli::{headless, logging};
 use adjourn_qa::run::{Subject, audio_bench};
-use adjourn_qa::{bench, crash_test, demo, devices, failing, fuzz, hostile, loadtest, matrix, run, scenario};
+use adjourn_qa::{
+    bench, crash_test, demo, devices, failing, fuzz, hostile, loadtest, matrix, run, scenario, webhook_test,
+};
 use clap::{Parser, Subcommand};
 
 /// Writes a line of the answer. Who reads may have enough (`| head`): then there is nobody left to work for.
@@ -183,6 +185,32 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Webhooks of many interviews to a receiver that fails three requests of ten, while it and the server are killed again and
+    /// again: what never arrived, and what came in the wrong order.
+    WebhookTest {
+        /// Interviews; each has two events.
+        #[arg(long, default_value_t = 10_000)]
+        interviews: usize,
+        /// SIGKILLs of the server, and as many of the receiver.
+        #[arg(long, default_value_t = 50)]
+        kills: usize,
+        /// On Postgres instead of SQLite.
+        #[arg(long)]
+        postgres: bool,
+        /// Seed of the moments.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// The receiver that is killed.
+    #[command(hide = true)]
+    WebhookReceiver {
+        /// Its port on this computer.
+        port: u16,
+        /// Seed of its failures.
+        seed: u64,
+        /// Where it writes down what came.
+        file: PathBuf,
+    },
     /// The life of one that is killed: joins, writes, commits, delivers.
     #[command(hide = true)]
     Live {
@@ -352,6 +380,17 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             let fuzz = fuzz::run(examples, seed, |part| adjourn_testbed::tell!("fuzz: {part}")).await?;
             answer!("{}", serde_json::to_string(&fuzz)?);
             Ok(fuzz.server_errors == 0 && fuzz.leaks == 0 && fuzz.panics == 0 && fuzz.failures.is_empty())
+        }
+        Command::WebhookTest { interviews, kills, postgres, seed } => {
+            let report = webhook_test::run(interviews, kills, postgres, seed, |so_far| {
+                adjourn_testbed::tell!("webhook-test: {so_far}");
+            });
+            let report = report.await?;
+            answer!("{}", serde_json::to_string(&report)?);
+            Ok(report.lost + report.disordered == 0)
+        }
+        Command::WebhookReceiver { port, seed, file } => {
+            webhook_test::receive(port, seed, &file).await.map(|()| true)
         }
         Command::Live { link, data, lines } => crash_test::live(&link, &data, lines).await.map(|()| true),
     }

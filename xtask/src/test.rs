@@ -111,6 +111,7 @@ fn endings(tools: &fetch::Tools) -> Result<()> {
         "protocol",
         "backend",
         "lifecycle",
+        "feed",
         "fake_room",
         "bad_input",
         "joining",

@@ -42,6 +42,7 @@ pub(crate) enum Deed {
     Ended,
     ReadTranscript,
     ReadRecord,
+    ReadReport,
     SawList,
     SawInterview,
     AddedKey,
@@ -49,6 +50,10 @@ pub(crate) enum Deed {
     RotatedReceiptKey,
     RevokedReceiptKeys,
     RotatedTokens,
+    AddedHook,
+    RemovedHook,
+    RotatedHook,
+    ReplayedHook,
     Erased,
     /// Asked for what the key may not do.
     Refused,
@@ -62,6 +67,7 @@ impl Deed {
             Self::Ended => "ended the interview",
             Self::ReadTranscript => "read the transcript",
             Self::ReadRecord => "read a record",
+            Self::ReadReport => "read the report",
             Self::SawList => "saw the list of interviews",
             Self::SawInterview => "saw the interview's page",
             Self::AddedKey => "added a key",
@@ -69,13 +75,17 @@ impl Deed {
             Self::RotatedReceiptKey => "rotated the key of receipts",
             Self::RevokedReceiptKeys => "revoked the earlier keys of receipts",
             Self::RotatedTokens => "ended every upload token",
+            Self::AddedHook => "added a webhook",
+            Self::RemovedHook => "removed a webhook",
+            Self::RotatedHook => "made a new secret for a webhook",
+            Self::ReplayedHook => "had a webhook's events sent once more",
             Self::Erased => "erased the interview",
             Self::Refused => "was refused: the key may not do that",
         }
     }
 }
 
-/// Notes a deed together with it. `about`: the interview's id, or a key's name.
+/// Notes a deed together with it. `about`: the interview's id, a key's name, or a webhook's id.
 pub(crate) async fn note_in(tx: &mut Tx, actor: &Actor, deed: Deed, about: &str) -> Result<(), sqlx::Error> {
     sqlx::query("INSERT INTO audit (at, who, what, about, origin) VALUES ($1, $2, $3, $4, $5)")
         .bind(millis(now()))

@@ -1,17 +1,19 @@
 //! Erasing an interview: every row of it, and what its rows leave in the database's files.
 
 use crate::audit::{self, Actor, Deed};
-use crate::lifecycle_store;
-use crate::store::Store;
+use crate::store::{Store, now};
+use crate::{feed, lifecycle_store};
 
 /// Tables that hold something of an interview, in an order in which they can be emptied.
-const OF_AN_INTERVIEW: [&str; 6] = [
+const OF_AN_INTERVIEW: [&str; 8] = [
     "DELETE FROM codes WHERE interview_id = $1",
     "DELETE FROM attempts WHERE interview_id = $1",
     "DELETE FROM records WHERE interview_id = $1",
     "DELETE FROM items WHERE interview_id = $1",
     "DELETE FROM history WHERE interview_id = $1",
     "DELETE FROM sent_away WHERE interview_id = $1",
+    "DELETE FROM deliveries WHERE interview_id = $1",
+    "DELETE FROM events WHERE interview_id = $1",
 ];
 
 /// Erases an interview that is over, or never began. On SQLite what its rows left in the file is overwritten; Postgres frees their
@@ -34,6 +36,7 @@ pub async fn erase(store: &Store, id: &str) -> anyhow::Result<()> {
         }
         sqlx::query("DELETE FROM interviews WHERE id = $1").bind(id).execute(&mut *tx).await?;
         audit::erase_in(&mut tx, id).await?;
+        feed::erased(&mut tx, id, lifecycle.revision, now()).await?;
         let left = audit::fingerprint(id);
         audit::note_in(&mut tx, &Actor::command_line(), Deed::Erased, &left).await?;
     }
@@ -52,6 +55,7 @@ pub async fn erase(store: &Store, id: &str) -> anyhow::Result<()> {
 #[cfg(test)]
 async fn tables(store: &Store) -> Result<Vec<String>, sqlx::Error> {
     use sqlx::Row as _;
+
     let rows = sqlx::query(
         "SELECT m.name AS name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'interview_id'",
     )
@@ -66,6 +70,7 @@ mod tests {
     use crate::codes::Codes;
     use crate::store::millis;
     use crate::{NewInterview, Window, create};
+    use sqlx::Row as _;
 
     #[tokio::test]
     async fn nothing_of_an_interview_is_left_in_the_files() {
@@ -151,8 +156,17 @@ mod tests {
                 "{}",
                 path.display()
             );
-            assert!(!found(b"CANARY receipt") && !found(created.id.as_bytes()), "{}", path.display());
+            assert!(!found(b"CANARY receipt"), "{}", path.display());
+            // That it was erased is told by its id, and by nothing else.
+            let others =
+                bytes.windows(created.id.len()).filter(|window| *window == created.id.as_bytes()).count();
+            let told = found(b"interview.erased");
+            assert!(others == 0 || told, "{}: {others}", path.display());
         }
+        let left = sqlx::query("SELECT kind FROM events WHERE interview_id = $1").bind(&created.id);
+        let left: Vec<String> =
+            left.fetch_all(store.read()).await.unwrap().iter().map(|row| row.try_get(0).unwrap()).collect();
+        assert_eq!(left, ["interview.erased"]);
         erase(&store, &created.id).await.expect("once more overwrites, and is no mistake");
         assert!(erase(&store, "nobodys").await.unwrap_err().to_string().contains("there is no interview"));
         // Nobody else's is touched.

@@ -3,13 +3,17 @@
 pub(crate) mod caller;
 pub(crate) mod check;
 pub(crate) mod coded;
+pub(crate) mod events;
 pub(crate) mod health;
+pub(crate) mod hooks;
 pub(crate) mod interviews;
 pub(crate) mod items;
 pub(crate) mod join;
+pub(crate) mod list;
 pub(crate) mod openapi;
 pub(crate) mod operator;
 pub(crate) mod records;
+pub(crate) mod report;
 pub(crate) mod status;
 pub(crate) mod transcript;
 pub(crate) mod uploads;

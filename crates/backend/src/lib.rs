@@ -12,13 +12,16 @@ mod commit_queue;
 mod database_address;
 mod database_file;
 mod erase;
+mod feed;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+pub mod hooks;
 mod http;
 mod interviewers;
 mod interviews;
 mod keys;
 mod lasting;
+mod lease;
 mod lifecycle;
 mod lifecycle_store;
 mod limits;

@@ -6,6 +6,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use crate::api_error::ApiError;
+use crate::feed;
 use crate::lifecycle::Lifecycle;
 use crate::serving::{Presence, Serving};
 use crate::store::{Store, Tx, millis, time};
@@ -144,7 +145,7 @@ const INSERT_ONE: &str =
 const INSERT_TWO: &str = "INSERT INTO history (interview_id, at, revision, what, source)
      VALUES ($1, $2, $3, $4, $5), ($1, $2, $6, $7, $8)";
 
-/// Writes an interview that was locked, and what changed.
+/// Writes an interview that was locked, what changed, and the events that this is.
 pub(crate) async fn save(
     tx: &mut Tx,
     id: &str,
@@ -203,5 +204,11 @@ pub(crate) async fn save(
         insert.execute(&mut **tx).await?;
         first += 2;
     }
-    Ok(())
+    let revisions = lifecycle.revision + 1..;
+    let events: Vec<_> = (lifecycle.changes.iter().zip(revisions))
+        .filter_map(|(change, revision)| {
+            Some((revision, feed::event_of(id, lifecycle, change, revision, now)?))
+        })
+        .collect();
+    feed::write(tx, id, &events).await
 }

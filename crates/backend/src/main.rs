@@ -1,4 +1,6 @@
-//! `adjourn-backend`: serve, invite, keys, audit, backup, erase, openapi.
+//! `adjourn-backend`: serve, invite, keys, webhooks, audit, backup, erase, openapi.
+
+mod hook_command;
 
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -13,7 +15,7 @@ use adjourn_backend::router::router;
 use adjourn_backend::state::{App, Options};
 use adjourn_backend::store::{Open, Store};
 use adjourn_backend::{
-    Codes, Deadlines, NewInterview, Window, another_code, create, document, erase, reconciler,
+    Codes, Deadlines, NewInterview, Window, another_code, create, document, erase, hooks, reconciler,
     rotate_receipt_key, rotate_tokens, server, settings,
 };
 use anyhow::Context as _;
@@ -71,6 +73,10 @@ enum Command {
         /// Days after the receipt for which candidates' computers keep what was said; 0: erased at once.
         #[arg(long, default_value_t = 7, env = "ADJOURN_KEEP_DAYS")]
         keep_days: u32,
+        /// A host that webhooks may go to although its address is private, or without TLS. May be given several times, or
+        /// separated by commas.
+        #[arg(long = "allow-hook-host", value_delimiter = ',', env = "ADJOURN_ALLOW_HOOK_HOSTS")]
+        hook_hosts: Vec<String>,
         /// Logs as JSON lines.
         #[arg(long, env = "ADJOURN_LOG_JSON")]
         log_json: bool,
@@ -142,6 +148,8 @@ enum Command {
         #[command(subcommand)]
         action: KeyAction,
     },
+    /// Webhooks: where the server tells an organiser's own system what happens.
+    Hook(hook_command::Arguments),
     /// Makes a new key for signing receipts; new joins get it. Old ones stay while somebody may need them.
     RotateKey {
         /// The server's database.
@@ -243,6 +251,7 @@ async fn run() -> anyhow::Result<()> {
             agent_deadline_minutes,
             client_deadline_hours,
             keep_days,
+            hook_hosts,
             log_json: _,
         } => {
             let public_url = match public_url {
@@ -259,12 +268,19 @@ async fn run() -> anyhow::Result<()> {
             let organiser_key =
                 organiser_key.map(|key| settings::bearer("ADJOURN_ORGANISER_KEY", &key)).transpose()?;
             let proxies = Proxies::parse(trusted_proxies.iter().map(String::as_str))?;
+            let hook_hosts = hooks::Allowed::parse(hook_hosts.iter().map(String::as_str))?;
             let metrics = PrometheusBuilder::new().install_recorder().context("metrics can't be kept")?;
             let livekit = LiveKit::new(livekit_url, livekit_key, livekit_secret)?;
             let store = Store::open(&database, Open::OrMake).await?;
             let codes = codes(&store, code_key).await?;
-            let options =
-                Options { public_url, organiser_key, proxies: proxies.clone(), deadlines, keep_days };
+            let options = Options {
+                public_url,
+                organiser_key,
+                proxies: proxies.clone(),
+                deadlines,
+                keep_days,
+                hook_hosts,
+            };
             let app = App::new(store.clone(), codes, livekit, options).await?;
             let listener = server::listen(listen).with_context(|| {
                 format!("cannot listen on {listen}; choose another address with --listen")
@@ -272,6 +288,7 @@ async fn run() -> anyhow::Result<()> {
             tracing::info!(%listen, "serving");
             let stopping = app.stop();
             let reconciler = tokio::spawn(reconciler::run(app.clone()));
+            let hooks = tokio::spawn(hooks::run(app.clone()));
             // Figures that nobody fetches must not grow.
             let figures = metrics.clone();
             tokio::spawn(async move {
@@ -288,8 +305,10 @@ async fn run() -> anyhow::Result<()> {
             let counts = move |from: IpAddr| !from.is_loopback() && !proxies.trusts(from);
             server::serve(listener, router(app, Some(metrics)), limits, counts, stopped).await;
             let close = async {
-                if let Err(error) = reconciler.await {
-                    tracing::error!(%error, "the reconciler did not end by itself");
+                for (name, work) in [("reconciler", reconciler), ("hooks", hooks)] {
+                    if let Err(error) = work.await {
+                        tracing::error!(%error, name, "it did not end by itself");
+                    }
                 }
                 store.close().await;
             };
@@ -320,6 +339,7 @@ async fn run() -> anyhow::Result<()> {
             }
             store.close().await;
         }
+        Command::Hook(arguments) => hook_command::run(arguments).await?,
         Command::RotateKey { database, revoke } => {
             let store = Store::open(&database, Open::Existing).await?;
             let kid = rotate_receipt_key(&store, revoke, chrono::Utc::now()).await?;

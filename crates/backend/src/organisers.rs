@@ -21,11 +21,13 @@ pub enum Scope {
     End,
     /// The operator's pages.
     Operate,
+    /// Webhooks: where what happens is told.
+    Hooks,
 }
 
 impl Scope {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::Create, Self::Read, Self::End, Self::Operate];
+    pub const ALL: [Self; 5] = [Self::Create, Self::Read, Self::End, Self::Operate, Self::Hooks];
 
     /// Its name, as it is given and kept.
     pub fn as_str(self) -> &'static str {
@@ -34,6 +36,7 @@ impl Scope {
             Self::Read => "read",
             Self::End => "end",
             Self::Operate => "operate",
+            Self::Hooks => "hooks",
         }
     }
 }

@@ -4,17 +4,21 @@
 
 mod deadlines;
 mod interviewers;
-mod lease;
 mod rooms;
 mod settling;
 
-use self::lease::Lease;
+use std::time::Duration;
+
+use crate::lease::{Lease, ROUNDS};
 use crate::state::App;
 use crate::supervision::kept_up;
 
+/// From one round to the next.
+const PAUSE: Duration = Duration::from_secs(10);
+
 /// Reconciles until the server stops.
 pub async fn run(app: App) {
-    let lease = Lease::default();
+    let lease = Lease::of(ROUNDS);
     let stop = app.stop();
     // Each for itself: what goes wrong in one keeps no other from its work.
     let loops = async {
@@ -27,7 +31,7 @@ pub async fn run(app: App) {
     };
     tokio::select! {
         _ = loops => {}
-        () = stop.cancelled() => {}
+        () = stop.cancelled() => lease.give_back(&app.store).await,
     }
 }
 

@@ -31,6 +31,9 @@ pub struct Item {
     /// Whether it was cut short.
     #[serde(default)]
     pub interrupted: bool,
+    /// Who says so: `client` or `agent:<job id>`. Told in transcripts; what a sender says of it is nobody's word.
+    #[serde(default, skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub told_by: Option<String>,
 }
 
 /// The turns of a record.
@@ -257,7 +260,7 @@ fn item(id: &str, role: &str, text: String, created_at: f64, interrupted: bool) 
     let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
     let text = if text.len() > LONGEST { cut(&text, LONGEST) } else { text };
     let created_at = if created_at.is_finite() { created_at } else { 0.0 };
-    Item { id: cut(id, 128), role: role.to_owned(), text, created_at, interrupted }
+    Item { id: cut(id, 128), role: role.to_owned(), text, created_at, interrupted, told_by: None }
 }
 
 fn seconds(at: &str) -> f64 {

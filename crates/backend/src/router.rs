@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post, put};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -18,7 +18,8 @@ use tracing::field::{Empty, display};
 
 use crate::api_error::ApiError;
 use crate::http::{
-    check, health, interviews, items, join, openapi, operator, records, status, transcript, webhooks,
+    check, events, health, hooks, interviews, items, join, list, openapi, operator, records, report, status,
+    transcript, webhooks,
 };
 use crate::state::App;
 
@@ -38,16 +39,23 @@ const RECORDS: &str = "/v1/interviews/{id}/attempts/{attempt}/records/{source}";
 fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, MethodRouter<App>)> {
     let figures = health::Figures::new(metrics);
     vec![
-        ("/v1/interviews", post(interviews::post)),
+        ("/v1/interviews", post(interviews::post).get(list::get)),
         ("/v1/interviews/{id}", get(status::get)),
         ("/v1/interviews/{id}/code", post(interviews::code)),
         ("/v1/interviews/{id}/end", post(interviews::end)),
         ("/v1/interviews/{id}/transcript", get(transcript::get)),
+        ("/v1/interviews/{id}/report", get(report::get)),
         ("/v1/join", post(join::post)),
         ("/v1/check", post(check::post)),
         ("/v1/interviews/{id}/attempts/{attempt}/records/{source}/items", post(items::post)),
         ("/v1/interviews/{id}/attempts/{attempt}/records/{source}/receipt", get(records::receipt)),
         ("/v1/livekit/webhook", post(webhooks::post)),
+        ("/v1/events", get(events::get)),
+        ("/v1/hooks", post(hooks::add).get(hooks::list)),
+        ("/v1/hooks/{hook}", delete(hooks::remove)),
+        ("/v1/hooks/{hook}/test", post(hooks::test)),
+        ("/v1/hooks/{hook}/secret", post(hooks::rotate)),
+        ("/v1/hooks/{hook}/replay", post(hooks::replay)),
         ("/operator", get(operator::list)),
         ("/operator/interviews/{id}", get(operator::one)),
         ("/.well-known/jwks.json", get(health::jwks)),
@@ -157,6 +165,22 @@ mod tests {
         for other in ["a\nERROR all is lost", "\u{1b}[2J", "é", &"x".repeat(129)] {
             assert!(!super::is_id(other), "{other:?}");
         }
+    }
+
+    /// Whoever makes a client of the document gets a function for each.
+    #[test]
+    fn each_operation_has_a_name_of_its_own() {
+        let document = crate::http::openapi::document();
+        let mut names: Vec<String> = Vec::new();
+        for item in document.paths.paths.values() {
+            let operations = [&item.get, &item.put, &item.post, &item.delete].into_iter().flatten();
+            names.extend(operations.map(|operation| operation.operation_id.clone().unwrap()));
+        }
+        assert!(names.len() > document.paths.paths.len());
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        assert_eq!(names.len(), all, "{names:?}");
     }
 
     #[test]

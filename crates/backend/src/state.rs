@@ -9,6 +9,8 @@ use url::Url;
 
 use crate::codes::Codes;
 use crate::commit_queue::CommitQueue;
+use crate::feed::Feed;
+use crate::hooks::{Allowed, Courier};
 use crate::http::uploads::Uploads;
 use crate::keys::ReceiptKeys;
 use crate::lasting::Lasting;
@@ -35,6 +37,8 @@ pub struct App {
     pub(crate) readiness: Lasting<bool>,
     pub(crate) commit_queue: CommitQueue,
     pub(crate) room_closer: RoomCloser,
+    pub(crate) feed: Feed,
+    pub(crate) courier: Courier,
     pub(crate) uploads: Uploads,
     pub(crate) deadlines: Deadlines,
     pub(crate) organiser_key: Option<Secret>,
@@ -68,6 +72,8 @@ pub struct Options {
     pub deadlines: Deadlines,
     /// Days after the receipt for which clients keep what was said.
     pub keep_days: u32,
+    /// Hosts that webhooks may go to although they are private.
+    pub hook_hosts: Allowed,
 }
 
 impl App {
@@ -76,11 +82,13 @@ impl App {
     /// # Errors
     /// The stored keys are damaged, the database failed, or the computer has no thread left.
     pub async fn new(store: Store, codes: Codes, livekit: LiveKit, options: Options) -> anyhow::Result<Self> {
-        let Options { public_url, organiser_key, proxies, deadlines, keep_days } = options;
+        let Options { public_url, organiser_key, proxies, deadlines, keep_days, hook_hosts } = options;
         let keys = ReceiptKeys::load(store.clone()).await?;
         let tokens = Signer::new(store.clone());
         let livekit = Arc::new(livekit);
         let commit_queue = CommitQueue::start(store.clone(), deadlines)?;
+        let feed = Feed::of(&store).await?;
+        let courier = Courier::new(hook_hosts)?;
         let room_closer = RoomCloser::start(Arc::clone(&livekit), commit_queue.clone());
         Ok(Self {
             store,
@@ -92,6 +100,8 @@ impl App {
             readiness: Lasting::new(Duration::from_secs(3)),
             commit_queue,
             room_closer,
+            feed,
+            courier,
             uploads: Uploads::default(),
             deadlines,
             organiser_key,
@@ -127,6 +137,7 @@ pub(crate) mod tests {
             proxies: Proxies::parse(std::iter::empty()).unwrap(),
             deadlines: Deadlines::default(),
             keep_days: 7,
+            hook_hosts: Allowed::default(),
         };
         App::new(store, codes, livekit, options).await.unwrap()
     }

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use adjourn_backend::hooks::{self, Allowed};
 use adjourn_backend::livekit::LiveKit;
 use adjourn_backend::organisers::{self, Scope};
 use adjourn_backend::proxies::Proxies;
@@ -58,6 +59,7 @@ impl Testbed {
             proxies: Proxies::parse(std::iter::empty()).unwrap(),
             deadlines: Deadlines::default(),
             keep_days: 7,
+            hook_hosts: Allowed::parse(["127.0.0.1"].into_iter()).unwrap(),
         };
         let app = App::new(store.clone(), codes, livekit, options).await.unwrap();
         let from = SocketAddr::from(([192, 0, 2, 7], 4_000));
@@ -100,7 +102,7 @@ impl Testbed {
 }
 
 /// Every door that an organiser's key opens: its method and path, and what it takes.
-const DOORS: [(&str, &str, Scope); 7] = [
+const DOORS: [(&str, &str, Scope); 16] = [
     ("POST", "/v1/interviews", Scope::Create),
     ("POST", "/v1/interviews/{id}/code", Scope::Create),
     ("GET", "/v1/interviews/{id}", Scope::Read),
@@ -108,6 +110,15 @@ const DOORS: [(&str, &str, Scope); 7] = [
     ("GET", "/v1/interviews/{id}/attempts/1/records/client", Scope::Read),
     ("GET", "/operator/interviews/{id}", Scope::Operate),
     ("POST", "/v1/interviews/{id}/end", Scope::End),
+    ("GET", "/v1/events", Scope::Read),
+    ("GET", "/v1/interviews", Scope::Read),
+    ("GET", "/v1/interviews/{id}/report", Scope::Read),
+    ("GET", "/v1/hooks", Scope::Hooks),
+    ("POST", "/v1/hooks", Scope::Hooks),
+    ("POST", "/v1/hooks/{hook}/test", Scope::Hooks),
+    ("POST", "/v1/hooks/{hook}/secret", Scope::Hooks),
+    ("POST", "/v1/hooks/{hook}/replay", Scope::Hooks),
+    ("DELETE", "/v1/hooks/{hook}", Scope::Hooks),
 ];
 
 #[tokio::test]
@@ -117,8 +128,22 @@ async fn each_scope_opens_its_doors_and_no_other() {
         let key = stage.key(scope.as_str(), &[scope]).await;
         for (method, path, needed) in DOORS {
             let (id, _) = stage.interview().await;
-            let path = path.replace("{id}", &id);
-            let new = (path == "/v1/interviews").then(|| json!({"title": "Talk", "max_minutes": 30}));
+            let actor = audit::Actor::command_line();
+            let hook = if path.contains("{hook}") {
+                hooks::add(&stage.store, &Allowed::default(), "https://hooks.example.com", &[], &actor)
+                    .await
+                    .unwrap()
+                    .id
+            } else {
+                String::new()
+            };
+            let path = path.replace("{id}", &id).replace("{hook}", &hook);
+            let new = match (method, path.as_str()) {
+                ("POST", "/v1/interviews") => Some(json!({"title": "Talk", "max_minutes": 30})),
+                ("POST", "/v1/hooks") => Some(json!({"url": "https://hooks.example.com"})),
+                ("POST", path) if path.ends_with("/replay") => Some(json!({"since": "2026-01-01T00:00:00Z"})),
+                _ => None,
+            };
             let (status, answer) = stage.ask(As::Bearer(&key), method, &path, new).await;
             if scope == needed {
                 // Of a record that nobody sent, it is said that there is none.
@@ -262,7 +287,7 @@ async fn who_only_delivers_calls_nobody_into_a_room() {
 }
 
 #[tokio::test]
-async fn a_receipt_is_for_its_sender() {
+async fn a_receipt_is_for_its_sender_and_for_organisers() {
     let stage = Testbed::set().await;
     let client = json!({"version": "1", "platform": "test", "kiosk": false});
     let mut senders = Vec::new();
@@ -280,11 +305,17 @@ async fn a_receipt_is_for_its_sender() {
     // There is none yet, and its sender is told so.
     let (status, answer) = stage.ask(As::Bearer(token), "GET", &own, None).await;
     assert_eq!(status, StatusCode::NOT_FOUND, "{answer}");
-    let all = stage.key("all", &Scope::ALL).await;
+    let (all, reads) = (
+        stage.key("all but that", &[Scope::Create, Scope::End]).await,
+        stage.key("reads", &[Scope::Read]).await,
+    );
+    let (status, answer) = stage.ask(As::Bearer(&reads), "GET", &own, None).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::NOT_FOUND, &json!("no_record")));
+    let (status, answer) = stage.ask(As::Bearer(&all), "GET", &own, None).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::FORBIDDEN, &json!("out_of_scope")));
     for (who, path) in [
         (As::Nobody, own.clone()),
         (As::Basic(OWN), own.clone()),
-        (As::Bearer(&all), own.clone()),
         (As::Bearer(&senders[1].1), own.clone()),
         (As::Bearer(token), receipt(&senders[1].0, 1, "client")),
         (As::Bearer(token), receipt(id, 2, "client")),
@@ -473,4 +504,96 @@ async fn it_is_ready_only_while_what_a_join_reads_can_be_read() {
     sqlx::raw_sql("ALTER TABLE interviews RENAME TO elsewhere").execute(&mut other).await.unwrap();
     let (status, answer) = stage.ask(As::Nobody, "GET", "/readyz", None).await;
     assert_eq!((status.as_u16(), answer["code"].as_str()), (503, Some("not_ready")), "{answer}");
+}
+
+#[tokio::test]
+async fn an_organiser_lists_what_there_is_and_turns_the_pages() {
+    let stage = Testbed::set().await;
+    let key = stage.key("reads", &[Scope::Read]).await;
+    let mut made = Vec::new();
+    for _ in 0..5 {
+        made.push(stage.interview().await.0);
+    }
+    let (status, _) =
+        stage.ask(As::Bearer(OWN), "POST", &format!("/v1/interviews/{}/end", made[1]), None).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let ids = |page: &Value| -> Vec<String> {
+        let interviews = page["interviews"].as_array().unwrap();
+        interviews.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let (mut seen, mut after) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/v1/interviews?limit=2{after}");
+        let (status, page) = stage.ask(As::Bearer(&key), "GET", &path, None).await;
+        assert_eq!(status, StatusCode::OK, "{page}");
+        seen.extend(ids(&page));
+        let Some(cursor) = page["cursor"].as_str() else { break };
+        after = format!("&after={cursor}");
+    }
+    let mut sorted = (seen.clone(), made.clone());
+    sorted.0.sort_unstable();
+    sorted.1.sort_unstable();
+    assert_eq!(sorted.0, sorted.1, "each once");
+    for (query, expected) in [
+        ("state=complete", vec![made[1].clone()]),
+        ("state=live", vec![]),
+        ("missing=true", vec![]),
+        ("outcome=finished", vec![]),
+        ("ended_since=2026-01-01T00:00:00Z", vec![made[1].clone()]),
+        ("ended_since=2099-01-01T00:00:00Z", vec![]),
+    ] {
+        let (status, page) =
+            stage.ask(As::Bearer(&key), "GET", &format!("/v1/interviews?{query}"), None).await;
+        assert_eq!((status, ids(&page)), (StatusCode::OK, expected), "{query}");
+    }
+    for (query, code) in [
+        ("state=over", "bad_query"),
+        ("limit=0", "bad_query"),
+        ("outcome=well", "bad_query"),
+        ("stat=live", "bad_query"),
+        ("after=x", "unknown_cursor"),
+    ] {
+        let (status, problem) =
+            stage.ask(As::Bearer(&key), "GET", &format!("/v1/interviews?{query}"), None).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &json!(code)), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn one_report_has_all_of_an_interview() {
+    let stage = Testbed::set().await;
+    let (id, code) = stage.interview().await;
+    let (_, joined) = stage.ask(As::Nobody, "POST", "/v1/join", Some(join(&code, 'a', true))).await;
+    let token = joined["client_token"].as_str().unwrap().to_owned();
+    let need = json!({"kind": "timeline", "at": "2026-01-01T00:00:00Z", "mono_ms": 1,
+        "body": {"what": "adjustment_asked", "detail": {"text": "More time"}}});
+    let said = json!({"id": "1", "role": "interviewer", "text": "Welcome.", "at": "2026-01-01T00:00:01Z"});
+    let record = json!({"outcome": "finished", "transcript": [said], "timeline": [need]}).to_string();
+    let digest = hex::decode(adjourn_protocol::sha256(record.as_bytes())).unwrap();
+    let request = Request::builder()
+        .method("PUT")
+        .uri(format!("/v1/interviews/{id}/attempts/1/records/client"))
+        .header("content-type", "application/json")
+        .header("content-digest", format!("sha-256=:{}:", STANDARD.encode(digest)));
+    let stored = stage.answer(As::Bearer(&token), request, Body::from(record.clone())).await;
+    assert_eq!(stored.status(), StatusCode::OK);
+    let key = stage.key("reads", &[Scope::Read]).await;
+    let (status, report) =
+        stage.ask(As::Bearer(&key), "GET", &format!("/v1/interviews/{id}/report"), None).await;
+    assert_eq!(status, StatusCode::OK, "{report}");
+    assert_eq!((&report["version"], &report["title"]), (&json!(1), &json!("Talk")));
+    assert_eq!(
+        (&report["status"]["outcome"], &report["status"]["state"]),
+        (&json!("finished"), &json!("ended"))
+    );
+    assert_eq!(report["transcript"]["items"][0]["told_by"], "client");
+    assert_eq!(report["needs"], json!(["More time"]));
+    let there = &report["records"][0];
+    assert_eq!(there["body"].to_string(), serde_json::from_str::<Value>(&record).unwrap().to_string());
+    assert_eq!(there["sha256"], adjourn_protocol::sha256(record.as_bytes()));
+    assert_eq!(there["bytes"], record.len());
+    assert!(there["receipt"].as_str().unwrap().matches('.').count() == 2);
+    assert!(report["status"]["history"].as_array().unwrap().len() >= 3, "{report}");
+    let (status, _) = stage.ask(As::Bearer(&key), "GET", "/v1/interviews/nobodys/report", None).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
 }

@@ -12,6 +12,7 @@ mod check;
 mod digest;
 mod dispatch;
 mod entry;
+mod event;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod history;
@@ -35,6 +36,7 @@ pub use check::{CheckAnswer, CheckRequest, Invited};
 pub use digest::sha256;
 pub use dispatch::{DispatchMetadata, EndedByOrganiser, RoomMetadata};
 pub use entry::{Entry, Line, Unreadable};
+pub use event::{Event, EventData, EventKind, EventPage, InterviewEvent, Reporter, UnknownEventKind};
 pub use history::{Happened, Teller, UnknownWord};
 pub use join::{ClientInfo, InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo};
 pub use link::{InviteLink, LinkError, code_as_printed};

@@ -16,7 +16,7 @@ use crate::store::{known_time, now, random, time};
 
 /// Makes a room in which the way to LiveKit can be tried, days before the interview too, and says what the candidate is invited to.
 /// No attempt begins, and no interviewer is called.
-#[utoipa::path(post, path = "/v1/check", request_body = CheckRequest, responses(
+#[utoipa::path(post, path = "/v1/check", operation_id = "check_way", request_body = CheckRequest, responses(
     (status = 200, body = CheckAnswer), (status = 400, description = "bad_json"),
     (status = 404, description = "unknown_code"), (status = 410, description = "not_open"),
     (status = 429, description = "too_many"),

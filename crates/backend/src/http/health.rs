@@ -28,7 +28,7 @@ impl Figures {
 }
 
 /// `GET /.well-known/jwks.json`
-#[utoipa::path(get, path = "/.well-known/jwks.json",
+#[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "receipt_keys",
     responses((status = 200, description = "keys of receipts, a JWK set", body = Object)))]
 pub(crate) async fn jwks(State(app): State<App>) -> Result<Json<serde_json::Value>, ApiError> {
     // Read each time: a key that was revoked vouches for nothing from that moment on.
@@ -39,7 +39,7 @@ pub(crate) async fn jwks(State(app): State<App>) -> Result<Json<serde_json::Valu
 }
 
 /// `GET /metrics`
-#[utoipa::path(get, path = "/metrics",
+#[utoipa::path(get, path = "/metrics", operation_id = "metrics",
     responses((status = 200, description = "Prometheus metrics", body = String, content_type = "text/plain")))]
 pub(crate) async fn metrics(figures: Figures) -> ([(HeaderName, &'static str); 1], Bytes) {
     let render = async || Bytes::from(figures.of.map(|handle| handle.render()).unwrap_or_default());
@@ -47,14 +47,14 @@ pub(crate) async fn metrics(figures: Figures) -> ([(HeaderName, &'static str); 1
 }
 
 /// `GET /healthz`: the process answers.
-#[utoipa::path(get, path = "/healthz",
+#[utoipa::path(get, path = "/healthz", operation_id = "healthy",
     responses((status = 200, description = "the process answers", body = String, content_type = "text/plain")))]
 pub(crate) fn healthy() -> impl Future<Output = &'static str> {
     std::future::ready("ok")
 }
 
 /// `GET /readyz`: it takes more: the database writes, and its disk is not full.
-#[utoipa::path(get, path = "/readyz",
+#[utoipa::path(get, path = "/readyz", operation_id = "ready",
     responses((status = 200, description = "the database takes more", body = String, content_type = "text/plain"),
         (status = 503, description = "not_ready")))]
 pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, ApiError> {

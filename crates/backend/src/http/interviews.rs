@@ -15,7 +15,7 @@ use crate::state::App;
 use crate::store::now;
 
 /// `POST /v1/interviews/{id}/code`
-#[utoipa::path(post, path = "/v1/interviews/{id}/code", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/v1/interviews/{id}/code", operation_id = "make_code", params(("id" = String, Path)),
     responses((status = 200, body = Created), (status = 404, description = "not_found: there is none, or it is over")),
     security(("organiser" = [])))]
 pub(crate) async fn code(
@@ -33,7 +33,7 @@ pub(crate) async fn code(
 }
 
 /// `POST /v1/interviews`
-#[utoipa::path(post, path = "/v1/interviews", request_body = NewInterview,
+#[utoipa::path(post, path = "/v1/interviews", operation_id = "create_interview", request_body = NewInterview,
     responses((status = 200, body = Created), (status = 400, description = "bad_json, bad_interview")), security(("organiser" = [])))]
 pub(crate) async fn post(
     State(app): State<App>,
@@ -52,7 +52,7 @@ pub(crate) async fn post(
 }
 
 /// `POST /v1/interviews/{id}/end`
-#[utoipa::path(post, path = "/v1/interviews/{id}/end", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/v1/interviews/{id}/end", operation_id = "end_interview", params(("id" = String, Path)),
     responses((status = 204, description = "ended, or was")), security(("organiser" = [])))]
 pub(crate) async fn end(
     State(app): State<App>,

@@ -18,7 +18,7 @@ const LARGEST: usize = 64 * 1024;
 const MOST: i64 = 20_000;
 
 /// `POST /v1/interviews/{id}/attempts/{attempt}/records/{source}/items`
-#[utoipa::path(post, path = "/v1/interviews/{id}/attempts/{attempt}/records/{source}/items",
+#[utoipa::path(post, path = "/v1/interviews/{id}/attempts/{attempt}/records/{source}/items", operation_id = "tell_item",
     params(("id" = String, Path), ("attempt" = i64, Path), ("source" = String, Path, description = "`agent:<job id>`")),
     request_body = Item,
     responses((status = 204, description = "stored, or there already"), (status = 400, description = "bad_item, too_many_items")),

@@ -20,7 +20,7 @@ use crate::tokens::Holder;
 use crate::{interviewers, keys, lifecycle_store};
 
 /// Grants a join, or the same join again.
-#[utoipa::path(post, path = "/v1/join", request_body = JoinRequest, responses(
+#[utoipa::path(post, path = "/v1/join", operation_id = "join", request_body = JoinRequest, responses(
     (status = 200, body = JoinAnswer), (status = 400, description = "bad_json, bad_join_id"),
     (status = 404, description = "unknown_code"), (status = 409, description = "code_used"),
     (status = 410, description = "not_open"),

@@ -14,7 +14,8 @@ use utoipa::openapi::{Ref, RefOr, ResponseBuilder};
 #[openapi(
     info(title = "Adjourn backend", description = "Joining, records and receipts of interviews."),
     paths(crate::http::interviews::post, crate::http::interviews::code, crate::http::interviews::end, crate::http::join::post, crate::http::check::post, crate::http::records::put, crate::http::records::get, crate::http::records::receipt,
-        crate::http::items::post, crate::http::transcript::get, crate::http::status::get, crate::http::status::events, crate::http::webhooks::post, crate::http::operator::list,
+        crate::http::items::post, crate::http::transcript::get, crate::http::status::get, crate::http::status::events, crate::http::webhooks::post, crate::http::events::get, crate::http::hooks::add, crate::http::hooks::list, crate::http::hooks::remove,
+        crate::http::hooks::test, crate::http::hooks::rotate, crate::http::hooks::replay, crate::http::list::get, crate::http::report::get, crate::http::operator::list,
         crate::http::operator::one, crate::http::health::jwks, get, crate::http::health::metrics,
         crate::http::health::healthy, crate::http::health::ready),
     components(schemas(Problem)),
@@ -42,7 +43,9 @@ impl utoipa::Modify for Problems {
         let content = || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
         let kind = "application/problem+json";
         for item in document.paths.paths.values_mut() {
-            for operation in [&mut item.get, &mut item.put, &mut item.post].into_iter().flatten() {
+            for operation in
+                [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
+            {
                 let responses = &mut operation.responses.responses;
                 for (status, response) in responses.iter_mut() {
                     if let (true, RefOr::T(response)) =
@@ -69,7 +72,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 }
 
 /// `GET /openapi.json`
-#[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "this document", body = Object)))]
+#[utoipa::path(get, path = "/openapi.json", operation_id = "openapi", responses((status = 200, description = "this document", body = Object)))]
 pub(crate) fn get() -> impl Future<Output = ([(HeaderName, &'static str); 1], &'static str)> {
     // Written once: anybody may ask for it, and writing it takes a hundred times as long as answering.
     // (Names and texts: it can always be written, and a test reads it.)

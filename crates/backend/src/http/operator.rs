@@ -13,6 +13,7 @@ use sqlx::Row as _;
 
 use crate::api_error::ApiError;
 use crate::audit::{self, Actor, Deed};
+use crate::hooks::{self, Hook};
 use crate::http::caller::Caller;
 use crate::http::status;
 use crate::http::transcript::transcript;
@@ -90,7 +91,7 @@ fn at(time: Option<DateTime<Utc>>) -> Markup {
 }
 
 /// `GET /operator`
-#[utoipa::path(get, path = "/operator", params(("show" = Option<String>, Query), ("before" = Option<i64>, Query)),
+#[utoipa::path(get, path = "/operator", operation_id = "operator_list", params(("show" = Option<String>, Query), ("before" = Option<i64>, Query)),
     responses((status = 200, description = "a page", body = String, content_type = "text/html")),
     security(("operator" = [])))]
 pub(crate) async fn list(
@@ -131,6 +132,7 @@ async fn listed(app: &App, wanted: &Wanted) -> Result<Markup, ApiError> {
         lines.push((id, title, candidate, known_time(row, "created_at")?, lifecycle_store::read(row)?));
     }
     let full = i64::try_from(rows.len()).unwrap_or(i64::MAX) == PAGE;
+    let hooks = hooks::list(&app.store).await?;
     Ok(html! {
         h1 { "Interviews" }
         nav {
@@ -159,7 +161,33 @@ async fn listed(app: &App, wanted: &Wanted) -> Result<Markup, ApiError> {
         @if let (true, Some(oldest)) = (full, oldest) {
             p { a href={ "/operator?show=" (wanted.show) "&before=" (oldest) } { "Older ones" } }
         }
+        @if !hooks.is_empty() { (webhooks(&hooks)) }
     })
+}
+
+/// Where events are sent, and whether they arrive.
+fn webhooks(hooks: &[Hook]) -> Markup {
+    html! {
+        h2 { "Webhooks" }
+        table {
+            thead { tr {
+                th scope="col" { "Address" } th scope="col" { "How it does" } th scope="col" { "Waiting" }
+                th scope="col" { "Given up" } th scope="col" { "Delivered (UTC)" }
+            } }
+            tbody { @for hook in hooks { tr {
+                td { bdi { (hook.url) } br; code.quiet { (hook.id) } }
+                td {
+                    @if let Some(stopped) = hook.stopped_at { span.missing { "stopped" } " since " (at(Some(stopped))) }
+                    @else if let Some(since) = hook.failing_since { span.missing { "nothing arrives" } " since " (at(Some(since))) }
+                    @else { "well" }
+                    @if let Some(why) = &hook.last_error { br; bdi { (why) } }
+                }
+                td { (hook.waiting) }
+                td { @if hook.given_up > 0 { span.missing { (hook.given_up) } } @else { "0" } }
+                td { (at(hook.delivered_at)) }
+            } } }
+        }
+    }
 }
 
 fn state(lifecycle: &Lifecycle) -> String {
@@ -181,7 +209,7 @@ fn outcome(lifecycle: &Lifecycle) -> String {
 }
 
 /// `GET /operator/interviews/{id}`
-#[utoipa::path(get, path = "/operator/interviews/{id}", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/operator/interviews/{id}", operation_id = "operator_interview", params(("id" = String, Path)),
     responses((status = 200, description = "a page", body = String, content_type = "text/html")),
     security(("operator" = [])))]
 pub(crate) async fn one(

@@ -43,7 +43,7 @@ async fn may_see(app: &App, caller: &Caller, id: &str) -> Result<(), ApiError> {
 }
 
 /// `GET /v1/interviews/{id}`
-#[utoipa::path(get, path = "/v1/interviews/{id}", params(("id" = String, Path), Looked),
+#[utoipa::path(get, path = "/v1/interviews/{id}", operation_id = "read_interview", params(("id" = String, Path), Looked),
     responses((status = 200, body = InterviewStatus)),
     security(("organiser" = []), ("upload" = [])))]
 pub(crate) async fn get(
@@ -62,7 +62,7 @@ pub(crate) async fn get(
 }
 
 /// The whole status from the database.
-async fn read(app: &App, id: &str) -> Result<InterviewStatus, ApiError> {
+pub(crate) async fn read(app: &App, id: &str) -> Result<InterviewStatus, ApiError> {
     let lifecycle = lifecycle_store::read(&lifecycle_store::row(&app.store, id).await?)?;
     let records: i64 = sqlx::query("SELECT COUNT(*) FROM records WHERE interview_id = $1")
         .bind(id)
@@ -127,7 +127,7 @@ async fn room_state(app: &App, room: &str) -> Option<RoomState> {
 }
 
 /// `GET /v1/interviews/{id}/events`
-#[utoipa::path(get, path = "/v1/interviews/{id}/events", params(("id" = String, Path),
+#[utoipa::path(get, path = "/v1/interviews/{id}/events", operation_id = "watch_interview", params(("id" = String, Path),
         ("Last-Event-ID" = Option<i64>, Header, description = "the last revision that was seen")),
     responses((status = 200, description = "server-sent events `change`, each a line of the history, its id the revision; ends with the \
             interview, and with the right to see it", content_type = "text/event-stream"),

@@ -33,7 +33,7 @@ pub struct Transcript {
 }
 
 /// `GET /v1/interviews/{id}/transcript`
-#[utoipa::path(get, path = "/v1/interviews/{id}/transcript", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/interviews/{id}/transcript", operation_id = "read_transcript", params(("id" = String, Path)),
     responses((status = 200, body = Transcript)), security(("organiser" = [])))]
 pub(crate) async fn get(
     State(app): State<App>,
@@ -87,10 +87,19 @@ pub(crate) async fn transcript(app: &App, id: &str) -> Result<Transcript, sqlx::
     Ok(merged(told, client))
 }
 
+/// The same turns, by that one's word.
+fn told_by(mut items: Vec<Item>, source: &Source) -> Vec<Item> {
+    for item in &mut items {
+        item.told_by = Some(source.to_string());
+    }
+    items
+}
+
 fn merged(told: BTreeMap<(i64, Source), Told>, client: Turns) -> Transcript {
     let (mut reports, mut without) = (0, 0);
     let (mut items, mut gaps, mut fragments) = (Vec::new(), Vec::new(), Vec::new());
     for ((_, source), Told { report, lived }) in told {
+        let by = |items: Vec<Item>| told_by(items, &source);
         let job = if let Source::Agent(job) = &source { job.as_str() } else { "" };
         if report.as_ref().is_some_and(|report| report.unreadable > 0) {
             gaps.push(format!(
@@ -100,7 +109,7 @@ fn merged(told: BTreeMap<(i64, Source), Told>, client: Turns) -> Transcript {
         match report {
             Some(report) if !report.items.is_empty() || lived.is_empty() && report.unreadable == 0 => {
                 reports += 1;
-                items.extend(report.items);
+                items.extend(by(report.items));
             }
             // A report that tells less than nothing.
             Some(_) | None => {
@@ -108,7 +117,7 @@ fn merged(told: BTreeMap<(i64, Source), Told>, client: Turns) -> Transcript {
                 fragments.push(format!(
                     "The interviewer {job} left no report: what it told while it lived is shown."
                 ));
-                items.extend(lived);
+                items.extend(by(lived));
             }
         }
     }
@@ -129,7 +138,7 @@ fn merged(told: BTreeMap<(i64, Source), Told>, client: Turns) -> Transcript {
         (0, _) => TranscriptSource::AgentWhileItLived,
         (_, _) => TranscriptSource::AgentInPart,
     };
-    let mut items = if heard_more { client.items } else { items };
+    let mut items = if heard_more { told_by(client.items, &Source::Client) } else { items };
     // The same turn may be told by two: an interviewer that took over has the conversation before it.
     let mut known = HashSet::new();
     // With the same id and other words it is another turn: an id is its interviewer's own affair.
@@ -152,7 +161,7 @@ mod tests {
 
     fn turn(id: &str, at: f64) -> Item {
         let (id, role) = (id.to_owned(), "assistant".to_owned());
-        Item { text: format!("turn {id}"), id, role, created_at: at, interrupted: false }
+        Item { text: format!("turn {id}"), id, role, created_at: at, interrupted: false, told_by: None }
     }
 
     fn turns(items: Vec<Item>) -> Turns {
@@ -176,6 +185,8 @@ mod tests {
         let transcript = merged(told.into(), Turns::default());
         assert_eq!((transcript.source, transcript.items.len()), (TranscriptSource::AgentInPart, 22));
         assert!(ids(&transcript).starts_with("a0 a1 ") && ids(&transcript).ends_with(" b0 b1"));
+        let by: Vec<_> = transcript.items[19..21].iter().filter_map(|item| item.told_by.as_deref()).collect();
+        assert_eq!(by, ["agent:AJ_1", "agent:AJ_2"]);
         assert!(
             transcript.gaps[0].starts_with("The interviewer AJ_1 left no report"),
             "{:?}",

@@ -84,7 +84,7 @@ impl WebhookEvent {
 }
 
 /// `POST /v1/livekit/webhook`
-#[utoipa::path(post, path = "/v1/livekit/webhook", request_body(content = Object, content_type = "application/webhook+json"),
+#[utoipa::path(post, path = "/v1/livekit/webhook", operation_id = "livekit_webhook", request_body(content = Object, content_type = "application/webhook+json"),
     responses((status = 204, description = "noted, or noted before"), (status = 400, description = "bad_event, old_event"),
     (status = 503, description = "room_unknown, database: it is to be told again")))]
 pub(crate) async fn post(

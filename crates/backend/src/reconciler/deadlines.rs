@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
-use super::lease::{Lease, PAUSE};
+use super::PAUSE;
 use super::settling::settle;
+use crate::lease::Lease;
 use crate::lifecycle::{Lifecycle, OVERTIME};
 use crate::lifecycle_store::lifecycles_of;
 use crate::state::App;
 use crate::store::{Store, millis, now};
-use crate::{audit, limits};
+use crate::{audit, feed, limits};
 
 /// Interviews of one kind in one round; the rest is for the next.
 const ROUND: i64 = 5_000;
@@ -46,6 +47,7 @@ async fn round(app: &App) -> Result<(), sqlx::Error> {
     let mut tx = store.write().await?;
     limits::forget(&mut tx, now).await?;
     audit::forget(&mut tx, now).await?;
+    feed::forget(&mut tx, now).await?;
     sqlx::query("DELETE FROM webhooks WHERE received_at < $1")
         .bind(millis(now - WEBHOOKS))
         .execute(&mut *tx)

@@ -4,9 +4,10 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use super::lease::{Lease, PAUSE};
+use super::PAUSE;
 use super::settling::settle;
 use crate::interviewers;
+use crate::lease::Lease;
 use crate::lifecycle::Lifecycle;
 use crate::lifecycle_store::lifecycles_of;
 use crate::livekit::LiveKitError;

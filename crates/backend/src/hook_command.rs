@@ -1,0 +1,134 @@
+//! `adjourn-backend hook`: webhooks, at the server's own console.
+
+use adjourn_backend::audit::Actor;
+use adjourn_backend::hooks::{self, Allowed, Courier, Hook, Since};
+use adjourn_backend::store::{Open, Store};
+use adjourn_protocol::EventKind;
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+
+use crate::say;
+
+/// Webhooks: where the server tells an organiser's own system what happens.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The server's database.
+    #[arg(
+        long,
+        global = true,
+        default_value = "adjourn-backend.db",
+        env = "ADJOURN_DATABASE",
+        hide_env_values = true
+    )]
+    database: String,
+    /// As the server's.
+    #[arg(long = "allow-hook-host", global = true, value_delimiter = ',', env = "ADJOURN_ALLOW_HOOK_HOSTS")]
+    hosts: Vec<String>,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// Makes a webhook and prints its id and its secret, once. It is sent what happens from now on.
+    Add {
+        /// Where events are sent: https.
+        url: String,
+        /// Which; all without it. interview.started, interview.ended, interview.complete, interview.erased, report.received,
+        /// report.missing, report.late.
+        #[arg(long, value_delimiter = ',')]
+        kinds: Vec<EventKind>,
+    },
+    /// Prints which webhooks there are, and how they do.
+    List,
+    /// Removes a webhook, and what was still to be sent there.
+    Remove {
+        /// Its id.
+        id: String,
+    },
+    /// Sends an event that tells of nothing, and prints what was answered.
+    Test {
+        /// Its id.
+        id: String,
+    },
+    /// Makes a new secret and prints it. For a day deliveries are signed with the old one too.
+    Rotate {
+        /// Its id.
+        id: String,
+    },
+    /// Sends what happened since then once more; a webhook that was stopped begins again.
+    Replay {
+        /// Its id.
+        id: String,
+        /// A time, as 2026-01-31T08:00:00Z. Events are kept for 30 days.
+        #[arg(long)]
+        since: DateTime<Utc>,
+    },
+}
+
+/// Does it.
+///
+/// # Errors
+/// Each with a sentence.
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let Arguments { database, hosts, action } = arguments;
+    let allowed = Allowed::parse(hosts.iter().map(String::as_str))?;
+    let how =
+        if matches!(action, Action::List | Action::Test { .. }) { Open::AsItIs } else { Open::Existing };
+    let store = Store::open(&database, how).await?;
+    let actor = Actor::command_line();
+    match action {
+        Action::Add { url, kinds } => {
+            let made = hooks::add(&store, &allowed, &url, &kinds, &actor).await?;
+            if let Err(error) = say(&format!("{}\t{}", made.id, made.secret.expose())) {
+                // Nobody has seen the secret.
+                hooks::remove(&store, &made.id, &actor).await?;
+                return Err(error.context("there is no new webhook"));
+            }
+        }
+        Action::List => {
+            for hook in hooks::list(&store).await? {
+                say(&line(&hook))?;
+            }
+        }
+        Action::Remove { id } => hooks::remove(&store, &id, &actor).await?,
+        Action::Test { id } => {
+            let tried = hooks::test(&store, &Courier::new(allowed)?, &id).await?;
+            say(&format!("{} ({} ms)", tried.said, tried.milliseconds))?;
+            anyhow::ensure!(tried.delivered, "the event was not taken");
+        }
+        Action::Rotate { id } => {
+            let made = hooks::rotate(&store, &id, &actor).await?;
+            say(made.secret.expose()).context(
+                "the secret was made all the same: make another one, the old one is good for a day",
+            )?;
+        }
+        Action::Replay { id, since } => {
+            let again = hooks::replay(&store, &id, Since::Time(since), &actor).await?;
+            say(&format!("{again} events are sent once more"))?;
+        }
+    }
+    store.close().await;
+    Ok(())
+}
+
+/// One line: id, address, kinds, how it does.
+fn line(hook: &Hook) -> String {
+    let kinds: Vec<&str> = hook.kinds.iter().map(|kind| kind.as_str()).collect();
+    let kinds = if kinds.is_empty() { "all".to_owned() } else { kinds.join(",") };
+    let how = match (&hook.stopped_at, &hook.failing_since, &hook.delivered_at) {
+        (Some(at), ..) => format!("stopped since {}", at.format("%Y-%m-%d %H:%M UTC")),
+        (None, Some(at), _) => format!("nothing arrives since {}", at.format("%Y-%m-%d %H:%M UTC")),
+        (None, None, Some(at)) => format!("delivered {}", at.format("%Y-%m-%d %H:%M UTC")),
+        (None, None, None) => "nothing sent yet".to_owned(),
+    };
+    let why = hook.last_error.as_deref().unwrap_or_default();
+    format!(
+        "{}\t{}\t{kinds}\t{how}\t{} waiting\t{} given up\t{}",
+        hook.id,
+        hook.url,
+        hook.waiting,
+        hook.given_up,
+        why.escape_debug()
+    )
+}

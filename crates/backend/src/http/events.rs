@@ -1,0 +1,105 @@
+//! The feed, for whoever asks.
+
+use std::time::Duration;
+
+use adjourn_protocol::{Event, EventPage};
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+
+use crate::api_error::ApiError;
+use crate::feed::Lost;
+use crate::http::caller::Caller;
+use crate::organisers::Scope;
+use crate::state::App;
+
+/// Events in one answer, if nothing else is asked for, and at most.
+const USUAL: i64 = 100;
+const MOST: i64 = 1_000;
+/// Longest wait for an event, in seconds: a request may take a minute.
+const LONGEST: u64 = 50;
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+pub(crate) struct Asked {
+    /// The cursor of the last answer; without it, from the beginning of what is kept (30 days).
+    after: Option<String>,
+    /// Events at most, 1 to 1000; 100 without it.
+    limit: Option<i64>,
+    /// Seconds to wait for an event if there is none, 0 to 50; 0 without it.
+    wait: Option<u64>,
+}
+
+/// `GET /v1/events`
+#[utoipa::path(get, path = "/v1/events", operation_id = "list_events", params(Asked),
+    responses((status = 200, body = EventPage),
+        (status = 400, description = "bad_query; unknown_cursor: no cursor of this server"),
+        (status = 410, description = "cursor_forgotten: what came after it is older than 30 days; cursor_ahead: this server's database was \
+            restored from a copy"),
+        (status = 429, description = "too_many: 32 wait already")),
+    security(("organiser" = [])))]
+pub(crate) async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Json<EventPage>, ApiError> {
+    app.organiser(&caller, Scope::Read).await?;
+    let Query(asked) = asked.map_err(|error| ApiError::bad_request("bad_query", error.body_text()))?;
+    let limit = asked.limit.unwrap_or(USUAL);
+    let wait = asked.wait.unwrap_or(0);
+    if !(1..=MOST).contains(&limit) || wait > LONGEST {
+        return Err(ApiError::bad_request("bad_query", "limit is 1 to 1000, wait 0 to 50 seconds."));
+    }
+    let cursor = app.feed.read_cursor(asked.after.as_deref()).await?.map_err(ApiError::from)?;
+    let share = if wait > 0 { Some(app.watchers.take(String::new()).ok_or_else(too_many)?) } else { None };
+    let until = tokio::time::Instant::now() + Duration::from_secs(wait);
+    let mut news = app.feed.watch();
+    let page = loop {
+        news.borrow_and_update();
+        let page = app.feed.after(cursor.place, limit).await?;
+        if !page.events.is_empty() {
+            break page;
+        }
+        let more = tokio::time::timeout_at(until, news.changed());
+        tokio::select! {
+            changed = more => if changed.is_err() { break page },
+            () = app.stop.cancelled() => break page,
+        }
+    };
+    drop(share);
+    let last = page.events.last().map_or(cursor.place, |placed| placed.place);
+    let read = page
+        .events
+        .iter()
+        .map(|placed| serde_json::from_str(&placed.body))
+        .collect::<Result<Vec<Event>, _>>();
+    let events = read.map_err(|error| {
+        tracing::error!(%error, "an event can't be read");
+        ApiError::unavailable()
+    })?;
+    Ok(Json(EventPage { events, cursor: app.feed.cursor(last).to_string(), more: page.more }))
+}
+
+fn too_many() -> ApiError {
+    let title = "Too many wait for events at a time.";
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(10)
+}
+
+impl From<Lost> for ApiError {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Unknown => Self::bad_request("unknown_cursor", "This is no cursor of this server."),
+            Lost::Forgotten => Self::new(
+                StatusCode::GONE,
+                "cursor_forgotten",
+                "What came after this cursor is not kept any more; ask without one, and compare with the interviews themselves.",
+            ),
+            Lost::Ahead => Self::new(
+                StatusCode::GONE,
+                "cursor_ahead",
+                "This cursor is further than the feed goes: the database was restored from a copy; ask without one.",
+            ),
+        }
+    }
+}

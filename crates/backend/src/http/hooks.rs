@@ -1,0 +1,150 @@
+//! Webhooks, by whoever has a key for that.
+
+use adjourn_protocol::EventKind;
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::api_error::ApiError;
+use crate::hooks::{self, Hook, MadeHook, NoHook, Since, Tried};
+use crate::http::caller::Caller;
+use crate::organisers::Scope;
+use crate::state::App;
+
+/// A webhook to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewHook {
+    /// Where events are sent: https.
+    url: String,
+    /// Which; all, if there are none.
+    #[serde(default)]
+    kinds: Vec<EventKind>,
+}
+
+/// Every webhook.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Hooks {
+    hooks: Vec<Hook>,
+}
+
+/// From where on events are sent once more: one of both.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Replay {
+    /// What happened at that time, and later.
+    since: Option<DateTime<Utc>>,
+    /// What comes after that cursor of the feed.
+    after: Option<String>,
+}
+
+/// What will be sent once more.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Replayed {
+    events: u64,
+}
+
+fn refusal(error: anyhow::Error) -> ApiError {
+    if error.is::<NoHook>() {
+        return ApiError::new(StatusCode::NOT_FOUND, "no_such_hook", "There is no such webhook.");
+    }
+    match error.downcast::<sqlx::Error>() {
+        Ok(error) => error.into(),
+        Err(error) => ApiError::bad_request("bad_hook", format!("{error:#}")),
+    }
+}
+
+/// `POST /v1/hooks`
+#[utoipa::path(post, path = "/v1/hooks", operation_id = "add_hook", request_body = NewHook,
+    responses((status = 200, body = MadeHook, description = "the secret is shown this once"),
+        (status = 400, description = "bad_json; bad_hook: why the address may not be one")),
+    security(("organiser" = [])))]
+pub(crate) async fn add(
+    State(app): State<App>,
+    caller: Caller,
+    new: Result<Json<NewHook>, JsonRejection>,
+) -> Result<Json<MadeHook>, ApiError> {
+    let actor = app.organiser(&caller, Scope::Hooks).await?;
+    let Json(NewHook { url, kinds }) = new?;
+    hooks::add(&app.store, app.courier.allowed(), &url, &kinds, &actor).await.map(Json).map_err(refusal)
+}
+
+/// `GET /v1/hooks`
+#[utoipa::path(get, path = "/v1/hooks", operation_id = "list_hooks", responses((status = 200, body = Hooks)), security(("organiser" = [])))]
+pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Hooks>, ApiError> {
+    app.organiser(&caller, Scope::Hooks).await?;
+    Ok(Json(Hooks { hooks: hooks::list(&app.store).await? }))
+}
+
+/// `DELETE /v1/hooks/{hook}`
+#[utoipa::path(delete, path = "/v1/hooks/{hook}", operation_id = "remove_hook", params(("hook" = String, Path)),
+    responses((status = 204, description = "removed, with what was still to be sent there"), (status = 404, description = "no_such_hook")),
+    security(("organiser" = [])))]
+pub(crate) async fn remove(
+    State(app): State<App>,
+    Path(hook): Path<String>,
+    caller: Caller,
+) -> Result<StatusCode, ApiError> {
+    let actor = app.organiser(&caller, Scope::Hooks).await?;
+    hooks::remove(&app.store, &hook, &actor).await.map_err(refusal)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /v1/hooks/{hook}/test`
+#[utoipa::path(post, path = "/v1/hooks/{hook}/test", operation_id = "test_hook", params(("hook" = String, Path)),
+    responses((status = 200, body = Tried, description = "it was tried; whether it arrived is in the answer"),
+        (status = 404, description = "no_such_hook")),
+    security(("organiser" = [])))]
+pub(crate) async fn test(
+    State(app): State<App>,
+    Path(hook): Path<String>,
+    caller: Caller,
+) -> Result<Json<Tried>, ApiError> {
+    app.organiser(&caller, Scope::Hooks).await?;
+    hooks::test(&app.store, &app.courier, &hook).await.map(Json).map_err(refusal)
+}
+
+/// `POST /v1/hooks/{hook}/secret`
+#[utoipa::path(post, path = "/v1/hooks/{hook}/secret", operation_id = "rotate_hook_secret", params(("hook" = String, Path)),
+    responses((status = 200, body = MadeHook, description = "deliveries are signed with both secrets for a day"),
+        (status = 404, description = "no_such_hook")),
+    security(("organiser" = [])))]
+pub(crate) async fn rotate(
+    State(app): State<App>,
+    Path(hook): Path<String>,
+    caller: Caller,
+) -> Result<Json<MadeHook>, ApiError> {
+    let actor = app.organiser(&caller, Scope::Hooks).await?;
+    hooks::rotate(&app.store, &hook, &actor).await.map(Json).map_err(refusal)
+}
+
+/// `POST /v1/hooks/{hook}/replay`
+#[utoipa::path(post, path = "/v1/hooks/{hook}/replay", operation_id = "replay_hook", params(("hook" = String, Path)), request_body = Replay,
+    responses((status = 200, body = Replayed), (status = 400, description = "bad_json, bad_replay, unknown_cursor"),
+        (status = 404, description = "no_such_hook"), (status = 410, description = "cursor_forgotten, cursor_ahead")),
+    security(("organiser" = [])))]
+pub(crate) async fn replay(
+    State(app): State<App>,
+    Path(hook): Path<String>,
+    caller: Caller,
+    replay: Result<Json<Replay>, JsonRejection>,
+) -> Result<Json<Replayed>, ApiError> {
+    let actor = app.organiser(&caller, Scope::Hooks).await?;
+    let Json(replay) = replay?;
+    let since = match (replay.since, replay.after) {
+        (Some(time), None) => Since::Time(time),
+        (None, Some(cursor)) => Since::Place(app.feed.read_cursor(Some(&cursor)).await??.place),
+        (None, None) | (Some(_), Some(_)) => {
+            return Err(ApiError::bad_request(
+                "bad_replay",
+                "Give either since, a time, or after, a cursor.",
+            ));
+        }
+    };
+    let events = hooks::replay(&app.store, &hook, since, &actor).await.map_err(refusal)?;
+    Ok(Json(Replayed { events }))
+}
