@@ -12,8 +12,9 @@ mod retry;
 mod sender;
 
 pub use address::Allowed;
-pub(crate) use address::checked;
 pub use delivery::Courier;
+pub use queue::{Since, replay};
 pub(crate) use register::NoHook;
-pub use register::{Hook, MadeHook, Since, add, list, remove, replay, rotate};
-pub use sender::{Tried, run, test};
+pub use register::{Hook, MadeHook, add, list, remove, rotate};
+pub(crate) use sender::Sender;
+pub use sender::{Tried, test};

@@ -18,6 +18,9 @@ pub(crate) struct Terms {
     margin: Duration,
 }
 
+/// From one round of the reconciler to the next.
+pub(crate) const PAUSE: Duration = Duration::from_secs(10);
+
 /// The reconciler's rounds. A question to LiveKit may take 5 s.
 pub(crate) const ROUNDS: Terms = Terms {
     name: "rounds",

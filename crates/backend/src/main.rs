@@ -288,7 +288,7 @@ async fn run() -> anyhow::Result<()> {
             tracing::info!(%listen, "serving");
             let stopping = app.stop();
             let reconciler = tokio::spawn(reconciler::run(app.clone()));
-            let hooks = tokio::spawn(hooks::run(app.clone()));
+            let hooks = tokio::spawn(app.clone().send_hooks());
             // Figures that nobody fetches must not grow.
             let figures = metrics.clone();
             tokio::spawn(async move {

@@ -7,14 +7,9 @@ mod interviewers;
 mod rooms;
 mod settling;
 
-use std::time::Duration;
-
 use crate::lease::{Lease, ROUNDS};
 use crate::state::App;
 use crate::supervision::kept_up;
-
-/// From one round to the next.
-const PAUSE: Duration = Duration::from_secs(10);
 
 /// Reconciles until the server stops.
 pub async fn run(app: App) {

@@ -10,7 +10,7 @@ use url::Url;
 use crate::codes::Codes;
 use crate::commit_queue::CommitQueue;
 use crate::feed::Feed;
-use crate::hooks::{Allowed, Courier};
+use crate::hooks::{Allowed, Courier, Sender};
 use crate::http::uploads::Uploads;
 use crate::keys::ReceiptKeys;
 use crate::lasting::Lasting;
@@ -114,6 +114,12 @@ impl App {
             keep_days,
             stop: CancellationToken::new(),
         })
+    }
+
+    /// Sends webhooks until the server stops.
+    pub async fn send_hooks(self) {
+        let Self { store, feed, courier, stop, .. } = self;
+        Sender { store, feed, courier }.run(stop).await;
     }
 
     /// Cancel it, and streams and the reconciler end.

@@ -134,7 +134,7 @@ impl Stage {
         };
         let app = App::new(store.clone(), codes, livekit, options).await.unwrap();
         let stop = app.stop();
-        let sending = tokio::spawn(hooks::run(app.clone()));
+        let sending = tokio::spawn(app.clone().send_hooks());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = router(app, None).into_make_service_with_connect_info::<SocketAddr>();

@@ -6,9 +6,10 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::delivery::Answer;
-use super::register::{self, Hook, Since, Went};
+use super::register::{self, Hook, NoHook, Went};
 use super::retry::{GIVEN_UP, RESTS, pause};
-use crate::store::{Store, Tx, known_time, millis};
+use crate::audit::{self, Actor, Deed};
+use crate::store::{Store, Tx, known_time, millis, now};
 
 /// Places of the feed that are taken over in one transaction.
 const BATCH: i64 = 500;
@@ -78,13 +79,33 @@ async fn take(
     Ok(taken.execute(&mut **tx).await?.rows_affected())
 }
 
+/// From where on events are sent once more.
+#[derive(Clone, Copy, Debug)]
+pub enum Since {
+    /// What happened at that time, and later.
+    Time(DateTime<Utc>),
+    /// What comes after that place of the feed.
+    Place(i64),
+}
+
+/// Sends events once more, and begins again to send to a webhook that was stopped. Gives how many will be sent.
+///
+/// # Errors
+/// There is no such webhook, or the database failed.
+pub async fn replay(store: &Store, id: &str, since: Since, actor: &Actor) -> anyhow::Result<u64> {
+    let at = now();
+    let mut tx = store.write().await?;
+    let resumed =
+        sqlx::query("UPDATE hooks SET stopped_at = NULL, failures = 0, failing_since = NULL WHERE id = $1");
+    anyhow::ensure!(resumed.bind(id).execute(&mut *tx).await?.rows_affected() > 0, NoHook);
+    let again = again(&mut tx, id, since, at).await?;
+    audit::note_in(&mut tx, actor, Deed::ReplayedHook, id).await?;
+    tx.commit().await?;
+    Ok(again)
+}
+
 /// Puts what was sent, or given up, into the queue once more.
-pub(super) async fn again(
-    tx: &mut Tx,
-    id: &str,
-    since: Since,
-    at: DateTime<Utc>,
-) -> Result<u64, sqlx::Error> {
+async fn again(tx: &mut Tx, id: &str, since: Since, at: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     let after = match since {
         Since::Place(place) => place,
         Since::Time(time) => {

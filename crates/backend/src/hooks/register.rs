@@ -9,7 +9,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use utoipa::ToSchema;
 
-use super::{Allowed, checked, queue};
+use super::address::{Allowed, checked};
 use crate::audit::{self, Actor, Deed};
 use crate::store::{Store, Tx, known_time, millis, now, random, time};
 
@@ -144,31 +144,6 @@ pub async fn rotate(store: &Store, id: &str, actor: &Actor) -> anyhow::Result<Ma
     audit::note_in(&mut tx, actor, Deed::RotatedHook, id).await?;
     tx.commit().await?;
     Ok(made)
-}
-
-/// From where on events are sent once more.
-#[derive(Clone, Copy, Debug)]
-pub enum Since {
-    /// What happened at that time, and later.
-    Time(DateTime<Utc>),
-    /// What comes after that place of the feed.
-    Place(i64),
-}
-
-/// Sends events once more, and begins again to send to a webhook that was stopped. Gives how many will be sent.
-///
-/// # Errors
-/// There is no such webhook, or the database failed.
-pub async fn replay(store: &Store, id: &str, since: Since, actor: &Actor) -> anyhow::Result<u64> {
-    let at = now();
-    let mut tx = store.write().await?;
-    let resumed =
-        sqlx::query("UPDATE hooks SET stopped_at = NULL, failures = 0, failing_since = NULL WHERE id = $1");
-    anyhow::ensure!(resumed.bind(id).execute(&mut *tx).await?.rows_affected() > 0, NoHook);
-    let again = queue::again(&mut tx, id, since, at).await?;
-    audit::note_in(&mut tx, actor, Deed::ReplayedHook, id).await?;
-    tx.commit().await?;
-    Ok(again)
 }
 
 const FIND: &str = "SELECT hooks.*,

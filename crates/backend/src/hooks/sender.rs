@@ -8,14 +8,15 @@ use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use super::delivery::{Answer, Courier, Envelope};
 use super::queue;
 use super::register::{self, Hook, NoHook};
 use super::retry::{RESTS, rest};
+use crate::feed::Feed;
 use crate::lease::{HOOKS, Lease};
-use crate::state::App;
 use crate::store::{Store, now, random};
 use crate::supervision::kept_up;
 
@@ -28,20 +29,29 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Pause after the database failed.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Keeps the feed in order, and sends, until the server stops.
-pub async fn run(app: App) {
-    let lease = Lease::of(HOOKS);
-    let stop = app.stop();
-    let loops = async {
-        tokio::join!(
-            kept_up("feed", || app.feed.keep()),
-            kept_up("hooks' lease", || lease.keep(&app.store)),
-            kept_up("hooks", || send(&app, &lease)),
-        )
-    };
-    tokio::select! {
-        _ = loops => {}
-        () = stop.cancelled() => lease.give_back(&app.store).await,
+/// What sends. Clones are cheap.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender {
+    pub(crate) store: Store,
+    pub(crate) feed: Feed,
+    pub(crate) courier: Courier,
+}
+
+impl Sender {
+    /// Keeps the feed in order, and sends, until the server stops.
+    pub(crate) async fn run(&self, stop: CancellationToken) {
+        let lease = Lease::of(HOOKS);
+        let loops = async {
+            tokio::join!(
+                kept_up("feed", || self.feed.keep()),
+                kept_up("hooks' lease", || lease.keep(&self.store)),
+                kept_up("hooks", || send(self, &lease)),
+            )
+        };
+        tokio::select! {
+            _ = loops => {}
+            () = stop.cancelled() => lease.give_back(&self.store).await,
+        }
     }
 }
 
@@ -55,7 +65,7 @@ impl Drop for Tasks {
     }
 }
 
-async fn send(app: &App, lease: &Lease) {
+async fn send(sender: &Sender, lease: &Lease) {
     let mut tasks = Tasks::default();
     loop {
         if !lease.is_held() {
@@ -63,7 +73,7 @@ async fn send(app: &App, lease: &Lease) {
             tasks = Tasks::default();
             lease.held().await;
         }
-        match register::list(&app.store).await {
+        match register::list(&sender.store).await {
             Ok(hooks) => {
                 tasks.0.retain(|id, task| {
                     let wanted = !task.is_finished() && hooks.iter().any(|hook| hook.id == *id);
@@ -76,7 +86,7 @@ async fn send(app: &App, lease: &Lease) {
                 for hook in hooks {
                     waiting += hook.waiting;
                     if hook.stopped_at.is_none() && !tasks.0.contains_key(&hook.id) {
-                        tasks.0.insert(hook.id.clone(), tokio::spawn(serve(app.clone(), hook.id)));
+                        tasks.0.insert(hook.id.clone(), tokio::spawn(serve(sender.clone(), hook.id)));
                     }
                 }
                 metrics::gauge!("adjourn_events_undelivered").set(waiting as f64);
@@ -88,13 +98,13 @@ async fn send(app: &App, lease: &Lease) {
 }
 
 /// Sends to one webhook, until it is removed or wants nothing any more.
-async fn serve(app: App, id: String) {
-    let mut news = app.feed.watch();
+async fn serve(sender: Sender, id: String) {
+    let mut news = sender.feed.watch();
     let mut rests_until = Instant::now();
     loop {
         tokio::time::sleep_until(rests_until).await;
         let last = *news.borrow_and_update();
-        match round(&app, &id, last).await {
+        match round(&sender, &id, last).await {
             Ok(Round::Over) => return,
             // There may be more.
             Ok(Round::Sent) => {}
@@ -118,13 +128,13 @@ enum Round {
     Over,
 }
 
-async fn round(app: &App, id: &str, last: i64) -> Result<Round, sqlx::Error> {
-    let Some(hook) = register::find(&app.store, id).await?.filter(|hook| hook.stopped_at.is_none()) else {
+async fn round(sender: &Sender, id: &str, last: i64) -> Result<Round, sqlx::Error> {
+    let Some(hook) = register::find(&sender.store, id).await?.filter(|hook| hook.stopped_at.is_none()) else {
         return Ok(Round::Over);
     };
-    let taken = queue::take_over(&app.store, &hook, last, now()).await?;
+    let taken = queue::take_over(&sender.store, &hook, last, now()).await?;
     let most = if hook.failures >= RESTS { 1 } else { BATCH };
-    let due = queue::due(&app.store, id, now(), most).await?;
+    let due = queue::due(&sender.store, id, now(), most).await?;
     if due.is_empty() {
         return Ok(if taken { Round::Sent } else { Round::Nothing });
     }
@@ -132,7 +142,7 @@ async fn round(app: &App, id: &str, last: i64) -> Result<Round, sqlx::Error> {
         .map(async |due| {
             let (id, began) = (due.event_id(), Instant::now());
             let envelope = Envelope { id: &id, body: &due.body, secrets: &hook.secrets };
-            let answer = app.courier.deliver(&hook.url, envelope, now()).await;
+            let answer = sender.courier.deliver(&hook.url, envelope, now()).await;
             let result = match &answer {
                 Answer::Delivered(_) => "delivered",
                 Answer::Gone => "gone",
@@ -145,7 +155,7 @@ async fn round(app: &App, id: &str, last: i64) -> Result<Round, sqlx::Error> {
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
-    queue::settle(&app.store, &hook, &answers, now(), luck).await?;
+    queue::settle(&sender.store, &hook, &answers, now(), luck).await?;
     let arrived = answers.iter().any(|(_, answer)| matches!(answer, Answer::Delivered(_)));
     let failures = if arrived { 0 } else { hook.failures.saturating_add(1) };
     if failures > 0 && hook.failures == 0 {

@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::PAUSE;
 use super::settling::settle;
-use crate::lease::Lease;
+use crate::lease::{Lease, PAUSE};
 use crate::lifecycle::{Lifecycle, OVERTIME};
 use crate::lifecycle_store::lifecycles_of;
 use crate::state::App;

@@ -6,9 +6,8 @@ use futures_util::StreamExt as _;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::PAUSE;
 use crate::interviewers::{give_up_or_say, put_out};
-use crate::lease::Lease;
+use crate::lease::{Lease, PAUSE};
 use crate::sent_away::PENDING;
 use crate::serving::AWAITED;
 use crate::state::App;

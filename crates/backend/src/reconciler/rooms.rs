@@ -4,10 +4,9 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use super::PAUSE;
 use super::settling::settle;
 use crate::interviewers;
-use crate::lease::Lease;
+use crate::lease::{Lease, PAUSE};
 use crate::lifecycle::Lifecycle;
 use crate::lifecycle_store::lifecycles_of;
 use crate::livekit::LiveKitError;
