@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use adjourn_room::{Processing, Stages};
 use adjourn_testbed::{LiveKitServer, Network, ServerOptions, Tools};
 use livekit_dylib::options::TrackPublishOptions;
 use livekit_dylib::prelude::{LocalAudioTrack, LocalTrack, Room, RoomOptions, TrackSource};
@@ -127,4 +128,37 @@ fn audio_processing_takes_ten_milliseconds_and_refuses_what_would_abort_it() {
         quiet = quiet.min(rms);
     }
     assert!(quiet < 500.0, "an echo of {quiet} (of 2316) is left");
+}
+
+/// 3 times a second a loud noise, and a pause.
+fn syllables(frames: i32) -> impl Iterator<Item = [i16; 480]> {
+    let mut next: u32 = 7;
+    (0..frames).map(move |n| {
+        let mut frame = [0_i16; 480];
+        for sample in &mut frame {
+            next = next.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *sample = if n / 16 % 2 == 0 { (next >> 16) as i16 / 4 } else { 0 };
+        }
+        frame
+    })
+}
+
+#[test]
+fn who_says_nothing_is_heard_to_say_nothing_from_the_interviewers_first_word_on() {
+    let tools = Tools::find().unwrap();
+    livekit_dylib::library::load_from(std::slice::from_ref(&tools.library)).unwrap();
+    let all = Stages { echo: true, noise: true, gain: true, high_pass: true };
+    for stages in [all, Stages { echo: true, ..Stages::default() }, Stages { echo: false, ..all }] {
+        let mut processing = Processing::new(stages);
+        let loudest = syllables(300).map(|mut played| {
+            processing.played(&mut played);
+            let mut heard = [0; 480];
+            processing.captured(&mut heard);
+            heard.iter().map(|sample| sample.unsigned_abs()).max().unwrap()
+        });
+        // By a canceller that begins with this: 575 with all stages, 106 with none but itself.
+        let loudest = loudest.max().unwrap();
+        println!("a silent microphone beside a loud interviewer, {stages:?}: {loudest} of 32768");
+        assert!(loudest <= 40, "{stages:?}: {loudest}");
+    }
 }
