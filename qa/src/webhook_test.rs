@@ -114,7 +114,8 @@ pub async fn run(
             report.again += 1;
             continue;
         }
-        let (interview, revision) = id.rsplit_once('.').context("an event's id has no revision")?;
+        let parts: Vec<&str> = id.split('.').collect();
+        let [interview, revision, _] = parts[..] else { anyhow::bail!("{id:?} is no event's id") };
         let revision: i64 = revision.parse()?;
         if last.insert(interview, revision).is_some_and(|before| before > revision) {
             disordered.insert(interview);

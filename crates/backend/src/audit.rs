@@ -27,6 +27,11 @@ impl Actor {
         Self { name: "command line".to_owned(), origin: String::new() }
     }
 
+    /// Whose key it is, or where it was done.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The holder of an organiser's key.
     pub(crate) fn organiser(name: String, origin: IpAddr) -> Self {
         Self { name, origin: origin.to_string() }
@@ -54,6 +59,7 @@ pub(crate) enum Deed {
     RemovedHook,
     RotatedHook,
     ReplayedHook,
+    TestedHook,
     Erased,
     /// Asked for what the key may not do.
     Refused,
@@ -78,6 +84,7 @@ impl Deed {
             Self::AddedHook => "added a webhook",
             Self::RemovedHook => "removed a webhook",
             Self::RotatedHook => "made a new secret for a webhook",
+            Self::TestedHook => "tried a webhook",
             Self::ReplayedHook => "had a webhook's events sent once more",
             Self::Erased => "erased the interview",
             Self::Refused => "was refused: the key may not do that",

@@ -14,7 +14,7 @@ use sqlx::any::AnyRow;
 use tokio::sync::watch;
 
 use crate::lifecycle::{Change, Lifecycle};
-use crate::store::{Store, Tx, millis, random};
+use crate::store::{Store, Tx, millis, now, random};
 
 /// Places that are given in one transaction at most.
 const BATCH: i64 = 1_000;
@@ -70,25 +70,29 @@ pub(crate) fn event_of(
         agent_report: lifecycle.agent,
     };
     let data = EventData::Interview(Box::new(data));
-    Some(Event { id: event_id(id, revision), kind, timestamp: at, data })
+    Some(Event { id: String::new(), kind, timestamp: at, data })
 }
 
-pub(crate) fn event_id(interview: &str, revision: i64) -> String {
-    format!("{interview}.{revision}")
+/// An id that no other event has: a database that was restored from a copy counts the same revisions once more, for other events.
+fn event_id(interview: &str, revision: i64) -> Result<String, sqlx::Error> {
+    let own = random::<4>().map_err(|error| sqlx::Error::Encode(error.into()))?;
+    Ok(format!("{interview}.{revision}.{}", hex::encode(own)))
 }
 
-/// Writes events within the transaction of their changes: `(revision, event)`.
-pub(crate) async fn write(tx: &mut Tx, id: &str, events: &[(i64, Event)]) -> Result<(), sqlx::Error> {
+/// Writes events within the transaction of their changes: `(revision, event)`. They get their ids.
+pub(crate) async fn write(tx: &mut Tx, id: &str, events: Vec<(i64, Event)>) -> Result<(), sqlx::Error> {
     for (revision, event) in events {
-        let body = serde_json::to_string(event).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+        let event = Event { id: event_id(id, revision)?, ..event };
+        let body = serde_json::to_string(&event).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
         sqlx::query(
-            "INSERT INTO events (interview_id, revision, kind, at, body) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO events (interview_id, revision, kind, at, body, id) VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(id)
         .bind(revision)
         .bind(event.kind.as_str())
         .bind(millis(event.timestamp))
         .bind(body)
+        .bind(&event.id)
         .execute(&mut **tx)
         .await?;
     }
@@ -104,16 +108,16 @@ pub(crate) async fn erased(
 ) -> Result<(), sqlx::Error> {
     let revision = revision + 1;
     let event = Event {
-        id: event_id(id, revision),
+        id: String::new(),
         kind: EventKind::InterviewErased,
         timestamp: at,
         data: EventData::Erased { interview_id: id.to_owned() },
     };
-    write(tx, id, &[(revision, event)]).await
+    write(tx, id, vec![(revision, event)]).await
 }
 
 /// Gives places to what is committed. Gives how many there were.
-pub(crate) async fn place(store: &Store) -> Result<u64, sqlx::Error> {
+pub(crate) async fn place(store: &Store, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     let waiting = sqlx::query("SELECT 1 FROM events WHERE place IS NULL LIMIT 1");
     if waiting.fetch_optional(store.read()).await?.is_none() {
         return Ok(0);
@@ -124,6 +128,8 @@ pub(crate) async fn place(store: &Store) -> Result<u64, sqlx::Error> {
         .fetch_one(&mut *tx)
         .await?
         .try_get(0)?;
+    // No place is ever given twice, nor by a database that was restored from a copy: who saw a place sees later events after it.
+    let floor = last.max(millis(now));
     // Of one interview, earlier changes are committed earlier: none of them is left out here, and later ones come after them.
     let placed = sqlx::query(
         "UPDATE events SET place = $1 + waiting.number
@@ -131,32 +137,62 @@ pub(crate) async fn place(store: &Store) -> Result<u64, sqlx::Error> {
                FROM events WHERE place IS NULL ORDER BY interview_id, revision LIMIT $2) AS waiting
          WHERE events.interview_id = waiting.interview_id AND events.revision = waiting.revision",
     )
-    .bind(last)
+    .bind(floor)
     .bind(BATCH)
     .execute(&mut *tx)
     .await?
     .rows_affected();
-    let next = last + i64::try_from(placed).unwrap_or(i64::MAX);
-    sqlx::query("UPDATE feed SET last = $1 WHERE name = 'events'").bind(next).execute(&mut *tx).await?;
+    // Not counted: one that is just being erased is passed by, and those after it keep their numbers.
+    sqlx::query(
+        "UPDATE feed SET last = (SELECT MAX(place) FROM events)
+         WHERE name = 'events' AND last < (SELECT MAX(place) FROM events)",
+    )
+    .execute(&mut *tx)
+    .await?;
     tx.commit().await?;
     Ok(placed)
 }
 
-/// Forgets events that are old, and what was given up of them.
+/// A clock that jumped further than this between two looks, or back, is not believed until it went on for a day: by a wrong one
+/// everything is old.
+const JUMP: chrono::Duration = chrono::Duration::hours(1);
+const BELIEVED: chrono::Duration = chrono::Duration::hours(24);
+
+/// Forgets events that are old, up to the first one that is not, with what is still to be sent of them.
 pub(crate) async fn forget(tx: &mut Tx, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    let old = millis(now - KEPT);
-    sqlx::query(
-        "UPDATE feed SET forgotten = COALESCE((SELECT MAX(place) FROM events WHERE at < $1 AND place IS NOT NULL), forgotten)
-         WHERE name = 'events'",
-    )
-    .bind(old)
-    .execute(&mut **tx)
-    .await?;
-    sqlx::query("DELETE FROM deliveries WHERE taken_at < $1").bind(old).execute(&mut **tx).await?;
-    sqlx::query("DELETE FROM events WHERE at < $1 AND place IS NOT NULL")
-        .bind(old)
+    let row =
+        sqlx::query("UPDATE feed SET last = last WHERE name = 'events' RETURNING looked_at, steady_since")
+            .fetch_one(&mut **tx)
+            .await?;
+    let (looked, mut steady): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    let at = millis(now);
+    if at < looked || at - looked > JUMP.num_milliseconds() {
+        steady = at;
+    }
+    sqlx::query("UPDATE feed SET looked_at = $1, steady_since = $2 WHERE name = 'events'")
+        .bind(at)
+        .bind(steady)
         .execute(&mut **tx)
         .await?;
+    if at - steady < BELIEVED.num_milliseconds() {
+        return Ok(());
+    }
+    let upto: Option<i64> = sqlx::query(
+        "SELECT MAX(place) FROM events WHERE at < $1
+           AND place < COALESCE((SELECT MIN(place) FROM events WHERE at >= $1), 9223372036854775807)",
+    )
+    .bind(millis(now - KEPT))
+    .fetch_one(&mut **tx)
+    .await?
+    .try_get(0)?;
+    let Some(upto) = upto else { return Ok(()) };
+    sqlx::query("UPDATE feed SET forgotten = $1 WHERE name = 'events'").bind(upto).execute(&mut **tx).await?;
+    let waited = sqlx::query("SELECT COUNT(*) FROM deliveries WHERE place <= $1 AND given_up_at IS NULL");
+    let waited: i64 = waited.bind(upto).fetch_one(&mut **tx).await?.try_get(0)?;
+    if waited > 0 {
+        tracing::error!(events = waited, "events that no webhook took within 30 days are forgotten");
+    }
+    sqlx::query("DELETE FROM events WHERE place <= $1").bind(upto).execute(&mut **tx).await?;
     Ok(())
 }
 
@@ -180,8 +216,6 @@ pub(crate) enum Lost {
     Unknown,
     /// What came after it was forgotten.
     Forgotten,
-    /// It is further than this feed goes: the database was restored from a copy.
-    Ahead,
 }
 
 /// Some of the feed.
@@ -225,7 +259,7 @@ impl Feed {
     }
 
     async fn look(&self) -> Result<(), sqlx::Error> {
-        while place(&self.store).await? > 0 {}
+        while place(&self.store, now()).await? > 0 {}
         let (last, _) = self.ends().await?;
         self.last.send_if_modified(|known| std::mem::replace(known, last) != last);
         Ok(())
@@ -248,18 +282,23 @@ impl Feed {
         Cursor { feed: self.name.clone(), place }
     }
 
-    /// The cursor of a text; without one, at the beginning of what is kept.
+    /// The cursor of a text; without one, at the beginning of what is kept. Where the database was restored from a copy it may be
+    /// further than the feed goes: what happens from now on comes after it.
     pub(crate) async fn read_cursor(&self, text: Option<&str>) -> Result<Result<Cursor, Lost>, sqlx::Error> {
-        let (last, forgotten) = self.ends().await?;
+        let (_, forgotten) = self.ends().await?;
         let Some(text) = text else { return Ok(Ok(self.cursor(forgotten))) };
         let ours = text.strip_prefix(self.name.as_str()).and_then(|rest| rest.strip_prefix('-'));
         let place = ours.and_then(|place| place.parse::<i64>().ok()).filter(|place| *place >= 0);
         Ok(match place {
             None => Err(Lost::Unknown),
             Some(place) if place < forgotten => Err(Lost::Forgotten),
-            Some(place) if place > last => Err(Lost::Ahead),
             Some(place) => Ok(self.cursor(place)),
         })
+    }
+
+    /// Whether what comes after that place was still there when it was read.
+    pub(crate) async fn still_has(&self, place: i64) -> Result<bool, sqlx::Error> {
+        Ok(self.ends().await?.1 <= place)
     }
 
     /// What comes after a place, `most` events at most.
@@ -323,7 +362,7 @@ mod tests {
         let told = all(&feed).await;
         let kinds: Vec<EventKind> = told.iter().map(|event| event.kind).collect();
         assert_eq!(kinds, [EventKind::InterviewStarted, EventKind::InterviewEnded]);
-        assert_eq!(told[0].id, "i.1");
+        assert!(told[0].id.starts_with("i.1."), "{}", told[0].id);
         let EventData::Interview(data) = &told[1].data else { panic!("{told:?}") };
         assert_eq!((data.told_by, data.attempt), (Teller::Organiser, 1));
         assert!(data.outcome.is_none());
@@ -356,28 +395,66 @@ mod tests {
         feed.look().await.unwrap();
         let page = feed.after(0, 2).await.unwrap();
         assert!(page.more);
-        assert_eq!(page.events.iter().map(|placed| placed.place).collect::<Vec<_>>(), [1, 2]);
-        let cursor = feed.cursor(2).to_string();
-        assert_eq!(feed.read_cursor(Some(&cursor)).await.unwrap(), Ok(feed.cursor(2)));
-        assert!(!feed.after(2, 2).await.unwrap().more);
+        let places: Vec<i64> = page.events.iter().map(|placed| placed.place).collect();
+        assert_eq!(places[1], places[0] + 1);
+        let cursor = feed.cursor(places[1]).to_string();
+        assert_eq!(feed.read_cursor(Some(&cursor)).await.unwrap(), Ok(feed.cursor(places[1])));
+        assert!(!feed.after(places[1], 2).await.unwrap().more);
         for nonsense in ["", "2", "x-2", "0000-2", &format!("{}--1", feed.name), &format!("{}-x", feed.name)]
         {
             assert_eq!(feed.read_cursor(Some(nonsense)).await.unwrap(), Err(Lost::Unknown), "{nonsense}");
         }
-        let ahead = feed.cursor(4).to_string();
-        assert_eq!(feed.read_cursor(Some(&ahead)).await.unwrap(), Err(Lost::Ahead));
-        // Later, what is old is forgotten, and who slept so long is told.
-        let mut tx = store.write().await.unwrap();
-        forget(&mut tx, at + KEPT + chrono::Duration::seconds(1)).await.unwrap();
-        tx.commit().await.unwrap();
+        let forgets = async |at: DateTime<Utc>| {
+            let mut tx = store.write().await.unwrap();
+            forget(&mut tx, at).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        // A clock that is a month ahead is not believed at once, nor one that was put right.
+        let later = at + KEPT + chrono::Duration::days(2);
+        for at in [later, later + chrono::Duration::minutes(30), at, later] {
+            forgets(at).await;
+        }
+        assert_eq!(feed.after(0, 9).await.unwrap().events.len(), 3);
+        // Once it went on for a day, what is old is forgotten, and who slept so long is told.
+        for half_hours in 0..=50 {
+            forgets(later + chrono::Duration::minutes(30 * half_hours)).await;
+        }
+        assert!(feed.after(0, 9).await.unwrap().events.is_empty());
         assert_eq!(feed.read_cursor(Some(&cursor)).await.unwrap(), Err(Lost::Forgotten));
-        let end = feed.cursor(3).to_string();
-        assert_eq!(feed.read_cursor(Some(&end)).await.unwrap(), Ok(feed.cursor(3)), "it missed nothing");
-        assert_eq!(feed.read_cursor(None).await.unwrap(), Ok(feed.cursor(3)));
-        let mut tx = store.write().await.unwrap();
-        forget(&mut tx, at).await.unwrap();
-        tx.commit().await.unwrap();
-        assert_eq!(feed.read_cursor(None).await.unwrap(), Ok(feed.cursor(3)), "what was forgotten stays so");
+        assert!(!feed.still_has(places[1]).await.unwrap());
+        let end = feed.cursor(places[1] + 1);
+        assert_eq!(
+            feed.read_cursor(Some(&end.to_string())).await.unwrap(),
+            Ok(end.clone()),
+            "it missed nothing"
+        );
+        assert_eq!(feed.read_cursor(None).await.unwrap(), Ok(end));
+    }
+
+    #[tokio::test]
+    async fn a_restored_copy_tells_new_things_after_the_old_places_and_by_other_names() {
+        let (store, folder) = Store::temporary().await;
+        interview(&store, "i").await;
+        // Before the copy, so that it has the feed's name.
+        Feed::of(&store).await.unwrap();
+        let copy = folder.path().join("copy.db");
+        store.backup(&copy).await.unwrap();
+        let tell = async |store: &Store| {
+            let at = now();
+            change(store, "i", at, |lifecycle| lifecycle.joined(at, at)).await.unwrap();
+            let feed = Feed::of(store).await.unwrap();
+            feed.look().await.unwrap();
+            let placed = feed.after(0, 9).await.unwrap().events.remove(0);
+            (placed.place, serde_json::from_str::<Event>(&placed.body).unwrap().id, feed)
+        };
+        let (place, id, feed) = tell(&store).await;
+        let cursor = feed.cursor(place).to_string();
+        tokio::time::sleep(Duration::from_millis(5)).await; // nobody restores a copy within a millisecond
+        let restored = Store::open(copy.to_str().unwrap(), crate::store::Open::Existing).await.unwrap();
+        let (again, other, feed) = tell(&restored).await;
+        assert!(again > place, "{again} after {place}");
+        assert_ne!(id, other, "who remembers ids takes it for what it is");
+        assert!(feed.read_cursor(Some(&cursor)).await.unwrap().is_ok());
     }
 
     #[tokio::test]
@@ -388,25 +465,27 @@ mod tests {
         for n in 0..1_200_i64 {
             let id = format!("i{}", n % 3);
             let event = Event {
-                id: event_id(&id, n),
+                id: String::new(),
                 kind: EventKind::HookTest,
                 timestamp: now(),
                 data: EventData::Hook { hook_id: String::new() },
             };
-            write(&mut tx, &id, &[(n, event)]).await.unwrap();
+            write(&mut tx, &id, vec![(n, event)]).await.unwrap();
         }
         tx.commit().await.unwrap();
         feed.look().await.unwrap();
         let rows = sqlx::query("SELECT interview_id, revision, place FROM events ORDER BY place");
         let rows = rows.fetch_all(store.read()).await.unwrap();
         let mut last = std::collections::HashMap::new();
-        for (row, expected) in rows.iter().zip(1_i64..) {
+        let first: i64 = rows[0].try_get(2).unwrap();
+        for (row, expected) in rows[..1_000].iter().zip(first..) {
             let (id, revision, place): (String, i64, i64) =
                 (row.try_get(0).unwrap(), row.try_get(1).unwrap(), row.try_get(2).unwrap());
             assert_eq!(place, expected, "no gap");
             assert!(last.insert(id, revision).is_none_or(|before| before < revision));
         }
         assert_eq!(rows.len(), 1_200);
-        assert_eq!(*feed.watch().borrow(), 1_200);
+        let end: i64 = rows[1_199].try_get(2).unwrap();
+        assert_eq!(*feed.watch().borrow(), end);
     }
 }

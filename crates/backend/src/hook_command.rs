@@ -51,7 +51,7 @@ enum Action {
         /// Its id.
         id: String,
     },
-    /// Makes a new secret and prints it. For a day deliveries are signed with the old one too.
+    /// Makes a new secret and prints it. For a day deliveries are signed with those before it, too.
     Rotate {
         /// Its id.
         id: String,
@@ -100,7 +100,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Action::Rotate { id } => {
             let made = hooks::rotate(&store, &id, &actor).await?;
             say(made.secret.expose()).context(
-                "the secret was made all the same: make another one, the old one is good for a day",
+                "the secret was made all the same: make another one; what the receiver has is good for a day",
             )?;
         }
         Action::Replay { id, since } => {
@@ -129,6 +129,6 @@ fn line(hook: &Hook) -> String {
         hook.url,
         hook.waiting,
         hook.given_up,
-        why.escape_debug()
+        why.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>()
     )
 }

@@ -14,7 +14,7 @@ mod sender;
 pub use address::Allowed;
 pub use delivery::Courier;
 pub use queue::{Since, replay};
-pub(crate) use register::NoHook;
 pub use register::{Hook, MadeHook, add, list, remove, rotate};
+pub(crate) use register::{NoHook, Refused};
 pub(crate) use sender::Sender;
 pub use sender::{Tried, test};

@@ -210,5 +210,5 @@ pub(crate) async fn save(
             Some((revision, feed::event_of(id, lifecycle, change, revision, now)?))
         })
         .collect();
-    feed::write(tx, id, &events).await
+    feed::write(tx, id, events).await
 }

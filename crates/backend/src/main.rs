@@ -197,6 +197,8 @@ enum Command {
 
 /// A database that does not answer keeps a server that stops no longer than this.
 const CLOSED: std::time::Duration = std::time::Duration::from_secs(10);
+/// What is logged unless it is said otherwise. A webhook's certificate that is not trusted is told once, and not at each try.
+const USUAL_LOG: &str = "info,rustls_platform_verifier=off";
 /// How often figures are put together that nobody has fetched.
 const UPKEEP: std::time::Duration = std::time::Duration::from_secs(30);
 
@@ -438,7 +440,7 @@ fn log(json: bool) {
         std::env::var(tracing_subscriber::EnvFilter::DEFAULT_ENV).ok().filter(|it| !it.trim().is_empty());
     let read = wanted.as_deref().map(tracing_subscriber::EnvFilter::try_new);
     let unreadable = read.as_ref().and_then(|read| read.as_ref().err()).map(ToString::to_string);
-    let filter = read.and_then(Result::ok).unwrap_or_else(|| "info".into());
+    let filter = read.and_then(Result::ok).unwrap_or_else(|| USUAL_LOG.into());
     // A line that can't be written is lost, and nothing else: to say so on the same stream would panic.
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -133,7 +133,7 @@ async fn measured(request: Request, next: Next) -> Response {
     let request = Request::from_parts(parts, body);
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
     // Postgres takes no NUL, and no name of ours has one.
-    let mut response = if request.uri().path().contains("%00") {
+    let mut response = if request.uri().path_and_query().is_some_and(|all| all.as_str().contains("%00")) {
         ApiError::new(StatusCode::NOT_FOUND, "no_such_page", "There is nothing here.").into_response()
     } else {
         next.run(request).instrument(span).await
@@ -177,6 +177,19 @@ mod tests {
             names.extend(operations.map(|operation| operation.operation_id.clone().unwrap()));
         }
         assert!(names.len() > document.paths.paths.len());
+        for (path, item) in &document.paths.paths {
+            let operations = [&item.get, &item.put, &item.post, &item.delete].into_iter().flatten();
+            for parameter in operations.flat_map(|operation| operation.parameters.iter().flatten()) {
+                let utoipa::openapi::RefOr::T(parameter) = parameter else { panic!("{path}") };
+                let of_path = parameter.parameter_in == utoipa::openapi::path::ParameterIn::Path;
+                assert_eq!(
+                    of_path,
+                    path.contains(&format!("{{{}}}", parameter.name)),
+                    "{path}: {}",
+                    parameter.name
+                );
+            }
+        }
         names.sort_unstable();
         let all = names.len();
         names.dedup();

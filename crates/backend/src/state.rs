@@ -45,6 +45,8 @@ pub struct App {
     pub(crate) proxies: Proxies,
     /// Streams of events, of each interview.
     pub(crate) watchers: Shares,
+    /// What takes much memory or time: so many at once.
+    pub(crate) large: Shares,
     pub(crate) lookups: Pace,
     pub(crate) checks: Pace,
     pub(crate) mistakes: Mistakes,
@@ -58,6 +60,9 @@ pub struct App {
 
 /// Streams of events of one interview at a time: its client, and an organiser's few pages and programs.
 const WATCHERS: usize = 32;
+
+/// Whole reports at a time, and tries of one webhook.
+const LARGE: usize = 2;
 
 /// What an operator chooses.
 #[derive(Clone, Debug)]
@@ -107,6 +112,7 @@ impl App {
             organiser_key,
             proxies,
             watchers: Shares::of(WATCHERS),
+            large: Shares::of(LARGE),
             lookups: Pace::of_lookups(),
             checks: Pace::of_checks(),
             mistakes: Mistakes::default(),

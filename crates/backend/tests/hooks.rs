@@ -111,7 +111,7 @@ struct Stage {
     stop: CancellationToken,
     sending: JoinHandle<()>,
     http: reqwest::Client,
-    _folder: Arc<tempfile::TempDir>,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl Stage {
@@ -139,7 +139,13 @@ impl Stage {
         let address = listener.local_addr().unwrap();
         let service = router(app, None).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { address, store, stop, sending, http: reqwest::Client::new(), _folder: folder }
+        Self { address, store, stop, sending, http: reqwest::Client::new(), folder }
+    }
+
+    /// Beside the server.
+    async fn database(&self) -> sqlx::AnyPool {
+        let path = self.folder.path().join("db");
+        sqlx::AnyPool::connect(&format!("sqlite://{}", path.display())).await.unwrap()
     }
 
     async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
@@ -222,7 +228,7 @@ async fn what_happens_arrives_signed_in_order_and_soon() {
     let began = Instant::now();
     let id = stage.ended().await;
     let got = receiver.until("both events", |got| kinds_of(got, &id) == BOTH).await;
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     for one in &got {
         // As receivers do it.
         Webhook::new(&secret).unwrap().verify(&one.body, &one.headers).unwrap();
@@ -256,11 +262,7 @@ async fn an_interview_that_is_refused_keeps_its_order_and_holds_up_no_other() {
     poison.lock().clone_from(&id);
     stage.ask("POST", &format!("/v1/interviews/{id}/end"), None).await;
     let other = stage.ended().await;
-    let got = receiver.until("the other one", |got| kinds_of(got, &other) == BOTH).await;
-    assert!(
-        kinds_of(&got, &id).iter().all(|kind| *kind == EventKind::InterviewEnded),
-        "its second waits for its first"
-    );
+    receiver.until("the other one", |got| kinds_of(got, &other) == BOTH).await;
     let got = receiver
         .until("it as well", |got| kinds_of(got, &id).last() == Some(&EventKind::InterviewComplete))
         .await;
@@ -284,7 +286,7 @@ async fn a_dead_server_delays_no_other_and_is_seen() {
     }
     receiver.until("all of them", |got| ids.iter().all(|id| kinds_of(got, id) == BOTH)).await;
     let state = stage.until(&dead, "it is seen", |state| state["failures"].as_i64() >= Some(3)).await;
-    assert_eq!(state["waiting"], 40);
+    stage.until(&dead, "all of them wait", |state| state["waiting"] == 40).await;
     assert!(state["last_error"].as_str().unwrap().starts_with("It can't be reached"), "{state}");
     let page = stage.http.get(format!("http://{}/operator", stage.address)).basic_auth("me", Some(KEY));
     let page = page.send().await.unwrap().text().await.unwrap();
@@ -361,12 +363,15 @@ async fn what_was_not_sent_when_a_server_stopped_is_sent_by_the_next() {
     let id = stage.ended().await;
     stage.until(&hook, "it was tried", |state| state["failures"].as_i64() >= Some(1)).await;
     stage.stop.cancel();
-    // It gave its lease back.
     let began = Instant::now();
     while !stage.sending.is_finished() {
         assert!(began.elapsed() < Duration::from_secs(5));
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    let held = sqlx::query("SELECT 1 FROM leases WHERE name = 'hooks'")
+        .fetch_optional(&stage.database().await)
+        .await;
+    assert!(held.unwrap().is_none(), "it gave its lease back");
     drop(closed);
     let listener = loop {
         // The port is free once the last connection is closed.
@@ -394,11 +399,18 @@ async fn a_new_secret_and_the_old_one_are_good_for_a_day() {
         Webhook::new(secret).unwrap().verify(&got.body, &got.headers).unwrap();
     }
     assert!(Webhook::new("whsec_AAAA").unwrap().verify(&got.body, &got.headers).is_err());
-    let actor = Actor::command_line();
-    let newest = hooks::rotate(&stage.store, &hook, &actor).await.unwrap().secret;
+    // Once more, as who lost the answer does: what the receiver has stays good.
+    let newest = hooks::rotate(&stage.store, &hook, &Actor::command_line()).await.unwrap().secret;
     stage.ask("POST", &format!("/v1/hooks/{hook}/test"), None).await;
     let got = receiver.got().remove(1);
-    assert!(Webhook::new(&old).unwrap().verify(&got.body, &got.headers).is_err(), "two at a time");
+    for secret in [old.as_str(), new.as_str(), newest.expose()] {
+        Webhook::new(secret).unwrap().verify(&got.body, &got.headers).unwrap();
+    }
+    let over = "UPDATE hook_secrets SET until = 1 WHERE until IS NOT NULL";
+    sqlx::query(over).execute(&stage.database().await).await.unwrap();
+    stage.ask("POST", &format!("/v1/hooks/{hook}/test"), None).await;
+    let got = receiver.got().remove(2);
+    assert!(Webhook::new(&old).unwrap().verify(&got.body, &got.headers).is_err(), "its day is over");
     Webhook::new(newest.expose()).unwrap().verify(&got.body, &got.headers).unwrap();
 }
 
@@ -439,13 +451,15 @@ async fn who_follows_the_feed_misses_nothing_and_waits_no_longer_than_needed() {
         ("limit=1001", "bad_query", StatusCode::BAD_REQUEST),
         ("wait=51", "bad_query", StatusCode::BAD_REQUEST),
         ("wait=soon", "bad_query", StatusCode::BAD_REQUEST),
+        ("aftre=x", "bad_query", StatusCode::BAD_REQUEST),
     ] {
         let (answered, problem) = stage.ask("GET", &format!("/v1/events?{query}"), None).await;
         assert_eq!((answered, &problem["code"]), (status, &json!(code)), "{query}");
     }
     let (feed, _) = cursor.as_deref().unwrap().rsplit_once('-').unwrap();
-    let (status, problem) = stage.ask("GET", &format!("/v1/events?after={feed}-1000"), None).await;
-    assert_eq!((status, &problem["code"]), (StatusCode::GONE, &json!("cursor_ahead")));
+    // Of a database that was restored from a copy: what happens from now on comes after it.
+    let (_, page) = stage.ask("GET", &format!("/v1/events?after={feed}-9000000000000000"), None).await;
+    assert_eq!(page["events"], json!([]));
 }
 
 #[tokio::test]
@@ -456,6 +470,7 @@ async fn what_may_be_no_webhook_is_refused_in_words_and_changes_nothing() {
         (json!({"url": "https://192.168.0.1"}), "bad_hook"),
         (json!({"url": "nonsense"}), "bad_hook"),
         (json!({"url": "https://hooks.example.com", "kinds": ["interview.begun"]}), "bad_json"),
+        (json!({"url": "https://hooks.example.com", "kinds": ["hook.test"]}), "bad_hook"),
         (json!({"url": "https://hooks.example.com", "secret": "mine"}), "bad_json"),
         (json!({}), "bad_json"),
     ] {
@@ -479,12 +494,13 @@ async fn what_may_be_no_webhook_is_refused_in_words_and_changes_nothing() {
     // A name that leads to this very computer is not followed, whatever it was when it was registered.
     let (hook, _) = stage.hook("https://localhost:1/hook").await;
     let (_, tried) = stage.ask("POST", &format!("/v1/hooks/{hook}/test"), None).await;
-    assert!(tried["said"].as_str().unwrap().contains("private network"), "{tried}");
+    assert!(tried["said"].as_str().unwrap().contains("leads to no address on the Internet"), "{tried}");
     for _ in 0..30 {
         stage.hook("https://hooks.example.com").await;
     }
     let (_, problem) =
         stage.ask("POST", "/v1/hooks", Some(json!({"url": "https://hooks.example.com"}))).await;
+    assert_eq!(problem["code"], "too_many_hooks");
     assert!(problem["title"].as_str().unwrap().contains("as many as there may be"), "{problem}");
 }
 

@@ -124,7 +124,7 @@ pub struct Event {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum EventData {
-    /// An interview, as it stands after the change.
+    /// An interview, as it stands after the change and those made with it.
     Interview(Box<InterviewEvent>),
     /// An interview that was erased.
     Erased {
@@ -138,7 +138,7 @@ pub enum EventData {
     },
 }
 
-/// An interview, as it stands after a change.
+/// An interview, as it stands after a change and those made with it (with a report of an earlier attempt: as its newest one stands).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InterviewEvent {

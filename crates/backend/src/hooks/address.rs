@@ -23,10 +23,13 @@ impl Allowed {
     pub fn parse<'a>(hosts: impl Iterator<Item = &'a str>) -> anyhow::Result<Self> {
         let read = |text: &str| {
             let host = Host::parse(text.trim());
-            host.map(|host| host.to_string()).map_err(|_| {
+            let host = host.ok().filter(|_| !text.contains('*'));
+            host.map(|host| host.to_string()).ok_or_else(|| {
                 anyhow::anyhow!("{text:?} is no host that webhooks could be allowed to go to: give a name or an address, without port")
             })
         };
+        // A setting that is there and empty allows nothing.
+        let hosts = hosts.filter(|host| !host.trim().is_empty());
         Ok(Self(hosts.map(read).collect::<Result<Vec<_>, _>>()?.into()))
     }
 
@@ -105,7 +108,7 @@ pub(crate) fn checked(text: &str, allowed: &Allowed) -> Result<Url, String> {
         "http" if private => {}
         _ => {
             return Err(
-                "A webhook's address begins with https://; without TLS the report would be read on its way."
+                "A webhook's address begins with https://; without TLS what it tells would be read on its way."
                     .to_owned(),
             );
         }
@@ -135,18 +138,21 @@ fn refusal(host: &str) -> String {
 pub(super) struct Resolver(pub(super) Allowed);
 
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Private(String);
+#[error(
+    "{0} leads to no address on the Internet; one within a private network is allowed by the server's operator (--allow-hook-host)"
+)]
+struct Nowhere(String);
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
         let private = self.0.has(&host);
         Box::pin(async move {
-            let found = tokio::net::lookup_host((host.as_str(), 0)).await?;
+            let found = tokio::net::lookup_host((host.as_str(), 0)).await.into_iter().flatten();
             let kept: Vec<SocketAddr> = found.filter(|at| private || is_public(at.ip())).collect();
             if kept.is_empty() {
-                return Err(Box::from(Private(refusal(&host))));
+                // Also if there is no such name: who asks learns nothing of the names in here.
+                return Err(Box::from(Nowhere(host)));
             }
             Ok(Box::new(kept.into_iter()) as Addrs)
         })
@@ -221,7 +227,8 @@ mod tests {
             assert!(checked(text, &allowed).is_ok(), "{text}");
         }
         assert!(checked("http://127.0.0.2/", &allowed).is_err());
-        for nonsense in ["", "https://x", "a b", "10.0.0.0/8"] {
+        assert!(!Allowed::parse([""].into_iter()).unwrap().has(""));
+        for nonsense in ["https://x", "a b", "10.0.0.0/8", "*.corp"] {
             assert!(Allowed::parse([nonsense].into_iter()).is_err(), "{nonsense}");
         }
     }
@@ -232,7 +239,7 @@ mod tests {
             Resolver(allowed).resolve("localhost".parse().unwrap()).await.map(Iterator::count)
         };
         let said = resolve(Allowed::default()).await.unwrap_err().to_string();
-        assert!(said.contains("localhost is an address within a private network"), "{said}");
+        assert!(said.contains("localhost leads to no address on the Internet"), "{said}");
         assert!(resolve(Allowed::parse(["localhost"].into_iter()).unwrap()).await.unwrap() > 0);
     }
 }

@@ -18,6 +18,9 @@ const LIMIT: Duration = Duration::from_secs(15);
 /// What it says besides its status is read up to here, so that the connection can be used again, and thrown away.
 const READ: usize = 16 << 10;
 
+/// Characters of a reason that are kept.
+const LONGEST_REASON: usize = 300;
+
 /// What is sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Envelope<'a> {
@@ -39,6 +42,8 @@ pub(crate) enum Answer {
     Failed {
         /// A sentence for an operator.
         why: String,
+        /// It is the server that fails, not this event that is refused.
+        down: bool,
         /// What the server asks for.
         retry_after: Option<Duration>,
     },
@@ -57,8 +62,12 @@ impl Courier {
     /// # Errors
     /// TLS can't be used.
     pub fn new(allowed: Allowed) -> anyhow::Result<Self> {
+        Self::within(allowed, LIMIT)
+    }
+
+    fn within(allowed: Allowed, limit: Duration) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder()
-            .timeout(LIMIT)
+            .timeout(limit)
             // Whoever follows one signs for an address that nobody registered.
             .redirect(Policy::none())
             // A proxy would look names up by itself.
@@ -79,7 +88,7 @@ impl Courier {
         // Again each time: what is allowed may have changed.
         let sent = match checked(url, &self.allowed).map(|url| self.request(url, envelope, now)) {
             Ok(Ok(request)) => request.send().await,
-            Ok(Err(why)) | Err(why) => return Answer::Failed { why, retry_after: None },
+            Ok(Err(why)) | Err(why) => return Answer::Failed { why, down: true, retry_after: None },
         };
         match sent {
             Ok(answer) => {
@@ -87,7 +96,7 @@ impl Courier {
                 drain(answer).await;
                 verdict
             }
-            Err(error) => Answer::Failed { why: because(&error), retry_after: None },
+            Err(error) => Answer::Failed { why: because(&error), down: true, retry_after: None },
         }
     }
 
@@ -121,8 +130,10 @@ fn verdict(answer: &reqwest::Response, now: DateTime<Utc>) -> Answer {
     }
     let header = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     let redirect = if status.is_redirection() { ", and webhooks follow no redirect" } else { "" };
+    let down = matches!(status.as_u16(), 429 | 502 | 503 | 504);
     Answer::Failed {
         why: format!("It answered {status}{redirect}."),
+        down,
         retry_after: header.and_then(|text| asked(text, now)),
     }
 }
@@ -153,12 +164,68 @@ fn because(error: &reqwest::Error) -> String {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
+    // Some of it is the other side's word: of a certificate, of a header.
+    let cause: String = cause.to_string().chars().take(LONGEST_REASON).collect();
     format!("It can't be reached: {cause}.")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    /// What is made of a server that says this, and then nothing, or goes on with this for ever.
+    async fn of(first: &'static str, then: Option<&'static [u8]>) -> (Answer, Duration) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(first.as_bytes()).await;
+            while let Some(more) = then {
+                if stream.write_all(more).await.is_err() {
+                    return;
+                }
+            }
+            std::future::pending::<()>().await;
+        });
+        let allowed = Allowed::parse(["127.0.0.1"].into_iter()).unwrap();
+        let courier = Courier::within(allowed, Duration::from_millis(500)).unwrap();
+        let secrets = [Secret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".to_owned())];
+        let began = Instant::now();
+        let envelope = Envelope { id: "e", body: "{}", secrets: &secrets };
+        let answer = courier.deliver(&url, envelope, Utc::now()).await;
+        server.abort();
+        (answer, began.elapsed())
+    }
+
+    #[tokio::test]
+    async fn who_is_slow_or_says_too_much_holds_nobody_up() {
+        let late = |answer: &Answer| matches!(answer, Answer::Failed { down: true, why, .. } if why.starts_with("It did not answer"));
+        for silence in ["", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n"] {
+            let (answer, took) = of(silence, None).await;
+            assert!(late(&answer), "{silence:?}: {answer:?}");
+            assert!(took < Duration::from_secs(3), "{took:?}");
+        }
+        // It was taken, whatever it says besides, or begins to say.
+        for (first, then) in [
+            ("HTTP/1.1 200 OK\r\ncontent-length: 10000000\r\n\r\n", Some(&[b'x'; 8192][..])),
+            ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", Some(&b"4\r\nabcd\r\n"[..])),
+            ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n", None),
+        ] {
+            let (answer, took) = of(first, then).await;
+            assert!(matches!(answer, Answer::Delivered(_)), "{first:?}: {answer:?}");
+            assert!(took < Duration::from_secs(3), "{took:?}");
+        }
+        // A header for ever.
+        let (answer, _) = of("HTTP/1.1 200 OK\r\n", Some(b"x: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n")).await;
+        assert!(matches!(answer, Answer::Failed { down: true, .. }), "{answer:?}");
+    }
 
     #[test]
     fn a_server_asks_for_a_pause_in_seconds_or_by_a_time() {

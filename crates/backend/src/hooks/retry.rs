@@ -6,11 +6,13 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_secs(5);
 /// No pause is longer.
 const LONGEST: Duration = Duration::from_secs(6 * 3_600);
-/// What was not taken for so long is given up. Others of the field: ten tries in 8.5 h, five in 40 min, three, one.
+/// What was tried for so long is given up. Others of the field: ten tries in 8.5 h, five in 40 min, three, one.
 pub(super) const GIVEN_UP: chrono::Duration = chrono::Duration::days(3);
 /// Whoever asks to be left alone longer is asked once a day.
 const LONGEST_ASKED: Duration = Duration::from_secs(24 * 3_600);
-/// After so many rounds in a row in which nothing arrived a server rests: one event is tried, and the others wait for it to arrive.
+/// Nothing waits longer than this; the hour is for clocks that differ.
+pub(super) const LONGEST_WAIT: chrono::Duration = chrono::Duration::hours(25);
+/// A server that was found down so often in a row rests: one event is tried, and the others wait for it to arrive.
 pub(super) const RESTS: i64 = 3;
 /// A server that rests is tried so often at least.
 const LONGEST_REST: Duration = Duration::from_secs(60);
@@ -23,7 +25,7 @@ pub(super) fn pause(tries: i64, luck: f64, asked: Option<Duration>) -> Duration 
     most.mul_f64(luck.clamp(0.0, 1.0)).max(asked.unwrap_or_default().min(LONGEST_ASKED))
 }
 
-/// How long a server rests after so many rounds in a row in which nothing arrived.
+/// How long a server rests that was found down so often in a row.
 pub(super) fn rest(failures: i64) -> Option<Duration> {
     // Fewer failures are no number of this kind.
     let more = u32::try_from(failures.saturating_sub(RESTS).min(6)).ok()?;

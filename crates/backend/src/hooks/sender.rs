@@ -1,10 +1,12 @@
 //! The replica that holds the lease sends; each webhook has a task of its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use adjourn_protocol::{Event, EventData, EventKind};
-use futures_util::{StreamExt as _, stream};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -13,7 +15,8 @@ use utoipa::ToSchema;
 
 use super::delivery::{Answer, Courier, Envelope};
 use super::queue;
-use super::register::{self, Hook, NoHook};
+use super::queue::Due;
+use super::register::{self, Hook, NoHook, Went};
 use super::retry::{RESTS, rest};
 use crate::feed::Feed;
 use crate::lease::{HOOKS, Lease};
@@ -22,10 +25,10 @@ use crate::supervision::kept_up;
 
 /// Events of different interviews that are under way to one server at a time.
 const AT_ONCE: usize = 16;
-/// Events that are read at a time.
-const BATCH: i64 = 64;
 /// How often it is looked whether webhooks were added or removed, and whether the time of something has come.
 const LOOK: Duration = Duration::from_millis(500);
+/// How often it is counted what waits.
+const COUNTED: Duration = Duration::from_secs(10);
 /// Pause after the database failed.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -66,14 +69,15 @@ impl Drop for Tasks {
 }
 
 async fn send(sender: &Sender, lease: &Lease) {
-    let mut tasks = Tasks::default();
+    let (mut tasks, mut counted) = (Tasks::default(), None::<Instant>);
     loop {
         if !lease.is_held() {
-            // Another one sends.
+            // Another one sends, and says how much.
             tasks = Tasks::default();
+            figures(&[], 0);
             lease.held().await;
         }
-        match register::list(&sender.store).await {
+        match register::all(&sender.store).await {
             Ok(hooks) => {
                 tasks.0.retain(|id, task| {
                     let wanted = !task.is_finished() && hooks.iter().any(|hook| hook.id == *id);
@@ -82,14 +86,15 @@ async fn send(sender: &Sender, lease: &Lease) {
                     }
                     wanted
                 });
-                let mut waiting = 0;
-                for hook in hooks {
-                    waiting += hook.waiting;
-                    if hook.stopped_at.is_none() && !tasks.0.contains_key(&hook.id) {
-                        tasks.0.insert(hook.id.clone(), tokio::spawn(serve(sender.clone(), hook.id)));
+                for hook in hooks.iter().filter(|hook| hook.stopped_at.is_none()) {
+                    if !tasks.0.contains_key(&hook.id) {
+                        tasks.0.insert(hook.id.clone(), tokio::spawn(serve(sender.clone(), hook.id.clone())));
                     }
                 }
-                metrics::gauge!("adjourn_events_undelivered").set(waiting as f64);
+                if counted.is_none_or(|at| at.elapsed() > COUNTED) {
+                    counted = Some(Instant::now());
+                    count(sender, &hooks).await;
+                }
             }
             Err(error) => tracing::warn!(%error, "which webhooks there are can't be found out"),
         }
@@ -97,71 +102,147 @@ async fn send(sender: &Sender, lease: &Lease) {
     }
 }
 
+async fn count(sender: &Sender, hooks: &[Hook]) {
+    let mut waiting = 0;
+    for hook in hooks {
+        match register::counts(&sender.store, &hook.id).await {
+            Ok((waits, _)) => waiting += waits,
+            Err(error) => tracing::warn!(%error, "how many events wait can't be found out"),
+        }
+    }
+    figures(hooks, waiting);
+}
+
+fn figures(hooks: &[Hook], waiting: i64) {
+    let failing = hooks.iter().filter(|hook| hook.failing_since.is_some()).count();
+    let stopped = hooks.iter().filter(|hook| hook.stopped_at.is_some()).count();
+    metrics::gauge!("adjourn_events_undelivered").set(waiting as f64);
+    metrics::gauge!("adjourn_hooks", "state" => "failing").set(failing as f64);
+    metrics::gauge!("adjourn_hooks", "state" => "stopped").set(stopped as f64);
+}
+
 /// Sends to one webhook, until it is removed or wants nothing any more.
 async fn serve(sender: Sender, id: String) {
     let mut news = sender.feed.watch();
-    let mut rests_until = Instant::now();
+    let mut way = Way { sender, id, busy: HashSet::new(), rests_until: None };
+    let mut under_way = FuturesUnordered::new();
     loop {
-        tokio::time::sleep_until(rests_until).await;
         let last = *news.borrow_and_update();
-        match round(&sender, &id, last).await {
-            Ok(Round::Over) => return,
-            // There may be more.
-            Ok(Round::Sent) => {}
-            Ok(Round::Rests(pause)) => rests_until = Instant::now() + pause,
-            Ok(Round::Nothing) => {
-                // Whatever comes first; the feed outlives this.
-                let _ = tokio::time::timeout(LOOK, news.changed()).await;
+        match way.next(last, under_way.len()).await {
+            Ok(Next::Over) => return,
+            Ok(Next::Due(due, hook)) => {
+                for due in due {
+                    way.busy.insert(due.interview_id.clone());
+                    under_way.push(deliver(way.sender.courier.clone(), Arc::clone(&hook), due));
+                }
             }
             Err(error) => {
-                tracing::warn!(%error, hook = id, "what is to be sent can't be found out, or not what became of it");
-                rests_until = Instant::now() + PAUSE;
+                tracing::warn!(%error, hook = way.id, "what is to be sent can't be found out");
+                tokio::time::sleep(PAUSE).await;
             }
+        }
+        tokio::select! {
+            Some(first) = under_way.next() => {
+                let mut answers = vec![first];
+                while let Some(Some(another)) = under_way.next().now_or_never() {
+                    answers.push(another);
+                }
+                way.settles(answers).await;
+            }
+            // The feed outlives this.
+            _ = news.changed() => {}
+            () = tokio::time::sleep(LOOK) => {}
         }
     }
 }
 
-enum Round {
-    Nothing,
-    Sent,
-    Rests(Duration),
+/// One event on its way.
+async fn deliver(courier: Courier, hook: Arc<Hook>, due: Due) -> (Due, Answer) {
+    let began = Instant::now();
+    let envelope = Envelope { id: &due.event_id, body: &due.body, secrets: &hook.secrets };
+    let answer = courier.deliver(&hook.url, envelope, now()).await;
+    let result = match &answer {
+        Answer::Delivered(_) => "delivered",
+        Answer::Gone => "gone",
+        Answer::Failed { .. } => "failed",
+    };
+    metrics::histogram!("adjourn_hook_seconds", "result" => result).record(began.elapsed().as_secs_f64());
+    (due, answer)
+}
+
+/// What is to be done for one webhook.
+enum Next {
+    Due(Vec<Due>, Arc<Hook>),
+    /// It is removed or stopped.
     Over,
 }
 
-async fn round(sender: &Sender, id: &str, last: i64) -> Result<Round, sqlx::Error> {
-    let Some(hook) = register::find(&sender.store, id).await?.filter(|hook| hook.stopped_at.is_none()) else {
-        return Ok(Round::Over);
-    };
-    let taken = queue::take_over(&sender.store, &hook, last, now()).await?;
-    let most = if hook.failures >= RESTS { 1 } else { BATCH };
-    let due = queue::due(&sender.store, id, now(), most).await?;
-    if due.is_empty() {
-        return Ok(if taken { Round::Sent } else { Round::Nothing });
+/// The way to one webhook.
+struct Way {
+    sender: Sender,
+    id: String,
+    /// Interviews of which an event is under way.
+    busy: HashSet<String>,
+    rests_until: Option<Instant>,
+}
+
+impl Way {
+    async fn next(&self, last: i64, under_way: usize) -> Result<Next, sqlx::Error> {
+        let store = &self.sender.store;
+        let hook = register::find(store, &self.id).await?.filter(|hook| hook.stopped_at.is_none());
+        let Some(mut hook) = hook else { return Ok(Next::Over) };
+        while queue::take_over(store, &hook, last, now()).await? {
+            let Some(after) = register::find(store, &self.id).await? else { return Ok(Next::Over) };
+            hook = after;
+        }
+        let rests =
+            hook.rests() && (under_way > 0 || self.rests_until.is_some_and(|until| Instant::now() < until));
+        let room = if hook.rests() { 1 } else { AT_ONCE.saturating_sub(under_way) };
+        let mut due = Vec::new();
+        if room > 0 && !rests && !hook.left_alone(now()) {
+            // Those that are under way are due as well.
+            due = queue::due(store, &hook, now(), room + self.busy.len()).await?;
+            due.retain(|due| !self.busy.contains(&due.interview_id));
+            due.truncate(room);
+        }
+        Ok(Next::Due(due, Arc::new(hook)))
     }
-    let answers: Vec<_> = stream::iter(due)
-        .map(async |due| {
-            let (id, began) = (due.event_id(), Instant::now());
-            let envelope = Envelope { id: &id, body: &due.body, secrets: &hook.secrets };
-            let answer = sender.courier.deliver(&hook.url, envelope, now()).await;
-            let result = match &answer {
-                Answer::Delivered(_) => "delivered",
-                Answer::Gone => "gone",
-                Answer::Failed { .. } => "failed",
-            };
-            metrics::histogram!("adjourn_hook_seconds", "result" => result)
-                .record(began.elapsed().as_secs_f64());
-            (due, answer)
-        })
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
-    queue::settle(&sender.store, &hook, &answers, now(), luck).await?;
-    let arrived = answers.iter().any(|(_, answer)| matches!(answer, Answer::Delivered(_)));
-    let failures = if arrived { 0 } else { hook.failures.saturating_add(1) };
-    if failures > 0 && hook.failures == 0 {
-        tracing::warn!(hook = id, why = ?answers.last().map(|(_, answer)| answer), "a webhook does not arrive");
+
+    /// Writes down what became of them; until that is written, nothing else of those interviews is sent.
+    async fn settles(&mut self, answers: Vec<(Due, Answer)>) {
+        let went = loop {
+            match queue::settle(&self.sender.store, &self.id, &answers, now(), luck).await {
+                Ok(went) => break went,
+                Err(error) => {
+                    tracing::warn!(%error, hook = self.id, "what became of what was sent can't be written down");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        };
+        for (due, _) in &answers {
+            self.busy.remove(&due.interview_id);
+        }
+        match went {
+            Some(Went::Gone) => tracing::warn!(
+                hook = self.id,
+                "a webhook answered 410 Gone: it is sent nothing until `hook replay`"
+            ),
+            Some(Went::Badly { down: true, why }) => {
+                let failures = register::find(&self.sender.store, &self.id).await.ok().flatten();
+                let failures = failures.map_or(0, |hook| hook.failures);
+                self.rests_until = rest(failures).map(|pause| Instant::now() + pause);
+                if failures == RESTS {
+                    tracing::warn!(
+                        hook = self.id,
+                        why,
+                        "a webhook does not arrive: it is tried with one event at a time"
+                    );
+                }
+            }
+            Some(Went::Well) => self.rests_until = None,
+            Some(Went::Badly { down: false, .. }) | None => {}
+        }
     }
-    Ok(rest(failures).map_or(Round::Sent, Round::Rests))
 }
 
 /// 0 to 1; without random numbers the longest pause.
@@ -200,7 +281,7 @@ pub async fn test(store: &Store, courier: &Courier, id: &str) -> anyhow::Result<
     let (delivered, said) = match answer {
         Answer::Delivered(status) => (true, format!("It answered {status}.")),
         Answer::Gone => (false, "It answered 410 Gone: it wants nothing any more.".to_owned()),
-        Answer::Failed { why, retry_after: _ } => (false, why),
+        Answer::Failed { why, .. } => (false, why),
     };
     Ok(Tried { delivered, said, milliseconds })
 }

@@ -22,6 +22,8 @@ const MOST: i64 = 1_000;
 const LONGEST: u64 = 50;
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
     /// The cursor of the last answer; without it, from the beginning of what is kept (30 days).
     after: Option<String>,
@@ -35,16 +37,15 @@ pub(crate) struct Asked {
 #[utoipa::path(get, path = "/v1/events", operation_id = "list_events", params(Asked),
     responses((status = 200, body = EventPage),
         (status = 400, description = "bad_query; unknown_cursor: no cursor of this server"),
-        (status = 410, description = "cursor_forgotten: what came after it is older than 30 days; cursor_ahead: this server's database was \
-            restored from a copy"),
-        (status = 429, description = "too_many: 32 wait already")),
+        (status = 410, description = "cursor_forgotten: what came after it is older than 30 days"),
+        (status = 429, description = "too_many: 32 wait with this key already")),
     security(("organiser" = [])))]
 pub(crate) async fn get(
     State(app): State<App>,
     caller: Caller,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<EventPage>, ApiError> {
-    app.organiser(&caller, Scope::Read).await?;
+    let actor = app.organiser(&caller, Scope::Read).await?;
     let Query(asked) = asked.map_err(|error| ApiError::bad_request("bad_query", error.body_text()))?;
     let limit = asked.limit.unwrap_or(USUAL);
     let wait = asked.wait.unwrap_or(0);
@@ -52,7 +53,11 @@ pub(crate) async fn get(
         return Err(ApiError::bad_request("bad_query", "limit is 1 to 1000, wait 0 to 50 seconds."));
     }
     let cursor = app.feed.read_cursor(asked.after.as_deref()).await?.map_err(ApiError::from)?;
-    let share = if wait > 0 { Some(app.watchers.take(String::new()).ok_or_else(too_many)?) } else { None };
+    let share = if wait > 0 {
+        Some(app.watchers.take(format!("events: {}", actor.name())).ok_or_else(too_many)?)
+    } else {
+        None
+    };
     let until = tokio::time::Instant::now() + Duration::from_secs(wait);
     let mut news = app.feed.watch();
     let page = loop {
@@ -68,6 +73,11 @@ pub(crate) async fn get(
         }
     };
     drop(share);
+    // A key that was removed meanwhile: what came is not theirs to see.
+    app.organiser(&caller, Scope::Read).await?;
+    if !app.feed.still_has(cursor.place).await? {
+        return Err(Lost::Forgotten.into());
+    }
     let last = page.events.last().map_or(cursor.place, |placed| placed.place);
     let read = page
         .events
@@ -94,11 +104,6 @@ impl From<Lost> for ApiError {
                 StatusCode::GONE,
                 "cursor_forgotten",
                 "What came after this cursor is not kept any more; ask without one, and compare with the interviews themselves.",
-            ),
-            Lost::Ahead => Self::new(
-                StatusCode::GONE,
-                "cursor_ahead",
-                "This cursor is further than the feed goes: the database was restored from a copy; ask without one.",
             ),
         }
     }

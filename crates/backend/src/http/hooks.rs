@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api_error::ApiError;
-use crate::hooks::{self, Hook, MadeHook, NoHook, Since, Tried};
+use crate::audit::{self, Deed};
+use crate::hooks::{self, Hook, MadeHook, NoHook, Refused, Since, Tried};
 use crate::http::caller::Caller;
 use crate::organisers::Scope;
 use crate::state::App;
@@ -45,23 +46,38 @@ pub(crate) struct Replay {
 /// What will be sent once more.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Replayed {
-    events: u64,
+    /// From there to where it was.
+    events: i64,
 }
 
 fn refusal(error: anyhow::Error) -> ApiError {
     if error.is::<NoHook>() {
         return ApiError::new(StatusCode::NOT_FOUND, "no_such_hook", "There is no such webhook.");
     }
+    if let Some(refused) = error.downcast_ref::<Refused>() {
+        return match refused {
+            Refused::Address(why) => ApiError::bad_request("bad_hook", why.as_str()),
+            Refused::Test => ApiError::bad_request("bad_hook", refused.to_string()),
+            Refused::TooMany => ApiError::new(StatusCode::CONFLICT, "too_many_hooks", refused.to_string()),
+            Refused::TooManySecrets => {
+                ApiError::new(StatusCode::CONFLICT, "too_many_secrets", refused.to_string())
+            }
+        };
+    }
     match error.downcast::<sqlx::Error>() {
         Ok(error) => error.into(),
-        Err(error) => ApiError::bad_request("bad_hook", format!("{error:#}")),
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "a webhook could not be changed");
+            ApiError::unavailable()
+        }
     }
 }
 
 /// `POST /v1/hooks`
 #[utoipa::path(post, path = "/v1/hooks", operation_id = "add_hook", request_body = NewHook,
     responses((status = 200, body = MadeHook, description = "the secret is shown this once"),
-        (status = 400, description = "bad_json; bad_hook: why the address may not be one")),
+        (status = 400, description = "bad_json; bad_hook: why the address may not be one"),
+        (status = 409, description = "too_many_hooks: there are 32")),
     security(("organiser" = [])))]
 pub(crate) async fn add(
     State(app): State<App>,
@@ -97,21 +113,26 @@ pub(crate) async fn remove(
 /// `POST /v1/hooks/{hook}/test`
 #[utoipa::path(post, path = "/v1/hooks/{hook}/test", operation_id = "test_hook", params(("hook" = String, Path)),
     responses((status = 200, body = Tried, description = "it was tried; whether it arrived is in the answer"),
-        (status = 404, description = "no_such_hook")),
+        (status = 404, description = "no_such_hook"), (status = 429, description = "too_many: one is tried already")),
     security(("organiser" = [])))]
 pub(crate) async fn test(
     State(app): State<App>,
     Path(hook): Path<String>,
     caller: Caller,
 ) -> Result<Json<Tried>, ApiError> {
-    app.organiser(&caller, Scope::Hooks).await?;
+    let actor = app.organiser(&caller, Scope::Hooks).await?;
+    let _share = app.large.take(format!("test: {hook}")).ok_or_else(|| {
+        let title = "This webhook is being tried already.";
+        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(15)
+    })?;
+    audit::note(&app.store, &actor, Deed::TestedHook, &hook).await?;
     hooks::test(&app.store, &app.courier, &hook).await.map(Json).map_err(refusal)
 }
 
 /// `POST /v1/hooks/{hook}/secret`
 #[utoipa::path(post, path = "/v1/hooks/{hook}/secret", operation_id = "rotate_hook_secret", params(("hook" = String, Path)),
-    responses((status = 200, body = MadeHook, description = "deliveries are signed with both secrets for a day"),
-        (status = 404, description = "no_such_hook")),
+    responses((status = 200, body = MadeHook, description = "deliveries are signed with those before it, too, for a day"),
+        (status = 404, description = "no_such_hook"), (status = 409, description = "too_many_secrets: seven times a day")),
     security(("organiser" = [])))]
 pub(crate) async fn rotate(
     State(app): State<App>,
@@ -125,7 +146,7 @@ pub(crate) async fn rotate(
 /// `POST /v1/hooks/{hook}/replay`
 #[utoipa::path(post, path = "/v1/hooks/{hook}/replay", operation_id = "replay_hook", params(("hook" = String, Path)), request_body = Replay,
     responses((status = 200, body = Replayed), (status = 400, description = "bad_json, bad_replay, unknown_cursor"),
-        (status = 404, description = "no_such_hook"), (status = 410, description = "cursor_forgotten, cursor_ahead")),
+        (status = 404, description = "no_such_hook"), (status = 410, description = "cursor_forgotten")),
     security(("organiser" = [])))]
 pub(crate) async fn replay(
     State(app): State<App>,

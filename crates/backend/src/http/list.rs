@@ -24,6 +24,7 @@ const MOST: i64 = 1_000;
 /// Which ones.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
     /// Where they stand.
     state: Option<InterviewState>,
@@ -117,7 +118,7 @@ pub(crate) async fn get(
     // Fixed texts; what was asked for is bound.
     let query = format!(
         "SELECT * FROM interviews WHERE (created_at < $1 OR (created_at = $1 AND id < $2)) AND {} AND {}
-         AND ($3 = '' OR outcome = $3) AND ($4 = 0 OR ended_at >= $4) ORDER BY created_at DESC, id DESC LIMIT $5",
+         AND ($3 = '' OR outcome = $3) AND ($4 = 0 OR ended_at >= $6) ORDER BY created_at DESC, id DESC LIMIT $5",
         of_state(wanted.state),
         of_missing(wanted.missing)
     );
@@ -125,8 +126,9 @@ pub(crate) async fn get(
         .bind(before)
         .bind(id)
         .bind(outcome)
-        .bind(wanted.ended_since.map_or(0, millis))
+        .bind(i64::from(wanted.ended_since.is_some()))
         .bind(limit + 1)
+        .bind(wanted.ended_since.map_or(0, millis))
         .fetch_all(app.store.read())
         .await?;
     let most = usize::try_from(limit).unwrap_or(usize::MAX);

@@ -219,8 +219,10 @@ pub(crate) async fn receipt(
 ) -> Result<Json<ReceiptAnswer>, ApiError> {
     let source = match app.tokens.check(&caller.headers).await {
         Ok(token) => token.allows(&id, attempt, &source)?,
+        Err(error) if error.code != ApiError::unauthorised().code => return Err(error),
         Err(_) => {
-            app.organiser(&caller, Scope::Read).await?;
+            let actor = app.organiser(&caller, Scope::Read).await?;
+            audit::note_of(&app.store, &actor, Deed::ReadRecord, &id).await?;
             source.parse::<Source>().map_err(|_| no_record())?
         }
     };

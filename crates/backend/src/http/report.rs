@@ -3,6 +3,7 @@
 use adjourn_protocol::{InterviewStatus, Source};
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 use serde::Serialize;
@@ -70,13 +71,17 @@ pub(crate) struct ReportedRecord {
 
 /// `GET /v1/interviews/{id}/report`
 #[utoipa::path(get, path = "/v1/interviews/{id}/report", operation_id = "read_report", params(("id" = String, Path)),
-    responses((status = 200, body = Report), (status = 404, description = "not_found")), security(("organiser" = [])))]
+    responses((status = 200, body = Report), (status = 404, description = "not_found"), (status = 429, description = "too_many: two are read already")), security(("organiser" = [])))]
 pub(crate) async fn get(
     State(app): State<App>,
     Path(id): Path<String>,
     caller: Caller,
 ) -> Result<Json<Report>, ApiError> {
     let actor = app.organiser(&caller, Scope::Read).await?;
+    let _share = app.large.take("reports".to_owned()).ok_or_else(|| {
+        let title = "Too many reports are read at a time.";
+        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(2)
+    })?;
     audit::note_of(&app.store, &actor, Deed::ReadReport, &id).await?;
     let row = lifecycle_store::row(&app.store, &id).await?;
     let in_vain = sent_away::in_vain(&app.store, &id).await?;

@@ -28,6 +28,7 @@ const LOOKED_UP: Duration = Duration::from_millis(1_500);
 
 /// What to look up besides.
 #[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Looked {
     /// Whether LiveKit has the room.
     #[serde(default)]
