@@ -112,6 +112,8 @@ fn endings(tools: &fetch::Tools) -> Result<()> {
         "backend",
         "lifecycle",
         "feed",
+        "setup_check",
+        "organisers",
         "fake_room",
         "bad_input",
         "joining",

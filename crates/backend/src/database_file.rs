@@ -189,6 +189,30 @@ pub(crate) fn free(_: &Path) -> std::io::Result<u64> {
     Ok(u64::MAX)
 }
 
+/// How the file system of a database loses what was written, by its kind (statfs(2)): a sentence, or nothing.
+#[cfg(target_os = "linux")]
+pub(crate) fn medium(path: &Path) -> anyhow::Result<Option<String>> {
+    let kind = rustix::fs::statfs(path)?.f_type as u64;
+    Ok(match kind & 0xffff_ffff {
+        0x0102_1994 | 0x8584_58f6 => Some(format!(
+            "{} is in memory (tmpfs): everything is gone with the next start of the computer. Put it on a disk.",
+            path.display()
+        )),
+        0x6969 | 0xff53_4d42 | 0xfe53_4d42 | 0x517b => Some(format!(
+            "{} is on another computer's disk (NFS or SMB), where SQLite's locks and syncs can't be trusted: put it on a disk of this \
+             one, or use Postgres.",
+            path.display()
+        )),
+        _ => None,
+    })
+}
+
+/// Not known here.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn medium(_: &Path) -> anyhow::Result<Option<String>> {
+    Ok(None)
+}
+
 /// A file of SQLite's beside a database.
 pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();

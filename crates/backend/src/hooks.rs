@@ -13,6 +13,7 @@ mod sender;
 
 pub use address::Allowed;
 pub use delivery::Courier;
+pub(crate) use delivery::because;
 pub use queue::{Since, replay};
 pub use register::{Hook, MadeHook, add, list, remove, rotate};
 pub(crate) use register::{NoHook, Refused};

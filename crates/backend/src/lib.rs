@@ -38,6 +38,7 @@ mod sent_away;
 pub mod server;
 mod serving;
 pub mod settings;
+pub mod setup_check;
 mod shares;
 pub mod state;
 pub mod store;

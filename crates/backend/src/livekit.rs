@@ -134,6 +134,8 @@ const CALL_LIFE_S: i64 = 60;
 const CHECK_LIFE_S: i64 = 60;
 /// What rooms are called in which the way to the server is tried; an interview's is called by its id.
 const CHECK: &str = "check-";
+/// The same for one that an operator's check of the setting-up makes.
+const SETUP: &str = "check-setup-";
 /// Limit of one call.
 const CALL_LIMIT: Duration = Duration::from_secs(5);
 
@@ -240,10 +242,7 @@ impl LiveKit {
         let failed = |reason: String| LiveKitError::of(call, reason);
         let video = json!({"roomCreate": true, "roomAdmin": true, "roomList": true, "room": room});
         let token = self.token("adjourn-backend", None, video, CALL_LIFE_S, now())?;
-        let mut url = self.url.clone();
-        let scheme = if matches!(url.scheme(), "wss" | "https") { "https" } else { "http" };
-        url.set_scheme(scheme).map_err(|()| failed("its address is not a web address".to_owned()))?;
-        let url = url.join(&format!("twirp/livekit.{service}/{call}")).map_err(|e| failed(e.to_string()))?;
+        let url = self.web(&format!("twirp/livekit.{service}/{call}")).map_err(failed)?;
         let response = self
             .http
             .post(url)
@@ -258,6 +257,21 @@ impl LiveKit {
         }
         let body = response.bytes().await.unwrap_or_default();
         Err(LiveKitError::refused(call, status, &body))
+    }
+
+    /// What time it is there, to the second.
+    pub(crate) async fn clock(&self) -> Option<DateTime<Utc>> {
+        let answer = self.http.get(self.web("").ok()?).send().await.ok()?;
+        let date = answer.headers().get(reqwest::header::DATE)?.to_str().ok()?;
+        DateTime::parse_from_rfc2822(date).ok().map(|date| date.with_timezone(&Utc))
+    }
+
+    /// The web address of something below the server's.
+    fn web(&self, path: &str) -> Result<Url, String> {
+        let mut url = self.url.clone();
+        let scheme = if matches!(url.scheme(), "wss" | "https") { "https" } else { "http" };
+        url.set_scheme(scheme).map_err(|()| "its address is not a web address".to_owned())?;
+        url.join(path).map_err(|error| error.to_string())
     }
 
     /// Makes the room and sends the interviewer there. An existing room is left as it is. Gives LiveKit's id of it.
@@ -363,6 +377,16 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 /// What the room is called in which the way to an interview's server is tried.
 pub(crate) fn check_room(id: &str) -> String {
     format!("{CHECK}{id}")
+}
+
+/// What a room is called that an operator's check makes.
+pub(crate) fn setup_room(random: &str) -> String {
+    format!("{SETUP}{random}")
+}
+
+/// Whether it is such a room.
+pub(crate) fn is_setup_room(room: &str) -> bool {
+    room.starts_with(SETUP)
 }
 
 /// Whether it is a room in which that is tried.

@@ -1,26 +1,22 @@
 //! `adjourn-backend`: serve, invite, keys, webhooks, audit, backup, erase, openapi.
 
+mod check_command;
 mod hook_command;
+mod serve_command;
 
 use std::io::Write as _;
-use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use adjourn_backend::audit::{self, Actor};
-use adjourn_backend::livekit::LiveKit;
 use adjourn_backend::organisers::{self, Scope};
-use adjourn_backend::proxies::Proxies;
-use adjourn_backend::router::router;
-use adjourn_backend::state::{App, Options};
 use adjourn_backend::store::{Open, Store};
 use adjourn_backend::{
-    Codes, Deadlines, NewInterview, Window, another_code, create, document, erase, hooks, reconciler,
-    rotate_receipt_key, rotate_tokens, server, settings,
+    Codes, NewInterview, Window, another_code, create, document, erase, rotate_receipt_key, rotate_tokens,
+    settings,
 };
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use metrics_exporter_prometheus::PrometheusBuilder;
 use url::Url;
 
 /// Reference server for interviews: join codes, records, receipts, room closing.
@@ -34,53 +30,10 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Runs the server until it is interrupted.
-    Serve {
-        /// Address to listen on.
-        #[arg(long, default_value = "127.0.0.1:8080", env = "ADJOURN_LISTEN")]
-        listen: SocketAddr,
-        /// SQLite file (made if it does not exist), or `postgres://…`.
-        #[arg(long, default_value = "adjourn-backend.db", env = "ADJOURN_DATABASE", hide_env_values = true)]
-        database: String,
-        /// Address under which clients and agents reach this server.
-        #[arg(long, env = "ADJOURN_PUBLIC_URL")]
-        public_url: Option<Url>,
-        /// LiveKit server, as clients reach it.
-        #[arg(long, env = "LIVEKIT_URL")]
-        livekit_url: Url,
-        /// LiveKit API key.
-        #[arg(long, env = "LIVEKIT_API_KEY")]
-        livekit_key: String,
-        /// LiveKit API secret; better given by the environment.
-        #[arg(long, env = "LIVEKIT_API_SECRET", hide_env_values = true)]
-        livekit_secret: String,
-        /// A part of the key that codes are kept with, so that a copy of the database opens no interview. Set it before the
-        /// first interview is made, for every command.
-        #[arg(long, env = "ADJOURN_CODE_KEY", hide_env_values = true)]
-        code_key: Option<String>,
-        /// A key for creating and ending interviews over HTTP, besides those of `key add`.
-        #[arg(long, env = "ADJOURN_ORGANISER_KEY", hide_env_values = true)]
-        organiser_key: Option<String>,
-        /// A proxy before this server, by address or network: its `X-Forwarded-For` is believed. May be given several times,
-        /// or separated by commas.
-        #[arg(long = "trusted-proxy", value_delimiter = ',', env = "ADJOURN_TRUSTED_PROXIES")]
-        trusted_proxies: Vec<String>,
-        /// Minutes after the end until the agent's report counts as missing.
-        #[arg(long, default_value_t = 10.0, env = "ADJOURN_AGENT_DEADLINE_MINUTES")]
-        agent_deadline_minutes: f64,
-        /// Hours after the end until the client's record counts as missing.
-        #[arg(long, default_value_t = 24.0, env = "ADJOURN_CLIENT_DEADLINE_HOURS")]
-        client_deadline_hours: f64,
-        /// Days after the receipt for which candidates' computers keep what was said; 0: erased at once.
-        #[arg(long, default_value_t = 7, env = "ADJOURN_KEEP_DAYS")]
-        keep_days: u32,
-        /// A host that webhooks may go to although its address is private, or without TLS. May be given several times, or
-        /// separated by commas.
-        #[arg(long = "allow-hook-host", value_delimiter = ',', env = "ADJOURN_ALLOW_HOOK_HOSTS")]
-        hook_hosts: Vec<String>,
-        /// Logs as JSON lines.
-        #[arg(long, env = "ADJOURN_LOG_JSON")]
-        log_json: bool,
-    },
+    Serve(serve_command::Arguments),
+    /// Looks, with the server's settings, at what an interview needs: database, LiveKit, its webhooks, clocks, the public address,
+    /// webhooks of ours. Says of each whether it is well, and what to do if not.
+    Check(serve_command::Arguments),
     /// Creates an interview and prints its link.
     Invite {
         /// The server's database.
@@ -195,13 +148,8 @@ enum Command {
     Openapi,
 }
 
-/// A database that does not answer keeps a server that stops no longer than this.
-const CLOSED: std::time::Duration = std::time::Duration::from_secs(10);
 /// What is logged unless it is said otherwise. A webhook's certificate that is not trusted is told once, and not at each try.
 const USUAL_LOG: &str = "info,rustls_platform_verifier=off";
-/// How often figures are put together that nobody has fetched.
-const UPKEEP: std::time::Duration = std::time::Duration::from_secs(30);
-
 #[derive(Subcommand)]
 enum KeyAction {
     /// Makes a key and prints it, once.
@@ -238,86 +186,10 @@ async fn main() -> ExitCode {
 
 async fn run() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    log(matches!(arguments.command, Command::Serve { log_json: true, .. }));
+    log(matches!(&arguments.command, Command::Serve(serve) if serve.logs_json()));
     match arguments.command {
-        Command::Serve {
-            listen,
-            database,
-            public_url,
-            livekit_url,
-            livekit_key,
-            livekit_secret,
-            code_key,
-            organiser_key,
-            trusted_proxies,
-            agent_deadline_minutes,
-            client_deadline_hours,
-            keep_days,
-            hook_hosts,
-            log_json: _,
-        } => {
-            let public_url = match public_url {
-                Some(url) => url,
-                None => format!("http://{listen}").parse()?,
-            };
-            let public_url = settings::public_url(public_url)?;
-            let deadlines = Deadlines {
-                agent: span(agent_deadline_minutes * 60.0).context("--agent-deadline-minutes")?,
-                client: span(client_deadline_hours * 3600.0).context("--client-deadline-hours")?,
-            };
-            let livekit_key = settings::name("LIVEKIT_API_KEY", &livekit_key)?;
-            let livekit_secret = settings::secret("LIVEKIT_API_SECRET", &livekit_secret)?;
-            let organiser_key =
-                organiser_key.map(|key| settings::bearer("ADJOURN_ORGANISER_KEY", &key)).transpose()?;
-            let proxies = Proxies::parse(trusted_proxies.iter().map(String::as_str))?;
-            let hook_hosts = hooks::Allowed::parse(hook_hosts.iter().map(String::as_str))?;
-            let metrics = PrometheusBuilder::new().install_recorder().context("metrics can't be kept")?;
-            let livekit = LiveKit::new(livekit_url, livekit_key, livekit_secret)?;
-            let store = Store::open(&database, Open::OrMake).await?;
-            let codes = codes(&store, code_key).await?;
-            let options = Options {
-                public_url,
-                organiser_key,
-                proxies: proxies.clone(),
-                deadlines,
-                keep_days,
-                hook_hosts,
-            };
-            let app = App::new(store.clone(), codes, livekit, options).await?;
-            let listener = server::listen(listen).with_context(|| {
-                format!("cannot listen on {listen}; choose another address with --listen")
-            })?;
-            tracing::info!(%listen, "serving");
-            let stopping = app.stop();
-            let reconciler = tokio::spawn(reconciler::run(app.clone()));
-            let hooks = tokio::spawn(app.clone().send_hooks());
-            // Figures that nobody fetches must not grow.
-            let figures = metrics.clone();
-            tokio::spawn(async move {
-                loop {
-                    tokio::time::sleep(UPKEEP).await;
-                    figures.run_upkeep();
-                }
-            });
-            let stopped = async move {
-                stop().await;
-                stopping.cancel();
-            };
-            let limits = server::Limits::for_this_process();
-            let counts = move |from: IpAddr| !from.is_loopback() && !proxies.trusts(from);
-            server::serve(listener, router(app, Some(metrics)), limits, counts, stopped).await;
-            let close = async {
-                for (name, work) in [("reconciler", reconciler), ("hooks", hooks)] {
-                    if let Err(error) = work.await {
-                        tracing::error!(%error, name, "it did not end by itself");
-                    }
-                }
-                store.close().await;
-            };
-            if tokio::time::timeout(CLOSED, close).await.is_err() {
-                tracing::warn!("the database does not answer: it is left as it is");
-            }
-        }
+        Command::Serve(arguments) => serve_command::run(arguments).await?,
+        Command::Check(arguments) => check_command::run(arguments).await?,
         Command::Key { database, action } => {
             let store = Store::open(&database, Open::Existing).await?;
             match action {
@@ -455,38 +327,4 @@ fn log(json: bool) {
     if let Some(error) = unreadable {
         tracing::warn!(%error, "RUST_LOG is not usable; what is logged is `info`");
     }
-}
-
-/// A span of time that was given in seconds.
-fn span(seconds: f64) -> anyhow::Result<chrono::Duration> {
-    let span =
-        std::time::Duration::try_from_secs_f64(seconds).ok().and_then(|s| chrono::Duration::from_std(s).ok());
-    span.filter(|span| *span <= chrono::Duration::days(365)).context("must be 0 to a year")
-}
-
-/// Ends with Ctrl-C or SIGTERM. SIGHUP, which log rotation sends, ends nothing: there is nothing to open or to read anew.
-async fn stop() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut terminate), Ok(mut hangup)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-        {
-            let goes_on = async {
-                while hangup.recv().await.is_some() {
-                    tracing::info!("SIGHUP: there is nothing to read anew; it goes on");
-                }
-                std::future::pending::<()>().await;
-            };
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-                () = goes_on => {}
-            }
-            return;
-        }
-    }
-    // Without a handler the default action ends the process.
-    let _ = interrupt.await;
 }

@@ -9,7 +9,9 @@ use sqlx::migrate::MigrateError;
 use sqlx::{Any, AnyPool, Connection as _, Row as _, Transaction};
 
 use crate::database_address::{Address, without_password};
-use crate::database_file::{OpenFile, alone, beside, free, named, owners_alone, percent, recognise, tables};
+use crate::database_file::{
+    OpenFile, alone, beside, free, medium, named, owners_alone, percent, recognise, tables,
+};
 
 /// A transaction that changes something.
 pub(crate) type Tx = Transaction<'static, Any>;
@@ -281,6 +283,23 @@ impl Store {
             "the database is in use: it is erased, and overwritten when this is run once more"
         );
         Ok(())
+    }
+
+    /// How this database loses what it acknowledged: a sentence with what to do; `None`: it does not.
+    pub(crate) async fn loses(&self) -> anyhow::Result<Option<String>> {
+        if let Some(file) = &self.file {
+            return medium(&file.path);
+        }
+        for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+            let query = sqlx::AssertSqlSafe(format!("SELECT current_setting('{setting}')"));
+            let value: String = sqlx::query(query).fetch_one(&self.reader).await?.try_get(0)?;
+            if value == "off" {
+                return Ok(Some(format!(
+                    "Postgres' {setting} is off: what was acknowledged is lost with its power. Set it to on, in postgresql.conf."
+                )));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether several changes in one transaction are faster than one after another.

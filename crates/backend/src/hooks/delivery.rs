@@ -96,7 +96,7 @@ impl Courier {
                 drain(answer).await;
                 verdict
             }
-            Err(error) => Answer::Failed { why: because(&error), down: true, retry_after: None },
+            Err(error) => Answer::Failed { why: because(&error, LIMIT), down: true, retry_after: None },
         }
     }
 
@@ -156,9 +156,9 @@ fn asked(text: &str, now: DateTime<Utc>) -> Option<Duration> {
 }
 
 /// Why nothing came back, with its innermost cause: the outer ones only name the address.
-fn because(error: &reqwest::Error) -> String {
+pub(crate) fn because(error: &reqwest::Error, limit: Duration) -> String {
     if error.is_timeout() {
-        return format!("It did not answer within {} s.", LIMIT.as_secs());
+        return format!("It did not answer within {} s.", limit.as_secs());
     }
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use sha2::Digest as _;
 
 use crate::api_error::ApiError;
-use crate::livekit::{Participant, Room, is_check_room};
+use crate::livekit::{Participant, Room, is_check_room, is_setup_room};
 use crate::serving::age;
 use crate::state::App;
 use crate::store::{millis, now};
@@ -112,6 +112,9 @@ pub(crate) async fn post(
         }
         return Err(ApiError::bad_request("old_event", "The event is too old, or from the future."));
     }
+    if is_setup_room(&event.room.name) {
+        arrived(&app, &event.room.name, now).await?;
+    }
     match Told::of(&event) {
         None => count("of no interest"),
         Some(told) => count(if note(&app, &event, told, (created, now)).await? { "noted" } else { "again" }),
@@ -153,6 +156,19 @@ impl Told {
             _ => None,
         }
     }
+}
+
+/// Notes that something was told of a room that an operator's check made: that is what it waits for.
+async fn arrived(app: &App, room: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
+    let mut tx = app.store.write().await?;
+    sqlx::query(
+        "INSERT INTO webhooks (event_id, received_at) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING",
+    )
+    .bind(room)
+    .bind(millis(now))
+    .execute(&mut *tx)
+    .await?;
+    Ok(tx.commit().await?)
 }
 
 /// Notes an event, once. Gives whether it was new.
