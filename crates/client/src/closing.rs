@@ -32,6 +32,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         self.show();
         // Work on the journal that still runs beside the loop must not find it closed.
         self.invitation.stop().await;
+        let _ = tokio::time::timeout(LAST_WORD, self.adjustment.rest()).await;
         // What is being written down is written to its end. Nobody watches any more, so nobody is told.
         self.deliveries.stop();
         events.close();

@@ -62,6 +62,8 @@ pub enum Command {
     RecordSample,
     /// The candidate needs something that the organiser should know of; empty: nothing any more.
     AskAdjustment {
+        /// For which link, by the snapshot's number of it.
+        of: u32,
         /// What, in their own words.
         text: String,
     },

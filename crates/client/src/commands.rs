@@ -41,9 +41,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Command::ChimeHeard { heard } => self.audio.check.chime_was_heard(heard),
             Command::RecordSample => self.press(Pressed::Sample),
             // Once the interview is joined, its record has begun.
-            Command::AskAdjustment { text } => {
+            Command::AskAdjustment { of, text } => {
                 if self.session.phase() == Phase::Checking {
-                    self.adjustment.write(&text);
+                    self.adjustment.write(of, &text);
                 }
             }
             Command::Join => self.join(),

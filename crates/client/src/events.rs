@@ -25,7 +25,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Event::Invited { link, invited } => {
                 if self.session.phase() == Phase::Checking && self.invitation.link() == Some(&link) {
                     self.ui.language = Language::of(&invited.language);
-                    self.ui.invited = Some(invited);
+                    self.ui.invited = Some(invited.plain());
                 }
             }
             Event::AdjustmentFound { link, text } => self.adjustment.found(&link, text),
@@ -154,8 +154,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
             remaining: u64::try_from(remaining).unwrap_or(0),
         };
         // What is gone of the longest time is what was talked, here or at another computer: by the server, whose time begins with the
-        // interviewer. (In an interview that begins now, nothing.)
-        let longest = u64::try_from(answer.interview.max_minutes).unwrap_or(0) * 60_000;
+        // interviewer. (In an interview that begins now, nothing; while nobody came, up to a minute of waiting.)
+        let longest = u64::try_from(answer.interview.max_minutes).unwrap_or(0).saturating_mul(60_000);
         self.ui.went_on_before(self.now(), longest.saturating_sub(grant.remaining));
         self.ui.title = Some(answer.interview.title.clone());
         self.ui.language = Language::of(&answer.interview.language);
@@ -169,8 +169,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         let connection = self.connection_check.kept();
         self.recorder.note(Note::DeviceCheck(DeviceCheck { connection, ..self.audio.check.kept() }));
         // Once: a join that could not enter its room comes this way again, and so does a run that goes on where another one was.
-        let text = self.adjustment.text().to_owned();
-        if text != adjustment_before {
+        if let Some(text) = self.adjustment.news(&adjustment_before) {
             self.recorder.note(Note::AdjustmentAsked { text });
         }
         self.ui.told_muted = self.is_muted();

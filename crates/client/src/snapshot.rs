@@ -136,10 +136,14 @@ pub struct Invitation {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export, export_to = "Adjustment.ts")]
 pub struct Adjustment {
+    /// Of which link, counted: what is written is for that one.
+    pub of: u32,
     /// In their own words; empty: nothing.
     pub text: String,
     /// It is on this computer's disk, and will be in the interview's record.
     pub kept: bool,
+    /// It could not be kept there.
+    pub failed: bool,
 }
 
 /// A device to choose.

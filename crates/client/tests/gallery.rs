@@ -22,7 +22,7 @@ const VOICE: [i16; FRAME] = [6_000; FRAME];
 const LONG: Duration = Duration::from_secs(1_800);
 /// A word without an end, and marks that turn a line around.
 const HOSTILE: &str = "\u{202e}<b>Pneumonoultramicroscopicsilicovolcanoconiosis\
-    Pneumonoultramicroscopicsilicovolcanoconiosis</b>\u{2066}";
+    Pneumonoultramicroscopicsilicovolcanoconiosis</b>\u{2066}\u{2069}\u{2069}";
 
 /// The states so far.
 #[derive(Default)]
@@ -111,7 +111,8 @@ async fn invitation(gallery: &mut Gallery) {
     let mut stage = Testbed::checking().await;
     stage.backend.set(|backend| backend.invited = Some(invited("Example Ltd.", Some("jobs@example.com"))));
     gallery.see("check-invited", &mut stage, |s| s.invitation.is_some()).await;
-    stage.order(Command::AskAdjustment { text: "More time to answer, please.".to_owned() }).await;
+    let of = stage.now().adjustment.unwrap().of;
+    stage.order(Command::AskAdjustment { of, text: "More time to answer, please.".to_owned() }).await;
     let kept = |s: &Snapshot| s.adjustment.as_ref().is_some_and(|adjustment| adjustment.kept);
     gallery.see("check-adjustment", &mut stage, kept).await;
 
@@ -120,7 +121,8 @@ async fn invitation(gallery: &mut Gallery) {
         .backend
         .set(|backend| backend.invited = Some(invited(&HOSTILE.repeat(3), Some(&HOSTILE.repeat(3)))));
     // What an organiser could not say, but another server may.
-    stage.order(Command::AskAdjustment { text: HOSTILE.repeat(3) }).await;
+    let of = stage.now().adjustment.unwrap().of;
+    stage.order(Command::AskAdjustment { of, text: HOSTILE.repeat(3) }).await;
     gallery.see("hostile-invitation", &mut stage, |s| s.invitation.is_some()).await;
 }
 

@@ -309,7 +309,8 @@ async fn what_the_candidate_needs_is_kept_as_it_is_written_and_noted_once() {
     let mut stage = set.start();
     stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking && s.microphone_open).await;
     let wish = async |stage: &mut Testbed, text: &str, kept: &str| {
-        stage.order(Command::AskAdjustment { text: text.to_owned() }).await;
+        let of = stage.now().adjustment.unwrap().of;
+        stage.order(Command::AskAdjustment { of, text: text.to_owned() }).await;
         let so = |s: &Snapshot| {
             s.adjustment.as_ref().is_some_and(|wish| wish.text == kept && (wish.kept || kept.is_empty()))
         };
@@ -322,6 +323,11 @@ async fn what_the_candidate_needs_is_kept_as_it_is_written_and_noted_once() {
         .within(MOMENT, "another link", |s| s.adjustment.as_ref().is_some_and(|wish| wish.text.is_empty()))
         .await;
     wish(&mut stage, "More time", "More time").await;
+    // What the page says late of the first link is not of this one.
+    let earlier = stage.now().adjustment.unwrap().of - 1;
+    stage.order(Command::AskAdjustment { of: earlier, text: "Quiet!".to_owned() }).await;
+    stage.passes(MOMENT).await;
+    assert_eq!(stage.now().adjustment.unwrap().text, "More time");
     // And it is found again where it was left.
     stage.order(open(LINK)).await;
     stage
@@ -348,10 +354,11 @@ async fn what_the_candidate_needs_is_kept_as_it_is_written_and_noted_once() {
 async fn a_disk_that_keeps_nothing_is_not_said_to_keep_what_the_candidate_needs() {
     let stage = Testbed::checking().await;
     stage.disk.set(|disk| disk.full = true);
-    stage.order(Command::AskAdjustment { text: "Quiet".to_owned() }).await;
+    let of = stage.now().adjustment.unwrap().of;
+    stage.order(Command::AskAdjustment { of, text: "Quiet".to_owned() }).await;
     stage.passes(Duration::from_secs(5)).await;
     let wish = stage.now().adjustment.unwrap();
-    assert_eq!((wish.text.as_str(), wish.kept), ("Quiet", false));
+    assert_eq!((wish.text.as_str(), wish.kept, wish.failed), ("Quiet", false, true));
 }
 
 #[tokio::test(start_paused = true)]

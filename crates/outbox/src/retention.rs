@@ -15,6 +15,8 @@ use crate::{Outbox, OutboxError, damage};
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
+/// What a candidate needs in an interview that was never joined is erased after this: no link is good for longer.
+pub(crate) const NEVER_JOINED: TimeDelta = TimeDelta::days(90);
 
 impl Outbox {
     /// Erases what was delivered long enough ago; gives the number of interviews.
@@ -36,15 +38,19 @@ impl Outbox {
             for sql in [
                 "DELETE FROM journal WHERE join_id = ?",
                 "UPDATE records SET body = x'', again = 0 WHERE join_id = ?",
-                "UPDATE joins SET client_token = '', title = '', head = NULL WHERE join_id = ?",
+                "UPDATE joins SET client_token = '', title = '', head = NULL, adjustment = NULL WHERE join_id = ?",
             ] {
                 sqlx::query(sql).bind(&join_id).execute(&mut *transaction).await?;
             }
             fail::fail_point!("persist");
             transaction.commit().await?;
         }
+        let never = sqlx::query(
+            "UPDATE joins SET adjustment = NULL WHERE adjustment IS NOT NULL AND interview_id IS NULL AND created_at < ?",
+        );
+        let never = never.bind((now - NEVER_JOINED).to_rfc3339()).execute(&self.pool).await?.rows_affected();
         let aside = self.erase_put_aside(now).await?;
-        if !due.is_empty() || aside {
+        if !due.is_empty() || aside || never > 0 {
             // The write-ahead log holds copies of what was overwritten.
             sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await?;
         }

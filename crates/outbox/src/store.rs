@@ -211,13 +211,17 @@ impl Outbox {
         getrandom::fill(&mut random).map_err(|e| OutboxError::NoRandomness(e.to_string()))?;
         let join_id = Secret::new(hex::encode(random));
         fail::fail_point!("persist");
-        sqlx::query("INSERT INTO joins (join_id, server, code, created_at) VALUES (?, ?, ?, ?)")
-            .bind(join_id.expose())
-            .bind(link.server.as_str())
-            .bind(link.code.expose())
-            .bind(Utc::now().to_rfc3339())
-            .execute(&self.pool)
-            .await?;
+        // What was needed in an attempt that never started is needed in the next.
+        sqlx::query(
+            "INSERT INTO joins (join_id, server, code, created_at, adjustment) VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(join_id.expose())
+        .bind(link.server.as_str())
+        .bind(link.code.expose())
+        .bind(Utc::now().to_rfc3339())
+        .bind(self.known_adjustment(link).await?)
+        .execute(&self.pool)
+        .await?;
         fail::fail_point!("persist");
         Ok(Join { join_id, link: link.clone(), granted: None })
     }
@@ -227,18 +231,23 @@ impl Outbox {
     /// # Errors
     /// The database failed.
     pub async fn adjustment(&self, link: &InviteLink) -> Result<String, OutboxError> {
+        Ok(self.known_adjustment(link).await?.unwrap_or_default())
+    }
+
+    async fn known_adjustment(&self, link: &InviteLink) -> Result<Option<String>, OutboxError> {
         let found = sqlx::query(
-            "SELECT adjustment FROM joins WHERE server = ? AND code = ? ORDER BY created_at DESC LIMIT 1",
+            "SELECT adjustment FROM joins WHERE server = ? AND code = ? AND adjustment IS NOT NULL
+             ORDER BY created_at DESC LIMIT 1",
         )
         .bind(link.server.as_str())
         .bind(link.code.expose())
         .fetch_optional(&self.pool)
         .await?;
-        let kept = found.map(|row| row.try_get::<Option<String>, _>("adjustment")).transpose()?;
-        Ok(kept.flatten().unwrap_or_default())
+        Ok(found.map(|row| row.try_get("adjustment")).transpose()?)
     }
 
-    /// Keeps it, before that interview is joined, too. It goes when the interview's join does.
+    /// Keeps it, before that interview is joined, too. It goes with what was delivered of the interview; of one that was never
+    /// joined, after [`crate::retention::NEVER_JOINED`].
     ///
     /// # Errors
     /// The database failed.

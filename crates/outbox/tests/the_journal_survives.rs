@@ -164,7 +164,7 @@ async fn what_is_whole_of_a_torn_file_is_taken_over() {
 async fn a_file_of_an_earlier_version_gets_what_it_lacks() {
     let folder = tempfile::tempdir().unwrap();
     let (_, body) = committed(folder.path()).await;
-    let script = "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('ALTER TABLE joins DROP COLUMN keep_days'); c.execute('ALTER TABLE records DROP COLUMN delivered_at'); c.commit()";
+    let script = "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('ALTER TABLE joins DROP COLUMN keep_days'); c.execute('ALTER TABLE joins DROP COLUMN adjustment'); c.execute('ALTER TABLE records DROP COLUMN delivered_at'); c.commit()";
     let dropped = std::process::Command::new("python3")
         .args(["-c", script])
         .arg(folder.path().join("outbox.db"))
@@ -175,6 +175,33 @@ async fn a_file_of_an_earlier_version_gets_what_it_lacks() {
     assert!(quarantined.is_empty());
     assert_eq!(outbox.pending().await.unwrap()[0].body, body);
     assert_eq!(outbox.erase_due(Utc::now()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_a_candidate_needs_is_kept_for_the_link_and_goes_in_its_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
+    assert_eq!(outbox.adjustment(&link()).await.unwrap(), "");
+    outbox.keep_adjustment(&link(), "More time").await.unwrap();
+    let join = outbox.join_for(&link()).await.unwrap();
+    outbox.granted(&join, &answer(7), &head()).await.unwrap();
+    // Nobody came: the next attempt is another join, and needs the same.
+    let never = Record::from_journal(head(), Vec::new(), None, Utc::now());
+    let never = Record { outcome: Outcome::NeverStarted, ..never };
+    outbox.commit(&join.join_id, &never, &[]).await.unwrap();
+    let next = outbox.join_for(&link()).await.unwrap();
+    assert_ne!(next.join_id.expose(), join.join_id.expose());
+    outbox.close().await;
+    let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
+    assert_eq!(outbox.adjustment(&link()).await.unwrap(), "More time");
+    outbox.keep_adjustment(&link(), "").await.unwrap();
+    assert_eq!(outbox.adjustment(&link()).await.unwrap(), "", "nothing any more is a word, too");
+    // Of an interview that is never joined it is not kept for ever.
+    outbox.keep_adjustment(&link(), "Quiet").await.unwrap();
+    outbox.erase_due(Utc::now() + chrono::TimeDelta::days(89)).await.unwrap();
+    assert_eq!(outbox.adjustment(&link()).await.unwrap(), "Quiet");
+    outbox.erase_due(Utc::now() + chrono::TimeDelta::days(91)).await.unwrap();
+    assert_ne!(outbox.adjustment(&link()).await.unwrap(), "Quiet");
 }
 
 #[tokio::test]

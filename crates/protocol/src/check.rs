@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plain_text::made_plain;
 use crate::{LiveKitInfo, Secret};
 
 /// `POST /v1/check`.
@@ -39,4 +40,22 @@ pub struct Invited {
     pub max_minutes: i64,
     /// Somebody was in it before: it goes on.
     pub begun: bool,
+}
+
+/// Longest title, name or way to be reached that is shown, in characters.
+const LONGEST: usize = 500;
+
+impl Invited {
+    /// As it can be shown, whatever a server says: texts of a line, without signs that turn it around.
+    pub fn plain(self) -> Self {
+        let plain = |text: String| made_plain(&text, LONGEST);
+        // Of nothing but such signs nobody sees anything.
+        let seen = |text: Option<String>| text.map(plain).filter(|text| !text.trim().is_empty());
+        Self {
+            title: plain(self.title),
+            organiser: seen(self.organiser),
+            contact: seen(self.contact),
+            ..self
+        }
+    }
 }

@@ -12,10 +12,22 @@ pub fn plain_text(typed: &str) -> String {
     }
 }
 
-/// Whether a text holds nothing that steers a machine or turns a line around: what somebody writes about themselves for others to read.
+/// Whether a text holds nothing that steers a machine, turns a line around, ends it, or that nobody sees: what somebody writes about
+/// themselves for others to read.
 pub fn is_plain(text: &str) -> bool {
-    let turns = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    !text.chars().any(|c| c.is_control() || turns(c))
+    !text.chars().any(steers)
+}
+
+/// The same text without such signs, of so many characters at most.
+pub(crate) fn made_plain(text: &str, most: usize) -> String {
+    text.chars().filter(|c| !steers(*c)).take(most).collect()
+}
+
+fn steers(c: char) -> bool {
+    // Two of them hold letters and emoji together, and are seen by that.
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}')
+        || is_unseen(c) && !matches!(c, '\u{200c}' | '\u{200d}')
 }
 
 /// Signs that nobody sees, of which a link has none either (Unicode's *Format*, as far as programs put them into texts).

@@ -46,7 +46,7 @@ yes-continue = Ja, weiter
 
 ## Device check
 about-interview = Zu diesem Interview
-invited-begun = Es wurde schon begonnen und geht weiter, wo es war.
+invited-begun = Es wurde schon begonnen und geht dort weiter, wo es unterbrochen wurde.
 invited-by = { $organiser } lädt Sie zu diesem Interview ein.
 invited-length = { $minutes ->
     [one] Es dauert höchstens eine Minute.
@@ -57,7 +57,8 @@ need-adjustment = Ich brauche eine Anpassung
 adjustment-contact = Was Sie hier schreiben, liest der Veranstalter erst nach dem Interview. Damit es rechtzeitig da ist, sagen Sie es ihm jetzt:
 adjustment-no-contact = Was Sie hier schreiben, liest der Veranstalter erst nach dem Interview. Damit es rechtzeitig da ist, antworten Sie auf seine Einladung.
 adjustment-what = Was brauchen Sie?
-adjustment-kept = Auf diesem Computer aufbewahrt. Es wird mit Ihrem Interview gesendet.
+adjustment-kept = Was Sie brauchen, ist auf diesem Computer aufbewahrt. Es wird mit Ihrem Interview gesendet.
+adjustment-not-kept = Dieser Computer kann es nicht aufbewahren. Es wird gesendet, wenn Sie jetzt beitreten.
 check-your-sound = Prüfen Sie Ihren Ton
 check-your-sound-how = Sagen Sie ein paar Worte und spielen Sie den Testton ab. Sie können jederzeit beitreten.
 check-open = Noch nicht geprüft

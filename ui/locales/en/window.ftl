@@ -52,12 +52,13 @@ invited-length = { $minutes ->
     [one] It takes one minute at most.
    *[other] It takes { $minutes } minutes at most.
 }
-invited-interviewer = The interviewer is an automated voice: you talk with it as with a person.
+invited-interviewer = The interviewer is an automated voice: talk with it as with a person.
 need-adjustment = I need an adjustment
 adjustment-contact = The organiser reads what you write here only after the interview. To have it in time, tell them now:
-adjustment-no-contact = The organiser reads what you write here only after the interview. To have it in time, answer the message that brought you here.
+adjustment-no-contact = The organiser reads what you write here only after the interview. To have it in time, answer their invitation.
 adjustment-what = What do you need?
-adjustment-kept = Kept on this computer. It is sent with your interview.
+adjustment-kept = It is kept on this computer and sent with your interview.
+adjustment-not-kept = It can't be kept here: join now to send it.
 check-your-sound = Check your sound
 check-your-sound-how = Say a few words, and play the test sound. You can join at any time.
 check-open = Not checked yet

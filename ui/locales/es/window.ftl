@@ -54,10 +54,11 @@ invited-length = { $minutes ->
 }
 invited-interviewer = Quien entrevista es una voz automática: hable con ella como con una persona.
 need-adjustment = Necesito una adaptación
-adjustment-contact = La organización solo lee lo que escriba aquí después de la entrevista. Para tenerlo a tiempo, dígaselo ahora:
-adjustment-no-contact = La organización solo lee lo que escriba aquí después de la entrevista. Para tenerlo a tiempo, responda al mensaje con el que le invitó.
+adjustment-contact = La organización no leerá hasta después de la entrevista lo que escriba aquí. Para que lo sepa a tiempo, dígaselo ahora:
+adjustment-no-contact = La organización no leerá hasta después de la entrevista lo que escriba aquí. Para que lo sepa a tiempo, responda al mensaje con el que le invitó.
 adjustment-what = ¿Qué necesita?
-adjustment-kept = Guardado en este ordenador. Se envía con su entrevista.
+adjustment-kept = Lo que necesita está guardado en este ordenador. Se enviará con su entrevista.
+adjustment-not-kept = Este ordenador no puede guardarlo. Se enviará si entra ahora.
 check-your-sound = Compruebe su sonido
 check-your-sound-how = Diga unas palabras y reproduzca el sonido de prueba. Puede entrar en cualquier momento.
 check-open = Sin comprobar todavía

@@ -54,10 +54,11 @@ invited-length = { $minutes ->
 }
 invited-interviewer = C'est une voix automatique qui vous interroge : parlez-lui comme à une personne.
 need-adjustment = J'ai besoin d'un aménagement
-adjustment-contact = L'organisateur ne lit ce que vous écrivez ici qu'après l'entretien. Pour l'avoir à temps, dites-le-lui maintenant :
-adjustment-no-contact = L'organisateur ne lit ce que vous écrivez ici qu'après l'entretien. Pour l'avoir à temps, répondez au message qui vous a invité.
+adjustment-contact = L'organisateur ne lira ce que vous écrivez ici qu'après l'entretien. Pour qu'il le sache à temps, dites-le-lui maintenant :
+adjustment-no-contact = L'organisateur ne lira ce que vous écrivez ici qu'après l'entretien. Pour qu'il le sache à temps, répondez au message d'invitation.
 adjustment-what = De quoi avez-vous besoin ?
-adjustment-kept = Conservé sur cet ordinateur. C'est envoyé avec votre entretien.
+adjustment-kept = Ce dont vous avez besoin est conservé sur cet ordinateur. Ce sera envoyé avec votre entretien.
+adjustment-not-kept = Cet ordinateur ne peut pas le conserver. Ce sera envoyé si vous rejoignez l'entretien maintenant.
 check-your-sound = Vérifiez votre son
 check-your-sound-how = Dites quelques mots, et jouez le son d'essai. Vous pouvez entrer à tout moment.
 check-open = Pas encore vérifié

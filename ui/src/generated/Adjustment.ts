@@ -5,10 +5,18 @@
  */
 export type Adjustment = { 
 /**
+ * Of which link, counted: what is written is for that one.
+ */
+of: number, 
+/**
  * In their own words; empty: nothing.
  */
 text: string, 
 /**
  * It is on this computer's disk, and will be in the interview's record.
  */
-kept: boolean, };
+kept: boolean, 
+/**
+ * It could not be kept there.
+ */
+failed: boolean, };

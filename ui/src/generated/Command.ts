@@ -26,6 +26,10 @@ id: string | null, } | { "command": "try_connection" } | { "command": "refresh_d
  */
 heard: boolean, } | { "command": "record_sample" } | { "command": "ask_adjustment", 
 /**
+ * For which link, by the snapshot's number of it.
+ */
+of: number, 
+/**
  * What, in their own words.
  */
 text: string, } | { "command": "join" } | { "command": "save_copy" } | { "command": "save_receipt" } | { "command": "write_problem_report" } | { "command": "save_problem_report" } | { "command": "drop_problem_report" } | { "command": "set_muted", 

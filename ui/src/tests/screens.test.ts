@@ -62,10 +62,11 @@ test("who is invited reads by whom, and what they need is kept as they write it"
   const field = screen.getByLabelText<HTMLTextAreaElement>("What do you need?");
   field.value = "More time to answer, please.";
   field.dispatchEvent(new Event("input", { bubbles: true }));
-  const asked = { command: "ask_adjustment", text: "More time to answer, please." };
+  const { adjustment } = stateOf("check-invited");
+  const asked = { command: "ask_adjustment", of: adjustment?.of, text: "More time to answer, please." };
   await vi.waitFor(() => expect(order).toHaveBeenCalledWith(asked));
   await show(stateOf("check-adjustment"));
-  expect(screen.getByText(/^Kept on this computer/)).toBeTruthy();
+  expect(screen.getAllByText(/is kept on this computer/).length).toBeGreaterThan(0);
   // A page that is loaded again, or comes back from a join that failed, has it in its field.
   cleanup();
   await shown("check-adjustment");
@@ -273,6 +274,22 @@ test("what the check finds is told to who can't see it, each thing once", async 
   } finally {
     vi.useRealTimers();
   }
+});
+
+test("who is invited in another language is told so in that one, once", async () => {
+  const { show } = await shown("check");
+  const said = () => screen.getByRole("status").textContent;
+  const invited = stateOf("check-invited");
+  const german = { ...invited, appearance: { ...invited.appearance, language: "de" as const } };
+  await show({ ...german, seq: 2 });
+  await vi.waitFor(() => expect(said()).toContain("lädt Sie zu diesem Interview ein"), { timeout: 3000 });
+  expect(said()).toContain("automatischen Stimme");
+  // A join that failed comes back to the same screen: nothing of it is new.
+  await show({ ...stateOf("joining"), appearance: german.appearance, seq: 3 });
+  await new Promise((done) => setTimeout(done, 600));
+  await show({ ...german, seq: 4 });
+  await new Promise((done) => setTimeout(done, 600));
+  expect(said()).not.toContain("lädt Sie");
 });
 
 test("the question has its safe answer under the finger, and Escape means it", async () => {

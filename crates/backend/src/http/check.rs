@@ -58,7 +58,8 @@ pub(crate) async fn post(
         contact: interview.try_get("contact")?,
         language: interview.try_get("language")?,
         max_minutes: interview.try_get("max_minutes")?,
-        begun,
+        // Somebody who pressed *join* and found nobody has begun nothing.
+        begun: time(&interview, "agent_seen_at")?.is_some(),
     };
     let livekit = LiveKitInfo { url, token, room, agent_name: None };
     Ok(Json(CheckAnswer { livekit, invited: Some(invited) }))

@@ -37,6 +37,7 @@ th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid var(--
 th { font-weight: 600; } code { font-size: .9em; } nav a { margin-right: 1rem; }
 .missing { color: #b3261e; font-weight: 600; } .quiet { opacity: .7; }
 @media (prefers-color-scheme: dark) { .missing { color: #ff8a80; } }
+.lines { white-space: pre-wrap; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; } dt { opacity: .7; } dd { margin: 0; }
 ";
 
@@ -250,7 +251,7 @@ async fn shown(app: &App, id: &str) -> Result<(String, Markup), ApiError> {
         dl {
             dt { "Candidate" } dd { (candidate.as_deref().unwrap_or("–")) }
             @for (attempt, need) in &needs {
-                dt { "The candidate needs (attempt " (attempt) ", by their own client)" } dd { bdi { (need) } }
+                dt { "The candidate says that they need (attempt " (attempt) ", by their own client)" } dd.lines { bdi { (need) } }
             }
             dt { "State" } dd { (state(&lifecycle)) ", attempt " (lifecycle.attempt) }
             dt { "Outcome" } dd { (outcome(&lifecycle)) }
