@@ -203,7 +203,36 @@ async fn the_whole_way_on_both_databases() {
         assert_eq!(
             said,
             json!({"source": "agent", "items": [
-            {"id": "item_1", "role": "assistant", "text": "Welcome.", "created_at": 1.5, "interrupted": false}]})
+            {"id": "item_1", "role": "assistant", "text": "Welcome.", "created_at": 1.5, "interrupted": false,
+             "told_by": "agent:AJ_1"}]})
+        );
+        // One report has all of it, and the feed told each step of it.
+        let (_, report) =
+            fixture.ask(Method::GET, &format!("/v1/interviews/{id}/report"), As::Organiser, None).await;
+        assert_eq!(report["transcript"], said);
+        let sources: Vec<_> =
+            report["records"].as_array().unwrap().iter().map(|one| &one["source"]).collect();
+        assert_eq!(sources, ["client", "agent:AJ_1"]);
+        let began = std::time::Instant::now();
+        let events = loop {
+            let (_, feed) = fixture.ask(Method::GET, "/v1/events", As::Organiser, None).await;
+            let events: Vec<_> =
+                feed["events"].as_array().unwrap().iter().map(|one| one["type"].clone()).collect();
+            // Each gets its place a moment after its change.
+            if events.len() >= 5 || began.elapsed() > Duration::from_secs(5) {
+                break events;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        assert_eq!(
+            events,
+            [
+                "interview.started",
+                "report.received",
+                "interview.ended",
+                "report.received",
+                "interview.complete"
+            ]
         );
 
         // A stream of events tells the same, from where one was.
