@@ -101,10 +101,9 @@ async fn who_follows_the_feed_misses_nothing_whoever_writes_meanwhile() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn webhooks_arrive_whoever_dies_over_them() {
-    for postgres in [false, true] {
-        let report = adjourn_qa::webhook_test::run(100, 1, postgres, 1, |_| {}).await.unwrap();
-        println!("webhooks, postgres {postgres}: {report:?}");
-        assert_eq!((report.events, report.lost, report.disordered), (200, 0, 0));
-        assert_eq!((report.server_kills, report.receiver_kills), (1, 1));
-    }
+    // On SQLite: `adjourn-qa webhook-test`, and `crates/backend/tests/hooks.rs`.
+    let report = adjourn_qa::webhook_test::run(100, 1, true, 1, |_| {}).await.unwrap();
+    println!("webhooks: {report:?}");
+    assert_eq!((report.events, report.lost, report.disordered), (200, 0, 0));
+    assert_eq!((report.server_kills, report.receiver_kills), (1, 1));
 }
