@@ -40,6 +40,10 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "The server can't do this right now; try again.")
             .retry_after(2)
     }
+    /// Asked too often, or by too many at a time: to come again after so many seconds.
+    pub(crate) fn too_many(title: &str, seconds: u64) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(seconds)
+    }
     pub(crate) fn too_large(title: &str) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", title)
     }
@@ -64,6 +68,12 @@ impl IntoResponse for ApiError {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+impl From<axum::extract::rejection::QueryRejection> for ApiError {
+    fn from(rejection: axum::extract::rejection::QueryRejection) -> Self {
+        Self::bad_request("bad_query", rejection.body_text())
     }
 }
 

@@ -21,7 +21,7 @@ const BATCH: i64 = 1_000;
 /// How often a replica looks for events without a place, its own and those of one that died.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long events are kept.
-pub(crate) const KEPT: chrono::Duration = chrono::Duration::days(30);
+const KEPT: chrono::Duration = chrono::Duration::days(30);
 
 /// The event that a change is, if it is one. `revision`: its line of the history.
 pub(crate) fn event_of(

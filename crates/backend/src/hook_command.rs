@@ -7,20 +7,13 @@ use adjourn_protocol::EventKind;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
-use crate::say;
+use crate::{Database, say};
 
 /// Webhooks: where the server tells an organiser's own system what happens.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The server's database.
-    #[arg(
-        long,
-        global = true,
-        default_value = "adjourn-backend.db",
-        env = "ADJOURN_DATABASE",
-        hide_env_values = true
-    )]
-    database: String,
+    #[command(flatten)]
+    database: Database,
     /// As the server's.
     #[arg(long = "allow-hook-host", global = true, value_delimiter = ',', env = "ADJOURN_ALLOW_HOOK_HOSTS")]
     hosts: Vec<String>,
@@ -75,7 +68,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let allowed = Allowed::parse(hosts.iter().map(String::as_str))?;
     let how =
         if matches!(action, Action::List | Action::Test { .. }) { Open::AsItIs } else { Open::Existing };
-    let store = Store::open(&database, how).await?;
+    let store = Store::open(&database.database, how).await?;
     let actor = Actor::command_line();
     match action {
         Action::Add { url, kinds } => {

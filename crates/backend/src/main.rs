@@ -89,15 +89,8 @@ enum Command {
     },
     /// Organisers' keys: only their hashes are kept.
     Key {
-        /// The server's database.
-        #[arg(
-            long,
-            global = true,
-            default_value = "adjourn-backend.db",
-            env = "ADJOURN_DATABASE",
-            hide_env_values = true
-        )]
-        database: String,
+        #[command(flatten)]
+        database: Database,
         #[command(subcommand)]
         action: KeyAction,
     },
@@ -150,6 +143,20 @@ enum Command {
 
 /// What is logged unless it is said otherwise. A webhook's certificate that is not trusted is told once, and not at each try.
 const USUAL_LOG: &str = "info,rustls_platform_verifier=off";
+/// Of a command that has commands of its own.
+#[derive(clap::Args)]
+struct Database {
+    /// The server's database.
+    #[arg(
+        long,
+        global = true,
+        default_value = "adjourn-backend.db",
+        env = "ADJOURN_DATABASE",
+        hide_env_values = true
+    )]
+    database: String,
+}
+
 #[derive(Subcommand)]
 enum KeyAction {
     /// Makes a key and prints it, once.
@@ -191,7 +198,7 @@ async fn run() -> anyhow::Result<()> {
         Command::Serve(arguments) => serve_command::run(arguments).await?,
         Command::Check(arguments) => check_command::run(arguments).await?,
         Command::Key { database, action } => {
-            let store = Store::open(&database, Open::Existing).await?;
+            let store = Store::open(&database.database, Open::Existing).await?;
             match action {
                 KeyAction::Add { name, scopes, days } => {
                     let key = organisers::add(&store, &name, &scopes, days).await?;

@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 
 use super::delivery::Answer;
 use super::register::{self, Hook, NoHook, Went};
-use super::retry::{GIVEN_UP, LONGEST_WAIT, RESTS, pause};
+use super::retry::{GIVEN_UP, LONGEST_WAIT, RESTS, granted, pause};
 use crate::audit::{self, Actor, Deed};
 use crate::store::{Store, Tx, millis, time};
 
@@ -186,7 +186,7 @@ pub(super) async fn settle(
             Answer::Failed { why, down: is_down, retry_after } => {
                 down |= is_down;
                 reason = Some(why.as_str());
-                until = until.max(retry_after.map(|wait| at + pause(0, 0.0, Some(wait))));
+                until = until.max(retry_after.map(|wait| at + granted(wait)));
                 failed(&mut tx, hook, due, at, pause(due.tries, luck(), *retry_after)).await?;
             }
         }
@@ -194,7 +194,7 @@ pub(super) async fn settle(
     let went = match (gone, arrived) {
         (true, _) => Some(Went::Gone),
         (false, true) => Some(Went::Well),
-        (false, false) => reason.map(|why| Went::Badly { down, why: why.to_owned() }),
+        (false, false) => reason.map(|_| Went::Badly { failures: before + i64::from(down), down }),
     };
     if let Some(went) = &went {
         register::went(&mut tx, hook, went, at).await?;
@@ -311,16 +311,10 @@ mod tests {
         }
 
         async fn takes_over(&self, at: DateTime<Utc>) {
-            while take_over(&self.store, &self.hook().await, i64::MAX - 1, at).await.unwrap() {
-                if self.hook().await.place == i64::MAX - 1 {
-                    // Nothing more, and places go on from the last real one.
-                    let back = "UPDATE hooks SET place = COALESCE((SELECT MAX(place) FROM events), 0)";
-                    let mut tx = self.store.write().await.unwrap();
-                    sqlx::query(back).execute(&mut *tx).await.unwrap();
-                    tx.commit().await.unwrap();
-                    return;
-                }
-            }
+            let last =
+                sqlx::query("SELECT MAX(place) FROM events").fetch_one(self.store.read()).await.unwrap();
+            let last: i64 = last.try_get(0).unwrap();
+            while take_over(&self.store, &self.hook().await, last, at).await.unwrap() {}
         }
 
         /// What is due, as `interview.revision`.

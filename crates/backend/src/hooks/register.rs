@@ -234,7 +234,7 @@ pub(super) async fn find(store: &Store, id: &str) -> Result<Option<Hook>, sqlx::
 }
 
 /// What deliveries to a webhook are signed with, the newest first.
-pub(super) async fn secrets(store: &Store, id: &str) -> Result<Vec<Secret>, sqlx::Error> {
+async fn secrets(store: &Store, id: &str) -> Result<Vec<Secret>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT secret FROM hook_secrets WHERE hook_id = $1 AND (until IS NULL OR until > $2) ORDER BY made_at DESC, until DESC",
     )
@@ -287,7 +287,8 @@ pub(super) enum Went {
     Badly {
         /// That is the server's affair, and not those events'.
         down: bool,
-        why: String,
+        /// How often in a row it was found down by now.
+        failures: i64,
     },
     /// It wants nothing any more.
     Gone,
@@ -301,17 +302,13 @@ pub(super) async fn went(tx: &mut Tx, id: &str, went: &Went, at: DateTime<Utc>) 
         )
         .bind(millis(at))
         .bind(id),
-        Went::Badly { down, why: _ } => sqlx::query(
-            "UPDATE hooks SET failing_since = COALESCE(failing_since, $1), failures = failures + $3 WHERE id = $2",
+        Went::Badly { failures, .. } => sqlx::query(
+            "UPDATE hooks SET failing_since = COALESCE(failing_since, $1), failures = $3 WHERE id = $2",
         )
         .bind(millis(at))
         .bind(id)
-        .bind(i64::from(*down)),
-        Went::Gone => {
-            sqlx::query("UPDATE hooks SET stopped_at = $1 WHERE id = $2")
-                .bind(millis(at))
-                .bind(id)
-        }
+        .bind(failures),
+        Went::Gone => sqlx::query("UPDATE hooks SET stopped_at = $1 WHERE id = $2").bind(millis(at)).bind(id),
     };
     query.execute(&mut **tx).await.map(drop)
 }

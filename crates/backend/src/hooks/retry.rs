@@ -22,7 +22,12 @@ const LONGEST_REST: Duration = Duration::from_secs(60);
 pub(super) fn pause(tries: i64, luck: f64, asked: Option<Duration>) -> Duration {
     let doublings = u32::try_from(tries.clamp(0, 30)).unwrap_or(0);
     let most = FIRST.saturating_mul(1 << doublings).min(LONGEST);
-    most.mul_f64(luck.clamp(0.0, 1.0)).max(asked.unwrap_or_default().min(LONGEST_ASKED))
+    most.mul_f64(luck.clamp(0.0, 1.0)).max(asked.map_or(Duration::ZERO, granted))
+}
+
+/// As long as a server is left alone that asks for that.
+pub(super) fn granted(asked: Duration) -> Duration {
+    asked.min(LONGEST_ASKED)
 }
 
 /// How long a server rests that was found down so often in a row.

@@ -14,8 +14,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use super::delivery::{Answer, Courier, Envelope};
-use super::queue;
-use super::queue::Due;
+use super::queue::{self, Due};
 use super::register::{self, Hook, NoHook, Went};
 use super::retry::{RESTS, rest};
 use crate::feed::Feed;
@@ -227,14 +226,13 @@ impl Way {
                 hook = self.id,
                 "a webhook answered 410 Gone: it is sent nothing until `hook replay`"
             ),
-            Some(Went::Badly { down: true, why }) => {
-                let failures = register::find(&self.sender.store, &self.id).await.ok().flatten();
-                let failures = failures.map_or(0, |hook| hook.failures);
+            Some(Went::Badly { down: true, failures }) => {
                 self.rests_until = rest(failures).map(|pause| Instant::now() + pause);
                 if failures == RESTS {
+                    let why = answers.last().map(|(_, answer)| answer);
                     tracing::warn!(
                         hook = self.id,
-                        why,
+                        ?why,
                         "a webhook does not arrive: it is tried with one event at a time"
                     );
                 }

@@ -4,7 +4,6 @@ use adjourn_protocol::{CheckAnswer, CheckRequest, Invited, LiveKitInfo};
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::http::StatusCode;
 use sqlx::Row as _;
 
 use crate::api_error::ApiError;
@@ -41,7 +40,7 @@ pub(crate) async fn post(
     let room = check_room(&id);
     if !app.checks.may(&room) {
         let title = "This was asked too often.";
-        return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(2));
+        return Err(ApiError::too_many(title, 2));
     }
     app.livekit.create_check_room(&room).await.map_err(|error| no_room(&error))?;
     // Each try is somebody else's: nobody puts another one out.

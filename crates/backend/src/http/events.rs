@@ -46,7 +46,7 @@ pub(crate) async fn get(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<EventPage>, ApiError> {
     let actor = app.organiser(&caller, Scope::Read).await?;
-    let Query(asked) = asked.map_err(|error| ApiError::bad_request("bad_query", error.body_text()))?;
+    let Query(asked) = asked?;
     let limit = asked.limit.unwrap_or(USUAL);
     let wait = asked.wait.unwrap_or(0);
     if !(1..=MOST).contains(&limit) || wait > LONGEST {
@@ -93,7 +93,7 @@ pub(crate) async fn get(
 
 fn too_many() -> ApiError {
     let title = "Too many wait for events at a time.";
-    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(10)
+    ApiError::too_many(title, 10)
 }
 
 impl From<Lost> for ApiError {

@@ -123,7 +123,7 @@ pub(crate) async fn test(
     let actor = app.organiser(&caller, Scope::Hooks).await?;
     let _share = app.large.take(format!("test: {hook}")).ok_or_else(|| {
         let title = "This webhook is being tried already.";
-        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(15)
+        ApiError::too_many(title, 15)
     })?;
     audit::note(&app.store, &actor, Deed::TestedHook, &hook).await?;
     hooks::test(&app.store, &app.courier, &hook).await.map(Json).map_err(refusal)

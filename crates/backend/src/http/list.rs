@@ -103,7 +103,7 @@ pub(crate) async fn get(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Listed>, ApiError> {
     let actor = app.organiser(&caller, Scope::Read).await?;
-    let Query(wanted) = wanted.map_err(|error| ApiError::bad_request("bad_query", error.body_text()))?;
+    let Query(wanted) = wanted?;
     let limit = wanted.limit.unwrap_or(USUAL);
     if !(1..=MOST).contains(&limit) {
         return Err(ApiError::bad_request("bad_query", "limit is 1 to 1000."));

@@ -3,7 +3,6 @@
 use adjourn_protocol::{InterviewStatus, Source};
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 use serde::Serialize;
@@ -80,7 +79,7 @@ pub(crate) async fn get(
     let actor = app.organiser(&caller, Scope::Read).await?;
     let _share = app.large.take("reports".to_owned()).ok_or_else(|| {
         let title = "Too many reports are read at a time.";
-        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(2)
+        ApiError::too_many(title, 2)
     })?;
     audit::note_of(&app.store, &actor, Deed::ReadReport, &id).await?;
     let row = lifecycle_store::row(&app.store, &id).await?;

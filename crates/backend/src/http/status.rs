@@ -53,7 +53,7 @@ pub(crate) async fn get(
     looked: Result<Query<Looked>, axum::extract::rejection::QueryRejection>,
     caller: Caller,
 ) -> Result<Json<InterviewStatus>, ApiError> {
-    let Query(looked) = looked.map_err(|e| ApiError::bad_request("bad_query", e.body_text()))?;
+    let Query(looked) = looked?;
     may_see(&app, &caller, &id).await?;
     let mut status = read(&app, &id).await?;
     if looked.room {
@@ -143,7 +143,7 @@ pub(crate) async fn events(
     may_see(&app, &caller, &id).await?;
     let share = app.watchers.take(id.clone()).ok_or_else(|| {
         let title = "This interview is watched too often at a time.";
-        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many", title).retry_after(10)
+        ApiError::too_many(title, 10)
     })?;
     let seen = caller.headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     let mut watch = Watch { app, caller, id, seen: seen.unwrap_or(0), _share: share };
