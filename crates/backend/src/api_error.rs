@@ -3,6 +3,7 @@
 use adjourn_protocol::Problem;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 
 /// An error answer.
 #[derive(Debug)]
@@ -35,6 +36,10 @@ impl ApiError {
     }
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such interview.")
+    }
+    pub(crate) fn erased(at: DateTime<Utc>) -> Self {
+        let title = format!("This interview was erased on {}.", at.format("%Y-%m-%d at %H:%M UTC"));
+        Self::new(StatusCode::GONE, "erased", title)
     }
     pub(crate) fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "The server can't do this right now; try again.")

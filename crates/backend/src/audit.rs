@@ -27,6 +27,11 @@ impl Actor {
         Self { name: "command line".to_owned(), origin: String::new() }
     }
 
+    /// The server itself, of an interview that is kept no longer.
+    pub(crate) fn retention() -> Self {
+        Self { name: "retention".to_owned(), origin: String::new() }
+    }
+
     /// Whose key it is, or where it was done.
     pub(crate) fn name(&self) -> &str {
         &self.name

@@ -1,7 +1,12 @@
-//! Erasing an interview: every row of it, and what its rows leave in the database's files.
+//! Erasing an interview: every row of it, and what its rows leave in the database's files. What is left says that it was there, and
+//! proves what had been received.
+
+use chrono::{DateTime, Utc};
+use sqlx::Row as _;
 
 use crate::audit::{self, Actor, Deed};
-use crate::store::{Store, now};
+use crate::store::{Store, Tx, now};
+use crate::tombstone::{Tombstone, overwritten, pending};
 use crate::{feed, lifecycle_store};
 
 /// Tables that hold something of an interview, in an order in which they can be emptied.
@@ -16,8 +21,52 @@ const OF_AN_INTERVIEW: [&str; 8] = [
     "DELETE FROM events WHERE interview_id = $1",
 ];
 
-/// Erases an interview that is over, or never began. On SQLite what its rows left in the file is overwritten; Postgres frees their
-/// space without overwriting it. Copies elsewhere (backups, Postgres' own log) are their keepers' to erase.
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Erasure {
+    /// It is erased, now or before.
+    Done(Tombstone),
+    /// It is not over.
+    GoesOn,
+    /// There is none.
+    Unknown,
+}
+
+/// Erases an interview that is over, or never began, within a transaction.
+pub(crate) async fn erase_in(
+    tx: &mut Tx,
+    id: &str,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<Erasure, sqlx::Error> {
+    let Some(lifecycle) = lifecycle_store::lock(tx, id).await? else {
+        let before = Tombstone::of(&mut **tx, id).await?;
+        return Ok(before.map_or(Erasure::Unknown, Erasure::Done));
+    };
+    if lifecycle.attempt > 0 && lifecycle.ended_at.is_none() {
+        return Ok(Erasure::GoesOn);
+    }
+    let receipts =
+        sqlx::query("SELECT receipt FROM records WHERE interview_id = $1 ORDER BY received_at, source")
+            .bind(id)
+            .fetch_all(&mut **tx)
+            .await?;
+    let receipts: Vec<String> = receipts.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    for delete in OF_AN_INTERVIEW {
+        sqlx::query(delete).bind(id).execute(&mut **tx).await?;
+    }
+    sqlx::query("DELETE FROM interviews WHERE id = $1").bind(id).execute(&mut **tx).await?;
+    audit::erase_in(tx, id).await?;
+    feed::erased(tx, id, lifecycle.revision, now).await?;
+    audit::note_in(tx, actor, Deed::Erased, &audit::fingerprint(id)).await?;
+    let tombstone = Tombstone { interview_id: id.to_owned(), erased_at: now, receipts, overwritten: false };
+    tombstone.write(tx).await?;
+    Ok(Erasure::Done(tombstone))
+}
+
+/// The same at the server's own console. On SQLite the file is written anew, and with it what an earlier version of this server
+/// deleted without overwriting it; Postgres frees the space without overwriting it. Copies elsewhere (backups, Postgres' own log)
+/// are their keepers' to erase.
 ///
 /// # Errors
 /// There is no such interview, or it goes on; the database failed, or is in use so that what was there is not overwritten
@@ -26,25 +75,29 @@ pub async fn erase(store: &Store, id: &str) -> anyhow::Result<()> {
     // First: rows that are gone and bytes that stay would be worse than neither.
     store.has_room_to_overwrite()?;
     let mut tx = store.write().await?;
-    let lifecycle = lifecycle_store::lock(&mut tx, id).await?;
-    let known = lifecycle.is_some() || audit::was_erased_in(&mut tx, id).await?;
-    if let Some(lifecycle) = &lifecycle {
-        let goes_on = lifecycle.attempt > 0 && lifecycle.ended_at.is_none();
-        anyhow::ensure!(!goes_on, "the interview {id} goes on; end it first");
-        for delete in OF_AN_INTERVIEW {
-            sqlx::query(delete).bind(id).execute(&mut *tx).await?;
-        }
-        sqlx::query("DELETE FROM interviews WHERE id = $1").bind(id).execute(&mut *tx).await?;
-        audit::erase_in(&mut tx, id).await?;
-        feed::erased(&mut tx, id, lifecycle.revision, now()).await?;
-        let left = audit::fingerprint(id);
-        audit::note_in(&mut tx, &Actor::command_line(), Deed::Erased, &left).await?;
-    }
+    let known = match erase_in(&mut tx, id, &Actor::command_line(), now()).await? {
+        Erasure::Done(_) => true,
+        Erasure::GoesOn => anyhow::bail!("the interview {id} goes on; end it first"),
+        // By a version that left nothing but a fingerprint.
+        Erasure::Unknown => audit::was_erased_in(&mut tx, id).await?,
+    };
     tx.commit().await?;
+    let pending = pending(store).await?;
     // Also if there is none (any more): what was left of an earlier try.
     store.overwrite().await?;
+    overwritten(store, &pending).await?;
     // Run once more, as it says itself where the database was in use: done.
     anyhow::ensure!(known, "there is no interview {id}, and there was none");
+    Ok(())
+}
+
+/// Overwrites what erased interviews left in the database's files, if there are any. Where the database is in use, later.
+pub(crate) async fn overwrite_what_is_left(store: &Store) -> Result<(), sqlx::Error> {
+    let pending = pending(store).await?;
+    if !pending.is_empty() && store.overwrite_deleted().await? {
+        overwritten(store, &pending).await?;
+        tracing::info!(interviews = pending.len(), "what was erased is overwritten");
+    }
     Ok(())
 }
 
@@ -54,8 +107,6 @@ pub async fn erase(store: &Store, id: &str) -> anyhow::Result<()> {
 /// The database failed.
 #[cfg(test)]
 async fn tables(store: &Store) -> Result<Vec<String>, sqlx::Error> {
-    use sqlx::Row as _;
-
     let rows = sqlx::query(
         "SELECT m.name AS name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'interview_id'",
     )
@@ -70,16 +121,15 @@ mod tests {
     use crate::codes::Codes;
     use crate::store::millis;
     use crate::{NewInterview, Window, create};
-    use sqlx::Row as _;
 
-    #[tokio::test]
-    async fn nothing_of_an_interview_is_left_in_the_files() {
-        let (store, folder) = Store::temporary().await;
-        let new = |title: &str| NewInterview {
-            title: title.to_owned(),
-            candidate_name: Some("CANARY name".to_owned()),
-            organiser: Some(format!("{title} house")),
-            contact: Some(format!("{title} hotline")),
+    /// An interview that goes on, with something in every table. All that was said, and what is to be forgotten, has `mark` before
+    /// a word.
+    async fn filled(store: &Store, mark: &str) -> String {
+        let new = NewInterview {
+            title: format!("{mark} title"),
+            candidate_name: Some(format!("{mark} name")),
+            organiser: Some(format!("{mark} house")),
+            contact: Some(format!("{mark} hotline")),
             language: "en".to_owned(),
             max_minutes: 30,
             window: Window::default(),
@@ -87,107 +137,118 @@ mod tests {
             policy: adjourn_session::Policy::default(),
         };
         let url = "https://interviews.example.com".parse().unwrap();
-        let codes = Codes::of(&store, None).await.unwrap();
-        let operator = Actor::command_line();
-        let created = create(&store, &codes, &url, &new("CANARY title"), &operator).await.unwrap();
-        let other = create(&store, &codes, &url, &new("another"), &operator).await.unwrap();
-        let at = millis(crate::store::now());
+        let codes = Codes::of(store, None).await.unwrap();
+        let id = create(store, &codes, &url, &new, &Actor::command_line()).await.unwrap().id;
+        let at = millis(now());
         for n in 0..200_i64 {
-            let said = format!("{{\"text\": \"CANARY word {n}\"}}");
+            let said = format!("{{\"text\": \"{mark} word {n}\"}}");
+            let change = format!("{mark} change");
             let mut tx = store.write().await.unwrap();
-            sqlx::query("INSERT INTO items VALUES ($1, 1, 'agent:AJ', $2, $3, $4)")
-                .bind(&created.id)
-                .bind(n.to_string())
-                .bind(n)
-                .bind(&said)
-                .execute(&mut *tx)
-                .await
-                .unwrap();
-            sqlx::query(
-                "INSERT INTO records VALUES ($1, $2, 'client', $3, 'x', NULL, $4, $5, 'CANARY receipt')",
-            )
-            .bind(&created.id)
-            .bind(n)
-            .bind(&said)
-            .bind(at)
-            .bind(format!("R-{n}"))
-            .execute(&mut *tx)
-            .await
-            .unwrap();
-            sqlx::query("INSERT INTO history VALUES ($1, $2, $3, 'CANARY change', 'client')")
-                .bind(&created.id)
-                .bind(n)
-                .bind(at)
-                .execute(&mut *tx)
-                .await
-                .unwrap();
-            sqlx::query(
-                "INSERT INTO events VALUES ($1, $2, 'e', 'report.received', $3, 'CANARY happened', $2)",
-            )
-            .bind(&created.id)
-            .bind(n)
-            .bind(at)
-            .execute(&mut *tx)
-            .await
-            .unwrap();
-            sqlx::query("INSERT INTO deliveries (hook_id, interview_id, revision, place, turn, due_at) VALUES ('h', $1, $2, $2, 1, $3)")
-                .bind(&created.id)
-                .bind(n)
-                .bind(at)
-                .execute(&mut *tx)
-                .await
-                .unwrap();
+            for insert in [
+                sqlx::query("INSERT INTO items VALUES ($1, 1, 'agent:AJ', $2, $2, $3)").bind(&id).bind(n).bind(&said),
+                sqlx::query("INSERT INTO records VALUES ($1, $2, 'client', $3, 'x', NULL, 0, $1 || $2, 'signed')")
+                    .bind(&id)
+                    .bind(n)
+                    .bind(&said),
+                sqlx::query("INSERT INTO history VALUES ($1, $2, 0, $3, 'client')").bind(&id).bind(n).bind(&change),
+                sqlx::query("INSERT INTO events VALUES ($1, $2, 'e', 'report.received', 0, $3, $4)")
+                    .bind(&id)
+                    .bind(n)
+                    .bind(&change)
+                    .bind(millis(now()) * 1_000 + n),
+                sqlx::query(
+                    "INSERT INTO deliveries (hook_id, interview_id, revision, place, turn, due_at) VALUES ('h', $1, $2, $2, 1, 0)",
+                )
+                .bind(&id)
+                .bind(n),
+            ] {
+                insert.execute(&mut *tx).await.unwrap();
+            }
             tx.commit().await.unwrap();
         }
         let mut tx = store.write().await.unwrap();
-        sqlx::query("INSERT INTO attempts VALUES ($1, 1, 'CANARY hash', $2, $2, 'k')")
-            .bind(&created.id)
+        sqlx::query("INSERT INTO attempts VALUES ($1, 1, $2, $3, $3, 'k')")
+            .bind(&id)
+            .bind(format!("{mark} hash"))
             .bind(at)
             .execute(&mut *tx)
             .await
             .unwrap();
         sqlx::query("UPDATE interviews SET attempt = 1 WHERE id = $1")
-            .bind(&created.id)
+            .bind(&id)
             .execute(&mut *tx)
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        assert!(erase(&store, &created.id).await.unwrap_err().to_string().ends_with("goes on; end it first"));
-        let mut tx = store.write().await.unwrap();
-        sqlx::query("UPDATE interviews SET ended_at = $2 WHERE id = $1")
-            .bind(&created.id)
-            .bind(at)
-            .execute(&mut *tx)
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
+        id
+    }
 
-        erase(&store, &created.id).await.unwrap();
-        for file in std::fs::read_dir(folder.path()).unwrap() {
-            let path = file.unwrap().path();
-            let bytes = std::fs::read(&path).unwrap();
-            let found = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
-            assert!(
-                !found(b"CANARY title") && !found(b"CANARY w") && !found(b"CANARY h"),
-                "{}",
-                path.display()
-            );
-            assert!(!found(b"CANARY receipt"), "{}", path.display());
-        }
+    async fn ends(store: &Store, id: &str) {
+        let mut tx = store.write().await.unwrap();
+        sqlx::query("UPDATE interviews SET ended_at = 1 WHERE id = $1")
+            .bind(id)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// How often a word is in the database's files.
+    fn found(folder: &tempfile::TempDir, word: &str) -> usize {
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).fold(0, |sum, bytes| {
+            sum + bytes.windows(word.len()).filter(|window| *window == word.as_bytes()).count()
+        })
+    }
+
+    #[tokio::test]
+    async fn nothing_of_an_interview_is_left_in_the_files() {
+        let (store, folder) = Store::temporary().await;
+        let (asked, ordered) = (filled(&store, "PIGEON").await, filled(&store, "CANARY").await);
+        let other = filled(&store, "SPARROW").await;
+        // While it goes on, by neither way.
+        let asks = async || {
+            let mut tx = store.write().await.unwrap();
+            let erasure = erase_in(&mut tx, &asked, &Actor::retention(), now()).await.unwrap();
+            tx.commit().await.unwrap();
+            erasure
+        };
+        assert_eq!(asks().await, Erasure::GoesOn);
+        assert!(erase(&store, &ordered).await.unwrap_err().to_string().ends_with("goes on; end it first"));
+        ends(&store, &asked).await;
+        ends(&store, &ordered).await;
+
+        // Over HTTP, or since it is kept no longer: the file is not written anew for it.
+        let Erasure::Done(tombstone) = asks().await else { panic!() };
+        assert_eq!((tombstone.receipts.len(), tombstone.receipts[0].as_str()), (200, "signed"));
+        assert!(found(&folder, "PIGEON") > 0, "the log has it still");
+        overwrite_what_is_left(&store).await.unwrap();
+        assert_eq!(found(&folder, "PIGEON"), 0);
+        let Erasure::Done(again) = asks().await else { panic!() };
+        assert_eq!(again, Tombstone { overwritten: true, ..tombstone });
+
+        // At the console.
+        erase(&store, &ordered).await.unwrap();
+        assert_eq!(found(&folder, "CANARY"), 0);
+        assert!(Tombstone::of(store.read(), &ordered).await.unwrap().unwrap().overwritten);
+        erase(&store, &ordered).await.expect("once more overwrites, and is no mistake");
+        assert!(erase(&store, "nobodys").await.unwrap_err().to_string().contains("there is no interview"));
+
         // Its id is left where it is told that it was erased, and nowhere else.
         for table in tables(&store).await.unwrap().into_iter().filter(|table| table != "events") {
             let query = sqlx::AssertSqlSafe(format!("SELECT 1 FROM {table} WHERE interview_id = $1"));
-            let left = sqlx::query(query).bind(&created.id).fetch_optional(store.read()).await.unwrap();
+            let left = sqlx::query(query).bind(&asked).fetch_optional(store.read()).await.unwrap();
             assert!(left.is_none(), "{table}");
         }
-        let left = sqlx::query("SELECT kind FROM events WHERE interview_id = $1").bind(&created.id);
+        let left = sqlx::query("SELECT kind FROM events WHERE interview_id = $1").bind(&asked);
         let left: Vec<String> =
             left.fetch_all(store.read()).await.unwrap().iter().map(|row| row.try_get(0).unwrap()).collect();
         assert_eq!(left, ["interview.erased"]);
-        erase(&store, &created.id).await.expect("once more overwrites, and is no mistake");
-        assert!(erase(&store, "nobodys").await.unwrap_err().to_string().contains("there is no interview"));
+        let Err(refused) = lifecycle_store::row(&store, &asked).await else { panic!() };
+        assert_eq!(refused.code, "erased");
         // Nobody else's is touched.
-        assert!(lifecycle_store::row(&store, &other.id).await.is_ok());
+        assert!(lifecycle_store::row(&store, &other).await.is_ok());
+        assert!(found(&folder, "SPARROW word") >= 400);
         // And every table that knows interviews was emptied.
         for table in tables(&store).await.unwrap() {
             assert!(

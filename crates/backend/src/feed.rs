@@ -153,20 +153,31 @@ pub(crate) async fn place(store: &Store, now: DateTime<Utc>) -> Result<u64, sqlx
     Ok(placed)
 }
 
-/// A clock that jumped further than this between two looks, or back, is not believed until it went on for a day: by a wrong one
-/// everything is old.
+/// A clock that goes on otherwise than the computer's own time, by more than this, jumped: it is not believed until it went on for a
+/// day, since by a wrong one everything is old.
 const JUMP: chrono::Duration = chrono::Duration::hours(1);
 const BELIEVED: chrono::Duration = chrono::Duration::hours(24);
+/// A server that begins knows no such time. It may have stood still over a holiday; where it seems longer, the clock may be wrong as well.
+const STOOD_STILL: chrono::Duration = chrono::Duration::days(4);
 
-/// Forgets events that are old, up to the first one that is not, with what is still to be sent of them.
-pub(crate) async fn forget(tx: &mut Tx, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+/// Notes what the clock says, and gives whether it is believed. `since_last`: how long ago this replica looked, if it did.
+pub(crate) async fn look_at_clock(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    since_last: Option<Duration>,
+) -> Result<bool, sqlx::Error> {
     let row =
         sqlx::query("UPDATE feed SET last = last WHERE name = 'events' RETURNING looked_at, steady_since")
             .fetch_one(&mut **tx)
             .await?;
     let (looked, mut steady): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     let at = millis(now);
-    if at < looked || at - looked > JUMP.num_milliseconds() {
+    let gone_on = at - looked;
+    let jumped = match since_last.and_then(|since| i64::try_from(since.as_millis()).ok()) {
+        Some(since) => (gone_on - since).abs() > JUMP.num_milliseconds(),
+        None => gone_on < -JUMP.num_milliseconds() || gone_on > STOOD_STILL.num_milliseconds(),
+    };
+    if jumped {
         steady = at;
     }
     sqlx::query("UPDATE feed SET looked_at = $1, steady_since = $2 WHERE name = 'events'")
@@ -174,9 +185,20 @@ pub(crate) async fn forget(tx: &mut Tx, now: DateTime<Utc>) -> Result<(), sqlx::
         .bind(steady)
         .execute(&mut **tx)
         .await?;
-    if at - steady < BELIEVED.num_milliseconds() {
-        return Ok(());
-    }
+    Ok(at - steady >= BELIEVED.num_milliseconds())
+}
+
+/// Whether the clock is believed, as it was looked at last.
+pub(crate) async fn clock_is_believed(store: &Store, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+    let row = sqlx::query("SELECT looked_at, steady_since FROM feed WHERE name = 'events'");
+    let row = row.fetch_one(store.read()).await?;
+    let (looked, steady): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    let since = (millis(now) - looked).abs();
+    Ok(since <= JUMP.num_milliseconds() && looked - steady >= BELIEVED.num_milliseconds())
+}
+
+/// Forgets events that are old, up to the first one that is not, with what is still to be sent of them.
+pub(crate) async fn forget(tx: &mut Tx, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let upto: Option<i64> = sqlx::query(
         "SELECT MAX(place) FROM events WHERE at < $1
            AND place < COALESCE((SELECT MIN(place) FROM events WHERE at >= $1), 9223372036854775807)",
@@ -406,7 +428,9 @@ mod tests {
         }
         let forgets = async |at: DateTime<Utc>| {
             let mut tx = store.write().await.unwrap();
-            forget(&mut tx, at).await.unwrap();
+            if look_at_clock(&mut tx, at, None).await.unwrap() {
+                forget(&mut tx, at).await.unwrap();
+            }
             tx.commit().await.unwrap();
         };
         // A clock that is a month ahead is not believed at once, nor one that was put right.
@@ -429,6 +453,36 @@ mod tests {
             "it missed nothing"
         );
         assert_eq!(feed.read_cursor(None).await.unwrap(), Ok(end));
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_jumped_is_not_believed_and_a_server_that_stood_still_is() {
+        let (store, _folder) = Store::temporary().await;
+        let looks = async |at: DateTime<Utc>, since: Option<Duration>| {
+            let mut tx = store.write().await.unwrap();
+            let believed = look_at_clock(&mut tx, at, since).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(clock_is_believed(&store, at).await.unwrap(), believed);
+            believed
+        };
+        let hours = |hours| chrono::Duration::hours(hours);
+        let round = Some(Duration::from_secs(10));
+        let mut at = now();
+        assert!(!looks(at, None).await, "nobody knows it yet");
+        // Switched off at night, and over a weekend.
+        for off in [14, 14, 62] {
+            at += hours(off);
+            looks(at, None).await;
+        }
+        at += chrono::Duration::seconds(10);
+        assert!(looks(at, round).await);
+        // The computer's own time went on for ten seconds.
+        assert!(!looks(at + hours(2), round).await);
+        assert!(!looks(at, round).await, "put right again: one of the two was wrong");
+        assert!(!looks(at + hours(23), Some(Duration::from_secs(23 * 3_600))).await);
+        assert!(looks(at + hours(25), Some(Duration::from_secs(2 * 3_600))).await);
+        // A month from now, says a computer that begins.
+        assert!(!looks(at + hours(24 * 30), None).await);
     }
 
     #[tokio::test]

@@ -45,6 +45,7 @@ pub mod store;
 mod submission;
 mod supervision;
 mod tokens;
+mod tombstone;
 
 pub use codes::Codes;
 pub use erase::erase;
@@ -55,3 +56,4 @@ pub use keys::rotate as rotate_receipt_key;
 pub use lifecycle::Deadlines;
 pub use recorded::Item;
 pub use tokens::rotate as rotate_tokens;
+pub use tombstone::Tombstone;

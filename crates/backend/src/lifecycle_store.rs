@@ -10,12 +10,18 @@ use crate::feed;
 use crate::lifecycle::Lifecycle;
 use crate::serving::{Presence, Serving};
 use crate::store::{Store, Tx, millis, time};
+use crate::tombstone::Tombstone;
 
 /// The row of an interview; a refusal if there is none.
 pub(crate) async fn row(store: &Store, id: &str) -> Result<AnyRow, ApiError> {
     let row =
         sqlx::query("SELECT * FROM interviews WHERE id = $1").bind(id).fetch_optional(store.read()).await?;
-    row.ok_or_else(ApiError::not_found)
+    match row {
+        Some(row) => Ok(row),
+        None => Err(Tombstone::of(store.read(), id)
+            .await?
+            .map_or_else(ApiError::not_found, |it| ApiError::erased(it.erased_at))),
+    }
 }
 
 /// Changes one interview under its lock, and gives what `by` gives. `None`: there is no such interview.

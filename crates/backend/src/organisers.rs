@@ -23,11 +23,13 @@ pub enum Scope {
     Operate,
     /// Webhooks: where what happens is told.
     Hooks,
+    /// Erasing interviews.
+    Erase,
 }
 
 impl Scope {
     /// Every one.
-    pub const ALL: [Self; 5] = [Self::Create, Self::Read, Self::End, Self::Operate, Self::Hooks];
+    pub const ALL: [Self; 6] = [Self::Create, Self::Read, Self::End, Self::Operate, Self::Hooks, Self::Erase];
 
     /// Its name, as it is given and kept.
     pub fn as_str(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Scope {
             Self::End => "end",
             Self::Operate => "operate",
             Self::Hooks => "hooks",
+            Self::Erase => "erase",
         }
     }
 }
@@ -60,7 +63,7 @@ pub struct Key {
 }
 
 /// Who else stands in the audit log.
-const RESERVED: [&str; 2] = ["command line", "ADJOURN_ORGANISER_KEY"];
+const RESERVED: [&str; 3] = ["command line", "retention", "ADJOURN_ORGANISER_KEY"];
 
 /// Makes a key for an organiser, for so many days or until it is removed.
 ///

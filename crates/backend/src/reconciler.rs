@@ -1,9 +1,10 @@
 //! The reconciler: one replica looks for what nobody told us. Every ten seconds for deadlines that passed, rooms that should be
 //! closed, things that may be forgotten; beside them it compares LiveKit's rooms with ours, as fast as LiveKit answers, and looks
-//! after interviewers that are to go or to come back.
+//! after interviewers that are to go or to come back, and after interviews that are kept no longer.
 
 mod deadlines;
 mod interviewers;
+mod retention;
 mod rooms;
 mod settling;
 
@@ -21,7 +22,8 @@ pub async fn run(app: App) {
             kept_up("lease", || lease.keep(&app.store)),
             kept_up("deadlines", || deadlines::look(&app, &lease)),
             kept_up("rooms", || rooms::compare(&app, &lease)),
-            kept_up("interviewers", || interviewers::look_after(&app, &lease))
+            kept_up("interviewers", || interviewers::look_after(&app, &lease)),
+            kept_up("retention", || retention::look(&app, &lease))
         )
     };
     tokio::select! {
@@ -34,7 +36,7 @@ pub async fn run(app: App) {
 mod tests {
     use sqlx::Row as _;
 
-    use super::{deadlines, interviewers, rooms};
+    use super::{deadlines, interviewers, retention, rooms};
     use crate::sent_away;
     use crate::store::Store;
 
@@ -49,6 +51,8 @@ mod tests {
             (rooms::LIVE, "interviews_live"),
             (interviewers::OVERDUE, "interviews_awaiting"),
             (sent_away::PENDING, "sent_away_pending"),
+            (retention::OVER, "interviews_over"),
+            (retention::UNUSED, "interviews_unused"),
         ] {
             let plan = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"));
             let plan: Vec<String> = sqlx::query(plan)

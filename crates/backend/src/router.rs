@@ -40,7 +40,7 @@ fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, MethodRouter
     let figures = health::Figures::new(metrics);
     vec![
         ("/v1/interviews", post(interviews::post).get(list::get)),
-        ("/v1/interviews/{id}", get(status::get)),
+        ("/v1/interviews/{id}", get(status::get).delete(interviews::erase)),
         ("/v1/interviews/{id}/code", post(interviews::code)),
         ("/v1/interviews/{id}/end", post(interviews::end)),
         ("/v1/interviews/{id}/transcript", get(transcript::get)),

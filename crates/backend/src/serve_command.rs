@@ -60,6 +60,9 @@ pub(crate) struct Arguments {
     /// Days after the receipt for which candidates' computers keep what was said; 0: erased at once.
     #[arg(long, default_value_t = 7, env = "ADJOURN_KEEP_DAYS")]
     keep_days: u32,
+    /// Days after which an interview that is over, or that nobody began, is erased. Without them it is kept until somebody erases it.
+    #[arg(long, env = "ADJOURN_RETAIN_DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    retain_days: Option<u32>,
     /// A host that webhooks may go to although its address is private, or without TLS. May be given several times, or
     /// separated by commas.
     #[arg(long = "allow-hook-host", value_delimiter = ',', env = "ADJOURN_ALLOW_HOOK_HOSTS")]
@@ -110,17 +113,32 @@ impl Arguments {
         hooks::Allowed::parse(self.hook_hosts.iter().map(String::as_str))
     }
 
+    /// How long interviews are kept.
+    fn retain(&self, client: chrono::Duration) -> anyhow::Result<Option<chrono::Duration>> {
+        let retain = self.retain_days.map(|days| chrono::Duration::days(i64::from(days)));
+        anyhow::ensure!(
+            retain.is_none_or(|retain| retain >= client),
+            "--retain-days {} erases interviews whose records are still waited for: it must be {} at least (--client-deadline-hours {})",
+            self.retain_days.unwrap_or_default(),
+            (client.num_seconds() as u64).div_ceil(86_400),
+            self.client_deadline_hours
+        );
+        Ok(retain)
+    }
+
     fn options(&self, proxies: Proxies) -> anyhow::Result<Options> {
         let key = |key: &String| settings::bearer("ADJOURN_ORGANISER_KEY", key);
+        let client = span(self.client_deadline_hours * 3600.0).context("--client-deadline-hours")?;
         Ok(Options {
             public_url: self.public_url()?,
             organiser_key: self.organiser_key.as_ref().map(key).transpose()?,
             proxies,
             deadlines: Deadlines {
                 agent: span(self.agent_deadline_minutes * 60.0).context("--agent-deadline-minutes")?,
-                client: span(self.client_deadline_hours * 3600.0).context("--client-deadline-hours")?,
+                client,
             },
             keep_days: self.keep_days,
+            retain: self.retain(client)?,
             hook_hosts: self.hook_hosts()?,
         })
     }

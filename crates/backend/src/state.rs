@@ -54,6 +54,8 @@ pub struct App {
     pub(crate) seldom: Seldom,
     /// Days after the receipt for which clients keep what was said.
     pub(crate) keep_days: u32,
+    /// How long interviews are kept; without end if there is none.
+    pub(crate) retain: Option<chrono::Duration>,
     /// Cancelled when the server stops.
     pub(crate) stop: CancellationToken,
 }
@@ -77,6 +79,8 @@ pub struct Options {
     pub deadlines: Deadlines,
     /// Days after the receipt for which clients keep what was said.
     pub keep_days: u32,
+    /// How long interviews are kept; without end if there is none.
+    pub retain: Option<chrono::Duration>,
     /// Hosts that webhooks may go to although they are private.
     pub hook_hosts: Allowed,
 }
@@ -87,7 +91,8 @@ impl App {
     /// # Errors
     /// The stored keys are damaged, the database failed, or the computer has no thread left.
     pub async fn new(store: Store, codes: Codes, livekit: LiveKit, options: Options) -> anyhow::Result<Self> {
-        let Options { public_url, organiser_key, proxies, deadlines, keep_days, hook_hosts } = options;
+        let Options { public_url, organiser_key, proxies, deadlines, keep_days, retain, hook_hosts } =
+            options;
         let keys = ReceiptKeys::load(store.clone()).await?;
         let tokens = Signer::new(store.clone());
         let livekit = Arc::new(livekit);
@@ -118,6 +123,7 @@ impl App {
             mistakes: Mistakes::default(),
             seldom: Seldom::default(),
             keep_days,
+            retain,
             stop: CancellationToken::new(),
         })
     }
@@ -149,6 +155,7 @@ pub(crate) mod tests {
             proxies: Proxies::parse(std::iter::empty()).unwrap(),
             deadlines: Deadlines::default(),
             keep_days: 7,
+            retain: None,
             hook_hosts: Allowed::default(),
         };
         App::new(store, codes, livekit, options).await.unwrap()

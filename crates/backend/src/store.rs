@@ -269,20 +269,31 @@ impl Store {
 
     /// Overwrites what was deleted, in the file and in its log.
     pub(crate) async fn overwrite(&self) -> anyhow::Result<()> {
-        if self.file.is_none() {
-            // Postgres keeps old rows until they are vacuumed away.
-            sqlx::raw_sql("VACUUM").execute(&self.writer).await.context("the database can't be vacuumed")?;
-            return Ok(());
+        if self.file.is_some() {
+            // Written anew: also what an earlier version deleted without overwriting it.
+            sqlx::raw_sql("VACUUM")
+                .execute(&self.writer)
+                .await
+                .context("the database can't be written anew")?;
         }
-        // Written anew: also what an earlier version deleted without overwriting it.
-        sqlx::raw_sql("VACUUM").execute(&self.writer).await.context("the database can't be written anew")?;
-        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writer).await?;
-        let busy: i64 = row.try_get(0)?;
         anyhow::ensure!(
-            busy == 0,
+            self.overwrite_deleted().await.context("the database can't be vacuumed")?,
             "the database is in use: it is erased, and overwritten when this is run once more"
         );
         Ok(())
+    }
+
+    /// The same where all of it was deleted by this version, which overwrites what it deletes: on SQLite only the log has it still.
+    /// Whether it is done: where somebody reads, the log stays as it is.
+    pub(crate) async fn overwrite_deleted(&self) -> Result<bool, sqlx::Error> {
+        if self.file.is_none() {
+            // Postgres keeps old rows until they are vacuumed away.
+            sqlx::raw_sql("VACUUM").execute(&self.writer).await?;
+            return Ok(true);
+        }
+        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writer).await?;
+        let busy: i64 = row.try_get(0)?;
+        Ok(busy == 0)
     }
 
     /// How this database loses what it acknowledged: a sentence with what to do; `None`: it does not.

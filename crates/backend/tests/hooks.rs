@@ -130,6 +130,7 @@ impl Stage {
             proxies: Proxies::parse(std::iter::empty()).unwrap(),
             deadlines: Deadlines::default(),
             keep_days: 7,
+            retain: None,
             hook_hosts: local(),
         };
         let app = App::new(store.clone(), codes, livekit, options).await.unwrap();

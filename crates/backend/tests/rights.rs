@@ -59,6 +59,7 @@ impl Testbed {
             proxies: Proxies::parse(std::iter::empty()).unwrap(),
             deadlines: Deadlines::default(),
             keep_days: 7,
+            retain: None,
             hook_hosts: Allowed::parse(["127.0.0.1"].into_iter()).unwrap(),
         };
         let app = App::new(store.clone(), codes, livekit, options).await.unwrap();
@@ -102,7 +103,7 @@ impl Testbed {
 }
 
 /// Every door that an organiser's key opens: its method and path, and what it takes.
-const DOORS: [(&str, &str, Scope); 16] = [
+const DOORS: [(&str, &str, Scope); 17] = [
     ("POST", "/v1/interviews", Scope::Create),
     ("POST", "/v1/interviews/{id}/code", Scope::Create),
     ("GET", "/v1/interviews/{id}", Scope::Read),
@@ -110,6 +111,7 @@ const DOORS: [(&str, &str, Scope); 16] = [
     ("GET", "/v1/interviews/{id}/attempts/1/records/client", Scope::Read),
     ("GET", "/operator/interviews/{id}", Scope::Operate),
     ("POST", "/v1/interviews/{id}/end", Scope::End),
+    ("DELETE", "/v1/interviews/{id}", Scope::Erase),
     ("GET", "/v1/events", Scope::Read),
     ("GET", "/v1/interviews", Scope::Read),
     ("GET", "/v1/interviews/{id}/report", Scope::Read),
@@ -596,4 +598,33 @@ async fn one_report_has_all_of_an_interview() {
     assert!(report["status"]["history"].as_array().unwrap().len() >= 3, "{report}");
     let (status, _) = stage.ask(As::Bearer(&key), "GET", "/v1/interviews/nobodys/report", None).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_erased_interview_leaves_a_tombstone() {
+    let stage = Testbed::set().await;
+    let key = stage.key("privacy", &[Scope::Erase, Scope::Read]).await;
+    let (id, _) = stage.interview().await;
+    let path = format!("/v1/interviews/{id}");
+    let (status, tombstone) = stage.ask(As::Bearer(&key), "DELETE", &path, None).await;
+    assert_eq!((status, &tombstone["interview_id"]), (StatusCode::OK, &json!(id)), "{tombstone}");
+    assert_eq!((&tombstone["receipts"], &tombstone["overwritten"]), (&json!([]), &json!(false)));
+    // Once more is no mistake, and tells the same.
+    assert_eq!(stage.ask(As::Bearer(&key), "DELETE", &path, None).await, (StatusCode::OK, tombstone));
+    for path in [path.clone(), format!("{path}/report"), format!("{path}/transcript")] {
+        let (status, gone) = stage.ask(As::Bearer(&key), "GET", &path, None).await;
+        assert_eq!((status, &gone["code"]), (StatusCode::GONE, &json!("erased")), "{path}: {gone}");
+        // Who may not see it does not learn that it was there.
+        assert_eq!(stage.ask(As::Nobody, "GET", &path, None).await.0, StatusCode::UNAUTHORIZED);
+    }
+    let (status, none) = stage.ask(As::Bearer(&key), "DELETE", "/v1/interviews/nobodys", None).await;
+    assert_eq!((status, &none["code"]), (StatusCode::NOT_FOUND, &json!("not_found")));
+    let (who, what): (Vec<_>, Vec<_>) = audit::log(&stage.store, Some(&id))
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|entry| (entry.who, entry.what))
+        .unzip();
+    assert_eq!(what, ["created the interview", "erased the interview"]);
+    assert_eq!(who[1], "privacy");
 }

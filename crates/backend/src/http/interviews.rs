@@ -1,4 +1,4 @@
-//! Creating and ending interviews.
+//! Creating, ending and erasing interviews.
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -7,12 +7,14 @@ use axum::http::StatusCode;
 
 use crate::api_error::ApiError;
 use crate::audit::{self, Deed};
+use crate::erase::{Erasure, erase_in};
 use crate::http::caller::Caller;
 use crate::interviews::{Created, NewInterview, another_code, create};
 use crate::lifecycle_store;
 use crate::organisers::Scope;
 use crate::state::App;
 use crate::store::now;
+use crate::tombstone::Tombstone;
 
 /// `POST /v1/interviews/{id}/code`
 #[utoipa::path(post, path = "/v1/interviews/{id}/code", operation_id = "make_code", params(("id" = String, Path)),
@@ -73,4 +75,26 @@ pub(crate) async fn end(
         app.room_closer.add(&id, attempt);
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// `DELETE /v1/interviews/{id}`
+#[utoipa::path(delete, path = "/v1/interviews/{id}", operation_id = "erase_interview", params(("id" = String, Path)),
+    responses((status = 200, body = Tombstone, description = "it is erased, now or before"), (status = 404, description = "not_found"),
+        (status = 409, description = "goes_on: end it first")), security(("organiser" = [])))]
+pub(crate) async fn erase(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    caller: Caller,
+) -> Result<Json<Tombstone>, ApiError> {
+    let actor = app.organiser(&caller, Scope::Erase).await?;
+    let mut tx = app.store.write().await?;
+    let erasure = erase_in(&mut tx, &id, &actor, now()).await?;
+    tx.commit().await?;
+    match erasure {
+        Erasure::Done(tombstone) => Ok(Json(tombstone)),
+        Erasure::GoesOn => {
+            Err(ApiError::new(StatusCode::CONFLICT, "goes_on", "The interview goes on; end it first."))
+        }
+        Erasure::Unknown => Err(ApiError::not_found()),
+    }
 }

@@ -1,5 +1,7 @@
 //! Deadlines that passed, rooms that should be closed, things that may be forgotten: every ten seconds.
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, Utc};
 
 use super::settling::settle;
@@ -8,7 +10,7 @@ use crate::lifecycle::{Lifecycle, OVERTIME};
 use crate::lifecycle_store::lifecycles_of;
 use crate::state::App;
 use crate::store::{Store, millis, now};
-use crate::{audit, feed, limits};
+use crate::{audit, feed, limits, tombstone};
 
 /// Interviews of one kind in one round; the rest is for the next.
 const ROUND: i64 = 5_000;
@@ -24,16 +26,21 @@ pub(super) const CLOSABLE: &str =
 
 /// Looks for ever.
 pub(super) async fn look(app: &App, lease: &Lease) {
+    // Of the last round, by a clock that nobody sets.
+    let mut last: Option<Instant> = None;
     loop {
         lease.held().await;
-        if let Err(error) = round(app).await {
+        let began = Instant::now();
+        if let Err(error) = round(app, last.map(|last| began.duration_since(last))).await {
             tracing::warn!(%error, "a round was broken off; the next one tries again");
+        } else {
+            last = Some(began);
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-async fn round(app: &App) -> Result<(), sqlx::Error> {
+async fn round(app: &App, since_last: Option<Duration>) -> Result<(), sqlx::Error> {
     let (store, now) = (&app.store, now());
     let deadlines = app.deadlines;
     settle(&app.commit_queue, due(app, now).await?, move |_, lifecycle| lifecycle.deadlines(&deadlines, now))
@@ -46,7 +53,10 @@ async fn round(app: &App) -> Result<(), sqlx::Error> {
     let mut tx = store.write().await?;
     limits::forget(&mut tx, now).await?;
     audit::forget(&mut tx, now).await?;
-    feed::forget(&mut tx, now).await?;
+    if feed::look_at_clock(&mut tx, now, since_last).await? {
+        feed::forget(&mut tx, now).await?;
+        tombstone::forget(&mut tx, now).await?;
+    }
     sqlx::query("DELETE FROM webhooks WHERE received_at < $1")
         .bind(millis(now - WEBHOOKS))
         .execute(&mut *tx)
