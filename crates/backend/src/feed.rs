@@ -54,7 +54,11 @@ pub(crate) fn event_of(
         | Happened::RoomOpenedAnew
         | Happened::InterviewerBack
         | Happened::InterviewerReplaced
-        | Happened::RoomClosed => return None,
+        | Happened::RoomClosed
+        | Happened::RoomEnded(_)
+        | Happened::SessionClosed(_)
+        | Happened::ModelErrors(_)
+        | Happened::Newer => return None,
     };
     let data = InterviewEvent {
         interview_id: id.to_owned(),

@@ -1,6 +1,6 @@
 //! Where an interview stands, and what changes it. Pure: rows come in, rows go out, the time is given.
 
-use adjourn_protocol::{Arrival, Happened, InterviewState, Outcome, Teller};
+use adjourn_protocol::{Arrival, Happened, InterviewState, Outcome, RoomEnd, SessionEnd, Teller};
 use adjourn_session::EndedWhy;
 use chrono::{DateTime, Duration, Utc};
 
@@ -269,6 +269,19 @@ impl Lifecycle {
         self.settle(Teller::Agent, now);
     }
 
+    /// What the report says of the session's end, beside it. It decides nothing: what was asked for, and by whom, it can't tell.
+    pub(crate) fn session_closed(&mut self, attempt: i64, reason: Option<SessionEnd>, model_errors: u32) {
+        if !self.agent_of(attempt) {
+            return;
+        }
+        if let Some(reason) = reason {
+            self.note(Teller::Agent, Happened::SessionClosed(reason));
+        }
+        if model_errors > 0 {
+            self.note(Teller::Agent, Happened::ModelErrors(model_errors));
+        }
+    }
+
     /// An interviewer that was sent away reported, as all do: it knows nothing of this interview.
     pub(crate) fn sent_away_reports(&mut self) {
         self.note(Teller::Agent, Happened::SentAwayReport);
@@ -347,9 +360,18 @@ impl Lifecycle {
     }
 
     /// LiveKit says that the room was closed.
-    pub(crate) fn room_finished(&mut self, sid: &str, now: DateTime<Utc>) {
+    pub(crate) fn room_finished(&mut self, sid: &str, reason: Option<RoomEnd>, now: DateTime<Utc>) {
+        if self.room_sid.as_deref() != Some(sid) {
+            return;
+        }
+        // That it was deleted is known of a room that we closed.
+        if let Some(reason) = reason
+            && (reason != RoomEnd::Deleted || self.room_closed_at.is_none())
+        {
+            self.note(Teller::Webhook, Happened::RoomEnded(reason));
+        }
         // Of a room that was opened anew elsewhere, the earlier server tells that it is empty: the reconciler looks.
-        if self.room_sid.as_deref() == Some(sid) && !self.serving.was_opened_anew() {
+        if !self.serving.was_opened_anew() {
             self.room_gone(Teller::Webhook, now);
         }
     }
@@ -496,9 +518,9 @@ mod tests {
         assert_eq!(lifecycle.joined(at(2000), at(100)), 2);
         lifecycle.room("RM_2");
         lifecycle.agent_seen(at(101));
-        lifecycle.room_finished("RM_1", at(102));
+        lifecycle.room_finished("RM_1", None, at(102));
         assert_eq!(lifecycle.state(), InterviewState::Live);
-        lifecycle.room_finished("RM_2", at(103));
+        lifecycle.room_finished("RM_2", None, at(103));
         assert_eq!(lifecycle.state(), InterviewState::Ended);
         assert_eq!(lifecycle.ended_by.as_deref(), Some("webhook"));
     }
@@ -570,7 +592,7 @@ mod tests {
         assert!(!lifecycle.interviewer_came(agent("agent-1", "PA_1b"), at(68)));
         assert_eq!(told(&lifecycle), ["room opened anew by webhook", "interviewer back by webhook"]);
         // The server was frozen and goes on: the room is over, it says.
-        lifecycle.room_finished("RM_1", at(69));
+        lifecycle.room_finished("RM_1", Some(RoomEnd::Superseded), at(69));
         assert_eq!(lifecycle.ended_at, None);
         // It does not come back.
         let mut lifecycle = begun();
@@ -616,6 +638,30 @@ mod tests {
     }
 
     #[test]
+    fn what_livekit_says_of_an_end_is_told_by_whom_and_decides_nothing() {
+        let told =
+            |lifecycle: &Lifecycle| lifecycle.changes.last().map(|change| (change.teller, change.what));
+        let mut lifecycle = live();
+        lifecycle.session_closed(1, Some(SessionEnd::AskedFor), 2);
+        assert_eq!(told(&lifecycle), Some((Teller::Agent, Happened::ModelErrors(2))));
+        assert!(lifecycle.ended_at.is_none() && !lifecycle.confirmed);
+        // Of an attempt that is over it says nothing.
+        let before = lifecycle.clone();
+        lifecycle.session_closed(0, Some(SessionEnd::Failed), 1);
+        assert_eq!(lifecycle, before);
+        // A server that shuts down ends the interview; it is nobody's word for how.
+        lifecycle.agent_seen(at(1));
+        lifecycle.room_finished("RM_1", Some(RoomEnd::ServerShutdown), at(60));
+        let words = lifecycle.changes.iter().map(|change| change.what);
+        assert!(words.clone().any(|what| what == Happened::RoomEnded(RoomEnd::ServerShutdown)));
+        assert_eq!((lifecycle.ended_by.as_deref(), lifecycle.outcome), (Some("webhook"), None));
+        // A room that we closed was deleted: that is no news.
+        let before = lifecycle.changes.len();
+        lifecycle.room_finished("RM_1", Some(RoomEnd::Deleted), at(61));
+        assert_eq!(lifecycle.changes.len(), before);
+    }
+
+    #[test]
     fn the_next_attempts_room_is_not_closed_for_the_one_before() {
         let mut lifecycle = live();
         assert!(lifecycle.begins_to_close(1, at(10)) && lifecycle.is_closing(at(12)));
@@ -639,7 +685,7 @@ mod tests {
             |s| _ = s.client_record(1, Some(Outcome::Finished), &LIMITS(), at(60)),
             |s| s.agent_report(1, Some("failed"), &LIMITS(), at(60)),
             |s| s.agent_report(1, Some("finished"), &LIMITS(), at(60)),
-            |s| s.room_finished("RM_1", at(60)),
+            |s| s.room_finished("RM_1", Some(RoomEnd::Idle), at(60)),
             |s| _ = s.organiser_ends(at(60)),
             |s| s.agent_seen(at(60)),
             |s| s.deadlines(&LIMITS(), at(1800 + 301)),
@@ -693,7 +739,7 @@ mod tests {
 
         let mut nobody = live();
         nobody.agent_seen_at = None;
-        nobody.room_finished("RM_1", at(200));
+        nobody.room_finished("RM_1", Some(RoomEnd::ServerShutdown), at(200));
         assert_eq!(nobody.state(), InterviewState::Live, "the candidate may come back");
         nobody.deadlines(&LIMITS(), at(1800 + 301));
         assert_eq!((nobody.state(), nobody.ended_by.as_deref()), (InterviewState::Ended, Some("deadline")));

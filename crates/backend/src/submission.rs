@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adjourn_protocol::{Outcome, ReceiptClaims, Source};
+use adjourn_protocol::{Outcome, ReceiptClaims, SessionEnd, Source};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use sqlx::Row as _;
@@ -27,6 +27,8 @@ pub(crate) struct Submission {
     pub(crate) digest: String,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) end_reason: Option<String>,
+    pub(crate) session_end: Option<SessionEnd>,
+    pub(crate) model_errors: u32,
     /// A client's record has something that was said in it.
     pub(crate) said: bool,
     pub(crate) received_at: DateTime<Utc>,
@@ -100,8 +102,7 @@ pub(crate) async fn store(
     signed: &Signed,
     deadlines: &Deadlines,
 ) -> Result<Stored, NotStored> {
-    let Submission { id, attempt, source, body, digest, outcome, end_reason, said, received_at, key: _ } =
-        submission;
+    let Submission { id, attempt, source, body, digest, outcome, said, received_at, .. } = submission;
     let Some(mut lifecycle) = lifecycle_store::lock(tx, id).await? else {
         return Err(NotStored::Refused(ApiError::not_found()));
     };
@@ -144,7 +145,8 @@ pub(crate) async fn store(
         lifecycle.judgement();
         false
     } else {
-        lifecycle.agent_report(*attempt, end_reason.as_deref(), deadlines, *received_at);
+        lifecycle.session_closed(*attempt, submission.session_end, submission.model_errors);
+        lifecycle.agent_report(*attempt, submission.end_reason.as_deref(), deadlines, *received_at);
         false
     };
     lifecycle_store::save(tx, id, &lifecycle, *received_at).await?;

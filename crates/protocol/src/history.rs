@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::Arrival;
+use crate::{Arrival, RoomEnd, SessionEnd};
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,14 @@ pub enum Happened {
     InterviewerReplaced,
     /// Its room was closed.
     RoomClosed,
+    /// Why, as LiveKit says.
+    RoomEnded(RoomEnd),
+    /// Why the interviewer's session closed, as its own report says.
+    SessionClosed(SessionEnd),
+    /// So many errors of models are in that report.
+    ModelErrors(u32),
+    /// Something that only a newer version of this knows.
+    Newer,
 }
 
 /// Who told of it.
@@ -66,10 +74,13 @@ pub struct UnknownWord(String);
 
 const CLIENT_RECORD: &str = "client's record ";
 const AGENT_REPORT: &str = "agent's report ";
+const ROOM_ENDED: &str = "room ended: ";
+const SESSION_CLOSED: &str = "interviewer's session closed: ";
+const MODEL_ERRORS: &str = "errors of models: ";
 
 impl Happened {
     /// Those that have but one form.
-    const PLAIN: [Self; 11] = [
+    const PLAIN: [Self; 12] = [
         Self::Live,
         Self::LiveAgain,
         Self::Ended,
@@ -81,6 +92,7 @@ impl Happened {
         Self::InterviewerBack,
         Self::InterviewerReplaced,
         Self::RoomClosed,
+        Self::Newer,
     ];
 }
 
@@ -102,6 +114,10 @@ impl fmt::Display for Happened {
             Self::InterviewerBack => f.write_str("interviewer back"),
             Self::InterviewerReplaced => f.write_str("interviewer not back; another one called"),
             Self::RoomClosed => f.write_str("room closed"),
+            Self::RoomEnded(reason) => write!(f, "{ROOM_ENDED}{reason}"),
+            Self::SessionClosed(reason) => write!(f, "{SESSION_CLOSED}{reason}"),
+            Self::ModelErrors(count) => write!(f, "{MODEL_ERRORS}{count}"),
+            Self::Newer => f.write_str("something that this version does not know"),
         }
     }
 }
@@ -124,6 +140,15 @@ impl FromStr for Happened {
         plain
             .or_else(|| text.strip_prefix(CLIENT_RECORD).and_then(record))
             .or_else(|| text.strip_prefix(AGENT_REPORT).and_then(report))
+            .or_else(|| {
+                let reason = text.strip_prefix(ROOM_ENDED)?;
+                RoomEnd::ALL.into_iter().find(|one| one.to_string() == reason).map(Self::RoomEnded)
+            })
+            .or_else(|| {
+                let reason = text.strip_prefix(SESSION_CLOSED)?;
+                SessionEnd::ALL.into_iter().find(|one| one.to_string() == reason).map(Self::SessionClosed)
+            })
+            .or_else(|| text.strip_prefix(MODEL_ERRORS)?.parse().ok().map(Self::ModelErrors))
             .ok_or_else(|| UnknownWord(text.to_owned()))
     }
 }
@@ -159,24 +184,30 @@ impl FromStr for Teller {
     }
 }
 
-macro_rules! as_text {
-    ($($type:ty),*) => {$(
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
-            }
-        }
-    )*};
+impl Serialize for Happened {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
-as_text!(Happened, Teller);
+/// A server that is newer tells what this version has no word for: where the interview stands can be read all the same.
+impl<'de> Deserialize<'de> for Happened {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(String::deserialize(deserializer)?.parse().unwrap_or(Self::Newer))
+    }
+}
+
+impl Serialize for Teller {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Teller {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -189,8 +220,11 @@ mod tests {
             Happened::AgentReport(Arrival::Missing),
             Happened::EarlierClientRecord(2),
             Happened::EarlierAgentReport(17),
+            Happened::ModelErrors(3),
         ];
-        for happened in Happened::PLAIN.into_iter().chain(others) {
+        let ends = RoomEnd::ALL.map(Happened::RoomEnded).into_iter();
+        let ends = ends.chain(SessionEnd::ALL.map(Happened::SessionClosed));
+        for happened in Happened::PLAIN.into_iter().chain(others).chain(ends) {
             let text = happened.to_string();
             assert!(!text.is_empty());
             assert_eq!(text.parse(), Ok(happened), "{text}");
@@ -202,5 +236,7 @@ mod tests {
         assert_eq!(Happened::AgentReport(Arrival::Received).to_string(), "agent's report received");
         assert!("Live".parse::<Happened>().is_err() && "nobody".parse::<Teller>().is_err());
         assert!("client's record of attempt x received".parse::<Happened>().is_err());
+        let newer: Happened = serde_json::from_str("\"what nobody thought of yet\"").unwrap();
+        assert_eq!(newer, Happened::Newer);
     }
 }

@@ -11,6 +11,7 @@ mod arrival;
 mod check;
 mod digest;
 mod dispatch;
+mod end_reason;
 mod entry;
 mod event;
 #[cfg(any(test, fuzzing))]
@@ -35,6 +36,7 @@ pub use arrival::{Arrival, UnknownArrival};
 pub use check::{CheckAnswer, CheckRequest, Invited};
 pub use digest::sha256;
 pub use dispatch::{DispatchMetadata, EndedByOrganiser, RoomMetadata};
+pub use end_reason::{RoomEnd, SessionEnd};
 pub use entry::{Entry, Line, Unreadable};
 pub use event::{Event, EventData, EventKind, EventPage, InterviewEvent, Reporter, UnknownEventKind};
 pub use history::{Happened, Teller, UnknownWord};

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use adjourn_protocol::{Event, EventPage};
+use adjourn_protocol::EventPage;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::api_error::ApiError;
 use crate::feed::Lost;
@@ -44,7 +45,7 @@ pub(crate) async fn get(
     State(app): State<App>,
     caller: Caller,
     asked: Result<Query<Asked>, QueryRejection>,
-) -> Result<Json<EventPage>, ApiError> {
+) -> Result<Json<Page>, ApiError> {
     let actor = app.organiser(&caller, Scope::Read).await?;
     let Query(asked) = asked?;
     let limit = asked.limit.unwrap_or(USUAL);
@@ -79,16 +80,21 @@ pub(crate) async fn get(
         return Err(Lost::Forgotten.into());
     }
     let last = page.events.last().map_or(cursor.place, |placed| placed.place);
-    let read = page
-        .events
-        .iter()
-        .map(|placed| serde_json::from_str(&placed.body))
-        .collect::<Result<Vec<Event>, _>>();
-    let events = read.map_err(|error| {
+    // As they were written: another replica may be newer, and tell what this one has no word for.
+    let events = page.events.into_iter().map(|placed| RawValue::from_string(placed.body));
+    let events = events.collect::<Result<_, _>>().map_err(|error| {
         tracing::error!(%error, "an event can't be read");
         ApiError::unavailable()
     })?;
-    Ok(Json(EventPage { events, cursor: app.feed.cursor(last).to_string(), more: page.more }))
+    Ok(Json(Page { events, cursor: app.feed.cursor(last).to_string(), more: page.more }))
+}
+
+/// An [`EventPage`] whose events are as they are stored.
+#[derive(Debug, Serialize)]
+pub(crate) struct Page {
+    events: Vec<Box<RawValue>>,
+    cursor: String,
+    more: bool,
 }
 
 fn too_many() -> ApiError {

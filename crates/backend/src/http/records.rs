@@ -1,8 +1,9 @@
 //! Records and receipts over HTTP.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use adjourn_protocol::{Outcome, ReceiptAnswer, Source, sha256};
+use adjourn_protocol::{Outcome, ReceiptAnswer, SessionEnd, Source, sha256};
 use axum::Json;
 use axum::body::HttpBody as _;
 use axum::extract::{Path, Request, State};
@@ -64,7 +65,8 @@ pub(crate) async fn put(
     let body = String::from_utf8(body.into()).map_err(|_| bad("The record is not UTF-8."))?;
     // What waits is the text alone: read as values it is many times as large.
     let of_client = source == Source::Client;
-    let Words { outcome, end_reason, said } = words(&body, of_client).map_err(bad)?;
+    let Words { outcome, end_reason, session_end, model_errors, said } =
+        words(&body, of_client).map_err(bad)?;
     let key = key(&app, &id, attempt, &source).await?;
     let kind = if of_client { "client" } else { "agent" };
     let submission = Submission {
@@ -75,6 +77,8 @@ pub(crate) async fn put(
         digest,
         outcome,
         end_reason,
+        session_end,
+        model_errors,
         said,
         received_at: now(),
         key,
@@ -126,6 +130,9 @@ struct Words {
     /// One of the client's own words for how it ended. What else a record says there is nobody's word, and shown nowhere.
     outcome: Option<Outcome>,
     end_reason: Option<String>,
+    /// What livekit-agents says of its session, in an agent's report.
+    session_end: Option<SessionEnd>,
+    model_errors: u32,
     /// The client heard something said.
     said: bool,
 }
@@ -135,7 +142,8 @@ fn words(body: &str, of_client: bool) -> Result<Words, &'static str> {
     // A list of its fields' values would do for serde.
     let object = body.trim_start().starts_with('{').then_some(body);
     let read = object.and_then(|object| serde_json::from_str(object).ok());
-    let Record { outcome, end_reason, transcript } = read.ok_or("The record is not a JSON object.")?;
+    let Record { outcome, end_reason, close_reason, errors, transcript } =
+        read.ok_or("The record is not a JSON object.")?;
     let word = |value: Option<&RawValue>| recorded::text(value.filter(|it| it.get().len() <= LONGEST_WORD));
     let mut said = false;
     if let Some(transcript) = transcript.filter(|_| of_client) {
@@ -145,7 +153,21 @@ fn words(body: &str, of_client: bool) -> Result<Words, &'static str> {
         )? > 0;
     }
     let outcome = word(outcome).and_then(|text| text.parse().ok());
-    Ok(Words { outcome, end_reason: word(end_reason).filter(|text| plausible(text)), said })
+    Ok(Words {
+        outcome,
+        end_reason: word(end_reason).filter(|text| plausible(text)),
+        session_end: word(close_reason).and_then(|name| SessionEnd::of_livekit(&name)),
+        model_errors: counted(errors),
+        said,
+    })
+}
+
+/// How many errors there are, of each kind of model. What is no list of figures says nothing.
+fn counted(errors: Option<&RawValue>) -> u32 {
+    let kinds = errors.filter(|it| it.get().len() <= LONGEST_WORD);
+    let kinds: BTreeMap<String, u32> =
+        kinds.and_then(|it| serde_json::from_str(it.get()).ok()).unwrap_or_default();
+    kinds.values().fold(0, |sum, count| sum.saturating_add(*count))
 }
 
 /// A record, as far as it is looked into; the rest is passed over, however much it is.
@@ -155,6 +177,10 @@ struct Record<'a> {
     outcome: Option<&'a RawValue>,
     #[serde(borrow, default)]
     end_reason: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    close_reason: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    errors: Option<&'a RawValue>,
     #[serde(borrow, default)]
     transcript: Option<&'a RawValue>,
 }
@@ -276,6 +302,15 @@ mod tests {
             |count: usize| serde_json::json!({ "transcript": vec![serde_json::json!({"text": ""}); count] });
         assert!(words(&turns(recorded::MOST).to_string(), true).is_ok());
         assert!(words(&turns(recorded::MOST + 1).to_string(), true).is_err());
+        let report =
+            r#"{"close_reason": "CR_ERROR", "errors": {"llm": 4, "stt": 0}, "end_reason": "failed"}"#;
+        let read = words(report, false).unwrap();
+        assert_eq!((read.session_end, read.model_errors), (Some(SessionEnd::Failed), 4));
+        for odd in [r#"{"close_reason": null, "errors": 7}"#, r#"{"close_reason": 1, "errors": {"llm": -1}}"#]
+        {
+            let read = words(odd, false).unwrap();
+            assert_eq!((read.session_end, read.model_errors), (None, 0), "{odd}");
+        }
         // An agent's report is its own affair: it is never refused for what is in it.
         assert!(words(r#"{"transcript": 7, "end_reason": "finished"}"#, false).is_ok());
     }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use adjourn_protocol::{HistoryEntry, InterviewState, InterviewStatus, RoomState};
+use adjourn_protocol::{Happened, HistoryEntry, InterviewState, InterviewStatus, RoomState};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -103,7 +103,8 @@ pub(crate) async fn history(app: &App, id: &str, after: i64) -> Result<Vec<Histo
             Ok(HistoryEntry {
                 revision: row.try_get("revision")?,
                 at: known_time(row, "at")?,
-                what: word(row, "what")?,
+                // Another replica may be newer, and tell what this one has no word for.
+                what: word(row, "what").unwrap_or(Happened::Newer),
                 source: word(row, "source")?,
             })
         })

@@ -1,6 +1,7 @@
 //! LiveKit's webhooks. They may be late, twice, forged or never come: each is verified over its raw bytes and
 //! counted once, and the reconciler finds out what was not told.
 
+use adjourn_protocol::RoomEnd;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -38,6 +39,9 @@ pub(crate) struct WebhookEvent {
     room: Room,
     #[serde(default)]
     participant: Participant,
+    /// Of a room that finished; livekit-server from 1.13.7 on.
+    #[serde(default)]
+    room_end_reason: String,
 }
 
 /// protojson writes 64-bit numbers as text.
@@ -75,6 +79,10 @@ impl WebhookEvent {
             return Err(not_one());
         }
         Ok(event)
+    }
+
+    fn room_end_reason(&self) -> Option<RoomEnd> {
+        RoomEnd::of_livekit(&self.room_end_reason)
     }
 
     /// When it happened, to the second. A time that there is not is 1970, which is too old.
@@ -219,7 +227,7 @@ async fn note(
                 Found::Nothing
             }
             Told::RoomFinished => {
-                lifecycle.room_finished(&room.sid, now);
+                lifecycle.room_finished(&room.sid, event.room_end_reason(), now);
                 Found::Nothing
             }
         }
