@@ -41,6 +41,10 @@ impl ApiError {
         let title = format!("This interview was erased on {}.", at.format("%Y-%m-%d at %H:%M UTC"));
         Self::new(StatusCode::GONE, "erased", title)
     }
+    /// Whether what it is about is not there, or not any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self.status, StatusCode::NOT_FOUND | StatusCode::GONE)
+    }
     pub(crate) fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "The server can't do this right now; try again.")
             .retry_after(2)

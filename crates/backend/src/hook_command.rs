@@ -1,7 +1,7 @@
 //! `adjourn-backend hook`: webhooks, at the server's own console.
 
 use adjourn_backend::audit::Actor;
-use adjourn_backend::hooks::{self, Allowed, Courier, Hook, Since};
+use adjourn_backend::hooks::{self, Allowed, Courier, Hook, Since, Wish};
 use adjourn_backend::store::{Open, Store};
 use adjourn_protocol::EventKind;
 use anyhow::Context as _;
@@ -31,6 +31,9 @@ enum Action {
         /// report.missing, report.late.
         #[arg(long, value_delimiter = ',')]
         kinds: Vec<EventKind>,
+        /// Sends the report with interview.complete and report.late: what was said goes there. Without it, events tell nothing of that.
+        #[arg(long)]
+        with_report: bool,
     },
     /// Prints which webhooks there are, and how they do.
     List,
@@ -71,8 +74,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let store = Store::open(&database.database, how).await?;
     let actor = Actor::command_line();
     match action {
-        Action::Add { url, kinds } => {
-            let made = hooks::add(&store, &allowed, &url, &kinds, &actor).await?;
+        Action::Add { url, kinds, with_report } => {
+            let wish = Wish { url: &url, kinds: &kinds, with_report };
+            let made = hooks::add(&store, &allowed, wish, &actor).await?;
             if let Err(error) = say(&format!("{}\t{}", made.id, made.secret.expose())) {
                 // Nobody has seen the secret.
                 hooks::remove(&store, &made.id, &actor).await?;
@@ -109,6 +113,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
 fn line(hook: &Hook) -> String {
     let kinds: Vec<&str> = hook.kinds.iter().map(|kind| kind.as_str()).collect();
     let kinds = if kinds.is_empty() { "all".to_owned() } else { kinds.join(",") };
+    let kinds = if hook.with_report { format!("{kinds}, with report") } else { kinds };
     let how = match (&hook.stopped_at, &hook.failing_since, &hook.delivered_at) {
         (Some(at), ..) => format!("stopped since {}", at.format("%Y-%m-%d %H:%M UTC")),
         (None, Some(at), _) => format!("nothing arrives since {}", at.format("%Y-%m-%d %H:%M UTC")),

@@ -6,6 +6,7 @@
 
 mod address;
 mod delivery;
+mod full_event;
 mod queue;
 mod register;
 mod retry;
@@ -14,8 +15,9 @@ mod sender;
 pub use address::Allowed;
 pub use delivery::Courier;
 pub(crate) use delivery::because;
+pub(crate) use full_event::FullEvent;
 pub use queue::{Since, replay};
-pub use register::{Hook, MadeHook, add, list, remove, rotate};
+pub use register::{Hook, MadeHook, Wish, add, list, remove, rotate};
 pub(crate) use register::{NoHook, Refused};
 pub(crate) use sender::Sender;
 pub use sender::{Tried, test};

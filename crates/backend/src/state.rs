@@ -130,8 +130,8 @@ impl App {
 
     /// Sends webhooks until the server stops.
     pub async fn send_hooks(self) {
-        let Self { store, feed, courier, stop, .. } = self;
-        Sender { store, feed, courier }.run(stop).await;
+        let Self { store, feed, courier, public_url, stop, .. } = self;
+        Sender { store, feed, courier, public_url }.run(stop).await;
     }
 
     /// Cancel it, and streams and the reconciler end.

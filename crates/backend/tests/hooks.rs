@@ -245,6 +245,54 @@ async fn what_happens_arrives_signed_in_order_and_soon() {
 }
 
 #[tokio::test]
+async fn who_wants_the_report_gets_it_with_the_event_after_which_there_is_one() {
+    let (stage, receiver) = (Stage::set().await, Receiver::that_takes_all().await);
+    let wish = json!({"url": receiver.url, "with_report": true});
+    let (status, made) = stage.ask("POST", "/v1/hooks", Some(wish)).await;
+    assert_eq!(status, StatusCode::OK, "{made}");
+    assert_eq!(stage.state_of(made["id"].as_str().unwrap()).await["with_report"], json!(true));
+    let id = stage.ended().await;
+    let got = receiver.until("both events", |got| kinds_of(got, &id) == BOTH).await;
+    let secret = made["secret"].as_str().unwrap();
+    let of = |kind: EventKind| got.iter().find(|one| one.event.kind == kind).unwrap();
+    let complete = of(EventKind::InterviewComplete);
+    Webhook::new(secret).unwrap().verify(&complete.body, &complete.headers).unwrap();
+    let body: Value = serde_json::from_slice(&complete.body).unwrap();
+    assert_eq!(
+        (&body["report"]["title"], &body["report"]["status"]["id"]),
+        (&json!("CANARY title"), &json!(id))
+    );
+    assert!(body.get("report_url").is_none(), "{body}");
+    let (_, report) = stage.ask("GET", &format!("/v1/interviews/{id}/report"), None).await;
+    assert_eq!(body["report"], report, "the same as whoever asks gets");
+    // Before there is one, none comes.
+    assert!(!String::from_utf8_lossy(&of(EventKind::InterviewEnded).body).contains("CANARY"));
+
+    // One that is too large is told where it is.
+    let database = stage.database().await;
+    let (_, created) =
+        stage.ask("POST", "/v1/interviews", Some(json!({"title": "large", "max_minutes": 30}))).await;
+    let large = created["id"].as_str().unwrap();
+    for n in 0..40 {
+        let item = json!({"id": n.to_string(), "role": "user", "text": "x".repeat(30_000), "created_at": n});
+        sqlx::query("INSERT INTO items VALUES ($1, 1, 'agent:AJ', $2, $3, $4)")
+            .bind(large)
+            .bind(n.to_string())
+            .bind(n)
+            .bind(item.to_string())
+            .execute(&database)
+            .await
+            .unwrap();
+    }
+    stage.ask("POST", &format!("/v1/interviews/{large}/end"), None).await;
+    let got = receiver.until("the large one", |got| kinds_of(got, large) == BOTH).await;
+    let last = got.iter().rfind(|one| interview(one) == large).unwrap();
+    let body: Value = serde_json::from_slice(&last.body).unwrap();
+    let url = format!("https://interviews.example.com/v1/interviews/{large}/report");
+    assert_eq!((&body["report_url"], body.get("report")), (&json!(url), None), "{} bytes", last.body.len());
+}
+
+#[tokio::test]
 async fn an_interview_that_is_refused_keeps_its_order_and_holds_up_no_other() {
     let stage = Stage::set().await;
     let poison: Arc<Mutex<String>> = Arc::default();

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use adjourn_backend::hooks::{self, Allowed};
+use adjourn_backend::hooks::{self, Allowed, Wish};
 use adjourn_backend::livekit::LiveKit;
 use adjourn_backend::organisers::{self, Scope};
 use adjourn_backend::proxies::Proxies;
@@ -132,10 +132,15 @@ async fn each_scope_opens_its_doors_and_no_other() {
             let (id, _) = stage.interview().await;
             let actor = audit::Actor::command_line();
             let hook = if path.contains("{hook}") {
-                hooks::add(&stage.store, &Allowed::default(), "https://hooks.example.com", &[], &actor)
-                    .await
-                    .unwrap()
-                    .id
+                hooks::add(
+                    &stage.store,
+                    &Allowed::default(),
+                    Wish { url: "https://hooks.example.com", kinds: &[], with_report: false },
+                    &actor,
+                )
+                .await
+                .unwrap()
+                .id
             } else {
                 String::new()
             };

@@ -274,7 +274,7 @@ mod tests {
 
     use super::*;
     use crate::feed::{Feed, place, write};
-    use crate::hooks::{Allowed, add};
+    use crate::hooks::{Allowed, Wish, add};
     use crate::store::now;
 
     struct Stage {
@@ -288,7 +288,14 @@ mod tests {
             let (store, folder) = Store::temporary().await;
             Feed::of(&store).await.unwrap();
             let (allowed, actor) = (Allowed::default(), Actor::command_line());
-            let made = add(&store, &allowed, "https://hooks.example.com", kinds, &actor).await.unwrap();
+            let made = add(
+                &store,
+                &allowed,
+                Wish { url: "https://hooks.example.com", kinds, with_report: false },
+                &actor,
+            )
+            .await
+            .unwrap();
             let id = made.id;
             Self { store, id, _folder: folder }
         }

@@ -47,6 +47,8 @@ pub struct Hook {
     pub url: String,
     /// Which; all, if there are none.
     pub kinds: Vec<EventKind>,
+    /// Whether the report comes with `interview.complete` and `report.late`.
+    pub with_report: bool,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// Events that are to be sent, or sent again.
@@ -115,6 +117,17 @@ fn fresh_secret() -> anyhow::Result<Secret> {
     Ok(Secret::new(format!("whsec_{}", STANDARD.encode(random::<SECRET>()?))))
 }
 
+/// A webhook that somebody wants.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    /// Where events are sent: https.
+    pub url: &'a str,
+    /// Which; all, if there are none.
+    pub kinds: &'a [EventKind],
+    /// Whether the report comes with `interview.complete` and `report.late`.
+    pub with_report: bool,
+}
+
 /// Makes a webhook: it is sent what happens from now on.
 ///
 /// # Errors
@@ -122,10 +135,10 @@ fn fresh_secret() -> anyhow::Result<Secret> {
 pub async fn add(
     store: &Store,
     allowed: &Allowed,
-    url: &str,
-    kinds: &[EventKind],
+    wish: Wish<'_>,
     actor: &Actor,
 ) -> anyhow::Result<MadeHook> {
+    let Wish { url, kinds, .. } = wish;
     let url = checked(url.trim(), allowed).map_err(Refused::Address)?;
     anyhow::ensure!(!kinds.contains(&EventKind::HookTest), Refused::Test);
     let made = MadeHook { id: format!("hook_{}", hex::encode(random::<6>()?)), secret: fresh_secret()? };
@@ -135,13 +148,14 @@ pub async fn add(
     let there: i64 = sqlx::query("SELECT COUNT(*) FROM hooks").fetch_one(&mut *tx).await?.try_get(0)?;
     anyhow::ensure!(there < MOST, Refused::TooMany);
     sqlx::query(
-        "INSERT INTO hooks (id, url, kinds, created_at, place)
-         VALUES ($1, $2, $3, $4, (SELECT last FROM feed WHERE name = 'events'))",
+        "INSERT INTO hooks (id, url, kinds, created_at, with_report, place)
+         VALUES ($1, $2, $3, $4, $5, (SELECT last FROM feed WHERE name = 'events'))",
     )
     .bind(&made.id)
     .bind(url.as_str())
     .bind(kinds.join(","))
     .bind(millis(now()))
+    .bind(i64::from(wish.with_report))
     .execute(&mut *tx)
     .await?;
     keep(&mut tx, &made).await?;
@@ -262,6 +276,7 @@ fn hook(row: &AnyRow) -> Result<Hook, sqlx::Error> {
         id: row.try_get("id")?,
         url: row.try_get("url")?,
         kinds,
+        with_report: row.try_get::<i64, _>("with_report")? != 0,
         created_at: known_time(row, "created_at")?,
         waiting: 0,
         given_up: 0,

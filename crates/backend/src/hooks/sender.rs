@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 use utoipa::ToSchema;
 
 use super::delivery::{Answer, Courier, Envelope};
+use super::full_event;
 use super::queue::{self, Due};
 use super::register::{self, Hook, NoHook, Went};
 use super::retry::{RESTS, rest};
@@ -24,6 +26,8 @@ use crate::supervision::kept_up;
 
 /// Events of different interviews that are under way to one server at a time.
 const AT_ONCE: usize = 16;
+/// The same where each may be a MiB.
+const AT_ONCE_FULL: usize = 4;
 /// How often it is looked whether webhooks were added or removed, and whether the time of something has come.
 const LOOK: Duration = Duration::from_millis(500);
 /// How often it is counted what waits.
@@ -37,6 +41,8 @@ pub(crate) struct Sender {
     pub(crate) store: Store,
     pub(crate) feed: Feed,
     pub(crate) courier: Courier,
+    /// Where a report is that is too large to be sent.
+    pub(crate) public_url: Url,
 }
 
 impl Sender {
@@ -132,7 +138,7 @@ async fn serve(sender: Sender, id: String) {
             Ok(Next::Due(due, hook)) => {
                 for due in due {
                     way.busy.insert(due.interview_id.clone());
-                    under_way.push(deliver(way.sender.courier.clone(), Arc::clone(&hook), due));
+                    under_way.push(deliver(way.sender.clone(), Arc::clone(&hook), due));
                 }
             }
             Err(error) => {
@@ -156,10 +162,22 @@ async fn serve(sender: Sender, id: String) {
 }
 
 /// One event on its way.
-async fn deliver(courier: Courier, hook: Arc<Hook>, due: Due) -> (Due, Answer) {
+async fn deliver(sender: Sender, hook: Arc<Hook>, due: Due) -> (Due, Answer) {
     let began = Instant::now();
-    let envelope = Envelope { id: &due.event_id, body: &due.body, secrets: &hook.secrets };
-    let answer = courier.deliver(&hook.url, envelope, now()).await;
+    let full = if hook.with_report {
+        match full_event::body(&sender.store, &sender.public_url, &due.body).await {
+            Ok(body) => Some(body),
+            Err(_) => {
+                let why = "The report could not be read here; it is tried again.".to_owned();
+                return (due, Answer::Failed { why, down: false, retry_after: None });
+            }
+        }
+    } else {
+        None
+    };
+    let body = full.as_deref().unwrap_or(&due.body);
+    let envelope = Envelope { id: &due.event_id, body, secrets: &hook.secrets };
+    let answer = sender.courier.deliver(&hook.url, envelope, now()).await;
     let result = match &answer {
         Answer::Delivered(_) => "delivered",
         Answer::Gone => "gone",
@@ -196,7 +214,8 @@ impl Way {
         }
         let rests =
             hook.rests() && (under_way > 0 || self.rests_until.is_some_and(|until| Instant::now() < until));
-        let room = if hook.rests() { 1 } else { AT_ONCE.saturating_sub(under_way) };
+        let most = if hook.with_report { AT_ONCE_FULL } else { AT_ONCE };
+        let room = if hook.rests() { 1 } else { most.saturating_sub(under_way) };
         let mut due = Vec::new();
         if room > 0 && !rests && !hook.left_alone(now()) {
             // Those that are under way are due as well.

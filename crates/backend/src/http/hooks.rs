@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::api_error::ApiError;
 use crate::audit::{self, Deed};
-use crate::hooks::{self, Hook, MadeHook, NoHook, Refused, Since, Tried};
+use crate::hooks::{self, Hook, MadeHook, NoHook, Refused, Since, Tried, Wish};
 use crate::http::caller::Caller;
 use crate::organisers::Scope;
 use crate::state::App;
@@ -25,6 +25,10 @@ pub(crate) struct NewHook {
     /// Which; all, if there are none.
     #[serde(default)]
     kinds: Vec<EventKind>,
+    /// Whether the report comes with `interview.complete` and `report.late` (as FullEvent): what was said goes there. Without it, events tell
+    /// nothing of that.
+    #[serde(default)]
+    with_report: bool,
 }
 
 /// Every webhook.
@@ -85,8 +89,9 @@ pub(crate) async fn add(
     new: Result<Json<NewHook>, JsonRejection>,
 ) -> Result<Json<MadeHook>, ApiError> {
     let actor = app.organiser(&caller, Scope::Hooks).await?;
-    let Json(NewHook { url, kinds }) = new?;
-    hooks::add(&app.store, app.courier.allowed(), &url, &kinds, &actor).await.map(Json).map_err(refusal)
+    let Json(NewHook { url, kinds, with_report }) = new?;
+    let wish = Wish { url: &url, kinds: &kinds, with_report };
+    hooks::add(&app.store, app.courier.allowed(), wish, &actor).await.map(Json).map_err(refusal)
 }
 
 /// `GET /v1/hooks`

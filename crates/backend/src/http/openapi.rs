@@ -18,7 +18,7 @@ use utoipa::openapi::{Ref, RefOr, ResponseBuilder};
         crate::http::hooks::test, crate::http::hooks::rotate, crate::http::hooks::replay, crate::http::list::get, crate::http::report::get, crate::http::operator::list,
         crate::http::operator::one, crate::http::health::jwks, get, crate::http::health::metrics,
         crate::http::health::healthy, crate::http::health::ready),
-    components(schemas(Problem)),
+    components(schemas(Problem, crate::hooks::FullEvent)),
     modifiers(&Bearer, &Problems)
 )]
 struct Document;

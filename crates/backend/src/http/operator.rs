@@ -15,13 +15,13 @@ use crate::api_error::ApiError;
 use crate::audit::{self, Actor, Deed};
 use crate::hooks::{self, Hook};
 use crate::http::caller::Caller;
-use crate::http::status;
-use crate::http::transcript::transcript;
+use crate::interview_status;
 use crate::lifecycle::Lifecycle;
 use crate::lifecycle_store;
 use crate::recorded;
 use crate::state::App;
 use crate::store::{known_time, time};
+use crate::transcript::transcript;
 
 /// Interviews on one page.
 const PAGE: i64 = 100;
@@ -230,7 +230,7 @@ async fn shown(app: &App, id: &str) -> Result<(String, Markup), ApiError> {
     let title: String = row.try_get("title")?;
     let candidate: Option<String> = row.try_get("candidate_name")?;
     let lifecycle = lifecycle_store::read(&row)?;
-    let history = status::history(app, id, 0).await?;
+    let history = interview_status::history(&app.store, id, 0).await?;
     let rows = sqlx::query("SELECT * FROM records WHERE interview_id = $1 ORDER BY received_at")
         .bind(id)
         .fetch_all(app.store.read())
@@ -244,7 +244,7 @@ async fn shown(app: &App, id: &str) -> Result<(String, Markup), ApiError> {
         let (receipt, sha256): (String, String) = (row.try_get("receipt_id")?, row.try_get("sha256")?);
         records.push((attempt, source, receipt, sha256, time(row, "received_at")?));
     }
-    let transcript = transcript(app, id).await?;
+    let transcript = transcript(&app.store, id).await?;
     let body = html! {
         nav { a href="/operator" { "All interviews" } }
         h1 { (title) }

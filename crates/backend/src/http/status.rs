@@ -3,22 +3,21 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use adjourn_protocol::{Happened, HistoryEntry, InterviewState, InterviewStatus, RoomState};
+use adjourn_protocol::{HistoryEntry, InterviewState, InterviewStatus, RoomState};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::{StreamExt as _, stream};
-use sqlx::Row as _;
 
 use crate::api_error::ApiError;
 use crate::http::caller::Caller;
+use crate::interview_status;
 use crate::lifecycle_store;
 use crate::organisers::Scope;
 use crate::shares::Share;
 use crate::state::App;
-use crate::store::{known_time, word};
 
 /// How often a stream looks for news: replicas share the database, not a memory.
 const LOOK: Duration = Duration::from_secs(1);
@@ -55,60 +54,11 @@ pub(crate) async fn get(
 ) -> Result<Json<InterviewStatus>, ApiError> {
     let Query(looked) = looked?;
     may_see(&app, &caller, &id).await?;
-    let mut status = read(&app, &id).await?;
+    let mut status = interview_status::read(&app.store, &id).await?;
     if looked.room {
         status.room = room_state(&app, &id).await;
     }
     Ok(Json(status))
-}
-
-/// The whole status from the database.
-pub(crate) async fn read(app: &App, id: &str) -> Result<InterviewStatus, ApiError> {
-    let lifecycle = lifecycle_store::read(&lifecycle_store::row(&app.store, id).await?)?;
-    let records: i64 = sqlx::query("SELECT COUNT(*) FROM records WHERE interview_id = $1")
-        .bind(id)
-        .fetch_one(app.store.read())
-        .await?
-        .try_get(0)?;
-    let interviewer = lifecycle.serving.state();
-    let by_organiser = lifecycle.ended_by.as_deref() == Some("organiser");
-    Ok(InterviewStatus {
-        id: id.to_owned(),
-        state: lifecycle.state(),
-        attempt: lifecycle.attempt,
-        ended_by_organiser: lifecycle.ended_at.filter(|_| by_organiser),
-        client_record: lifecycle.client,
-        agent_report: lifecycle.agent,
-        records,
-        outcome: lifecycle.outcome,
-        client_outcome: lifecycle.client_outcome,
-        confirmed: lifecycle.confirmed,
-        interviewer,
-        room: None,
-        history: history(app, id, 0).await?,
-    })
-}
-
-/// What happened after that revision.
-pub(crate) async fn history(app: &App, id: &str, after: i64) -> Result<Vec<HistoryEntry>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT revision, at, what, source FROM history WHERE interview_id = $1 AND revision > $2 ORDER BY revision",
-    )
-    .bind(id)
-    .bind(after)
-    .fetch_all(app.store.read())
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(HistoryEntry {
-                revision: row.try_get("revision")?,
-                at: known_time(row, "at")?,
-                // Another replica may be newer, and tell what this one has no word for.
-                what: word(row, "what").unwrap_or(Happened::Newer),
-                source: word(row, "source")?,
-            })
-        })
-        .collect()
 }
 
 /// What LiveKit says of a room, if it says so soon: a candidate's client waits 4 s for the whole answer, and the rest of it
@@ -216,7 +166,7 @@ impl Watch {
                 Seen::Nothing => {}
                 Seen::Over => return Ok(None),
                 Seen::News => {
-                    let news = history(&self.app, &self.id, self.seen).await?;
+                    let news = interview_status::history(&self.app.store, &self.id, self.seen).await?;
                     if let Some(last) = news.last() {
                         self.seen = last.revision;
                         return Ok(Some(news));
