@@ -11,7 +11,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adjourn_protocol::{Event, EventKind};
-use adjourn_testbed::{BackendServer, KEY, LiveKitServer, Network, SECRET, ServerOptions, Tools};
+use adjourn_testbed::{
+    BackendOptions, BackendServer, Child, KEY, LiveKitServer, Network, SECRET, ServerOptions, Testbed, Tools,
+    unix_now,
+};
 use axum::Router;
 use axum::routing::post;
 use parking_lot::Mutex;
@@ -128,4 +131,58 @@ async fn the_page_for_organisers_leads_from_nothing_to_the_first_report() {
     // What the page says of LiveKit's webhooks is what the server takes.
     let yaml = std::fs::read_to_string(folder.path().join("livekit.yaml")).unwrap();
     assert!(yaml.contains("webhook:") && yaml.contains("/v1/livekit/webhook"), "{yaml}");
+}
+
+/// Of a receiver that prints what it took: lines until `wanted` of them are there.
+async fn lines(output: &mut adjourn_testbed::LineReader, wanted: usize) -> Vec<Value> {
+    let mut lines = Vec::new();
+    while lines.len() < wanted {
+        let line = tokio::time::timeout(Duration::from_secs(20), output.next_line()).await;
+        let line = line.unwrap_or_else(|_| panic!("no more than {lines:?}")).unwrap().unwrap();
+        lines.push(serde_json::from_str(&line).unwrap());
+    }
+    lines
+}
+
+/// With another library than the one that signs (Python's `standardwebhooks`).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_receiver_of_the_examples_takes_what_is_signed_once_and_nothing_else() {
+    let options = BackendOptions {
+        arguments: ["--allow-hook-host", "127.0.0.1"].map(str::to_owned).into(),
+        ..BackendOptions::default()
+    };
+    let testbed = Testbed::builder().backend(options).start().await.unwrap();
+    let (tools, folder) = (Tools::find().unwrap(), testbed.folder());
+    let port = BackendServer::address().unwrap().rsplit(':').next().unwrap().to_owned();
+    let url = format!("http://127.0.0.1:{port}/");
+    let made =
+        testbed.backend.command(&["hook", "--allow-hook-host", "127.0.0.1", "add", &url]).await.unwrap();
+    let (hook, secret) = made.trim().split_once('\t').unwrap();
+    let mut receiver = tokio::process::Command::new(&tools.agent_python);
+    receiver.arg(tools.root.join("examples/receiver.py")).arg(folder.join("events.db")).arg(&port);
+    receiver.env("ADJOURN_HOOK_SECRET", secret);
+    let log = folder.join("receiver.log");
+    let (_receiver, _orders, mut printed) =
+        Child::start_talking("the receiver", &mut receiver, &log).unwrap();
+    let invitation = testbed.backend.invite("{}").await.unwrap();
+    testbed.backend.end(&invitation.id).await.unwrap();
+    let told = lines(&mut printed, 2).await;
+    let kinds: Vec<&str> = told.iter().map(|line| line["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["interview.ended", "interview.complete"]);
+    assert!(told.iter().all(|line| line["data"]["interview_id"] == invitation.id.as_str()), "{told:?}");
+    // What nobody signed is not taken.
+    let forged = reqwest::Client::new()
+        .post(&url)
+        .header("webhook-id", "forged")
+        .header("webhook-timestamp", (unix_now() as i64).to_string())
+        .header("webhook-signature", "v1,Zm9yZ2Vk")
+        .body(r#"{"type": "interview.complete", "data": {}}"#);
+    assert_eq!(forged.send().await.unwrap().status(), 401);
+    // The same events once more change nothing; what is new is printed.
+    let since = ["hook", "replay", hook, "--since", "2026-01-01T00:00:00Z"];
+    testbed.backend.command(&since).await.unwrap();
+    let another = testbed.backend.invite("{}").await.unwrap();
+    testbed.backend.end(&another.id).await.unwrap();
+    let told = lines(&mut printed, 2).await;
+    assert!(told.iter().all(|line| line["data"]["interview_id"] == another.id.as_str()), "{told:?}");
 }

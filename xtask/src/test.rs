@@ -168,14 +168,16 @@ fn agent_package(tools: &fetch::Tools) -> Result<()> {
         "the agent package's types",
         &mut python(&tools.python, &["-m", "mypy", "--cache-dir", "/dev/null"]),
     )?;
-    let example = step::root().join("examples/interviewer.py");
-    step::run(
-        "the example's types",
-        &mut python(
-            &tools.python,
-            &["-m", "mypy", "--strict", "--cache-dir", "/dev/null", &example.to_string_lossy()],
-        ),
-    )?;
+    for name in ["examples/interviewer.py", "examples/receiver.py"] {
+        let example = step::root().join(name);
+        step::run(
+            &format!("the types of {name}"),
+            &mut python(
+                &tools.python,
+                &["-m", "mypy", "--strict", "--cache-dir", "/dev/null", &example.to_string_lossy()],
+            ),
+        )?;
+    }
     step::run(
         "backend and testbed, for the agent package",
         &mut cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-testbed"]),
