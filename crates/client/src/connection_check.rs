@@ -55,7 +55,7 @@ impl ConnectionCheck {
             if let Some(invited) = answer.invited {
                 told.tell(Event::Invited { link, invited }).await;
             }
-            let room = answer.livekit;
+            let room = answer.livekit.ok_or(Untried::NoRoom)?;
             let tried = transport.try_link(&room.url, room.token.expose());
             let tried = tokio::time::timeout(LIMIT, tried).await.map_err(|_| Untried::TooLong)?;
             tried.map_err(Untried::ByRoom)
@@ -113,7 +113,11 @@ fn finding(tried: &Tried) -> Finding {
     let link = match tried {
         Ok(link) => link,
         // A proxy's word, or that of a backend which does not know the question: the join may go well all the same.
-        Err(Untried::ByBackend(BackendError::Unusable { .. } | BackendError::TooMany { .. })) => {
+        // Nor does that no room could be opened just now say anything of the interview's.
+        Err(
+            Untried::NoRoom
+            | Untried::ByBackend(BackendError::Unusable { .. } | BackendError::TooMany { .. }),
+        ) => {
             return of(Verdict::Warning, Message::ConnectionNotTried);
         }
         Err(Untried::ByBackend(error)) => return of(Verdict::Bad, error.into()),

@@ -95,8 +95,10 @@ pub(crate) type Tried = Result<LinkCheck, Untried>;
 /// Why the way to the room could not be tried to its end.
 #[derive(Clone, Debug)]
 pub(crate) enum Untried {
-    /// The organiser's backend gave no room.
+    /// The organiser's backend gave no answer.
     ByBackend(BackendError),
+    /// It could open no room.
+    NoRoom,
     /// The room's server let nobody in.
     ByRoom(ConnectError),
     /// Nobody answered.

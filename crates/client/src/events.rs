@@ -157,8 +157,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
         // interviewer. (In an interview that begins now, nothing; while nobody came, up to a minute of waiting.)
         let longest = u64::try_from(answer.interview.max_minutes).unwrap_or(0).saturating_mul(60_000);
         self.ui.went_on_before(self.now(), longest.saturating_sub(grant.remaining));
-        self.ui.title = Some(answer.interview.title.clone());
-        self.ui.language = Language::of(&answer.interview.language);
+        let interview = answer.interview.clone().plain();
+        self.ui.language = Language::of(&interview.language);
+        (self.ui.title, self.ui.contact) = (Some(interview.title), interview.contact);
         self.recorder.begin(join_id, head, std::mem::take(&mut admission.before.told));
         let ended = |tool: &ToolEnded| tool.ok && self.session.policy().end_tools.contains(&tool.name);
         let ended = admission.before.last_tool.as_ref().is_some_and(ended);

@@ -86,7 +86,7 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
             begun: invited.begun,
         }),
         adjustment: (screen == Screen::Checking).then(|| scene.adjustment.clone()),
-        contact: ui.invited.as_ref().and_then(|invited| invited.contact.clone()),
+        contact: ui.contact.clone().or_else(|| ui.invited.as_ref().and_then(|it| it.contact.clone())),
         host: scene.unconfirmed.or(scene.link).map(InviteLink::host),
         problem: ui.problem.clone(),
         can_retry: ui.can_retry,

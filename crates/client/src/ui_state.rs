@@ -47,6 +47,8 @@ pub(crate) struct Times {
 #[derive(Debug, Default)]
 pub(crate) struct UiState {
     pub(crate) title: Option<String>,
+    /// How the candidate reaches who invites, as the join says.
+    pub(crate) contact: Option<String>,
     /// What the link invites to, once the organiser's server said so.
     pub(crate) invited: Option<Invited>,
     /// The language of the interview, once known and spoken here.
@@ -107,7 +109,8 @@ impl UiState {
 
     /// Another link, or none: what the one before invited to is nobody's any more.
     pub(crate) fn link_is_another(&mut self) {
-        (self.invited, self.title, self.language, self.before) = (None, None, None, None);
+        (self.invited, self.title, self.contact) = (None, None, None);
+        (self.language, self.before) = (None, None);
     }
 
     /// What was told of a link is settled.

@@ -304,6 +304,30 @@ async fn what_a_link_invites_to_is_said_and_is_another_links_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_invites_is_told_while_no_room_can_be_opened_and_in_the_interview() {
+    let mut stage = Testbed::checking().await;
+    stage.backend.set(|backend| (backend.invited, backend.no_room) = (Some(invited("A talk")), true));
+    let not_tried = |s: &Snapshot| {
+        s.invitation.is_some()
+            && s.connection.as_ref().is_some_and(|found| found.text == Message::ConnectionNotTried)
+    };
+    stage.within(MOMENT * 10, "the invitation without a room", not_tried).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_invites_is_told_by_the_join_where_nothing_said_so_before() {
+    let mut stage = Testbed::checking().await;
+    let tried = |s: &Snapshot| s.connection.as_ref().is_some_and(|found| found.verdict != Verdict::Open);
+    let shown = stage.within(MOMENT * 10, "the way", tried).await;
+    assert_eq!((shown.invitation, shown.contact), (None, None));
+    stage.backend.set(|backend| backend.invited = Some(invited("A talk")));
+    stage.order(Command::Join).await;
+    let told = |s: &Snapshot| s.screen != Screen::Checking && s.contact.is_some();
+    let shown = stage.within(MOMENT * 20, "the contact in the interview", told).await;
+    assert_eq!(shown.contact.as_deref(), Some("jobs@example.com"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_candidate_needs_is_kept_as_it_is_written_and_noted_once() {
     let set = Set::with_link(LINK);
     let mut stage = set.start();

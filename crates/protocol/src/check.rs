@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plain_text::made_plain;
+use crate::plain_text::{shown_line, shown_line_if_any};
 use crate::{LiveKitInfo, Secret};
 
 /// `POST /v1/check`.
@@ -17,8 +17,9 @@ pub struct CheckRequest {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CheckAnswer {
-    /// A room on the interview's server, in which nobody is.
-    pub livekit: LiveKitInfo,
+    /// A room on the interview's server, in which nobody is; `None`: no room can be opened right now.
+    #[serde(default)]
+    pub livekit: Option<LiveKitInfo>,
     /// What the candidate is invited to; `None` from a backend that does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invited: Option<Invited>,
@@ -42,19 +43,13 @@ pub struct Invited {
     pub begun: bool,
 }
 
-/// Longest title, name or way to be reached that is shown, in characters.
-const LONGEST: usize = 500;
-
 impl Invited {
     /// As it can be shown, whatever a server says: texts of a line, without signs that turn it around.
     pub fn plain(self) -> Self {
-        let plain = |text: String| made_plain(&text, LONGEST);
-        // Of nothing but such signs nobody sees anything.
-        let seen = |text: Option<String>| text.map(plain).filter(|text| !text.trim().is_empty());
         Self {
-            title: plain(self.title),
-            organiser: seen(self.organiser),
-            contact: seen(self.contact),
+            title: shown_line(&self.title),
+            organiser: shown_line_if_any(self.organiser),
+            contact: shown_line_if_any(self.contact),
             ..self
         }
     }

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::Secret;
+use crate::plain_text::{shown_line, shown_line_if_any};
 
 /// `POST /v1/join`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -86,6 +87,21 @@ pub struct InterviewInfo {
     pub max_minutes: i64,
     /// When the maximum length is reached.
     pub ends_at: DateTime<Utc>,
+    /// How the candidate reaches who invites, if they said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+}
+
+impl InterviewInfo {
+    /// As it can be shown, whatever a server says: texts of a line, without signs that turn it around.
+    pub fn plain(self) -> Self {
+        Self {
+            title: shown_line(&self.title),
+            candidate_name: shown_line_if_any(self.candidate_name),
+            contact: shown_line_if_any(self.contact),
+            ..self
+        }
+    }
 }
 
 /// How to enter the room.

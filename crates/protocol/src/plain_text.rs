@@ -19,8 +19,22 @@ pub fn is_plain(text: &str) -> bool {
 }
 
 /// The same text without such signs, of so many characters at most.
-pub(crate) fn made_plain(text: &str, most: usize) -> String {
+fn made_plain(text: &str, most: usize) -> String {
     text.chars().filter(|c| !steers(*c)).take(most).collect()
+}
+
+/// Longest title, name or way to be reached that is shown, in characters.
+const LONGEST: usize = 500;
+
+/// What an organiser wrote about an interview, as it can be shown, whatever a server says: a text of a line, without signs that turn it
+/// around.
+pub(crate) fn shown_line(text: &str) -> String {
+    made_plain(text, LONGEST)
+}
+
+/// The same of what may be absent: of nothing but such signs nobody sees anything.
+pub(crate) fn shown_line_if_any(text: Option<String>) -> Option<String> {
+    text.map(|text| shown_line(&text)).filter(|text| !text.trim().is_empty())
 }
 
 fn steers(c: char) -> bool {

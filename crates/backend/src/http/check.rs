@@ -4,11 +4,12 @@ use adjourn_protocol::{CheckAnswer, CheckRequest, Invited, LiveKitInfo};
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
+use chrono::{DateTime, Utc};
 use sqlx::Row as _;
 
 use crate::api_error::ApiError;
 use crate::http::caller::Caller;
-use crate::http::coded::{self, no_room, not_open};
+use crate::http::coded::{self, not_open};
 use crate::livekit::check_room;
 use crate::state::App;
 use crate::store::{known_time, now, random, time};
@@ -19,7 +20,7 @@ use crate::store::{known_time, now, random, time};
     (status = 200, body = CheckAnswer), (status = 400, description = "bad_json"),
     (status = 404, description = "unknown_code"), (status = 410, description = "not_open"),
     (status = 429, description = "too_many"),
-    (status = 503, description = "livekit_unavailable, database, busy")))]
+    (status = 503, description = "database, busy")))]
 pub(crate) async fn post(
     State(app): State<App>,
     caller: Caller,
@@ -42,15 +43,14 @@ pub(crate) async fn post(
         let title = "This was asked too often.";
         return Err(ApiError::too_many(title, 2));
     }
-    app.livekit.create_check_room(&room).await.map_err(|error| no_room(&error))?;
-    // Each try is somebody else's: nobody puts another one out.
-    let number = random::<8>().map_err(|error| {
-        tracing::error!(%error, "nobody can be named");
-        ApiError::unavailable()
-    })?;
-    let identity = format!("check-{}", hex::encode(number));
-    let token = app.livekit.check_token(&room, &identity, now).map_err(|error| no_room(&error))?;
-    let url = app.livekit.url.to_string();
+    // What the code invites to is told whatever LiveKit does.
+    let livekit = match way(&app, room, now).await {
+        Ok(livekit) => Some(livekit),
+        Err(error) => {
+            tracing::error!(%error, "a room could not be made");
+            None
+        }
+    };
     let invited = Invited {
         title: interview.try_get("title")?,
         organiser: interview.try_get("organiser")?,
@@ -60,6 +60,13 @@ pub(crate) async fn post(
         // Somebody who pressed *join* and found nobody has begun nothing.
         begun: time(&interview, "agent_seen_at")?.is_some(),
     };
-    let livekit = LiveKitInfo { url, token, room, agent_name: None };
     Ok(Json(CheckAnswer { livekit, invited: Some(invited) }))
+}
+
+/// A room to try the way to. Each try is somebody else's: nobody puts another one out.
+async fn way(app: &App, room: String, now: DateTime<Utc>) -> anyhow::Result<LiveKitInfo> {
+    app.livekit.create_check_room(&room).await?;
+    let identity = format!("check-{}", hex::encode(random::<8>()?));
+    let token = app.livekit.check_token(&room, &identity, now)?;
+    Ok(LiveKitInfo { url: app.livekit.url.to_string(), token, room, agent_name: None })
 }

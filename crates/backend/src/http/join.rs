@@ -247,6 +247,7 @@ async fn answer(
             language: interview.try_get("language")?,
             max_minutes: interview.try_get("max_minutes")?,
             ends_at,
+            contact: interview.try_get("contact")?,
         },
         livekit,
         client_token: app.tokens.make(&id, attempt, Holder::Client, now).await?,

@@ -55,6 +55,8 @@ pub struct State {
     pub checks: VecDeque<BackendError>,
     /// What it says that a link invites to.
     pub invited: Option<Invited>,
+    /// LiveKit can't be reached from there.
+    pub no_room: bool,
     pub asked_joins: usize,
     pub asked_status: usize,
     pub asked_deliveries: usize,
@@ -81,6 +83,7 @@ impl FakeBackend {
             records: Vec::new(),
             checks: VecDeque::new(),
             invited: None,
+            no_room: false,
             asked_joins: 0,
             asked_status: 0,
             asked_deliveries: 0,
@@ -138,6 +141,7 @@ impl Backend for FakeBackend {
                         language: "en".to_owned(),
                         max_minutes: state.minutes,
                         ends_at: now + TimeDelta::minutes(state.minutes) - state.gone,
+                        contact: state.invited.as_ref().and_then(|invited| invited.contact.clone()),
                     },
                     livekit: (!state.over).then_some(livekit),
                     client_token: Secret::new("upload"),
@@ -159,6 +163,7 @@ impl Backend for FakeBackend {
             let room = format!("check-{}", id_of(link));
             let (url, token) = ("ws://fake".to_owned(), Secret::new("check"));
             let livekit = LiveKitInfo { url, token, room, agent_name: None };
+            let livekit = self.set(|state| !state.no_room).then_some(livekit);
             Ok(CheckAnswer { livekit, invited: self.set(|state| state.invited.clone()) })
         }
         .boxed()
