@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::licenses::licenses;
 use crate::staging::{checksums, components, forget, is_package, make, put, size, tell_size, write};
 use crate::step::{Result, cargo, output, program, quietly, root, run, say};
 use crate::{fetch, nsis, packages, rpm};
@@ -237,6 +238,8 @@ fn stage(package: &Package, folder: &Path, library: &Path) -> Result<()> {
     write(&documents.join("changelog"), &changes, 0o644)?;
     pack_up(&documents.join("changelog"))?;
     write(&documents.join("components"), &components(package.name, None)?, 0o644)?;
+    write(&documents.join("licenses"), &licenses(package.name, None)?, 0o644)?;
+    pack_up(&documents.join("licenses"))?;
     let page = format!("{}.{}", package.name, package.manual);
     let manual = folder.join("usr/share/man").join(format!("man{}", package.manual)).join(&page);
     put(&root().join("packaging").join(&page), &manual, 0o644)?;

@@ -23,6 +23,7 @@ mod deb;
 mod demo;
 mod fetch;
 mod fuzz;
+mod licenses;
 mod nsis;
 mod packages;
 mod programs;

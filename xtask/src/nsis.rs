@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::licenses::licenses;
 use crate::staging::{checksums, components, forget, put, size, tell_size, write};
 use crate::step::{Result, cargo, output, quietly, root, run, target};
 use crate::windows::{self, TARGET, Windows};
@@ -46,6 +47,7 @@ pub(crate) fn pack(out: &Path, tried: bool) -> Result<()> {
     }
     let components = components("adjourn", Some(TARGET))?;
     write(&staging.join("licenses/components.txt"), &components, 0o644)?;
+    write(&staging.join("licenses/licenses.txt"), &licenses("adjourn", Some(TARGET))?, 0o644)?;
     forget(out, &["exe"])?;
     let version = env!("CARGO_PKG_VERSION");
     let file = out.join(format!("adjourn-{version}-setup.exe"));
@@ -78,6 +80,7 @@ fn try_out(installer: &Path) -> Result<()> {
         "icon.ico",
         "uninstall.exe",
         "licenses/copyright.txt",
+        "licenses/licenses.txt",
     ];
     for what in ["installing it", "installing it once more, over itself"] {
         run(what, windows.program(installer).arg("/S"))?;

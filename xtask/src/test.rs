@@ -20,6 +20,8 @@ const CORE: &[&str] = &[
     "-p",
     "adjourn-client",
     "-p",
+    "adjourn-kiosk",
+    "-p",
     "adjourn-backend",
     "-p",
     "adjourn-cli",

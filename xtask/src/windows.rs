@@ -9,7 +9,7 @@ use crate::{demo, fetch, packages};
 /// Rust's name of 64-bit Windows with MinGW: what can be linked on Debian.
 pub(crate) const TARGET: &str = "x86_64-pc-windows-gnu";
 /// Crates of the client that have unit tests of their own; the testbed is Linux's.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
     "adjourn-session",
     "adjourn-protocol",
     "adjourn-outbox",
@@ -17,6 +17,7 @@ const CRATES: [&str; 7] = [
     "livekit-dylib",
     "adjourn-room",
     "adjourn-client",
+    "adjourn-kiosk",
 ];
 /// Where Debian's packages of Wine have it: the script `wine` wants the 32-bit part, too.
 const WINE: &str = "/usr/lib/wine/wine64";

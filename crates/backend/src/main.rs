@@ -15,6 +15,7 @@ use adjourn_backend::{
     Codes, NewInterview, Window, another_code, create, document, erase, rotate_receipt_key, rotate_tokens,
     settings,
 };
+use adjourn_kiosk::PolicyKey;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use url::Url;
@@ -136,6 +137,11 @@ enum Command {
         database: String,
         /// The interview.
         id: String,
+    },
+    /// Makes the key that policies of a test center's seats are signed with; prints its public half for the seats.
+    KioskKey {
+        /// Where the private half is written; must not exist. Whoever has it decides what every seat does.
+        file: PathBuf,
     },
     /// Prints the OpenAPI document.
     Openapi,
@@ -290,6 +296,11 @@ async fn run() -> anyhow::Result<()> {
             erase(&store, &id).await?;
             store.close().await;
         }
+        Command::KioskKey { file } => {
+            let key = PolicyKey::generate()?;
+            write_alone(&file, key.to_text().expose())?;
+            say(key.public().as_json())?;
+        }
         Command::Openapi => match writeln!(std::io::stdout(), "{}", document().to_pretty_json()?) {
             // The reader had enough (`| head`).
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
@@ -303,6 +314,22 @@ async fn run() -> anyhow::Result<()> {
 async fn codes(store: &Store, own: Option<String>) -> anyhow::Result<Codes> {
     let own = own.map(|own| settings::secret("ADJOURN_CODE_KEY", &own)).transpose()?;
     Codes::of(store, own.as_ref()).await
+}
+
+/// Writes a file that its owner alone can read.
+///
+/// # Errors
+/// There is one of that name, or it can't be written.
+fn write_alone(file: &std::path::Path, text: &str) -> anyhow::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(file).and_then(|mut open| {
+        writeln!(open, "{text}")?;
+        open.sync_all()
+    });
+    written.with_context(|| format!("{} can't be written", file.display()))
 }
 
 /// Writes a line of a command's answer.

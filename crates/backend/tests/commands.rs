@@ -9,6 +9,8 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use adjourn_kiosk::PolicyKey;
+
 /// A disk that is full.
 fn full() -> File {
     File::options().write(true).open("/dev/full").unwrap()
@@ -173,4 +175,27 @@ fn a_link_that_leads_nowhere_is_not_made_and_a_filter_that_is_none_is_said() {
     let made = backend(folder.path()).env("RUST_LOG", "adjourn=loudest").arg("invite").output().unwrap();
     assert!(made.status.success() && made.stdout.starts_with(b"adjourn://join?"), "{}", said(&made));
     assert!(said(&made).contains("RUST_LOG is not usable"), "{}", said(&made));
+}
+
+#[test]
+fn the_key_of_seats_is_its_owners_alone_and_overwrites_none() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let make = || backend(folder.path()).args(["kiosk-key", "kiosk.key"]).output().unwrap();
+    let made = make();
+    assert!(made.status.success(), "{}", said(&made));
+    let file = folder.path().join("kiosk.key");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let private = std::fs::read_to_string(&file).unwrap();
+    let key = PolicyKey::parse(&private).unwrap();
+    assert_eq!(String::from_utf8_lossy(&made.stdout).trim(), key.public().as_json());
+    assert!(!String::from_utf8_lossy(&made.stdout).contains(private.trim()));
+    let again = make();
+    assert!(
+        !again.status.success() && said(&again).contains("kiosk.key can't be written"),
+        "{}",
+        said(&again)
+    );
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), private);
 }

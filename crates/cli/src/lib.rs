@@ -9,6 +9,7 @@ pub mod explain;
 pub mod fuzzing;
 pub mod headless;
 pub mod logging;
+pub mod policy;
 pub mod replay;
 pub mod timeline;
 pub mod verify;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use adjourn_cli::replay::Trace;
-use adjourn_cli::{devices, explain, headless, logging, verify};
+use adjourn_cli::{devices, explain, headless, logging, policy, verify};
 use clap::Parser;
 
 /// Adjourn in a terminal.
@@ -38,6 +38,11 @@ enum Program {
     },
     /// Lists microphones and loudspeakers.
     Devices,
+    /// Policies of a test center's seats: checked, signed.
+    Policy {
+        #[command(subcommand)]
+        action: policy::Action,
+    },
 }
 
 #[tokio::main]
@@ -65,6 +70,7 @@ async fn run(program: Program) -> anyhow::Result<()> {
             serde_json::to_string(&verify::verify(&receipt, &keys, record.as_deref())?)?
         }
         Program::Devices => devices::text()?.trim_end().to_owned(),
+        Program::Policy { action } => policy::run(&action, chrono::Utc::now())?,
     };
     match writeln!(std::io::stdout(), "{answer}") {
         // The reader had enough (`| head`).
