@@ -387,6 +387,77 @@ async fn webhooks_are_counted_once_and_forged_ones_never() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erased_interview_does_not_come_back_on_either_database() {
+    for postgres in [false, true] {
+        let fixture = Fixture::set(postgres, true, &[]).await;
+        let (invitation, joined) = fixture.joined().await;
+        let id = &invitation.id;
+        let token = fixture.agent_token(id).await;
+        let path = format!("/v1/interviews/{id}");
+        let erase = async || fixture.ask(Method::DELETE, &path, As::Organiser, None).await;
+        assert_eq!(erase().await.1["code"], "goes_on");
+
+        let link = InviteLink::parse(&invitation.link).unwrap();
+        let client = Backend::new(&link.server).unwrap();
+        let record = json!({"outcome": "ended", "transcript": []}).to_string().into_bytes();
+        let jws = client.deliver(id, 1, &joined.client_token, record.clone()).await.unwrap();
+        // Its room is closed first, whoever asks how often.
+        let began = std::time::Instant::now();
+        let tombstone = loop {
+            let (status, answer) = erase().await;
+            if status == 200 {
+                break answer;
+            }
+            assert_eq!((status, &answer["code"]), (409, &json!("room_open")));
+            assert!(began.elapsed() < Duration::from_secs(30), "{answer}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
+        assert_eq!(tombstone["receipts"], json!([jws]));
+        let rooms =
+            fixture.testbed.livekit.call(&Network::Loopback, "RoomService/ListRooms", &json!({})).await;
+        assert!(!rooms.unwrap().to_string().contains(id.as_str()));
+
+        // Every door says so, and nothing is taken.
+        let agent = format!("{path}/attempts/1/records/agent:AJ_1");
+        let item = json!({"id": "x", "role": "user", "text": "CANARY"});
+        let client_token = joined.client_token.expose();
+        for (method, path, who, body) in [
+            (Method::PUT, agent.clone(), As::Token(&token), Some(&item)),
+            (Method::POST, format!("{agent}/items"), As::Token(&token), Some(&item)),
+            (Method::GET, format!("{path}/attempts/1/records/client/receipt"), As::Token(client_token), None),
+            (Method::GET, path.clone(), As::Token(client_token), None),
+            (Method::GET, path.clone(), As::Organiser, None),
+            (Method::GET, format!("{path}/report"), As::Organiser, None),
+            (Method::GET, format!("{path}/transcript"), As::Organiser, None),
+            (Method::GET, format!("{path}/attempts/1/records/client"), As::Organiser, None),
+            (Method::POST, format!("{path}/code"), As::Organiser, None),
+            (Method::POST, format!("{path}/end"), As::Organiser, None),
+        ] {
+            let (status, answer) = fixture.ask(method.clone(), &path, who, body).await;
+            assert_eq!((status, &answer["code"]), (410, &json!("erased")), "{method} {path}: {answer}");
+        }
+        // The client takes it for the last word, by its token and by its code: it does not come again and again.
+        let again = client.deliver(id, 1, &joined.client_token, record).await.unwrap_err();
+        assert!(again.is_about_these_bytes(), "{again}");
+        let again = join(&invitation.link, JOIN_ID).await.unwrap_err();
+        assert!(again.is_about_these_bytes() && again.to_string().contains("was erased on"), "{again}");
+
+        // What is left says when nothing of it is in the files any more; Postgres does that in its own time.
+        let left = format!("{path}/tombstone");
+        let began = std::time::Instant::now();
+        loop {
+            let (status, answer) = fixture.ask(Method::GET, &left, As::Organiser, None).await;
+            assert_eq!((status, &answer["receipts"]), (200, &tombstone["receipts"]));
+            if postgres || answer["overwritten"] == true {
+                break;
+            }
+            assert!(began.elapsed() < Duration::from_secs(40), "{answer}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_judgement_is_no_report() {
     let fixture = Fixture::set(false, false, &[]).await;
     let (invitation, _) = fixture.joined().await;

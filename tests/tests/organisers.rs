@@ -158,12 +158,14 @@ async fn the_receiver_of_the_examples_takes_what_is_signed_once_and_nothing_else
     let made =
         testbed.backend.command(&["hook", "--allow-hook-host", "127.0.0.1", "add", &url]).await.unwrap();
     let (hook, secret) = made.trim().split_once('\t').unwrap();
-    let mut receiver = tokio::process::Command::new(&tools.agent_python);
-    receiver.arg(tools.root.join("examples/receiver.py")).arg(folder.join("events.db")).arg(&port);
-    receiver.env("ADJOURN_HOOK_SECRET", secret);
-    let log = folder.join("receiver.log");
-    let (_receiver, _orders, mut printed) =
-        Child::start_talking("the receiver", &mut receiver, &log).unwrap();
+    let events = folder.join("events.db");
+    let start = || {
+        let mut receiver = tokio::process::Command::new(&tools.agent_python);
+        receiver.arg(tools.root.join("examples/receiver.py")).arg(&events).arg(&port);
+        receiver.env("ADJOURN_HOOK_SECRET", secret);
+        Child::start_talking("the receiver", &mut receiver, &folder.join("receiver.log")).unwrap()
+    };
+    let (mut receiver, _orders, mut printed) = start();
     let invitation = testbed.backend.invite("{}").await.unwrap();
     testbed.backend.end(&invitation.id).await.unwrap();
     let told = lines(&mut printed, 2).await;
@@ -178,11 +180,31 @@ async fn the_receiver_of_the_examples_takes_what_is_signed_once_and_nothing_else
         .header("webhook-signature", "v1,Zm9yZ2Vk")
         .body(r#"{"type": "interview.complete", "data": {}}"#);
     assert_eq!(forged.send().await.unwrap().status(), 401);
-    // The same events once more change nothing; what is new is printed.
+    // What makes no sense gets an answer, too.
+    let odd = reqwest::Client::new().post(&url).header("webhook-signature", "v1").body(vec![0xff, 0xfe]);
+    assert_eq!(odd.send().await.unwrap().status(), 401);
+    // The same events once more change nothing (they arrived: nothing waits); what is new is printed.
     let since = ["hook", "replay", hook, "--since", "2026-01-01T00:00:00Z"];
-    testbed.backend.command(&since).await.unwrap();
+    let again = testbed.backend.command(&since).await.unwrap();
+    assert!(again.starts_with("2 events"), "{again}");
+    let began = Instant::now();
+    while !testbed.backend.command(&["hook", "list"]).await.unwrap().contains("\t0 waiting\t0 given up") {
+        assert!(began.elapsed() < Duration::from_secs(20), "they do not arrive");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let another = testbed.backend.invite("{}").await.unwrap();
     testbed.backend.end(&another.id).await.unwrap();
     let told = lines(&mut printed, 2).await;
     assert!(told.iter().all(|line| line["data"]["interview_id"] == another.id.as_str()), "{told:?}");
+
+    // One that is taken and not done (it died in between) is done at the next start.
+    receiver.kill().await;
+    let undone = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); \
+        c.execute('UPDATE events SET body = ? WHERE number = 1', (sys.argv[2],)); c.commit()";
+    let body = r#"{"type": "interview.ended", "data": {"interview_id": "undone"}}"#;
+    let set =
+        std::process::Command::new(&tools.agent_python).args(["-c", undone]).arg(&events).arg(body).status();
+    assert!(set.unwrap().success());
+    let (_receiver, _orders, mut printed) = start();
+    assert_eq!(lines(&mut printed, 1).await[0]["data"]["interview_id"], "undone");
 }

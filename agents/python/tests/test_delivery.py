@@ -106,6 +106,15 @@ async def test_what_can_not_be_delivered_waits_for_a_later_flush(stub: Stub, spo
     assert (await flush(spool)) == dict.fromkeys(Outcome, 0)
 
 
+async def test_of_an_interview_that_was_erased_nothing_stays(stub: Stub, spool: Spool) -> None:
+    spool.put(stub.parcel())
+    # Only the backend itself says so: a proxy's 410 is none.
+    stub.answers = [status(410), refusal(410, "erased")]
+    assert await deliver_until(spool, stub.parcel(), 5) is Outcome.PARKED
+    assert len(stub.bodies) == 2
+    assert spool.waiting() == [] and not any(path.is_file() for path in spool.folder.rglob("*parked*"))
+
+
 async def test_a_host_that_is_not_there_is_later(spool: Spool) -> None:
     stub = Stub(url="http://127.0.0.1:1")
     async with aiohttp.ClientSession() as http:

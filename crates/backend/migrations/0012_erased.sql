@@ -9,6 +9,9 @@ CREATE TABLE erased (
 );
 CREATE INDEX erased_pending ON erased (id) WHERE overwritten_at IS NULL;
 CREATE INDEX erased_at ON erased (erased_at);
+-- Its codes, as they were kept: with a key.
+CREATE TABLE erased_codes (code_hash TEXT NOT NULL PRIMARY KEY, id TEXT NOT NULL);
+CREATE INDEX erased_codes_id ON erased_codes (id);
 -- What is kept for a time only: since their end, or since nobody could begin them any more.
 CREATE INDEX interviews_over ON interviews (ended_at) WHERE completed_at IS NOT NULL;
 CREATE INDEX interviews_unused ON interviews (window_to) WHERE attempt = 0;

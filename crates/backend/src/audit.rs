@@ -61,6 +61,7 @@ pub(crate) enum Deed {
     RevokedReceiptKeys,
     RotatedTokens,
     AddedHook,
+    AddedHookWithReport,
     RemovedHook,
     RotatedHook,
     ReplayedHook,
@@ -87,6 +88,7 @@ impl Deed {
             Self::RevokedReceiptKeys => "revoked the earlier keys of receipts",
             Self::RotatedTokens => "ended every upload token",
             Self::AddedHook => "added a webhook",
+            Self::AddedHookWithReport => "added a webhook that is sent reports",
             Self::RemovedHook => "removed a webhook",
             Self::RotatedHook => "made a new secret for a webhook",
             Self::TestedHook => "tried a webhook",
@@ -124,8 +126,8 @@ pub(crate) async fn note_of(store: &Store, actor: &Actor, deed: Deed, id: &str) 
     Ok(note(store, actor, deed, id).await?)
 }
 
-/// What is left of an interview's id in the log once the interview is erased: who knows the id can find its entries, and
-/// nobody else can tell whose they are.
+/// What is left of an interview's id in the log once the interview is erased: who knows the id can find its entries. Once its tombstone
+/// is gone, nobody else can tell whose they are.
 pub(crate) fn fingerprint(id: &str) -> String {
     format!("erased:{}", &sha256(id.as_bytes())[..16])
 }

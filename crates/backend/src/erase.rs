@@ -1,7 +1,7 @@
 //! Erasing an interview: every row of it, and what its rows leave in the database's files. What is left says that it was there, and
 //! proves what had been received.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
 
 use crate::audit::{self, Actor, Deed};
@@ -21,6 +21,9 @@ const OF_AN_INTERVIEW: [&str; 8] = [
     "DELETE FROM events WHERE interview_id = $1",
 ];
 
+/// A room that is not closed by then is not closed for this: LiveKit may be gone for good. (It closes empty rooms by itself.)
+const CLOSES_WITHIN: Duration = Duration::hours(1);
+
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Erasure {
@@ -28,6 +31,8 @@ pub(crate) enum Erasure {
     Done(Tombstone),
     /// It is not over.
     GoesOn,
+    /// It is, and its room is not known to be closed: who would close it, once nobody knows of it?
+    RoomOpen,
     /// There is none.
     Unknown,
 }
@@ -46,12 +51,21 @@ pub(crate) async fn erase_in(
     if lifecycle.attempt > 0 && lifecycle.ended_at.is_none() {
         return Ok(Erasure::GoesOn);
     }
+    let closes = lifecycle.ended_at.is_some_and(|ended| now - ended < CLOSES_WITHIN);
+    if lifecycle.attempt > 0 && lifecycle.room_closed_at.is_none() && closes {
+        return Ok(Erasure::RoomOpen);
+    }
     let receipts =
         sqlx::query("SELECT receipt FROM records WHERE interview_id = $1 ORDER BY received_at, source")
             .bind(id)
             .fetch_all(&mut **tx)
             .await?;
     let receipts: Vec<String> = receipts.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    // Who comes with one of its codes is told, and takes no other's for wrong.
+    sqlx::query("INSERT INTO erased_codes (code_hash, id) SELECT code_hash, interview_id FROM codes WHERE interview_id = $1")
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
     for delete in OF_AN_INTERVIEW {
         sqlx::query(delete).bind(id).execute(&mut **tx).await?;
     }
@@ -78,11 +92,14 @@ pub async fn erase(store: &Store, id: &str) -> anyhow::Result<()> {
     let known = match erase_in(&mut tx, id, &Actor::command_line(), now()).await? {
         Erasure::Done(_) => true,
         Erasure::GoesOn => anyhow::bail!("the interview {id} goes on; end it first"),
+        Erasure::RoomOpen => {
+            anyhow::bail!("the room of the interview {id} is being closed; try again in a minute")
+        }
         // By a version that left nothing but a fingerprint.
         Erasure::Unknown => audit::was_erased_in(&mut tx, id).await?,
     };
     tx.commit().await?;
-    let pending = pending(store).await?;
+    let pending = if store.overwrites() { pending(store).await? } else { Vec::new() };
     // Also if there is none (any more): what was left of an earlier try.
     store.overwrite().await?;
     overwritten(store, &pending).await?;
@@ -93,6 +110,9 @@ pub async fn erase(store: &Store, id: &str) -> anyhow::Result<()> {
 
 /// Overwrites what erased interviews left in the database's files, if there are any. Where the database is in use, later.
 pub(crate) async fn overwrite_what_is_left(store: &Store) -> Result<(), sqlx::Error> {
+    if !store.overwrites() {
+        return Ok(());
+    }
     let pending = pending(store).await?;
     if !pending.is_empty() && store.overwrite_deleted().await? {
         overwritten(store, &pending).await?;

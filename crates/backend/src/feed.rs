@@ -37,6 +37,9 @@ pub(crate) fn event_of(
         Arrival::ReceivedLate => Some(EventKind::ReportLate),
         Arrival::Missing => Some(EventKind::ReportMissing),
     };
+    // What comes after the interview is complete is late, whichever attempt it is of.
+    let complete = lifecycle.completed_at.is_some();
+    let earlier = if complete { EventKind::ReportLate } else { EventKind::ReportReceived };
     let (client, agent) = (Some(Reporter::Client), Some(Reporter::Agent));
     let newest = lifecycle.attempt;
     let (kind, attempt, report_of) = match change.what {
@@ -45,12 +48,12 @@ pub(crate) fn event_of(
         Happened::Complete => (EventKind::InterviewComplete, newest, None),
         Happened::ClientRecord(arrival) => (report(arrival)?, newest, client),
         Happened::AgentReport(arrival) => (report(arrival)?, newest, agent),
-        Happened::EarlierClientRecord(attempt) => (EventKind::ReportReceived, attempt, client),
-        Happened::EarlierAgentReport(attempt) => (EventKind::ReportReceived, attempt, agent),
+        Happened::EarlierClientRecord(attempt) => (earlier, attempt, client),
+        Happened::EarlierAgentReport(attempt) => (earlier, attempt, agent),
+        Happened::Judgement => (EventKind::JudgementReceived, newest, agent),
         // That it was confirmed is told with the report that does so.
         Happened::Confirmed
         | Happened::SentAwayReport
-        | Happened::Judgement
         | Happened::RoomOpenedAnew
         | Happened::InterviewerBack
         | Happened::InterviewerReplaced
@@ -157,31 +160,23 @@ pub(crate) async fn place(store: &Store, now: DateTime<Utc>) -> Result<u64, sqlx
     Ok(placed)
 }
 
-/// A clock that goes on otherwise than the computer's own time, by more than this, jumped: it is not believed until it went on for a
-/// day, since by a wrong one everything is old.
-const JUMP: chrono::Duration = chrono::Duration::hours(1);
+/// A clock that went back by more than this jumped: it, or what it said before, was wrong.
+const BACK: chrono::Duration = chrono::Duration::hours(1);
+/// And one that went on by more than this between two looks. A server may be switched off or asleep over a holiday; a clock that is
+/// wrong by less erases so much too early, or too late.
+const ON: chrono::Duration = chrono::Duration::days(4);
+/// It is not believed until it went on for so long: by a wrong one everything is old.
 const BELIEVED: chrono::Duration = chrono::Duration::hours(24);
-/// A server that begins knows no such time. It may have stood still over a holiday; where it seems longer, the clock may be wrong as well.
-const STOOD_STILL: chrono::Duration = chrono::Duration::days(4);
 
-/// Notes what the clock says, and gives whether it is believed. `since_last`: how long ago this replica looked, if it did.
-pub(crate) async fn look_at_clock(
-    tx: &mut Tx,
-    now: DateTime<Utc>,
-    since_last: Option<Duration>,
-) -> Result<bool, sqlx::Error> {
+/// Notes what the clock says, and gives whether it is believed.
+pub(crate) async fn look_at_clock(tx: &mut Tx, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let row =
         sqlx::query("UPDATE feed SET last = last WHERE name = 'events' RETURNING looked_at, steady_since")
             .fetch_one(&mut **tx)
             .await?;
     let (looked, mut steady): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     let at = millis(now);
-    let gone_on = at - looked;
-    let jumped = match since_last.and_then(|since| i64::try_from(since.as_millis()).ok()) {
-        Some(since) => (gone_on - since).abs() > JUMP.num_milliseconds(),
-        None => gone_on < -JUMP.num_milliseconds() || gone_on > STOOD_STILL.num_milliseconds(),
-    };
-    if jumped {
+    if at - looked < -BACK.num_milliseconds() || at - looked > ON.num_milliseconds() {
         steady = at;
     }
     sqlx::query("UPDATE feed SET looked_at = $1, steady_since = $2 WHERE name = 'events'")
@@ -198,7 +193,7 @@ pub(crate) async fn clock_is_believed(store: &Store, now: DateTime<Utc>) -> Resu
     let row = row.fetch_one(store.read()).await?;
     let (looked, steady): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     let since = (millis(now) - looked).abs();
-    Ok(since <= JUMP.num_milliseconds() && looked - steady >= BELIEVED.num_milliseconds())
+    Ok(since <= BACK.num_milliseconds() && looked - steady >= BELIEVED.num_milliseconds())
 }
 
 /// Forgets events that are old, up to the first one that is not, with what is still to be sent of them.
@@ -432,7 +427,7 @@ mod tests {
         }
         let forgets = async |at: DateTime<Utc>| {
             let mut tx = store.write().await.unwrap();
-            if look_at_clock(&mut tx, at, None).await.unwrap() {
+            if look_at_clock(&mut tx, at).await.unwrap() {
                 forget(&mut tx, at).await.unwrap();
             }
             tx.commit().await.unwrap();
@@ -462,31 +457,31 @@ mod tests {
     #[tokio::test]
     async fn a_clock_that_jumped_is_not_believed_and_a_server_that_stood_still_is() {
         let (store, _folder) = Store::temporary().await;
-        let looks = async |at: DateTime<Utc>, since: Option<Duration>| {
+        let looks = async |at: DateTime<Utc>| {
             let mut tx = store.write().await.unwrap();
-            let believed = look_at_clock(&mut tx, at, since).await.unwrap();
+            let believed = look_at_clock(&mut tx, at).await.unwrap();
             tx.commit().await.unwrap();
             assert_eq!(clock_is_believed(&store, at).await.unwrap(), believed);
             believed
         };
         let hours = |hours| chrono::Duration::hours(hours);
-        let round = Some(Duration::from_secs(10));
         let mut at = now();
-        assert!(!looks(at, None).await, "nobody knows it yet");
-        // Switched off at night, and over a weekend.
-        for off in [14, 14, 62] {
+        assert!(!looks(at).await, "nobody knows it yet");
+        // Switched off or asleep at night, and over a long weekend.
+        for off in [14, 14] {
             at += hours(off);
-            looks(at, None).await;
+            looks(at).await;
         }
-        at += chrono::Duration::seconds(10);
-        assert!(looks(at, round).await);
-        // The computer's own time went on for ten seconds.
-        assert!(!looks(at + hours(2), round).await);
-        assert!(!looks(at, round).await, "put right again: one of the two was wrong");
-        assert!(!looks(at + hours(23), Some(Duration::from_secs(23 * 3_600))).await);
-        assert!(looks(at + hours(25), Some(Duration::from_secs(2 * 3_600))).await);
-        // A month from now, says a computer that begins.
-        assert!(!looks(at + hours(24 * 30), None).await);
+        at += hours(90);
+        assert!(looks(at).await);
+        // A month from now, and back.
+        assert!(!looks(at + hours(24 * 30)).await);
+        assert!(!looks(at).await, "one of the two was wrong");
+        assert!(!looks(at + hours(23)).await);
+        assert!(looks(at + hours(25)).await);
+        // Another replica's clock that is a little behind is no jump.
+        assert!(looks(at + hours(25) - chrono::Duration::minutes(5)).await);
+        assert!(!looks(at + hours(20)).await);
     }
 
     #[tokio::test]

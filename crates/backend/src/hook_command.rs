@@ -28,10 +28,11 @@ enum Action {
         /// Where events are sent: https.
         url: String,
         /// Which; all without it. interview.started, interview.ended, interview.complete, interview.erased, report.received,
-        /// report.missing, report.late.
+        /// report.missing, report.late, judgement.received.
         #[arg(long, value_delimiter = ',')]
         kinds: Vec<EventKind>,
-        /// Sends the report with interview.complete and report.late: what was said goes there. Without it, events tell nothing of that.
+        /// Sends the report with interview.complete, report.late and judgement.received: what was said goes there, and what the candidate
+        /// needs. Without it, events tell nothing of that.
         #[arg(long)]
         with_report: bool,
     },

@@ -366,7 +366,7 @@ impl Lifecycle {
         }
         // That it was deleted is known of a room that we closed.
         if let Some(reason) = reason
-            && (reason != RoomEnd::Deleted || self.room_closed_at.is_none())
+            && (reason != RoomEnd::Deleted || self.room_closed_at.is_none() && self.closing_at.is_none())
         {
             self.note(Teller::Webhook, Happened::RoomEnded(reason));
         }
@@ -655,7 +655,11 @@ mod tests {
         let words = lifecycle.changes.iter().map(|change| change.what);
         assert!(words.clone().any(|what| what == Happened::RoomEnded(RoomEnd::ServerShutdown)));
         assert_eq!((lifecycle.ended_by.as_deref(), lifecycle.outcome), (Some("webhook"), None));
-        // A room that we closed was deleted: that is no news.
+        // A room that we close, or closed, was deleted: that is no news.
+        let mut closing = live();
+        closing.begins_to_close(1, at(59));
+        closing.room_finished("RM_1", Some(RoomEnd::Deleted), at(60));
+        assert!(!closing.changes.iter().any(|change| change.what == Happened::RoomEnded(RoomEnd::Deleted)));
         let before = lifecycle.changes.len();
         lifecycle.room_finished("RM_1", Some(RoomEnd::Deleted), at(61));
         assert_eq!(lifecycle.changes.len(), before);

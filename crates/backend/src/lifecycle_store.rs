@@ -18,10 +18,17 @@ pub(crate) async fn row(store: &Store, id: &str) -> Result<AnyRow, ApiError> {
         sqlx::query("SELECT * FROM interviews WHERE id = $1").bind(id).fetch_optional(store.read()).await?;
     match row {
         Some(row) => Ok(row),
-        None => Err(Tombstone::of(store.read(), id)
-            .await?
-            .map_or_else(ApiError::not_found, |it| ApiError::erased(it.erased_at))),
+        None => Err(gone(store.read(), id).await?),
     }
+}
+
+/// What is said of an interview that is not there: it was erased, or there never was one.
+pub(crate) async fn gone(
+    database: impl sqlx::Executor<'_, Database = sqlx::Any>,
+    id: &str,
+) -> Result<ApiError, sqlx::Error> {
+    let tombstone = Tombstone::of(database, id).await?;
+    Ok(tombstone.map_or_else(ApiError::not_found, |it| ApiError::erased(it.erased_at)))
 }
 
 /// Changes one interview under its lock, and gives what `by` gives. `None`: there is no such interview.

@@ -58,6 +58,11 @@ pub(crate) struct ReportedRecord {
 }
 
 impl Report {
+    /// Whether every record's body is in it.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.records.iter().all(|record| record.body.is_some())
+    }
+
     /// The report of that interview. `room`: bytes of records in it; one that does not fit is left out.
     pub(crate) async fn of(store: &Store, id: &str, mut room: usize) -> Result<Self, ApiError> {
         let row = lifecycle_store::row(store, id).await?;

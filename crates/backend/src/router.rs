@@ -41,6 +41,7 @@ fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, MethodRouter
     vec![
         ("/v1/interviews", post(interviews::post).get(list::get)),
         ("/v1/interviews/{id}", get(status::get).delete(interviews::erase)),
+        ("/v1/interviews/{id}/tombstone", get(interviews::tombstone)),
         ("/v1/interviews/{id}/code", post(interviews::code)),
         ("/v1/interviews/{id}/end", post(interviews::end)),
         ("/v1/interviews/{id}/transcript", get(transcript::get)),

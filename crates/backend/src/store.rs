@@ -24,6 +24,8 @@ const CACHE: &str = "PRAGMA cache_size = -65536";
 /// The log's pages (4 KiB) at which they are copied into the file, 32 MiB: with SQLite's 1,000 of its own each batch would be,
 /// and wait for the disk twice more.
 const CHECKPOINT: &str = "PRAGMA wal_autocheckpoint = 8192";
+/// A lock of the file that another process has is waited for so long.
+const PATIENCE: &str = "PRAGMA busy_timeout = 5000";
 /// A Postgres that is there answers within this.
 const REACHED_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
 /// Connections per replica on Postgres.
@@ -196,7 +198,7 @@ impl Store {
                             "PRAGMA secure_delete = ON",
                         ];
                         let writing = if changes { writing } else { &[] };
-                        for pragma in ["PRAGMA busy_timeout = 5000"].iter().chain(writing).chain(own) {
+                        for pragma in [PATIENCE].iter().chain(writing).chain(own) {
                             sqlx::raw_sql(*pragma).execute(&mut *connection).await?;
                         }
                         Ok(())
@@ -267,32 +269,33 @@ impl Store {
         Ok(())
     }
 
+    /// Whether what is deleted can be overwritten: Postgres frees its space, and overwrites it as it needs it.
+    pub(crate) fn overwrites(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Overwrites what was deleted, in the file and in its log.
     pub(crate) async fn overwrite(&self) -> anyhow::Result<()> {
-        if self.file.is_some() {
-            // Written anew: also what an earlier version deleted without overwriting it.
-            sqlx::raw_sql("VACUUM")
-                .execute(&self.writer)
-                .await
-                .context("the database can't be written anew")?;
-        }
+        // SQLite's is written anew: also what an earlier version deleted without overwriting it. Postgres keeps old rows until they are
+        // vacuumed away.
+        sqlx::raw_sql("VACUUM").execute(&self.writer).await.context("the database can't be vacuumed")?;
         anyhow::ensure!(
-            self.overwrite_deleted().await.context("the database can't be vacuumed")?,
+            !self.overwrites() || self.overwrite_deleted().await?,
             "the database is in use: it is erased, and overwritten when this is run once more"
         );
         Ok(())
     }
 
-    /// The same where all of it was deleted by this version, which overwrites what it deletes: on SQLite only the log has it still.
-    /// Whether it is done: where somebody reads, the log stays as it is.
+    /// Overwrites what was deleted by this version, on SQLite: it is overwritten in the file as it is deleted, and only the log has it
+    /// still. Whether it is done: where somebody reads, the log stays as it is. Waits for nobody: who writes would wait as long.
     pub(crate) async fn overwrite_deleted(&self) -> Result<bool, sqlx::Error> {
-        if self.file.is_none() {
-            // Postgres keeps old rows until they are vacuumed away.
-            sqlx::raw_sql("VACUUM").execute(&self.writer).await?;
-            return Ok(true);
-        }
-        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writer).await?;
-        let busy: i64 = row.try_get(0)?;
+        let mut connection = self.writer.acquire().await?;
+        sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut *connection).await?;
+        sqlx::raw_sql("PRAGMA busy_timeout = 0").execute(&mut *connection).await?;
+        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
+        // Whatever came of it: who writes next waits as usual.
+        sqlx::raw_sql(PATIENCE).execute(&mut *connection).await?;
+        let busy: i64 = row?.try_get(0)?;
         Ok(busy == 0)
     }
 

@@ -104,7 +104,7 @@ pub(crate) async fn store(
 ) -> Result<Stored, NotStored> {
     let Submission { id, attempt, source, body, digest, outcome, said, received_at, .. } = submission;
     let Some(mut lifecycle) = lifecycle_store::lock(tx, id).await? else {
-        return Err(NotStored::Refused(ApiError::not_found()));
+        return Err(NotStored::Refused(lifecycle_store::gone(&mut **tx, id).await?));
     };
     // A client has one, whatever an interviewer's token was used for.
     if *source != Source::Client && records(tx, id, *attempt).await? >= MOST {

@@ -22,8 +22,8 @@ pub struct Tombstone {
     pub erased_at: DateTime<Utc>,
     /// The receipts of its records, as they were given (compact JWS): ids, a time and a digest, nothing that was said.
     pub receipts: Vec<String>,
-    /// Whether what its rows left in the database's files was overwritten, too: some seconds later. Postgres frees their space, and
-    /// overwrites it as it needs it.
+    /// Whether what its rows left in the database's files was overwritten, too: some seconds later. Never on Postgres, which frees their
+    /// space by itself and overwrites it as it needs it.
     pub overwritten: bool,
 }
 
@@ -46,6 +46,15 @@ impl Tombstone {
         id: &str,
     ) -> Result<Option<Self>, sqlx::Error> {
         let row = sqlx::query("SELECT * FROM erased WHERE id = $1").bind(id).fetch_optional(database).await?;
+        row.as_ref().map(Self::read).transpose()
+    }
+
+    /// Of the interview that had that code, kept as it was.
+    pub(crate) async fn of_code(store: &Store, kept: &str) -> Result<Option<Self>, sqlx::Error> {
+        let row = sqlx::query("SELECT erased.* FROM erased_codes JOIN erased ON erased.id = erased_codes.id WHERE code_hash = $1")
+            .bind(kept)
+            .fetch_optional(store.read())
+            .await?;
         row.as_ref().map(Self::read).transpose()
     }
 
@@ -84,9 +93,11 @@ pub(crate) async fn overwritten(store: &Store, ids: &[String]) -> Result<(), sql
 
 /// Forgets what is old.
 pub(crate) async fn forget(tx: &mut Tx, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM erased WHERE erased_at < $1")
-        .bind(millis(now - KEPT))
-        .execute(&mut **tx)
-        .await
-        .map(drop)
+    for delete in [
+        "DELETE FROM erased_codes WHERE id IN (SELECT id FROM erased WHERE erased_at < $1)",
+        "DELETE FROM erased WHERE erased_at < $1",
+    ] {
+        sqlx::query(delete).bind(millis(now - KEPT)).execute(&mut **tx).await?;
+    }
+    Ok(())
 }

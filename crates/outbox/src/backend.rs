@@ -286,7 +286,8 @@ impl Backend {
             "record_exists" => {
                 BackendError::RecordExists(problem.and_then(|p| p.receipt_id).unwrap_or_default())
             }
-            "bad_record" | "too_large" | "bad_json" | "bad_join_id" => {
+            // Of an interview that was erased nothing is taken any more, whatever is sent.
+            "bad_record" | "too_large" | "bad_json" | "bad_join_id" | "erased" => {
                 BackendError::Refused(problem.map_or_else(String::new, |p| p.title))
             }
             _ if status == StatusCode::UNAUTHORIZED => BackendError::Unauthorised,
@@ -357,6 +358,7 @@ mod tests {
             ("409 Conflict", "record_exists"),
             ("404 Not Found", "unknown_code"),
             ("410 Gone", "not_open"),
+            ("410 Gone", "erased"),
         ] {
             assert!(!own(status, code).await.retryable(), "{code}");
         }

@@ -22,7 +22,7 @@ pub enum EventKind {
     /// Nothing is waited for any more: what is there is all there will be, unless it comes late.
     #[serde(rename = "interview.complete")]
     InterviewComplete,
-    /// It was erased. Nothing but its id is left.
+    /// It was erased. A tombstone is left.
     #[serde(rename = "interview.erased")]
     InterviewErased,
     /// A client's record or an agent's report is stored.
@@ -34,6 +34,9 @@ pub enum EventKind {
     /// It came after all.
     #[serde(rename = "report.late")]
     ReportLate,
+    /// What the interviewer's model thinks of it is stored: beside the report, often after the interview is complete.
+    #[serde(rename = "judgement.received")]
+    JudgementReceived,
     /// Nothing happened: somebody tries whether a webhook arrives.
     #[serde(rename = "hook.test")]
     HookTest,
@@ -46,7 +49,7 @@ pub struct UnknownEventKind(String);
 
 impl EventKind {
     /// Every one.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::InterviewStarted,
         Self::InterviewEnded,
         Self::InterviewComplete,
@@ -54,6 +57,7 @@ impl EventKind {
         Self::ReportReceived,
         Self::ReportMissing,
         Self::ReportLate,
+        Self::JudgementReceived,
         Self::HookTest,
     ];
 
@@ -67,6 +71,7 @@ impl EventKind {
             Self::ReportReceived => "report.received",
             Self::ReportMissing => "report.missing",
             Self::ReportLate => "report.late",
+            Self::JudgementReceived => "judgement.received",
             Self::HookTest => "hook.test",
         }
     }

@@ -53,6 +53,8 @@ class Answer(NamedTuple):
     """Seconds that the server asked us to wait."""
     unknown: bool = False
     """The backend itself knows nothing of this interview (any more)."""
+    erased: bool = False
+    """The backend itself says that this interview was erased."""
 
 
 def pause(tries: int, retry_after: float | None, jitter: float) -> float:
@@ -110,9 +112,11 @@ async def send(http: aiohttp.ClientSession, parcel: Parcel) -> Answer:
                 if receipt_is_for(json.loads(said).get("receipt"), parcel):
                     return Answer(Outcome.DELIVERED)
                 return Answer(Outcome.LATER, "the backend's receipt is for something else")
-            outcome = Outcome.PARKED if refused_with(answer.content_type, said, NEVER) else Outcome.LATER
             unknown = refused_with(answer.content_type, said, {"not_found"})
-            return Answer(outcome, f"{answer.status} {said[:200]}", wait, unknown)
+            erased = refused_with(answer.content_type, said, {"erased"})
+            never = erased or refused_with(answer.content_type, said, NEVER)
+            outcome = Outcome.PARKED if never else Outcome.LATER
+            return Answer(outcome, f"{answer.status} {said[:200]}", wait, unknown, erased)
     except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError, AttributeError) as error:
         return Answer(Outcome.LATER, f"{type(error).__name__}: {error}")
 
@@ -124,7 +128,12 @@ async def deliver(http: aiohttp.ClientSession, spool: Spool, path: Path) -> tupl
             if parcel is Absent.DAMAGED:
                 logger.error("the report in %s can't be read; it is set aside", path)
             return parcel, None
-        outcome, why, wait, unknown = await send(http, parcel)
+        outcome, why, wait, unknown, erased = await send(http, parcel)
+        if erased:
+            # Its organiser wanted nothing of it kept: nothing of it stays here either.
+            spool.done(path)
+            logger.warning("the interview was erased (%s): %s is removed", why, path)
+            return Outcome.PARKED, None
         if unknown and spool.age(path) > KEPT_S:
             # Erased at the backend: nothing of it stays here either.
             spool.done(path)
@@ -145,7 +154,7 @@ async def _try(http: aiohttp.ClientSession, spool: Spool, parcel: Parcel) -> tup
     """One try: from disk, or from memory."""
     found, wait = await deliver(http, spool, spool.path(parcel))
     if found in (Absent.GONE, Absent.DAMAGED, Absent.UNREADABLE):
-        found, why, wait, _ = await send(http, parcel)
+        found, why, wait, *_ = await send(http, parcel)
         if found is not Outcome.DELIVERED:
             logger.warning("report not delivered (%s); it is in memory only", why)
     return found, wait

@@ -47,7 +47,7 @@ pub struct Hook {
     pub url: String,
     /// Which; all, if there are none.
     pub kinds: Vec<EventKind>,
-    /// Whether the report comes with `interview.complete` and `report.late`.
+    /// Whether the report comes with the events after which there is one, or another one.
     pub with_report: bool,
     /// When it was made.
     pub created_at: DateTime<Utc>,
@@ -124,7 +124,7 @@ pub struct Wish<'a> {
     pub url: &'a str,
     /// Which; all, if there are none.
     pub kinds: &'a [EventKind],
-    /// Whether the report comes with `interview.complete` and `report.late`.
+    /// Whether the report comes with the events after which there is one, or another one.
     pub with_report: bool,
 }
 
@@ -159,7 +159,8 @@ pub async fn add(
     .execute(&mut *tx)
     .await?;
     keep(&mut tx, &made).await?;
-    audit::note_in(&mut tx, actor, Deed::AddedHook, &made.id).await?;
+    let deed = if wish.with_report { Deed::AddedHookWithReport } else { Deed::AddedHook };
+    audit::note_in(&mut tx, actor, deed, &made.id).await?;
     tx.commit().await?;
     Ok(made)
 }

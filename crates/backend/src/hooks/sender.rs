@@ -167,7 +167,13 @@ async fn deliver(sender: Sender, hook: Arc<Hook>, due: Due) -> (Due, Answer) {
     let full = if hook.with_report {
         match full_event::body(&sender.store, &sender.public_url, &due.body).await {
             Ok(body) => Some(body),
-            Err(_) => {
+            Err(error) => {
+                tracing::warn!(
+                    ?error,
+                    hook = hook.id,
+                    interview_id = due.interview_id,
+                    "a report can't be put together"
+                );
                 let why = "The report could not be read here; it is tried again.".to_owned();
                 return (due, Answer::Failed { why, down: false, retry_after: None });
             }

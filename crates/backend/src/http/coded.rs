@@ -10,6 +10,7 @@ use crate::http::caller::Caller;
 use crate::limits;
 use crate::proxies::bucket;
 use crate::state::App;
+use crate::tombstone::Tombstone;
 
 const BY_CODE: &str = "SELECT interviews.*, codes.attempt AS begins FROM codes
      JOIN interviews ON interviews.id = codes.interview_id WHERE codes.code_hash = $1";
@@ -31,6 +32,9 @@ pub(crate) async fn interview(
     let known = sqlx::query(BY_CODE).bind(&code_hash).fetch_optional(app.store.read()).await?;
     if let Some(interview) = known {
         return Ok(interview);
+    }
+    if let Some(tombstone) = Tombstone::of_code(&app.store, &code_hash).await? {
+        return Err(ApiError::erased(tombstone.erased_at));
     }
     // Noted first and counted then: a thousand at once are a thousand.
     if app.mistakes.is_new(&origin, &code_hash) {

@@ -25,8 +25,8 @@ pub(crate) struct NewHook {
     /// Which; all, if there are none.
     #[serde(default)]
     kinds: Vec<EventKind>,
-    /// Whether the report comes with `interview.complete` and `report.late` (as FullEvent): what was said goes there. Without it, events tell
-    /// nothing of that.
+    /// Whether the report comes with `interview.complete`, `report.late` and `judgement.received` (as FullEvent): what was said goes there, and
+    /// what the candidate needs. Takes a key with `read`, too. Without it, events tell nothing of that.
     #[serde(default)]
     with_report: bool,
 }
@@ -90,6 +90,10 @@ pub(crate) async fn add(
 ) -> Result<Json<MadeHook>, ApiError> {
     let actor = app.organiser(&caller, Scope::Hooks).await?;
     let Json(NewHook { url, kinds, with_report }) = new?;
+    if with_report {
+        // It is sent what was said, as if it had asked for it.
+        app.organiser(&caller, Scope::Read).await?;
+    }
     let wish = Wish { url: &url, kinds: &kinds, with_report };
     hooks::add(&app.store, app.courier.allowed(), wish, &actor).await.map(Json).map_err(refusal)
 }

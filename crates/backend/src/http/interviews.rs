@@ -31,7 +31,10 @@ pub(crate) async fn code(
             tracing::error!(%error, "a code could not be made");
             ApiError::unavailable()
         })?;
-    created.map(Json).ok_or_else(ApiError::not_found)
+    match created {
+        Some(created) => Ok(Json(created)),
+        None => Err(lifecycle_store::gone(app.store.read(), &id).await?),
+    }
 }
 
 /// `POST /v1/interviews`
@@ -80,7 +83,7 @@ pub(crate) async fn end(
 /// `DELETE /v1/interviews/{id}`
 #[utoipa::path(delete, path = "/v1/interviews/{id}", operation_id = "erase_interview", params(("id" = String, Path)),
     responses((status = 200, body = Tombstone, description = "it is erased, now or before"), (status = 404, description = "not_found"),
-        (status = 409, description = "goes_on: end it first")), security(("organiser" = [])))]
+        (status = 409, description = "goes_on: end it first; room_open: its room is being closed, try again in a few seconds")), security(("organiser" = [])))]
 pub(crate) async fn erase(
     State(app): State<App>,
     Path(id): Path<String>,
@@ -95,6 +98,25 @@ pub(crate) async fn erase(
         Erasure::GoesOn => {
             Err(ApiError::new(StatusCode::CONFLICT, "goes_on", "The interview goes on; end it first."))
         }
+        Erasure::RoomOpen => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "room_open",
+            "Its room is being closed; try again in a few seconds.",
+        )
+        .retry_after(5)),
         Erasure::Unknown => Err(ApiError::not_found()),
     }
+}
+
+/// `GET /v1/interviews/{id}/tombstone`
+#[utoipa::path(get, path = "/v1/interviews/{id}/tombstone", operation_id = "read_tombstone", params(("id" = String, Path)),
+    responses((status = 200, body = Tombstone), (status = 404, description = "not_found: it was not erased, or there never was one")),
+    security(("organiser" = [])))]
+pub(crate) async fn tombstone(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    caller: Caller,
+) -> Result<Json<Tombstone>, ApiError> {
+    app.organiser(&caller, Scope::Read).await?;
+    Tombstone::of(app.store.read(), &id).await?.map(Json).ok_or_else(ApiError::not_found)
 }

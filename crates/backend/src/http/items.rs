@@ -49,7 +49,7 @@ pub(crate) async fn post(
     let now = now();
     let mut tx = app.store.write().await?;
     let Some(mut lifecycle) = lifecycle_store::lock(&mut tx, &id).await? else {
-        return Err(ApiError::not_found());
+        return Err(lifecycle_store::gone(&mut *tx, &id).await?);
     };
     if lifecycle.attempt < attempt {
         return Err(ApiError::not_found());

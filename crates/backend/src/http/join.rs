@@ -271,12 +271,18 @@ async fn room(
         .create_room(id, agent_name.as_deref(), &metadata)
         .await
         .map_err(|error| no_room(&error))?;
-    lifecycle_store::change(&app.store, id, now, |lifecycle| {
+    let there = lifecycle_store::change(&app.store, id, now, |lifecycle| {
         if lifecycle.attempt == attempt {
             lifecycle.room(&sid);
         }
-    })
-    .await?;
+    });
+    if there.await?.is_none() {
+        // Erased while the room was made: nobody would close it.
+        if let Err(error) = app.livekit.delete_room(id).await {
+            tracing::warn!(%error, "the room of an interview that was just erased closes once it is empty");
+        }
+        return Err(lifecycle_store::gone(app.store.read(), id).await?);
+    }
     let token = app
         .livekit
         .candidate_token(id, IDENTITY, candidate_name, (now, ends_at))

@@ -20,6 +20,7 @@ use crate::audit::{self, Deed};
 use crate::http::caller::Caller;
 use crate::http::uploads::{self, too_large};
 use crate::keys::{self, OfAttempt, ReceiptKey};
+use crate::lifecycle_store;
 use crate::organisers::Scope;
 use crate::record_budget::QueuePermit;
 use crate::recorded;
@@ -100,7 +101,7 @@ async fn key(app: &App, id: &str, attempt: i64, source: &Source) -> Result<Arc<R
         ApiError::unavailable()
     };
     match app.keys.of_attempt(id, attempt).await.map_err(unusable)? {
-        OfAttempt::Nobodys => Err(ApiError::not_found()),
+        OfAttempt::Nobodys => Err(lifecycle_store::gone(app.store.read(), id).await?),
         OfAttempt::Signs(key) => Ok(key),
         // It checks its receipt with the key that it has: it must join again, and gets the newest one.
         OfAttempt::Gone if *source == Source::Client => Err(ApiError::unauthorised()),
@@ -244,7 +245,12 @@ pub(crate) async fn receipt(
     caller: Caller,
 ) -> Result<Json<ReceiptAnswer>, ApiError> {
     let source = match app.tokens.check(&caller.headers).await {
-        Ok(token) => token.allows(&id, attempt, &source)?,
+        Ok(token) => {
+            let source = token.allows(&id, attempt, &source)?;
+            // Of one that was erased nothing was lost.
+            lifecycle_store::row(&app.store, &id).await?;
+            source
+        }
         Err(error) if error.code != ApiError::unauthorised().code => return Err(error),
         Err(_) => {
             let actor = app.organiser(&caller, Scope::Read).await?;

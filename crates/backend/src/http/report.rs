@@ -15,7 +15,7 @@ const MOST: usize = 16 << 20;
 
 /// `GET /v1/interviews/{id}/report`
 #[utoipa::path(get, path = "/v1/interviews/{id}/report", operation_id = "read_report", params(("id" = String, Path)),
-    responses((status = 200, body = Report), (status = 404, description = "not_found"), (status = 429, description = "too_many: two are read already")), security(("organiser" = [])))]
+    responses((status = 200, body = Report), (status = 404, description = "not_found"), (status = 410, description = "erased"), (status = 429, description = "too_many: two are read already")), security(("organiser" = [])))]
 pub(crate) async fn get(
     State(app): State<App>,
     Path(id): Path<String>,

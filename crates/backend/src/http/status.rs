@@ -44,7 +44,7 @@ async fn may_see(app: &App, caller: &Caller, id: &str) -> Result<(), ApiError> {
 
 /// `GET /v1/interviews/{id}`
 #[utoipa::path(get, path = "/v1/interviews/{id}", operation_id = "read_interview", params(("id" = String, Path), Looked),
-    responses((status = 200, body = InterviewStatus)),
+    responses((status = 200, body = InterviewStatus), (status = 410, description = "erased")),
     security(("organiser" = []), ("upload" = [])))]
 pub(crate) async fn get(
     State(app): State<App>,

@@ -12,7 +12,7 @@ use crate::transcript::{Transcript, transcript};
 
 /// `GET /v1/interviews/{id}/transcript`
 #[utoipa::path(get, path = "/v1/interviews/{id}/transcript", operation_id = "read_transcript", params(("id" = String, Path)),
-    responses((status = 200, body = Transcript)), security(("organiser" = [])))]
+    responses((status = 200, body = Transcript), (status = 410, description = "erased")), security(("organiser" = [])))]
 pub(crate) async fn get(
     State(app): State<App>,
     Path(id): Path<String>,

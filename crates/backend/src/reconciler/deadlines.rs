@@ -1,7 +1,5 @@
 //! Deadlines that passed, rooms that should be closed, things that may be forgotten: every ten seconds.
 
-use std::time::{Duration, Instant};
-
 use chrono::{DateTime, Utc};
 
 use super::settling::settle;
@@ -26,21 +24,16 @@ pub(super) const CLOSABLE: &str =
 
 /// Looks for ever.
 pub(super) async fn look(app: &App, lease: &Lease) {
-    // Of the last round, by a clock that nobody sets.
-    let mut last: Option<Instant> = None;
     loop {
         lease.held().await;
-        let began = Instant::now();
-        if let Err(error) = round(app, last.map(|last| began.duration_since(last))).await {
+        if let Err(error) = round(app).await {
             tracing::warn!(%error, "a round was broken off; the next one tries again");
-        } else {
-            last = Some(began);
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-async fn round(app: &App, since_last: Option<Duration>) -> Result<(), sqlx::Error> {
+async fn round(app: &App) -> Result<(), sqlx::Error> {
     let (store, now) = (&app.store, now());
     let deadlines = app.deadlines;
     settle(&app.commit_queue, due(app, now).await?, move |_, lifecycle| lifecycle.deadlines(&deadlines, now))
@@ -52,8 +45,8 @@ async fn round(app: &App, since_last: Option<Duration>) -> Result<(), sqlx::Erro
     }
     let mut tx = store.write().await?;
     limits::forget(&mut tx, now).await?;
-    audit::forget(&mut tx, now).await?;
-    if feed::look_at_clock(&mut tx, now, since_last).await? {
+    if feed::look_at_clock(&mut tx, now).await? {
+        audit::forget(&mut tx, now).await?;
         feed::forget(&mut tx, now).await?;
         tombstone::forget(&mut tx, now).await?;
     }
