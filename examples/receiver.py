@@ -1,11 +1,12 @@
-"""A receiver of webhooks that misses nothing and does nothing twice, in a page of Python.
+"""A receiver of webhooks that misses nothing, in a page of Python.
 
     pip install standardwebhooks
     adjourn-backend hook add https://hr.example.com/adjourn     # prints an id and a secret
     ADJOURN_HOOK_SECRET=whsec_… python examples/receiver.py events.db 8090
 
-What is verified is on disk before it is answered. What it means for you is done afterwards, by one worker, in the order in which it
-came; where this program dies before that is noted as done, it is done at the next start. Put TLS before it, by a proxy.
+What is verified is on disk before it is answered, once for each id. What it means for you is done afterwards, by one worker, in the order
+in which it came, and again where this program died or failed before that was noted as done. What fails is tried again, and set aside after
+an hour, so that it holds nothing up. Put TLS before it, by a proxy that takes in whole requests (nginx and Caddy do).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import os
 import sqlite3
 import sys
 import threading
+import time
+import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -24,6 +27,8 @@ LARGEST = 2 << 20
 """An event with a report has a MiB at most."""
 AT_ONCE = 8
 """Requests whose bodies are in memory at a time."""
+TRIES = 120
+"""What fails so often, with half a minute between, is set aside: its body stays, with its number in ``failed``."""
 
 
 def work(event: dict[str, Any]) -> None:
@@ -33,20 +38,21 @@ def work(event: dict[str, Any]) -> None:
 
 
 class Inbox:
-    """Events by their ids: taken once, and done once."""
+    """Events by their ids: taken once."""
 
     def __init__(self, path: str) -> None:
         # What an interview's report says is nobody else's on this computer.
         os.umask(0o077)
         self.path = path
         self.news = threading.Event()
-        with self._open() as database:
-            database.execute(
-                "CREATE TABLE IF NOT EXISTS events (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body TEXT)"
-            )
+        database = self._open()
+        database.execute(
+            "CREATE TABLE IF NOT EXISTS inbox (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body TEXT, failed INT)"
+        )
+        database.close()
 
     def _open(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self.path, timeout=10)
+        database = sqlite3.connect(self.path, timeout=10, isolation_level=None)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
         database.execute("PRAGMA secure_delete = ON")
@@ -54,23 +60,44 @@ class Inbox:
 
     def keep(self, event_id: str, body: str) -> None:
         """One that comes again, with the same id, is the same event."""
-        with self._open() as database:
-            database.execute("INSERT OR IGNORE INTO events (id, body) VALUES (?, ?)", (event_id, body))
+        database = self._open()
+        try:
+            database.execute("INSERT OR IGNORE INTO inbox (id, body) VALUES (?, ?)", (event_id, body))
+        finally:
+            # The last one that closes takes the log away, with what was said.
+            database.close()
         self.news.set()
 
     def do_all(self) -> None:
-        """Does what is not done, for ever. What is done keeps its id, and nothing that was said."""
+        """Does what is not done, for ever, whatever fails. What is done keeps its id, and nothing that was said."""
+        tries = 0
         while True:
             self.news.clear()
-            with self._open() as database:
-                waiting = "SELECT number, body FROM events WHERE body IS NOT NULL ORDER BY number LIMIT 100"
-                rows = database.execute(waiting).fetchall()
-                for number, body in rows:
-                    work(json.loads(body))
-                    database.execute("UPDATE events SET body = NULL WHERE number = ?", (number,))
-                    database.commit()
-            if not rows:
-                self.news.wait()
+            try:
+                if not self._do_next(aside=tries >= TRIES):
+                    self.news.wait()
+                tries = 0
+            except Exception:
+                traceback.print_exc()
+                tries += 1
+                time.sleep(30)
+
+    def _do_next(self, aside: bool) -> bool:
+        database = self._open()
+        try:
+            waiting = "SELECT number, body FROM inbox WHERE body IS NOT NULL AND failed IS NULL ORDER BY number LIMIT 1"
+            row = database.execute(waiting).fetchone()
+            if row is None:
+                return False
+            number, body = row
+            if aside:
+                database.execute("UPDATE inbox SET failed = 1 WHERE number = ?", (number,))
+                return True
+            work(json.loads(body))
+            database.execute("UPDATE inbox SET body = NULL WHERE number = ?", (number,))
+            return True
+        finally:
+            database.close()
 
 
 class Receiver(BaseHTTPRequestHandler):

@@ -35,12 +35,25 @@ struct Inner {
     last: Option<(Snapshot, Instant)>,
     diagnostics: Option<Diagnostics>,
     commands: Option<mpsc::Sender<Command>>,
+    /// The client has written what it had to write.
+    ended: bool,
 }
 
 impl WindowShell {
     /// Where commands go.
     pub(crate) fn connect(&self, commands: mpsc::Sender<Command>) {
         self.0.lock().commands = Some(commands);
+    }
+
+    /// The client has written what it had to write: the program may end.
+    pub(crate) fn end(&self) {
+        self.0.lock().ended = true;
+    }
+
+    /// Whether there is a client that takes no commands any more and still writes.
+    pub(crate) fn is_ending(&self) -> bool {
+        let inner = self.0.lock();
+        !inner.ended && inner.commands.as_ref().is_some_and(mpsc::Sender::is_closed)
     }
 
     /// Whether there is a client that takes commands.

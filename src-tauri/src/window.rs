@@ -101,7 +101,7 @@ fn let_it_write(app: &AppHandle) {
     let mut told = false;
     for _ in 0..LAST_LOOKS {
         // Mostly the client has ended, and this is why.
-        if !shell.connected() {
+        if !shell.connected() && !shell.is_ending() {
             return;
         }
         // One that is busy takes it later.
@@ -174,12 +174,22 @@ async fn start(app: AppHandle, setup: Setup) {
     be_the_only_one(app, setup).await;
 }
 
+/// However the client ends, the program may: from then on nothing is waited for.
+struct Ended(WindowShell);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 /// Gives the link to the instance that has the folder, or waits until that has ended and takes its place.
 async fn be_the_only_one(app: AppHandle, mut setup: Setup) {
     let shell = app.state::<WindowShell>().inner().clone();
     let (commands, mut received) = mpsc::channel(WAITING_COMMANDS);
     stop_on_signal(commands.clone());
     shell.connect(commands);
+    let ended = Ended(shell.clone());
     let mut said = false;
     while adjourn_outbox::in_use(&setup.data) {
         match hand_over::give(&setup.data, setup.link.clone()).await {
@@ -220,6 +230,7 @@ async fn be_the_only_one(app: AppHandle, mut setup: Setup) {
     };
     tauri::async_runtime::spawn(take_links(app.clone(), folder));
     client.run(received).await;
+    drop(ended);
     app.exit(0);
 }
 
@@ -258,6 +269,15 @@ fn stop_on_signal(commands: mpsc::Sender<Command>) {
 /// Asks the client to close; false when there is none.
 fn close(app: &AppHandle) -> bool {
     let shell = app.state::<WindowShell>();
+    if shell.is_ending() {
+        // Asked for already: what is left to do needs no window, and takes some seconds at most.
+        if let Some(window) = app.get_webview_window("main")
+            && let Err(error) = window.hide()
+        {
+            tracing::warn!(%error, "the window stays while the last is written");
+        }
+        return true;
+    }
     // What is nowhere safe takes two presses in any case.
     if app.state::<PageGuard>().shows() || shell.holds_the_only_copy() {
         return shell.order(Command::Close).is_ok();

@@ -10,15 +10,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adjourn_protocol::{Event, EventKind};
+use adjourn_protocol::{Event, EventKind, sha256};
 use adjourn_testbed::{
-    BackendOptions, BackendServer, Child, KEY, LiveKitServer, Network, SECRET, ServerOptions, Testbed, Tools,
-    unix_now,
+    BackendOptions, BackendServer, Child, KEY, LiveKitServer, Network, ORGANISER, SECRET, ServerOptions,
+    Testbed, Tools, authority, certificate, unix_now,
 };
 use axum::Router;
 use axum::routing::post;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use parking_lot::Mutex;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What a block is for.
 #[derive(Debug, PartialEq)]
@@ -133,6 +135,129 @@ async fn the_page_for_organisers_leads_from_nothing_to_the_first_report() {
     assert!(yaml.contains("webhook:") && yaml.contains("/v1/livekit/webhook"), "{yaml}");
 }
 
+/// A file of the page.
+fn file(name: &str) -> String {
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/organisers.md")).unwrap();
+    let wanted = Kind::File(name.to_owned());
+    blocks(&page).into_iter().find(|(kind, _)| *kind == wanted).expect("a block with that file").1
+}
+
+/// nginx or Caddy with the page's own block, on that port.
+fn proxy(program: &str, folder: &Path, port: &str, listen: &str) -> tokio::process::Command {
+    let own = |text: String, pairs: &[(&str, String)]| {
+        pairs.iter().fold(text, |text, (there, here)| {
+            assert!(text.contains(there), "{program}: no {there} in {text}");
+            text.replace(there, here)
+        })
+    };
+    let path = |name: &str| folder.join(name).display().to_string();
+    let mut command = tokio::process::Command::new(program);
+    if program == "nginx" {
+        let pairs = [
+            ("listen 443 ssl", format!("listen 127.0.0.1:{port} ssl")),
+            ("/etc/ssl/interviews.pem", path("proxy.pem")),
+            ("/etc/ssl/interviews.key", path("proxy.key")),
+            ("127.0.0.1:8080", listen.to_owned()),
+        ];
+        std::fs::write(folder.join("server.conf"), own(file("nginx.conf"), &pairs)).unwrap();
+        let around = format!(
+            "daemon off; pid {pid}; error_log stderr; user root; events {{}}\nhttp {{ access_log off; client_body_temp_path {body}; \
+             proxy_temp_path {temp}; fastcgi_temp_path {temp}; uwsgi_temp_path {temp}; scgi_temp_path {temp}; include {server}; }}\n",
+            pid = path("nginx.pid"),
+            body = path("nginx-body"),
+            temp = path("nginx-temp"),
+            server = path("server.conf"),
+        );
+        std::fs::write(folder.join("nginx.conf"), around).unwrap();
+        command.arg("-p").arg(folder).arg("-c").arg(folder.join("nginx.conf"));
+    } else {
+        // Nobody gives this name a certificate.
+        let site =
+            format!("https://127.0.0.1:{port} {{\n    tls {} {}\n", path("proxy.pem"), path("proxy.key"));
+        let pairs = [("interviews.example.com {\n", site), ("127.0.0.1:8080", listen.to_owned())];
+        let around = "{\n    admin off\n    auto_https disable_redirects\n}\n";
+        std::fs::write(folder.join("Caddyfile"), around.to_owned() + &own(file("Caddyfile"), &pairs))
+            .unwrap();
+        command.args(["run", "--adapter", "caddyfile", "--config"]).arg(folder.join("Caddyfile"));
+        command.env("HOME", folder);
+    }
+    command
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_proxies_of_the_page_pass_on_what_comes_as_it_comes() {
+    for program in ["nginx", "caddy"] {
+        let listen = BackendServer::address().unwrap();
+        let port = BackendServer::address().unwrap().rsplit(':').next().unwrap().to_owned();
+        let url = format!("https://127.0.0.1:{port}");
+        let options = BackendOptions {
+            listen: Some(listen.clone()),
+            public_url: Some(url.clone()),
+            arguments: ["--trusted-proxy", "127.0.0.1"].map(str::to_owned).into(),
+            ..BackendOptions::default()
+        };
+        let testbed = Testbed::builder().backend(options).start().await.unwrap();
+        let folder = testbed.folder();
+        let authority = authority(folder).unwrap();
+        certificate(folder, "proxy", Some(folder)).unwrap();
+        let log = folder.join("proxy.log");
+        let _proxy = Child::start(program, &mut proxy(program, folder, &port, &listen), &log).unwrap();
+        let trusted = reqwest::Certificate::from_pem(&std::fs::read(authority).unwrap()).unwrap();
+        let http = reqwest::Client::builder().tls_certs_merge([trusted]).build().unwrap();
+        let began = Instant::now();
+        while !http.get(format!("{url}/healthz")).send().await.is_ok_and(|it| it.status() == 200) {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            assert!(began.elapsed() < Duration::from_secs(20), "{program} does not answer: {said}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+
+        // Whose address it is, is the proxy's word, and not that of whoever asks.
+        let ask = |method: reqwest::Method, path: &str| http.request(method, format!("{url}{path}"));
+        let post =
+            |path: &str, body: Value| ask(reqwest::Method::POST, path).bearer_auth(ORGANISER).json(&body);
+        let new = json!({"title": "Talk", "max_minutes": 30});
+        let spoofed = post("/v1/interviews", new).header("x-forwarded-for", "203.0.113.7");
+        let created: Value = spoofed.send().await.unwrap().json().await.unwrap();
+        let log = testbed.backend.command(&["audit"]).await.unwrap();
+        assert!(log.contains("127.0.0.1") && !log.contains("203.0.113.7"), "{program}: {log}");
+
+        let join = json!({"code": created["code"], "join_id": "0123456789abcdef0123456789abcdef",
+            "client": {"version": "0", "platform": "test", "kiosk": false}});
+        let joined = ask(reqwest::Method::POST, "/v1/join").json(&join).send().await.unwrap();
+        let joined: Value = joined.json().await.unwrap();
+        let (id, token) = (created["id"].as_str().unwrap(), joined["client_token"].as_str().unwrap());
+
+        // What happens is told at once, though the answer goes on.
+        let began = Instant::now();
+        let events = ask(reqwest::Method::GET, &format!("/v1/interviews/{id}/events")).bearer_auth(ORGANISER);
+        let mut events = events.send().await.unwrap();
+        let first = tokio::time::timeout(Duration::from_secs(10), events.chunk()).await.unwrap().unwrap();
+        assert!(String::from_utf8_lossy(&first.unwrap()).contains("live"), "{program}");
+        assert!(began.elapsed() < Duration::from_secs(3), "{program}: {:?}", began.elapsed());
+
+        // The largest record arrives, and one that is larger gets the backend's own answer.
+        for (length, wanted) in [(8 << 20, 200), ((8 << 20) + 1, 413)] {
+            let frame = r#"{"outcome": "ended", "transcript": [], "x": ""}"#;
+            let record =
+                frame.replace(r#""x": """#, &format!(r#""x": "{}""#, "x".repeat(length - frame.len())));
+            assert_eq!(record.len(), length);
+            let digest = STANDARD.encode(hex::decode(sha256(record.as_bytes())).unwrap());
+            let path = format!("/v1/interviews/{id}/attempts/1/records/client");
+            let put = ask(reqwest::Method::PUT, &path)
+                .bearer_auth(token)
+                .header("content-digest", format!("sha-256=:{digest}:"))
+                .header("content-type", "application/json")
+                .body(record);
+            let answer = put.send().await.unwrap();
+            let status = answer.status().as_u16();
+            let said: Value = answer.json().await.unwrap();
+            let own = if wanted == 200 { said["receipt"].is_string() } else { said["code"] == "too_large" };
+            assert!(status == wanted && own, "{program}: {status} {said}");
+        }
+    }
+}
+
 /// Of a receiver that prints what it took: lines until `wanted` of them are there.
 async fn lines(output: &mut adjourn_testbed::LineReader, wanted: usize) -> Vec<Value> {
     let mut lines = Vec::new();
@@ -200,7 +325,7 @@ async fn the_receiver_of_the_examples_takes_what_is_signed_once_and_nothing_else
     // One that is taken and not done (it died in between) is done at the next start.
     receiver.kill().await;
     let undone = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); \
-        c.execute('UPDATE events SET body = ? WHERE number = 1', (sys.argv[2],)); c.commit()";
+        c.execute('UPDATE inbox SET body = ? WHERE number = 1', (sys.argv[2],)); c.commit()";
     let body = r#"{"type": "interview.ended", "data": {"interview_id": "undone"}}"#;
     let set =
         std::process::Command::new(&tools.agent_python).args(["-c", undone]).arg(&events).arg(body).status();

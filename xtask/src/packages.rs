@@ -22,6 +22,8 @@ pub(crate) const SOUND: &[&str] = &[
     "gcc",
     "libc6-dev",
 ];
+/// What stands before a backend: `docs/organisers.md` says how, and a test holds it to that.
+pub(crate) const PROXIES: &[&str] = &["nginx-light", "caddy"];
 /// Fetches the SDK library, where Python has no pip of its own.
 pub(crate) const PIP: &[&str] = &["python3-pip"];
 /// For building and showing the window.

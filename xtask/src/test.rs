@@ -48,6 +48,9 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
         packages::ensure(packages::APP)?;
         packages::ensure(packages::SCREEN)?;
     }
+    if wanted("endings") {
+        packages::ensure(packages::PROXIES)?;
+    }
     if wanted("page") || window {
         // Said before anything is built.
         programs::ensure(&[programs::NODE, programs::NPM])?;

@@ -46,6 +46,7 @@ pub mod state;
 pub mod store;
 mod submission;
 mod supervision;
+pub mod tls;
 mod tokens;
 mod tombstone;
 mod transcript;

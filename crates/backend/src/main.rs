@@ -1,6 +1,7 @@
 //! `adjourn-backend`: serve, invite, keys, webhooks, audit, backup, erase, openapi.
 
 mod check_command;
+mod config_file;
 mod hook_command;
 mod serve_command;
 
@@ -17,13 +18,17 @@ use adjourn_backend::{
 };
 use adjourn_kiosk::PolicyKey;
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use url::Url;
 
 /// Reference server for interviews: join codes, records, receipts, room closing.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
+    /// A file (TOML) with settings, named as here: `listen = "127.0.0.1:8080"`. A name that ends with `-file` has the value in a file of its
+    /// own: `livekit-secret-file`. What is said here, or in the environment, counts more.
+    #[arg(long, global = true, env = "ADJOURN_CONFIG")]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -142,6 +147,9 @@ enum Command {
     KioskKey {
         /// Where the private half is written; must not exist. Whoever has it decides what every seat does.
         file: PathBuf,
+        /// Prints the public half of a key that is there already.
+        #[arg(long)]
+        public: bool,
     },
     /// Prints the OpenAPI document.
     Openapi,
@@ -198,7 +206,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
+    let given = std::env::args_os().collect();
+    let arguments = config_file::with_file(given, |name| std::env::var_os(name), &Arguments::command())?;
+    let arguments = Arguments::parse_from(arguments);
     log(matches!(&arguments.command, Command::Serve(serve) if serve.logs_json()));
     match arguments.command {
         Command::Serve(arguments) => serve_command::run(arguments).await?,
@@ -296,10 +306,16 @@ async fn run() -> anyhow::Result<()> {
             erase(&store, &id).await?;
             store.close().await;
         }
-        Command::KioskKey { file } => {
+        Command::KioskKey { file, public: true } => {
+            let text = std::fs::read_to_string(&file)
+                .with_context(|| format!("{} can't be read", file.display()))?;
+            say(PolicyKey::parse(&text).with_context(|| file.display().to_string())?.public().as_json())?;
+        }
+        Command::KioskKey { file, public: false } => {
             let key = PolicyKey::generate()?;
             write_alone(&file, key.to_text().expose())?;
-            say(key.public().as_json())?;
+            say(key.public().as_json())
+                .context("the key was made all the same: `kiosk-key --public` prints its public half")?;
         }
         Command::Openapi => match writeln!(std::io::stdout(), "{}", document().to_pretty_json()?) {
             // The reader had enough (`| head`).
@@ -325,11 +341,16 @@ fn write_alone(file: &std::path::Path, text: &str) -> anyhow::Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(file).and_then(|mut open| {
-        writeln!(open, "{text}")?;
-        open.sync_all()
-    });
-    written.with_context(|| format!("{} can't be written", file.display()))
+    let unwritten = || format!("{} can't be written", file.display());
+    let mut open = options.open(file).with_context(unwritten)?;
+    if let Err(error) = writeln!(open, "{text}").and_then(|()| open.sync_all()) {
+        // Half of it is nothing, and would be in the way.
+        let removed = std::fs::remove_file(file);
+        return Err(error)
+            .with_context(unwritten)
+            .with_context(|| format!("removed again: {}", removed.is_ok()));
+    }
+    Ok(())
 }
 
 /// Writes a line of a command's answer.

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::api_error::ApiError;
 use crate::store::{Store, known_time, word};
-use crate::transcript::{Transcript, transcript};
+use crate::transcript::{Reading, Transcript};
 use crate::{interview_status, lifecycle_store, recorded, sent_away};
 
 /// Version of the form below. A field that is added changes nothing of it.
@@ -67,7 +67,7 @@ impl Report {
     pub(crate) async fn of(store: &Store, id: &str, mut room: usize) -> Result<Self, ApiError> {
         let row = lifecycle_store::row(store, id).await?;
         let in_vain = sent_away::in_vain(store, id).await?;
-        let (mut records, mut needs) = (Vec::new(), Vec::new());
+        let (mut records, mut needs, mut said) = (Vec::new(), Vec::new(), Reading::default());
         // One after the other: they are large.
         let mut rows =
             sqlx::query("SELECT * FROM records WHERE interview_id = $1 ORDER BY received_at, source")
@@ -75,6 +75,8 @@ impl Report {
                 .fetch(store.read());
         while let Some(row) = rows.try_next().await? {
             let (source, body): (Source, String) = (word(&row, "source")?, row.try_get("body")?);
+            let attempt = row.try_get("attempt")?;
+            said.record(attempt, &source, &body);
             if source == Source::Client {
                 needs.extend(recorded::need(&body));
             }
@@ -82,7 +84,7 @@ impl Report {
             let fits = room.checked_sub(bytes);
             room = fits.unwrap_or(room);
             records.push(ReportedRecord {
-                attempt: row.try_get("attempt")?,
+                attempt,
                 in_vain: in_vain.contains(&source),
                 source: source.to_string(),
                 received_at: known_time(&row, "received_at")?,
@@ -102,7 +104,7 @@ impl Report {
             language: row.try_get("language")?,
             created_at: known_time(&row, "created_at")?,
             status: interview_status::read(store, id).await?,
-            transcript: transcript(store, id).await?,
+            transcript: said.ends(store, id, &in_vain).await?,
             needs,
             records,
         })

@@ -1,12 +1,14 @@
 //! `adjourn-backend serve`, and its settings, which `check` looks at.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use adjourn_backend::livekit::LiveKit;
 use adjourn_backend::proxies::Proxies;
 use adjourn_backend::router::router;
 use adjourn_backend::state::{App, Options};
 use adjourn_backend::store::{Open, Store};
+use adjourn_backend::tls::Tls;
 use adjourn_backend::{Deadlines, hooks, reconciler, server, settings};
 use anyhow::Context as _;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -51,6 +53,13 @@ pub(crate) struct Arguments {
     /// or separated by commas.
     #[arg(long = "trusted-proxy", value_delimiter = ',', env = "ADJOURN_TRUSTED_PROXIES")]
     trusted_proxies: Vec<String>,
+    /// The server's certificate (PEM, with those that vouch for it): it speaks TLS itself, and reads both files anew when they change.
+    /// Without it, a proxy does.
+    #[arg(long, env = "ADJOURN_TLS_CERTIFICATE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's key (PEM).
+    #[arg(long, env = "ADJOURN_TLS_KEY", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
     /// Minutes after the end until the agent's report counts as missing.
     #[arg(long, default_value_t = 10.0, env = "ADJOURN_AGENT_DEADLINE_MINUTES")]
     agent_deadline_minutes: f64,
@@ -90,9 +99,16 @@ impl Arguments {
     pub(crate) fn public_url(&self) -> anyhow::Result<Url> {
         let url = match &self.public_url {
             Some(url) => url.clone(),
+            None if self.tls_certificate.is_some() => format!("https://{}", self.listen).parse()?,
             None => format!("http://{}", self.listen).parse()?,
         };
         settings::public_url(url)
+    }
+
+    /// Certificate and key, where the server speaks TLS itself.
+    fn tls(&self) -> anyhow::Result<Option<Tls>> {
+        let files = self.tls_certificate.as_ref().zip(self.tls_key.as_ref());
+        files.map(|(certificate, key)| Tls::read(certificate, key)).transpose()
     }
 
     /// The LiveKit server.
@@ -151,6 +167,7 @@ impl Arguments {
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let proxies = Proxies::parse(arguments.trusted_proxies.iter().map(String::as_str))?;
     let (options, livekit) = (arguments.options(proxies.clone())?, arguments.livekit()?);
+    let tls = arguments.tls()?;
     let Arguments { listen, database, code_key, .. } = arguments;
     let metrics = PrometheusBuilder::new().install_recorder().context("metrics can't be kept")?;
     let store = Store::open(&database, Open::OrMake).await?;
@@ -158,7 +175,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let app = App::new(store.clone(), codes, livekit, options).await?;
     let listener = server::listen(listen)
         .with_context(|| format!("cannot listen on {listen}; choose another address with --listen"))?;
-    tracing::info!(%listen, "serving");
+    tracing::info!(%listen, tls = tls.is_some(), "serving");
     let stopping = app.stop();
     let reconciler = tokio::spawn(reconciler::run(app.clone()));
     let hooks = tokio::spawn(app.clone().send_hooks());
@@ -176,7 +193,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     let limits = server::Limits::for_this_process();
     let counts = move |from: IpAddr| !from.is_loopback() && !proxies.trusts(from);
-    server::serve(listener, router(app, Some(metrics)), limits, counts, stopped).await;
+    if let Some(tls) = tls.clone() {
+        tokio::spawn(async move { tls.watch().await });
+    }
+    server::serve(listener, router(app, Some(metrics)), limits, tls, counts, stopped).await;
     let close = async {
         for (name, work) in [("reconciler", reconciler), ("hooks", hooks)] {
             if let Err(error) = work.await {

@@ -15,7 +15,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
@@ -23,6 +24,7 @@ use tower::ServiceExt as _;
 
 use crate::proxies::bucket;
 use crate::shares::Shares;
+use crate::tls::Tls;
 
 /// What a connection may cost.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +121,7 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: Limits,
+    tls: Option<Tls>,
     counts: impl Fn(IpAddr) -> bool,
     stopped: impl Future<Output = ()>,
 ) {
@@ -156,7 +159,47 @@ pub async fn serve(
         }
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.unread));
-        let (router, turns) = (router.clone(), Arc::clone(&turns));
+        let stream = Box::pin(stream);
+        let acceptor = tls.as_ref().map(Tls::acceptor);
+        let conversation = Conversation {
+            router: router.clone(),
+            turns: Arc::clone(&turns),
+            watcher: graceful.watcher(),
+            limits,
+            address,
+        };
+        tokio::spawn(async move {
+            match acceptor {
+                None => conversation.goes_on(stream).await,
+                // What is no TLS, or comes too slowly, is hung up on.
+                Some(acceptor) => match tokio::time::timeout(limits.head, acceptor.accept(stream)).await {
+                    Ok(Ok(stream)) => conversation.goes_on(stream).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "a connection came to no TLS"),
+                    Err(_) => tracing::debug!("a connection came to no TLS in time"),
+                },
+            }
+            drop((place, share));
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.stop, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests that were still under way are cut off; clients come again");
+    }
+}
+
+/// One connection.
+struct Conversation {
+    router: Router,
+    turns: Arc<Semaphore>,
+    watcher: Watcher,
+    limits: Limits,
+    address: SocketAddr,
+}
+
+impl Conversation {
+    /// Answers what is asked there, until its end.
+    async fn goes_on(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let Self { router, turns, watcher, limits, address } = self;
         let asked = AtomicBool::new(false);
         let service = service_fn(move |request: Request<Incoming>| {
             let turns = asked.swap(true, Ordering::Relaxed).then(|| Arc::clone(&turns));
@@ -166,18 +209,10 @@ pub async fn serve(
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head)
             .max_buf_size(limits.head_bytes)
-            .serve_connection(TokioIo::new(Box::pin(stream)), service);
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke off");
-            }
-            drop((place, share));
-        });
-    }
-    drop(listener);
-    if tokio::time::timeout(limits.stop, graceful.shutdown()).await.is_err() {
-        tracing::warn!("requests that were still under way are cut off; clients come again");
+            .serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%error, "a connection broke off");
+        }
     }
 }
 
@@ -233,7 +268,7 @@ mod tests {
             .route("/slow", get(slow))
             .route("/much", get(much));
         let ended = tokio::spawn(async move {
-            serve(listener, router, limits, |_| true, async move { drop(stopped.await) }).await;
+            serve(listener, router, limits, None, |_| true, async move { drop(stopped.await) }).await;
         });
         Running { address, stop, ended }
     }
@@ -322,7 +357,7 @@ mod tests {
             )
             .route("/one", get(async move || before.load(Ordering::Relaxed).to_string()));
         let limits = Limits { head_bytes: 64 << 10, ..short() };
-        let server = tokio::spawn(serve(listener, router, limits, |_| true, std::future::pending()));
+        let server = tokio::spawn(serve(listener, router, limits, None, |_| true, std::future::pending()));
         let mut answer = [0; 512];
         let read = late.read(&mut answer).await.unwrap();
         let answer = String::from_utf8_lossy(&answer[..read]);

@@ -290,12 +290,15 @@ impl Store {
     /// still. Whether it is done: where somebody reads, the log stays as it is. Waits for nobody: who writes would wait as long.
     pub(crate) async fn overwrite_deleted(&self) -> Result<bool, sqlx::Error> {
         let mut connection = self.writer.acquire().await?;
-        sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut *connection).await?;
-        sqlx::raw_sql("PRAGMA busy_timeout = 0").execute(&mut *connection).await?;
-        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
-        // Whatever came of it: who writes next waits as usual.
-        sqlx::raw_sql(PATIENCE).execute(&mut *connection).await?;
-        let busy: i64 = row?.try_get(0)?;
+        // Apart: whoever asked may be gone in the middle of it, and who writes next must not find it impatient.
+        let done = tokio::spawn(async move {
+            sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut *connection).await?;
+            sqlx::raw_sql("PRAGMA busy_timeout = 0").execute(&mut *connection).await?;
+            let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
+            sqlx::raw_sql(PATIENCE).execute(&mut *connection).await?;
+            row?.try_get::<i64, _>(0)
+        });
+        let busy = done.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
         Ok(busy == 0)
     }
 

@@ -1,7 +1,7 @@
 //! What was said in an interview, from every source there is: of each interviewer its report, else what it told while it
 //! lived; of the candidate's client what it heard, if nobody else tells as much.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use adjourn_protocol::{Source, TranscriptSource};
 use futures_util::TryStreamExt as _;
@@ -32,39 +32,64 @@ struct Told {
     lived: Vec<Item>,
 }
 
+/// A transcript that is being read, record by record: they are large, and whoever reads them for something else as well reads them once.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    told: BTreeMap<(i64, Source), Told>,
+    client: Turns,
+}
+
+impl Reading {
+    /// One more record.
+    pub(crate) fn record(&mut self, attempt: i64, source: &Source, body: &str) {
+        match source {
+            Source::Client => {
+                let Turns { items, unreadable } = recorded::of_client(body);
+                self.client.items.extend(items);
+                self.client.unreadable += unreadable;
+            }
+            judgement if judgement.is_judgement() => {}
+            agent => {
+                self.told.entry((attempt, agent.clone())).or_default().report =
+                    Some(recorded::of_agent(body));
+            }
+        }
+    }
+
+    /// All records were read. `in_vain`: whose word is nobody's.
+    pub(crate) async fn ends(
+        mut self,
+        store: &Store,
+        id: &str,
+        in_vain: &BTreeSet<Source>,
+    ) -> Result<Transcript, sqlx::Error> {
+        let rows =
+            sqlx::query("SELECT attempt, source, body FROM items WHERE interview_id = $1 ORDER BY number")
+                .bind(id)
+                .fetch_all(store.read())
+                .await?;
+        for row in &rows {
+            let at = (row.try_get("attempt")?, word(row, "source")?);
+            let item = serde_json::from_str::<Item>(&row.try_get::<String, _>("body")?);
+            self.told.entry(at).or_default().lived.extend(item);
+        }
+        self.told.retain(|(_, source), _| !in_vain.contains(source));
+        Ok(merged(self.told, self.client))
+    }
+}
+
 /// The transcript of an interview.
 pub(crate) async fn transcript(store: &Store, id: &str) -> Result<Transcript, sqlx::Error> {
-    let mut told: BTreeMap<(i64, Source), Told> = BTreeMap::new();
-    let mut client = Turns::default();
-    // One after the other: they are large.
+    let mut reading = Reading::default();
     let mut records = sqlx::query("SELECT attempt, source, body FROM records WHERE interview_id = $1")
         .bind(id)
         .fetch(store.read());
     while let Some(row) = records.try_next().await? {
-        let (attempt, body): (i64, String) = (row.try_get("attempt")?, row.try_get("body")?);
-        match word(&row, "source")? {
-            Source::Client => {
-                let Turns { items, unreadable } = recorded::of_client(&body);
-                client.items.extend(items);
-                client.unreadable += unreadable;
-            }
-            judgement if judgement.is_judgement() => {}
-            agent => told.entry((attempt, agent)).or_default().report = Some(recorded::of_agent(&body)),
-        }
+        let (source, body): (Source, String) = (word(&row, "source")?, row.try_get("body")?);
+        reading.record(row.try_get("attempt")?, &source, &body);
     }
     drop(records);
-    let rows = sqlx::query("SELECT attempt, source, body FROM items WHERE interview_id = $1 ORDER BY number")
-        .bind(id)
-        .fetch_all(store.read())
-        .await?;
-    for row in &rows {
-        let at = (row.try_get("attempt")?, word(row, "source")?);
-        let item = serde_json::from_str::<Item>(&row.try_get::<String, _>("body")?);
-        told.entry(at).or_default().lived.extend(item);
-    }
-    let in_vain = sent_away::in_vain(store, id).await?;
-    told.retain(|(_, source), _| !in_vain.contains(source));
-    Ok(merged(told, client))
+    reading.ends(store, id, &sent_away::in_vain(store, id).await?).await
 }
 
 /// The same turns, by that one's word.

@@ -191,6 +191,8 @@ fn the_key_of_seats_is_its_owners_alone_and_overwrites_none() {
     let key = PolicyKey::parse(&private).unwrap();
     assert_eq!(String::from_utf8_lossy(&made.stdout).trim(), key.public().as_json());
     assert!(!String::from_utf8_lossy(&made.stdout).contains(private.trim()));
+    let shown = backend(folder.path()).args(["kiosk-key", "--public", "kiosk.key"]).output().unwrap();
+    assert_eq!(shown.stdout, made.stdout);
     let again = make();
     assert!(
         !again.status.success() && said(&again).contains("kiosk.key can't be written"),

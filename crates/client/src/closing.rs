@@ -7,6 +7,7 @@ use adjourn_session::{Delivery, Input, Phase};
 use tokio::sync::mpsc;
 
 use crate::event::Event;
+use crate::leaving::Leaving;
 use crate::panics::guarded;
 use crate::run::{Client, sleep_until};
 use crate::{Shell, Snapshot};
@@ -17,18 +18,13 @@ const LAST_COMMIT: Duration = Duration::from_secs(12);
 const LAST_WORD: Duration = Duration::from_secs(1);
 
 impl<T: Transport, S: Shell> Client<T, S> {
-    pub(crate) async fn close(mut self, mut events: mpsc::Receiver<Event>) -> Snapshot {
+    pub(crate) async fn close(mut self, mut events: mpsc::Receiver<Event>, leaving: Leaving) -> Snapshot {
         self.feed(Input::SystemEnds);
-        let deadline = tokio::time::Instant::now() + LAST_COMMIT;
-        while self.unsafe_still() {
-            match tokio::time::timeout_at(deadline, guarded(self.wait_for_safety(&mut events))).await {
-                Ok(Some(true)) => {}
-                Ok(_) | Err(_) => break,
-            }
-        }
+        self.goes_on(&mut events, LAST_COMMIT, Self::unsafe_still).await;
         self.audio.close_microphone();
         self.leave();
         self.connection.left(LAST_WORD).await;
+        self.goes_on(&mut events, leaving.patience(), Self::sends_still).await;
         self.show();
         // Work on the journal that still runs beside the loop must not find it closed.
         self.invitation.stop().await;
@@ -45,6 +41,28 @@ impl<T: Transport, S: Shell> Client<T, S> {
         self.presenter.last().clone()
     }
 
+    /// Goes on while that holds, but no longer than `limit`.
+    async fn goes_on(
+        &mut self,
+        events: &mut mpsc::Receiver<Event>,
+        limit: Duration,
+        holds: impl Fn(&Self) -> bool,
+    ) {
+        let deadline = tokio::time::Instant::now() + limit;
+        while holds(self) {
+            match tokio::time::timeout_at(deadline, guarded(self.one_more(events))).await {
+                Ok(Some(true)) => {}
+                Ok(_) | Err(_) => break,
+            }
+        }
+    }
+
+    /// Whether the record is on disk, and the backend has not answered yet.
+    fn sends_still(&self) -> bool {
+        let on_disk = matches!(self.session.view().delivery, Delivery::Sending | Delivery::Saved);
+        on_disk && !self.deliveries.was_put_off()
+    }
+
     /// Whether what was said is neither on disk nor at the backend yet.
     fn unsafe_still(&self) -> bool {
         let view = self.session.view();
@@ -54,7 +72,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
     }
 
     /// One more event, or the session's next timeout; `false` when nothing comes any more.
-    async fn wait_for_safety(&mut self, events: &mut mpsc::Receiver<Event>) -> bool {
+    async fn one_more(&mut self, events: &mut mpsc::Receiver<Event>) -> bool {
         self.show();
         let due = self.due();
         tokio::select! {

@@ -40,12 +40,24 @@ pub(crate) struct Deliveries {
     confirmed: bool,
     /// Of this interview's record, once it is there.
     receipt: Option<Receipt>,
+    /// It was tried, and is to be tried again later.
+    put_off: bool,
 }
 
 impl Deliveries {
     pub(crate) fn new(environment: Environment, info: ClientInfo, events: Events) -> Self {
         let (wake, stop) = (Arc::new(Notify::new()), watch::Sender::new(false));
-        Self { environment, info, events, wake, stop, delivering: None, confirmed: false, receipt: None }
+        Self {
+            environment,
+            info,
+            events,
+            wake,
+            stop,
+            delivering: None,
+            confirmed: false,
+            receipt: None,
+            put_off: false,
+        }
     }
 
     /// Begins to deliver.
@@ -62,6 +74,16 @@ impl Deliveries {
     /// This interview's record is at the backend.
     pub(crate) fn received(&mut self, receipt: Receipt) {
         self.receipt = Some(receipt);
+    }
+
+    /// This interview's record was tried, and is to be tried again later.
+    pub(crate) fn put_off(&mut self) {
+        self.put_off = true;
+    }
+
+    /// Whether it was.
+    pub(crate) fn was_put_off(&self) -> bool {
+        self.put_off
     }
 
     /// The receipt of this interview's record, once there is one.

@@ -1,6 +1,6 @@
 //! What comes back from work beside the loop.
 
-use adjourn_outbox::{DeliveryEvent, DeliveryOutcome};
+use adjourn_outbox::{BackendError, DeliveryEvent, DeliveryOutcome};
 use adjourn_protocol::{DeviceCheck, Note, ToolEnded};
 use adjourn_room::Transport;
 use adjourn_session::{Delivery, Input, JoinGrant, OrganiserWord, Outcome, Phase};
@@ -201,13 +201,18 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.ui.notice = Some(Message::EarlierReceived { receipt: receipt.claims.receipt_id });
             }
             DeliveryOutcome::Parked { error } if ours => {
-                self.ui.notice = Some((&error).into());
+                self.ui.notice = Some(if let BackendError::Erased(detail) = &error {
+                    Message::RecordRefused { detail: detail.clone() }
+                } else {
+                    (&error).into()
+                });
                 self.feed(Input::DeliveryParked);
             }
             DeliveryOutcome::Parked { error } => {
                 tracing::warn!(%error, "an earlier interview was not accepted");
                 self.ui.notice = Some(Message::EarlierRefused);
             }
+            DeliveryOutcome::Later { .. } if ours => self.deliveries.put_off(),
             DeliveryOutcome::Later { .. } => {}
         }
     }

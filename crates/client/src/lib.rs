@@ -33,6 +33,7 @@ mod fate;
 mod fault_messages;
 mod invitation;
 mod journal;
+mod leaving;
 mod lenient;
 mod loudness;
 mod message;

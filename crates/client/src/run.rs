@@ -19,6 +19,7 @@ use crate::connection_check::ConnectionCheck;
 use crate::deliveries::Deliveries;
 use crate::event::{Event, Events};
 use crate::invitation::Invitation;
+use crate::leaving::Leaving;
 use crate::panics::{Panics, guarded};
 use crate::preferences::PreferencesFile;
 use crate::presenter::Presenter;
@@ -96,7 +97,7 @@ pub(crate) struct Inbox<T: Transport> {
 /// Whether the loop goes on.
 enum LoopStep {
     Goes,
-    Ends,
+    Ends(Leaving),
 }
 
 impl<T: Transport, S: Shell> Client<T, S> {
@@ -182,21 +183,21 @@ impl<T: Transport, S: Shell> Client<T, S> {
             None => self.invitation.look_after_unfinished(),
         }
         let mut failures = 0;
-        loop {
+        let leaving = loop {
             let span = self.span.clone();
             let turn = self.turn(&mut commands, &mut inbox, &mut meters, &mut stats);
             match guarded(turn.instrument(span)).await {
                 Some(LoopStep::Goes) => {}
-                Some(LoopStep::Ends) => break,
+                Some(LoopStep::Ends(leaving)) => break leaving,
                 // What failed is told by the panic itself. A loop that fails again and again is left, so
                 // that what was said is committed all the same.
                 None if failures < MOST_FAILURES => failures += 1,
-                None => break,
+                None => break Leaving::System,
             }
-        }
+        };
         // From now on a sender is told that its command will not be done.
         commands.close();
-        self.close(inbox.events).await
+        self.close(inbox.events, leaving).await
     }
 
     async fn turn(
@@ -213,12 +214,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
         tokio::select! {
             biased;
             command = commands.recv() => match command {
-                Some(Command::Quit) | None => return LoopStep::Ends,
+                Some(Command::Quit) | None => return LoopStep::Ends(Leaving::System),
                 Some(Command::Close) if self.ui.may_close(&self.session.view()) => {
                     if self.ui.close_was_answered() {
                         self.feed(Input::EndConfirmed);
                     }
-                    return LoopStep::Ends;
+                    return LoopStep::Ends(Leaving::Person);
                 }
                 Some(command) => self.command(command),
             },

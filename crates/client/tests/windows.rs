@@ -105,6 +105,54 @@ async fn a_system_that_shuts_down_ends_commits_and_leaves() {
     assert!(took < Duration::from_secs(4), "{took:?}");
 }
 
+/// A person closes the window in the middle of the interview: asked back, they press X once more.
+async fn closes(stage: &mut Testbed) {
+    stage.order(Command::Close).await;
+    stage.within(MOMENT, "the question", |s| s.closing).await;
+    stage.order(Command::CloseAsked).await;
+    stage.passes(Duration::from_secs(2)).await;
+    stage.order(Command::Close).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_backend_gets_the_record_of_a_window_that_is_closed() {
+    let mut stage = Testbed::interview().await;
+    let backend = stage.backend.clone();
+    backend.set(|backend| backend.latency = Duration::from_secs(7));
+    closes(&mut stage).await;
+    let (last, took) = ends(stage, Duration::from_secs(12)).await;
+    assert_eq!(backend.records().len(), 1, "who closes it may never open it again");
+    assert!(last.completed.unwrap().receipt.is_some());
+    assert!(took < Duration::from_secs(9), "and no longer than it takes: {took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_can_not_be_reached_holds_no_window() {
+    let mut stage = Testbed::interview().await;
+    stage.backend.set(|backend| backend.down = true);
+    let disk = stage.disk.clone();
+    closes(&mut stage).await;
+    let (_, took) = ends(stage, Duration::from_secs(20)).await;
+    assert!(disk.committed(LINK).is_some() && took < Duration::from_secs(3), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_hangs_holds_a_window_only_so_long_and_the_system_less() {
+    for person in [true, false] {
+        let mut stage = Testbed::interview().await;
+        stage.backend.set(|backend| backend.latency = Duration::from_secs(3_600));
+        let disk = stage.disk.clone();
+        if person {
+            closes(&mut stage).await;
+        } else {
+            stage.order(Command::Quit).await;
+        }
+        let (_, took) = ends(stage, Duration::from_secs(30)).await;
+        let wanted = if person { 10..=13 } else { 2..=5 };
+        assert!(disk.committed(LINK).is_some() && wanted.contains(&took.as_secs()), "{took:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_disk_that_hangs_holds_the_exit_only_so_long() {
     let stage = Testbed::interview().await;

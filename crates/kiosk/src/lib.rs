@@ -15,6 +15,6 @@ mod signed;
 
 pub use key::{KeyError, PolicyKey, PolicyKeys};
 pub use lock::{Around, Compositor, LockLevel, Weakness};
-pub use pin::{Pin, PinError, Tries};
-pub use policy::{Devices, Escapes, Maintenance, PolicyError, Reset, SeatPolicy};
-pub use signed::{SignedPolicy, Unusable};
+pub use pin::{Pin, PinError, Tries, Try};
+pub use policy::{All, Devices, Escapes, Maintenance, PolicyError, Reset, SeatPolicy, Seats};
+pub use signed::{Seat, SignedPolicy, Unusable};

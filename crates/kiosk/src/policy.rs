@@ -11,15 +11,30 @@ use crate::pin::Pin;
 pub(crate) const VERSION: u32 = 1;
 /// Longest name of a center or a seat, in characters.
 const LONGEST_NAME: usize = 64;
-/// Most seats that one policy names; without any it is for all of its center.
+/// Most seats that one policy names.
 const MOST_SEATS: usize = 2_000;
+/// Most languages.
+const MOST_LANGUAGES: usize = 32;
 
 /// A policy that makes no sense, before it is signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
     /// It is no TOML, has an unknown field, or lacks one.
-    #[error("the policy can't be read: {0}")]
-    Form(String),
+    #[error("the policy can't be read, {place}: {why}")]
+    Form {
+        /// Where: `line 3`.
+        place: String,
+        /// What is wrong, without the values that stand there.
+        why: String,
+    },
+    /// This program is too old for it.
+    #[error(
+        "the policy is of version {version}, and this program knows version {VERSION}: bring it up to date"
+    )]
+    Newer {
+        /// Its version.
+        version: u32,
+    },
     /// A value is none that can be.
     #[error("{field} in the policy {why}")]
     Value {
@@ -36,11 +51,12 @@ pub enum PolicyError {
 pub struct SeatPolicy {
     /// Of this form: 1.
     pub version: u32,
+    /// Counts up with each policy of a center: a seat takes none that is older than the one that it has used.
+    pub serial: u64,
     /// Whose seats.
     pub center: String,
-    /// Which; every one of the center, if none is named.
-    #[serde(default)]
-    pub seats: Vec<String>,
+    /// Which.
+    pub seats: Seats,
     /// Where codes are exchanged. Links to other servers open nothing.
     pub backend: Url,
     /// Languages that can be chosen, the first one is shown until somebody does.
@@ -63,6 +79,24 @@ pub struct SeatPolicy {
     /// When a seat that nobody uses may be restarted.
     #[serde(default)]
     pub maintenance: Option<Maintenance>,
+}
+
+/// Which seats of a center.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Seats {
+    /// `"all"`: whoever has removed the last name of a list did not mean that.
+    All(All),
+    /// These.
+    Named(Vec<String>),
+}
+
+/// The word for every seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum All {
+    /// Every one.
+    All,
 }
 
 /// Devices by their ids, as `adjourn-cli devices` lists them; the system's own choice where none is named.
@@ -91,21 +125,29 @@ impl Default for Reset {
     }
 }
 
-/// Ways out of a seat. There is always one: without a PIN and without remote release, a timed one.
+/// Ways out of a seat. One of them works whatever the network does: a PIN, or a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Escapes {
     /// The supervisor's PIN, as `adjourn-cli policy pin` writes it (Argon2id, a PHC string).
+    #[serde(default)]
     pub pin: Option<Pin>,
     /// The center's monitor may release it.
+    #[serde(default = "yes")]
     pub remote: bool,
-    /// It lets go by itself after so many minutes in which its backend could not be reached.
-    pub unreachable_minutes: Option<u32>,
+    /// It lets go by itself after so many minutes in which it could not begin an interview and none went on: whatever was in the way. Not at
+    /// all, if it is not said.
+    #[serde(default)]
+    pub unusable_minutes: Option<u32>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Default for Escapes {
     fn default() -> Self {
-        Self { pin: None, remote: true, unreachable_minutes: Some(240) }
+        Self { pin: None, remote: true, unusable_minutes: Some(60) }
     }
 }
 
@@ -138,7 +180,19 @@ impl SeatPolicy {
     /// # Errors
     /// What is wrong, where.
     pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
-        let policy: Self = toml::from_str(text).map_err(|error| PolicyError::Form(error.to_string()))?;
+        // First: a newer one has fields that are unknown here.
+        if let Ok(Version { version }) = toml::from_str(text)
+            && version > VERSION
+        {
+            return Err(PolicyError::Newer { version });
+        }
+        // The library's own text repeats the line, in which a PIN may stand.
+        let form = |error: toml::de::Error| {
+            let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            let place = line.map_or_else(|| "as a whole".to_owned(), |line| format!("line {line}"));
+            PolicyError::Form { place, why: error.message().lines().collect::<Vec<_>>().join(" ") }
+        };
+        let policy: Self = toml::from_str(text).map_err(form)?;
         policy.check()?;
         Ok(policy)
     }
@@ -148,23 +202,37 @@ impl SeatPolicy {
     /// # Errors
     /// The first that is not.
     pub fn check(&self) -> Result<(), PolicyError> {
+        const NAME: &str = "is no name: a letter or digit, and up to 63 more, with . - and _ between them";
         let value = |field, holds: bool, why: &str| {
             if holds { Ok(()) } else { Err(PolicyError::Value { field, why: why.to_owned() }) }
         };
-        value("version", self.version == VERSION, "is another than 1: this program knows version 1")?;
-        value("center", is_name(&self.center), "is no name: 1 to 64 letters, digits, - and _")?;
-        value("seats", self.seats.len() <= MOST_SEATS, "has more than 2,000: make one for the whole center")?;
+        if self.version > VERSION {
+            return Err(PolicyError::Newer { version: self.version });
+        }
+        value("version", self.version == VERSION, "is 0: versions begin with 1")?;
+        value("center", is_name(&self.center), NAME)?;
+        if let Seats::Named(seats) = &self.seats {
+            value("seats", !seats.is_empty(), "is empty: name one at least, or say \"all\"")?;
+            value("seats", seats.len() <= MOST_SEATS, "has more than 2,000: make one for \"all\"")?;
+            value("seats", seats.iter().all(|seat| is_name(seat)), NAME)?;
+        }
         value(
-            "seats",
-            self.seats.iter().all(|seat| is_name(seat)),
-            "has what is no name: 1 to 64 letters, digits, - and _",
+            "backend",
+            is_backend(&self.backend),
+            "is no address of a backend: https://, a host, and a path at most",
         )?;
-        let local =
-            self.backend.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
-        let safe = self.backend.scheme() == "https" || self.backend.scheme() == "http" && local;
-        value("backend", safe, "is no address of a backend: it begins with https://")?;
         value("languages", !self.languages.is_empty(), "is empty: name one at least, as \"en\"")?;
+        let tags = self.languages.len() <= MOST_LANGUAGES && self.languages.iter().all(|tag| is_tag(tag));
+        value("languages", tags, "has what is no language, as \"en\" or \"pt-BR\"")?;
         value("valid_until", self.valid_from < self.valid_until, "is not after valid_from")?;
+        let named =
+            |device: &Option<String>| device.as_ref().is_none_or(|id| !id.is_empty() && id.len() <= 300);
+        let Devices { microphone, loudspeaker } = &self.devices;
+        value(
+            "devices",
+            named(microphone) && named(loudspeaker),
+            "has an empty name: leave it out for the system's choice",
+        )?;
         let Reset { done_after_s, abandoned_after_s } = self.reset;
         value("reset.done_after_s", (5..=3_600).contains(&done_after_s), "must be 5 to 3600 seconds")?;
         value(
@@ -172,36 +240,64 @@ impl SeatPolicy {
             (60..=7_200).contains(&abandoned_after_s),
             "must be 60 to 7200 seconds",
         )?;
-        let Escapes { pin, remote, unreachable_minutes } = &self.escapes;
+        let Escapes { pin, remote: _, unusable_minutes } = &self.escapes;
         value(
-            "escapes.unreachable_minutes",
-            unreachable_minutes.is_none_or(|minutes| (10..=1_440).contains(&minutes)),
-            "must be 10 to 1440 minutes",
+            "escapes.unusable_minutes",
+            unusable_minutes.is_none_or(|minutes| (10..=240).contains(&minutes)),
+            "must be 10 to 240 minutes",
         )?;
-        let out = pin.is_some() || unreachable_minutes.is_some();
+        // Its monitor can't be reached where the network is what broke.
+        let out = pin.is_some() || unusable_minutes.is_some();
         value(
             "escapes",
             out,
-            if *remote {
-                "leaves no way out of a seat whose backend can't be reached: give a pin, or unreachable_minutes"
-            } else {
-                "leaves no way out: give a pin, or unreachable_minutes"
-            },
+            "leaves no way out that works without the network: give a pin, or unusable_minutes",
         )?;
         let never = self.maintenance.is_some_and(|maintenance| maintenance.from == maintenance.until);
         value("maintenance", !never, "begins when it ends")
     }
 
-    /// Whether it is for that seat.
+    /// Whether it is for that seat of its center.
     pub fn is_for(&self, seat: &str) -> bool {
-        self.seats.is_empty() || self.seats.iter().any(|one| one == seat)
+        match &self.seats {
+            Seats::All(All::All) => true,
+            Seats::Named(seats) => seats.iter().any(|one| one == seat),
+        }
     }
 }
 
-/// A name of a center or a seat: it stands in lists, logs and file names.
-fn is_name(text: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    !text.is_empty() && text.chars().count() <= LONGEST_NAME && text.chars().all(plain)
+/// What a policy of any version has.
+#[derive(Deserialize)]
+pub(crate) struct Version {
+    pub(crate) version: u32,
+}
+
+/// A name of a center or a seat: it stands in lists, logs and file names, and looks like no other one.
+pub(crate) fn is_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.len() <= LONGEST_NAME
+        && text.chars().all(plain)
+}
+
+fn is_backend(url: &Url) -> bool {
+    let local = url.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
+    let safe = url.scheme() == "https" || url.scheme() == "http" && local;
+    let alone = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    safe && alone && url.has_host()
+}
+
+fn is_tag(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let language = parts.next().unwrap_or_default();
+    let plain =
+        |part: &str| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    matches!(language.len(), 2 | 3)
+        && language.bytes().all(|byte| byte.is_ascii_lowercase())
+        && parts.all(plain)
 }
 
 mod time_of_day {
@@ -227,6 +323,7 @@ pub(crate) mod tests {
 
     pub(crate) const USUAL: &str = r#"
         version = 1
+        serial = 3
         center = "berlin-mitte"
         seats = ["B-07", "B-08"]
         backend = "https://interviews.example.com"
@@ -243,10 +340,15 @@ pub(crate) mod tests {
     #[test]
     fn what_a_person_writes_is_read_and_what_is_missing_is_usual() {
         let policy = SeatPolicy::from_toml(USUAL).unwrap();
-        assert_eq!((policy.reset.done_after_s, policy.escapes.remote), (60, true));
+        assert_eq!((policy.reset.done_after_s, policy.escapes.unusable_minutes), (60, Some(60)));
         assert!(policy.is_for("B-07") && !policy.is_for("B-09"));
-        let all = SeatPolicy { seats: Vec::new(), ..policy.clone() };
+        let all = SeatPolicy::from_toml(&USUAL.replace(r#"["B-07", "B-08"]"#, "\"all\"")).unwrap();
         assert!(all.is_for("B-09"));
+        // A way out that is not in a table of ways out is none.
+        let pin = Pin::keep("48291573", &[7; 16]).unwrap();
+        let own = format!("[escapes]\npin = \"{}\"\n[maintenance]", pin.as_str());
+        let own = SeatPolicy::from_toml(&USUAL.replace("[maintenance]", &own)).unwrap();
+        assert_eq!((own.escapes.unusable_minutes, own.escapes.remote), (None, true));
         let night = policy.maintenance.unwrap();
         let at = |hour, minute| NaiveTime::from_hms_opt(hour, minute, 0).unwrap();
         assert!(
@@ -257,47 +359,60 @@ pub(crate) mod tests {
     #[test]
     fn what_makes_no_sense_is_said_in_a_sentence_that_names_the_place() {
         for (there, instead, said) in [
-            ("version = 1", "version = 2", "version in the policy is another than 1"),
+            ("version = 1", "version = 2\n        what = \"nobody knows yet\"", "the policy is of version 2"),
+            ("version = 1", "version = 0", "version in the policy is 0"),
             ("berlin-mitte", "", "center in the policy is no name"),
-            ("B-08", "../etc", "seats in the policy has what is no name"),
+            ("berlin-mitte", "..", "center in the policy is no name"),
+            ("B-08", "../etc", "seats in the policy is no name"),
+            ("B-08", "Б-08", "seats in the policy is no name"),
+            (r#"["B-07", "B-08"]"#, "[]", "seats in the policy is empty"),
+            (r#"["B-07", "B-08"]"#, "\"every\"", "line 5"),
             (
                 "https://interviews.example.com",
                 "http://interviews.example.com",
                 "backend in the policy is no address",
             ),
+            ("https://interviews", "https://me:secret@interviews", "backend in the policy is no address"),
             (r#"["de", "en"]"#, "[]", "languages in the policy is empty"),
+            (r#"["de", "en"]"#, "[\"german\"]", "languages in the policy has what is no language"),
             ("2027-11-01", "2026-10-01", "valid_until in the policy is not after valid_from"),
             ("22:30", "05:00", "maintenance in the policy begins when it ends"),
             ("22:30", "half past ten", "is no time of day"),
-            ("\"enforced\"", "\"tight\"", "unknown variant"),
-            ("[maintenance]", "pins = 3\n[maintenance]", "unknown field `pins`"),
+            ("\"enforced\"", "\"tight\"", "line 10: unknown variant"),
+            ("[maintenance]", "pins = 3\n[maintenance]", "line 12: unknown field `pins`"),
             ("center = \"berlin-mitte\"", "", "missing field `center`"),
             (
                 "[maintenance]",
                 "[reset]\ndone_after_s = 0\n[maintenance]",
                 "reset.done_after_s in the policy must be",
             ),
-            (
-                "[maintenance]",
-                "[escapes]\nunreachable_minutes = 5\n[maintenance]",
-                "escapes.unreachable_minutes",
-            ),
-            ("[maintenance]", "[escapes]\npin = \"1234\"\n[maintenance]", "no PIN as it is kept"),
+            ("[maintenance]", "[escapes]\nunusable_minutes = 5\n[maintenance]", "escapes.unusable_minutes"),
+            ("[maintenance]", "[devices]\nmicrophone = \"\"\n[maintenance]", "devices in the policy"),
         ] {
             let text = USUAL.replacen(there, instead, 1);
             let error = SeatPolicy::from_toml(&text).unwrap_err().to_string();
-            assert!(error.contains(said), "{instead}: {error}");
+            assert!(error.contains(said) && error.lines().count() == 1, "{instead}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_pin_that_stands_where_it_does_not_belong_is_repeated_nowhere() {
+        for pin in ["\"48291573\"", "48291573", "48291573.5", "[48291573]", "true"] {
+            let text = USUAL.replace("[maintenance]", &format!("[escapes]\npin = {pin}\n[maintenance]"));
+            let error = SeatPolicy::from_toml(&text).unwrap_err().to_string();
+            assert!(!error.contains("4829") && error.contains("line 13"), "{pin}: {error}");
         }
     }
 
     #[test]
     fn nobody_is_locked_in() {
-        let mut policy = SeatPolicy::from_toml(USUAL).unwrap();
-        policy.escapes = Escapes { pin: None, remote: true, unreachable_minutes: None };
-        assert!(policy.check().unwrap_err().to_string().contains("leaves no way out"));
-        policy.escapes.remote = false;
-        assert!(policy.check().unwrap_err().to_string().contains("leaves no way out"));
-        policy.escapes.unreachable_minutes = Some(60);
-        assert_eq!(policy.check(), Ok(()));
+        for remote in [true, false] {
+            let alone = format!("[escapes]\nremote = {remote}\n[maintenance]");
+            let error = SeatPolicy::from_toml(&USUAL.replace("[maintenance]", &alone)).unwrap_err();
+            assert!(
+                error.to_string().contains("leaves no way out that works without the network"),
+                "{error}"
+            );
+        }
     }
 }

@@ -4,10 +4,9 @@ use adjourn_protocol::sha256;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
-use serde::Deserialize;
 
 use crate::key::{PolicyKey, PolicyKeys};
-use crate::policy::{SeatPolicy, VERSION};
+use crate::policy::{PolicyError, SeatPolicy, VERSION, Version};
 
 /// What the header says that is signed: a receipt is no policy, whoever signed it.
 const KIND: &str = "adjourn-seat-policy";
@@ -29,8 +28,13 @@ pub struct SignedPolicy {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
     /// It is none, or nobody signed it.
-    #[error("the policy is not signed: sign it with `adjourn-cli policy sign`")]
+    #[error(
+        "this is no signed policy, or one that was damaged: sign it with `adjourn-cli policy sign`, and copy the file as it is"
+    )]
     Unsigned,
+    /// Nothing of that size is one.
+    #[error("the policy is larger than 256 KiB: name fewer seats, or say \"all\"")]
+    TooLarge,
     /// Nobody knows who signed it.
     #[error(
         "the policy is signed with a key that this seat does not know ({key}): give the seat that key, or sign with one of its own"
@@ -73,6 +77,22 @@ pub enum Unusable {
         /// The clock.
         now: String,
     },
+    /// Another one was used since.
+    #[error("the policy has serial {serial}, and this seat has used serial {used}: give it the newest one")]
+    Older {
+        /// Its serial.
+        serial: u64,
+        /// The newest one that was used.
+        used: u64,
+    },
+    /// It is another center's.
+    #[error("the policy is of the center {center}, and this seat is of {own}: give it its own center's")]
+    OtherCenter {
+        /// Whose.
+        center: String,
+        /// The seat's.
+        own: String,
+    },
     /// It is for others.
     #[error(
         "the policy is for other seats of {center}, and this is seat {seat}: name it in `seats`, or give the seat its own policy"
@@ -89,14 +109,36 @@ impl SeatPolicy {
     /// Signs it.
     ///
     /// # Errors
-    /// It makes no sense, or the key can't sign.
+    /// It makes no sense, is too large, or the key can't sign.
     pub fn sign(&self, key: &PolicyKey) -> Result<String, Unusable> {
-        self.check().map_err(|error| Unusable::Damaged(error.to_string()))?;
+        self.check().map_err(unusable)?;
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some(key.id.clone());
         header.typ = Some(KIND.to_owned());
-        encode(&header, self, &key.signing).map_err(|error| Unusable::Damaged(error.to_string()))
+        let jws =
+            encode(&header, self, &key.signing).map_err(|error| Unusable::Damaged(error.to_string()))?;
+        if jws.len() <= LONGEST { Ok(jws) } else { Err(Unusable::TooLarge) }
     }
+}
+
+fn unusable(error: PolicyError) -> Unusable {
+    match error {
+        PolicyError::Newer { version } => Unusable::Newer { version },
+        error @ (PolicyError::Form { .. } | PolicyError::Value { .. }) => {
+            Unusable::Damaged(error.to_string())
+        }
+    }
+}
+
+/// A seat, as its own settings say.
+#[derive(Clone, Copy, Debug)]
+pub struct Seat<'a> {
+    /// Its center.
+    pub center: &'a str,
+    /// Its name there.
+    pub name: &'a str,
+    /// The serial of the newest policy that it has used; 0 before the first.
+    pub used: u64,
 }
 
 impl SignedPolicy {
@@ -104,20 +146,37 @@ impl SignedPolicy {
     ///
     /// # Errors
     /// Why it is of no use there and then.
-    pub fn open(text: &str, keys: &PolicyKeys, seat: &str, now: DateTime<Utc>) -> Result<Self, Unusable> {
+    pub fn open(text: &str, keys: &PolicyKeys, seat: Seat<'_>, now: DateTime<Utc>) -> Result<Self, Unusable> {
         let signed = Self::read(text, keys)?;
         let policy = &signed.policy;
-        let said = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
-        if !policy.is_for(seat) {
-            return Err(Unusable::OtherSeat { center: policy.center.clone(), seat: seat.to_owned() });
+        if policy.center != seat.center {
+            let (center, own) = (policy.center.clone(), seat.center.to_owned());
+            return Err(Unusable::OtherCenter { center, own });
         }
-        if now < policy.valid_from {
-            return Err(Unusable::NotYet { from: said(policy.valid_from), now: said(now) });
+        if !policy.is_for(seat.name) {
+            return Err(Unusable::OtherSeat { center: policy.center.clone(), seat: seat.name.to_owned() });
         }
-        if now >= policy.valid_until {
-            return Err(Unusable::Expired { until: said(policy.valid_until), now: said(now) });
+        if policy.serial < seat.used {
+            return Err(Unusable::Older { serial: policy.serial, used: seat.used });
         }
+        signed.is_good_at(now)?;
         Ok(signed)
+    }
+
+    /// Whether it is good at that time.
+    ///
+    /// # Errors
+    /// It is not yet, or not any more.
+    pub fn is_good_at(&self, now: DateTime<Utc>) -> Result<(), Unusable> {
+        let SeatPolicy { valid_from, valid_until, .. } = self.policy;
+        let said = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
+        if now < valid_from {
+            return Err(Unusable::NotYet { from: said(valid_from), now: said(now) });
+        }
+        if now >= valid_until {
+            return Err(Unusable::Expired { until: said(valid_until), now: said(now) });
+        }
+        Ok(())
     }
 
     /// Reads a policy's file, whosever seat it is for and whenever it is good.
@@ -125,16 +184,15 @@ impl SignedPolicy {
     /// # Errors
     /// Nobody known signed it, or it makes no sense.
     pub fn read(text: &str, keys: &PolicyKeys) -> Result<Self, Unusable> {
-        #[derive(Deserialize)]
-        struct Version {
-            version: u32,
-        }
         let jws = text.trim();
-        let header = (jws.len() <= LONGEST).then(|| decode_header(jws).ok()).flatten();
-        let header = header.filter(|header| header.typ.as_deref() == Some(KIND)).ok_or(Unusable::Unsigned)?;
-        let id = header.kid.unwrap_or_default();
-        let key =
-            keys.find(&id).ok_or_else(|| Unusable::UnknownKey { key: id.escape_debug().to_string() })?;
+        if jws.len() > LONGEST {
+            return Err(Unusable::TooLarge);
+        }
+        let header = decode_header(jws).ok().filter(|header| header.typ.as_deref() == Some(KIND));
+        let id = header.ok_or(Unusable::Unsigned)?.kid.unwrap_or_default();
+        let key = keys.find(&id).ok_or_else(|| Unusable::UnknownKey {
+            key: id.chars().take(64).flat_map(char::escape_debug).collect(),
+        })?;
         // Of its times we say ourselves what is wrong, and with which clock.
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.required_spec_claims.clear();
@@ -151,7 +209,7 @@ impl SignedPolicy {
             return Err(Unusable::Newer { version });
         }
         let policy: SeatPolicy = serde_json::from_value(claims.claims).map_err(damaged)?;
-        policy.check().map_err(|error| Unusable::Damaged(error.to_string()))?;
+        policy.check().map_err(unusable)?;
         Ok(Self { policy, digest: sha256(jws.as_bytes()), key: id })
     }
 }
@@ -167,6 +225,7 @@ mod tests {
         text.parse().unwrap()
     }
 
+    const HERE: Seat<'_> = Seat { center: "berlin-mitte", name: "B-07", used: 3 };
     const TODAY: &str = "2026-12-01T08:00:00Z";
 
     #[test]
@@ -175,20 +234,27 @@ mod tests {
         let policy = SeatPolicy::from_toml(USUAL).unwrap();
         let jws = policy.sign(&key).unwrap();
         let keys = key.public();
-        let opened = SignedPolicy::open(&format!("\n{jws}\n"), &keys, "B-07", at(TODAY)).unwrap();
+        let opened = SignedPolicy::open(&format!("\n{jws}\n"), &keys, HERE, at(TODAY)).unwrap();
         assert_eq!((&opened.policy, &opened.digest), (&policy, &sha256(jws.as_bytes())));
-        let refused = |text: &str, keys: &PolicyKeys, seat: &str, now: &str| {
+        let refused = |text: &str, keys: &PolicyKeys, seat: Seat<'_>, now: &str| {
             SignedPolicy::open(text, keys, seat, at(now)).unwrap_err()
         };
-        assert!(matches!(refused(&jws, &keys, "B-09", TODAY), Unusable::OtherSeat { .. }));
+        assert!(matches!(
+            refused(&jws, &keys, Seat { name: "B-09", ..HERE }, TODAY),
+            Unusable::OtherSeat { .. }
+        ));
+        let elsewhere = Seat { center: "munich", ..HERE };
+        assert!(matches!(refused(&jws, &keys, elsewhere, TODAY), Unusable::OtherCenter { .. }));
+        let older = Unusable::Older { serial: 3, used: 4 };
+        assert_eq!(refused(&jws, &keys, Seat { used: 4, ..HERE }, TODAY), older);
         // A clock that is years off says so itself.
-        let expired = refused(&jws, &keys, "B-07", "2031-01-01T00:00:00Z").to_string();
+        let expired = refused(&jws, &keys, HERE, "2031-01-01T00:00:00Z").to_string();
         assert!(expired.contains("clock says 2031-01-01 00:00 UTC"), "{expired}");
-        assert!(matches!(refused(&jws, &keys, "B-07", "1970-01-02T00:00:00Z"), Unusable::NotYet { .. }));
+        assert!(matches!(refused(&jws, &keys, HERE, "1970-01-02T00:00:00Z"), Unusable::NotYet { .. }));
         let other = PolicyKey::generate().unwrap().public();
-        assert!(matches!(refused(&jws, &other, "B-07", TODAY), Unusable::UnknownKey { .. }));
+        assert!(matches!(refused(&jws, &other, HERE, TODAY), Unusable::UnknownKey { .. }));
         for unsigned in ["", USUAL, "a.b.c", &serde_json::to_string(&policy).unwrap()] {
-            assert_eq!(refused(unsigned, &keys, "B-07", TODAY), Unusable::Unsigned, "{unsigned}");
+            assert_eq!(refused(unsigned, &keys, HERE, TODAY), Unusable::Unsigned, "{unsigned}");
         }
     }
 
@@ -214,8 +280,21 @@ mod tests {
         }
         // Signed by a program that checks less than this one.
         let mut locked_in = policy;
-        locked_in["escapes"] = serde_json::json!({"pin": null, "remote": true, "unreachable_minutes": null});
+        locked_in["escapes"] = serde_json::json!({"pin": null, "remote": true, "unusable_minutes": null});
         assert!(matches!(read(&signed(KIND, locked_in)), Unusable::Damaged(_)));
+    }
+
+    #[test]
+    fn what_can_not_be_read_is_not_signed() {
+        let key = PolicyKey::generate().unwrap();
+        let mut policy = SeatPolicy::from_toml(USUAL).unwrap();
+        policy.devices.microphone = Some("x".repeat(300));
+        policy.languages = vec!["en".to_owned(); 32];
+        policy.seats = crate::Seats::Named((0..2_000).map(|n| format!("{n:064}")).collect());
+        let signed = policy.sign(&key).unwrap();
+        assert!(SignedPolicy::read(&signed, &key.public()).is_ok(), "the largest there is");
+        let larger = "x".repeat(LONGEST + 1);
+        assert_eq!(SignedPolicy::read(&larger, &key.public()), Err(Unusable::TooLarge));
     }
 
     proptest! {
@@ -228,9 +307,8 @@ mod tests {
             let place = place % jws.len();
             let mut changed = jws.clone();
             changed.replace_range(place..=place, &with);
-            // The last letters of base64 may mean the same bytes.
-            let same = changed == jws || place + 2 >= jws.len();
-            prop_assert!(same || SignedPolicy::read(&changed, &key.public()).is_err(), "{place} {with}");
+            // One that meant the same bytes would have another digest.
+            prop_assert!(changed == jws || SignedPolicy::read(&changed, &key.public()).is_err(), "{place} {with}");
         }
     }
 }

@@ -84,6 +84,9 @@ pub enum BackendError {
     /// The backend's own word that these very bytes are never taken.
     #[error("the interview server refuses the report: {0}")]
     Refused(String),
+    /// 410 `erased`: the organiser wanted nothing of it kept, and nothing is taken any more.
+    #[error("the interview server takes nothing of this interview any more: {0}")]
+    Erased(String),
 }
 
 impl BackendError {
@@ -100,13 +103,14 @@ impl BackendError {
             | Self::CodeUsed
             | Self::NotOpen
             | Self::RecordExists(_)
-            | Self::Refused(_) => false,
+            | Self::Refused(_)
+            | Self::Erased(_) => false,
         }
     }
 
     /// Whether it refuses what was sent, and not who sent it or where: the same will be refused for ever.
     pub fn is_about_these_bytes(&self) -> bool {
-        matches!(self, Self::RecordExists(_) | Self::Refused(_))
+        matches!(self, Self::RecordExists(_) | Self::Refused(_) | Self::Erased(_))
     }
 
     /// How long the server asked us to wait.
@@ -121,7 +125,8 @@ impl BackendError {
             | Self::NoSuch { .. }
             | Self::Unauthorised
             | Self::RecordExists(_)
-            | Self::Refused(_) => None,
+            | Self::Refused(_)
+            | Self::Erased(_) => None,
         }
     }
 }
@@ -286,8 +291,8 @@ impl Backend {
             "record_exists" => {
                 BackendError::RecordExists(problem.and_then(|p| p.receipt_id).unwrap_or_default())
             }
-            // Of an interview that was erased nothing is taken any more, whatever is sent.
-            "bad_record" | "too_large" | "bad_json" | "bad_join_id" | "erased" => {
+            "erased" => BackendError::Erased(problem.map_or_else(String::new, |p| p.title)),
+            "bad_record" | "too_large" | "bad_json" | "bad_join_id" => {
                 BackendError::Refused(problem.map_or_else(String::new, |p| p.title))
             }
             _ if status == StatusCode::UNAUTHORIZED => BackendError::Unauthorised,

@@ -16,7 +16,7 @@ logger = logging.getLogger("adjourn_agent")
 
 WAITING = 1_000
 """Turns that wait at most while the backend is away; the report has them all."""
-NEVER_AN_ITEM = {"bad_item", "too_large", "too_many_items"}
+NEVER_AN_ITEM = {"bad_item", "too_large", "too_many_items", "erased"}
 """Refusals of the backend itself that the same turn will get again."""
 
 

@@ -18,7 +18,7 @@ use crate::store::{known_time, now, random, time};
 /// No attempt begins, and no interviewer is called.
 #[utoipa::path(post, path = "/v1/check", operation_id = "check_way", request_body = CheckRequest, responses(
     (status = 200, body = CheckAnswer), (status = 400, description = "bad_json"),
-    (status = 404, description = "unknown_code"), (status = 410, description = "not_open"),
+    (status = 404, description = "unknown_code"), (status = 410, description = "not_open, erased"),
     (status = 429, description = "too_many"),
     (status = 503, description = "database, busy")))]
 pub(crate) async fn post(

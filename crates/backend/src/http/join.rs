@@ -23,7 +23,7 @@ use crate::{interviewers, keys, lifecycle_store};
 #[utoipa::path(post, path = "/v1/join", operation_id = "join", request_body = JoinRequest, responses(
     (status = 200, body = JoinAnswer), (status = 400, description = "bad_json, bad_join_id"),
     (status = 404, description = "unknown_code"), (status = 409, description = "code_used"),
-    (status = 410, description = "not_open"),
+    (status = 410, description = "not_open, erased"),
     (status = 429, description = "too_many"),
     (status = 503, description = "livekit_unavailable, database, busy")))]
 pub(crate) async fn post(
@@ -169,7 +169,9 @@ async fn once_no_room_is_closing(
     let until = tokio::time::Instant::now() + LONGEST_CLOSING;
     loop {
         let mut tx = app.store.write().await?;
-        let lifecycle = lifecycle_store::lock(&mut tx, id).await?.ok_or_else(ApiError::not_found)?;
+        let Some(lifecycle) = lifecycle_store::lock(&mut tx, id).await? else {
+            return Err(lifecycle_store::gone(&mut *tx, id).await?);
+        };
         if uploads_only || lifecycle.ended_at.is_some() || !lifecycle.is_closing(now()) {
             return Ok((tx, lifecycle));
         }

@@ -12,13 +12,16 @@ use crate::store::{Store, millis, now};
 
 /// Interviews of one kind in one round; the rest is for the next.
 const ROUND: i64 = 100;
+/// What could not be told for so long keeps nothing: webhooks are given up after it.
+const GIVEN_UP: Duration = Duration::days(3);
 
-/// Nothing of it is waited for any more, and who is to be told of it was told, or could not be for three days. By the latest of its
+/// Nothing of it is waited for any more, and who is to be told of it was told, or could not be for three days ($2). By the latest of its
 /// times: one of them may have been written by a clock that was wrong.
 pub(super) const OVER: &str = "SELECT id FROM interviews WHERE completed_at IS NOT NULL AND ended_at < $1
        AND completed_at < $1 AND created_at < $1
-       AND NOT EXISTS (SELECT 1 FROM deliveries WHERE interview_id = interviews.id AND given_up_at IS NULL)
-     ORDER BY ended_at LIMIT $2";
+       AND (completed_at < $2 OR NOT EXISTS (SELECT 1 FROM deliveries JOIN hooks ON hooks.id = deliveries.hook_id
+         WHERE deliveries.interview_id = interviews.id AND deliveries.given_up_at IS NULL AND hooks.stopped_at IS NULL))
+     ORDER BY ended_at LIMIT $3";
 /// Nobody began it, and nobody can any more.
 pub(super) const UNUSED: &str = "SELECT id FROM interviews WHERE attempt = 0 AND window_to < $1 AND created_at < $1 ORDER BY window_to LIMIT $2";
 
@@ -67,10 +70,11 @@ async fn erase_one(store: &Store, id: &str, now: DateTime<Utc>) -> Result<Erasur
 }
 
 async fn kept_no_longer(store: &Store, before: DateTime<Utc>) -> Result<Vec<String>, sqlx::Error> {
+    let over = sqlx::query(OVER).bind(millis(before)).bind(millis(before - GIVEN_UP)).bind(ROUND);
+    let unused = sqlx::query(UNUSED).bind(millis(before)).bind(ROUND);
     let mut ids = Vec::new();
-    for query in [OVER, UNUSED] {
-        let rows = sqlx::query(query).bind(millis(before)).bind(ROUND).fetch_all(store.read()).await?;
-        for row in rows {
+    for query in [over, unused] {
+        for row in query.fetch_all(store.read()).await? {
             ids.push(row.try_get(0)?);
         }
     }
@@ -145,6 +149,7 @@ mod tests {
         set(
             &store,
             "INSERT INTO events VALUES ('b', 1, 'e', 'interview.complete', 0, '{}', 1);
+             INSERT INTO hooks (id, url, kinds, created_at, place) VALUES ('h', 'https://h', '', 0, 1);
              INSERT INTO deliveries (hook_id, interview_id, revision, place, turn, due_at) VALUES ('h', 'b', 1, 1, 1, 0)"
                 .to_owned(),
         )
@@ -153,7 +158,8 @@ mod tests {
         steady(&store, later).await;
         round(&store, retain, later).await.unwrap();
         assert_eq!(left(&store).await, ["b", "e", "f"]);
-        set(&store, "UPDATE deliveries SET given_up_at = 1".to_owned()).await;
+        // A webhook that wants nothing any more keeps nothing.
+        set(&store, "UPDATE hooks SET stopped_at = 1".to_owned()).await;
         round(&store, retain, later).await.unwrap();
         assert_eq!(left(&store).await, ["e", "f"]);
     }
