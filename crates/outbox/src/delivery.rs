@@ -126,7 +126,13 @@ impl Outbox {
         }
         match attempt {
             DeliveryOutcome::Delivered { receipt } => self.delivered(join_id, receipt, now).await,
-            DeliveryOutcome::Parked { error } => self.parked(join_id, &error.to_string()).await,
+            DeliveryOutcome::Parked { error } => {
+                self.parked(join_id, &error.to_string()).await?;
+                if matches!(error, BackendError::Erased(_)) {
+                    self.erased_elsewhere(join_id, now).await?;
+                }
+                Ok(())
+            }
             DeliveryOutcome::Later { reason, .. } => self.failed_try(join_id, next, reason).await,
         }
     }

@@ -93,6 +93,20 @@ impl Outbox {
         Ok(())
     }
 
+    /// Its organiser erased the interview: from now on what was said is kept here as long as what was delivered.
+    pub(crate) async fn erased_elsewhere(
+        &self,
+        join_id: &Secret,
+        now: DateTime<Utc>,
+    ) -> Result<(), OutboxError> {
+        sqlx::query("UPDATE records SET delivered_at = COALESCE(delivered_at, ?) WHERE join_id = ?")
+            .bind(millis(now))
+            .bind(join_id.expose())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     pub(crate) async fn failed_try(
         &self,
         join_id: &Secret,

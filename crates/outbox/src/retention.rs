@@ -2,7 +2,8 @@
 //!
 //! The organiser's retention (`keep_days` of the join's answer) counts from the receipt: then what was
 //! said is erased here, and only the receipt stays, which is the candidate's proof. What has no receipt is
-//! never erased. What was damaged and put aside may be the only copy of something: it goes when nothing waits any more.
+//! never erased, unless the organiser erased the interview: then it counts from the day on which this computer learned of that.
+//! What was damaged and put aside may be the only copy of something: it goes when nothing waits any more.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -26,7 +27,7 @@ impl Outbox {
     pub async fn erase_due(&self, now: DateTime<Utc>) -> Result<usize, OutboxError> {
         let due = sqlx::query(
             "SELECT join_id FROM records JOIN joins USING (join_id)
-             WHERE state = 'delivered' AND length(body) > 0 AND delivered_at + keep_days * ? <= ?",
+             WHERE state IN ('delivered', 'parked') AND length(body) > 0 AND delivered_at + keep_days * ? <= ?",
         )
         .bind(DAY_MS)
         .bind(millis(now))
@@ -63,7 +64,8 @@ impl Outbox {
         let row = sqlx::query(
             "SELECT COALESCE(MAX(keep_days), 7) AS longest,
                (SELECT COUNT(*) FROM joins LEFT JOIN records USING (join_id)
-                WHERE joins.interview_id IS NOT NULL AND COALESCE(records.state, '') <> 'delivered') AS waiting FROM joins",
+                WHERE joins.interview_id IS NOT NULL AND COALESCE(records.state, '') <> 'delivered'
+                AND NOT (COALESCE(records.state, '') = 'parked' AND records.delivered_at IS NOT NULL)) AS waiting FROM joins",
         )
         .fetch_one(&self.pool)
         .await?;
@@ -139,6 +141,28 @@ mod tests {
         outbox.close().await;
         let bytes = std::fs::read(folder.path().join("outbox.db")).unwrap();
         assert!(!bytes.windows(8).any(|w| w == b"a secret"), "what was erased is still in the file");
+    }
+
+    #[tokio::test]
+    async fn what_an_organiser_erased_goes_from_here_too_and_what_is_only_refused_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
+        let link = InviteLink::new("http://127.0.0.1:9", "K7QF-9M2X").unwrap();
+        let join = outbox.join_for(&link).await.unwrap();
+        let (now, week) = (Utc::now(), TimeDelta::days(7));
+        let turn = Turn { id: "a".into(), role: Role::Candidate, text: "a secret of mine".into(), at: now };
+        let entry = Entry { at: now, mono_ms: 0, line: Line::Said(turn) };
+        outbox.append(&join.join_id, std::slice::from_ref(&entry)).await.unwrap();
+        let record = Record::from_journal(head(), vec![entry], None, now);
+        outbox.commit(&join.join_id, &record, &[]).await.unwrap();
+        outbox.parked(&join.join_id, "refused").await.unwrap();
+        assert_eq!(outbox.erase_due(now + week * 100).await.unwrap(), 0, "it is the only copy");
+        outbox.erased_elsewhere(&join.join_id, now).await.unwrap();
+        assert_eq!(outbox.erase_due(now + week - TimeDelta::seconds(1)).await.unwrap(), 0);
+        assert_eq!(outbox.erase_due(now + week).await.unwrap(), 1);
+        outbox.close().await;
+        let bytes = std::fs::read(folder.path().join("outbox.db")).unwrap();
+        assert!(!bytes.windows(8).any(|w| w == b"a secret"));
     }
 
     #[tokio::test]
