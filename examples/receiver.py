@@ -123,7 +123,7 @@ class Receiver(BaseHTTPRequestHandler):
             # Each header once: what is verified is what is kept.
             headers = {name: self.headers[name] or "" for name in ("webhook-id", "webhook-timestamp", "webhook-signature")}
             self.webhook.verify(body, headers)
-        except (WebhookVerificationError, ValueError):
+        except (WebhookVerificationError, ValueError, RecursionError):
             return 401
         self.inbox.keep(headers["webhook-id"], body)
         return 204

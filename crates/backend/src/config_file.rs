@@ -23,9 +23,15 @@ pub(crate) fn with_file(
     environment: impl Fn(&str) -> Option<OsString>,
     program: &Command,
 ) -> anyhow::Result<Vec<OsString>> {
-    let Some(file) = named(&arguments).or_else(|| environment(VARIABLE).map(PathBuf::from)) else {
+    // Who asks for help gets it, whatever the file says.
+    let asks = |word: &OsString| ["--help", "-h", "help", "--version", "-V"].iter().any(|one| word == one);
+    if arguments.iter().skip(1).any(asks) {
         return Ok(arguments);
-    };
+    }
+    let named = named(&arguments)?;
+    // An empty variable is none.
+    let by_environment = || environment(VARIABLE).filter(|file| !file.is_empty()).map(PathBuf::from);
+    let Some(file) = named.or_else(by_environment) else { return Ok(arguments) };
     let settings = read(&file, program)?;
     let commands = || program.get_subcommands();
     // What is named before is no command: only the file is.
@@ -39,6 +45,7 @@ pub(crate) fn with_file(
     let mut with = before.to_vec();
     for argument in command.get_arguments() {
         let Some(value) = argument.get_long().and_then(|name| settings.get(name)) else { continue };
+        let value = value.read(&file)?;
         let by_environment = argument.get_env().and_then(OsStr::to_str).and_then(&environment).is_some();
         if by_environment || says(after, argument) {
             continue;
@@ -50,18 +57,22 @@ pub(crate) fn with_file(
 }
 
 /// The file that the arguments name.
-fn named(arguments: &[OsString]) -> Option<PathBuf> {
+fn named(arguments: &[OsString]) -> anyhow::Result<Option<PathBuf>> {
     let mut arguments = arguments.iter().skip(1).take_while(|argument| *argument != "--");
+    let mut file = None;
     while let Some(argument) = arguments.next() {
-        let text = argument.to_str()?;
+        // What is no text is no option of ours.
+        let text = argument.to_str().unwrap_or_default();
         let Some(rest) = text.strip_prefix("--").and_then(|text| text.strip_prefix(OPTION)) else { continue };
-        match rest.strip_prefix('=') {
-            Some(path) => return Some(path.into()),
-            None if rest.is_empty() => return arguments.next().map(PathBuf::from),
-            None => {}
-        }
+        let path = match rest.strip_prefix('=') {
+            Some(path) => Some(PathBuf::from(path)),
+            None if rest.is_empty() => arguments.next().map(PathBuf::from),
+            None => continue,
+        };
+        anyhow::ensure!(file.is_none(), "--config is given twice: one file has all settings");
+        file = path;
     }
-    None
+    Ok(file)
 }
 
 /// Whether an option is among these arguments.
@@ -74,10 +85,12 @@ fn says(arguments: &[OsString], option: &Arg) -> bool {
 }
 
 /// What a setting is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 enum Setting {
     Switch(bool),
     Values(Vec<String>),
+    /// The value is in that file, alone.
+    InAFile(PathBuf),
 }
 
 impl Setting {
@@ -98,6 +111,15 @@ impl Setting {
         values.iter().map(text).collect::<Option<_>>().map(Self::Values)
     }
 
+    /// With its value, if that is in a file: named from where the configuration is, and read only by a command that wants it.
+    fn read(&self, configuration: &Path) -> anyhow::Result<Self> {
+        let Self::InAFile(file) = self else { return Ok(self.clone()) };
+        let file = configuration.parent().map_or_else(|| file.clone(), |folder| folder.join(file));
+        let value = std::fs::read_to_string(&file)
+            .with_context(|| format!("{}, which the configuration names, can't be read", file.display()))?;
+        Ok(Self::Values(vec![value.trim().to_owned()]))
+    }
+
     fn as_arguments(&self, option: &Arg) -> anyhow::Result<Vec<OsString>> {
         let name = option.get_long().unwrap_or_default();
         let switch = matches!(option.get_action(), ArgAction::SetTrue);
@@ -109,7 +131,9 @@ impl Setting {
             Self::Switch(_) => {
                 anyhow::bail!("{name} in the configuration is true or false, and wants a value")
             }
-            Self::Values(_) => anyhow::bail!("{name} in the configuration wants true or false"),
+            Self::Values(_) | Self::InAFile(_) => {
+                anyhow::bail!("{name} in the configuration wants true or false")
+            }
         }
     }
 }
@@ -118,25 +142,29 @@ impl Setting {
 fn read(file: &Path, program: &Command) -> anyhow::Result<BTreeMap<String, Setting>> {
     let within = || format!("the configuration {}", file.display());
     let text = std::fs::read_to_string(file).with_context(|| format!("{} can't be read", within()))?;
-    let table: toml::Table = toml::from_str(&text).with_context(within)?;
-    let known: Vec<&str> = program
-        .get_subcommands()
-        .flat_map(Command::get_arguments)
-        .filter_map(Arg::get_long)
-        .filter(|name| *name != OPTION && *name != "help")
-        .collect();
+    // The library's own text repeats the line, in which a secret may stand.
+    let table: toml::Table = toml::from_str(&text).map_err(|error| {
+        let line =
+            error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        anyhow::anyhow!("{} can't be read, line {line}: {}", within(), error.message())
+    })?;
+    let options = || program.get_subcommands().flat_map(Command::get_arguments);
+    let named =
+        |option: &Arg, name: &str| option.get_long() == Some(name) && name != OPTION && name != "help";
+    let is_known = |name: &str| options().any(|option| named(option, name));
+    // Others are no secrets, and some of them are files themselves.
+    let is_secret =
+        |name: &str| options().any(|option| named(option, name) && option.is_hide_env_values_set());
     let mut settings = BTreeMap::new();
     for (name, value) in table {
-        let (name, setting) = match name.strip_suffix(IN_A_FILE).filter(|own| known.contains(own)) {
+        let (name, setting) = match name.strip_suffix(IN_A_FILE).filter(|own| is_secret(own)) {
             Some(own) => {
                 let path = value.as_str().with_context(|| format!("{name} in {} is no path", within()))?;
-                let secret = std::fs::read_to_string(path)
-                    .with_context(|| format!("{name} in {}: {path} can't be read", within()))?;
-                (own.to_owned(), Setting::Values(vec![secret.trim().to_owned()]))
+                (own.to_owned(), Setting::InAFile(path.into()))
             }
             None => {
                 anyhow::ensure!(
-                    known.contains(&name.as_str()),
+                    is_known(&name),
                     "{} says {name:?}, which is no setting: settings are named as on the command line (`adjourn-backend serve --help`), \
                      without the dashes before them",
                     within()
@@ -229,6 +257,12 @@ mod tests {
             .unwrap();
         let all = set.says(&["serve", "--config", "FILE"], &[]).unwrap();
         assert!(all.contains(&"--livekit-secret=whisper".to_owned()));
+        // From where the configuration is; and only who wants it reads it.
+        std::fs::write(set.file(), "livekit-secret-file = \"secret\"").unwrap();
+        let all = set.says(&["serve", "--config", "FILE"], &[]).unwrap();
+        assert!(all.contains(&"--livekit-secret=whisper".to_owned()));
+        std::fs::remove_file(secret).unwrap();
+        assert!(set.says(&["audit", "--config", "FILE"], &[]).is_ok());
     }
 
     #[test]
@@ -238,7 +272,15 @@ mod tests {
             ("listen = {a = 1}", "listen in the configuration"),
             ("log-json = \"yes\"", "log-json in the configuration wants true or false"),
             ("listen = true", "listen in the configuration is true or false"),
-            ("livekit-secret-file = \"/nowhere/at/all\"", "/nowhere/at/all can't be read"),
+            (
+                "livekit-secret-file = \"/nowhere/at/all\"",
+                "/nowhere/at/all, which the configuration names, can't be read",
+            ),
+            // A key as a path would be printed.
+            ("tls-key-file = \"k.pem\"", "says \"tls-key-file\", which is no setting"),
+            ("keep-days = 1\norganiser-key = \"unclosed-s3cr3t", "line 2"),
+            ("organiser-key = unquoted-s3cr3t", "line 1"),
+            ("organiser-key = \"s3cr3t\"\norganiser-key = \"s3cr3t\"", "line 2"),
             ("livekit-secret = \"a\"\nlivekit-secret-file = \"FILE\"", "twice"),
             ("listen = ", "the configuration"),
         ] {
@@ -246,9 +288,13 @@ mod tests {
             let text = text.replace("FILE", &set.file());
             std::fs::write(set.file(), text).unwrap();
             let error = format!("{:#}", set.says(&["serve", "--config", "FILE"], &[]).unwrap_err());
-            assert!(error.contains(said), "{error}");
+            assert!(error.contains(said) && !error.contains("s3cr3t"), "{error}");
+            // Who asks for help gets it, and a command that wants nothing of that is left alone.
+            assert_eq!(set.says(&["serve", "--config", "FILE", "--help"], &[]).unwrap().len(), 5);
         }
         let set = Set::with("");
+        assert!(set.says(&["--config", "FILE", "serve", "--config=FILE"], &[]).is_err(), "which of them?");
+        assert_eq!(set.says(&["audit"], &[(VARIABLE, "")]).unwrap().len(), 2);
         assert!(set.says(&["serve", "--config", "/nowhere.toml"], &[]).is_err());
     }
 }

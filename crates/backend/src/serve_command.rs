@@ -168,6 +168,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let proxies = Proxies::parse(arguments.trusted_proxies.iter().map(String::as_str))?;
     let (options, livekit) = (arguments.options(proxies.clone())?, arguments.livekit()?);
     let tls = arguments.tls()?;
+    let retain_days = arguments.retain_days;
     let Arguments { listen, database, code_key, .. } = arguments;
     let metrics = PrometheusBuilder::new().install_recorder().context("metrics can't be kept")?;
     let store = Store::open(&database, Open::OrMake).await?;
@@ -175,6 +176,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let app = App::new(store.clone(), codes, livekit, options).await?;
     let listener = server::listen(listen)
         .with_context(|| format!("cannot listen on {listen}; choose another address with --listen"))?;
+    if let Some(days) = retain_days.filter(|days| *days < 7) {
+        tracing::warn!(
+            days,
+            "interviews are erased so soon that a record that comes late, or a clock that is days ahead, may lose them"
+        );
+    }
     tracing::info!(%listen, tls = tls.is_some(), "serving");
     let stopping = app.stop();
     let reconciler = tokio::spawn(reconciler::run(app.clone()));

@@ -24,6 +24,8 @@ const CACHE: &str = "PRAGMA cache_size = -65536";
 /// The log's pages (4 KiB) at which they are copied into the file, 32 MiB: with SQLite's 1,000 of its own each batch would be,
 /// and wait for the disk twice more.
 const CHECKPOINT: &str = "PRAGMA wal_autocheckpoint = 8192";
+/// Who writes has the lock from the beginning.
+const BEGIN: &str = "BEGIN IMMEDIATE";
 /// A lock of the file that another process has is waited for so long.
 const PATIENCE: &str = "PRAGMA busy_timeout = 5000";
 /// A Postgres that is there answers within this.
@@ -38,6 +40,8 @@ pub struct Store {
     writer: AnyPool,
     /// SQLite's file: one writer, and one sync per transaction.
     file: Option<OpenFile>,
+    /// Something of it may change.
+    changes: bool,
 }
 
 /// How a database is opened.
@@ -97,7 +101,7 @@ impl Store {
     /// Puts everything into the one file and closes it: what an operator copies afterwards is whole.
     pub async fn close(&self) {
         self.reader.close().await;
-        if let Some(file) = &self.file
+        if let Some(file) = self.file.as_ref().filter(|_| self.changes)
             && let Err(error) = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await
         {
             tracing::warn!(%error, path = %file.path.display(), "what was written last stays beside it, in its -wal");
@@ -151,7 +155,7 @@ impl Store {
             .await
             .with_context(unreached)?;
         Self::migrate(&pool, address, how).await?;
-        Ok(Self { reader: pool.clone(), writer: pool, file: None })
+        Ok(Self { reader: pool.clone(), writer: pool, file: None, changes: how != Open::AsItIs })
     }
 
     async fn sqlite(path: &str, how: Open) -> anyhow::Result<Self> {
@@ -216,7 +220,7 @@ impl Store {
         Self::migrate(&writer, path, how).await?;
         let reader = opened(options(&[]).max_connections(READERS).connect(&address).await)?;
         let file = OpenFile::of(file).with_context(|| format!("the database {path} can't be opened"))?;
-        Ok(Self { reader, writer, file: Some(file) })
+        Ok(Self { reader, writer, file: Some(file), changes })
     }
 
     /// A new one on SQLite; it goes with its folder.
@@ -237,7 +241,15 @@ impl Store {
     pub(crate) async fn write(&self) -> Result<Tx, sqlx::Error> {
         if let Some(file) = &self.file {
             file.is_in_place()?;
-            let tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+            let tx = match self.writer.begin_with(BEGIN).await {
+                // SQLite rolled a transaction back by itself (the disk was full), and the library still counts it, for ever.
+                Err(error @ (sqlx::Error::InvalidSavePointStatement | sqlx::Error::BeginFailed)) => {
+                    tracing::warn!(%error, "the connection that writes is made anew");
+                    self.writer.acquire().await?.detach().close().await?;
+                    self.writer.begin_with(BEGIN).await?
+                }
+                begun => begun?,
+            };
             file.is_used();
             Ok(tx)
         } else {
@@ -330,6 +342,8 @@ impl Store {
     /// The file exists already or can't be written; or the database is Postgres, which has `pg_dump`.
     pub async fn backup(&self, to: &std::path::Path) -> anyhow::Result<()> {
         anyhow::ensure!(self.file.is_some(), "Postgres is backed up with pg_dump");
+        // SQLite takes names as text: another file would be made.
+        anyhow::ensure!(to.to_str().is_some(), "{} is no name that a copy can have", to.display());
         anyhow::ensure!(!to.exists(), "{} exists already; choose another name", to.display());
         // Whatever it is called: to SQLite, `file:…` were an address.
         let to = std::path::absolute(to).with_context(|| format!("{} is no path", to.display()))?;
@@ -516,6 +530,30 @@ mod tests {
         // A copy that can't be made leaves nothing that looks like one.
         let nowhere = folder.path().join("nowhere/copy.db");
         assert!(store.backup(&nowhere).await.is_err() && !nowhere.exists());
+    }
+
+    /// As a disk that is full does it: SQLite rolls back by itself, and whoever began the transaction does not learn of it.
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_rolled_back_stops_nothing_after_it() {
+        let (store, _folder) = Store::temporary().await;
+        let mut tx = store.write().await.unwrap();
+        sqlx::raw_sql("ROLLBACK").execute(&mut *tx).await.unwrap();
+        assert!(tx.commit().await.is_err());
+        for _ in 0..3 {
+            let mut tx = store.write().await.unwrap();
+            sqlx::query("INSERT INTO webhooks VALUES ($1, 0)")
+                .bind(hex::encode(random::<8>().unwrap()))
+                .execute(&mut *tx)
+                .await
+                .unwrap();
+            tx.commit().await.unwrap();
+        }
+        let kept = sqlx::query("SELECT COUNT(*) FROM webhooks").fetch_one(store.read()).await.unwrap();
+        assert_eq!(kept.try_get::<i64, _>(0).unwrap(), 3);
+        // What is set for each connection holds for the new one.
+        let mut tx = store.write().await.unwrap();
+        let sync = sqlx::query("PRAGMA synchronous").fetch_one(&mut *tx).await.unwrap();
+        assert_eq!(sync.try_get::<i64, _>(0).unwrap(), 2, "FULL");
     }
 
     #[tokio::test]

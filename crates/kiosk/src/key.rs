@@ -54,7 +54,7 @@ impl PolicyKey {
     /// # Errors
     /// It is no such key.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        Self::of(&STANDARD.decode(text.trim()).map_err(|_| KeyError::Private)?)
+        Self::of(&STANDARD.decode(plain(text)).map_err(|_| KeyError::Private)?)
     }
 
     fn of(pkcs8: &[u8]) -> Result<Self, KeyError> {
@@ -96,11 +96,11 @@ impl PolicyKeys {
     /// # Errors
     /// It is none, or an empty one.
     pub fn parse(json: &str) -> Result<Self, KeyError> {
-        let keys: JwkSet = serde_json::from_str(json).map_err(|_| KeyError::Public)?;
+        let keys: JwkSet = serde_json::from_str(plain(json)).map_err(|_| KeyError::Public)?;
         if keys.keys.is_empty() {
             return Err(KeyError::Public);
         }
-        Ok(Self { json: json.trim().to_owned(), keys })
+        Ok(Self { json: plain(json).to_owned(), keys })
     }
 
     /// As a JWK set.
@@ -111,6 +111,11 @@ impl PolicyKeys {
     pub(crate) fn find(&self, id: &str) -> Option<DecodingKey> {
         DecodingKey::from_jwk(self.keys.find(id)?).ok()
     }
+}
+
+/// A file's text without what editors put around it.
+pub(crate) fn plain(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim()
 }
 
 #[cfg(test)]

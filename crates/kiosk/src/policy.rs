@@ -15,6 +15,8 @@ const LONGEST_NAME: usize = 64;
 const MOST_SEATS: usize = 2_000;
 /// Most languages.
 const MOST_LANGUAGES: usize = 32;
+/// Largest serial: ten digits, a date and a number of that day. With a larger one no other policy could follow.
+const LARGEST_SERIAL: u64 = 9_999_999_999;
 
 /// A policy that makes no sense, before it is signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -210,11 +212,18 @@ impl SeatPolicy {
             return Err(PolicyError::Newer { version: self.version });
         }
         value("version", self.version == VERSION, "is 0: versions begin with 1")?;
+        value(
+            "serial",
+            self.serial <= LARGEST_SERIAL,
+            "has more than ten digits: no other policy could follow",
+        )?;
         value("center", is_name(&self.center), NAME)?;
         if let Seats::Named(seats) = &self.seats {
             value("seats", !seats.is_empty(), "is empty: name one at least, or say \"all\"")?;
             value("seats", seats.len() <= MOST_SEATS, "has more than 2,000: make one for \"all\"")?;
             value("seats", seats.iter().all(|seat| is_name(seat)), NAME)?;
+            let all = seats.iter().any(|seat| seat.eq_ignore_ascii_case("all"));
+            value("seats", !all, "names a seat \"all\": for every seat say seats = \"all\", without a list")?;
         }
         value(
             "backend",
@@ -367,6 +376,8 @@ pub(crate) mod tests {
             ("B-08", "Б-08", "seats in the policy is no name"),
             (r#"["B-07", "B-08"]"#, "[]", "seats in the policy is empty"),
             (r#"["B-07", "B-08"]"#, "\"every\"", "line 5"),
+            (r#"["B-07", "B-08"]"#, "[\"All\"]", "names a seat \"all\""),
+            ("serial = 3", "serial = 92233720368547", "serial in the policy has more than ten digits"),
             (
                 "https://interviews.example.com",
                 "http://interviews.example.com",

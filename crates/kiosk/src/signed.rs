@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
 
-use crate::key::{PolicyKey, PolicyKeys};
+use crate::key::{PolicyKey, PolicyKeys, plain};
 use crate::policy::{PolicyError, SeatPolicy, VERSION, Version};
 
 /// What the header says that is signed: a receipt is no policy, whoever signed it.
@@ -184,7 +184,7 @@ impl SignedPolicy {
     /// # Errors
     /// Nobody known signed it, or it makes no sense.
     pub fn read(text: &str, keys: &PolicyKeys) -> Result<Self, Unusable> {
-        let jws = text.trim();
+        let jws = plain(text);
         if jws.len() > LONGEST {
             return Err(Unusable::TooLarge);
         }
@@ -234,7 +234,7 @@ mod tests {
         let policy = SeatPolicy::from_toml(USUAL).unwrap();
         let jws = policy.sign(&key).unwrap();
         let keys = key.public();
-        let opened = SignedPolicy::open(&format!("\n{jws}\n"), &keys, HERE, at(TODAY)).unwrap();
+        let opened = SignedPolicy::open(&format!("\u{feff}\n{jws}\r\n"), &keys, HERE, at(TODAY)).unwrap();
         assert_eq!((&opened.policy, &opened.digest), (&policy, &sha256(jws.as_bytes())));
         let refused = |text: &str, keys: &PolicyKeys, seat: Seat<'_>, now: &str| {
             SignedPolicy::open(text, keys, seat, at(now)).unwrap_err()

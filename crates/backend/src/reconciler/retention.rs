@@ -20,7 +20,9 @@ const GIVEN_UP: Duration = Duration::days(3);
 pub(super) const OVER: &str = "SELECT id FROM interviews WHERE completed_at IS NOT NULL AND ended_at < $1
        AND completed_at < $1 AND created_at < $1
        AND (completed_at < $2 OR NOT EXISTS (SELECT 1 FROM deliveries JOIN hooks ON hooks.id = deliveries.hook_id
-         WHERE deliveries.interview_id = interviews.id AND deliveries.given_up_at IS NULL AND hooks.stopped_at IS NULL))
+         WHERE deliveries.interview_id = interviews.id AND deliveries.given_up_at IS NULL AND hooks.stopped_at IS NULL)
+         AND NOT EXISTS (SELECT 1 FROM events WHERE events.interview_id = interviews.id AND (events.place IS NULL
+           OR events.place > (SELECT MIN(hooks.place) FROM hooks WHERE hooks.stopped_at IS NULL))))
      ORDER BY ended_at LIMIT $3";
 /// Nobody began it, and nobody can any more.
 pub(super) const UNUSED: &str = "SELECT id FROM interviews WHERE attempt = 0 AND window_to < $1 AND created_at < $1 ORDER BY window_to LIMIT $2";
