@@ -143,11 +143,11 @@ pub(crate) async fn erase_in(tx: &mut Tx, id: &str) -> Result<(), sqlx::Error> {
 }
 
 /// Whether an interview of that id was erased.
-pub(crate) async fn was_erased_in(tx: &mut Tx, id: &str) -> Result<bool, sqlx::Error> {
+pub(crate) async fn was_erased(store: &Store, id: &str) -> Result<bool, sqlx::Error> {
     let found = sqlx::query("SELECT 1 FROM audit WHERE about = $1 AND what = $2")
         .bind(fingerprint(id))
         .bind(Deed::Erased.as_str())
-        .fetch_optional(&mut **tx)
+        .fetch_optional(store.read())
         .await?;
     Ok(found.is_some())
 }

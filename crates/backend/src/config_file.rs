@@ -33,24 +33,20 @@ pub(crate) fn with_file(
     let by_environment = || environment(VARIABLE).filter(|file| !file.is_empty()).map(PathBuf::from);
     let Some(file) = named.or_else(by_environment) else { return Ok(arguments) };
     let settings = read(&file, program)?;
-    let commands = || program.get_subcommands();
     // What is named before is no command: only the file is.
-    let place = (1..arguments.len()).find(|n| commands().any(|command| arguments[*n] == *command.get_name()));
-    let Some((place, command)) =
-        place.and_then(|n| Some((n, commands().find(|command| arguments[n] == *command.get_name())?)))
-    else {
-        return Ok(arguments);
-    };
+    let found = arguments.iter().enumerate().skip(1).find_map(|(n, word)| {
+        Some((n, program.get_subcommands().find(|command| *word == *command.get_name())?))
+    });
+    let Some((place, command)) = found else { return Ok(arguments) };
     let (before, after) = arguments.split_at(place + 1);
     let mut with = before.to_vec();
     for argument in command.get_arguments() {
         let Some(value) = argument.get_long().and_then(|name| settings.get(name)) else { continue };
-        let value = value.read(&file)?;
         let by_environment = argument.get_env().and_then(OsStr::to_str).and_then(&environment).is_some();
         if by_environment || says(after, argument) {
             continue;
         }
-        with.extend(value.as_arguments(argument)?);
+        with.extend(value.read(&file)?.as_arguments(argument)?);
     }
     with.extend_from_slice(after);
     Ok(with)

@@ -37,13 +37,20 @@ pub(crate) enum Erasure {
     Unknown,
 }
 
-/// Erases an interview that is over, or never began, within a transaction.
-pub(crate) async fn erase_in(
-    tx: &mut Tx,
+/// Erases an interview that is over, or never began.
+pub(crate) async fn erase_by(
+    store: &Store,
     id: &str,
     actor: &Actor,
     now: DateTime<Utc>,
 ) -> Result<Erasure, sqlx::Error> {
+    let mut tx = store.write().await?;
+    let erasure = erase_in(&mut tx, id, actor, now).await?;
+    tx.commit().await?;
+    Ok(erasure)
+}
+
+async fn erase_in(tx: &mut Tx, id: &str, actor: &Actor, now: DateTime<Utc>) -> Result<Erasure, sqlx::Error> {
     let Some(lifecycle) = lifecycle_store::lock(tx, id).await? else {
         let before = Tombstone::of(&mut **tx, id).await?;
         return Ok(before.map_or(Erasure::Unknown, Erasure::Done));
@@ -88,18 +95,16 @@ pub(crate) async fn erase_in(
 pub async fn erase(store: &Store, id: &str) -> anyhow::Result<()> {
     // First: rows that are gone and bytes that stay would be worse than neither.
     store.has_room_to_overwrite()?;
-    let mut tx = store.write().await?;
-    let known = match erase_in(&mut tx, id, &Actor::command_line(), now()).await? {
+    let known = match erase_by(store, id, &Actor::command_line(), now()).await? {
         Erasure::Done(_) => true,
         Erasure::GoesOn => anyhow::bail!("the interview {id} goes on; end it first"),
         Erasure::RoomOpen => {
             anyhow::bail!("the room of the interview {id} is being closed; try again in a minute")
         }
         // By a version that left nothing but a fingerprint.
-        Erasure::Unknown => audit::was_erased_in(&mut tx, id).await?,
+        Erasure::Unknown => audit::was_erased(store, id).await?,
     };
-    tx.commit().await?;
-    let pending = if store.overwrites() { pending(store).await? } else { Vec::new() };
+    let pending = pending(store).await?;
     // Also if there is none (any more): what was left of an earlier try.
     store.overwrite().await?;
     overwritten(store, &pending).await?;
@@ -110,9 +115,6 @@ pub async fn erase(store: &Store, id: &str) -> anyhow::Result<()> {
 
 /// Overwrites what erased interviews left in the database's files, if there are any. Where the database is in use, later.
 pub(crate) async fn overwrite_what_is_left(store: &Store) -> Result<(), sqlx::Error> {
-    if !store.overwrites() {
-        return Ok(());
-    }
     let pending = pending(store).await?;
     if !pending.is_empty() && store.overwrite_deleted().await? {
         overwritten(store, &pending).await?;
@@ -227,12 +229,7 @@ mod tests {
         let (asked, ordered) = (filled(&store, "PIGEON").await, filled(&store, "CANARY").await);
         let other = filled(&store, "SPARROW").await;
         // While it goes on, by neither way.
-        let asks = async || {
-            let mut tx = store.write().await.unwrap();
-            let erasure = erase_in(&mut tx, &asked, &Actor::retention(), now()).await.unwrap();
-            tx.commit().await.unwrap();
-            erasure
-        };
+        let asks = async || erase_by(&store, &asked, &Actor::retention(), now()).await.unwrap();
         assert_eq!(asks().await, Erasure::GoesOn);
         assert!(erase(&store, &ordered).await.unwrap_err().to_string().ends_with("goes on; end it first"));
         ends(&store, &asked).await;

@@ -19,5 +19,6 @@ pub(crate) use full_event::FullEvent;
 pub use queue::{Since, replay};
 pub use register::{Hook, MadeHook, Wish, add, list, remove, rotate};
 pub(crate) use register::{NoHook, Refused};
+pub(crate) use retry::GIVEN_UP;
 pub(crate) use sender::Sender;
 pub use sender::{Tried, test};

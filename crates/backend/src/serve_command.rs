@@ -168,8 +168,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let proxies = Proxies::parse(arguments.trusted_proxies.iter().map(String::as_str))?;
     let (options, livekit) = (arguments.options(proxies.clone())?, arguments.livekit()?);
     let tls = arguments.tls()?;
-    let retain_days = arguments.retain_days;
-    let Arguments { listen, database, code_key, .. } = arguments;
+    let Arguments { listen, database, code_key, retain_days, .. } = arguments;
     let metrics = PrometheusBuilder::new().install_recorder().context("metrics can't be kept")?;
     let store = Store::open(&database, Open::OrMake).await?;
     let codes = codes(&store, code_key).await?;

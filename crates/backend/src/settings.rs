@@ -50,11 +50,8 @@ pub fn name(name: &str, value: &str) -> anyhow::Result<String> {
 /// # Errors
 /// They would not take it: https only, or http on this very computer.
 pub fn public_url(url: Url) -> anyhow::Result<Url> {
-    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    // As links are made with it.
-    let taken = plain && InviteLink::new(url.as_str(), "AAAA-AAAA").is_ok();
     anyhow::ensure!(
-        taken,
+        InviteLink::may_lead_to(&url),
         "clients and agents don't take {url} as this server's address: give one with https (http only on this very computer) \
          with --public-url"
     );

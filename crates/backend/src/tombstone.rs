@@ -72,8 +72,11 @@ impl Tombstone {
     }
 }
 
-/// Those whose bytes may still be there.
+/// Those whose bytes may still be there, and are to be overwritten.
 pub(crate) async fn pending(store: &Store) -> Result<Vec<String>, sqlx::Error> {
+    if !store.overwrites() {
+        return Ok(Vec::new());
+    }
     let rows = sqlx::query("SELECT id FROM erased WHERE overwritten_at IS NULL LIMIT $1").bind(AT_ONCE);
     rows.fetch_all(store.read()).await?.iter().map(|row| row.try_get(0)).collect()
 }

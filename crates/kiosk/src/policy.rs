@@ -1,5 +1,6 @@
 //! What a seat does: written by a person as TOML, kept and sent signed.
 
+use adjourn_protocol::InviteLink;
 use chrono::{DateTime, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -227,7 +228,7 @@ impl SeatPolicy {
         }
         value(
             "backend",
-            is_backend(&self.backend),
+            InviteLink::may_lead_to(&self.backend),
             "is no address of a backend: https://, a host, and a path at most",
         )?;
         value("languages", !self.languages.is_empty(), "is empty: name one at least, as \"en\"")?;
@@ -287,16 +288,6 @@ pub(crate) fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.len() <= LONGEST_NAME
         && text.chars().all(plain)
-}
-
-fn is_backend(url: &Url) -> bool {
-    let local = url.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
-    let safe = url.scheme() == "https" || url.scheme() == "http" && local;
-    let alone = url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    safe && alone && url.has_host()
 }
 
 fn is_tag(tag: &str) -> bool {

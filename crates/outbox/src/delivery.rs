@@ -127,11 +127,8 @@ impl Outbox {
         match attempt {
             DeliveryOutcome::Delivered { receipt } => self.delivered(join_id, receipt, now).await,
             DeliveryOutcome::Parked { error } => {
-                self.parked(join_id, &error.to_string()).await?;
-                if matches!(error, BackendError::Erased(_)) {
-                    self.erased_elsewhere(join_id, now).await?;
-                }
-                Ok(())
+                let erased = matches!(error, BackendError::Erased(_)).then_some(now);
+                self.parked(join_id, &error.to_string(), erased).await
             }
             DeliveryOutcome::Later { reason, .. } => self.failed_try(join_id, next, reason).await,
         }

@@ -85,22 +85,21 @@ impl Outbox {
         Ok(())
     }
 
-    pub(crate) async fn parked(&self, join_id: &Secret, reason: &str) -> Result<(), OutboxError> {
-        fail::fail_point!("persist");
-        // What has its receipt was delivered, whatever the server says of it later.
-        let sql = "UPDATE records SET state = CASE WHEN receipt IS NULL THEN 'parked' ELSE 'delivered' END, again = 0, reason = ? WHERE join_id = ?";
-        sqlx::query(sql).bind(reason).bind(join_id.expose()).execute(&self.pool).await?;
-        Ok(())
-    }
-
-    /// Its organiser erased the interview: from now on what was said is kept here as long as what was delivered.
-    pub(crate) async fn erased_elsewhere(
+    /// The server will never take it. `erased`: since its organiser erased the interview, then; from then on what was said is kept here as
+    /// long as what was delivered.
+    pub(crate) async fn parked(
         &self,
         join_id: &Secret,
-        now: DateTime<Utc>,
+        reason: &str,
+        erased: Option<DateTime<Utc>>,
     ) -> Result<(), OutboxError> {
-        sqlx::query("UPDATE records SET delivered_at = COALESCE(delivered_at, ?) WHERE join_id = ?")
-            .bind(millis(now))
+        fail::fail_point!("persist");
+        // What has its receipt was delivered, whatever the server says of it later.
+        let sql = "UPDATE records SET state = CASE WHEN receipt IS NULL THEN 'parked' ELSE 'delivered' END, again = 0, reason = ?,
+                     delivered_at = COALESCE(delivered_at, ?) WHERE join_id = ?";
+        sqlx::query(sql)
+            .bind(reason)
+            .bind(erased.map(millis))
             .bind(join_id.expose())
             .execute(&self.pool)
             .await?;

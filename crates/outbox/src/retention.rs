@@ -103,6 +103,7 @@ fn overwrite_and_remove(path: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Join;
     use adjourn_protocol::{Entry, InviteLink, Line, Record, RecordHead, Role, Turn};
 
     fn head() -> RecordHead {
@@ -110,18 +111,24 @@ mod tests {
         RecordHead { interview_id: id.clone(), attempt: 1, room: id, build, policy_sha256: String::new() }
     }
 
-    #[tokio::test]
-    async fn what_was_said_is_erased_after_its_time_and_the_receipt_stays() {
-        let folder = tempfile::tempdir().unwrap();
-        let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
-        let link = InviteLink::new("http://127.0.0.1:9", "K7QF-9M2X").unwrap();
-        let join = outbox.join_for(&link).await.unwrap();
-        let now = Utc::now();
+    /// An interview in which something was said, with its record, which waits.
+    async fn said(folder: &Path, link: &InviteLink, now: DateTime<Utc>) -> (Outbox, Join) {
+        let (outbox, _) = Outbox::open(folder).await.unwrap();
+        let join = outbox.join_for(link).await.unwrap();
         let turn = Turn { id: "a".into(), role: Role::Candidate, text: "a secret of mine".into(), at: now };
         let entry = Entry { at: now, mono_ms: 0, line: Line::Said(turn) };
         outbox.append(&join.join_id, std::slice::from_ref(&entry)).await.unwrap();
         let record = Record::from_journal(head(), vec![entry], None, now);
         outbox.commit(&join.join_id, &record, &[]).await.unwrap();
+        (outbox, join)
+    }
+
+    #[tokio::test]
+    async fn what_was_said_is_erased_after_its_time_and_the_receipt_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = InviteLink::new("http://127.0.0.1:9", "K7QF-9M2X").unwrap();
+        let now = Utc::now();
+        let (outbox, join) = said(folder.path(), &link, now).await;
         let week = chrono::TimeDelta::days(7);
         // Not delivered: kept for ever.
         assert_eq!(outbox.erase_due(now + week * 100).await.unwrap(), 0);
@@ -146,18 +153,12 @@ mod tests {
     #[tokio::test]
     async fn what_an_organiser_erased_goes_from_here_too_and_what_is_only_refused_stays() {
         let folder = tempfile::tempdir().unwrap();
-        let (outbox, _) = Outbox::open(folder.path()).await.unwrap();
         let link = InviteLink::new("http://127.0.0.1:9", "K7QF-9M2X").unwrap();
-        let join = outbox.join_for(&link).await.unwrap();
         let (now, week) = (Utc::now(), TimeDelta::days(7));
-        let turn = Turn { id: "a".into(), role: Role::Candidate, text: "a secret of mine".into(), at: now };
-        let entry = Entry { at: now, mono_ms: 0, line: Line::Said(turn) };
-        outbox.append(&join.join_id, std::slice::from_ref(&entry)).await.unwrap();
-        let record = Record::from_journal(head(), vec![entry], None, now);
-        outbox.commit(&join.join_id, &record, &[]).await.unwrap();
-        outbox.parked(&join.join_id, "refused").await.unwrap();
+        let (outbox, join) = said(folder.path(), &link, now).await;
+        outbox.parked(&join.join_id, "refused", None).await.unwrap();
         assert_eq!(outbox.erase_due(now + week * 100).await.unwrap(), 0, "it is the only copy");
-        outbox.erased_elsewhere(&join.join_id, now).await.unwrap();
+        outbox.parked(&join.join_id, "erased", Some(now)).await.unwrap();
         assert_eq!(outbox.erase_due(now + week - TimeDelta::seconds(1)).await.unwrap(), 0);
         assert_eq!(outbox.erase_due(now + week).await.unwrap(), 1);
         outbox.close().await;

@@ -71,6 +71,13 @@ impl InviteLink {
         Self::new(&one("server")?, &one("code")?)
     }
 
+    /// Whether links may lead to that server: https, or http on this very machine, a host, and a path at most.
+    pub fn may_lead_to(server: &Url) -> bool {
+        let alone = server.query().is_none() && server.fragment().is_none();
+        let nobodys = server.username().is_empty() && server.password().is_none();
+        alone && nobodys && Self::new(server.as_str(), "AAAA-AAAA").is_ok()
+    }
+
     /// A link from its two parts, as typed.
     ///
     /// # Errors

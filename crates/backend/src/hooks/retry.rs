@@ -7,7 +7,7 @@ const FIRST: Duration = Duration::from_secs(5);
 /// No pause is longer.
 const LONGEST: Duration = Duration::from_secs(6 * 3_600);
 /// What was tried for so long is given up. Others of the field: ten tries in 8.5 h, five in 40 min, three, one.
-pub(super) const GIVEN_UP: chrono::Duration = chrono::Duration::days(3);
+pub(crate) const GIVEN_UP: chrono::Duration = chrono::Duration::days(3);
 /// Whoever asks to be left alone longer is asked once a day.
 const LONGEST_ASKED: Duration = Duration::from_secs(24 * 3_600);
 /// Nothing waits longer than this; the hour is for clocks that differ.

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 
 use crate::api_error::ApiError;
 use crate::audit::{self, Deed};
-use crate::erase::{Erasure, erase_in};
+use crate::erase::{Erasure, erase_by};
 use crate::http::caller::Caller;
 use crate::interviews::{Created, NewInterview, another_code, create};
 use crate::lifecycle_store;
@@ -70,7 +70,9 @@ pub(crate) async fn end(
     let ended = lifecycle_store::change(&app.store, &id, now, |lifecycle| {
         (lifecycle.organiser_ends(now) && lifecycle.attempt > 0).then_some(lifecycle.attempt)
     });
-    let room_stands = ended.await?.ok_or_else(ApiError::not_found)?;
+    let Some(room_stands) = ended.await? else {
+        return Err(lifecycle_store::gone(app.store.read(), &id).await?);
+    };
     if let Some(attempt) = room_stands {
         if let Err(error) = app.livekit.mark_ended(&id, "organiser", now).await {
             tracing::info!(%error, "the room's metadata could not be set");
@@ -90,10 +92,7 @@ pub(crate) async fn erase(
     caller: Caller,
 ) -> Result<Json<Tombstone>, ApiError> {
     let actor = app.organiser(&caller, Scope::Erase).await?;
-    let mut tx = app.store.write().await?;
-    let erasure = erase_in(&mut tx, &id, &actor, now()).await?;
-    tx.commit().await?;
-    match erasure {
+    match erase_by(&app.store, &id, &actor, now()).await? {
         Erasure::Done(tombstone) => Ok(Json(tombstone)),
         Erasure::GoesOn => {
             Err(ApiError::new(StatusCode::CONFLICT, "goes_on", "The interview goes on; end it first."))

@@ -28,6 +28,7 @@ use crate::shares::Share;
 use crate::state::App;
 use crate::store::now;
 use crate::submission::Submission;
+use crate::tombstone::Tombstone;
 
 /// Largest record: an 8-hour transcript with its timeline is far below.
 pub(crate) const LARGEST: usize = 8 * 1024 * 1024;
@@ -245,12 +246,7 @@ pub(crate) async fn receipt(
     caller: Caller,
 ) -> Result<Json<ReceiptAnswer>, ApiError> {
     let source = match app.tokens.check(&caller.headers).await {
-        Ok(token) => {
-            let source = token.allows(&id, attempt, &source)?;
-            // Of one that was erased nothing was lost.
-            lifecycle_store::row(&app.store, &id).await?;
-            source
-        }
+        Ok(token) => token.allows(&id, attempt, &source)?,
         Err(error) if error.code != ApiError::unauthorised().code => return Err(error),
         Err(_) => {
             let actor = app.organiser(&caller, Scope::Read).await?;
@@ -266,7 +262,11 @@ pub(crate) async fn receipt(
     .bind(source.to_string())
     .fetch_optional(app.store.read())
     .await?;
-    let row = row.ok_or_else(no_record)?;
+    let Some(row) = row else {
+        // Of an interview that was erased nothing was lost.
+        let erased = Tombstone::of(app.store.read(), &id).await?;
+        return Err(erased.map_or_else(no_record, |it| ApiError::erased(it.erased_at)));
+    };
     let (receipt, receipt_id): (String, String) = (row.try_get("receipt")?, row.try_get("receipt_id")?);
     let key = key(&app, &id, attempt, &source).await?;
     if key.signed(&receipt) {

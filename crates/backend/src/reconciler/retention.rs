@@ -4,18 +4,17 @@ use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
 
 use crate::audit::Actor;
-use crate::erase::{Erasure, erase_in, overwrite_what_is_left};
+use crate::erase::{Erasure, erase_by, overwrite_what_is_left};
 use crate::feed;
+use crate::hooks::GIVEN_UP;
 use crate::lease::{Lease, PAUSE};
 use crate::state::App;
 use crate::store::{Store, millis, now};
 
 /// Interviews of one kind in one round; the rest is for the next.
 const ROUND: i64 = 100;
-/// What could not be told for so long keeps nothing: webhooks are given up after it.
-const GIVEN_UP: Duration = Duration::days(3);
 
-/// Nothing of it is waited for any more, and who is to be told of it was told, or could not be for three days ($2). By the latest of its
+/// Nothing of it is waited for any more, and who is to be told of it was told, or could not be for as long as webhooks are tried ($2). By the latest of its
 /// times: one of them may have been written by a clock that was wrong.
 pub(super) const OVER: &str = "SELECT id FROM interviews WHERE completed_at IS NOT NULL AND ended_at < $1
        AND completed_at < $1 AND created_at < $1
@@ -48,7 +47,7 @@ async fn round(store: &Store, retain: Option<Duration>, now: DateTime<Utc>) -> R
     {
         let mut erased = 0_u32;
         for id in kept_no_longer(store, now - retain).await? {
-            match erase_one(store, &id, now).await {
+            match erase_by(store, &id, &Actor::retention(), now).await {
                 Ok(Erasure::Done(_)) => erased += 1,
                 // Somebody began it, or erased it, just now.
                 Ok(Erasure::GoesOn | Erasure::RoomOpen | Erasure::Unknown) => {}
@@ -62,13 +61,6 @@ async fn round(store: &Store, retain: Option<Duration>, now: DateTime<Utc>) -> R
         }
     }
     Ok(())
-}
-
-async fn erase_one(store: &Store, id: &str, now: DateTime<Utc>) -> Result<Erasure, sqlx::Error> {
-    let mut tx = store.write().await?;
-    let done = erase_in(&mut tx, id, &Actor::retention(), now).await?;
-    tx.commit().await?;
-    Ok(done)
 }
 
 async fn kept_no_longer(store: &Store, before: DateTime<Utc>) -> Result<Vec<String>, sqlx::Error> {
