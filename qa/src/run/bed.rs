@@ -31,6 +31,8 @@ pub(super) struct ScenarioBed {
     pub(super) heard: Heard,
     pub(super) actors: BTreeMap<String, Actor>,
     pub(super) voices: Vec<Child>,
+    /// How often the interviewer had begun to speak when the candidate last answered.
+    pub(super) answered: usize,
     pub(super) limits: Vec<Cgroup>,
     /// Processes that only compute.
     pub(super) busy: Vec<Child>,
@@ -229,6 +231,7 @@ impl ScenarioBed {
             heard,
             actors: BTreeMap::new(),
             voices: Vec::new(),
+            answered: 0,
             limits: Vec::new(),
             busy: Vec::new(),
             pulse,
@@ -318,6 +321,18 @@ impl ScenarioBed {
         self.workers.first().map(Worker::events).unwrap_or_default()
     }
 
+    /// Those of the interviewer's events that `wanted` takes. In a fleet a second interviewer may be sent in vain: what one
+    /// writes down that never spoke is not what is waited for.
+    pub(super) fn counted(
+        &self,
+        wanted: impl Fn(&adjourn_testbed::AgentEvent) -> bool,
+    ) -> Vec<adjourn_testbed::AgentEvent> {
+        let events = self.events();
+        let first = events.iter().find(|e| e.event == "job_started").map(|e| e.pid);
+        let in_vain = |pid| self.fleet.is_some() && first.is_some_and(|it| it != pid) && !spoke(&events, pid);
+        events.iter().filter(|e| wanted(e) && !in_vain(e.pid)).cloned().collect()
+    }
+
     /// Waits until the n-th of the interviewer's events that `wanted` takes; gives its time.
     pub(super) async fn event(
         &self,
@@ -326,16 +341,7 @@ impl ScenarioBed {
         limit: Duration,
         wanted: impl Fn(&adjourn_testbed::AgentEvent) -> bool,
     ) -> anyhow::Result<f64> {
-        // In a fleet a second interviewer may be sent in vain: what one writes down that never spoke is not what is waited for.
-        let in_vain = |events: &[adjourn_testbed::AgentEvent], pid: i32| {
-            let first = events.iter().find(|e| e.event == "job_started").is_none_or(|e| e.pid == pid);
-            self.fleet.is_some() && !first && !spoke(events, pid)
-        };
-        let nth = || {
-            let events = self.events();
-            let ours = |e: &&adjourn_testbed::AgentEvent| wanted(e) && !in_vain(&events, e.pid);
-            events.iter().filter(ours).nth(times.saturating_sub(1)).cloned()
-        };
+        let nth = || self.counted(&wanted).into_iter().nth(times.saturating_sub(1));
         let event = look(limit, nth).await.with_context(|| {
             format!("the interviewer's {what} did not come {times} times within {limit:?}")
         })?;

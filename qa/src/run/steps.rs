@@ -316,11 +316,13 @@ pub(super) async fn counted(
 async fn answer(bed: &mut ScenarioBed) -> anyhow::Result<()> {
     let state =
         |wanted: &'static str| move |e: &adjourn_testbed::AgentEvent| e.state.as_deref() == Some(wanted);
-    bed.event("speaking", 1, BEGIN, state("speaking")).await?;
+    // It may still listen to the last answer: only once it has spoken after that one has it asked again.
+    bed.event("speaking", bed.answered + 1, BEGIN, state("speaking")).await?;
     // Asked when it listens after it last spoke.
     let last = || bed.events().into_iter().rev().find_map(|e| e.state);
     let asked = || last().filter(|state| state == "listening");
     look(Duration::from_secs(60), asked).await.context("the interviewer asks nothing")?;
+    bed.answered = bed.counted(state("speaking")).len();
     bed.say()
 }
 
