@@ -86,7 +86,7 @@ pub async fn headless(
             if screen != Some(snapshot.screen) {
                 screen = Some(snapshot.screen);
                 say(match snapshot.screen {
-                    Screen::Start | Screen::ConfirmHost | Screen::Checking => "device check",
+                    Screen::Start | Screen::Seat | Screen::ConfirmHost | Screen::Checking => "device check",
                     Screen::Joining => "joining",
                     Screen::Waiting => "waiting for the interviewer",
                     Screen::Interview => "interview",

@@ -5,6 +5,10 @@
 mod commands;
 mod hand_over;
 mod page_guard;
+#[cfg(target_os = "linux")]
+mod seat;
+#[cfg(target_os = "linux")]
+mod surroundings;
 mod window;
 
 use std::path::PathBuf;
@@ -27,6 +31,9 @@ struct Arguments {
     /// Write the session's inputs here, for finding out what happened.
     #[arg(long)]
     trace: Option<PathBuf>,
+    /// Be a test center's seat, with these settings. (Started by adjourn-seat.)
+    #[arg(long, env = adjourn_kiosk::SETTINGS, conflicts_with_all = ["link", "join"])]
+    seat: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -48,8 +55,9 @@ fn main() -> ExitCode {
     if let Some(code) = without_webview() {
         return code;
     }
-    match window::run(arguments.join.or(arguments.link), arguments.data, arguments.trace) {
-        Ok(()) => ExitCode::SUCCESS,
+    let Arguments { link, join, data, trace, seat } = arguments;
+    match window::run(window::Options { link: join.or(link), data, trace, seat }) {
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("adjourn: {error}");
             ExitCode::FAILURE

@@ -29,6 +29,8 @@ struct PageHealth {
     listens: bool,
     /// Questions since its last sign of life.
     unanswered: u32,
+    /// How often it answered so far.
+    answers: u64,
     /// When it was loaded again.
     loaded_again: VecDeque<Instant>,
     /// How often that was since it listened last.
@@ -72,6 +74,7 @@ impl PageHealth {
     fn answered(&mut self) {
         if self.listens {
             self.unanswered = 0;
+            self.answers += 1;
         }
     }
 
@@ -104,6 +107,12 @@ impl PageGuard {
     /// The page listens.
     pub(crate) fn listens(&self) {
         self.0.lock().listens();
+    }
+
+    /// How often a page that shows something answered so far.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn answers(&self) -> u64 {
+        self.0.lock().answers
     }
 
     /// Whether there is a page that could ask something. Where no sentence can be shown in its place, it is taken for one.

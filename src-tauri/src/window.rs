@@ -1,12 +1,14 @@
 //! The window and the client behind it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use adjourn_audio::DeviceChoice;
 use adjourn_client::{
-    AudioInput, AudioOutput, Client, Command, Language, Panics, Setup, Shell as _, Snapshot, StartError,
-    told_to_end,
+    AudioInput, AudioOutput, Client, Command, Language, Panics, SeatSetup, Setup, Shell as _, Snapshot,
+    StartError, told_to_end,
 };
 use adjourn_outbox::OutboxError;
 use adjourn_protocol::ClientInfo;
@@ -32,11 +34,28 @@ const LAST_LOOKS: usize = 200;
 /// Pause between two looks.
 const LAST_LOOK: Duration = Duration::from_millis(20);
 
-/// Shows the window until the client is done.
+/// What the window is started with.
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// Interview link.
+    pub(crate) link: Option<String>,
+    /// Folder of the journal.
+    pub(crate) data: Option<PathBuf>,
+    /// Where to write the session's inputs.
+    pub(crate) trace: Option<PathBuf>,
+    /// A seat's settings.
+    pub(crate) seat: Option<PathBuf>,
+}
+
+/// Shows the window until the client is done. Gives what the program ends with.
 ///
 /// # Errors
 /// The window, the library or the journal can't be opened, in one sentence.
-pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<PathBuf>) -> Result<(), String> {
+pub(crate) fn run(options: Options) -> Result<u8, String> {
+    let Options { link, data, trace, seat } = options;
+    if cfg!(not(target_os = "linux")) && seat.is_some() {
+        return Err("a seat needs Linux; under Windows Assigned Access shows one program alone".to_owned());
+    }
     #[cfg(target_os = "linux")]
     if gtk::init().is_err() {
         return Err(
@@ -45,9 +64,13 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
                 .to_owned(),
         );
     }
-    let app = tauri::Builder::default()
+    let builder = tauri::Builder::default()
         .manage(WindowShell::default())
         .manage(PageGuard::default())
+        .manage(ExitWith::default());
+    #[cfg(target_os = "linux")]
+    let builder = builder.manage(crate::seat::Closed::default());
+    let app = builder
         .invoke_handler(tauri::generate_handler![crate::commands::subscribe, crate::commands::order])
         .on_window_event(|window, event| {
             if let WindowEvent::CloseRequested { api, .. } = event {
@@ -63,36 +86,69 @@ pub(crate) fn run(link: Option<String>, data: Option<PathBuf>, trace: Option<Pat
     let own =
         data.clone().or_else(|| app.path().app_local_data_dir().ok()).map(|folder| folder.join("webview"));
     let data = data.or_else(|| app.path().app_data_dir().ok());
-    let _temporary =
-        open_window(&app, data.as_deref(), own).map_err(|e| format!("the window can't be opened: {e}"))?;
+    let _temporary = open_window(&app, data.as_deref(), own, seat.is_some())
+        .map_err(|e| format!("the window can't be opened: {e}"))?;
     let Some(data) = data else {
         app.state::<WindowShell>().inner().clone().show(&Snapshot::cannot_start(&StartError::NoFolder));
         app.run(|_, _| {});
-        return Ok(());
+        return Ok(0);
     };
     let setup = Setup {
         info: ClientInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
-            kiosk: false,
+            kiosk: seat.is_some(),
         },
         audio_input: AudioInput::Device(DeviceChoice::SystemDefault),
         audio_output: AudioOutput::Device(DeviceChoice::SystemDefault),
-        preferences: Some(data.join("preferences.json")),
+        // What one candidate chose is not chosen for the next.
+        preferences: seat.is_none().then(|| data.join("preferences.json")),
         language: sys_locale::get_locale().and_then(|tag| Language::of(&tag)),
         trace,
         link,
         copies: app.path().download_dir().unwrap_or_else(|_| data.clone()),
+        seat: seat.map(|settings| seat_of(&app, settings, &data)),
         data,
         panics: Some(Panics::watch()),
     };
     tauri::async_runtime::spawn(start(app.handle().clone(), setup));
+    let exit_with = app.state::<ExitWith>().inner().clone();
     app.run(|app, event| {
         if matches!(event, RunEvent::Exit) {
             let_it_write(app);
         }
     });
-    Ok(())
+    Ok(exit_with.code())
+}
+
+/// What the program ends with: the loop of the window gives nothing back.
+#[derive(Clone, Debug, Default)]
+struct ExitWith(Arc<AtomicU8>);
+
+impl ExitWith {
+    fn code(&self) -> u8 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn set(&self, code: u8) {
+        self.0.store(code, Ordering::Relaxed);
+    }
+}
+
+/// What the client needs of a seat.
+#[cfg(target_os = "linux")]
+fn seat_of(app: &App, settings: PathBuf, data: &Path) -> SeatSetup {
+    let (seen, around) = crate::seat::around();
+    crate::seat::look(app.handle().clone(), seen);
+    SeatSetup { settings, memory: data.join("seat-memory.json"), around }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn seat_of(_: &App, settings: PathBuf, data: &Path) -> SeatSetup {
+    // Refused before.
+    let (_, around) = tokio::sync::watch::channel(adjourn_kiosk::Around::default());
+    SeatSetup { settings, memory: data.join("seat-memory.json"), around }
 }
 
 /// The system ends the program (on Windows, who logs off or shuts down): what was said is written down first.
@@ -117,6 +173,7 @@ fn open_window(
     app: &App,
     data: Option<&Path>,
     own: Option<PathBuf>,
+    seat: bool,
 ) -> Result<Option<TempDir>, Box<dyn std::error::Error>> {
     // Closed to others before anything is put into it.
     let made = data.is_some_and(|data| adjourn_outbox::private_folder(data).is_ok());
@@ -131,12 +188,23 @@ fn open_window(
         let (width, height) = screen.map_or((window.width, window.height), |screen| {
             (window.width.min(screen.width), window.height.min(screen.height))
         });
-        let window = WebviewWindowBuilder::from_config(app, window)?
+        let builder = WebviewWindowBuilder::from_config(app, window)?
             .inner_size(width, height)
             .data_directory(folder.clone())
             .on_navigation(is_ours)
-            .on_new_window(|_, _| NewWindowResponse::Deny)
-            .build()?;
+            .on_download(|_, _| false)
+            .on_new_window(|_, _| NewWindowResponse::Deny);
+        // A seat's keeps nothing, covers the screen and can't be looked into.
+        let builder = if seat {
+            builder.incognito(true).fullscreen(true).decorations(false).devtools(false)
+        } else {
+            builder
+        };
+        let window = builder.build()?;
+        #[cfg(target_os = "linux")]
+        if seat {
+            crate::seat::close(&window)?;
+        }
         app.state::<PageGuard>().watch(&window)?;
     }
     Ok(temporary)
@@ -219,7 +287,7 @@ async fn be_the_only_one(app: AppHandle, mut setup: Setup) {
             Ok(Some(_)) | Err(_) => {}
         }
     }
-    let folder = setup.data.clone();
+    let (folder, is_seat) = (setup.data.clone(), setup.seat.is_some());
     let client = match Client::new(LiveKitTransport, shell.clone(), setup).await {
         Ok(client) => client,
         Err(error) => {
@@ -228,10 +296,23 @@ async fn be_the_only_one(app: AppHandle, mut setup: Setup) {
             return;
         }
     };
-    tauri::async_runtime::spawn(take_links(app.clone(), folder));
-    client.run(received).await;
+    if !is_seat {
+        tauri::async_runtime::spawn(take_links(app.clone(), folder));
+    }
+    let last = client.run(received).await;
     drop(ended);
+    tell_supervisor(&app, &last);
     app.exit(0);
+}
+
+/// Why a seat's window closes is its supervisor's to know.
+fn tell_supervisor(app: &AppHandle, last: &Snapshot) {
+    #[cfg(target_os = "linux")]
+    if let Some(why) = last.seat.as_ref().and_then(|seat| seat.ends) {
+        app.state::<ExitWith>().set(crate::seat::ends(why));
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (app, last);
 }
 
 /// A second start of Adjourn brings this window to the front, with its link.

@@ -57,6 +57,7 @@ impl Fixture {
             link: Some(invitation.link.clone()),
             copies: testbed.folder().to_owned(),
             panics: None,
+            seat: None,
         };
         let client = Client::new(fake.clone(), Screenwatcher(shown), setup).await.unwrap();
         let running = tokio::spawn(client.run(received));

@@ -156,7 +156,7 @@ async fn a_screen_reader_is_told_what_each_state_is_and_what_can_be_done() {
     let mut wrong = Vec::new();
     for state in gallery.states().await.unwrap() {
         let tree = gallery.tree(&usual(&state), "").await.unwrap();
-        std::fs::write(kept.join(format!("{state}.txt")), tree.text()).unwrap();
+        std::fs::write(kept.join(format!("{state}.txt")), tree.outline()).unwrap();
         let mut faults = told_wrong(&tree);
         let all = tree.all();
         let has = |role: &str, name: &str| all.iter().any(|node| node.role == role && node.name == name);
@@ -188,7 +188,7 @@ async fn a_screen_reader_is_told_what_each_state_is_and_what_can_be_done() {
     ] {
         let tree = gallery.tree(&usual("listening"), markup).await.unwrap();
         let faults = told_wrong(&tree);
-        assert!(faults.iter().any(|fault| fault.contains(found)), "{markup}: {faults:?}\n{}", tree.text());
+        assert!(faults.iter().any(|fault| fault.contains(found)), "{markup}: {faults:?}\n{}", tree.outline());
     }
     gallery.close().await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

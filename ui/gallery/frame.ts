@@ -28,6 +28,8 @@ if (wish.has("stretched")) {
     return plain.apply(this, all).replace(/[aeiou]/g, (vowel) => accents[vowel] ?? vowel);
   };
 }
+// A part that only some windows have is loaded when it is needed: here before it is looked at.
+if (snapshot.seat) await import("../src/seat/Seat.svelte");
 const app = new State(() => Promise.resolve());
 const target = document.getElementById("app");
 if (target) {

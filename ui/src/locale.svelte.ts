@@ -19,7 +19,7 @@ export const LANGUAGES: Record<Language, { name: string; direction: "ltr" | "rtl
 const withDigits = (language: Language) => `${language}-u-nu-latn`;
 
 // Loaded when it is spoken.
-const others = import.meta.glob<string>(["../locales/*/*.ftl", "!../locales/en/*"], { query: "?raw", import: "default" });
+const others = import.meta.glob<string>(["../locales/*/{client,window}.ftl", "!../locales/en/*"], { query: "?raw", import: "default" });
 
 function bundleOf(language: Language, texts: string[]): FluentBundle {
   const bundle = new FluentBundle(withDigits(language));
@@ -34,6 +34,14 @@ const english = bundleOf("en", [client, own]);
 const loaded = new Map<Language, FluentBundle>([["en", english]]);
 let wanted: Language = "en";
 let now = $state.raw<{ language: Language; bundle: FluentBundle }>({ language: "en", bundle: english });
+
+// What a part of the program says besides, or in other words.
+let besides = $state.raw<(language: Language) => FluentBundle | undefined>(() => undefined);
+
+/** Has a part's own sentences from now on: before those of every window. */
+export function alsoSay(words: typeof besides): void {
+  besides = words;
+}
 
 /** The language that is spoken. */
 export function spoken(): Language {
@@ -57,7 +65,7 @@ export async function speak(language: Language): Promise<void> {
 /** A sentence of the window's own, by its name. */
 export function say(id: string, args: Record<string, FluentVariable> = {}): string {
   // What a language lacks is said in English: better than nothing.
-  const bundle = [now.bundle, english].find((bundle) => bundle.getMessage(id)?.value);
+  const bundle = [besides(now.language), now.bundle, english].find((bundle) => bundle?.getMessage(id)?.value);
   const pattern = bundle?.getMessage(id)?.value;
   if (!bundle || !pattern) {
     console.error("the catalogue lacks a sentence", id);

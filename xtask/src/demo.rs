@@ -80,7 +80,7 @@ fn make_empty(folder: &Path) -> Result<()> {
 /// Builds the programs that people get, by themselves: what is built together shares its features, and the testbed's client has
 /// points at which it fails.
 pub(crate) fn product() -> std::process::Command {
-    cargo(&["build", "--quiet", "-p", "adjourn-desktop", "-p", "adjourn-cli"])
+    cargo(&["build", "--quiet", "-p", "adjourn-desktop", "-p", "adjourn-cli", "-p", "adjourn-seat"])
 }
 
 /// Builds every program.

@@ -52,6 +52,8 @@ cargo xtask fetch
 cargo xtask build
     Every program that end-to-end tests run, up to date. (One `cargo build --workspace`
     would give the window the points at which the testbed's client fails.)
+cargo xtask search
+    The states of the machine, every world whole (the suite leaves the largest one out).
 cargo xtask fuzz [--seconds N] [TARGET...]
     What strangers' bytes are read by, under libFuzzer, 600 s each; needs nightly Rust.
     Targets: agent_session link journal record webhook trace
@@ -74,9 +76,9 @@ fn main() -> ExitCode {
     let asks = |of: &[String]| of.iter().any(|word| word == "--help" || word == "-h");
     let result = match arguments.first().map(String::as_str) {
         // `qa` has a help of its own.
-        Some("demo" | "test" | "advisories" | "fetch" | "build" | "fuzz" | "bench" | "package")
-            if asks(rest) =>
-        {
+        Some(
+            "demo" | "test" | "advisories" | "fetch" | "build" | "search" | "fuzz" | "bench" | "package",
+        ) if asks(rest) => {
             answer!("{HELP}");
             Ok(())
         }
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
         Some("advisories") => test::advisories(),
         Some("fetch") => fetch::everything(None).map(|tools| answer!("{}", tools.text())),
         Some("build") => demo::everything(),
+        Some("search") => proof::search(),
         Some("fuzz") => fuzz::all(rest),
         Some("bench") => demo::bench(rest),
         Some("package") => deb::run_with(rest),

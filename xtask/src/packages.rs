@@ -45,6 +45,9 @@ pub(crate) const SCREEN: &[&str] = &[
     "python3-gi",
 ];
 
+/// A test center's seat: its compositor, and whoever presses keys at it.
+pub(crate) const SEAT: &[&str] = &["cage", "xwayland", "xdotool"];
+
 /// Makes sure that packages are there. On other systems than Debian nothing is checked.
 pub(crate) fn ensure(packages: &[&str]) -> Result<()> {
     if output(Command::new("dpkg-query").arg("--version")).is_none() {

@@ -22,6 +22,13 @@ pub(crate) fn all() -> Result<()> {
     coverage()
 }
 
+/// Every world of the machine, those too that are too large for the suite.
+pub(crate) fn search() -> Result<()> {
+    let whole =
+        ["test", "-p", "adjourn-session", "--lib", "search::", "--", "--include-ignored", "--nocapture"];
+    run("the states of the machine, searched whole (some five minutes)", &mut cargo(&whole))
+}
+
 /// Builds the machine and its tests for a target without IO, shows that they import nothing, and runs them.
 fn without_a_world() -> Result<()> {
     quietly("the bare target (once)", Command::new("rustup").args(["target", "add", BARE]))?;

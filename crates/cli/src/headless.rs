@@ -143,6 +143,7 @@ pub async fn run(options: Options) -> anyhow::Result<Ended> {
         link: options.link.clone(),
         copies: options.data.clone(),
         panics: Some(Panics::watch()),
+        seat: None,
     };
     let (commands, received) = mpsc::channel(64);
     let gave_up = Arc::new(AtomicBool::new(false));

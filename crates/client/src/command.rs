@@ -1,6 +1,7 @@
 //! What a person can ask for.
 
 use adjourn_audio::DeviceKind;
+use adjourn_protocol::Secret;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -141,6 +142,25 @@ pub enum Command {
     CloseAsked,
     /// The window shall stay open after all.
     Stay,
+    /// At a seat of a test center: this code was entered.
+    EnterCode {
+        /// The code.
+        #[ts(type = "string")]
+        code: Secret,
+    },
+    /// At a seat: somebody is to come, or need not come any more.
+    CallHelp {
+        /// Whether.
+        on: bool,
+    },
+    /// At a seat: a supervisor's PIN.
+    TryPin {
+        /// As it was typed.
+        #[ts(type = "string")]
+        pin: Secret,
+    },
+    /// At a seat: the candidate is done with the end screen.
+    NextCandidate,
     /// End now: the system is shutting down.
     Quit,
 }

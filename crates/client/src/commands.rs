@@ -15,6 +15,7 @@ use crate::{Command, Message, Shell, SoundSide, report_export};
 
 impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) fn command(&mut self, command: Command) {
+        let Some(command) = self.of_seat(command) else { return };
         match command {
             Command::OpenLink { link } => self.open_link(&link),
             Command::ConfirmHost => self.invitation.confirm(),
@@ -86,8 +87,13 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Command::WriteProblemReport => self.ui.problem_report = Some(self.problem_report()),
             Command::SaveProblemReport => self.save_problem_report(),
             Command::DropProblemReport => self.ui.problem_report = None,
-            // Answered before they come here.
-            Command::Close | Command::Quit => {}
+            // Answered before they come here; those of a seat, where there is none.
+            Command::Close
+            | Command::Quit
+            | Command::EnterCode { .. }
+            | Command::CallHelp { .. }
+            | Command::TryPin { .. }
+            | Command::NextCandidate => {}
         }
     }
 
@@ -200,7 +206,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         }
     }
 
-    fn link_is_another(&mut self) {
+    pub(crate) fn link_is_another(&mut self) {
         self.ui.link_is_another();
         self.adjustment.is_of(None);
     }

@@ -212,6 +212,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             turned_away: self.connection.turned_away(),
             confirmed: self.deliveries.confirmed(),
             ended_at: self.recorder.ended_at(),
+            seat: self.seat.as_ref().map(|seat| seat.shown(self.seat_scene())),
         });
         if let Some(snapshot) = self.presenter.next(next, view.ends_at) {
             self.ui.history.shows(snapshot, self.environment.clock.wall());

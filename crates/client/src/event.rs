@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::Message;
 use crate::admission::{Admission, Rejection};
+use crate::seat_policy::{Looked, Tried as PinTried};
 
 /// Results that wait; their makers are held back beyond that.
 const WAITING: usize = 256;
@@ -72,6 +73,10 @@ pub(crate) enum Event {
     /// The system does not unmute it.
     NotUnmuted(DeviceKind),
     Opened(Box<Opened>),
+    /// A seat's policy was looked at.
+    SeatLooked(Box<Looked>),
+    /// A PIN was tried.
+    PinTried(PinTried),
     /// An open stream is in another way than before; its opening's number.
     Stream {
         kind: DeviceKind,

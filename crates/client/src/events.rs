@@ -32,6 +32,11 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Event::AdjustmentKept { link, text } => self.adjustment.written(&link, text),
             Event::Unfinished { open } => {
                 self.deliveries.wake();
+                if let Some(seat) = &mut self.seat {
+                    // Who sits here may be somebody else: whoever it was has the code.
+                    seat.broke_off(open.is_some());
+                    return;
+                }
                 let taken = self.invitation.link().or(self.invitation.unconfirmed()).is_some();
                 if let Some(link) = open.filter(|_| !taken) {
                     self.invitation.check_host(link, false);
@@ -87,6 +92,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.reconcile();
             }
             Event::ConnectionTried { number, tried } => self.connection_check.ended(number, &tried),
+            Event::SeatLooked(looked) => self.seat_looked(*looked),
+            Event::PinTried(tried) => {
+                if let Some(seat) = &mut self.seat {
+                    seat.pin_tried(tried);
+                }
+            }
             Event::NotUnmuted(kind) => self.audio.not_unmuted(kind),
             Event::Stream { kind, number, status } => {
                 self.audio.tells(kind, number, status);
@@ -167,6 +178,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         let adjustment_before = admission.before.adjustment.clone();
         self.invitation.admitted(admission);
         self.recorder.note(Note::Joined);
+        self.note_seat();
         let connection = self.connection_check.kept();
         self.recorder.note(Note::DeviceCheck(DeviceCheck { connection, ..self.audio.check.kept() }));
         // Once: a join that could not enter its room comes this way again, and so does a run that goes on where another one was.
@@ -181,6 +193,13 @@ impl<T: Transport, S: Shell> Client<T, S> {
             self.feed(Input::Resumed { ended });
         }
         self.feed(Input::JoinGranted(grant));
+    }
+
+    /// Something about an earlier interview: at a seat that was somebody else's.
+    fn tell_of_another(&mut self, what: Message) {
+        if self.seat.is_none() {
+            self.ui.notice = Some(what);
+        }
     }
 
     fn delivery(&mut self, event: DeliveryEvent) {
@@ -198,7 +217,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 self.deliveries.let_go_of_the_folder();
             }
             DeliveryOutcome::Delivered { receipt } => {
-                self.ui.notice = Some(Message::EarlierReceived { receipt: receipt.claims.receipt_id });
+                self.tell_of_another(Message::EarlierReceived { receipt: receipt.claims.receipt_id });
             }
             DeliveryOutcome::Parked { error } if ours => {
                 self.ui.notice = Some(if let BackendError::Erased(detail) = &error {
@@ -210,7 +229,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             }
             DeliveryOutcome::Parked { error } => {
                 tracing::warn!(%error, "an earlier interview was not accepted");
-                self.ui.notice = Some(Message::EarlierRefused);
+                self.tell_of_another(Message::EarlierRefused);
             }
             DeliveryOutcome::Later { .. } if ours => self.deliveries.put_off(),
             DeliveryOutcome::Later { .. } => {}

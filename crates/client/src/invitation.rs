@@ -181,11 +181,12 @@ impl Invitation {
         }
     }
 
-    /// Interviews of an earlier run that have no end yet.
-    pub(crate) fn look_after_unfinished(&mut self) {
+    /// Interviews of an earlier run that have no end yet. Where nobody may come back, those without a word for so long are
+    /// closed.
+    pub(crate) fn look_after_unfinished(&mut self, offered_within: Option<Duration>) {
         let (environment, info, events) = (self.environment.clone(), self.info.clone(), self.events.clone());
         self.looking = Some(tokio::spawn(async move {
-            let open = unfinished(&environment, &info).await;
+            let open = unfinished(&environment, &info, offered_within).await;
             events.tell(Event::Unfinished { open }).await;
         }));
     }

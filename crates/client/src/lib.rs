@@ -51,6 +51,9 @@ mod remembered;
 mod report_export;
 mod room_events;
 mod run;
+mod seat;
+mod seat_policy;
+mod seat_turn;
 mod shell;
 mod side;
 mod snapshot;
@@ -79,10 +82,11 @@ pub use message::Message;
 pub use panics::Panics;
 pub use processing::{MakeModule, VoiceModule};
 pub use run::{Client, Setup};
+pub use seat::SeatSetup;
 pub use shell::{Shell, Silent};
 pub use snapshot::{
-    Adjustment, Asking, Caption, Completed, DeviceList, InterviewerState, Invitation, Meters, Presence,
-    PresenceState, RecordState, Screen, Sign, Snapshot, TypingField,
+    Adjustment, Asking, Caption, Completed, DeviceList, InterviewerState, Invitation, Meters, PinAnswer,
+    Presence, PresenceState, RecordState, Screen, SeatTrouble, SeatView, Sign, Snapshot, TypingField,
 };
 pub use sound_check::{Finding, SampleState, SoundFindings, Verdict};
 pub use start_error::StartError;

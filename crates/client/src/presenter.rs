@@ -9,8 +9,8 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use crate::fate::fate;
 use crate::presence::{Sound, presence};
 use crate::snapshot::{
-    Adjustment, Completed, DeviceList, InterviewerState, Invitation, Meters, PresenceState, Screen, Sign,
-    Snapshot, TypingField,
+    Adjustment, Completed, DeviceList, InterviewerState, Invitation, Meters, PresenceState, Screen, SeatView,
+    Sign, Snapshot, TypingField,
 };
 use crate::sound_check::{Finding, SoundFindings};
 use crate::start_error::StartError;
@@ -45,6 +45,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) confirmed: bool,
     /// When the end was decided, by the wall clock.
     pub(crate) ended_at: Option<DateTime<Utc>>,
+    /// The seat, in a test center.
+    pub(crate) seat: Option<SeatView>,
 }
 
 /// The screen, but for its number.
@@ -118,6 +120,7 @@ pub(crate) fn present(scene: &Scene<'_>) -> Snapshot {
         remaining_s: ui.times.remaining_s,
         minutes_left: ui.times.minutes_left,
         completed: view.ending.as_ref().map(|ending| completed(scene, ending)),
+        seat: scene.seat.clone(),
     }
 }
 
@@ -143,6 +146,7 @@ fn notices(scene: &Scene<'_>, goes_on: bool) -> Vec<Message> {
 fn screen(scene: &Scene<'_>, opening: bool) -> Screen {
     match scene.view.phase {
         Phase::Checking if scene.unconfirmed.is_some() => Screen::ConfirmHost,
+        Phase::Checking if scene.link.is_none() && scene.seat.is_some() => Screen::Seat,
         Phase::Checking if scene.link.is_none() => Screen::Start,
         // A sound system that takes its time is waited for where a person sees that something goes on.
         Phase::Checking if opening => Screen::Joining,
@@ -253,6 +257,9 @@ impl Snapshot {
         let mut said = Self { seq: 0, elapsed_s: None, remaining_s: None, ..self.clone() };
         said.presence.iter_mut().for_each(|presence| presence.seconds_left = None);
         said.asking.iter_mut().for_each(|asking| asking.seconds_left = None);
+        // That it counts at all is said.
+        let counts = said.seat.iter_mut().flat_map(|seat| &mut seat.seconds_left);
+        counts.for_each(|seconds| *seconds = 0);
         said
     }
 
@@ -265,7 +272,8 @@ impl Snapshot {
         let presence = self.presence.as_mut().map(|presence| &mut presence.seconds_left);
         let asking = self.asking.as_mut().map(|asking| &mut asking.seconds_left);
         let remaining = (!over).then_some(&mut self.remaining_s);
-        for seconds in [presence, asking, remaining].into_iter().flatten().flatten() {
+        let seat = self.seat.as_mut().map(|seat| &mut seat.seconds_left);
+        for seconds in [presence, asking, remaining, seat].into_iter().flatten().flatten() {
             *seconds = seconds.saturating_sub(by);
         }
         self

@@ -24,6 +24,7 @@ use crate::panics::{Panics, guarded};
 use crate::preferences::PreferencesFile;
 use crate::presenter::Presenter;
 use crate::recorder::Recorder;
+use crate::seat::{Seat, SeatSetup};
 use crate::start_error::StartError;
 use crate::tracefile::TraceFile;
 use crate::ui_state::UiState;
@@ -59,6 +60,8 @@ pub struct Setup {
     pub copies: PathBuf,
     /// Who hears of panics; nobody in a test.
     pub panics: Option<Panics>,
+    /// The seat, in a test center.
+    pub seat: Option<SeatSetup>,
 }
 
 /// A client that is about to run: the session, which decides, and the parts that do.
@@ -81,6 +84,7 @@ pub struct Client<T: Transport, S: Shell> {
     pub(crate) recorder: Recorder,
     pub(crate) deliveries: Deliveries,
     pub(crate) presenter: Presenter,
+    pub(crate) seat: Option<Seat>,
     pub(crate) shell: S,
     pub(crate) events: Events,
     link: Option<String>,
@@ -137,6 +141,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             link,
             copies,
             panics,
+            seat,
         } = setup;
         let preferences = PreferencesFile::open(preferences);
         let (events, received) = Events::new();
@@ -160,6 +165,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             recorder: Recorder::new(environment.clone(), events.clone()),
             deliveries: Deliveries::new(environment.clone(), info.clone(), events.clone()),
             presenter: Presenter::default(),
+            seat: seat.map(|setup| Seat::new(setup, events.clone())),
             shell,
             events,
             link,
@@ -180,7 +186,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
         self.audio.watch_devices();
         match self.link.take() {
             Some(link) => self.open_link(&link),
-            None => self.invitation.look_after_unfinished(),
+            // At a seat, once its policy says for how long what was broken off is offered.
+            None if self.seat.is_some() => {}
+            None => self.invitation.look_after_unfinished(None),
         }
         let mut failures = 0;
         let leaving = loop {
@@ -208,14 +216,19 @@ impl<T: Transport, S: Shell> Client<T, S> {
         stats: &mut tokio::time::Interval,
     ) -> LoopStep {
         fail::fail_point!("loop");
+        let over = self.look_after_seat();
         self.show();
+        if over {
+            return LoopStep::Ends(Leaving::Person);
+        }
         let due = self.due();
         // In this order: a flood of events must not starve commands and timers, and the same happens each time.
         tokio::select! {
             biased;
             command = commands.recv() => match command {
                 Some(Command::Quit) | None => return LoopStep::Ends(Leaving::System),
-                Some(Command::Close) if self.ui.may_close(&self.session.view()) => {
+                // A seat's window is closed by nobody who sits there.
+                Some(Command::Close) if self.seat.is_none() && self.ui.may_close(&self.session.view()) => {
                     if self.ui.close_was_answered() {
                         self.feed(Input::EndConfirmed);
                     }

@@ -1,12 +1,13 @@
 //! The whole state of the screen, as one value.
 
+use adjourn_kiosk::SeatEnd;
 use adjourn_session::{Outcome, Role};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::sound_check::{Finding, SoundFindings};
 use crate::voice_options::VoiceOptions;
-use crate::{Appearance, Message};
+use crate::{Appearance, Language, Message};
 
 /// Which screen is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -16,6 +17,8 @@ pub enum Screen {
     /// No link yet.
     #[default]
     Start,
+    /// No link yet, at a seat of a test center: a code is entered.
+    Seat,
     /// A host that was not used before has to be confirmed.
     ConfirmHost,
     /// Device check.
@@ -286,6 +289,73 @@ pub struct Sign {
     pub at: String,
 }
 
+/// The seat of a test center that this window is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, export_to = "SeatView.ts")]
+pub struct SeatView {
+    /// Its name in its center; empty: it does not know.
+    pub name: String,
+    /// Its center.
+    pub center: String,
+    /// Its policy was looked at.
+    pub ready: bool,
+    /// Languages that can be chosen, the first one is shown until somebody does; empty: all.
+    pub languages: Vec<Language>,
+    /// Why nobody can begin an interview here.
+    pub trouble: Option<SeatTrouble>,
+    /// An interview broke off here, and goes on for whoever enters its code.
+    pub broke_off: bool,
+    /// Somebody called for help.
+    pub help: bool,
+    /// What came of the last PIN.
+    pub pin: PinAnswer,
+    /// Whole seconds, at the time of this snapshot, after which nothing of this candidate is left here, once they are counted.
+    #[ts(type = "number | null")]
+    pub seconds_left: Option<u64>,
+    /// The interview is over and what was said is safe: the next one may come.
+    pub may_go: bool,
+    /// The window is about to close.
+    #[serde(skip)]
+    pub ends: Option<SeatEnd>,
+}
+
+/// Why nobody can begin an interview at a seat. The details are for whoever looks after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[ts(export, export_to = "SeatTrouble.ts")]
+pub enum SeatTrouble {
+    /// It has no policy that is good here and now.
+    Policy {
+        /// Why.
+        detail: String,
+    },
+    /// It is locked less than its policy wants.
+    NotLocked {
+        /// What is weak.
+        detail: String,
+    },
+}
+
+/// What came of a PIN.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[ts(export, export_to = "PinAnswer.ts")]
+pub enum PinAnswer {
+    /// None was tried.
+    #[default]
+    None,
+    /// It opens nothing.
+    Wrong,
+    /// Too many were wrong.
+    Wait {
+        /// So long nothing is tried.
+        #[ts(type = "number")]
+        seconds: u64,
+    },
+    /// The disk does not keep that it was tried.
+    NotTried,
+}
+
 /// The whole state of the screen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export, export_to = "Snapshot.ts")]
@@ -358,6 +428,8 @@ pub struct Snapshot {
     pub minutes_left: Option<u64>,
     /// The end.
     pub completed: Option<Completed>,
+    /// The seat, in a test center.
+    pub seat: Option<SeatView>,
 }
 
 /// Levels in dBFS, -120 for silence.

@@ -1,5 +1,7 @@
 //! Interviews whose client died in the middle.
 
+use std::time::Duration;
+
 use adjourn_outbox::OutboxError;
 use adjourn_protocol::{ClientInfo, InviteLink, Record, RecordHead, Secret};
 
@@ -7,8 +9,12 @@ use crate::Environment;
 use crate::admission::admission;
 
 /// Looks after interviews whose client died in the middle: those that are over are closed from their
-/// journal, and the link of the newest that still goes on is given back.
-pub(crate) async fn unfinished(environment: &Environment, client: &ClientInfo) -> Option<InviteLink> {
+/// journal, and the link of the newest that still goes on is given back. With `offered_within`, what said nothing for so long is closed, too.
+pub(crate) async fn unfinished(
+    environment: &Environment,
+    client: &ClientInfo,
+    offered_within: Option<Duration>,
+) -> Option<InviteLink> {
     let joins = environment.storage.unfinished().await.unwrap_or_else(|error| {
         tracing::error!(%error, "unfinished interviews could not be looked for");
         Vec::new()
@@ -16,7 +22,10 @@ pub(crate) async fn unfinished(environment: &Environment, client: &ClientInfo) -
     let mut open = None;
     for join in joins {
         match admission(environment, &join.link, client, environment.clock.wall()).await {
-            Ok(admission) if admission.answer.livekit.is_none() => {
+            Ok(admission)
+                if admission.answer.livekit.is_none()
+                    || is_stale(environment, &join.join_id, offered_within).await =>
+            {
                 if let Err(error) = finish_abandoned(environment, &join.join_id, admission.head).await {
                     tracing::error!(%error, "an earlier interview could not be closed");
                 }
@@ -27,6 +36,14 @@ pub(crate) async fn unfinished(environment: &Environment, client: &ClientInfo) -
         }
     }
     open
+}
+
+/// Whether its last word is longer ago than that, or in the future: then nobody knows.
+async fn is_stale(environment: &Environment, join_id: &Secret, offered_within: Option<Duration>) -> bool {
+    let Some(within) = offered_within else { return false };
+    let last = environment.storage.journal(join_id).await.ok().and_then(|entries| Some(entries.last()?.at));
+    let ago = last.map(|last| (environment.clock.wall() - last).to_std());
+    !matches!(ago, Some(Ok(ago)) if ago < within)
 }
 
 /// Makes and commits the record of a join whose client died in the middle, from its journal alone.

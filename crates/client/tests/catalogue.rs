@@ -69,8 +69,20 @@ fn each_message_has_a_sentence_with_its_arguments_and_each_sentence_a_message() 
 
 /// The page's own sentences in a language.
 fn own(language: Language) -> Sentences {
-    let file = ui().join(format!("locales/{}/window.ftl", language.tag()));
-    sentences(&std::fs::read_to_string(file).unwrap())
+    let read = |name: &str| {
+        let file = ui().join(format!("locales/{}/{name}.ftl", language.tag()));
+        sentences(&std::fs::read_to_string(file).unwrap())
+    };
+    let (mut own, seat) = (read("window"), read("seat"));
+    // A seat says some of what is told in other words: of the same things.
+    let told = told();
+    for (id, used) in seat {
+        match told.get(&id) {
+            Some(arguments) => assert_eq!(&used, arguments, "{id}"),
+            None => assert!(own.insert(id.clone(), used).is_none(), "{id} is in both files"),
+        }
+    }
+    own
 }
 
 #[test]

@@ -11,11 +11,13 @@ use adjourn_audio::{DeviceKind, FRAME};
 use adjourn_client::{
     Command, Completed, Message, PresenceState, RecordState, Screen, Snapshot, SoundSide, Verdict,
 };
+use adjourn_kiosk::SeatPolicy;
 use adjourn_outbox::BackendError;
-use adjourn_protocol::{Invited, Role};
+use adjourn_protocol::{Invited, Role, Secret};
 use adjourn_room::{Caption, LinkCheck, RoomEvent, Way};
 use adjourn_session::{AgentState, Input, LeaveReason, Participant, ParticipantKind};
 
+use testbed::seat::{Seat, policy};
 use testbed::{MOMENT, NEW_HOST, Set, Testbed, says};
 
 const VOICE: [i16; FRAME] = [6_000; FRAME];
@@ -250,6 +252,33 @@ async fn interview(gallery: &mut Gallery) {
     gallery.see("problem-report", &mut stage, |s| s.problem_report.is_some()).await;
 }
 
+/// At a test center.
+async fn at_a_seat(gallery: &mut Gallery) {
+    let ready = |s: &Snapshot| s.seat.as_ref().is_some_and(|seat| seat.ready);
+    let over = SeatPolicy { valid_until: "2027-01-02T00:00:00Z".parse().unwrap(), ..policy() };
+    let (_seat, set) = Seat::with(&over);
+    gallery.see("seat-refused", &mut set.start(), |s| ready(s) && s.problem.is_none()).await;
+
+    let (_seat, mut stage) = Seat::started().await;
+    gallery.hang("seat", stage.now());
+    stage.order(Command::EnterCode { code: Secret::new("??") }).await;
+    gallery.see("seat-wrong-code", &mut stage, |s| s.problem.is_some()).await;
+    stage.order(Command::EnterCode { code: Secret::new("K7QF-9M2X") }).await;
+    stage.within(MOMENT, "the microphone", |s| s.microphone_open).await;
+    gallery.see("seat-checking", &mut stage, |s| s.screen == Screen::Checking).await;
+    let counted = |s: &Snapshot| s.seat.as_ref().is_some_and(|seat| seat.seconds_left.is_some());
+    gallery.see("seat-abandoned", &mut stage, counted).await;
+    stage.enter().await;
+    stage.begin().await;
+    talk(&stage).await;
+    stage.order(Command::CallHelp { on: true }).await;
+    gallery.see("seat-help", &mut stage, |s| s.seat.as_ref().is_some_and(|seat| seat.help)).await;
+    stage.ends().await;
+    stage.room.session_closes();
+    stage.received(LONG).await;
+    gallery.see("seat-end", &mut stage, counted).await;
+}
+
 async fn trouble(gallery: &mut Gallery) {
     let mut stage = Testbed::interview().await;
     talk(&stage).await;
@@ -347,6 +376,7 @@ async fn the_states_of_the_screen_are_those_in_the_file() {
     waiting(&mut gallery).await;
     interview(&mut gallery).await;
     trouble(&mut gallery).await;
+    at_a_seat(&mut gallery).await;
     endings(&mut gallery).await;
     let lines: Vec<String> = gallery
         .0

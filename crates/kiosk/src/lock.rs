@@ -1,29 +1,7 @@
 //! How far a seat is locked: from what is really there, not from what was set.
 
+use adjourn_protocol::{LockLevel, Weakness};
 use serde::{Deserialize, Serialize};
-
-/// How far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LockLevel {
-    /// Something is open, or it is not known whether it is.
-    Unsupported,
-    /// Something is weaker than it should be, and is known and told.
-    Detected,
-    /// Nothing leads out of the window.
-    Enforced,
-}
-
-impl LockLevel {
-    /// Its name, as a policy has it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unsupported => "unsupported",
-            Self::Detected => "detected",
-            Self::Enforced => "enforced",
-        }
-    }
-}
 
 /// What shows the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,60 +40,6 @@ pub struct Around {
     pub keyboards: Option<u32>,
     /// Disks that came since the seat began.
     pub new_storage: Option<u32>,
-}
-
-/// What keeps a seat from a level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Weakness {
-    /// Something could not be found out.
-    Unknown,
-    /// A desktop is behind the window.
-    Desktop,
-    /// Another program could cover the window, and read what is typed.
-    BareX11,
-    /// It does not cover the screen.
-    NotFullscreen,
-    /// There is another screen.
-    SecondScreen,
-    /// There is none.
-    NoScreen,
-    /// A way out of the page is open.
-    PageNotGuarded,
-    /// The page can be looked into.
-    Devtools,
-    /// Other consoles can be switched to.
-    Consoles,
-    /// The computer is one within another.
-    VirtualMachine,
-    /// Somebody sits elsewhere.
-    RemoteSession,
-    /// There is another keyboard.
-    SecondKeyboard,
-    /// A disk was plugged in.
-    NewStorage,
-}
-
-impl Weakness {
-    /// The highest level that it leaves.
-    pub fn leaves(self) -> LockLevel {
-        match self {
-            // What somebody does there is not seen.
-            Self::Unknown
-            | Self::PageNotGuarded
-            | Self::Devtools
-            | Self::Consoles
-            | Self::RemoteSession
-            | Self::NoScreen => LockLevel::Unsupported,
-            Self::Desktop
-            | Self::BareX11
-            | Self::NotFullscreen
-            | Self::SecondScreen
-            | Self::VirtualMachine
-            | Self::SecondKeyboard
-            | Self::NewStorage => LockLevel::Detected,
-        }
-    }
 }
 
 impl Around {

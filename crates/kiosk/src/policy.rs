@@ -189,11 +189,9 @@ impl SeatPolicy {
         {
             return Err(PolicyError::Newer { version });
         }
-        // The library's own text repeats the line, in which a PIN may stand.
         let form = |error: toml::de::Error| {
-            let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-            let place = line.map_or_else(|| "as a whole".to_owned(), |line| format!("line {line}"));
-            PolicyError::Form { place, why: error.message().lines().collect::<Vec<_>>().join(" ") }
+            let (place, why) = place(text, &error);
+            PolicyError::Form { place, why }
         };
         let policy: Self = toml::from_str(text).map_err(form)?;
         policy.check()?;
@@ -274,6 +272,13 @@ impl SeatPolicy {
             Seats::Named(seats) => seats.iter().any(|one| one == seat),
         }
     }
+}
+
+/// Where an error is, and what it is. The library's own text repeats the line, in which a PIN may stand.
+pub(crate) fn place(text: &str, error: &toml::de::Error) -> (String, String) {
+    let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let place = line.map_or_else(|| "as a whole".to_owned(), |line| format!("line {line}"));
+    (place, error.message().lines().collect::<Vec<_>>().join(" "))
 }
 
 /// What a policy of any version has.

@@ -3,6 +3,8 @@
 use adjourn_session::{AgentState, Input, LeaveReason};
 use serde::{Deserialize, Serialize};
 
+use crate::SeatNote;
+
 /// One thing on the timeline. On disk: `{"what": …, "detail": …}`, the detail `null` where there is none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", content = "detail", rename_all = "snake_case")]
@@ -58,6 +60,8 @@ pub enum Note {
         /// What they wrote.
         text: String,
     },
+    /// The seat of a test center at which the interview is held.
+    Seat(SeatNote),
     /// Counters of microphone and loudspeaker, at the end.
     Audio(AudioStatistics),
     /// There was more than a timeline takes.

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
 use adjourn_protocol::{
-    AudioStatistics, CheckAnswer, Decided, DeviceCheck, DispatchMetadata, Entry, Line, Note, Outcome, Record,
-    Role, RoomMetadata, Secret, Source, ToolEnded, Turn,
+    AudioStatistics, CheckAnswer, Decided, DeviceCheck, DispatchMetadata, Entry, Line, LockLevel, Note,
+    Outcome, Record, Role, RoomMetadata, SeatNote, Secret, Source, ToolEnded, Turn, Weakness,
 };
 use adjourn_session::{AgentState, LeaveReason};
 use chrono::DateTime;
@@ -84,6 +84,7 @@ fn notes() -> Vec<Note> {
         Note::Audio(AudioStatistics::default()),
         Note::DeviceCheck(DeviceCheck::default()),
         Note::AdjustmentAsked { text: text() },
+        Note::Seat(seat()),
         Note::NotesLeftOut { count: 1 },
     ];
     for note in &all {
@@ -103,10 +104,21 @@ fn notes() -> Vec<Note> {
             | Note::Audio(_)
             | Note::DeviceCheck(_)
             | Note::AdjustmentAsked { .. }
+            | Note::Seat(_)
             | Note::NotesLeftOut { .. } => {}
         }
     }
     all
+}
+
+fn seat() -> SeatNote {
+    SeatNote {
+        center: "berlin-mitte".to_owned(),
+        seat: "B-07".to_owned(),
+        policy: "0".repeat(64),
+        lock: LockLevel::Detected,
+        weak: vec![Weakness::SecondScreen],
+    }
 }
 
 prop_compose! {

@@ -7,13 +7,14 @@ use adjourn_client::{Language, TextSize, Theme};
 use anyhow::Context as _;
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
-use tokio::process::{ChildStdin, Command};
+use tokio::process::Command;
 use tokio::sync::OnceCell;
 
 use super::Tools;
-use super::process::{Child, LineReader, tell, until};
+use super::process::{Child, until};
+use super::reader::{AccessibleNode, PYTHON, Reader, WITH_ACCESSIBILITY};
 use super::window::{on_screen, picture_of, screen};
 
 /// Pixels of the screen: larger than whatever is shown on it.
@@ -45,60 +46,6 @@ pub struct Exhibit {
     /// A button that is pressed first, and opens something.
     pub press: Option<String>,
 }
-
-/// A part of the page, as a screen reader is told of it (AT-SPI).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct AccessibleNode {
-    /// What it is, in AT-SPI's words (`heading`, `push button`).
-    pub role: String,
-    /// How it is called.
-    pub name: String,
-    /// Of a heading.
-    pub level: Option<u32>,
-    /// How it is (`focusable`, `checked`).
-    pub states: Vec<String>,
-    /// What is in it.
-    pub children: Vec<Self>,
-}
-
-impl AccessibleNode {
-    /// This one and all that is in it, from the top down.
-    pub fn all(&self) -> Vec<&Self> {
-        std::iter::once(self).chain(self.children.iter().flat_map(Self::all)).collect()
-    }
-
-    /// Whether it is so.
-    pub fn is(&self, state: &str) -> bool {
-        self.states.iter().any(|known| known == state)
-    }
-
-    /// One line for each, indented, for a person.
-    pub fn text(&self) -> String {
-        self.lines(0).join("\n")
-    }
-
-    fn lines(&self, depth: usize) -> Vec<String> {
-        let level = self.level.map(|level| format!(" {level}")).unwrap_or_default();
-        let own =
-            format!("{}{}{level} {:?} {}", "  ".repeat(depth), self.role, self.name, self.states.join(" "));
-        let inner = self.children.iter().flat_map(|child| child.lines(depth + 1));
-        std::iter::once(own.trim_end().to_owned()).chain(inner).collect()
-    }
-}
-
-/// A program that reads the page as a screen reader does.
-#[derive(Debug)]
-struct Reader {
-    asks: ChildStdin,
-    tells: LineReader,
-    _reader: Child,
-}
-
-/// The bus of accessibility first: a browser that finds none tells nobody. Whoever wants to listen finds it by the session's bus, whose
-/// address is written down.
-const WITH_ACCESSIBILITY: &str = r#"echo "$DBUS_SESSION_BUS_ADDRESS" > "$SESSION_BUS"
-/usr/libexec/at-spi-bus-launcher --launch-immediately &
-exec "$0" "$@""#;
 
 /// The gallery, open in a browser.
 #[derive(Debug)]
@@ -155,14 +102,7 @@ impl Gallery {
         let page = page.context("no browser opens")?;
         page.set_window_size(1300, 950).await?;
         page.goto(&format!("{}?test", addresses[1])).await?;
-        let script = tools.root.join("crates/testbed/src/accessible_tree.py");
-        // Debian's own Python: the bindings are of its packages.
-        let mut command = Command::new("/usr/bin/python3");
-        let bus = std::fs::read_to_string(&bus).context("the session has no bus")?;
-        command.arg(script).env("DISPLAY", &display).env("DBUS_SESSION_BUS_ADDRESS", bus.trim());
-        let (reader, asks, tells) =
-            Child::start_talking("the reader of the tree", &mut command, &folder.join("tree.log"))?;
-        let reader = Reader { asks, tells, _reader: reader };
+        let reader = Reader::start(tools, folder, &display, &bus, Command::new(PYTHON))?;
         Ok(Self { page, reader, display, driver, _server: server, _screen: screen })
     }
 
@@ -221,10 +161,8 @@ impl Gallery {
         let name = self.show(exhibit, planted).await?;
         let deadline = tokio::time::Instant::now() + LIMIT;
         loop {
-            let Reader { asks, tells, .. } = &mut self.reader;
-            tell(asks, "").await?;
-            let line = tokio::time::timeout(LIMIT, tells.next_line()).await??.context("the reader ended")?;
-            let told: Option<AccessibleNode> = serde_json::from_str(&line)?;
+            let told = self.reader.tree().await?;
+            let line = told.as_ref().map_or_else(|| "nothing".to_owned(), AccessibleNode::outline);
             if let Some(tree) = told.filter(|tree| tree.name == name && !tree.children.is_empty()) {
                 return Ok(tree);
             }

@@ -76,4 +76,16 @@ theme: Theme, } | { "command": "set_text_size",
 /**
  * Which.
  */
-size: TextSize, } | { "command": "end" } | { "command": "go_on" } | { "command": "close" } | { "command": "close_asked" } | { "command": "stay" } | { "command": "quit" };
+size: TextSize, } | { "command": "end" } | { "command": "go_on" } | { "command": "close" } | { "command": "close_asked" } | { "command": "stay" } | { "command": "enter_code", 
+/**
+ * The code.
+ */
+code: string, } | { "command": "call_help", 
+/**
+ * Whether.
+ */
+on: boolean, } | { "command": "try_pin", 
+/**
+ * As it was typed.
+ */
+pin: string, } | { "command": "next_candidate" } | { "command": "quit" };

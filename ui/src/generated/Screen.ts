@@ -3,4 +3,4 @@
 /**
  * Which screen is shown.
  */
-export type Screen = "start" | "confirm_host" | "checking" | "joining" | "waiting" | "interview" | "wrapping_up" | "completed";
+export type Screen = "start" | "seat" | "confirm_host" | "checking" | "joining" | "waiting" | "interview" | "wrapping_up" | "completed";

@@ -11,6 +11,7 @@ import type { Invitation } from "./Invitation";
 import type { Message } from "./Message";
 import type { Presence } from "./Presence";
 import type { Screen } from "./Screen";
+import type { SeatView } from "./SeatView";
 import type { SoundFindings } from "./SoundFindings";
 import type { TypingField } from "./TypingField";
 import type { VoiceOptions } from "./VoiceOptions";
@@ -146,4 +147,8 @@ minutes_left: number | null,
 /**
  * The end.
  */
-completed: Completed | null, };
+completed: Completed | null, 
+/**
+ * The seat, in a test center.
+ */
+seat: SeatView | null, };

@@ -9,6 +9,7 @@
 
 pub mod backend;
 pub mod disk;
+pub mod seat;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -18,7 +19,7 @@ use std::time::Duration;
 use adjourn_audio::{DeviceChoice, FRAME};
 use adjourn_client::{
     AudioInput, AudioOutput, Client, Clock, Command, Completed, Diagnostics, Environment, Jitter, Message,
-    Meters, Processing, Screen, Setup, Shell, Snapshot, VoiceModule,
+    Meters, Processing, Screen, SeatSetup, Setup, Shell, Snapshot, VoiceModule,
 };
 use adjourn_protocol::{ClientInfo, Record, Role};
 use adjourn_room::{RoomEvent, Stages};
@@ -124,6 +125,7 @@ pub struct Set {
     pub preferences: Option<PathBuf>,
     pub trace: Option<PathBuf>,
     pub jitter: Jitter,
+    pub seat: Option<SeatSetup>,
 }
 
 impl Set {
@@ -140,6 +142,7 @@ impl Set {
             preferences: None,
             trace: None,
             jitter: Jitter::of(|| 0.5),
+            seat: None,
         }
     }
 
@@ -148,7 +151,7 @@ impl Set {
     }
 
     pub fn start(self) -> Testbed {
-        let Self { room, audio, backend, disk, clock, link, preferences, trace, jitter } = self;
+        let Self { room, audio, backend, disk, clock, link, preferences, trace, jitter, seat } = self;
         let folder = tempfile::tempdir().unwrap();
         let setup = Setup {
             data: folder.path().to_owned(),
@@ -161,6 +164,7 @@ impl Set {
             link,
             copies: folder.path().join("copies"),
             panics: None,
+            seat,
         };
         let stages: Arc<Mutex<Vec<Stages>>> = Arc::default();
         let made = Arc::clone(&stages);

@@ -324,25 +324,40 @@ pub(super) fn signs_of_life() -> World {
     World { answers: false, moves: all(&[in_and_out(), life(), shown]), policy, alive: true, silent: 12 }
 }
 
-/// Tools and turns, of an interviewer that answers or not.
+/// Tools and turns, of an interviewer that answers or not: the largest of the worlds.
 pub(super) fn tools_and_turns() -> World {
+    of_a_conversation(&[turns(), ended_tools()])
+}
+
+/// Its tools without turns.
+pub(super) fn tools_alone() -> World {
+    of_a_conversation(&[ended_tools()])
+}
+
+/// Its turns without tools.
+pub(super) fn turns_alone() -> World {
+    of_a_conversation(&[turns()])
+}
+
+fn turns() -> Vec<Move> {
+    only(conversation(), |i| matches!(i, Input::Item { .. } | Input::AgentStateChanged { .. }))
+}
+
+fn ended_tools() -> Vec<Move> {
+    // Ends whose beginning was not seen are in `everything`.
+    tools().into_iter().filter(|m| !matches!(m, Move::Tool { .. })).collect()
+}
+
+fn of_a_conversation(moves: &[Vec<Move>]) -> World {
     let policy = Policy {
         ask_after: OFF,
         report_interval: OFF,
         crash_loop_window: OFF,
         ..ticks_of_a_link_that_holds()
     };
-    let turns = only(conversation(), |i| matches!(i, Input::Item { .. } | Input::AgentStateChanged { .. }));
-    // Ends whose beginning was not seen are in `everything`.
-    let tools = tools().into_iter().filter(|m| !matches!(m, Move::Tool { .. })).collect();
     let answers = vec![Move::Newest(ProbeKind::Session), Move::Newest(ProbeKind::Process)];
-    World {
-        answers: false,
-        moves: all(&[in_and_out(), answers, turns, tools]),
-        policy,
-        alive: true,
-        silent: 12,
-    }
+    let moves = all(&[&[in_and_out(), answers], moves].concat());
+    World { answers: false, moves, policy, alive: true, silent: 12 }
 }
 
 /// A candidate who speaks or not, and the question, over a link that holds.

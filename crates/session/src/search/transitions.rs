@@ -1,5 +1,5 @@
 //! What leads from one phase to another, as the search finds it: kept in files, so that a change of it is seen in review.
-//! `ADJOURN_SNAPSHOT=write cargo test -p adjourn-session` writes them anew.
+//! `ADJOURN_SNAPSHOT=write cargo xtask search` writes them anew.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

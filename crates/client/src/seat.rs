@@ -1,0 +1,331 @@
+//! A seat in a test center: whose it is, whether it may be used, and when it is the next candidate's.
+//!
+//! The program ends with each candidate, so that nothing of one is in it for the next; who started it starts it again, with an empty
+//! home. What is decided here is only when.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use adjourn_kiosk::{Around, LockLevel, Reset, SeatEnd, SeatPolicy, Weakness};
+use adjourn_protocol::{InviteLink, LinkError, SeatNote, Secret};
+use adjourn_session::Phase;
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::Language;
+use crate::event::{Event, Events};
+use crate::seat_policy::{Looked, SeatFiles, Tried};
+use crate::snapshot::{PinAnswer, SeatTrouble, SeatView};
+
+/// So often the policy is looked at while nobody has an interview: a new one is used without anybody's doing.
+const LOOKS: Duration = Duration::from_secs(15);
+/// The last seconds before an abandoned seat is reset are counted on the screen.
+const COUNTED: Duration = Duration::from_secs(60);
+
+/// What a client in a test center is started with.
+#[derive(Debug)]
+pub struct SeatSetup {
+    /// The seat's own settings.
+    pub settings: PathBuf,
+    /// What the seat remembers from one candidate to the next: no word of theirs.
+    pub memory: PathBuf,
+    /// What is seen of the computer around the window.
+    pub around: watch::Receiver<Around>,
+}
+
+/// A PIN is being looked at, or was.
+#[derive(Clone, Copy, Debug, Default)]
+struct PinTries {
+    under_way: bool,
+    answer: PinAnswer,
+    /// When the last one was tried.
+    last: Option<Instant>,
+}
+
+/// The seat.
+pub(crate) struct Seat {
+    files: SeatFiles,
+    around: watch::Receiver<Around>,
+    events: Events,
+    looked: Option<Looked>,
+    looking_since: Option<Instant>,
+    looked_at: Option<Instant>,
+    began: Instant,
+    /// Since when nobody can begin an interview here.
+    unusable_since: Option<Instant>,
+    /// When somebody last did something, if anybody did.
+    touched: Option<Instant>,
+    /// Since when the end screen says that it may go.
+    done_since: Option<Instant>,
+    help: bool,
+    /// An interview broke off here lately, and is for whoever has its code: until then.
+    broke_off: Option<Instant>,
+    pin: PinTries,
+    ends: Option<SeatEnd>,
+}
+
+/// What the seat has to know of the interview.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SeatScene {
+    pub(crate) phase: Phase,
+    /// A code was entered, or an interview is offered again.
+    pub(crate) has_link: bool,
+    /// What was said is safe: the end screen says so.
+    pub(crate) safe: bool,
+}
+
+impl Seat {
+    pub(crate) fn new(setup: SeatSetup, events: Events) -> Self {
+        let SeatSetup { settings, memory, around } = setup;
+        Self {
+            files: SeatFiles { settings, memory },
+            around,
+            events,
+            looked: None,
+            looking_since: None,
+            looked_at: None,
+            began: Instant::now(),
+            unusable_since: None,
+            touched: None,
+            done_since: None,
+            help: false,
+            broke_off: None,
+            pin: PinTries::default(),
+            ends: None,
+        }
+    }
+
+    fn policy(&self) -> Option<&SeatPolicy> {
+        self.looked.as_ref()?.policy.as_ref().ok().map(|signed| &signed.policy)
+    }
+
+    fn reset(&self) -> Reset {
+        self.policy().map(|policy| policy.reset).unwrap_or_default()
+    }
+
+    /// An interview that the power or a crash broke off may be gone on with for so long after its last word.
+    pub(crate) fn offered_within(&self) -> Duration {
+        Duration::from_secs(self.reset().abandoned_after_s.into())
+    }
+
+    /// Whether an interview broke off here, and may be gone on with.
+    pub(crate) fn broke_off(&mut self, lately: bool) {
+        self.broke_off = lately.then(|| Instant::now() + self.offered_within());
+    }
+
+    /// Whether what broke off is to be closed now: nobody came back for it. Once.
+    pub(crate) fn gives_up_what_broke_off(&mut self, scene: SeatScene) -> bool {
+        let over = self.broke_off.is_some_and(|until| Instant::now() >= until);
+        // Whoever came has the code, and goes on with it, or with their own.
+        let closes = over && scene.phase == Phase::Checking && !scene.has_link;
+        if closes {
+            self.broke_off = None;
+        }
+        closes
+    }
+
+    /// Looks at the policy, if it is time to: beside the loop.
+    pub(crate) fn look(&mut self, wall: DateTime<Utc>) {
+        let due = self.looked_at.is_none_or(|at| at.elapsed() >= LOOKS);
+        if !due || self.looking_since.is_some() {
+            return;
+        }
+        self.looking_since = Some(Instant::now());
+        let (files, events) = (self.files.clone(), self.events.clone());
+        tokio::spawn(async move {
+            // One that panics tells that by itself.
+            let Ok(looked) = tokio::task::spawn_blocking(move || files.look(wall)).await else { return };
+            events.tell(Event::SeatLooked(Box::new(looked))).await;
+        });
+    }
+
+    /// What was found. Gives whether it is the first time.
+    pub(crate) fn looked(&mut self, looked: Looked) -> bool {
+        if let Err(why) = &looked.policy
+            && self.looked.as_ref().is_none_or(|before| before.policy.as_ref().err() != Some(why))
+        {
+            tracing::error!(%why, "the seat can't be used");
+        }
+        (self.looking_since, self.looked_at) = (None, Some(Instant::now()));
+        self.looked.replace(looked).is_none()
+    }
+
+    /// Why nobody can begin an interview here, if so.
+    fn trouble(&self) -> Option<SeatTrouble> {
+        let looked = self.looked.as_ref()?;
+        let signed = match &looked.policy {
+            Ok(signed) => signed,
+            Err(detail) => return Some(SeatTrouble::Policy { detail: detail.clone() }),
+        };
+        let around = *self.around.borrow();
+        let (level, wanted) = (around.level(), signed.policy.lock);
+        if level < wanted {
+            let weak: Vec<_> =
+                around.weaknesses().into_iter().filter(|weakness| weakness.leaves() < wanted).collect();
+            return Some(SeatTrouble::NotLocked { detail: lock_in_words(level, wanted, &weak) });
+        }
+        None
+    }
+
+    /// The link of a code that somebody entered.
+    pub(crate) fn link(&self, code: &str) -> Option<Result<InviteLink, LinkError>> {
+        let policy = self.policy().filter(|_| self.trouble().is_none())?;
+        Some(InviteLink::new(policy.backend.as_str(), code))
+    }
+
+    /// Devices that the policy names: microphone and loudspeaker.
+    pub(crate) fn devices(&self) -> (Option<String>, Option<String>) {
+        self.policy()
+            .map(|policy| (policy.devices.microphone.clone(), policy.devices.loudspeaker.clone()))
+            .unwrap_or_default()
+    }
+
+    /// Languages that can be chosen; none: all.
+    fn languages(&self) -> Vec<Language> {
+        let tags = self.policy().map(|policy| policy.languages.as_slice()).unwrap_or_default();
+        tags.iter().filter_map(|tag| Language::of(tag)).collect()
+    }
+
+    /// The one that is spoken before anybody chooses.
+    pub(crate) fn language(&self) -> Option<Language> {
+        self.languages().first().copied()
+    }
+
+    /// Somebody does something.
+    pub(crate) fn touch(&mut self) {
+        self.touched = Some(Instant::now());
+    }
+
+    pub(crate) fn call_help(&mut self, on: bool) {
+        if std::mem::replace(&mut self.help, on) != on {
+            tracing::warn!(on, "somebody calls for help");
+        }
+    }
+
+    /// Tries a PIN, one at a time: beside the loop.
+    pub(crate) fn try_pin(&mut self, digits: Secret) {
+        let pin = self.looked.as_ref().and_then(|looked| looked.escapes.pin.clone());
+        let Some(pin) = pin.filter(|_| !self.pin.under_way) else {
+            if !self.pin.under_way {
+                self.pin.answer = PinAnswer::Wrong;
+            }
+            return;
+        };
+        let since = self.pin.last.unwrap_or(self.began).elapsed();
+        (self.pin.under_way, self.pin.last) = (true, Some(Instant::now()));
+        let (files, events) = (self.files.clone(), self.events.clone());
+        tokio::spawn(async move {
+            let try_it = move || files.try_pin(&pin, digits.expose(), since);
+            let tried = tokio::task::spawn_blocking(try_it).await.unwrap_or(Tried::NotKept);
+            events.tell(Event::PinTried(tried)).await;
+        });
+    }
+
+    /// What came of it.
+    pub(crate) fn pin_tried(&mut self, tried: Tried) {
+        self.pin.under_way = false;
+        self.pin.answer = match tried {
+            Tried::Opens => {
+                tracing::warn!("a supervisor lets the seat go");
+                self.ends = Some(SeatEnd::Released);
+                PinAnswer::None
+            }
+            Tried::Wrong => PinAnswer::Wrong,
+            Tried::NotYet(pause) => PinAnswer::Wait { seconds: pause.as_secs().saturating_add(1) },
+            Tried::NotKept => PinAnswer::NotTried,
+        };
+    }
+
+    /// Somebody pressed *Done* on the end screen.
+    pub(crate) fn done(&mut self, scene: SeatScene) {
+        if scene.phase == Phase::Completed && scene.safe {
+            self.ends = Some(SeatEnd::NextCandidate);
+        }
+    }
+
+    /// Time passed. Gives why the program ends, once it has to.
+    pub(crate) fn passes(&mut self, scene: SeatScene) -> Option<SeatEnd> {
+        let now = Instant::now();
+        let may_go = scene.phase == Phase::Completed && scene.safe;
+        self.done_since = may_go.then(|| self.done_since.unwrap_or(now));
+        let waits = scene.phase == Phase::Checking;
+        let unusable = waits && !scene.has_link && self.trouble().is_some();
+        self.unusable_since = unusable.then(|| self.unusable_since.unwrap_or(now));
+        if let (Some(since), Some(looked)) = (self.unusable_since, &self.looked)
+            && let Some(minutes) = looked.escapes.unusable_minutes
+            && now - since >= Duration::from_secs(u64::from(minutes) * 60)
+        {
+            tracing::warn!(minutes, "the seat could not be used for so long, and lets go");
+            self.ends.get_or_insert(SeatEnd::Released);
+        }
+        if self.left(scene).is_some_and(|left| left.is_zero()) {
+            tracing::info!(phase = ?scene.phase, "the seat is the next candidate's");
+            self.ends.get_or_insert(SeatEnd::NextCandidate);
+        }
+        self.ends
+    }
+
+    /// How long it is until the seat is reset, if nobody does anything.
+    fn left(&self, scene: SeatScene) -> Option<Duration> {
+        let Reset { done_after_s, abandoned_after_s } = self.reset();
+        if let Some(since) = self.done_since {
+            return Some(Duration::from_secs(done_after_s.into()).saturating_sub(since.elapsed()));
+        }
+        // What nobody has touched yet needs no reset.
+        // Of somebody who found the seat closed there is nothing, and how long it was closed counts on.
+        if !scene.has_link && self.trouble().is_some() {
+            return None;
+        }
+        let since = self.touched?;
+        let abandoned = Duration::from_secs(abandoned_after_s.into());
+        (scene.phase == Phase::Checking).then(|| abandoned.saturating_sub(since.elapsed()))
+    }
+
+    /// As the screen shows it.
+    pub(crate) fn shown(&self, scene: SeatScene) -> SeatView {
+        let settings = self.looked.as_ref().and_then(|looked| looked.settings.as_ref());
+        let counted = self.left(scene).filter(|left| self.done_since.is_some() || *left <= COUNTED);
+        SeatView {
+            name: settings.map(|settings| settings.seat.clone()).unwrap_or_default(),
+            center: settings.map(|settings| settings.center.clone()).unwrap_or_default(),
+            ready: self.looked.is_some(),
+            languages: self.languages(),
+            trouble: self.trouble(),
+            broke_off: self.broke_off.is_some(),
+            help: self.help,
+            pin: self.pin.answer,
+            seconds_left: counted.map(|left| left.as_secs()),
+            may_go: self.done_since.is_some(),
+            ends: self.ends,
+        }
+    }
+
+    /// What the record says of the seat that the interview was held at.
+    pub(crate) fn of_record(&self) -> Option<SeatNote> {
+        let looked = self.looked.as_ref()?;
+        let (settings, signed) = (looked.settings.as_ref()?, looked.policy.as_ref().ok()?);
+        let around = *self.around.borrow();
+        Some(SeatNote {
+            center: settings.center.clone(),
+            seat: settings.seat.clone(),
+            policy: signed.digest.clone(),
+            lock: around.level(),
+            weak: around.weaknesses(),
+        })
+    }
+
+    /// Whether what is seen around the window changed since this was asked last.
+    pub(crate) fn around_changed(&mut self) -> bool {
+        let changed = self.around.has_changed().unwrap_or(false);
+        if changed {
+            self.around.mark_unchanged();
+        }
+        changed
+    }
+}
+
+fn lock_in_words(level: LockLevel, wanted: LockLevel, weak: &[Weakness]) -> String {
+    let weak: Vec<_> = weak.iter().map(|weakness| weakness.as_str()).collect();
+    format!("locked as {}, and the policy wants {}: {}", level.as_str(), wanted.as_str(), weak.join(", "))
+}

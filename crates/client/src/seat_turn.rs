@@ -1,0 +1,147 @@
+//! What a seat means for the loop: which commands it takes, what it does with them, and when it is over.
+
+use adjourn_protocol::{InviteLink, LinkError, Note};
+use adjourn_room::Transport;
+use adjourn_session::Phase;
+
+use crate::fate::fate;
+use crate::run::Client;
+use crate::seat::SeatScene;
+use crate::seat_policy::Looked;
+use crate::{Command, Shell, SoundSide};
+
+impl<T: Transport, S: Shell> Client<T, S> {
+    pub(crate) fn seat_scene(&self) -> SeatScene {
+        let view = self.session.view();
+        let end = view.ending.as_ref().filter(|_| view.phase == Phase::Completed);
+        SeatScene {
+            phase: view.phase,
+            has_link: self.invitation.link().is_some(),
+            safe: end.is_some_and(|end| fate(end.outcome, &view.delivery).can_close),
+        }
+    }
+
+    /// Does what is asked of a seat; gives back what is asked of every window, if a seat takes it.
+    pub(crate) fn of_seat(&mut self, command: Command) -> Option<Command> {
+        let scene = self.seat_scene();
+        let Some(seat) = &mut self.seat else { return Some(command) };
+        // What the page says by itself is nobody's doing.
+        if !matches!(command, Command::Talk { talking: false } | Command::CloseAsked) {
+            seat.touch();
+        }
+        match command {
+            Command::EnterCode { code } => {
+                let link = seat.link(code.expose());
+                self.code_entered(scene, link);
+                None
+            }
+            Command::CallHelp { on } => {
+                seat.call_help(on);
+                None
+            }
+            Command::TryPin { pin } => {
+                seat.try_pin(pin);
+                None
+            }
+            Command::NextCandidate => {
+                seat.done(scene);
+                None
+            }
+            // Files that a person would find are found by the next one; a link would lead where the policy does not.
+            Command::OpenLink { .. }
+            | Command::SaveCopy
+            | Command::SaveReceipt
+            | Command::WriteProblemReport
+            | Command::SaveProblemReport
+            | Command::Close => None,
+            // A new one has to be thought of here.
+            other @ (Command::ConfirmHost
+            | Command::ForgetLink
+            | Command::ChooseDevice { .. }
+            | Command::TryConnection
+            | Command::RefreshDevices
+            | Command::PlayTestSound
+            | Command::ChimeHeard { .. }
+            | Command::RecordSample
+            | Command::AskAdjustment { .. }
+            | Command::Join
+            | Command::DropProblemReport
+            | Command::SetMuted { .. }
+            | Command::SetPushToTalk { .. }
+            | Command::Talk { .. }
+            | Command::SetStage { .. }
+            | Command::Type { .. }
+            | Command::Draft { .. }
+            | Command::UnmuteInSystem { .. }
+            | Command::SetLanguage { .. }
+            | Command::SetTheme { .. }
+            | Command::SetTextSize { .. }
+            | Command::End
+            | Command::GoOn
+            | Command::CloseAsked
+            | Command::Stay
+            | Command::Quit) => Some(other),
+        }
+    }
+
+    fn code_entered(&mut self, scene: SeatScene, link: Option<Result<InviteLink, LinkError>>) {
+        if scene.phase != Phase::Checking || scene.has_link {
+            return;
+        }
+        match link {
+            Some(Ok(link)) => {
+                self.link_is_another();
+                (self.ui.problem, self.ui.pressed) = (None, None);
+                // The policy vouches for its host.
+                self.invitation.check_host(link, true);
+            }
+            Some(Err(error)) => self.ui.problem = Some((&error).into()),
+            // The screen says why.
+            None => {}
+        }
+    }
+
+    /// What was found of the seat's policy.
+    pub(crate) fn seat_looked(&mut self, looked: Looked) {
+        let Some(seat) = &mut self.seat else { return };
+        if !seat.looked(looked) {
+            return;
+        }
+        self.system_language = seat.language().or(self.system_language);
+        let offered_within = seat.offered_within();
+        let (microphone, loudspeaker) = seat.devices();
+        for (side, id) in [(SoundSide::Microphone, microphone), (SoundSide::Loudspeaker, loudspeaker)] {
+            if id.is_some() {
+                self.audio.choose(side, id);
+            }
+        }
+        self.invitation.look_after_unfinished(Some(offered_within));
+    }
+
+    /// Looks after the seat; whether the program is to end.
+    pub(crate) fn look_after_seat(&mut self) -> bool {
+        let scene = self.seat_scene();
+        let wall = self.environment.clock.wall();
+        let Some(seat) = &mut self.seat else { return false };
+        if scene.phase == Phase::Checking && !scene.has_link {
+            seat.look(wall);
+        }
+        let over = seat.passes(scene).is_some();
+        let gives_up = seat.gives_up_what_broke_off(scene).then(|| seat.offered_within());
+        let held = matches!(scene.phase, Phase::Joining | Phase::Waiting | Phase::Live);
+        if seat.around_changed() && held {
+            self.note_seat();
+        }
+        if let Some(within) = gives_up {
+            self.invitation.look_after_unfinished(Some(within));
+        }
+        over
+    }
+
+    /// Writes down where the interview is held, and how far that is locked.
+    pub(crate) fn note_seat(&mut self) {
+        if let Some(note) = self.seat.as_ref().and_then(|seat| seat.of_record()) {
+            self.recorder.note(Note::Seat(note));
+        }
+    }
+}

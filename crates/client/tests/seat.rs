@@ -1,0 +1,293 @@
+//! A seat in a test center: who may begin there, and when it is the next one's.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
+
+mod testbed;
+
+use std::time::Duration;
+
+use adjourn_client::{Clock as _, Command, PinAnswer, Screen, SeatTrouble, SeatView, Snapshot};
+use adjourn_kiosk::{Around, LockLevel, Pin, SeatEnd, SeatPolicy, Weakness};
+use adjourn_protocol::{Entry, InviteLink, Line, Note, Role, SeatNote, Secret, Turn};
+use chrono::TimeDelta;
+
+use testbed::seat::{Seat, TIGHT, policy};
+use testbed::{LINK, MOMENT, NEW_HOST, Set, Testbed};
+
+const PIN: &str = "48291573";
+const CODE: &str = "K7QF-9M2X";
+
+fn shown(snapshot: &Snapshot) -> &SeatView {
+    snapshot.seat.as_ref().unwrap()
+}
+
+fn ready(snapshot: &Snapshot) -> bool {
+    snapshot.seat.as_ref().is_some_and(|seat| seat.ready)
+}
+
+fn enter(code: &str) -> Command {
+    Command::EnterCode { code: Secret::new(code) }
+}
+
+fn pin(digits: &str) -> Command {
+    Command::TryPin { pin: Secret::new(digits) }
+}
+
+/// How the program ended, within that time.
+async fn ends(stage: Testbed, within: Duration) -> Option<SeatEnd> {
+    let Testbed { running, commands: _commands, .. } = stage;
+    let last = tokio::time::timeout(within, running).await.expect("the program goes on").unwrap();
+    last.seat.unwrap().ends
+}
+
+async fn in_the_interview() -> (Seat, Testbed) {
+    let (seat, mut stage) = Seat::started().await;
+    stage.order(enter(" k7qf9m2x ")).await;
+    stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking && s.microphone_open).await;
+    stage.enter().await;
+    stage.begin().await;
+    (seat, stage)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_is_entered_and_after_the_interview_the_seat_is_the_next_one_s() {
+    let (_seat, mut stage) = in_the_interview().await;
+    let before = stage.now();
+    assert_eq!((shown(&before).name.as_str(), shown(&before).center.as_str()), ("B-07", "berlin-mitte"));
+    assert_eq!(before.appearance.language.tag(), "en", "the interview's");
+    stage.ends().await;
+    stage.room.session_closes();
+    stage.received(Duration::from_secs(30)).await;
+    let note =
+        |line: &Line| if let Line::Timeline(Note::Seat(seat)) = line { Some(seat.clone()) } else { None };
+    let record = stage.record();
+    let SeatNote { seat, center, lock, weak, policy } =
+        record.timeline.iter().find_map(|entry| note(&entry.line)).expect("where it was held");
+    assert_eq!(
+        (seat.as_str(), center.as_str(), lock, weak),
+        ("B-07", "berlin-mitte", LockLevel::Enforced, vec![])
+    );
+    assert_eq!(policy.len(), 64);
+    let left = stage.within(MOMENT, "the time", |s| shown(s).may_go).await;
+    assert!((58..=60).contains(&shown(&left).seconds_left.unwrap()), "{left:?}");
+    stage.stays(Duration::from_secs(55), "the end screen", |s| s.screen == Screen::Completed).await;
+    assert_eq!(ends(stage, Duration::from_secs(10)).await, Some(SeatEnd::NextCandidate));
+}
+
+#[tokio::test(start_paused = true)]
+async fn done_is_done_once_what_was_said_is_safe_and_not_before() {
+    let (_seat, mut stage) = in_the_interview().await;
+    stage.order(Command::NextCandidate).await;
+    stage.stays(MOMENT, "the interview", |s| s.screen == Screen::Interview).await;
+    stage.disk.set(|disk| disk.full = true);
+    stage.backend.set(|backend| backend.down = true);
+    stage.ends().await;
+    stage.room.session_closes();
+    stage.completed(Duration::from_secs(30)).await;
+    stage.order(Command::NextCandidate).await;
+    let unsafe_still = |s: &Snapshot| !shown(s).may_go && shown(s).seconds_left.is_none();
+    stage.stays(Duration::from_secs(300), "what is nowhere safe", unsafe_still).await;
+    stage.backend.set(|backend| backend.down = false);
+    stage.within(Duration::from_secs(400), "that it is safe", |s| shown(s).may_go).await;
+    stage.order(Command::NextCandidate).await;
+    assert_eq!(ends(stage, MOMENT * 4).await, Some(SeatEnd::NextCandidate));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_leaves_a_seat_by_what_leaves_a_window() {
+    let (_seat, mut stage) = Seat::started().await;
+    let same = |s: &Snapshot| s.screen == Screen::Seat && s.problem_report.is_none() && !s.closing;
+    for command in [
+        Command::Close,
+        Command::OpenLink { link: NEW_HOST.to_owned() },
+        Command::SaveCopy,
+        Command::SaveReceipt,
+        Command::WriteProblemReport,
+        Command::NextCandidate,
+        Command::ConfirmHost,
+        Command::Join,
+    ] {
+        stage.order(command).await;
+        stage.stays(MOMENT, "the seat", same).await;
+    }
+    assert!(!stage.folder.join("copies").exists());
+    stage.order(enter("??")).await;
+    stage.within(MOMENT, "what is wrong with it", |s| s.problem.is_some() && s.screen == Screen::Seat).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_nobody_goes_on_with_is_left_and_a_seat_that_nobody_touched_is_not() {
+    let (_seat, mut stage) = Seat::started().await;
+    stage.stays(Duration::from_secs(700), "the seat", |s| s.screen == Screen::Seat).await;
+    stage.order(enter(CODE)).await;
+    stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking).await;
+    stage.stays(Duration::from_secs(530), "no time", |s| shown(s).seconds_left.is_none()).await;
+    stage.within(Duration::from_secs(20), "the time", |s| shown(s).seconds_left.is_some()).await;
+    stage.order(Command::RefreshDevices).await;
+    stage.within(MOMENT, "that it was put off", |s| shown(s).seconds_left.is_none()).await;
+    stage.stays(Duration::from_secs(500), "the check", |s| s.screen == Screen::Checking).await;
+    assert_eq!(ends(stage, Duration::from_secs(120)).await, Some(SeatEnd::NextCandidate));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_chose_a_language_and_went_leaves_none_to_the_next() {
+    let (_seat, mut stage) = Seat::started().await;
+    assert_eq!(stage.now().appearance.language.tag(), "de");
+    stage.order(Command::SetLanguage { language: adjourn_client::Language::English }).await;
+    stage.within(MOMENT, "English", |s| s.appearance.language.tag() == "en").await;
+    assert_eq!(ends(stage, Duration::from_secs(610)).await, Some(SeatEnd::NextCandidate));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seat_without_a_good_policy_says_why_takes_no_code_and_lets_go() {
+    let over = SeatPolicy { valid_until: "2027-01-02T00:00:00Z".parse().unwrap(), ..policy() };
+    let (seat, set) = Seat::with(&over);
+    let mut stage = set.start();
+    let why = stage.within(MOMENT, "why", |s| ready(s) && shown(s).trouble.is_some()).await;
+    let SeatTrouble::Policy { detail } = shown(&why).trouble.clone().unwrap() else { panic!("{why:?}") };
+    assert!(detail.contains("clock says 2027-01-15"), "{detail}");
+    stage.order(enter(CODE)).await;
+    stage.stays(MOMENT, "the seat", |s| s.screen == Screen::Seat).await;
+    // A new one is used without anybody's doing.
+    seat.use_policy(&SeatPolicy { serial: 4, ..policy() });
+    stage.within(Duration::from_secs(20), "that it is used", |s| shown(s).trouble.is_none()).await;
+    // And one that is older than it is not.
+    seat.use_policy(&policy());
+    let why = stage.within(Duration::from_secs(20), "why", |s| shown(s).trouble.is_some()).await;
+    assert!(format!("{why:?}").contains("serial 3, and this seat has used serial 4"), "{why:?}");
+    stage.stays(Duration::from_secs(9 * 60), "the seat", |s| s.screen == Screen::Seat).await;
+    assert_eq!(ends(stage, Duration::from_secs(90)).await, Some(SeatEnd::Released));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seat_without_any_file_locks_nobody_in() {
+    let (seat, set) = Seat::with(&policy());
+    std::fs::remove_file(seat.file("seat.toml")).unwrap();
+    let mut stage = set.start();
+    let why = stage.within(MOMENT, "why", |s| ready(s) && shown(s).trouble.is_some()).await;
+    assert!(format!("{why:?}").contains("seat.toml can't be read"), "{why:?}");
+    assert_eq!(ends(stage, Duration::from_secs(61 * 60)).await, Some(SeatEnd::Released));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seat_that_is_not_locked_as_its_policy_wants_begins_nothing_and_the_record_has_what_changed() {
+    let (seat, mut stage) = Seat::started().await;
+    seat.around.send_replace(Around { monitors: Some(2), ..TIGHT });
+    let why = stage.within(Duration::from_secs(2), "why", |s| shown(s).trouble.is_some()).await;
+    let SeatTrouble::NotLocked { detail } = shown(&why).trouble.clone().unwrap() else { panic!("{why:?}") };
+    assert_eq!(detail, "locked as detected, and the policy wants enforced: second_screen");
+    stage.order(enter(CODE)).await;
+    stage.stays(MOMENT, "the seat", |s| s.screen == Screen::Seat).await;
+    seat.around.send_replace(TIGHT);
+    stage.within(Duration::from_secs(2), "that it is locked", |s| shown(s).trouble.is_none()).await;
+    stage.order(enter(CODE)).await;
+    stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking && s.microphone_open).await;
+    stage.enter().await;
+    stage.begin().await;
+    // In the middle it is written down, and nobody is thrown out.
+    seat.around.send_replace(Around { new_storage: Some(1), ..TIGHT });
+    stage.stays(Duration::from_secs(5), "the interview", |s| s.screen == Screen::Interview).await;
+    stage.ends().await;
+    stage.room.session_closes();
+    stage.received(Duration::from_secs(30)).await;
+    let record = stage.record();
+    let locks = record.timeline.iter().filter_map(|entry| match &entry.line {
+        Line::Timeline(Note::Seat(seat)) => Some((seat.lock, seat.weak.clone())),
+        Line::Timeline(_) | Line::Said(_) | Line::Caption(_) | Line::Ending(_) | Line::Unreadable(_) => None,
+    });
+    assert_eq!(
+        locks.collect::<Vec<_>>(),
+        [(LockLevel::Enforced, vec![]), (LockLevel::Detected, vec![Weakness::NewStorage])]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_supervisor_s_pin_lets_go_and_who_guesses_waits() {
+    let mut escapes = policy().escapes;
+    escapes.pin = Some(Pin::keep(PIN, &[7; 16]).unwrap());
+    let (seat, set) = Seat::with(&SeatPolicy { escapes, ..policy() });
+    let mut stage = set.start();
+    stage.within(MOMENT, "the seat", ready).await;
+    for _ in 0..3 {
+        stage.order(pin("11112222")).await;
+        stage.within(Duration::from_secs(2), "that it is wrong", |s| shown(s).pin == PinAnswer::Wrong).await;
+        stage.passes(Duration::from_secs(1)).await;
+    }
+    stage.order(pin("11112222")).await;
+    let waits = |s: &Snapshot| matches!(shown(s).pin, PinAnswer::Wait { .. });
+    stage.within(Duration::from_secs(2), "a pause", waits).await;
+    // What was tried is kept, and is no PIN.
+    let kept = std::fs::read_to_string(seat.file("seat-memory.json")).unwrap();
+    assert!(kept.contains("\"wrong\":4") && !kept.contains("11112222"), "{kept}");
+    stage.order(pin(PIN)).await;
+    stage.stays(Duration::from_secs(5), "the pause", waits).await;
+    stage.passes(Duration::from_secs(31)).await;
+    stage.order(pin(PIN)).await;
+    assert_eq!(ends(stage, Duration::from_secs(5)).await, Some(SeatEnd::Released));
+    let kept = std::fs::read_to_string(seat.file("seat-memory.json")).unwrap();
+    assert!(kept.contains("\"wrong\":0"), "{kept}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn help_is_called_and_need_not_come_any_more() {
+    let (_seat, mut stage) = in_the_interview().await;
+    stage.order(Command::CallHelp { on: true }).await;
+    stage.within(MOMENT, "the call", |s| shown(s).help && s.screen == Screen::Interview).await;
+    stage.order(Command::CallHelp { on: false }).await;
+    stage.within(MOMENT, "its end", |s| !shown(s).help).await;
+}
+
+/// A seat on whose disk is an interview that broke off so long ago.
+fn broken_off(ago: TimeDelta) -> (Seat, Set) {
+    let (seat, set) = Seat::with(&policy());
+    let turn = Turn {
+        id: "1".to_owned(),
+        role: Role::Candidate,
+        text: "my secret".to_owned(),
+        at: set.clock.wall() - ago,
+    };
+    let said = Entry { at: turn.at, mono_ms: 0, line: Line::Said(turn) };
+    set.disk.was_granted(&InviteLink::parse(LINK).unwrap(), vec![said]);
+    (seat, set)
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_power_loss_the_same_candidate_goes_on() {
+    let (_seat, set) = broken_off(TimeDelta::minutes(2));
+    let mut stage = set.start();
+    // Whose it was stands nowhere: who sits there now may be somebody else.
+    let waits = |s: &Snapshot| s.screen == Screen::Seat && ready(s) && shown(s).broke_off;
+    stage.within(MOMENT, "that it broke off", waits).await;
+    assert_eq!((stage.now().title, stage.now().notices), (None, vec![]));
+    stage.order(enter(CODE)).await;
+    stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking && s.microphone_open).await;
+    stage.enter().await;
+    stage.begin().await;
+    stage.ends().await;
+    stage.room.session_closes();
+    stage.received(Duration::from_secs(30)).await;
+    assert_eq!(testbed::texts(&stage.record()), ["my secret"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_comes_back_for_is_delivered() {
+    let (_seat, set) = broken_off(TimeDelta::minutes(2));
+    let mut stage = set.start();
+    stage.within(MOMENT, "that it broke off", |s| ready(s) && shown(s).broke_off).await;
+    stage.within(Duration::from_secs(601), "that nobody came", |s| !shown(s).broke_off).await;
+    stage.passes(Duration::from_secs(5)).await;
+    assert_eq!(testbed::texts(&stage.record()), ["my secret"]);
+    assert_eq!((stage.now().screen, stage.now().notices), (Screen::Seat, vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_broke_off_long_ago_is_delivered_and_offered_to_nobody() {
+    // A clock that was ahead then says nothing of how long ago it was.
+    for ago in [TimeDelta::minutes(11), TimeDelta::minutes(-5)] {
+        let (_seat, set) = broken_off(ago);
+        let mut stage = set.start();
+        stage.within(MOMENT, "the seat", |s| ready(s) && s.screen == Screen::Seat).await;
+        let mine = |s: &Snapshot| s.screen == Screen::Seat && s.notices.is_empty() && !shown(s).broke_off;
+        stage.stays(Duration::from_secs(10), "nothing of it", mine).await;
+        assert_eq!(testbed::texts(&stage.record()), ["my secret"]);
+    }
+}

@@ -1,0 +1,43 @@
+# Was das Fenster eines Platzes im Testzentrum außerdem sagt.
+seat-bar = Platz { $name }
+seat-getting-ready = Dieser Platz wird vorbereitet…
+seat-closed = Dieser Platz ist gerade nicht benutzbar
+seat-ask-staff = Bitte fragen Sie das Personal nach einem anderen. Mit Ihrem Interview ist alles in Ordnung.
+seat-for-staff = Für das Personal
+seat-welcome = Willkommen
+seat-broke-off = Hier ist ein Interview abgebrochen. Wenn es Ihres ist, geben Sie Ihren Code ein: Es geht weiter, wo es war.
+seat-language = Sprache
+seat-code = Ihr Code
+seat-code-hint = Er steht in Ihrer Einladung: acht Buchstaben und Ziffern.
+seat-continue = Weiter
+seat-keyboard = Tastatur auf dem Bildschirm
+seat-erase = Löschen
+seat-back = Zurück
+seat-done = Ich bin fertig
+seat-cleared-in = In { $time } vergisst dieser Platz Sie von selbst. Ihr Interview ist sicher.
+seat-abandoned = Sind Sie noch da? In { $time } wird dieser Platz für die nächste Person vorbereitet.
+seat-still-here = Ich bin noch da
+seat-help = Hilfe rufen
+seat-help-called = Hilfe ist gerufen
+seat-staff = Personal
+seat-staff-only = Für das Personal
+seat-staff-what = Mit der PIN der Aufsicht wird der Platz freigegeben: Ein Interview, das hier läuft, endet und bleibt erhalten.
+seat-pin = PIN der Aufsicht
+seat-pin-wrong = Diese PIN ist falsch.
+seat-pin-wait = Zu viele waren falsch. Wieder möglich in { $time }.
+seat-pin-not-tried = Die PIN kann nicht geprüft werden: Die Festplatte nimmt nichts an.
+seat-let-go = Platz freigeben
+
+## Was aus dem Interview wird, wo niemand das Fenster schließt
+fate-saving = Bitte warten Sie einen Moment: Ihr Interview wird gespeichert.
+fate-sending = Ihr Interview ist an diesem Platz gespeichert und wird gesendet. Bitte warten Sie einen Moment.
+fate-saved = Ihr Interview ist an diesem Platz gespeichert und noch nicht angekommen. Es wird von hier gesendet, sobald das möglich ist, auch ohne Sie. Sie können gehen.
+fate-parked = Ihr Interview ist an diesem Platz gespeichert, aber der Server des Veranstalters nimmt es nicht an. Bitte sagen Sie dem Personal Bescheid, bevor Sie gehen.
+fate-unsaved = Bitte bleiben Sie und rufen Sie Hilfe: Die einzige Kopie Ihres Interviews ist in diesem Fenster, und wir versuchen weiter, sie zu senden.
+fate-refused = Bitte bleiben Sie und rufen Sie Hilfe: Die einzige Kopie Ihres Interviews ist in diesem Fenster, und der Server des Veranstalters nimmt sie nicht an.
+fate-received = Ihr Interview ist angekommen, und wir haben die Quittung geprüft. Sie können gehen.
+fate-received-here = Was hier gesagt wurde, ist angekommen, und wir haben die Quittung geprüft. Sie können gehen.
+fate-never-telling = Wir sagen dem Veranstalter, dass Ihr Interview nicht begonnen hat. Bitte warten Sie einen Moment.
+fate-never-later = Dem Veranstalter konnte noch nicht gesagt werden, dass Ihr Interview nicht begonnen hat. Nichts ist verloren. Bitte sagen Sie dem Personal Bescheid.
+fate-never-untold = Dem Server des Veranstalters konnte nicht gesagt werden, dass Ihr Interview nicht begonnen hat. Bitte sagen Sie dem Personal Bescheid.
+fate-never-told = Der Veranstalter weiß, dass Ihr Interview nicht begonnen hat. Sie können gehen.

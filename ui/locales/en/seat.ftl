@@ -1,0 +1,43 @@
+# What the window of a test center's seat says besides. Each name is used in ui/src/seat.
+seat-bar = Seat { $name }
+seat-getting-ready = This seat is getting ready…
+seat-closed = This seat can't be used just now
+seat-ask-staff = Please ask the staff for another one. Nothing is wrong with your interview.
+seat-for-staff = For the staff
+seat-welcome = Welcome
+seat-broke-off = An interview broke off here. If it is yours, enter your code: it goes on where it was.
+seat-language = Language
+seat-code = Your code
+seat-code-hint = It is on your invitation: eight letters and digits.
+seat-continue = Continue
+seat-keyboard = Keyboard on the screen
+seat-erase = Erase
+seat-back = Back
+seat-done = I am done
+seat-cleared-in = In { $time }, this seat forgets you by itself. Your interview is safe.
+seat-abandoned = Are you still here? In { $time }, this seat is made ready for the next person.
+seat-still-here = I am still here
+seat-help = Call for help
+seat-help-called = Help is called
+seat-staff = Staff
+seat-staff-only = For the staff
+seat-staff-what = With the supervisor's PIN the seat is let go: an interview that goes on here ends, and is kept.
+seat-pin = PIN
+seat-pin-wrong = No PIN is this one.
+seat-pin-wait = Too many were wrong. Try again in { $time }.
+seat-pin-not-tried = The PIN can't be tried: the disk takes nothing.
+seat-let-go = Let the seat go
+
+## What becomes of the interview, where nobody closes the window
+fate-saving = Please wait a moment: your interview is being saved.
+fate-sending = Your interview is saved at this seat and is being sent. Please wait a moment.
+fate-saved = Your interview is saved at this seat and has not arrived yet. It is sent from here as soon as that is possible, also without you. You can go.
+fate-parked = Your interview is saved at this seat, but the organiser's server does not take it. Please tell the staff before you go.
+fate-unsaved = Please stay and call for help: the only copy of your interview is in this window, and we keep trying to send it.
+fate-refused = Please stay and call for help: the only copy of your interview is in this window, and the organiser's server does not take it.
+fate-received = Your interview arrived, and we checked the receipt. You can go.
+fate-received-here = What was said here arrived, and we checked the receipt. You can go.
+fate-never-telling = We are telling the organiser that your interview did not begin. Please wait a moment.
+fate-never-later = The organiser could not be told yet that your interview did not begin. Nothing is lost. Please tell the staff.
+fate-never-untold = The organiser's server could not be told that your interview did not begin. Please tell the staff.
+fate-never-told = The organiser knows that your interview did not begin. You can go.

@@ -1,0 +1,43 @@
+# Lo que dice además la ventana de un puesto de un centro de exámenes.
+seat-bar = Puesto { $name }
+seat-getting-ready = Este puesto se está preparando…
+seat-closed = Este puesto no se puede usar ahora
+seat-ask-staff = Pida otro al personal. Su entrevista no tiene ningún problema.
+seat-for-staff = Para el personal
+seat-welcome = Le damos la bienvenida
+seat-broke-off = Aquí se interrumpió una entrevista. Si es la suya, introduzca su código: continúa donde estaba.
+seat-language = Idioma
+seat-code = Su código
+seat-code-hint = Está en su invitación: ocho letras y cifras.
+seat-continue = Continuar
+seat-keyboard = Teclado en la pantalla
+seat-erase = Borrar
+seat-back = Volver
+seat-done = He terminado
+seat-cleared-in = En { $time }, este puesto le olvida por sí solo. Su entrevista está a salvo.
+seat-abandoned = ¿Sigue ahí? En { $time }, este puesto se prepara para la siguiente persona.
+seat-still-here = Sigo aquí
+seat-help = Pedir ayuda
+seat-help-called = Se ha pedido ayuda
+seat-staff = Personal
+seat-staff-only = Solo para el personal
+seat-staff-what = Con el PIN del supervisor se libera el puesto: una entrevista en curso termina y se conserva.
+seat-pin = Número PIN
+seat-pin-wrong = Ese PIN no es correcto.
+seat-pin-wait = Demasiados intentos erróneos. Vuelva a intentarlo en { $time }.
+seat-pin-not-tried = No se puede comprobar el PIN: el disco no admite nada.
+seat-let-go = Liberar el puesto
+
+## Qué pasa con la entrevista, donde nadie cierra la ventana
+fate-saving = Espere un momento: su entrevista se está guardando.
+fate-sending = Su entrevista está guardada en este puesto y se está enviando. Espere un momento.
+fate-saved = Su entrevista está guardada en este puesto y todavía no ha llegado. Se enviará desde aquí en cuanto sea posible, también sin usted. Puede irse.
+fate-parked = Su entrevista está guardada en este puesto, pero el servidor del organizador no la acepta. Avise al personal antes de irse.
+fate-unsaved = Quédese y pida ayuda: la única copia de su entrevista está en esta ventana, y seguimos intentando enviarla.
+fate-refused = Quédese y pida ayuda: la única copia de su entrevista está en esta ventana, y el servidor del organizador no la acepta.
+fate-received = Su entrevista ha llegado y hemos comprobado el recibo. Puede irse.
+fate-received-here = Lo que se dijo aquí ha llegado y hemos comprobado el recibo. Puede irse.
+fate-never-telling = Estamos informando al organizador de que su entrevista no empezó. Espere un momento.
+fate-never-later = Todavía no se ha podido informar al organizador de que su entrevista no empezó. No se ha perdido nada. Avise al personal.
+fate-never-untold = No se ha podido informar al servidor del organizador de que su entrevista no empezó. Avise al personal.
+fate-never-told = El organizador sabe que su entrevista no empezó. Puede irse.

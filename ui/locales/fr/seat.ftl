@@ -1,0 +1,43 @@
+# Ce que dit en plus la fenêtre d'un poste de centre d'examen.
+seat-bar = Poste { $name }
+seat-getting-ready = Ce poste se prépare…
+seat-closed = Ce poste n'est pas utilisable pour le moment
+seat-ask-staff = Demandez-en un autre au personnel. Votre entretien n'est pas en cause.
+seat-for-staff = Pour le personnel
+seat-welcome = Bienvenue
+seat-broke-off = Un entretien s'est interrompu ici. Si c'est le vôtre, saisissez votre code : il reprend là où il en était.
+seat-language = Langue
+seat-code = Votre code
+seat-code-hint = Il figure sur votre invitation : huit lettres et chiffres.
+seat-continue = Continuer
+seat-keyboard = Clavier à l'écran
+seat-erase = Effacer
+seat-back = Retour
+seat-done = J'ai terminé
+seat-cleared-in = Dans { $time }, ce poste vous oublie de lui-même. Votre entretien est en sécurité.
+seat-abandoned = Êtes-vous toujours là ? Dans { $time }, ce poste sera préparé pour la personne suivante.
+seat-still-here = Je suis toujours là
+seat-help = Appeler à l'aide
+seat-help-called = L'aide est appelée
+seat-staff = Personnel
+seat-staff-only = Réservé au personnel
+seat-staff-what = Avec le code PIN du superviseur, le poste est libéré : un entretien en cours ici se termine et est conservé.
+seat-pin = Code PIN
+seat-pin-wrong = Ce code PIN n'est pas le bon.
+seat-pin-wait = Trop de codes erronés. Réessayez dans { $time }.
+seat-pin-not-tried = Le code PIN ne peut pas être vérifié : le disque n'accepte rien.
+seat-let-go = Libérer le poste
+
+## Ce que devient l'entretien, là où personne ne ferme la fenêtre
+fate-saving = Veuillez patienter un instant : votre entretien est en cours d'enregistrement.
+fate-sending = Votre entretien est enregistré sur ce poste et en cours d'envoi. Veuillez patienter un instant.
+fate-saved = Votre entretien est enregistré sur ce poste et n'est pas encore arrivé. Il sera envoyé d'ici dès que possible, même sans vous. Vous pouvez partir.
+fate-parked = Votre entretien est enregistré sur ce poste, mais le serveur de l'organisateur ne l'accepte pas. Veuillez prévenir le personnel avant de partir.
+fate-unsaved = Veuillez rester et appeler à l'aide : la seule copie de votre entretien est dans cette fenêtre, et nous continuons d'essayer de l'envoyer.
+fate-refused = Veuillez rester et appeler à l'aide : la seule copie de votre entretien est dans cette fenêtre, et le serveur de l'organisateur ne l'accepte pas.
+fate-received = Votre entretien est arrivé, et nous avons vérifié le reçu. Vous pouvez partir.
+fate-received-here = Ce qui a été dit ici est arrivé, et nous avons vérifié le reçu. Vous pouvez partir.
+fate-never-telling = Nous informons l'organisateur que votre entretien n'a pas commencé. Veuillez patienter un instant.
+fate-never-later = L'organisateur n'a pas encore pu être informé que votre entretien n'a pas commencé. Rien n'est perdu. Veuillez prévenir le personnel.
+fate-never-untold = Le serveur de l'organisateur n'a pas pu être informé que votre entretien n'a pas commencé. Veuillez prévenir le personnel.
+fate-never-told = L'organisateur sait que votre entretien n'a pas commencé. Vous pouvez partir.
