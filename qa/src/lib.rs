@@ -12,6 +12,7 @@ pub mod devices;
 pub mod failing;
 pub mod fuzz;
 pub mod hostile;
+pub mod kiosk;
 pub mod loadtest;
 pub mod matrix;
 pub mod run;

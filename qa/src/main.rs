@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use adjourn_cli::{headless, logging};
 use adjourn_qa::run::{Subject, audio_bench};
 use adjourn_qa::{
-    bench, crash_test, demo, devices, failing, fuzz, hostile, loadtest, matrix, run, scenario, webhook_test,
+    bench, crash_test, demo, devices, failing, fuzz, hostile, kiosk, loadtest, matrix, run, scenario,
+    webhook_test,
 };
 use clap::{Parser, Subcommand};
 
@@ -201,6 +202,16 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// One seat of a test center and many candidates, one after the other, whose interviews end by chance: is it ever stuck, what of them is
+    /// left, what is lost.
+    Kiosk {
+        /// Candidates.
+        #[arg(long, visible_alias = "cycles", default_value_t = 100)]
+        candidates: usize,
+        /// Seed of what becomes of them.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// The receiver that is killed.
     #[command(hide = true)]
     WebhookReceiver {
@@ -388,6 +399,12 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             let report = report.await?;
             answer!("{}", serde_json::to_string(&report)?);
             Ok(report.lost + report.disordered == 0)
+        }
+        Command::Kiosk { candidates, seed } => {
+            let report = kiosk::run(candidates, seed, |so_far| adjourn_testbed::tell!("kiosk: {so_far}"));
+            let report = report.await?;
+            answer!("{}", serde_json::to_string(&report)?);
+            Ok(report.failures.is_empty())
         }
         Command::WebhookReceiver { port, seed, file } => {
             webhook_test::receive(port, seed, &file).await.map(|()| true)

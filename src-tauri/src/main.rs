@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     }
     let Arguments { link, join, data, trace, seat } = arguments;
     match window::run(window::Options { link: join.or(link), data, trace, seat }) {
-        Ok(code) => ExitCode::from(code),
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("adjourn: {error}");
             ExitCode::FAILURE

@@ -2,7 +2,8 @@
 
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use adjourn_client::Command;
@@ -47,17 +48,20 @@ pub(crate) fn close(window: &WebviewWindow) -> tauri::Result<()> {
 pub(crate) struct Closed(AtomicBool);
 
 /// Looks around the window from now on, and tells the supervisor that the page lives while it does.
-pub(crate) fn look(app: AppHandle, seen: watch::Sender<Around>) {
+///
+/// `turns`: of the client's loop. A page that answers shows nothing of an interview whose client stands still, or never began.
+pub(crate) fn look(app: AppHandle, seen: watch::Sender<Around>, turns: Arc<AtomicU64>) {
     tauri::async_runtime::spawn(async move {
         let surroundings = Surroundings::now();
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut answers, mut unheard) = (0, 0);
+        let (mut answers, mut done, mut unheard) = (0, 0, 0);
         loop {
             looks.tick().await;
-            let now = app.state::<PageGuard>().answers();
-            if std::mem::replace(&mut answers, now) != now {
-                unheard = if tell(SeatWord::Beat) { 0 } else { unheard + 1 };
+            let now = (app.state::<PageGuard>().answers(), turns.load(Ordering::Relaxed));
+            let page = std::mem::replace(&mut answers, now.0) != now.0;
+            if std::mem::replace(&mut done, now.1) != now.1 {
+                unheard = if tell(SeatWord::Beat { page }) { 0 } else { unheard + 1 };
             }
             if unheard >= UNHEARD {
                 // Nobody would make the seat anew after this candidate.
@@ -66,9 +70,10 @@ pub(crate) fn look(app: AppHandle, seen: watch::Sender<Around>) {
                     tracing::warn!(error, "it can't end");
                 }
             }
-            let system = surroundings.clone();
-            let system = tokio::task::spawn_blocking(move || system.look()).await.unwrap_or_default();
-            let around = with_window(&app, system);
+            // The window is asked on its own thread, which is waited for.
+            let (system, window) = (surroundings.clone(), app.clone());
+            let look = move || with_window(&window, system.look());
+            let around = tokio::task::spawn_blocking(look).await.unwrap_or_default();
             seen.send_if_modified(|before| std::mem::replace(before, around) != around);
         }
     });
@@ -78,8 +83,14 @@ fn with_window(app: &AppHandle, system: Around) -> Around {
     let window = app.get_webview_window("main");
     let window = window.as_ref();
     let monitors = window.and_then(|window| window.available_monitors().ok());
+    // What is asked for is no sign of what there is: the window is as large as a screen.
+    let covers = window.zip(monitors.as_ref()).and_then(|(window, monitors)| {
+        let size = window.inner_size().ok()?;
+        let asked = window.is_fullscreen().ok()?;
+        Some(asked && monitors.iter().any(|monitor| *monitor.size() == size))
+    });
     Around {
-        fullscreen: window.and_then(|window| window.is_fullscreen().ok()),
+        fullscreen: covers,
         monitors: monitors.map(|monitors| u32::try_from(monitors.len()).unwrap_or(u32::MAX)),
         page_guarded: Some(app.state::<Closed>().0.load(Ordering::Relaxed)),
         // They are not made for a seat's window, whatever was built.
@@ -90,7 +101,8 @@ fn with_window(app: &AppHandle, system: Around) -> Around {
 
 /// Tells the supervisor why the window closes. Gives what the program ends with.
 pub(crate) fn ends(why: SeatEnd) -> u8 {
-    tell(SeatWord::Ends { why });
+    // One that does not hear has noticed that before.
+    let _ = tell(SeatWord::Ends { why });
     why.exit_code()
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use adjourn_audio::DeviceChoice;
@@ -47,11 +46,11 @@ pub(crate) struct Options {
     pub(crate) seat: Option<PathBuf>,
 }
 
-/// Shows the window until the client is done. Gives what the program ends with.
+/// Shows the window until the client is done.
 ///
 /// # Errors
 /// The window, the library or the journal can't be opened, in one sentence.
-pub(crate) fn run(options: Options) -> Result<u8, String> {
+pub(crate) fn run(options: Options) -> Result<(), String> {
     let Options { link, data, trace, seat } = options;
     if cfg!(not(target_os = "linux")) && seat.is_some() {
         return Err("a seat needs Linux; under Windows Assigned Access shows one program alone".to_owned());
@@ -64,10 +63,7 @@ pub(crate) fn run(options: Options) -> Result<u8, String> {
                 .to_owned(),
         );
     }
-    let builder = tauri::Builder::default()
-        .manage(WindowShell::default())
-        .manage(PageGuard::default())
-        .manage(ExitWith::default());
+    let builder = tauri::Builder::default().manage(WindowShell::default()).manage(PageGuard::default());
     #[cfg(target_os = "linux")]
     let builder = builder.manage(crate::seat::Closed::default());
     let app = builder
@@ -91,7 +87,7 @@ pub(crate) fn run(options: Options) -> Result<u8, String> {
     let Some(data) = data else {
         app.state::<WindowShell>().inner().clone().show(&Snapshot::cannot_start(&StartError::NoFolder));
         app.run(|_, _| {});
-        return Ok(0);
+        return Ok(());
     };
     let setup = Setup {
         info: ClientInfo {
@@ -112,43 +108,28 @@ pub(crate) fn run(options: Options) -> Result<u8, String> {
         panics: Some(Panics::watch()),
     };
     tauri::async_runtime::spawn(start(app.handle().clone(), setup));
-    let exit_with = app.state::<ExitWith>().inner().clone();
     app.run(|app, event| {
         if matches!(event, RunEvent::Exit) {
             let_it_write(app);
         }
     });
-    Ok(exit_with.code())
-}
-
-/// What the program ends with: the loop of the window gives nothing back.
-#[derive(Clone, Debug, Default)]
-struct ExitWith(Arc<AtomicU8>);
-
-impl ExitWith {
-    fn code(&self) -> u8 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    #[cfg(target_os = "linux")]
-    fn set(&self, code: u8) {
-        self.0.store(code, Ordering::Relaxed);
-    }
+    Ok(())
 }
 
 /// What the client needs of a seat.
 #[cfg(target_os = "linux")]
 fn seat_of(app: &App, settings: PathBuf, data: &Path) -> SeatSetup {
     let (seen, around) = crate::seat::around();
-    crate::seat::look(app.handle().clone(), seen);
-    SeatSetup { settings, memory: data.join("seat-memory.json"), around }
+    let turns = Arc::default();
+    crate::seat::look(app.handle().clone(), seen, Arc::clone(&turns));
+    SeatSetup { settings, memory: data.join("seat-memory.json"), around, turns }
 }
 
 #[cfg(not(target_os = "linux"))]
 fn seat_of(_: &App, settings: PathBuf, data: &Path) -> SeatSetup {
     // Refused before.
     let (_, around) = tokio::sync::watch::channel(adjourn_kiosk::Around::default());
-    SeatSetup { settings, memory: data.join("seat-memory.json"), around }
+    SeatSetup { settings, memory: data.join("seat-memory.json"), around, turns: Arc::default() }
 }
 
 /// The system ends the program (on Windows, who logs off or shuts down): what was said is written down first.
@@ -282,7 +263,8 @@ async fn be_the_only_one(app: AppHandle, mut setup: Setup) {
                 app.exit(0);
                 return;
             }
-            Ok(Some(Command::OpenLink { link })) => setup.link = Some(link),
+            // A seat opens no links.
+            Ok(Some(Command::OpenLink { link })) if setup.seat.is_none() => setup.link = Some(link),
             // Nothing else can be done yet.
             Ok(Some(_)) | Err(_) => {}
         }
@@ -301,18 +283,18 @@ async fn be_the_only_one(app: AppHandle, mut setup: Setup) {
     }
     let last = client.run(received).await;
     drop(ended);
-    tell_supervisor(&app, &last);
-    app.exit(0);
+    app.exit(tell_supervisor(&last).into());
 }
 
-/// Why a seat's window closes is its supervisor's to know.
-fn tell_supervisor(app: &AppHandle, last: &Snapshot) {
-    #[cfg(target_os = "linux")]
-    if let Some(why) = last.seat.as_ref().and_then(|seat| seat.ends) {
-        app.state::<ExitWith>().set(crate::seat::ends(why));
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = (app, last);
+/// Why a seat's window closes is its supervisor's to know. Gives what the program ends with.
+#[cfg(target_os = "linux")]
+fn tell_supervisor(last: &Snapshot) -> u8 {
+    last.seat.as_ref().and_then(|seat| seat.ends).map_or(0, crate::seat::ends)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn tell_supervisor(_: &Snapshot) -> u8 {
+    0
 }
 
 /// A second start of Adjourn brings this window to the front, with its link.

@@ -16,6 +16,8 @@ const TOOLS: &[&str] = &["dpkg-dev", "binutils", "lintian", "rpm"];
 /// What a package is made of.
 pub(crate) struct Package {
     pub(crate) name: &'static str,
+    /// Its program, as it is built.
+    program: &'static str,
     section: &'static str,
     /// One line, and what else is to be said, each line of it after a space.
     pub(crate) description: &'static str,
@@ -26,8 +28,8 @@ pub(crate) struct Package {
     /// What `dpkg-shlibdeps` can't see.
     depends: &'static [&'static str],
     recommends: &'static str,
-    /// As Fedora names it.
-    pub(crate) recommends_rpm: &'static str,
+    /// As Fedora names it; `None`: it is not made for systems with RPM.
+    pub(crate) recommends_rpm: Option<&'static str>,
     /// From the checkout into the system, with their rights.
     files: &'static [(&'static str, &'static str, u32)],
     /// Files that an administrator changes.
@@ -38,9 +40,10 @@ pub(crate) struct Package {
     explained: &'static [(&'static str, &'static str)],
 }
 
-const PACKAGES: [Package; 3] = [
+const PACKAGES: [Package; 4] = [
     Package {
         name: "adjourn",
+        program: "adjourn",
         section: "video",
         description: "take part in a job interview\n \
             The window for interviews that are held by a voice agent on LiveKit. It\n \
@@ -50,7 +53,7 @@ const PACKAGES: [Package; 3] = [
         sdk: true,
         depends: &["ca-certificates"],
         recommends: "pulseaudio | pipewire-pulse",
-        recommends_rpm: "pipewire-pulseaudio",
+        recommends_rpm: Some("pipewire-pulseaudio"),
         files: &[
             ("packaging/adjourn.desktop", "usr/share/applications/adjourn.desktop", 0o644),
             ("icons/32x32.png", "usr/share/icons/hicolor/32x32/apps/adjourn.png", 0o644),
@@ -67,6 +70,7 @@ const PACKAGES: [Package; 3] = [
     },
     Package {
         name: "adjourn-cli",
+        program: "adjourn-cli",
         section: "video",
         description: "interviews without a window, and what became of them\n \
             Holds an interview without a window, explains and replays traces, and\n \
@@ -75,7 +79,7 @@ const PACKAGES: [Package; 3] = [
         sdk: true,
         depends: &["ca-certificates"],
         recommends: "pulseaudio | pipewire-pulse",
-        recommends_rpm: "pipewire-pulseaudio",
+        recommends_rpm: Some("pipewire-pulseaudio"),
         files: &[],
         settings: &[],
         scripts: &[],
@@ -83,6 +87,7 @@ const PACKAGES: [Package; 3] = [
     },
     Package {
         name: "adjourn-backend",
+        program: "adjourn-backend",
         section: "net",
         description: "join codes, records and receipts of interviews\n \
             The organiser's server: it invites candidates, lets them into LiveKit\n \
@@ -92,7 +97,7 @@ const PACKAGES: [Package; 3] = [
         sdk: false,
         depends: &["ca-certificates"],
         recommends: "postgresql",
-        recommends_rpm: "postgresql-server",
+        recommends_rpm: Some("postgresql-server"),
         files: &[
             ("packaging/adjourn-backend.service", "usr/lib/systemd/system/adjourn-backend.service", 0o644),
             ("packaging/backend.env", "etc/adjourn/backend.env", 0o600),
@@ -101,7 +106,41 @@ const PACKAGES: [Package; 3] = [
         scripts: &[("postinst", POSTINST), ("prerm", PRERM), ("postrm", POSTRM)],
         explained: &[("non-standard-file-perm", "secrets are readable by root alone")],
     },
+    Package {
+        name: "adjourn-kiosk",
+        program: "adjourn-seat",
+        section: "video",
+        description: "a test center's seat for job interviews\n \
+            The computer shows one window and nothing else, asks for a code, holds the\n \
+            interview, and forgets the candidate. It is made a seat with\n \
+            systemctl enable --now adjourn-kiosk.",
+        manual: '8',
+        sdk: false,
+        depends: &["adjourn", "cage", "xwayland", "seatd", "pulseaudio"],
+        recommends: "dbus",
+        recommends_rpm: None,
+        files: &[
+            ("packaging/kiosk/adjourn-kiosk.service", "usr/lib/systemd/system/adjourn-kiosk.service", 0o644),
+            ("packaging/kiosk/sysusers.conf", "usr/lib/sysusers.d/adjourn-kiosk.conf", 0o644),
+            ("packaging/kiosk/seat.toml", "etc/adjourn-kiosk/seat.toml", 0o644),
+            ("docs/kiosk.md", "usr/share/doc/adjourn-kiosk/kiosk.md", 0o644),
+            ("examples/seat-policy.toml", "usr/share/doc/adjourn-kiosk/seat-policy.toml", 0o644),
+        ],
+        settings: &["/etc/adjourn-kiosk/seat.toml"],
+        scripts: &[("postinst", SEAT_POSTINST), ("prerm", SEAT_PRERM), ("postrm", SEAT_POSTRM)],
+        explained: &[],
+    },
 ];
+
+/// Its account; what is running goes on with the candidate who is there, and the next one begins with the new program.
+const SEAT_POSTINST: &str = "#!/bin/sh\nset -e\n\
+    if [ \"$1\" = configure ]; then systemd-sysusers adjourn-kiosk.conf; fi\n\
+    if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi\n";
+const SEAT_PRERM: &str = "#!/bin/sh\nset -e\n\
+    if [ \"$1\" = remove ] && [ -d /run/systemd/system ]; then systemctl stop adjourn-kiosk.service; fi\n";
+const SEAT_POSTRM: &str = "#!/bin/sh\nset -e\n\
+    if [ \"$1\" = remove ]; then rm -f /etc/systemd/system/multi-user.target.wants/adjourn-kiosk.service; fi\n\
+    if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi\n";
 
 /// It is not started by itself: without its settings it can't run.
 const POSTINST: &str = "#!/bin/sh\nset -e\n\
@@ -149,7 +188,7 @@ pub(crate) fn run_with(arguments: &[String]) -> Result<()> {
         all.extend(crates.iter().flat_map(|name| ["-p", name]));
         quietly("building Adjourn as it is released (some minutes)", &mut cargo(&all))
     };
-    build(&["adjourn-desktop", "adjourn-cli"])?;
+    build(&["adjourn-desktop", "adjourn-cli", "adjourn-seat"])?;
     build(&["adjourn-backend"])?;
     let version = env!("CARGO_PKG_VERSION");
     let architecture = output(Command::new("dpkg").arg("--print-architecture"))
@@ -178,7 +217,7 @@ pub(crate) fn run_with(arguments: &[String]) -> Result<()> {
     let mut lint = Command::new("lintian");
     lint.args(["--fail-on", "error", "--fail-on", "warning", "--allow-root"]).args(&made);
     run("lintian", &mut lint)?;
-    for package in &PACKAGES {
+    for package in PACKAGES.iter().filter(|package| package.recommends_rpm.is_some()) {
         made.push(rpm::pack(package, &staging.join(package.name), version, &out)?);
     }
     checksums(&out)?;
@@ -214,8 +253,8 @@ fn try_out(out: &Path) -> Result<()> {
 
 /// Everything that the package puts into a system.
 fn stage(package: &Package, folder: &Path, library: &Path) -> Result<()> {
-    let built = root().join("target/release").join(package.name);
-    let program_file = folder.join("usr/bin").join(package.name);
+    let built = root().join("target/release").join(package.program);
+    let program_file = folder.join("usr/bin").join(package.program);
     put(&built, &program_file, 0o755)?;
     quietly("stripping", Command::new("strip").arg("--strip-unneeded").arg(&program_file))?;
     if package.sdk {
@@ -240,7 +279,7 @@ fn stage(package: &Package, folder: &Path, library: &Path) -> Result<()> {
     write(&documents.join("components"), &components(package.name, None)?, 0o644)?;
     write(&documents.join("licenses"), &licenses(package.name, None)?, 0o644)?;
     pack_up(&documents.join("licenses"))?;
-    let page = format!("{}.{}", package.name, package.manual);
+    let page = format!("{}.{}", package.program, package.manual);
     let manual = folder.join("usr/share/man").join(format!("man{}", package.manual)).join(&page);
     put(&root().join("packaging").join(&page), &manual, 0o644)?;
     pack_up(&manual)?;
@@ -264,7 +303,7 @@ fn libraries(package: &Package, staging: &Path) -> Result<String> {
         0o644,
     )?;
     let mut ask = program("dpkg-shlibdeps", &["-O", "--ignore-missing-info"], staging);
-    ask.arg(format!("-e{}/usr/bin/{}", package.name, package.name));
+    ask.arg(format!("-e{}/usr/bin/{}", package.name, package.program));
     if package.sdk {
         ask.arg(format!("-l{}/usr/lib/{}", package.name, package.name));
         ask.arg(format!("-e{}/usr/lib/{}/liblivekit_ffi.so", package.name, package.name));
@@ -311,7 +350,7 @@ mod tests {
     #[test]
     fn manual_pages_are_of_this_version() {
         for package in &PACKAGES {
-            let page = root().join("packaging").join(format!("{}.{}", package.name, package.manual));
+            let page = root().join("packaging").join(format!("{}.{}", package.program, package.manual));
             let text = fs::read_to_string(&page).unwrap();
             let head = text.lines().next().unwrap();
             let version = format!("\"Adjourn {}\"", env!("CARGO_PKG_VERSION"));

@@ -104,6 +104,11 @@ pub(crate) fn qa(arguments: &[String]) -> Result<()> {
         fetch::baseline()?;
     }
     quietly("building Adjourn", &mut parts())?;
+    if arguments.iter().any(|argument| argument == "kiosk") {
+        packages::ensure(packages::SCREEN)?;
+        packages::ensure(packages::SEAT)?;
+        everything()?;
+    }
     let mut command = std::process::Command::new(binary("adjourn-qa"));
     let windows = if arguments.iter().any(|argument| argument == "--windows") {
         let windows = Windows::ready()?;

@@ -52,7 +52,7 @@ fn specification(package: &Package, folder: &Path, version: &str) -> Result<Stri
          Recommends: {recommends}\n{AS_IT_IS}\n%description\n{description}\n\n%install\ncp -a '{folder}/.' '%{{buildroot}}'\n\
          cd '%{{buildroot}}'\nrm -rf {debians}\n\n%files\n%defattr(-,root,root,-)\n{listed}\n{reload}",
         name = package.name,
-        recommends = package.recommends_rpm,
+        recommends = package.recommends_rpm.unwrap_or_default(),
         debians = DEBIANS.join(" "),
         description = description.join("\n"),
         folder = folder.display(),

@@ -76,7 +76,11 @@ pub(crate) async fn admission(
         tokio::time::sleep(SECOND_TRY).await;
         result = backend.join(link, &request).await;
     }
-    let answer = result.map_err(|error| Rejection::by_backend(&error))?;
+    let mut answer = result.map_err(|error| Rejection::by_backend(&error))?;
+    if client.kiosk {
+        // What has arrived is kept at no seat: somebody else sits there next.
+        answer.keep_days = 0;
+    }
     // A join has one record. What would be said now had no place in it.
     let recorded = storage.has_record(&join.join_id).await.map_err(failed)?;
     if recorded && answer.livekit.is_some() {

@@ -38,6 +38,8 @@ pub(crate) enum Event {
     /// Interviews of an earlier run were looked after; one may still go on.
     Unfinished {
         open: Option<InviteLink>,
+        /// Of one the backend could not be asked.
+        unasked: bool,
     },
     Admitted(Box<Admission>),
     Rejected(Rejection),

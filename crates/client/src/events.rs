@@ -30,11 +30,11 @@ impl<T: Transport, S: Shell> Client<T, S> {
             }
             Event::AdjustmentFound { link, text } => self.adjustment.found(&link, text),
             Event::AdjustmentKept { link, text } => self.adjustment.written(&link, text),
-            Event::Unfinished { open } => {
+            Event::Unfinished { open, unasked } => {
                 self.deliveries.wake();
                 if let Some(seat) = &mut self.seat {
                     // Who sits here may be somebody else: whoever it was has the code.
-                    seat.broke_off(open.is_some());
+                    seat.broke_off(open.is_some(), unasked);
                     return;
                 }
                 let taken = self.invitation.link().or(self.invitation.unconfirmed()).is_some();
@@ -94,8 +94,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Event::ConnectionTried { number, tried } => self.connection_check.ended(number, &tried),
             Event::SeatLooked(looked) => self.seat_looked(*looked),
             Event::PinTried(tried) => {
+                let scene = self.seat_scene();
                 if let Some(seat) = &mut self.seat {
-                    seat.pin_tried(tried);
+                    seat.pin_tried(tried, scene);
                 }
             }
             Event::NotUnmuted(kind) => self.audio.not_unmuted(kind),

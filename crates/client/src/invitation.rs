@@ -13,7 +13,7 @@ use crate::Environment;
 use crate::admission::{Admission, admission};
 use crate::deliveries::rested;
 use crate::event::{Event, Events};
-use crate::unfinished::unfinished;
+use crate::unfinished::{Unfinished, unfinished};
 
 /// The agent's report is missing after ten minutes (docs/contracts.md, *Interview*); a little more for the backend's round.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(660);
@@ -186,8 +186,8 @@ impl Invitation {
     pub(crate) fn look_after_unfinished(&mut self, offered_within: Option<Duration>) {
         let (environment, info, events) = (self.environment.clone(), self.info.clone(), self.events.clone());
         self.looking = Some(tokio::spawn(async move {
-            let open = unfinished(&environment, &info, offered_within).await;
-            events.tell(Event::Unfinished { open }).await;
+            let Unfinished { open, unasked } = unfinished(&environment, &info, offered_within).await;
+            events.tell(Event::Unfinished { open, unasked }).await;
         }));
     }
 

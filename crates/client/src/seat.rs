@@ -4,6 +4,8 @@
 //! home. What is decided here is only when.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use adjourn_kiosk::{Around, LockLevel, Reset, SeatEnd, SeatPolicy, Weakness};
@@ -20,6 +22,8 @@ use crate::snapshot::{PinAnswer, SeatTrouble, SeatView};
 
 /// So often the policy is looked at while nobody has an interview: a new one is used without anybody's doing.
 const LOOKS: Duration = Duration::from_secs(15);
+/// What takes longer than this does not come: a disk that hangs, or a look that failed.
+const LOOK_LIMIT: Duration = Duration::from_secs(30);
 /// The last seconds before an abandoned seat is reset are counted on the screen.
 const COUNTED: Duration = Duration::from_secs(60);
 
@@ -32,6 +36,8 @@ pub struct SeatSetup {
     pub memory: PathBuf,
     /// What is seen of the computer around the window.
     pub around: watch::Receiver<Around>,
+    /// Counted up by each turn of the client's loop: who looks after the seat sees that it lives.
+    pub turns: Arc<AtomicU64>,
 }
 
 /// A PIN is being looked at, or was.
@@ -47,6 +53,7 @@ struct PinTries {
 pub(crate) struct Seat {
     files: SeatFiles,
     around: watch::Receiver<Around>,
+    turns: Arc<AtomicU64>,
     events: Events,
     looked: Option<Looked>,
     looking_since: Option<Instant>,
@@ -61,8 +68,22 @@ pub(crate) struct Seat {
     help: bool,
     /// An interview broke off here lately, and is for whoever has its code: until then.
     broke_off: Option<Instant>,
+    /// What broke off has to be looked at again: since when, if it was begun.
+    unfinished: Unfinished,
     pin: PinTries,
     ends: Option<SeatEnd>,
+}
+
+/// Whether interviews of an earlier run were looked after.
+#[derive(Clone, Copy, Debug, Default)]
+enum Unfinished {
+    /// Not yet, or the backend could not be asked.
+    #[default]
+    Waits,
+    /// That goes on, or was tried, since then.
+    Tried(Instant),
+    /// There is nothing more to ask.
+    Done,
 }
 
 /// What the seat has to know of the interview.
@@ -77,10 +98,11 @@ pub(crate) struct SeatScene {
 
 impl Seat {
     pub(crate) fn new(setup: SeatSetup, events: Events) -> Self {
-        let SeatSetup { settings, memory, around } = setup;
+        let SeatSetup { settings, memory, around, turns } = setup;
         Self {
-            files: SeatFiles { settings, memory },
+            files: SeatFiles::new(settings, memory),
             around,
+            turns,
             events,
             looked: None,
             looking_since: None,
@@ -91,6 +113,7 @@ impl Seat {
             done_since: None,
             help: false,
             broke_off: None,
+            unfinished: Unfinished::default(),
             pin: PinTries::default(),
             ends: None,
         }
@@ -109,26 +132,40 @@ impl Seat {
         Duration::from_secs(self.reset().abandoned_after_s.into())
     }
 
-    /// Whether an interview broke off here, and may be gone on with.
-    pub(crate) fn broke_off(&mut self, lately: bool) {
-        self.broke_off = lately.then(|| Instant::now() + self.offered_within());
+    /// What became of interviews of an earlier run: one may be gone on with; for one the backend could not be asked.
+    pub(crate) fn broke_off(&mut self, lately: bool, unasked: bool) {
+        self.unfinished = if unasked { Unfinished::Tried(Instant::now()) } else { Unfinished::Done };
+        let until = Instant::now() + self.offered_within();
+        self.broke_off = match (lately, unasked) {
+            (true, _) => Some(self.broke_off.unwrap_or(until)),
+            (false, true) => self.broke_off,
+            (false, false) => None,
+        };
     }
 
-    /// Whether what broke off is to be closed now: nobody came back for it. Once.
-    pub(crate) fn gives_up_what_broke_off(&mut self, scene: SeatScene) -> bool {
-        let over = self.broke_off.is_some_and(|until| Instant::now() >= until);
-        // Whoever came has the code, and goes on with it, or with their own.
-        let closes = over && scene.phase == Phase::Checking && !scene.has_link;
-        if closes {
-            self.broke_off = None;
+    /// Whether interviews of an earlier run are to be looked after now: at first, again while the backend could not be asked, and once
+    /// nobody came back. Without a policy that is good nothing is closed: its clock may be the one that is wrong.
+    pub(crate) fn looks_after_unfinished(&mut self, scene: SeatScene) -> bool {
+        let idle = scene.phase == Phase::Checking && !scene.has_link && self.policy().is_some();
+        let given_up = self.broke_off.is_some_and(|until| Instant::now() >= until);
+        let due = match self.unfinished {
+            Unfinished::Waits => true,
+            Unfinished::Tried(at) => at.elapsed() >= LOOKS,
+            Unfinished::Done => given_up,
+        };
+        if idle && due {
+            self.unfinished = Unfinished::Tried(Instant::now());
+            if given_up {
+                self.broke_off = None;
+            }
         }
-        closes
+        idle && due
     }
 
     /// Looks at the policy, if it is time to: beside the loop.
     pub(crate) fn look(&mut self, wall: DateTime<Utc>) {
         let due = self.looked_at.is_none_or(|at| at.elapsed() >= LOOKS);
-        if !due || self.looking_since.is_some() {
+        if !due || self.looking_since.is_some_and(|since| since.elapsed() < LOOK_LIMIT) {
             return;
         }
         self.looking_since = Some(Instant::now());
@@ -140,7 +177,7 @@ impl Seat {
         });
     }
 
-    /// What was found. Gives whether it is the first time.
+    /// What was found. Gives whether another policy is good now.
     pub(crate) fn looked(&mut self, looked: Looked) -> bool {
         if let Err(why) = &looked.policy
             && self.looked.as_ref().is_none_or(|before| before.policy.as_ref().err() != Some(why))
@@ -148,12 +185,19 @@ impl Seat {
             tracing::error!(%why, "the seat can't be used");
         }
         (self.looking_since, self.looked_at) = (None, Some(Instant::now()));
-        self.looked.replace(looked).is_none()
+        let digest = |looked: &Looked| looked.policy.as_ref().ok().map(|signed| signed.digest.clone());
+        let now = digest(&looked);
+        let before = self.looked.replace(looked).as_ref().and_then(digest);
+        now.is_some() && now != before
     }
 
     /// Why nobody can begin an interview here, if so.
-    fn trouble(&self) -> Option<SeatTrouble> {
-        let looked = self.looked.as_ref()?;
+    pub(crate) fn trouble(&self) -> Option<SeatTrouble> {
+        let Some(looked) = &self.looked else {
+            let late = self.began.elapsed() >= LOOK_LIMIT;
+            let detail = "what the seat has on disk could not be read within 30 s".to_owned();
+            return late.then_some(SeatTrouble::Policy { detail });
+        };
         let signed = match &looked.policy {
             Ok(signed) => signed,
             Err(detail) => return Some(SeatTrouble::Policy { detail: detail.clone() }),
@@ -192,9 +236,16 @@ impl Seat {
         self.languages().first().copied()
     }
 
-    /// Somebody does something.
+    /// Whether that language can be chosen here.
+    pub(crate) fn speaks(&self, language: Language) -> bool {
+        let languages = self.languages();
+        languages.is_empty() || languages.contains(&language)
+    }
+
+    /// Somebody does something: whatever is counted begins anew.
     pub(crate) fn touch(&mut self) {
-        self.touched = Some(Instant::now());
+        let now = Instant::now();
+        (self.touched, self.done_since) = (Some(now), self.done_since.map(|_| now));
     }
 
     pub(crate) fn call_help(&mut self, on: bool) {
@@ -205,6 +256,11 @@ impl Seat {
 
     /// Tries a PIN, one at a time: beside the loop.
     pub(crate) fn try_pin(&mut self, digits: Secret) {
+        // What the last one who tried was told is not told the next.
+        if digits.expose().is_empty() {
+            self.pin.answer = PinAnswer::None;
+            return;
+        }
         let pin = self.looked.as_ref().and_then(|looked| looked.escapes.pin.clone());
         let Some(pin) = pin.filter(|_| !self.pin.under_way) else {
             if !self.pin.under_way {
@@ -217,15 +273,18 @@ impl Seat {
         let (files, events) = (self.files.clone(), self.events.clone());
         tokio::spawn(async move {
             let try_it = move || files.try_pin(&pin, digits.expose(), since);
-            let tried = tokio::task::spawn_blocking(try_it).await.unwrap_or(Tried::NotKept);
+            // One that panics tells that by itself, and opens nothing.
+            let tried = tokio::task::spawn_blocking(try_it).await.unwrap_or(Tried::Wrong);
             events.tell(Event::PinTried(tried)).await;
         });
     }
 
-    /// What came of it.
-    pub(crate) fn pin_tried(&mut self, tried: Tried) {
+    /// What came of it. What is nowhere safe would be lost: then the PIN has to be given twice.
+    pub(crate) fn pin_tried(&mut self, tried: Tried, scene: SeatScene) {
         self.pin.under_way = false;
+        let loses = scene.phase == Phase::Completed && !scene.safe;
         self.pin.answer = match tried {
+            Tried::Opens if loses && self.pin.answer != PinAnswer::Loses => PinAnswer::Loses,
             Tried::Opens => {
                 tracing::warn!("a supervisor lets the seat go");
                 self.ends = Some(SeatEnd::Released);
@@ -233,8 +292,14 @@ impl Seat {
             }
             Tried::Wrong => PinAnswer::Wrong,
             Tried::NotYet(pause) => PinAnswer::Wait { seconds: pause.as_secs().saturating_add(1) },
-            Tried::NotKept => PinAnswer::NotTried,
         };
+    }
+
+    /// Somebody goes back from the check: who comes next finds nothing of them.
+    pub(crate) fn goes_back(&mut self, scene: SeatScene) {
+        if scene.phase == Phase::Checking && scene.has_link {
+            self.ends = Some(SeatEnd::NextCandidate);
+        }
     }
 
     /// Somebody pressed *Done* on the end screen.
@@ -247,13 +312,16 @@ impl Seat {
     /// Time passed. Gives why the program ends, once it has to.
     pub(crate) fn passes(&mut self, scene: SeatScene) -> Option<SeatEnd> {
         let now = Instant::now();
+        self.turns.fetch_add(1, Ordering::Relaxed);
         let may_go = scene.phase == Phase::Completed && scene.safe;
         self.done_since = may_go.then(|| self.done_since.unwrap_or(now));
-        let waits = scene.phase == Phase::Checking;
-        let unusable = waits && !scene.has_link && self.trouble().is_some();
+        let closed = scene.phase == Phase::Checking && !scene.has_link && self.trouble().is_some();
+        // What nobody takes, no disk and no backend, ends like that some time.
+        let unusable = closed || (scene.phase == Phase::Completed && !scene.safe);
         self.unusable_since = unusable.then(|| self.unusable_since.unwrap_or(now));
-        if let (Some(since), Some(looked)) = (self.unusable_since, &self.looked)
-            && let Some(minutes) = looked.escapes.unusable_minutes
+        let escapes = self.looked.as_ref().map(|looked| looked.escapes.clone()).unwrap_or_default();
+        if let Some(since) = self.unusable_since
+            && let Some(minutes) = escapes.unusable_minutes
             && now - since >= Duration::from_secs(u64::from(minutes) * 60)
         {
             tracing::warn!(minutes, "the seat could not be used for so long, and lets go");

@@ -1,17 +1,21 @@
 //! What a seat has on disk: its settings, the policy, and what it remembers from one candidate to the next (nothing of theirs).
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use adjourn_kiosk::{Escapes, Pin, PolicyKeys, SeatSettings, SignedPolicy, Tries};
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-/// Where a seat's files are.
+/// A seat's files.
 #[derive(Clone, Debug)]
 pub(crate) struct SeatFiles {
-    pub(crate) settings: PathBuf,
-    pub(crate) memory: PathBuf,
+    settings: PathBuf,
+    memory: PathBuf,
+    /// Read and written by one at a time; and what the disk does not take, as long as this program runs.
+    unkept: Arc<Mutex<Option<Tries>>>,
 }
 
 /// What outlives a candidate.
@@ -40,11 +44,13 @@ pub(crate) enum Tried {
     Wrong,
     /// Nothing is tried for so long.
     NotYet(Duration),
-    /// What was tried can't be kept: then nothing is, or the plug would be a way to guess on.
-    NotKept,
 }
 
 impl SeatFiles {
+    pub(crate) fn new(settings: PathBuf, memory: PathBuf) -> Self {
+        Self { settings, memory, unkept: Arc::default() }
+    }
+
     /// Looks at everything anew. Reads files: not for the loop itself.
     pub(crate) fn look(&self, now: DateTime<Utc>) -> Looked {
         let mut looked = Looked { settings: None, policy: Err(String::new()), escapes: Escapes::default() };
@@ -57,14 +63,17 @@ impl SeatFiles {
         let settings = looked.settings.insert(settings).clone();
         let keys = PolicyKeys::parse(&read(&settings.keys)?).map_err(|error| error.to_string())?;
         let text = read(&settings.policy)?;
-        // A policy that is over, or too old, still says who may let the seat go; another center's says nothing here.
+        let _one = self.unkept.lock();
+        let mut memory = self.remembered();
+        // A policy that is over still says who may let the seat go. Another center's says nothing here, nor one that is older than what was
+        // used: the PIN that everybody knew by then would open.
         if let Ok(SignedPolicy { policy, .. }) = SignedPolicy::read(&text, &keys)
             && policy.center == settings.center
             && policy.is_for(&settings.seat)
+            && policy.serial >= memory.used
         {
             looked.escapes = policy.escapes;
         }
-        let mut memory = self.remembered();
         let seat = adjourn_kiosk::Seat { center: &settings.center, name: &settings.seat, used: memory.used };
         let signed = SignedPolicy::open(&text, &keys, seat, now).map_err(|error| error.to_string())?;
         if signed.policy.serial > memory.used {
@@ -91,36 +100,48 @@ impl SeatFiles {
         }
     }
 
-    /// On the disk before this is over, or the old one.
+    /// On the disk before this is over, with its name, or the old one.
     fn remember(&self, memory: &Memory) -> std::io::Result<()> {
         let part = self.memory.with_extension("part");
         let file = std::fs::File::create(&part)?;
         serde_json::to_writer(&file, memory)?;
         file.sync_all()?;
-        std::fs::rename(&part, &self.memory)
+        std::fs::rename(&part, &self.memory)?;
+        match self.memory.parent() {
+            Some(folder) if cfg!(unix) => std::fs::File::open(folder)?.sync_all(),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Tries a PIN; `since`: time since the last try, or since the seat began. Takes some tens of milliseconds: not for the loop itself.
+    /// Where the disk takes nothing, what was tried is kept while this program runs: a dead disk locks nobody in.
     pub(crate) fn try_pin(&self, pin: &Pin, digits: &str, since: Duration) -> Tried {
+        let mut unkept = self.unkept.lock();
         let mut memory = self.remembered();
+        if let Some(tries) = *unkept {
+            memory.tries = tries;
+        }
         memory.tries.passes(since);
-        let begun = match memory.tries.begin() {
+        let begun = memory.tries.begin();
+        self.keep(&mut unkept, &memory);
+        let begun = match begun {
             Ok(begun) => begun,
             Err(pause) => return Tried::NotYet(pause),
         };
-        if let Err(error) = self.remember(&memory) {
-            tracing::error!(%error, "that a PIN was tried can't be kept");
-            return Tried::NotKept;
-        }
         let opens = memory.tries.settle(begun, pin, digits);
-        if let Err(error) = self.remember(&memory) {
-            tracing::error!(%error, "what came of a PIN can't be kept");
-        }
+        self.keep(&mut unkept, &memory);
         match (opens, memory.tries.pause()) {
             (true, _) => Tried::Opens,
             (false, Some(pause)) => Tried::NotYet(pause),
             (false, None) => Tried::Wrong,
         }
+    }
+
+    fn keep(&self, unkept: &mut Option<Tries>, memory: &Memory) {
+        *unkept = self.remember(memory).err().map(|error| {
+            tracing::error!(%error, "what was tried of PINs can't be kept");
+            memory.tries
+        });
     }
 }
 

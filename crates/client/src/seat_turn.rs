@@ -47,6 +47,13 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 seat.done(scene);
                 None
             }
+            Command::ForgetLink => {
+                seat.goes_back(scene);
+                None
+            }
+            // What was tight when the code was entered may be open by now.
+            Command::Join if seat.trouble().is_some() => None,
+            Command::SetLanguage { language } if !seat.speaks(language) => None,
             // Files that a person would find are found by the next one; a link would lead where the policy does not.
             Command::OpenLink { .. }
             | Command::SaveCopy
@@ -56,7 +63,6 @@ impl<T: Transport, S: Shell> Client<T, S> {
             | Command::Close => None,
             // A new one has to be thought of here.
             other @ (Command::ConfirmHost
-            | Command::ForgetLink
             | Command::ChooseDevice { .. }
             | Command::TryConnection
             | Command::RefreshDevices
@@ -108,14 +114,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
             return;
         }
         self.system_language = seat.language().or(self.system_language);
-        let offered_within = seat.offered_within();
         let (microphone, loudspeaker) = seat.devices();
         for (side, id) in [(SoundSide::Microphone, microphone), (SoundSide::Loudspeaker, loudspeaker)] {
             if id.is_some() {
                 self.audio.choose(side, id);
             }
         }
-        self.invitation.look_after_unfinished(Some(offered_within));
     }
 
     /// Looks after the seat; whether the program is to end.
@@ -123,16 +127,16 @@ impl<T: Transport, S: Shell> Client<T, S> {
         let scene = self.seat_scene();
         let wall = self.environment.clock.wall();
         let Some(seat) = &mut self.seat else { return false };
-        if scene.phase == Phase::Checking && !scene.has_link {
+        if scene.phase == Phase::Checking {
             seat.look(wall);
         }
         let over = seat.passes(scene).is_some();
-        let gives_up = seat.gives_up_what_broke_off(scene).then(|| seat.offered_within());
+        let unfinished = seat.looks_after_unfinished(scene).then(|| seat.offered_within());
         let held = matches!(scene.phase, Phase::Joining | Phase::Waiting | Phase::Live);
         if seat.around_changed() && held {
             self.note_seat();
         }
-        if let Some(within) = gives_up {
+        if let Some(within) = unfinished {
             self.invitation.look_after_unfinished(Some(within));
         }
         over

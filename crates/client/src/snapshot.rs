@@ -352,8 +352,8 @@ pub enum PinAnswer {
         #[ts(type = "number")]
         seconds: u64,
     },
-    /// The disk does not keep that it was tried.
-    NotTried,
+    /// It is right; what was said is nowhere safe and would be lost: once more, and the seat is let go all the same.
+    Loses,
 }
 
 /// The whole state of the screen.

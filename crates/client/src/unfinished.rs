@@ -8,18 +8,27 @@ use adjourn_protocol::{ClientInfo, InviteLink, Record, RecordHead, Secret};
 use crate::Environment;
 use crate::admission::admission;
 
+/// What there is of interviews whose client died in the middle.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unfinished {
+    /// The newest that still goes on.
+    pub(crate) open: Option<InviteLink>,
+    /// Of one the backend could not be asked now.
+    pub(crate) unasked: bool,
+}
+
 /// Looks after interviews whose client died in the middle: those that are over are closed from their
 /// journal, and the link of the newest that still goes on is given back. With `offered_within`, what said nothing for so long is closed, too.
 pub(crate) async fn unfinished(
     environment: &Environment,
     client: &ClientInfo,
     offered_within: Option<Duration>,
-) -> Option<InviteLink> {
+) -> Unfinished {
     let joins = environment.storage.unfinished().await.unwrap_or_else(|error| {
         tracing::error!(%error, "unfinished interviews could not be looked for");
         Vec::new()
     });
-    let mut open = None;
+    let mut found = Unfinished::default();
     for join in joins {
         match admission(environment, &join.link, client, environment.clock.wall()).await {
             Ok(admission)
@@ -30,19 +39,23 @@ pub(crate) async fn unfinished(
                     tracing::error!(%error, "an earlier interview could not be closed");
                 }
             }
-            Ok(_) => open = Some(join.link),
+            Ok(_) => found.open = Some(join.link),
             // The backend can't be asked now: looked after at the next start.
-            Err(rejection) => tracing::info!(reason = %rejection.detail, "an unfinished interview waits"),
+            Err(rejection) => {
+                tracing::info!(reason = %rejection.detail, "an unfinished interview waits");
+                found.unasked |= rejection.retry;
+            }
         }
     }
-    open
+    found
 }
 
 /// Whether its last word is longer ago than that, or in the future: then nobody knows.
 async fn is_stale(environment: &Environment, join_id: &Secret, offered_within: Option<Duration>) -> bool {
     let Some(within) = offered_within else { return false };
-    let last = environment.storage.journal(join_id).await.ok().and_then(|entries| Some(entries.last()?.at));
-    let ago = last.map(|last| (environment.clock.wall() - last).to_std());
+    // A journal that can't be read now may be read later.
+    let Ok(entries) = environment.storage.journal(join_id).await else { return false };
+    let ago = entries.last().map(|last| (environment.clock.wall() - last.at).to_std());
     !matches!(ago, Some(Ok(ago)) if ago < within)
 }
 

@@ -154,6 +154,8 @@ async fn a_seat_without_a_good_policy_says_why_takes_no_code_and_lets_go() {
     seat.use_policy(&policy());
     let why = stage.within(Duration::from_secs(20), "why", |s| shown(s).trouble.is_some()).await;
     assert!(format!("{why:?}").contains("serial 3, and this seat has used serial 4"), "{why:?}");
+    // One that is over says all the same when the seat lets go.
+    seat.use_policy(&SeatPolicy { serial: 5, ..over });
     stage.stays(Duration::from_secs(9 * 60), "the seat", |s| s.screen == Screen::Seat).await;
     assert_eq!(ends(stage, Duration::from_secs(90)).await, Some(SeatEnd::Released));
 }
@@ -218,13 +220,91 @@ async fn the_supervisor_s_pin_lets_go_and_who_guesses_waits() {
     // What was tried is kept, and is no PIN.
     let kept = std::fs::read_to_string(seat.file("seat-memory.json")).unwrap();
     assert!(kept.contains("\"wrong\":4") && !kept.contains("11112222"), "{kept}");
+    // Who tries before its end does not make it longer.
+    stage.passes(Duration::from_secs(20)).await;
     stage.order(pin(PIN)).await;
     stage.stays(Duration::from_secs(5), "the pause", waits).await;
-    stage.passes(Duration::from_secs(31)).await;
+    stage.passes(Duration::from_secs(6)).await;
+    // What the last one was told is not told the next.
+    stage.order(pin("")).await;
+    stage.within(MOMENT, "nothing", |s| shown(s).pin == PinAnswer::None).await;
     stage.order(pin(PIN)).await;
     assert_eq!(ends(stage, Duration::from_secs(5)).await, Some(SeatEnd::Released));
     let kept = std::fs::read_to_string(seat.file("seat-memory.json")).unwrap();
     assert!(kept.contains("\"wrong\":0"), "{kept}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_takes_nothing_locks_nobody_in_and_what_would_be_lost_is_asked_back() {
+    let mut escapes = policy().escapes;
+    escapes.pin = Some(Pin::keep(PIN, &[7; 16]).unwrap());
+    let (seat, set) = Seat::with(&SeatPolicy { escapes, ..policy() });
+    // Nothing can be written there: it is a folder.
+    std::fs::create_dir(seat.file("seat-memory.part")).unwrap();
+    let mut stage = set.start();
+    stage.within(MOMENT, "the seat", ready).await;
+    stage.order(enter(CODE)).await;
+    stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking && s.microphone_open).await;
+    stage.enter().await;
+    stage.begin().await;
+    stage.disk.set(|disk| disk.full = true);
+    stage.backend.set(|backend| backend.down = true);
+    stage.ends().await;
+    stage.room.session_closes();
+    stage.completed(Duration::from_secs(30)).await;
+    for _ in 0..4 {
+        stage.order(pin("11112222")).await;
+        stage.passes(Duration::from_secs(1)).await;
+    }
+    let waits = |s: &Snapshot| matches!(shown(s).pin, PinAnswer::Wait { .. });
+    stage.within(MOMENT, "a pause all the same", waits).await;
+    stage.passes(Duration::from_secs(31)).await;
+    stage.order(pin(PIN)).await;
+    stage.within(Duration::from_secs(2), "the question", |s| shown(s).pin == PinAnswer::Loses).await;
+    stage.order(pin(PIN)).await;
+    assert_eq!(ends(stage, Duration::from_secs(60)).await, Some(SeatEnd::Released));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_goes_back_from_the_check_leaves_another_program_to_the_next() {
+    let (seat, mut stage) = Seat::started().await;
+    let before = seat.turns.load(std::sync::atomic::Ordering::Relaxed);
+    stage.order(enter(CODE)).await;
+    stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking && s.microphone_open).await;
+    // Somebody plugs in another screen meanwhile: it does not begin.
+    seat.around.send_replace(Around { monitors: Some(2), ..TIGHT });
+    stage.within(Duration::from_secs(2), "why", |s| shown(s).trouble.is_some()).await;
+    stage.order(Command::Join).await;
+    stage.stays(MOMENT * 4, "the check", |s| s.screen == Screen::Checking).await;
+    assert!(seat.turns.load(std::sync::atomic::Ordering::Relaxed) > before + 4, "the loop is seen to live");
+    stage.order(Command::ForgetLink).await;
+    assert_eq!(ends(stage, MOMENT * 4).await, Some(SeatEnd::NextCandidate));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_broke_off_is_asked_about_again_while_the_backend_can_not_be_reached() {
+    // The computer is back before the network.
+    let (_seat, set) = broken_off(TimeDelta::minutes(11));
+    set.backend.set(|backend| backend.down = true);
+    let mut stage = set.start();
+    stage.within(MOMENT, "the seat", ready).await;
+    stage.passes(Duration::from_secs(60)).await;
+    assert!(stage.backend.records().is_empty());
+    stage.backend.set(|backend| backend.down = false);
+    stage.passes(Duration::from_secs(40)).await;
+    assert_eq!(testbed::texts(&stage.record()), ["my secret"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_time_is_given_on_the_end_screen_to_who_asks() {
+    let (_seat, mut stage) = in_the_interview().await;
+    stage.ends().await;
+    stage.room.session_closes();
+    stage.received(Duration::from_secs(30)).await;
+    stage.passes(Duration::from_secs(50)).await;
+    stage.order(Command::Stay).await;
+    stage.stays(Duration::from_secs(55), "the end screen", |s| s.screen == Screen::Completed).await;
+    assert_eq!(ends(stage, Duration::from_secs(10)).await, Some(SeatEnd::NextCandidate));
 }
 
 #[tokio::test(start_paused = true)]

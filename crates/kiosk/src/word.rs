@@ -13,8 +13,11 @@ pub const LONGEST_WORD: usize = 512;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "word", rename_all = "snake_case")]
 pub enum SeatWord {
-    /// The page has answered since the last one.
-    Beat,
+    /// The client has done something since the last one.
+    Beat {
+        /// And the page has answered.
+        page: bool,
+    },
     /// The window is about to close, and why.
     Ends {
         /// Why.
@@ -62,11 +65,12 @@ mod tests {
     #[test]
     fn a_word_is_read_as_it_was_said() {
         let ends = [SeatEnd::NextCandidate, SeatEnd::Released].map(|why| SeatWord::Ends { why });
-        for word in [&[SeatWord::Beat][..], &ends].concat() {
+        let beats = [true, false].map(|page| SeatWord::Beat { page });
+        for word in [beats, ends].concat() {
             assert_eq!(SeatWord::parse(&word.to_bytes()), Some(word));
             assert!(word.to_bytes().len() <= LONGEST_WORD);
         }
-        assert_eq!(SeatWord::Beat.to_bytes(), br#"{"word":"beat"}"#);
+        assert_eq!(SeatWord::Beat { page: true }.to_bytes(), br#"{"word":"beat","page":true}"#);
         assert_eq!(SeatWord::parse(b"beat"), None);
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, getpgid, kill_process, kill_process_group, waitpid};
 use tokio::process::{Child, Command};
 
 /// After `SIGTERM` a program has so long to end by itself. (cage 0.1.4 aborts on it at once; PulseAudio takes some 10 ms.)
@@ -22,6 +22,8 @@ pub(crate) struct Group {
 impl Group {
     /// Starts it.
     pub(crate) fn start(name: &str, command: &mut Command) -> io::Result<Self> {
+        // What they tell the system is not ours.
+        command.env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_PID").env_remove("WATCHDOG_USEC");
         let child = command.process_group(0).kill_on_drop(true).spawn()?;
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         Ok(Self { name: name.to_owned(), child, group })
@@ -30,6 +32,22 @@ impl Group {
     /// Waits until it ends by itself.
     pub(crate) async fn ended(&mut self) -> io::Result<ExitStatus> {
         self.child.wait().await
+    }
+
+    /// Asks that program, of all that run in its group, to end.
+    pub(crate) fn ask_to_end(&self, program: &Path) {
+        let Some(group) = self.group else { return };
+        let program = program.canonicalize().unwrap_or_else(|_| program.to_owned());
+        let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = entries.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?));
+        for pid in pids.filter(|pid| getpgid(Some(*pid)).is_ok_and(|of| of == group)) {
+            let runs = std::fs::read_link(format!("/proc/{}/exe", pid.as_raw_nonzero()));
+            if runs.is_ok_and(|runs| runs == program)
+                && let Err(error) = kill_process(pid, Signal::TERM)
+            {
+                tracing::warn!(%error, name = self.name, "it can't be asked to end");
+            }
+        }
     }
 
     /// Ends it and what it started, if not by a word, by force.

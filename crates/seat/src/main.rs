@@ -26,6 +26,9 @@ struct Arguments {
     /// A folder of this candidate's alone, which is wiped by whoever starts this.
     #[arg(long, env = "XDG_RUNTIME_DIR")]
     home: PathBuf,
+    /// Within another screen, for trying it out: the seat is then seen to be on a desktop.
+    #[arg(long)]
+    nested: bool,
 }
 
 #[cfg(unix)]
@@ -39,8 +42,8 @@ fn main() -> ExitCode {
         .with_ansi(false)
         .log_internal_errors(false)
         .init();
-    let Arguments { settings, compositor, window, sound, home } = Arguments::parse();
-    let programs = adjourn_seat::Programs { settings, compositor, window, sound, home };
+    let Arguments { settings, compositor, window, sound, home, nested } = Arguments::parse();
+    let programs = adjourn_seat::Programs { settings, compositor, window, sound, home, nested };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let over = runtime.and_then(|runtime| runtime.block_on(adjourn_seat::supervise(&programs)));
     match over {

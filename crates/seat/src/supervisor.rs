@@ -18,8 +18,12 @@ use crate::children::{Group, adopt, appears, end_what_is_left};
 const BEAT: Duration = Duration::from_secs(2);
 /// A sound server is there within this, or the seat goes on without one: the window's check says what is missing.
 const SOUND: Duration = Duration::from_secs(5);
+/// A sound server that dies more often stays dead: the window says so.
+const MOST_SOUNDS: u32 = 5;
 /// A window that said why it closes has so long for it.
 const CLOSES: Duration = Duration::from_secs(5);
+/// A window that is to end in the middle of an interview writes down what was said, leaves and tries to deliver: within this.
+const WRITES: Duration = Duration::from_secs(15);
 
 /// What is started.
 #[derive(Clone, Debug)]
@@ -34,6 +38,8 @@ pub struct Programs {
     pub sound: PathBuf,
     /// A folder of this candidate's alone, which the system wipes: home, sockets, caches.
     pub home: PathBuf,
+    /// The compositor is shown within another screen, if there is one: for trying it out. The seat is then seen to be on a desktop.
+    pub nested: bool,
 }
 
 /// Why it is over.
@@ -70,7 +76,7 @@ pub async fn supervise(programs: &Programs) -> io::Result<Supervised> {
     let mut stops = signal(SignalKind::terminate())?;
     let path = programs.home.join("seat.sock");
     let socket = UnixDatagram::bind(&path)?;
-    let sound = start_sound(programs).await;
+    let mut sound = Sound::start(programs).await;
     let mut window = Group::start("the window", &mut shown(programs, &path, sound.address.as_deref()))?;
     let began = Instant::now();
     let mut watch = Watch::default();
@@ -80,26 +86,41 @@ pub async fn supervise(programs: &Programs) -> io::Result<Supervised> {
     let mut buffer = [0_u8; LONGEST_WORD];
     let over = loop {
         tokio::select! {
-            _ = stops.recv() => break Supervised::Stopped,
+            // What was said before something ended is heard before.
+            biased;
+            word = socket.recv(&mut buffer) => {
+                match word.ok().and_then(|n| SeatWord::parse(buffer.get(..n)?)) {
+                    Some(SeatWord::Beat { page }) => {
+                        if watch.heard(began.elapsed(), page) {
+                            tracing::info!("the window lives");
+                        }
+                    }
+                    Some(SeatWord::Ends { why }) => {
+                        // From here on the system does not ask whether we live.
+                        tell(&[NotifyState::Stopping]);
+                        // It closes by itself: what it writes last is on disk, and its screen goes without a trace of it.
+                        if tokio::time::timeout(CLOSES, window.ended()).await.is_err() {
+                            tracing::warn!("the window said that it ends, and does not");
+                        }
+                        break Supervised::Ended(why);
+                    }
+                    None => tracing::warn!("somebody told what nobody knows"),
+                }
+            }
+            _ = stops.recv() => {
+                tell(&[NotifyState::Stopping]);
+                // The compositor would take the screen from it in the middle of its last words.
+                window.ask_to_end(&programs.window);
+                if tokio::time::timeout(WRITES, window.ended()).await.is_err() {
+                    tracing::warn!("the window was asked to end, and does not");
+                }
+                break Supervised::Stopped;
+            }
             ended = window.ended() => {
                 tracing::error!(?ended, "the window is gone without a word");
                 break Supervised::Died;
             }
-            word = socket.recv(&mut buffer) => match word.ok().and_then(|n| SeatWord::parse(buffer.get(..n)?)) {
-                Some(SeatWord::Beat) => {
-                    if watch.heard(began.elapsed()) {
-                        tracing::info!("the window lives");
-                    }
-                }
-                Some(SeatWord::Ends { why }) => {
-                    // It closes by itself: what it writes last is on disk, and its screen goes without a trace of it.
-                    if tokio::time::timeout(CLOSES, window.ended()).await.is_err() {
-                        tracing::warn!("the window said that it ends, and does not");
-                    }
-                    break Supervised::Ended(why);
-                }
-                None => tracing::warn!("somebody told what nobody knows"),
-            },
+            () = sound.ended() => sound.again(programs).await,
             _ = beats.tick() => {
                 if !watch.lives(began.elapsed()) {
                     tracing::error!("the window does not answer");
@@ -111,7 +132,7 @@ pub async fn supervise(programs: &Programs) -> io::Result<Supervised> {
     };
     tell(&[NotifyState::Stopping]);
     window.end().await;
-    if let Some(server) = sound.server {
+    if let Some(server) = sound.server.take() {
         server.end().await;
     }
     end_what_is_left().await;
@@ -131,6 +152,12 @@ fn shown(programs: &Programs, socket: &Path, sound: Option<&str>) -> Command {
     // No decorations. (`-m last`, one screen of several, lets cage 0.1.4 crash at its start, six times of eight: in `handle_new_output`.
     // A second screen is seen by the window, and told.)
     command.args(["-d", "--"]).arg(&programs.window);
+    if !programs.nested {
+        // With one of these it would open as a window on somebody's desktop.
+        for name in ["DISPLAY", "WAYLAND_DISPLAY", "WLR_BACKENDS", "WLR_RENDERER"] {
+            command.env_remove(name);
+        }
+    }
     command.env(SETTINGS, &programs.settings).env(SOCKET, socket).current_dir(&programs.home);
     // Everything that a program keeps between two starts is kept in what is wiped.
     command.env("HOME", &programs.home).env("XDG_RUNTIME_DIR", &programs.home);
@@ -146,54 +173,83 @@ fn shown(programs: &Programs, socket: &Path, sound: Option<&str>) -> Command {
     command
 }
 
+/// What carries the sound of one candidate.
 struct Sound {
     server: Option<Group>,
     address: Option<String>,
+    starts: u32,
 }
 
-async fn start_sound(programs: &Programs) -> Sound {
-    let none = Sound { server: None, address: None };
+impl Sound {
+    async fn start(programs: &Programs) -> Self {
+        let mut sound = Self { server: None, address: None, starts: 0 };
+        match wanted(programs) {
+            SoundServer::Shared(address) => sound.address = Some(address),
+            SoundServer::Script(_) | SoundServer::Own => sound.again(programs).await,
+        }
+        sound
+    }
+
+    /// Waits until a server that was started ends.
+    async fn ended(&mut self) {
+        match &mut self.server {
+            Some(server) => {
+                let ended = server.ended().await;
+                tracing::error!(?ended, "the sound server is gone");
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Starts one, in place of the last.
+    async fn again(&mut self, programs: &Programs) {
+        if let Some(server) = self.server.take() {
+            server.end().await;
+        }
+        self.starts += 1;
+        if self.starts > MOST_SOUNDS {
+            tracing::error!("the sound server died too often");
+            return;
+        }
+        let folder = programs.home.join("pulse");
+        let socket = folder.join("native");
+        match Group::start("the sound server", &mut server(programs, &folder)) {
+            Ok(server) => self.server = Some(server),
+            Err(error) => {
+                tracing::error!(%error, program = %programs.sound.display(), "there is no sound");
+                return;
+            }
+        }
+        if !appears(&socket, SOUND).await {
+            tracing::error!("the sound server does not come");
+        }
+        self.address = Some(format!("unix:{}", socket.display()));
+    }
+}
+
+fn wanted(programs: &Programs) -> SoundServer {
     let settings = std::fs::read_to_string(&programs.settings).map_err(|error| error.to_string());
     let settings =
         settings.and_then(|text| SeatSettings::from_toml(&text).map_err(|error| error.to_string()));
-    let wanted = match settings {
+    match settings {
         Ok(settings) => settings.sound,
         Err(error) => {
             // The window says the same, where somebody reads it.
             tracing::error!(%error, "the seat does not know what carries its sound");
             SoundServer::Own
         }
-    };
-    let script = match wanted {
-        SoundServer::Shared(address) => return Sound { server: None, address: Some(address) },
-        SoundServer::Script(script) => Some(script),
-        SoundServer::Own => None,
-    };
-    let folder = programs.home.join("pulse");
-    let socket = folder.join("native");
+    }
+}
+
+fn server(programs: &Programs, folder: &Path) -> Command {
     let mut command = Command::new(&programs.sound);
-    command.args([
-        "--daemonize=no",
-        "--exit-idle-time=-1",
-        "--disallow-exit",
-        "--use-pid-file=no",
-        "--log-target=stderr",
-    ]);
-    if let Some(script) = script {
+    command.args(["--daemonize=no", "--exit-idle-time=-1", "--disallow-exit", "--use-pid-file=no"]);
+    command.arg("--log-target=stderr");
+    if let SoundServer::Script(script) = wanted(programs) {
         command.args(["-n", "-F"]).arg(script);
     }
     command.env("HOME", &programs.home).env("XDG_RUNTIME_DIR", &programs.home);
-    command.env("PULSE_RUNTIME_PATH", &folder).env("PULSE_STATE_PATH", folder.join("state"));
+    command.env("PULSE_RUNTIME_PATH", folder).env("PULSE_STATE_PATH", folder.join("state"));
     command.env("XDG_CONFIG_HOME", programs.home.join("config")).stdin(Stdio::null());
-    let server = match Group::start("the sound server", &mut command) {
-        Ok(server) => server,
-        Err(error) => {
-            tracing::error!(%error, program = %programs.sound.display(), "there is no sound");
-            return none;
-        }
-    };
-    if !appears(&socket, SOUND).await {
-        tracing::error!("the sound server does not come");
-    }
-    Sound { server: Some(server), address: Some(format!("unix:{}", socket.display())) }
+    command
 }

@@ -321,7 +321,7 @@ fn begin(
     command.args(["--", "sh", "-c", WITH_ACCESSIBILITY]);
     command.arg(Tools::binary("adjourn-seat")?);
     command.arg("--settings").arg(folders.settings.join("seat.toml"));
-    command.arg("--window").arg(Tools::binary("adjourn")?).arg("--home").arg(&folders.home);
+    command.arg("--window").arg(Tools::binary("adjourn")?).arg("--home").arg(&folders.home).arg("--nested");
     on_screen(&mut command, display, &folders.home);
     // cage in a window of the screen that nobody sees, drawn without a graphics card.
     command.env("WLR_BACKENDS", "x11").env("WLR_RENDERER", "pixman");

@@ -272,7 +272,8 @@ pub(super) async fn picture_of(display: &str, path: &Path, part: Option<&str>) -
 /// Starts a virtual screen of this size; the server chooses the number and says it.
 pub(super) async fn screen(folder: &Path, size: &str) -> anyhow::Result<(String, Child)> {
     let mut command = Command::new("Xvfb");
-    command.args(["-displayfd", "1", "-screen", "0", size, "-nolisten", "tcp"]);
+    // -noreset: with its last program gone it would begin anew, and take nobody in the meantime.
+    command.args(["-displayfd", "1", "-screen", "0", size, "-nolisten", "tcp", "-noreset"]);
     let (child, _, mut lines) = Child::start_talking("Xvfb", &mut command, &folder.join("xvfb.log"))
         .context("Xvfb is needed for the window")?;
     let number = tokio::time::timeout(Duration::from_secs(10), lines.next_line())

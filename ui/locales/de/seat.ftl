@@ -2,7 +2,7 @@
 seat-bar = Platz { $name }
 seat-getting-ready = Dieser Platz wird vorbereitet…
 seat-closed = Dieser Platz ist gerade nicht benutzbar
-seat-ask-staff = Bitte fragen Sie das Personal nach einem anderen. Mit Ihrem Interview ist alles in Ordnung.
+seat-ask-staff = Bitte fragen Sie das Personal: Dieser Platz kann gerade kein Interview beginnen. Mit Ihrem Interview ist alles in Ordnung.
 seat-for-staff = Für das Personal
 seat-welcome = Willkommen
 seat-broke-off = Hier ist ein Interview abgebrochen. Wenn es Ihres ist, geben Sie Ihren Code ein: Es geht weiter, wo es war.
@@ -15,17 +15,18 @@ seat-erase = Löschen
 seat-back = Zurück
 seat-done = Ich bin fertig
 seat-cleared-in = In { $time } vergisst dieser Platz Sie von selbst. Ihr Interview ist sicher.
-seat-abandoned = Sind Sie noch da? In { $time } wird dieser Platz für die nächste Person vorbereitet.
+seat-more-time = Ich brauche mehr Zeit
+seat-abandoned = Sind Sie noch da? Dieser Platz wird bald für die nächste Person vorbereitet.
 seat-still-here = Ich bin noch da
-seat-help = Hilfe rufen
-seat-help-called = Hilfe ist gerufen
+seat-help = Ich brauche Hilfe
+seat-help-wanted = Platz { $name }: Hier wird Hilfe gebraucht.
 seat-staff = Personal
 seat-staff-only = Für das Personal
 seat-staff-what = Mit der PIN der Aufsicht wird der Platz freigegeben: Ein Interview, das hier läuft, endet und bleibt erhalten.
 seat-pin = PIN der Aufsicht
 seat-pin-wrong = Diese PIN ist falsch.
 seat-pin-wait = Zu viele waren falsch. Wieder möglich in { $time }.
-seat-pin-not-tried = Die PIN kann nicht geprüft werden: Die Festplatte nimmt nichts an.
+seat-pin-loses = Die PIN stimmt. Was hier gesagt wurde, ist noch nirgends sicher und ginge verloren: Geben Sie die PIN noch einmal ein, um den Platz trotzdem freizugeben.
 seat-let-go = Platz freigeben
 
 ## Was aus dem Interview wird, wo niemand das Fenster schließt

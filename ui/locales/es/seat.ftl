@@ -2,7 +2,7 @@
 seat-bar = Puesto { $name }
 seat-getting-ready = Este puesto se está preparando…
 seat-closed = Este puesto no se puede usar ahora
-seat-ask-staff = Pida otro al personal. Su entrevista no tiene ningún problema.
+seat-ask-staff = Diríjase al personal: este puesto no puede empezar una entrevista ahora. Su entrevista no tiene ningún problema.
 seat-for-staff = Para el personal
 seat-welcome = Le damos la bienvenida
 seat-broke-off = Aquí se interrumpió una entrevista. Si es la suya, introduzca su código: continúa donde estaba.
@@ -15,17 +15,18 @@ seat-erase = Borrar
 seat-back = Volver
 seat-done = He terminado
 seat-cleared-in = En { $time }, este puesto le olvida por sí solo. Su entrevista está a salvo.
-seat-abandoned = ¿Sigue ahí? En { $time }, este puesto se prepara para la siguiente persona.
+seat-more-time = Necesito más tiempo
+seat-abandoned = ¿Sigue ahí? Este puesto se preparará pronto para la siguiente persona.
 seat-still-here = Sigo aquí
-seat-help = Pedir ayuda
-seat-help-called = Se ha pedido ayuda
+seat-help = Necesito ayuda
+seat-help-wanted = Puesto { $name }: aquí se necesita ayuda.
 seat-staff = Personal
 seat-staff-only = Solo para el personal
 seat-staff-what = Con el PIN del supervisor se libera el puesto: una entrevista en curso termina y se conserva.
 seat-pin = Número PIN
 seat-pin-wrong = Ese PIN no es correcto.
 seat-pin-wait = Demasiados intentos erróneos. Vuelva a intentarlo en { $time }.
-seat-pin-not-tried = No se puede comprobar el PIN: el disco no admite nada.
+seat-pin-loses = El PIN es correcto. Lo que se dijo aquí todavía no está a salvo en ninguna parte y se perdería: introduzca el PIN otra vez para liberar el puesto de todos modos.
 seat-let-go = Liberar el puesto
 
 ## Qué pasa con la entrevista, donde nadie cierra la ventana

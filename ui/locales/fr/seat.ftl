@@ -2,7 +2,7 @@
 seat-bar = Poste { $name }
 seat-getting-ready = Ce poste se prépare…
 seat-closed = Ce poste n'est pas utilisable pour le moment
-seat-ask-staff = Demandez-en un autre au personnel. Votre entretien n'est pas en cause.
+seat-ask-staff = Adressez-vous au personnel : ce poste ne peut pas commencer d'entretien pour le moment. Votre entretien n'est pas en cause.
 seat-for-staff = Pour le personnel
 seat-welcome = Bienvenue
 seat-broke-off = Un entretien s'est interrompu ici. Si c'est le vôtre, saisissez votre code : il reprend là où il en était.
@@ -15,17 +15,18 @@ seat-erase = Effacer
 seat-back = Retour
 seat-done = J'ai terminé
 seat-cleared-in = Dans { $time }, ce poste vous oublie de lui-même. Votre entretien est en sécurité.
-seat-abandoned = Êtes-vous toujours là ? Dans { $time }, ce poste sera préparé pour la personne suivante.
+seat-more-time = J'ai besoin de plus de temps
+seat-abandoned = Êtes-vous toujours là ? Ce poste sera bientôt préparé pour la personne suivante.
 seat-still-here = Je suis toujours là
-seat-help = Appeler à l'aide
-seat-help-called = L'aide est appelée
+seat-help = J'ai besoin d'aide
+seat-help-wanted = Poste { $name } : on a besoin d'aide ici.
 seat-staff = Personnel
 seat-staff-only = Réservé au personnel
 seat-staff-what = Avec le code PIN du superviseur, le poste est libéré : un entretien en cours ici se termine et est conservé.
 seat-pin = Code PIN
 seat-pin-wrong = Ce code PIN n'est pas le bon.
 seat-pin-wait = Trop de codes erronés. Réessayez dans { $time }.
-seat-pin-not-tried = Le code PIN ne peut pas être vérifié : le disque n'accepte rien.
+seat-pin-loses = Le code PIN est bon. Ce qui a été dit ici n'est encore en sécurité nulle part et serait perdu : saisissez le code encore une fois pour libérer le poste malgré tout.
 seat-let-go = Libérer le poste
 
 ## Ce que devient l'entretien, là où personne ne ferme la fenêtre

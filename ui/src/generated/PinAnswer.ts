@@ -7,4 +7,4 @@ export type PinAnswer = { "kind": "none" } | { "kind": "wrong" } | { "kind": "wa
 /**
  * So long nothing is tried.
  */
-seconds: number, } | { "kind": "not_tried" };
+seconds: number, } | { "kind": "loses" };

@@ -1,6 +1,8 @@
 //! A seat in a test center, with its files.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use adjourn_client::{Screen, SeatSetup, Snapshot};
 use adjourn_kiosk::{Around, Compositor, PolicyKey, SeatPolicy};
@@ -49,13 +51,15 @@ pub struct Seat {
     folder: tempfile::TempDir,
     key: PolicyKey,
     pub around: watch::Sender<Around>,
+    pub turns: Arc<AtomicU64>,
 }
 
 impl Seat {
     pub fn with(policy: &SeatPolicy) -> (Self, Set) {
         let folder = tempfile::tempdir().unwrap();
         let (around, seen) = watch::channel(TIGHT);
-        let seat = Self { folder, key: PolicyKey::generate().unwrap(), around };
+        let turns = Arc::default();
+        let seat = Self { folder, key: PolicyKey::generate().unwrap(), around, turns };
         let path = |name: &str| seat.folder.path().join(name);
         let settings = format!(
             "center = \"berlin-mitte\"\nseat = \"B-07\"\npolicy = {:?}\nkeys = {:?}\n",
@@ -65,7 +69,12 @@ impl Seat {
         std::fs::write(path("seat.toml"), settings).unwrap();
         std::fs::write(path("keys.json"), seat.key.public().as_json()).unwrap();
         seat.use_policy(policy);
-        let setup = SeatSetup { settings: path("seat.toml"), memory: path("seat-memory.json"), around: seen };
+        let setup = SeatSetup {
+            settings: path("seat.toml"),
+            memory: path("seat-memory.json"),
+            around: seen,
+            turns: Arc::clone(&seat.turns),
+        };
         let set = Set { seat: Some(setup), ..Set::new() };
         (seat, set)
     }
