@@ -90,7 +90,7 @@ impl SeatSettings {
             SoundServer::Own | SoundServer::Shared(_) => None,
         };
         let paths = [("policy", Some(&settings.policy)), ("keys", Some(&settings.keys)), ("sound", script)];
-        let part = |path: Option<&PathBuf>| path.is_some_and(|path| !path.is_absolute());
+        let part = |path: Option<&PathBuf>| path.is_some_and(|path| !path.has_root());
         let wrong = paths.into_iter().find(|(_, path)| part(*path)).map(|(field, _)| field);
         wrong.map_or(Ok(settings), |field| Err(SettingsError::Path(field)))
     }
