@@ -176,7 +176,12 @@ impl SeatBed {
     /// # Errors
     /// The seat does not end, or does not come back.
     pub async fn back(&mut self) -> anyhow::Result<()> {
-        self.seat.press("Back").await?;
+        self.leaves_by("Back").await
+    }
+
+    /// The candidate leaves by that button, and the next one's life begins.
+    async fn leaves_by(&mut self, button: &str) -> anyhow::Result<()> {
+        self.seat.press(button).await?;
         let ended = self.seat.ended(RESET).await?;
         anyhow::ensure!(ended.code() == Some(0), "the seat ended with {ended}:\n{}", self.seat.log());
         self.again()
@@ -188,10 +193,7 @@ impl SeatBed {
     /// The seat does not end, or does not come back.
     pub async fn done(&mut self) -> anyhow::Result<f64> {
         let began = Instant::now();
-        self.seat.press("I am done").await?;
-        let ended = self.seat.ended(RESET).await?;
-        anyhow::ensure!(ended.code() == Some(0), "the seat ended with {ended}:\n{}", self.seat.log());
-        self.again()?;
+        self.leaves_by("I am done").await?;
         self.idle(SOON).await?;
         Ok(began.elapsed().as_secs_f64())
     }

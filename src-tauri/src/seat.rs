@@ -23,11 +23,6 @@ const LOOK: Duration = Duration::from_secs(2);
 /// So many words that nobody hears in a row: the supervisor is gone. (One that is busy hears late, and is not full so soon.)
 const UNHEARD: u32 = 5;
 
-/// What is seen, before anything is: nothing is known.
-pub(crate) fn around() -> (watch::Sender<Around>, watch::Receiver<Around>) {
-    watch::channel(Around::default())
-}
-
 /// Closes what leads out of the page: menus, printing, choosing a file.
 pub(crate) fn close(window: &WebviewWindow) -> tauri::Result<()> {
     let app = window.app_handle().clone();

@@ -9,13 +9,14 @@ use adjourn_client::{
     AudioInput, AudioOutput, Client, Command, Language, Panics, SeatSetup, Setup, Shell as _, Snapshot,
     StartError, told_to_end,
 };
+use adjourn_kiosk::Around;
 use adjourn_outbox::OutboxError;
 use adjourn_protocol::ClientInfo;
 use adjourn_room::LiveKitTransport;
 use tauri::webview::NewWindowResponse;
 use tauri::{App, AppHandle, Manager as _, RunEvent, Url, WebviewWindowBuilder, WindowEvent};
 use tempfile::TempDir;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::commands::WindowShell;
 use crate::hand_over::{self, Given};
@@ -117,19 +118,16 @@ pub(crate) fn run(options: Options) -> Result<(), String> {
 }
 
 /// What the client needs of a seat.
-#[cfg(target_os = "linux")]
 fn seat_of(app: &App, settings: PathBuf, data: &Path) -> SeatSetup {
-    let (seen, around) = crate::seat::around();
+    // Before anything is seen, nothing is known.
+    let (seen, around) = watch::channel(Around::default());
     let turns = Arc::default();
+    #[cfg(target_os = "linux")]
     crate::seat::look(app.handle().clone(), seen, Arc::clone(&turns));
+    // Elsewhere a seat was refused before.
+    #[cfg(not(target_os = "linux"))]
+    let _ = (app, seen);
     SeatSetup { settings, memory: data.join("seat-memory.json"), around, turns }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn seat_of(_: &App, settings: PathBuf, data: &Path) -> SeatSetup {
-    // Refused before.
-    let (_, around) = tokio::sync::watch::channel(adjourn_kiosk::Around::default());
-    SeatSetup { settings, memory: data.join("seat-memory.json"), around, turns: Arc::default() }
 }
 
 /// The system ends the program (on Windows, who logs off or shuts down): what was said is written down first.

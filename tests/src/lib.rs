@@ -40,3 +40,14 @@ pub async fn scenario_with(subject: Subject, id: &str) {
         println!("{text}");
     }
 }
+
+/// Where the picture of that name is kept: `target/pictures`.
+///
+/// # Panics
+/// The disk takes no folder.
+#[expect(clippy::expect_used, reason = "a test stops where the disk takes nothing")]
+pub fn picture(name: &str) -> std::path::PathBuf {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/pictures");
+    std::fs::create_dir_all(&folder).expect("a folder for pictures");
+    folder.join(format!("{name}.png"))
+}

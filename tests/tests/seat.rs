@@ -6,22 +6,17 @@
     reason = "a test may stop where it stands"
 )]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use adjourn_protocol::{Entry, Line, Note, Record};
 use adjourn_qa::kiosk::{RESET, SeatBed, asks_for_a_code, code_of, has, until};
 use adjourn_testbed::{AccessibleNode, AgentEvent, Interviewer, Seat, Signal};
+use adjourn_tests::picture;
 
 const SOON: Duration = Duration::from_secs(20);
 /// Words of what is said in an interview that ends as this one's.
 const MARKERS: &[&str] = &["sensor network", "water level"];
-
-fn picture(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("target/pictures");
-    std::fs::create_dir_all(&folder).unwrap();
-    folder.join(format!("{name}.png"))
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_seat_holds_an_interview_and_forgets_it() {

@@ -14,6 +14,7 @@ use adjourn_testbed::{
     AgentEvent, Child, Interviewer, Invitation, Mount, Profile, Pulse, Signal, Testbed, Tools, Window,
     WindowOptions, Worker, unix_now,
 };
+use adjourn_tests::picture;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -84,12 +85,6 @@ impl Fixture {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
-}
-
-fn picture(name: &str) -> PathBuf {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("target/pictures");
-    std::fs::create_dir_all(&folder).unwrap();
-    folder.join(format!("{name}.png"))
 }
 
 /// From the device check into the interview.

@@ -21,7 +21,8 @@ const withDigits = (language: Language) => `${language}-u-nu-latn`;
 // Loaded when it is spoken.
 const others = import.meta.glob<string>(["../locales/*/{client,window}.ftl", "!../locales/en/*"], { query: "?raw", import: "default" });
 
-function bundleOf(language: Language, texts: string[]): FluentBundle {
+/** Sentences of a language. */
+export function bundleOf(language: Language, texts: string[]): FluentBundle {
   const bundle = new FluentBundle(withDigits(language));
   for (const text of texts) {
     const mistakes = bundle.addResource(new FluentResource(text));
@@ -82,8 +83,9 @@ export function tell(message: Message): string {
   return say(message.id, "args" in message ? message.args : {});
 }
 
-/** A moment as a date with a time, or as a time to the second. */
-export function moment(at: string, kind: "date" | "time"): string {
-  const options: Intl.DateTimeFormatOptions = kind === "date" ? { dateStyle: "long", timeStyle: "short" } : { timeStyle: "medium" };
-  return new Intl.DateTimeFormat(withDigits(now.language), options).format(new Date(at));
+const MOMENTS = { date: { dateStyle: "long", timeStyle: "short" }, time: { timeStyle: "medium" }, minute: { timeStyle: "short" } } as const;
+
+/** A moment as a date with a time, or as a time to the second, or to the minute. */
+export function moment(at: string | Date, kind: keyof typeof MOMENTS): string {
+  return new Intl.DateTimeFormat(withDigits(now.language), MOMENTS[kind]).format(new Date(at));
 }

@@ -103,11 +103,12 @@ pub(crate) fn qa(arguments: &[String]) -> Result<()> {
         packages::ensure(packages::BASELINE)?;
         fetch::baseline()?;
     }
-    quietly("building Adjourn", &mut parts())?;
     if arguments.iter().any(|argument| argument == "kiosk") {
         packages::ensure(packages::SCREEN)?;
         packages::ensure(packages::SEAT)?;
         everything()?;
+    } else {
+        quietly("building Adjourn", &mut parts())?;
     }
     let mut command = std::process::Command::new(binary("adjourn-qa"));
     let windows = if arguments.iter().any(|argument| argument == "--windows") {

@@ -23,6 +23,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
 
     /// Does what is asked of a seat; gives back what is asked of every window, if a seat takes it.
     pub(crate) fn of_seat(&mut self, command: Command) -> Option<Command> {
+        if self.seat.is_none() {
+            return Some(command);
+        }
         let scene = self.seat_scene();
         let Some(seat) = &mut self.seat else { return Some(command) };
         // What the page says by itself is nobody's doing.
@@ -124,6 +127,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
 
     /// Looks after the seat; whether the program is to end.
     pub(crate) fn look_after_seat(&mut self) -> bool {
+        // Once a turn: a window that is no seat does nothing for one.
+        if self.seat.is_none() {
+            return false;
+        }
         let scene = self.seat_scene();
         let wall = self.environment.clock.wall();
         let Some(seat) = &mut self.seat else { return false };

@@ -175,6 +175,7 @@ fn shown(programs: &Programs, socket: &Path, sound: Option<&str>) -> Command {
 
 /// What carries the sound of one candidate.
 struct Sound {
+    wanted: SoundServer,
     server: Option<Group>,
     address: Option<String>,
     starts: u32,
@@ -182,9 +183,9 @@ struct Sound {
 
 impl Sound {
     async fn start(programs: &Programs) -> Self {
-        let mut sound = Self { server: None, address: None, starts: 0 };
-        match wanted(programs) {
-            SoundServer::Shared(address) => sound.address = Some(address),
+        let mut sound = Self { wanted: wanted(programs), server: None, address: None, starts: 0 };
+        match &sound.wanted {
+            SoundServer::Shared(address) => sound.address = Some(address.clone()),
             SoundServer::Script(_) | SoundServer::Own => sound.again(programs).await,
         }
         sound
@@ -213,7 +214,7 @@ impl Sound {
         }
         let folder = programs.home.join("pulse");
         let socket = folder.join("native");
-        match Group::start("the sound server", &mut server(programs, &folder)) {
+        match Group::start("the sound server", &mut server(programs, &self.wanted, &folder)) {
             Ok(server) => self.server = Some(server),
             Err(error) => {
                 tracing::error!(%error, program = %programs.sound.display(), "there is no sound");
@@ -241,11 +242,11 @@ fn wanted(programs: &Programs) -> SoundServer {
     }
 }
 
-fn server(programs: &Programs, folder: &Path) -> Command {
+fn server(programs: &Programs, wanted: &SoundServer, folder: &Path) -> Command {
     let mut command = Command::new(&programs.sound);
     command.args(["--daemonize=no", "--exit-idle-time=-1", "--disallow-exit", "--use-pid-file=no"]);
     command.arg("--log-target=stderr");
-    if let SoundServer::Script(script) = wanted(programs) {
+    if let SoundServer::Script(script) = wanted {
         command.args(["-n", "-F"]).arg(script);
     }
     command.env("HOME", &programs.home).env("XDG_RUNTIME_DIR", &programs.home);
