@@ -144,9 +144,13 @@ fn the_window(tools: &fetch::Tools) -> Result<()> {
     step::run("building what people get", &mut demo::product())?;
     // By itself, as it is built for people.
     step::run("the window's unit tests", &mut cargo(&["test", "--quiet", "-p", "adjourn-desktop"]))?;
-    let mut test = on_real_parts(tools, &["docs", "gallery", "window", "seat"], 1);
-    test.env("ADJOURN_TAURI_DRIVER", fetch::driver()?);
-    step::run("window, on real parts", &mut test)
+    let driver = fetch::driver()?;
+    // Every state looked at, each on a screen of its own: nothing of it is timed.
+    let mut looks = on_real_parts(tools, &["docs", "gallery"], 2);
+    let looks = step::run("every state of the window", looks.env("ADJOURN_TAURI_DRIVER", &driver));
+    let mut test = on_real_parts(tools, &["window", "seat"], 1);
+    let window = step::run("window, on real parts", test.env("ADJOURN_TAURI_DRIVER", &driver));
+    looks.and(window)
 }
 
 /// End-to-end tests, so many at a time: bounds are measured.
