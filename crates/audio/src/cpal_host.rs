@@ -14,6 +14,7 @@ use crate::device::{AudioError, Device, DeviceChoice, Devices, tell_apart};
 use crate::format::StreamFormat;
 use crate::frame_work::FrameSink;
 use crate::mixer::Source;
+use crate::realtime::without_allocation;
 use crate::status::{Flow, StreamState};
 use crate::stream::{CaptureShared, Held, PlaybackShared};
 use crate::{FRAME, SAMPLE_RATE};
@@ -191,7 +192,7 @@ where
 {
     let (told, config_of) = (Arc::clone(&shared.state), *config);
     let channels = usize::from(config.channels.max(1));
-    let callback = move |data: &[T], _: &cpal::InputCallbackInfo| {
+    let mut take = move |data: &[T]| {
         let at_once = data.len() / channels;
         shared.state.format.set(known(&config_of, at_once));
         // Whole frames: half of one would exchange the channels for ever after.
@@ -205,6 +206,7 @@ where
             shared.lost_samples.fetch_add(lost / u64::from(config_of.sample_rate.max(1)), Ordering::Relaxed);
         }
     };
+    let callback = move |data: &[T], _: &cpal::InputCallbackInfo| without_allocation(|| take(data));
     device.build_input_stream(*config, callback, on_error(told), None).map_err(of_device)
 }
 
@@ -276,7 +278,7 @@ where
     T: SizedSample + FromSample<f32>,
 {
     let (channels, told, config_of) = (usize::from(config.channels), Arc::clone(&shared), *config);
-    let callback = move |data: &mut [T], _: &cpal::OutputCallbackInfo| {
+    let mut give = move |data: &mut [T]| {
         let at_once = data.len() / channels;
         takes.fetch_max(at_once, Ordering::Relaxed);
         told.state.format.set(known(&config_of, at_once));
@@ -285,6 +287,7 @@ where
             frame.fill(sample);
         }
     };
+    let callback = move |data: &mut [T], _: &cpal::OutputCallbackInfo| without_allocation(|| give(data));
     let failing = Arc::clone(&shared.state);
     device.build_output_stream(*config, callback, on_error(failing), None).map_err(of_device)
 }

@@ -28,7 +28,6 @@ mod pace;
 mod processor;
 #[cfg(target_os = "linux")]
 mod pulse;
-#[cfg(test)]
 mod realtime;
 mod reference;
 mod status;

@@ -77,7 +77,8 @@ pub(crate) struct Side {
     now: Now,
     attempts: u64,
     abandoned: u32,
-    failed: Option<Failed>,
+    /// One for each choice at most: the chosen device and what stands in for it fail by themselves.
+    failed: Vec<Failed>,
     /// The system did not unmute it.
     stays_muted: bool,
     /// What was open last, and what it did.
@@ -105,7 +106,7 @@ impl Side {
             now: Now::Closed,
             attempts: 0,
             abandoned: 0,
-            failed: None,
+            failed: Vec::new(),
             stays_muted: false,
             used: None,
             broke: false,
@@ -122,12 +123,17 @@ impl Side {
         self.found.iter().flatten().find(|device| is_same_device(&device.id, &chosen.id))
     }
 
+    /// What did not work of that choice, if something did not.
+    fn failure(&self, choice: &DeviceChoice) -> Option<&Failed> {
+        self.failed.iter().find(|failed| failed.choice == *choice)
+    }
+
     /// Whether another device stands in for the chosen one.
     fn is_away(&self, now: Instant) -> bool {
         let missing =
             |failed: &Failed| matches!(failed.problem, AudioError::Missing(_)) && now < failed.again_at;
         let not_there = self.found.is_some() && self.chosen_device().is_none();
-        self.chosen.is_some() && (not_there || self.failed.as_ref().is_some_and(missing))
+        self.chosen.is_some() && (not_there || self.failed.iter().any(missing))
     }
 
     /// What is to be open, if something is.
@@ -147,7 +153,7 @@ impl Side {
             return None;
         }
         let target = self.target(now);
-        let rests = self.failed.as_ref().is_some_and(|f| f.choice == target && now < f.again_at);
+        let rests = self.failure(&target).is_some_and(|failed| now < failed.again_at);
         match &self.now {
             Now::Opening { .. } => return None,
             Now::Open { choice, .. } if *choice == target => return None,
@@ -166,10 +172,7 @@ impl Side {
         if matches!(self.now, Now::Open { flow: Flow::Lost, .. }) {
             self.now = Now::Closed;
         }
-        if let Some(failed) = self.failed.take_if(|failed| !matches!(failed.problem, AudioError::Missing(_)))
-        {
-            tracing::debug!(problem = %failed.problem, "tried once more");
-        }
+        self.failed.retain(|failed| matches!(failed.problem, AudioError::Missing(_)));
     }
 
     /// It is to be opened once more, even if it is open.
@@ -186,7 +189,7 @@ impl Side {
         if matches!(self.now, Now::Open { .. }) {
             self.now = Now::Closed;
         }
-        self.failed = None;
+        self.failed.clear();
         self.show();
     }
 
@@ -196,7 +199,7 @@ impl Side {
             let name = self.found.iter().flatten().find(|device| device.id == id).map(|d| d.name.clone());
             Chosen { name: name.unwrap_or_else(|| id.clone()), id }
         });
-        self.failed = None;
+        self.failed.clear();
         self.show();
         self.chosen.clone()
     }
@@ -220,7 +223,7 @@ impl Side {
         let brought = match result {
             Ok(stream) if self.wanted && self.target(now) == choice => {
                 // Of one that it stands in for it is still true.
-                self.failed.take_if(|failed| failed.choice == choice);
+                self.failed.retain(|failed| failed.choice != choice);
                 self.reopened += u64::from(std::mem::take(&mut self.broke));
                 self.now = Now::Open { number, choice, since: now, device: None, flow: Flow::Flows };
                 Brought::Open(stream)
@@ -237,10 +240,11 @@ impl Side {
 
     fn fails(&mut self, choice: DeviceChoice, problem: AudioError, now: Instant) {
         let is_missing = matches!(problem, AudioError::Missing(_));
-        let before = self.failed.as_ref().filter(|failed| failed.choice == choice).map_or(0, |f| f.missing);
+        let before = self.failure(&choice).map_or(0, |failed| failed.missing);
         let missing = if is_missing { before + 1 } else { 0 };
         let pause = if is_missing { MISSING_PAUSE } else { PAUSE };
-        self.failed = Some(Failed { choice, problem, again_at: now + pause, missing });
+        self.failed.retain(|failed| failed.choice != choice);
+        self.failed.push(Failed { choice, problem, again_at: now + pause, missing });
     }
 
     /// The attempt that hangs, if one does: it is given up, and what it brings later is dropped.
@@ -287,7 +291,7 @@ impl Side {
         self.found = Some(found.to_vec());
         self.list.list(found);
         let chosen = self.chosen_device().map(|device| device.id.clone());
-        if let Some(failed) = &mut self.failed {
+        for failed in &mut self.failed {
             let is_there = matches!(&failed.problem, AudioError::Missing(_)) && chosen.is_some();
             // It may be listed for good and never be found.
             if failed.missing <= 1 || !is_there {
@@ -332,12 +336,15 @@ impl Side {
             (DeviceKind::Loudspeaker, true) => Message::LoudspeakerStaysMuted,
         };
         self.list.muted = self.device().is_some_and(|device| device.muted).then_some(muted);
-        let failed = self.failed.as_ref().filter(|failed| {
-            let stood_in_for = matches!(failed.problem, AudioError::Missing(_)) && self.is_away(now);
-            !stood_in_for && !matches!(self.now, Now::Open { .. })
-        });
+        // Of what is to be open: the one that it stands in for is told of beside it.
+        let failed = self.failure(&self.target(now)).filter(|_| !matches!(self.now, Now::Open { .. }));
         let problem = failed.map(|failed| &failed.problem).or(self.unlisted.as_ref());
         self.list.problem = problem.map(Message::from);
+    }
+
+    /// Whether there is no device, as far as is known: none is listed, or nothing tells which there are.
+    pub(crate) fn has_none(&self) -> bool {
+        self.unlisted.is_some() || self.found.as_ref().is_some_and(Vec::is_empty)
     }
 
     /// As the screen shows it.
@@ -555,6 +562,30 @@ mod tests {
         side.found(&both, late);
         assert_eq!(side.due(late), None);
         assert_eq!(side.due(late + MISSING_PAUSE).unwrap().0, named("headset"));
+    }
+
+    #[test]
+    fn when_the_chosen_device_and_its_stand_in_both_fail_each_has_its_pause() {
+        let begun = Instant::now();
+        let mut side = Side::new(DeviceKind::Microphone, named("headset"), None);
+        side.found(&[device("built-in"), device("headset")], begun);
+        side.want();
+        let mut tried = Vec::new();
+        // Looked at ten times a second, for a minute.
+        for n in 0..600 {
+            let now = begun + Duration::from_millis(100) * n;
+            let Some((choice, number)) = side.due(now) else { continue };
+            tried.push(choice.clone());
+            let problem = match choice {
+                DeviceChoice::Named(id) => AudioError::Missing(id),
+                DeviceChoice::SystemDefault => AudioError::System("busy".to_owned()),
+            };
+            side.ended::<()>(number, Err(problem), now);
+        }
+        let of = |wanted: &DeviceChoice| tried.iter().filter(|choice| *choice == wanted).count();
+        let (chosen, stand_in) = (of(&named("headset")), of(&DeviceChoice::SystemDefault));
+        assert!((5..=7).contains(&chosen), "every {MISSING_PAUSE:?}: {chosen}");
+        assert!((25..=31).contains(&stand_in), "every {PAUSE:?}: {stand_in}");
     }
 
     #[test]

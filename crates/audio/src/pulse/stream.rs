@@ -19,6 +19,7 @@ use crate::convert::from_i16;
 use crate::device::{AudioError, DeviceChoice, DeviceKind};
 use crate::frame_work::FrameSink;
 use crate::mixer::Source;
+use crate::realtime::without_allocation;
 use crate::status::{Flow, StreamState};
 use crate::stream::{CaptureShared, PlaybackShared};
 use crate::{FRAME, SAMPLE_RATE};
@@ -302,8 +303,9 @@ pub(crate) fn capture(
         let mut channels = Channels::new(usize::from(open.channels));
         let mut flow = Flow::new(Instant::now());
         while !shared.state.stopped() {
-            let read =
-                open.turn(&shared.state).and_then(|()| open.read(&mut channels, |sample| sink.take(sample)));
+            let read = open
+                .turn(&shared.state)
+                .and_then(|()| without_allocation(|| open.read(&mut channels, |sample| sink.take(sample))));
             match read {
                 Ok(Read { any, lost }) => {
                     shared.lost_samples.fetch_add(lost as u64, Ordering::Relaxed);
@@ -339,13 +341,16 @@ pub(crate) fn playback(
             // Exactly what the server asks for: taken from the ring not before it is needed.
             while let Some(wanted @ SAMPLE_BYTES..) = open.stream.writable_size() {
                 any = true;
-                let samples = &mut frame[..(wanted / SAMPLE_BYTES).min(FRAME)];
-                source.fill_i16(samples);
-                let bytes = &mut bytes[..samples.len() * SAMPLE_BYTES];
-                for (pair, sample) in bytes.chunks_exact_mut(SAMPLE_BYTES).zip(samples) {
-                    pair.copy_from_slice(&sample.to_le_bytes());
-                }
-                if open.stream.write_copy(bytes, 0, SeekMode::Relative).is_err() {
+                let written = without_allocation(|| {
+                    let samples = &mut frame[..(wanted / SAMPLE_BYTES).min(FRAME)];
+                    source.fill_i16(samples);
+                    let bytes = &mut bytes[..samples.len() * SAMPLE_BYTES];
+                    for (pair, sample) in bytes.chunks_exact_mut(SAMPLE_BYTES).zip(samples) {
+                        pair.copy_from_slice(&sample.to_le_bytes());
+                    }
+                    open.stream.write_copy(bytes, 0, SeekMode::Relative)
+                });
+                if written.is_err() {
                     return false;
                 }
             }
