@@ -1,6 +1,6 @@
 // Opens the page in Debian's Chromium and writes one JSON line per change of what it shows.
 //
-// Environment: LIVEKIT_URL, ADJOURN_TOKEN, ADJOURN_CHROMIUM (path), ADJOURN_PROCESSING (off: the voice is left as it is), PULSE_SERVER (microphone and speaker).
+// Environment: LIVEKIT_URL, ADJOURN_TOKEN, ADJOURN_CHROMIUM (path), ADJOURN_PROCESSING (off: the voice is left as it is), ADJOURN_LISTENS (yes: without a microphone), PULSE_SERVER (microphone and speaker).
 // Ends when its standard input is closed.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -18,6 +18,7 @@ await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 const browser = await chromium.launch({
   executablePath: process.env.ADJOURN_CHROMIUM,
   headless: true,
+  ignoreDefaultArgs: ['--mute-audio'], // what a candidate hears is measured
   args: [
     '--no-sandbox', // the testbed may run as root
     '--autoplay-policy=no-user-gesture-required',
@@ -36,6 +37,7 @@ await page.addInitScript((given) => {
   serverUrl: process.env.LIVEKIT_URL,
   participantToken: process.env.ADJOURN_TOKEN,
   processing: process.env.ADJOURN_PROCESSING !== 'off',
+  listens: process.env.ADJOURN_LISTENS === 'yes',
 });
 await page.goto(origin);
 

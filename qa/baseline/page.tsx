@@ -1,13 +1,13 @@
 // The page that LiveKit's own documentation leads to: useSession, useAgent, an audio renderer. It tells
 // what a candidate would be shown, and nothing else.
 import { RoomAudioRenderer, SessionProvider, useAgent, useSession } from '@livekit/components-react';
-import { Room, TokenSource } from 'livekit-client';
+import { Room, RoomEvent, TokenSource } from 'livekit-client';
 import { useEffect, useMemo } from 'react';
 import { createRoot } from 'react-dom/client';
 
 declare global {
   interface Window {
-    adjourn: { serverUrl: string; participantToken: string; processing: boolean };
+    adjourn: { serverUrl: string; participantToken: string; processing: boolean; listens: boolean };
     report: (line: object) => void;
   }
 }
@@ -21,7 +21,11 @@ function Interview() {
   }, []);
   const session = useSession(tokens, { room });
   useEffect(() => {
-    session.start().catch((error: unknown) => window.report({ error: String(error) }));
+    // Who only listens says nothing, and tells when somebody is heard.
+    const silent = { tracks: { microphone: { enabled: false } } };
+    const heard = () => window.report({ hears: true });
+    if (window.adjourn.listens) room.on(RoomEvent.TrackSubscribed, heard);
+    session.start(window.adjourn.listens ? silent : undefined).catch((error: unknown) => window.report({ error: String(error) }));
     return () => {
       void session.end();
     };

@@ -1,4 +1,5 @@
-"""An interviewer that gives back what it hears, for measuring the way there and back (``adjourn-qa bench-audio``).
+"""An interviewer that gives back what it hears, for measuring the way there and back (``adjourn-qa bench-audio``);
+with ``gives-back`` = ``no`` it only listens.
 
 An ordinary worker with dispatch; no session, no models. It says ``listening`` of itself, so that every client takes it for one.
 """
@@ -14,6 +15,7 @@ from livekit import rtc
 from livekit.agents import AgentServer, JobContext, cli
 
 RATE = 48_000
+GIVES_BACK = json.loads(os.environ["ADJOURN_WITH"]).get("gives-back") != "no"
 # It takes its one job however busy the machine is: that is what is measured.
 server = AgentServer(load_threshold=float("inf"), port=0, num_idle_processes=1)
 
@@ -37,7 +39,7 @@ async def give_back(job: JobContext) -> None:
 
     @job.room.on("track_subscribed")
     def heard(track: rtc.Track, *_: object) -> None:
-        if track.kind == rtc.TrackKind.KIND_AUDIO:
+        if track.kind == rtc.TrackKind.KIND_AUDIO and GIVES_BACK:
             voices.append(asyncio.create_task(echo(track)))
 
     await job.connect()

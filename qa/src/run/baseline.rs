@@ -51,6 +51,8 @@ struct Shown {
     failures: String,
     #[serde(default)]
     error: String,
+    #[serde(default)]
+    hears: bool,
 }
 
 /// Runs a scenario with the baseline.
@@ -103,6 +105,24 @@ pub(super) async fn command(
 ) -> anyhow::Result<Command> {
     let body = json!({"name": room, "room": room, "agents": [{"agent_name": "interviewer"}]});
     livekit.call(&Network::Loopback, "RoomService/CreateRoom", &body).await?;
+    let mut command = page(livekit, room, super::steps::CANDIDATE)?;
+    command.env("ADJOURN_PROCESSING", if processing { "on" } else { "off" });
+    Ok(command)
+}
+
+/// The command that opens the page in a room as somebody who only listens.
+pub(super) fn listener(livekit: &LiveKitServer, room: &str, identity: &str) -> anyhow::Result<Command> {
+    let mut command = page(livekit, room, identity)?;
+    command.env("ADJOURN_LISTENS", "yes");
+    Ok(command)
+}
+
+/// Whether that line of a page that listens says that somebody is heard.
+pub(super) fn hears(line: &str) -> bool {
+    serde_json::from_str::<Shown>(line).is_ok_and(|shown| shown.hears)
+}
+
+fn page(livekit: &LiveKitServer, room: &str, identity: &str) -> anyhow::Result<Command> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("baseline");
     anyhow::ensure!(
         page.join("dist/page.js").exists(),
@@ -113,9 +133,23 @@ pub(super) async fn command(
         .arg(page.join("driver.mjs"))
         .env("ADJOURN_CHROMIUM", chromium()?)
         .env("LIVEKIT_URL", &livekit.url)
-        .env("ADJOURN_PROCESSING", if processing { "on" } else { "off" })
-        .env("ADJOURN_TOKEN", token(room, super::steps::CANDIDATE)?);
+        .env("ADJOURN_TOKEN", token(room, identity)?);
     Ok(command)
+}
+
+/// How long the page in Chromium's window takes to open, in milliseconds, on a screen that nobody sees.
+pub(super) async fn opening_ms(folder: &Path) -> anyhow::Result<f64> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("baseline/opens.mjs");
+    let mut command = Command::new("node");
+    command.arg(page).arg(folder.join("profile")).env("ADJOURN_CHROMIUM", chromium()?);
+    let line = adjourn_testbed::line_on_a_screen(command, folder).await?;
+    let opened: Opened = serde_json::from_str(&line).with_context(|| format!("{line:?}"))?;
+    Ok(opened.opened_ms)
+}
+
+#[derive(Debug, Deserialize)]
+struct Opened {
+    opened_ms: f64,
 }
 
 fn chromium() -> anyhow::Result<PathBuf> {

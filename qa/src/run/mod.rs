@@ -1,5 +1,6 @@
 //! Runs one scenario on real parts and observes it from outside.
 
+pub mod app_bench;
 pub mod audio_bench;
 pub mod baseline;
 mod bed;

@@ -14,6 +14,8 @@ pub(super) enum Phase {
     Loaded,
     /// That has just ended.
     After,
+    /// Nothing else runs; to somebody else's ear, and not back.
+    OneWay,
 }
 
 /// One call that was measured.
@@ -56,9 +58,9 @@ pub struct Spread {
 }
 
 impl Spread {
-    fn of(mut values: Vec<f64>) -> anyhow::Result<Self> {
+    pub(crate) fn of(mut values: Vec<f64>) -> anyhow::Result<Self> {
         values.sort_by(f64::total_cmp);
-        let last = values.len().checked_sub(1).ok_or_else(|| anyhow::anyhow!("no chirp was heard"))?;
+        let last = values.len().checked_sub(1).ok_or_else(|| anyhow::anyhow!("nothing was measured"))?;
         let at = |share: f64| values[(last as f64 * share).round() as usize];
         Ok(Self { p50: at(0.5), p95: at(0.95), max: values[last] })
     }
@@ -73,13 +75,10 @@ pub struct Shares {
     pub lost: usize,
 }
 
-/// What is measured in one part of a call.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Figures {
-    /// There and back, in milliseconds.
-    pub round_trip_ms: Spread,
-    /// How much was heard.
-    pub chirps: Shares,
+/// How late chirps are in one part of a call.
+struct Figures {
+    late_ms: Spread,
+    chirps: Shares,
 }
 
 impl Figures {
@@ -87,8 +86,26 @@ impl Figures {
         let all: Vec<Option<f64>> = chirps.map(|chirp| chirp.late_ms).collect();
         let lost = all.iter().filter(|late| late.is_none()).count();
         let chirps = Shares { said: all.len(), lost };
-        Ok(Self { round_trip_ms: Spread::of(all.into_iter().flatten().collect())?, chirps })
+        Ok(Self { late_ms: Spread::of(all.into_iter().flatten().collect())?, chirps })
     }
+}
+
+/// From the candidate's mouth to the ear of somebody else, with the same client on both ends.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct OneWay {
+    /// In milliseconds.
+    pub mouth_to_ear_ms: Sides<Spread>,
+    /// How much was heard.
+    pub chirps: Sides<Shares>,
+}
+
+/// There and back, by an interviewer that gives back what it hears.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct RoundTrip {
+    /// In milliseconds.
+    pub round_trip_ms: Sides<Spread>,
+    /// How much was heard.
+    pub chirps: Sides<Shares>,
 }
 
 /// Everything, as it is in `audio.json`.
@@ -99,10 +116,14 @@ pub struct AudioBench {
     /// Runs of each side.
     pub runs: usize,
     /// On a machine that does nothing else.
-    pub idle: Sides<Figures>,
+    #[serde(flatten)]
+    pub idle: RoundTrip,
+    /// One way, on a machine that does nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub one_way: Option<OneWay>,
     /// With every core busy.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub loaded: Option<Sides<Figures>>,
+    pub loaded: Option<RoundTrip>,
     /// Seconds after the load's end from which on nothing is later than the latest on the idle machine, at worst.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recovered_s: Option<Sides<f64>>,
@@ -116,28 +137,47 @@ pub struct AudioBench {
     pub late_wakeup_ms: f64,
 }
 
+impl<T> Sides<T> {
+    fn split<A, B>(self, parts: impl Fn(T) -> (A, B)) -> (Sides<A>, Sides<B>) {
+        let (ours, theirs) = (parts(self.ours), self.peer.map(parts));
+        let (peer_a, peer_b) = theirs.map_or((None, None), |(a, b)| (Some(a), Some(b)));
+        (Sides { ours: ours.0, peer: peer_a }, Sides { ours: ours.1, peer: peer_b })
+    }
+}
+
 impl AudioBench {
     pub(super) fn of(options: &Options, runs: &[Run]) -> anyhow::Result<Self> {
         let side = |ours: bool| runs.iter().filter(move |run| run.ours == ours);
         fn sides<T>(options: &Options, of: impl Fn(bool) -> anyhow::Result<T>) -> anyhow::Result<Sides<T>> {
             Ok(Sides { ours: of(true)?, peer: options.peer.then(|| of(false)).transpose()? })
         }
-        let figures =
-            |phase| sides(options, |ours| Figures::of(side(ours).flat_map(|run| run.chirps(phase))));
+        let figures = |phase| {
+            let found = sides(options, |ours| Figures::of(side(ours).flat_map(|run| run.chirps(phase))))?;
+            anyhow::Ok(found.split(|figures| (figures.late_ms, figures.chirps)))
+        };
+        let there_and_back =
+            |phase| figures(phase).map(|(round_trip_ms, chirps)| RoundTrip { round_trip_ms, chirps });
         let mean = |value: fn(&Run) -> f64| {
             sides(options, |ours| Ok(side(ours).map(value).sum::<f64>() / side(ours).count().max(1) as f64))
         };
-        let idle = figures(Phase::Idle)?;
-        let bound = |ours: bool| if ours { Some(idle.ours) } else { idle.peer };
+        let idle = there_and_back(Phase::Idle)?;
+        let one_way = || {
+            let (mouth_to_ear_ms, chirps) = figures(Phase::OneWay)?;
+            anyhow::Ok(OneWay { mouth_to_ear_ms, chirps })
+        };
+        let bound = |ours: bool| {
+            if ours { Some(idle.round_trip_ms.ours) } else { idle.round_trip_ms.peer }
+        };
         let recovered = |ours: bool| {
-            let usual = bound(ours).map_or(0.0, |figures| figures.round_trip_ms.max);
+            let usual = bound(ours).map_or(0.0, |spread| spread.max);
             Ok(side(ours).map(|run| recovered_s(run.chirps(Phase::After), usual)).fold(0.0, f64::max))
         };
         let under_load = options.loaded > 0;
         Ok(Self {
             processing: options.processing,
             runs: side(true).count(),
-            loaded: under_load.then(|| figures(Phase::Loaded)).transpose()?,
+            one_way: (options.one_way > 0).then(one_way).transpose()?,
+            loaded: under_load.then(|| there_and_back(Phase::Loaded)).transpose()?,
             recovered_s: under_load.then(|| sides(options, recovered)).transpose()?,
             cpu_percent: mean(|run| run.cpu_percent)?,
             sound_server_cpu_percent: mean(|run| run.sound_server_cpu_percent)?,
@@ -168,8 +208,8 @@ mod tests {
             (0..100).map(|n| chirp(f64::from(n), (n % 10 > 0).then_some(f64::from(n)))).collect();
         let figures = Figures::of(chirps.iter()).unwrap();
         assert_eq!((figures.chirps.said, figures.chirps.lost), (100, 10));
-        assert!((figures.round_trip_ms.max - 99.0).abs() < f64::EPSILON);
-        assert!(figures.round_trip_ms.p50 >= 49.0 && figures.round_trip_ms.p95 >= 93.0);
+        assert!((figures.late_ms.max - 99.0).abs() < f64::EPSILON);
+        assert!(figures.late_ms.p50 >= 49.0 && figures.late_ms.p95 >= 93.0);
         assert!(Figures::of([chirp(0.0, None)].iter()).is_err(), "nothing was heard");
     }
 

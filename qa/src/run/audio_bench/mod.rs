@@ -5,9 +5,10 @@
 //! in step, sample by sample: the sound server's own delay is in neither. Not in the figures: converters, air, a real network.
 
 mod chirps;
+mod ear;
 mod figures;
 mod plot;
-mod usage;
+pub(super) mod usage;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,7 +18,8 @@ use anyhow::Context as _;
 use tokio::io::AsyncReadExt as _;
 
 use self::chirps::Chirp;
-pub use self::figures::{AudioBench, Figures, Shares, Sides, Spread};
+pub use self::ear::listen;
+pub use self::figures::{AudioBench, OneWay, RoundTrip, Shares, Sides, Spread};
 use self::figures::{Phase, Run};
 use super::bed::ScenarioBed;
 use super::canary::Canary;
@@ -37,6 +39,8 @@ const LAST: Duration = Duration::from_secs(2);
 pub struct Options {
     /// Chirps of each run, on an idle machine.
     pub chirps: usize,
+    /// Chirps of each run to somebody else's ear.
+    pub one_way: usize,
     /// Chirps of each run under load, and after it.
     pub loaded: usize,
     /// Rounds of ours, peer's, peer's, ours.
@@ -80,16 +84,18 @@ pub async fn run(options: &Options) -> anyhow::Result<AudioBench> {
     Ok(bench)
 }
 
-fn scenario(processing: bool) -> anyhow::Result<Scenario> {
+pub(super) fn scenario(id: &str, processing: bool) -> anyhow::Result<Scenario> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/audio.toml");
-    let mut scenario = scenario::read(&file)?.into_iter().next().context("no scenario")?;
+    let mut scenario =
+        scenario::read(&file)?.into_iter().find(|one| one.id == id).context("no such scenario")?;
     scenario.sound_processing = Some(if processing { SoundProcessing::Full } else { SoundProcessing::Off });
     Ok(scenario)
 }
 
 /// One call, idle, under load, and after it.
 async fn measured(options: &Options, subject: Subject, seed: u64, folder: &Path) -> anyhow::Result<Run> {
-    let mut bed = ScenarioBed::start(&scenario(options.processing)?, folder, seed, subject).await?;
+    let mut bed =
+        ScenarioBed::start(&scenario("audio-bench", options.processing)?, folder, seed, subject).await?;
     bed.wait(BEGINS, "the interview", |seen| seen.now.interview).await?;
     tokio::time::sleep(SETTLES).await;
     let roots = match subject {
@@ -110,14 +116,40 @@ async fn measured(options: &Options, subject: Subject, seed: u64, folder: &Path)
     let loaded = said_and_heard(&bed, options.loaded, seed + 1_000).await?;
     drop(busy);
     let after = said_and_heard(&bed, options.loaded, seed + 2_000).await?;
+    drop(bed);
+    let one_way = one_way(options, subject, seed + 3_000, &folder.join("one-way")).await?;
     Ok(Run {
         ours: subject == Subject::Adjourn,
-        phases: vec![(Phase::Idle, idle), (Phase::Loaded, loaded), (Phase::After, after)],
+        phases: vec![
+            (Phase::Idle, idle),
+            (Phase::Loaded, loaded),
+            (Phase::After, after),
+            (Phase::OneWay, one_way),
+        ],
         cpu_percent: cpu / seconds * 100.0,
         sound_server_cpu_percent: sound_cpu / seconds * 100.0,
         footprint_mib,
         late_wakeup_ms: worst.as_secs_f64() * 1_000.0,
     })
+}
+
+/// One call in which somebody else hears the candidate.
+async fn one_way(
+    options: &Options,
+    subject: Subject,
+    seed: u64,
+    folder: &Path,
+) -> anyhow::Result<Vec<Chirp>> {
+    if options.one_way == 0 {
+        return Ok(Vec::new());
+    }
+    std::fs::create_dir_all(folder)?;
+    let mut bed =
+        ScenarioBed::start(&scenario("audio-one-way", options.processing)?, folder, seed, subject).await?;
+    bed.wait(BEGINS, "the interview", |seen| seen.now.interview).await?;
+    let _ear = ear::start(&bed, subject).await?;
+    tokio::time::sleep(SETTLES).await;
+    said_and_heard(&bed, options.one_way, seed).await
 }
 
 /// Says so many chirps, and finds each at the loudspeaker.

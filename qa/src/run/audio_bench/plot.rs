@@ -49,15 +49,10 @@ pub(super) fn late(runs: &[Run], path: &Path) -> anyhow::Result<()> {
         if !runs.iter().any(|run| run.ours == side) {
             continue;
         }
-        let begins = |phase| match phase {
-            Phase::Idle => 0.0,
-            Phase::Loaded => idle,
-            Phase::After => idle + loaded,
-        };
+        let begins = [(Phase::Idle, 0.0), (Phase::Loaded, idle), (Phase::After, idle + loaded)];
         let points = runs.iter().filter(|run| run.ours == side).flat_map(|run| {
-            run.phases.iter().flat_map(|(phase, chirps)| {
-                let from = begins(*phase);
-                chirps.iter().filter_map(move |chirp| Some((from + chirp.said_s, chirp.late_ms?)))
+            begins.iter().flat_map(|(phase, from)| {
+                run.chirps(*phase).filter_map(move |chirp| Some((from + chirp.said_s, chirp.late_ms?)))
             })
         });
         let dots = points.map(|at| Circle::new(at, 2, colour(side).filled()));
@@ -68,7 +63,7 @@ pub(super) fn late(runs: &[Run], path: &Path) -> anyhow::Result<()> {
     Ok(root.present()?)
 }
 
-/// The share of chirps that were back after so many milliseconds, on the idle machine and under load.
+/// The share of chirps that were back after so many milliseconds, on the idle machine and under load, and at another one's ear.
 ///
 /// # Errors
 /// The file can't be written.
@@ -76,15 +71,14 @@ pub(super) fn shares(runs: &[Run], path: &Path) -> anyhow::Result<()> {
     let root = SVGBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&root)
-        .caption("Share of chirps that were back after …", ("sans-serif", 18))
+        .caption("Share of chirps that were heard after …", ("sans-serif", 18))
         .margin(12)
         .x_label_area_size(36)
         .y_label_area_size(52)
         .build_cartesian_2d(0.0..longest(runs), 0.0..1.0)?;
     chart.configure_mesh().x_desc("milliseconds").y_desc("share").draw()?;
-    for (side, phase) in
-        [(true, Phase::Idle), (false, Phase::Idle), (true, Phase::Loaded), (false, Phase::Loaded)]
-    {
+    let phases = [Phase::OneWay, Phase::Idle, Phase::Loaded];
+    for (side, phase) in phases.into_iter().flat_map(|phase| [(true, phase), (false, phase)]) {
         let chirps = runs.iter().filter(|run| run.ours == side).flat_map(|run| run.chirps(phase));
         let all: Vec<Option<f64>> = chirps.map(|chirp| chirp.late_ms).collect();
         let mut late: Vec<f64> = all.iter().copied().flatten().collect();
@@ -94,8 +88,9 @@ pub(super) fn shares(runs: &[Run], path: &Path) -> anyhow::Result<()> {
         late.sort_by(f64::total_cmp);
         let points = late.iter().enumerate().map(|(n, late)| (*late, (n + 1) as f64 / all.len() as f64));
         let (colour, what) = match phase {
-            Phase::Idle => (colour(side).mix(1.0), "idle"),
-            Phase::Loaded | Phase::After => (colour(side).mix(0.45), "under load"),
+            Phase::OneWay => (colour(side).mix(0.7), "one way"),
+            Phase::Idle => (colour(side).mix(1.0), "there and back"),
+            Phase::Loaded | Phase::After => (colour(side).mix(0.45), "there and back, both cores busy"),
         };
         let series = chart.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
         let line = move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2));

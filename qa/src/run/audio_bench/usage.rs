@@ -27,7 +27,7 @@ fn processes() -> impl Iterator<Item = i32> {
 }
 
 /// Processes below `root` that run this program.
-pub(super) fn running(root: i32, program: &str) -> Vec<i32> {
+pub(in super::super) fn running(root: i32, program: &str) -> Vec<i32> {
     let runs = |pid: &i32| {
         let path = std::fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
         path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(program))
@@ -36,13 +36,13 @@ pub(super) fn running(root: i32, program: &str) -> Vec<i32> {
 }
 
 /// Seconds of a core that these processes, and those below them, used so far.
-pub(super) fn cpu_s(roots: &[i32]) -> f64 {
+pub(in super::super) fn cpu_s(roots: &[i32]) -> f64 {
     let all: BTreeSet<i32> = roots.iter().flat_map(|root| tree(*root)).collect();
     all.into_iter().map(adjourn_testbed::cpu_s).sum()
 }
 
 /// Memory of these processes and those below them, in MiB: what is their own, and each page of a file once.
-pub(super) fn footprint_mib(roots: &[i32]) -> f64 {
+pub(in super::super) fn footprint_mib(roots: &[i32]) -> f64 {
     let all: BTreeSet<i32> = roots.iter().flat_map(|root| tree(*root)).collect();
     let mut own = 0.0;
     let mut files: BTreeMap<String, f64> = BTreeMap::new();
