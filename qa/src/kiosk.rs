@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use adjourn_protocol::{InviteLink, Secret};
 use adjourn_testbed::{
-    AccessibleNode, AgentEvent, Interviewer, Invitation, Pulse, Seat, SeatFolders, Signal, Testbed, Worker,
-    look,
+    AccessibleNode, AgentEvent, Interviewer, Invitation, Pulse, Seat, SeatComputer, SeatFolders, Signal,
+    Testbed, Worker, look,
 };
 use anyhow::Context as _;
 use fastrand::Rng;
@@ -61,6 +61,15 @@ impl Visit {
     ];
 }
 
+/// A seat that is a computer of its own, in a container.
+#[derive(Clone, Copy, Debug)]
+pub struct Computer<'a> {
+    /// A Debian with systemd and what the packages need.
+    pub system: &'a Path,
+    /// Folder of the packages.
+    pub packages: &'a Path,
+}
+
 /// What came of it.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct KioskReport {
@@ -68,7 +77,7 @@ pub struct KioskReport {
     pub candidates: usize,
     /// How often a seat was not waiting for the next one in time.
     pub stuck: usize,
-    /// Files in which something of a candidate was found.
+    /// Files, and processes that live on, in which something of a candidate was found.
     pub leftover: usize,
     /// Interviews without a record.
     pub lost: usize,
@@ -83,7 +92,8 @@ pub struct KioskReport {
 /// A seat with servers and interviewers around it.
 #[derive(Debug)]
 pub struct SeatBed {
-    pulse: Pulse,
+    /// The sound server of a seat that is no computer by itself.
+    pulse: Option<Pulse>,
     /// Servers.
     pub testbed: Testbed,
     /// What the seat has on disk.
@@ -104,7 +114,21 @@ impl SeatBed {
         let sound = format!("{{ shared = {:?} }}", pulse.server);
         let folders = SeatFolders::make(&testbed.folder().join("seat"), &policy, &sound)?;
         let seat = Seat::start(&testbed.tools, &folders, Some(&pulse)).await?;
-        Ok(Self { pulse, testbed, folders, seat })
+        Ok(Self { pulse: Some(pulse), testbed, folders, seat })
+    }
+
+    /// Sets it up as a computer of its own, with the packages of that folder on that system: systemd does what the testbed does otherwise.
+    ///
+    /// # Errors
+    /// A part does not start.
+    pub async fn switch_on(system: &Path, packages: &Path) -> anyhow::Result<Self> {
+        let testbed = Testbed::builder().start().await?;
+        let folder = testbed.folder().join("computer");
+        let computer = SeatComputer::set_up(system, &folder, packages).await?;
+        let policy = SeatFolders::policy(&testbed.backend.url)?;
+        let folders = SeatFolders::of_computer(&computer, &testbed.folder().join("seat"), &policy)?;
+        let seat = Seat::switch_on(computer, &folders).await?;
+        Ok(Self { pulse: None, testbed, folders, seat })
     }
 
     /// Waits until what a screen reader is told is so.
@@ -117,7 +141,7 @@ impl SeatBed {
         limit: Duration,
         so: impl Fn(&AccessibleNode) -> bool,
     ) -> anyhow::Result<AccessibleNode> {
-        self.seat.wait(&self.testbed.tools, &self.folders, what, limit, so).await
+        self.seat.wait(&self.folders, what, limit, so).await
     }
 
     /// Waits until a code can be typed.
@@ -155,20 +179,24 @@ impl SeatBed {
     /// # Errors
     /// Nothing plays it.
     pub fn answer(&self) -> anyhow::Result<adjourn_testbed::Child> {
-        self.pulse.speak(&self.testbed.tools.interviewers().join("speech/answer.wav"))
+        let wav = self.testbed.tools.interviewers().join("speech/answer.wav");
+        match &self.pulse {
+            Some(pulse) => pulse.speak(&wav),
+            None => self.seat.speak(&self.folders, &wav),
+        }
     }
 
     /// Takes up the next candidate's life, as systemd does.
     ///
     /// # Errors
     /// It does not start.
-    pub fn again(&mut self) -> anyhow::Result<()> {
-        self.seat.again(&self.testbed.tools, &self.folders, Some(&self.pulse))
+    pub async fn again(&mut self) -> anyhow::Result<()> {
+        self.seat.again(&self.testbed.tools, &self.folders, self.pulse.as_ref()).await
     }
 
-    /// Files of the candidate's home and of the seat's own in which one of the words stands, but for the journal's.
+    /// Files in which one of the words stands, but for the journal's.
     pub fn leftovers(&self, words: &[&str]) -> Vec<PathBuf> {
-        [&self.folders.home, &self.folders.data].into_iter().flat_map(|folder| found(folder, words)).collect()
+        self.seat.places(&self.folders).iter().flat_map(|folder| found(folder, words)).collect()
     }
 
     /// Somebody goes back from the check: the next one begins with another program.
@@ -176,6 +204,8 @@ impl SeatBed {
     /// # Errors
     /// The seat does not end, or does not come back.
     pub async fn back(&mut self) -> anyhow::Result<()> {
+        // It comes a moment after the check itself.
+        self.sees("the way back", SOON, |tree| has(tree, "Back")).await?;
         self.leaves_by("Back").await
     }
 
@@ -183,8 +213,8 @@ impl SeatBed {
     async fn leaves_by(&mut self, button: &str) -> anyhow::Result<()> {
         self.seat.press(button).await?;
         let ended = self.seat.ended(RESET).await?;
-        anyhow::ensure!(ended.code() == Some(0), "the seat ended with {ended}:\n{}", self.seat.log());
-        self.again()
+        anyhow::ensure!(ended == Some(0), "the seat ended with {ended:?}:\n{}", self.seat.log());
+        self.again().await
     }
 
     /// Somebody is done with the end screen; gives how long it took until the next one could begin.
@@ -255,9 +285,17 @@ fn found(folder: &Path, words: &[&str]) -> Vec<PathBuf> {
 ///
 /// # Errors
 /// A part does not start. What goes wrong with a candidate is in the report.
-pub async fn run(candidates: usize, seed: u64, progress: impl Fn(&str)) -> anyhow::Result<KioskReport> {
+pub async fn run(
+    computer: Option<Computer<'_>>,
+    candidates: usize,
+    seed: u64,
+    progress: impl Fn(&str),
+) -> anyhow::Result<KioskReport> {
     let began = Instant::now();
-    let mut bed = SeatBed::start().await?;
+    let mut bed = match computer {
+        Some(Computer { system, packages }) => SeatBed::switch_on(system, packages).await?,
+        None => SeatBed::start().await?,
+    };
     let worker = bed.testbed.worker(&Interviewer::plain("zombie", 1)).await?;
     let mut chance = Rng::with_seed(seed);
     let mut report = KioskReport { candidates, ..KioskReport::default() };
@@ -272,19 +310,26 @@ pub async fn run(candidates: usize, seed: u64, progress: impl Fn(&str)) -> anyho
         }
         // However it went, the next one finds a seat.
         if !bed.seat.running() {
-            bed.again()?;
+            bed.again().await?;
         }
         if let Err(error) = bed.idle(SOON).await {
             report.stuck += 1;
             report.failures.push(format!("{number}, {visit:?}: the seat is stuck: {error:#}"));
             bed.seat.cut_power().await;
-            bed.again()?;
+            bed.again().await?;
         }
         let words = [&SPOKEN[..], &[code.expose()]].concat();
         let left = bed.leftovers(&words);
         if !left.is_empty() {
             report.leftover += left.len();
             report.failures.push(format!("{number}, {visit:?}: something of them is in {left:?}"));
+        }
+        let remembered = bed.seat.remembered_by(&words);
+        if !remembered.is_empty() {
+            report.leftover += remembered.len();
+            report
+                .failures
+                .push(format!("{number}, {visit:?}: something of them is remembered by {remembered:?}"));
         }
         if !matches!(visit, Visit::GoesBack | Visit::PowerFailsAndTheyGo) {
             let records = bed.testbed.backend.status(&invitation.id).await?.records;
@@ -336,7 +381,7 @@ async fn candidate(
         Visit::Finishes | Visit::EndsIt | Visit::WrongCode | Visit::GoesBack => {}
     }
     if matches!(visit, Visit::WindowDies | Visit::PowerFails | Visit::PowerFailsAndTheyGo) {
-        bed.again()?;
+        bed.again().await?;
         let tree = bed.idle(SOON).await?;
         let said = tree.all().iter().any(|node| node.text.contains("An interview broke off here."));
         anyhow::ensure!(said, "nobody is told that an interview broke off here:\n{}", tree.outline());

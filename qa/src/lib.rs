@@ -6,6 +6,7 @@
 //! from outside.
 
 pub mod bench;
+pub mod center;
 pub mod crash_test;
 pub mod demo;
 pub mod devices;

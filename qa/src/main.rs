@@ -7,12 +7,18 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use adjourn_cli::{headless, logging};
-use adjourn_qa::run::{Subject, audio_bench};
+use adjourn_qa::run::{Subject, app_bench, audio_bench};
 use adjourn_qa::{
-    bench, crash_test, demo, devices, failing, fuzz, hostile, kiosk, loadtest, matrix, run, scenario,
+    bench, center, crash_test, demo, devices, failing, fuzz, hostile, kiosk, loadtest, matrix, run, scenario,
     webhook_test,
 };
 use clap::{Parser, Subcommand};
+
+/// What a device's thread does is done without an allocation, in every scenario: one would end the client. (Nothing is looked at in a
+/// release build.)
+#[cfg(debug_assertions)]
+#[global_allocator]
+static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
 
 /// Writes a line of the answer. Who reads may have enough (`| head`): then there is nobody left to work for.
 macro_rules! answer {
@@ -146,6 +152,9 @@ enum Command {
         /// Chirps of each run on an idle machine.
         #[arg(long, default_value_t = 150)]
         chirps: usize,
+        /// Chirps of each run to somebody else's ear, one way.
+        #[arg(long, default_value_t = 150)]
+        one_way: usize,
         /// Chirps of each run under load, and after it.
         #[arg(long, default_value_t = 40)]
         loaded: usize,
@@ -161,6 +170,24 @@ enum Command {
         /// Seed.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Folder of the results.
+        #[arg(long, default_value = "target/bench")]
+        out: PathBuf,
+    },
+    /// What the window costs, beside LiveKit's own web client: opening it, a call in which nobody speaks.
+    BenchApp {
+        /// Times that each is opened.
+        #[arg(long, default_value_t = 20)]
+        openings: usize,
+        /// Rounds of calls of ours, peer's, peer's, ours.
+        #[arg(long, default_value_t = 2)]
+        rounds: usize,
+        /// Seconds of each call that are measured.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// The peer as well.
+        #[arg(long, alias = "peer")]
+        baseline: bool,
         /// Folder of the results.
         #[arg(long, default_value = "target/bench")]
         out: PathBuf,
@@ -202,15 +229,49 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Many seats of one center: how soon whoever watches it sees a change, and what that costs the server.
+    Center {
+        /// Seats.
+        #[arg(long, default_value_t = 500)]
+        seats: usize,
+        /// For so many seconds.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Seed of which seat changes.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Another backend than the one built here: `target/release/adjourn-backend`.
+        #[arg(long)]
+        backend: Option<PathBuf>,
+    },
     /// One seat of a test center and many candidates, one after the other, whose interviews end by chance: is it ever stuck, what of them is
     /// left, what is lost.
     Kiosk {
         /// Candidates.
         #[arg(long, visible_alias = "cycles", default_value_t = 100)]
         candidates: usize,
+        /// A seat that is a computer of its own: the packages on a Debian with systemd, in a container (as root).
+        #[arg(long, requires_all = ["system", "packages"])]
+        unit: bool,
+        /// That Debian.
+        #[arg(long, env = "ADJOURN_SEAT_SYSTEM")]
+        system: Option<PathBuf>,
+        /// Folder of the packages.
+        #[arg(long, env = "ADJOURN_PACKAGES")]
+        packages: Option<PathBuf>,
         /// Seed of what becomes of them.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+    },
+    /// Somebody in a room who only hears.
+    #[command(hide = true)]
+    Ear {
+        /// The room's server.
+        #[arg(long, env = "LIVEKIT_URL")]
+        url: String,
+        /// What lets into the room.
+        #[arg(long, env = "ADJOURN_TOKEN", hide_env_values = true)]
+        token: String,
     },
     /// The receiver that is killed.
     #[command(hide = true)]
@@ -379,12 +440,21 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             answer!("{}", serde_json::to_string_pretty(&look.await??)?);
             Ok(true)
         }
-        Command::BenchAudio { chirps, loaded, rounds, peer, processing, seed, out } => {
+        Command::BenchAudio { chirps, one_way, loaded, rounds, peer, processing, seed, out } => {
             if peer {
                 run::baseline::check()?;
             }
-            let options = audio_bench::Options { chirps, loaded, rounds, peer, processing, seed, out };
+            let options =
+                audio_bench::Options { chirps, one_way, loaded, rounds, peer, processing, seed, out };
             answer!("{}", serde_json::to_string(&audio_bench::run(&options).await?)?);
+            Ok(true)
+        }
+        Command::BenchApp { openings, rounds, seconds, baseline, out } => {
+            if baseline {
+                run::baseline::check()?;
+            }
+            let options = app_bench::Options { openings, rounds, seconds, peer: baseline, out };
+            answer!("{}", serde_json::to_string(&app_bench::run(&options).await?)?);
             Ok(true)
         }
         Command::Fuzz { examples, seed } => {
@@ -400,12 +470,21 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             answer!("{}", serde_json::to_string(&report)?);
             Ok(report.lost + report.disordered == 0)
         }
-        Command::Kiosk { candidates, seed } => {
-            let report = kiosk::run(candidates, seed, |so_far| adjourn_testbed::tell!("kiosk: {so_far}"));
+        Command::Center { seats, seconds, seed, backend } => {
+            let report = center::run(backend, seats, seconds, seed).await?;
+            answer!("{}", serde_json::to_string(&report)?);
+            Ok(report.lost == 0 && report.refused == 0)
+        }
+        Command::Kiosk { candidates, unit, system, packages, seed } => {
+            let parts = system.as_deref().zip(packages.as_deref()).filter(|_| unit);
+            let computer = parts.map(|(system, packages)| kiosk::Computer { system, packages });
+            let report =
+                kiosk::run(computer, candidates, seed, |so_far| adjourn_testbed::tell!("kiosk: {so_far}"));
             let report = report.await?;
             answer!("{}", serde_json::to_string(&report)?);
             Ok(report.failures.is_empty())
         }
+        Command::Ear { url, token } => audio_bench::listen(&url, &token).await.map(|()| true),
         Command::WebhookReceiver { port, seed, file } => {
             webhook_test::receive(port, seed, &file).await.map(|()| true)
         }

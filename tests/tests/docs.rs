@@ -1,4 +1,5 @@
 //! What README and the documents name exists: every path, every command, every flag. Commands that only say something are run.
+//! And what people get has nothing of the testbed in it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -192,5 +193,20 @@ fn what_only_says_something_is_run() {
     ] {
         let output = Command::new(Tools::binary(program).unwrap()).args(arguments).output().unwrap();
         assert!(output.status.success() && output.stdout.len() > 10, "{program} {arguments:?}: {output:?}");
+    }
+}
+
+/// What is in the testbed's client alone: points at which it fails or is killed, and an allocator that ends it.
+#[test]
+fn what_people_get_can_not_be_made_to_fail() {
+    let marks = ["FAILPOINTS", "ADJOURN_KILL_AT", "assert_no_alloc"];
+    let has = |program: &str| {
+        let binary = std::fs::read(Tools::binary(program).unwrap()).unwrap();
+        let text = String::from_utf8_lossy(&binary);
+        marks.map(|mark| text.contains(mark))
+    };
+    assert_eq!(has("adjourn-qa"), [true; 3], "what is looked for");
+    for program in ["adjourn", "adjourn-cli", "adjourn-seat", "adjourn-backend"] {
+        assert_eq!(has(program), [false; 3], "{program}");
     }
 }

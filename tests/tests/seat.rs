@@ -188,8 +188,8 @@ async fn whatever_dies_the_seat_comes_back() {
         bed.idle(SOON).await.unwrap();
         bed.seat.signal(program, Signal::KILL).unwrap();
         let ended = bed.seat.ended(Duration::from_secs(8)).await.unwrap();
-        assert_eq!(ended.code(), Some(code), "{program}: {}", bed.seat.log());
-        bed.again().unwrap();
+        assert_eq!(ended, Some(code), "{program}: {}", bed.seat.log());
+        bed.again().await.unwrap();
     }
     // One that hangs is given up.
     bed.idle(SOON).await.unwrap();
@@ -204,8 +204,8 @@ async fn whatever_dies_the_seat_comes_back() {
     let ended =
         ended.unwrap_or_else(|error| panic!("{error}: {:?}\n{}", bed.seat.processes(), bed.seat.log()));
     println!("seat: a window that hangs is given up after {:.1} s", began.elapsed().as_secs_f64());
-    assert_eq!(ended.code(), Some(2), "{}", bed.seat.log());
-    bed.again().unwrap();
+    assert_eq!(ended, Some(2), "{}", bed.seat.log());
+    bed.again().await.unwrap();
     bed.idle(SOON).await.unwrap();
     bed.seat.cut().await;
 }
@@ -222,7 +222,7 @@ async fn after_a_power_loss_the_interview_goes_on() {
         .await
         .unwrap();
     bed.seat.cut_power().await;
-    bed.again().unwrap();
+    bed.again().await.unwrap();
     let tree = bed.idle(SOON).await.unwrap();
     let said = |text: &str| tree.all().iter().any(|node| node.text.contains(text));
     assert!(said("An interview broke off here."), "{}", tree.outline());

@@ -241,8 +241,7 @@ fn try_out(out: &Path) -> Result<()> {
     let _ = fs::remove_dir_all(&system);
     let mut clean = Command::new("mmdebstrap");
     clean.args(["--variant=minbase", "bookworm"]).arg(&system);
-    let sources = Path::new("/etc/apt/sources.list.d/debian.sources");
-    clean.args(Some(sources).filter(|file| file.exists()));
+    clean.args(packages::sources());
     quietly("making a clean Debian (a minute)", &mut clean)?;
     let mut attempt = Command::new("unshare");
     attempt.args(["--mount", "--propagation", "private", "sh"]).arg(root().join("packaging/try.sh"));

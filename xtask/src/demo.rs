@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::step::{Result, cargo, quietly, root, say, target};
 use crate::windows::{self, Windows};
-use crate::{fetch, packages};
+use crate::{deb, fetch, packages};
 
 /// Runs the demo.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -111,6 +111,12 @@ pub(crate) fn qa(arguments: &[String]) -> Result<()> {
         quietly("building Adjourn", &mut parts())?;
     }
     let mut command = std::process::Command::new(binary("adjourn-qa"));
+    if arguments.iter().any(|argument| argument == "--unit") {
+        // What people install, on what they install it on.
+        deb::run_with(&[])?;
+        command.env("ADJOURN_PACKAGES", root().join("target/packages"));
+        command.env("ADJOURN_SEAT_SYSTEM", fetch::seat_system()?);
+    }
     let windows = if arguments.iter().any(|argument| argument == "--windows") {
         let windows = Windows::ready()?;
         windows::build()?;
@@ -121,7 +127,7 @@ pub(crate) fn qa(arguments: &[String]) -> Result<()> {
     };
     command.args(arguments.iter().skip_while(|a| *a == "--"));
     let asks = |word: &str| arguments.iter().any(|argument| argument.split('=').next() == Some(word));
-    if (asks("loadtest") || asks("herd")) && !asks("--backend") && !asks("--help") {
+    if (asks("loadtest") || asks("herd") || asks("center")) && !asks("--backend") && !asks("--help") {
         // Figures of a debug build say nothing about what an organiser runs.
         let release = ["build", "--quiet", "--release", "-p", "adjourn-backend"];
         quietly("building the backend as it is released", &mut cargo(&release))?;
@@ -141,18 +147,37 @@ pub(crate) fn qa(arguments: &[String]) -> Result<()> {
 
 /// Measures release builds: figures of a debug build say nothing about what a candidate runs.
 pub(crate) fn bench(arguments: &[String]) -> Result<()> {
-    let Some(("audio", options)) = arguments.split_first().map(|(what, rest)| (what.as_str(), rest)) else {
-        return Err("what is to be measured? There is `cargo xtask bench audio`".to_owned());
+    let Some((what, options)) = arguments.split_first() else {
+        return Err("what is to be measured? There are `cargo xtask bench audio` and `bench app`".to_owned());
+    };
+    let window = match what.as_str() {
+        "audio" => false,
+        "app" => true,
+        other => return Err(format!("there is no `cargo xtask bench {other}`, but `audio` and `app`")),
     };
     let tools = fetch::everything(None)?;
-    if options.iter().any(|option| option == "--peer") {
+    if options.iter().any(|option| option == "--peer" || option == "--baseline") {
         packages::ensure(packages::BASELINE)?;
         fetch::baseline()?;
     }
-    let release = ["build", "--quiet", "--release", "-p", "adjourn-backend", "-p", "adjourn-qa"];
-    quietly("building Adjourn as it is released", &mut cargo(&release))?;
+    let build = |crates: &[&str]| {
+        let all: Vec<&str> =
+            ["build", "--quiet", "--release"].into_iter().chain(crates.iter().copied()).collect();
+        quietly("building Adjourn as it is released", &mut cargo(&all))
+    };
+    build(&["-p", "adjourn-backend", "-p", "adjourn-qa"])?;
     let mut command = std::process::Command::new(binary_of("release", "adjourn-qa"));
-    command.arg("bench-audio").args(options);
+    if window {
+        packages::ensure(packages::APP)?;
+        packages::ensure(packages::SCREEN)?;
+        fetch::page()?;
+        // By itself: what is built together shares its features.
+        build(&["-p", "adjourn-desktop"])?;
+        command.arg("bench-app").env("ADJOURN_TAURI_DRIVER", fetch::driver()?);
+    } else {
+        command.arg("bench-audio");
+    }
+    command.args(options);
     tools.give(&mut command);
     finish(&mut command)
 }

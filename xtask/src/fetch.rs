@@ -207,6 +207,20 @@ fn once(folder: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     std::fs::rename(&part, folder).map_err(|e| format!("{} can't be renamed: {e}", part.display()))
 }
 
+/// A Debian with systemd and what a seat's packages need, for a computer that is one in a container.
+pub(crate) fn seat_system() -> Result<PathBuf> {
+    packages::ensure(packages::CONTAINER)?;
+    let inside = packages::SEAT_SYSTEM.join(",");
+    let folder = cache()?.join(format!("seat-system-{:016x}", fnv(inside.as_bytes())));
+    once(&folder, |part| {
+        let mut make = Command::new("mmdebstrap");
+        make.args(["--variant=minbase", &format!("--include={inside}"), "bookworm"]).arg(part.join("system"));
+        make.args(packages::sources());
+        quietly("making a Debian that can be a seat (some minutes, once)", &mut make)
+    })?;
+    Ok(folder.join("system"))
+}
+
 /// The SDK's library for 64-bit Windows.
 pub(crate) fn library_of_windows() -> Result<PathBuf> {
     with_pip()?;

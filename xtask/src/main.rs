@@ -57,9 +57,12 @@ cargo xtask search
 cargo xtask fuzz [--seconds N] [TARGET...]
     What strangers' bytes are read by, under libFuzzer, 600 s each; needs nightly Rust.
     Targets: agent_session link journal record webhook trace
-cargo xtask bench audio [--peer] [--chirps N] [--loaded N] [--rounds N] [--processing] [--out FOLDER]
-    How late a candidate hears what was said, there and back, and what it costs, by
-    release builds; --peer: beside LiveKit's own web client. On a machine that does nothing else.
+cargo xtask bench audio [--peer] [--chirps N] [--one-way N] [--loaded N] [--rounds N] [--processing] [--out FOLDER]
+    How late a candidate hears what was said, there and back, and somebody else one way, and what
+    it costs, by release builds; --peer: beside LiveKit's own web client. On a machine that does nothing else.
+cargo xtask bench app [--baseline] [--openings N] [--rounds N] [--seconds N] [--out FOLDER]
+    What the window costs, by release builds: opening it, and a call in which nobody speaks;
+    --baseline: beside LiveKit's own web client in Chromium.
 cargo xtask package [--windows] [--out FOLDER] [--try]
     Packages of window, terminal client and backend for Debian and for systems with RPM, as
     released; --windows: an installer of the window for Windows 10 and later. With components,

@@ -1,5 +1,6 @@
 //! Debian packages: as root they are installed, otherwise the exact line is printed.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::step::{Result, output, quietly};
@@ -47,6 +48,35 @@ pub(crate) const SCREEN: &[&str] = &[
 
 /// A test center's seat: its compositor, and whoever presses keys at it.
 pub(crate) const SEAT: &[&str] = &["cage", "xwayland", "xdotool"];
+
+/// For a container that boots.
+pub(crate) const CONTAINER: &[&str] = &["mmdebstrap", "systemd-container"];
+
+/// What is in it: what `adjourn` and `adjourn-kiosk` depend on, systemd as a computer has it, and what a screen reader is told by.
+pub(crate) const SEAT_SYSTEM: &[&str] = &[
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "libpam-systemd",
+    "ca-certificates",
+    "libwebkit2gtk-4.1-0",
+    "libasound2",
+    "libpulse0",
+    "cage",
+    "xwayland",
+    "seatd",
+    "pulseaudio",
+    "fonts-dejavu-core",
+    "at-spi2-core",
+    "gir1.2-atspi-2.0",
+    "python3-gi",
+];
+
+/// Where this system's packages come from, if it says so in the new way.
+pub(crate) fn sources() -> Option<&'static Path> {
+    let sources = Path::new("/etc/apt/sources.list.d/debian.sources");
+    Some(sources).filter(|file| file.exists())
+}
 
 /// Makes sure that packages are there. On other systems than Debian nothing is checked.
 pub(crate) fn ensure(packages: &[&str]) -> Result<()> {

@@ -146,7 +146,7 @@ fn the_window(tools: &fetch::Tools) -> Result<()> {
     step::run("the window's unit tests", &mut cargo(&["test", "--quiet", "-p", "adjourn-desktop"]))?;
     let driver = fetch::driver()?;
     // Every state looked at, each on a screen of its own: nothing of it is timed.
-    let mut looks = on_real_parts(tools, &["docs", "gallery"], 2);
+    let mut looks = on_real_parts(tools, &["docs", "gallery", "center"], 2);
     let looks = step::run("every state of the window", looks.env("ADJOURN_TAURI_DRIVER", &driver));
     let mut test = on_real_parts(tools, &["window", "seat"], 1);
     let window = step::run("window, on real parts", test.env("ADJOURN_TAURI_DRIVER", &driver));
@@ -196,13 +196,19 @@ fn agent_package(tools: &fetch::Tools) -> Result<()> {
         "backend and testbed, for the agent package",
         &mut cargo(&["build", "--quiet", "-p", "adjourn-backend", "-p", "adjourn-testbed"]),
     )?;
-    for path in [&tools.python, &tools.old_python] {
-        let tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"];
-        let mut test = python(path, &tests);
+    // On the newest and on the oldest livekit-agents at once: each has servers of its own.
+    let tested = |version: &str, path: &std::path::Path| {
+        let mut test = python(path, &["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]);
         test.env("ADJOURN_BACKEND", demo::binary("adjourn-backend"));
         tools.give(test.env("ADJOURN_TESTBED", demo::binary("adjourn-testbed")));
-        step::run("the agent package's tests, with the real server and backend", &mut test)?;
-    }
+        step::run(&format!("the agent package's tests, with real server and backend, {version}"), &mut test)
+    };
+    let (newest, oldest) = std::thread::scope(|scope| {
+        let oldest = scope.spawn(|| tested("oldest livekit-agents", &tools.old_python));
+        let newest = tested("newest livekit-agents", &tools.python);
+        (newest, oldest.join().unwrap_or_else(|_| Err("the tests could not be started".to_owned())))
+    });
+    newest.and(oldest)?;
     let out = step::root().join("target/wheel");
     let wheel = [
         "-m",

@@ -35,6 +35,7 @@ mod recorded;
 mod report;
 mod room_closer;
 pub mod router;
+mod seats;
 mod seldom;
 mod sent_away;
 pub mod server;

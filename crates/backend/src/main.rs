@@ -180,6 +180,9 @@ enum KeyAction {
         /// What it allows.
         #[arg(long, value_delimiter = ',', default_value = "create,read,end,operate")]
         scopes: Vec<Scope>,
+        /// It is for this test center alone: its seats tell how they are (seat), its staff sees them (center).
+        #[arg(long)]
+        center: Option<String>,
         /// It ends by itself after so many days.
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3650))]
         days: Option<u32>,
@@ -216,8 +219,8 @@ async fn run() -> anyhow::Result<()> {
         Command::Key { database, action } => {
             let store = Store::open(&database.database, Open::Existing).await?;
             match action {
-                KeyAction::Add { name, scopes, days } => {
-                    let key = organisers::add(&store, &name, &scopes, days).await?;
+                KeyAction::Add { name, scopes, center, days } => {
+                    let key = organisers::add(&store, &name, &scopes, center.as_deref(), days).await?;
                     if let Err(error) = say(key.expose()) {
                         // Nobody has seen it: it is of no use, and would take the name.
                         organisers::remove(&store, &name).await?;

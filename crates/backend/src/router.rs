@@ -18,8 +18,8 @@ use tracing::field::{Empty, display};
 
 use crate::api_error::ApiError;
 use crate::http::{
-    check, events, health, hooks, interviews, items, join, list, openapi, operator, records, report, status,
-    transcript, webhooks,
+    check, events, health, hooks, interviews, items, join, list, monitor, openapi, operator, records, report,
+    seats, status, transcript, webhooks,
 };
 use crate::state::App;
 
@@ -29,13 +29,14 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(60);
 /// Longest body but a record's: an item of 64 KiB, and a little.
 const LARGEST_BODY: usize = (64 << 10) + 1024;
 
-/// A stream of events; the only path whose answer may take as long as it likes.
+/// Streams of events, whose answers may take as long as they like: of an interview, and of a test center's seats.
 const EVENTS: &str = "/v1/interviews/{id}/events";
+const SEATS: &str = "/v1/centers/{center}/watch";
 
 /// Where records are: their bodies are large, and take as long as they come.
 const RECORDS: &str = "/v1/interviews/{id}/attempts/{attempt}/records/{source}";
 
-/// Every path but [`EVENTS`] and [`RECORDS`].
+/// Every path but [`EVENTS`], [`SEATS`] and [`RECORDS`].
 fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, MethodRouter<App>)> {
     let figures = health::Figures::new(metrics);
     vec![
@@ -57,6 +58,11 @@ fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, MethodRouter
         ("/v1/hooks/{hook}/test", post(hooks::test)),
         ("/v1/hooks/{hook}/secret", post(hooks::rotate)),
         ("/v1/hooks/{hook}/replay", post(hooks::replay)),
+        ("/v1/centers/{center}/seats", get(seats::list)),
+        ("/v1/centers/{center}/seats/{seat}", put(seats::tell)),
+        ("/v1/centers/{center}/seats/{seat}/orders", post(seats::order)),
+        ("/center", get(monitor::page)),
+        ("/center.js", get(monitor::script)),
         ("/operator", get(operator::list)),
         ("/operator/interviews/{id}", get(operator::one)),
         ("/.well-known/jwks.json", get(health::jwks)),
@@ -77,6 +83,7 @@ pub fn router(app: App, metrics: Option<PrometheusHandle>) -> Router {
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         // A stream of events lasts as long as somebody watches.
         .route(EVENTS, get(status::events))
+        .route(SEATS, get(seats::watch))
         // A record as long as it comes.
         .route(RECORDS, put(records::put).get(records::get))
         .fallback(|| {
@@ -202,7 +209,7 @@ mod tests {
         let document = crate::http::openapi::document();
         let documented: Vec<&str> = document.paths.paths.keys().map(String::as_str).collect();
         let mut routed: Vec<&str> = super::limited(None).into_iter().map(|(path, _)| path).collect();
-        routed.extend([super::EVENTS, super::RECORDS]);
+        routed.extend([super::EVENTS, super::SEATS, super::RECORDS]);
         routed.sort_unstable();
         assert_eq!(documented, routed);
     }

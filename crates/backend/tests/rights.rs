@@ -98,12 +98,12 @@ impl Testbed {
     }
 
     async fn key(&self, name: &str, scopes: &[Scope]) -> String {
-        organisers::add(&self.store, name, scopes, None).await.unwrap().expose().to_owned()
+        organisers::add(&self.store, name, scopes, None, None).await.unwrap().expose().to_owned()
     }
 }
 
 /// Every door that an organiser's key opens: its method and path, and what it takes.
-const DOORS: [(&str, &str, Scope); 17] = [
+const DOORS: [(&str, &str, Scope); 20] = [
     ("POST", "/v1/interviews", Scope::Create),
     ("POST", "/v1/interviews/{id}/code", Scope::Create),
     ("GET", "/v1/interviews/{id}", Scope::Read),
@@ -121,7 +121,15 @@ const DOORS: [(&str, &str, Scope); 17] = [
     ("POST", "/v1/hooks/{hook}/secret", Scope::Hooks),
     ("POST", "/v1/hooks/{hook}/replay", Scope::Hooks),
     ("DELETE", "/v1/hooks/{hook}", Scope::Hooks),
+    ("PUT", "/v1/centers/berlin/seats/A-1", Scope::Seat),
+    ("GET", "/v1/centers/berlin/seats", Scope::Center),
+    ("POST", "/v1/centers/berlin/seats/A-1/orders", Scope::Center),
 ];
+
+/// How a seat is that waits for a code.
+fn idle(done: i64) -> Value {
+    json!({"stage": "idle", "lock": "enforced", "version": "1.0.0", "done": done})
+}
 
 #[tokio::test]
 async fn each_scope_opens_its_doors_and_no_other() {
@@ -148,6 +156,8 @@ async fn each_scope_opens_its_doors_and_no_other() {
             let new = match (method, path.as_str()) {
                 ("POST", "/v1/interviews") => Some(json!({"title": "Talk", "max_minutes": 30})),
                 ("POST", "/v1/hooks") => Some(json!({"url": "https://hooks.example.com"})),
+                ("PUT", path) if path.starts_with("/v1/centers/") => Some(idle(0)),
+                ("POST", path) if path.ends_with("/orders") => Some(json!({"order": "renew"})),
                 ("POST", path) if path.ends_with("/replay") => Some(json!({"since": "2026-01-01T00:00:00Z"})),
                 _ => None,
             };
@@ -200,7 +210,7 @@ async fn a_key_ends_with_its_time() {
     let stage = Testbed::set().await;
     let (id, _) = stage.interview().await;
     let path = format!("/v1/interviews/{id}");
-    let key = organisers::add(&stage.store, "summer", &Scope::ALL, Some(1)).await.unwrap();
+    let key = organisers::add(&stage.store, "summer", &Scope::ALL, None, Some(1)).await.unwrap();
     let ask = || stage.ask(As::Bearer(key.expose()), "GET", &path, None);
     assert_eq!(ask().await.0, StatusCode::OK);
     let address = format!("sqlite://{}", stage.folder.path().join("db").display());
@@ -446,7 +456,7 @@ async fn odd_values_are_refused_in_words_and_a_known_path_says_what_can_be_done_
         );
     }
     for name in ["command line", "ADJOURN_ORGANISER_KEY", "two\nlines", "\u{1b}[2J", ""] {
-        assert!(organisers::add(&stage.store, name, &[Scope::Read], None).await.is_err(), "{name:?}");
+        assert!(organisers::add(&stage.store, name, &[Scope::Read], None, None).await.is_err(), "{name:?}");
     }
 }
 
@@ -635,4 +645,96 @@ async fn an_erased_interview_leaves_a_tombstone() {
         .unzip();
     assert_eq!(what, ["created the interview", "erased the interview"]);
     assert_eq!(who[1], "privacy");
+}
+
+#[tokio::test]
+async fn a_center_s_key_sees_and_orders_its_own_seats_alone() {
+    let stage = Testbed::set().await;
+    let of = async |name: &str, scope: Scope, center: &str| {
+        let key = organisers::add(&stage.store, name, &[scope], Some(center), None).await.unwrap();
+        key.expose().to_owned()
+    };
+    let (seat, staff) =
+        (of("seats", Scope::Seat, "berlin").await, of("staff", Scope::Center, "berlin").await);
+    let paris = of("paris", Scope::Center, "paris").await;
+    let (path, orders) = ("/v1/centers/berlin/seats/A-1", "/v1/centers/berlin/seats/A-1/orders");
+    // Before it told anything, nobody knows of it.
+    let renew = json!({"order": "renew"});
+    let (status, answer) = stage.ask(As::Bearer(&staff), "POST", orders, Some(renew.clone())).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::NOT_FOUND, &json!("no_such_seat")));
+    let (status, answer) = stage.ask(As::Bearer(&seat), "PUT", path, Some(idle(0))).await;
+    assert_eq!((status, &answer), (StatusCode::OK, &json!({"orders": [], "again_s": 5})));
+    for (method, path, body) in [
+        ("GET", "/v1/centers/berlin/seats", None),
+        ("GET", "/v1/centers/berlin/watch", None),
+        ("POST", orders, Some(renew.clone())),
+    ] {
+        let (status, answer) = stage.ask(As::Bearer(&paris), method, path, body).await;
+        assert_eq!((status, &answer["code"]), (StatusCode::FORBIDDEN, &json!("other_center")), "{path}");
+    }
+    assert_eq!(
+        stage.ask(As::Bearer(&paris), "GET", "/v1/centers/paris/seats", None).await.1,
+        json!({"seats": []})
+    );
+    let (status, given) = stage.ask(As::Bearer(&staff), "POST", orders, Some(renew)).await;
+    assert_eq!(status, StatusCode::OK, "{given}");
+    let (_, answer) = stage.ask(As::Bearer(&seat), "PUT", path, Some(idle(0))).await;
+    assert_eq!(answer["orders"], json!([{"id": given["id"], "order": "renew"}]));
+    let (_, answer) =
+        stage.ask(As::Bearer(&seat), "PUT", path, Some(idle(given["id"].as_i64().unwrap()))).await;
+    assert_eq!(answer["orders"], json!([]));
+    // What makes no sense changes nothing.
+    let long = json!({"order": "message", "text": "x".repeat(201)});
+    for (method, path, key, body, code) in [
+        ("POST", orders, &staff, long, "bad_order"),
+        ("POST", orders, &staff, json!({"order": "explode"}), "bad_json"),
+        ("PUT", path, &seat, json!({"stage": "idle"}), "bad_json"),
+        ("PUT", "/v1/centers/berlin/seats/a%20b", &seat, idle(0), "bad_name"),
+    ] {
+        let (status, answer) = stage.ask(As::Bearer(key), method, path, Some(body)).await;
+        assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!(code)), "{path}: {answer}");
+    }
+    let deeds = audit::log(&stage.store, Some("berlin/A-1")).await.unwrap();
+    assert_eq!(
+        deeds.iter().map(|entry| entry.what.as_str()).collect::<Vec<_>>(),
+        ["had the seat begin anew"]
+    );
+}
+
+#[tokio::test]
+async fn who_watches_a_center_is_told_each_seat_and_each_change_once_and_no_more_when_the_key_is_gone() {
+    let stage = Testbed::set().await;
+    let key = organisers::add(&stage.store, "staff", &[Scope::Center], Some("berlin"), None).await.unwrap();
+    let tell = async |seat: &str, state: Value| {
+        let path = format!("/v1/centers/berlin/seats/{seat}");
+        assert_eq!(stage.ask(As::Bearer(OWN), "PUT", &path, Some(state)).await.0, StatusCode::OK);
+    };
+    tell("A-1", idle(0)).await;
+    tell("A-2", idle(0)).await;
+    let request = Request::builder().uri("/v1/centers/berlin/watch");
+    let answer = stage.answer(As::Bearer(key.expose()), request, Body::empty()).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let mut stream = answer.into_body().into_data_stream();
+    let mut text = String::new();
+    let told = |text: &str, seat: &str| text.matches(&format!("\"seat\":\"{seat}\"")).count();
+    let limit = tokio::time::Instant::now() + Duration::from_secs(10);
+    while told(&text, "A-2") == 0 {
+        let more = tokio::time::timeout_at(limit, stream.next()).await.expect("each seat").unwrap().unwrap();
+        text.push_str(std::str::from_utf8(&more).unwrap());
+    }
+    // The same once more is no change; somebody who calls is one.
+    tell("A-1", idle(0)).await;
+    let mut calls = idle(0);
+    calls["help"] = json!(true);
+    tell("A-2", calls).await;
+    while told(&text, "A-2") == 1 {
+        let more = tokio::time::timeout_at(limit, stream.next()).await.expect("the change").unwrap().unwrap();
+        text.push_str(std::str::from_utf8(&more).unwrap());
+    }
+    assert_eq!((told(&text, "A-1"), told(&text, "A-2")), (1, 2), "{text}");
+    organisers::remove(&stage.store, "staff").await.unwrap();
+    let limit = tokio::time::Instant::now() + Duration::from_secs(20);
+    while let Some(more) = tokio::time::timeout_at(limit, stream.next()).await.expect("its end") {
+        assert!(!String::from_utf8_lossy(&more.unwrap()).contains("seat\":"), "nothing changed");
+    }
 }

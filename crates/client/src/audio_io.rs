@@ -185,6 +185,20 @@ impl AudioIo {
         self.set_stages();
     }
 
+    /// Names of the microphone and the loudspeaker that are open.
+    pub(crate) fn open_names(&self) -> (Option<String>, Option<String>) {
+        let name = |side: &Side| side.is_open().then(|| side.name()).filter(|name| !name.is_empty());
+        (name(&self.input), name(&self.output))
+    }
+
+    /// What there is none of on this computer, once that is known.
+    pub(crate) fn absent(&self) -> Option<SoundSide> {
+        let none = |side: &Side| side.has_none();
+        let microphone = none(&self.input) && self.recording.is_none();
+        let loudspeaker = none(&self.output) && !self.no_output;
+        microphone.then_some(SoundSide::Microphone).or(loudspeaker.then_some(SoundSide::Loudspeaker))
+    }
+
     fn side(&mut self, kind: DeviceKind) -> &mut Side {
         match kind {
             DeviceKind::Microphone => &mut self.input,

@@ -2,9 +2,12 @@
 
 use adjourn_outbox::{BackendError, Granted, Join, Sent};
 use adjourn_protocol::{
-    CheckAnswer, CheckRequest, ClientInfo, InterviewStatus, InviteLink, JoinAnswer, JoinRequest,
+    CheckAnswer, CheckRequest, ClientInfo, InterviewStatus, InviteLink, JoinAnswer, JoinRequest, SeatOrders,
+    SeatState, Secret,
 };
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
+use url::Url;
 
 /// What a question to a backend comes to.
 pub type Answered<'a, T> = BoxFuture<'a, Result<T, BackendError>>;
@@ -15,6 +18,17 @@ pub trait Backend: std::fmt::Debug + Send + Sync + 'static {
     fn join<'a>(&'a self, link: &'a InviteLink, request: &'a JoinRequest) -> Answered<'a, JoinAnswer>;
     /// A room to try the way to the interview's server in.
     fn check<'a>(&'a self, link: &'a InviteLink, request: &'a CheckRequest) -> Answered<'a, CheckAnswer>;
+    /// What time it is at that server, if it takes more.
+    fn clock<'a>(&'a self, server: &'a Url) -> Answered<'a, DateTime<Utc>>;
+    /// Tells a center how its seat is; gives what the seat is to do.
+    fn tell_seat<'a>(
+        &'a self,
+        server: &'a Url,
+        center: &'a str,
+        seat: &'a str,
+        key: &'a Secret,
+        state: &'a SeatState,
+    ) -> Answered<'a, SeatOrders>;
     /// Where the interview stands; with `room`, also whether LiveKit has its room.
     fn status<'a>(
         &'a self,
@@ -43,6 +57,23 @@ impl Backend for Http {
 
     fn check<'a>(&'a self, link: &'a InviteLink, request: &'a CheckRequest) -> Answered<'a, CheckAnswer> {
         Box::pin(async { adjourn_outbox::Backend::new(&link.server)?.check(request).await })
+    }
+
+    fn clock<'a>(&'a self, server: &'a Url) -> Answered<'a, DateTime<Utc>> {
+        Box::pin(async { adjourn_outbox::Backend::new(server)?.clock().await })
+    }
+
+    fn tell_seat<'a>(
+        &'a self,
+        server: &'a Url,
+        center: &'a str,
+        seat: &'a str,
+        key: &'a Secret,
+        state: &'a SeatState,
+    ) -> Answered<'a, SeatOrders> {
+        Box::pin(
+            async move { adjourn_outbox::Backend::new(server)?.tell_seat(center, seat, key, state).await },
+        )
     }
 
     fn status<'a>(

@@ -195,6 +195,11 @@ impl LinkGauge {
         self.lately.push_back(news);
     }
 
+    /// There and back to the room's server, in milliseconds, if it is known.
+    pub(crate) fn round_trip_ms(&self) -> Option<u32> {
+        self.now.round_trip.map(|seconds| whole(seconds * 1_000.0))
+    }
+
     fn findings(&self) -> Vec<Finding> {
         let mut lately = ReceivedTotals::default();
         self.lately.iter().for_each(|look| lately += *look);

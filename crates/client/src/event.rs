@@ -2,7 +2,7 @@
 
 use adjourn_audio::{AudioError, Capture, DeviceKind, Found, Playback, PlaybackHandle, StreamStatus};
 use adjourn_outbox::{BackendError, DeliveryEvent};
-use adjourn_protocol::{InviteLink, Invited};
+use adjourn_protocol::{InviteLink, Invited, SeatOrders};
 use adjourn_room::{ConnectError, LinkCheck};
 use adjourn_session::OrganiserWord;
 use tokio::sync::mpsc;
@@ -77,6 +77,15 @@ pub(crate) enum Event {
     Opened(Box<Opened>),
     /// A seat's policy was looked at.
     SeatLooked(Box<Looked>),
+    /// A center was told how its seat is.
+    SeatTold {
+        /// The newest order that the seat said it knows.
+        done: i64,
+        /// What it is to do.
+        answer: Result<SeatOrders, BackendError>,
+    },
+    /// A seat's server was asked: by how many seconds this computer's clock is ahead of it.
+    SeatServer(Result<i64, BackendError>),
     /// A PIN was tried.
     PinTried(PinTried),
     /// An open stream is in another way than before; its opening's number.

@@ -52,6 +52,8 @@ mod report_export;
 mod room_events;
 mod run;
 mod seat;
+mod seat_health;
+mod seat_monitor;
 mod seat_policy;
 mod seat_turn;
 mod shell;

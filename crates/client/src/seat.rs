@@ -9,16 +9,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use adjourn_kiosk::{Around, LockLevel, Reset, SeatEnd, SeatPolicy, Weakness};
-use adjourn_protocol::{InviteLink, LinkError, SeatNote, Secret};
+use adjourn_protocol::{InviteLink, LinkError, SeatNote, SeatOrder, SeatStage, SeatState, Secret};
 use adjourn_session::Phase;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::Language;
+use crate::environment::Environment;
 use crate::event::{Event, Events};
+use crate::seat_health::Health;
+use crate::seat_monitor::{Center, Monitor};
 use crate::seat_policy::{Looked, SeatFiles, Tried};
 use crate::snapshot::{PinAnswer, SeatTrouble, SeatView};
+use crate::{Language, SoundSide};
 
 /// So often the policy is looked at while nobody has an interview: a new one is used without anybody's doing.
 const LOOKS: Duration = Duration::from_secs(15);
@@ -71,6 +74,10 @@ pub(crate) struct Seat {
     /// What broke off has to be looked at again: since when, if it was begun.
     unfinished: Unfinished,
     pin: PinTries,
+    pub(crate) health: Health,
+    pub(crate) monitor: Monitor,
+    /// What the center has to say to whoever sits here.
+    message: Option<String>,
     ends: Option<SeatEnd>,
 }
 
@@ -84,6 +91,17 @@ enum Unfinished {
     Tried(Instant),
     /// There is nothing more to ask.
     Done,
+}
+
+/// What a center is told besides.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SeatFacts {
+    pub(crate) interview_id: Option<String>,
+    pub(crate) initials: Option<String>,
+    pub(crate) microphone: Option<String>,
+    pub(crate) loudspeaker: Option<String>,
+    pub(crate) round_trip_ms: Option<u32>,
+    pub(crate) version: String,
 }
 
 /// What the seat has to know of the interview.
@@ -115,6 +133,9 @@ impl Seat {
             broke_off: None,
             unfinished: Unfinished::default(),
             pin: PinTries::default(),
+            health: Health::default(),
+            monitor: Monitor::default(),
+            message: None,
             ends: None,
         }
     }
@@ -185,6 +206,12 @@ impl Seat {
             tracing::error!(%why, "the seat can't be used");
         }
         (self.looking_since, self.looked_at) = (None, Some(Instant::now()));
+        self.health.has_room(looked.room);
+        if let Err(why) = &looked.key
+            && self.looked.as_ref().is_none_or(|before| before.key != looked.key)
+        {
+            tracing::error!(%why, "the center is not told how this seat is");
+        }
         let digest = |looked: &Looked| looked.policy.as_ref().ok().map(|signed| signed.digest.clone());
         let now = digest(&looked);
         let before = self.looked.replace(looked).as_ref().and_then(digest);
@@ -209,7 +236,23 @@ impl Seat {
                 around.weaknesses().into_iter().filter(|weakness| weakness.leaves() < wanted).collect();
             return Some(SeatTrouble::NotLocked { detail: lock_in_words(level, wanted, &weak) });
         }
-        None
+        self.health.trouble()
+    }
+
+    /// Looks whether an interview could be held here, while nobody has begun one.
+    pub(crate) fn look_at_health(
+        &mut self,
+        scene: SeatScene,
+        absent: Option<SoundSide>,
+        environment: &Environment,
+    ) {
+        if scene.phase != Phase::Checking || scene.has_link {
+            self.health.forget();
+            return;
+        }
+        let server = self.looked.as_ref().and_then(|looked| looked.policy.as_ref().ok());
+        let server = server.map(|signed| &signed.policy.backend);
+        self.health.look(server, absent, environment, &self.events);
     }
 
     /// The link of a code that somebody entered.
@@ -315,11 +358,18 @@ impl Seat {
         self.turns.fetch_add(1, Ordering::Relaxed);
         let may_go = scene.phase == Phase::Completed && scene.safe;
         self.done_since = may_go.then(|| self.done_since.unwrap_or(now));
-        let closed = scene.phase == Phase::Checking && !scene.has_link && self.trouble().is_some();
+        let escapes = self.looked.as_ref().map(|looked| looked.escapes.clone()).unwrap_or_default();
+        let closed = scene.phase == Phase::Checking
+            && !scene.has_link
+            && match self.trouble() {
+                None => false,
+                Some(SeatTrouble::Policy { .. } | SeatTrouble::NotLocked { .. }) => true,
+                // A network that is away for an hour must not send the staff to every seat: it opens by itself, and there is a PIN.
+                Some(SeatTrouble::Unwell { .. }) => escapes.pin.is_none(),
+            };
         // What nobody takes, no disk and no backend, ends like that some time.
         let unusable = closed || (scene.phase == Phase::Completed && !scene.safe);
         self.unusable_since = unusable.then(|| self.unusable_since.unwrap_or(now));
-        let escapes = self.looked.as_ref().map(|looked| looked.escapes.clone()).unwrap_or_default();
         if let Some(since) = self.unusable_since
             && let Some(minutes) = escapes.unusable_minutes
             && now - since >= Duration::from_secs(u64::from(minutes) * 60)
@@ -362,11 +412,79 @@ impl Seat {
             trouble: self.trouble(),
             broke_off: self.broke_off.is_some(),
             help: self.help,
+            message: self.message.clone(),
             pin: self.pin.answer,
             seconds_left: counted.map(|left| left.as_secs()),
             may_go: self.done_since.is_some(),
             ends: self.ends,
         }
+    }
+
+    /// Tells the center how the seat is, if there is one that wants to know.
+    pub(crate) fn tell(&mut self, scene: SeatScene, facts: SeatFacts, environment: &Environment) {
+        let trouble = if scene.has_link { None } else { self.trouble() };
+        let around = *self.around.borrow();
+        let SeatFacts { interview_id, initials, microphone, loudspeaker, round_trip_ms, version } = facts;
+        let state = SeatState {
+            stage: match scene.phase {
+                Phase::Checking if scene.has_link => SeatStage::Check,
+                Phase::Checking if trouble.is_some() => SeatStage::Closed,
+                Phase::Checking => SeatStage::Idle,
+                Phase::Joining | Phase::Waiting => SeatStage::Waiting,
+                Phase::Live => SeatStage::Interview,
+                Phase::WrappingUp | Phase::Completed => SeatStage::Ended,
+            },
+            interview_id,
+            initials,
+            trouble: trouble.map(SeatTrouble::into_detail),
+            lock: around.level(),
+            weak: around.weaknesses(),
+            help: self.help,
+            undelivered: false,
+            microphone,
+            loudspeaker,
+            round_trip_ms,
+            version,
+            done: 0,
+        };
+        let looked = self.looked.as_ref();
+        let center = || {
+            let looked = looked?;
+            let settings = looked.settings.as_ref()?;
+            Some(Center {
+                server: looked.policy.as_ref().ok()?.policy.backend.clone(),
+                center: settings.center.clone(),
+                seat: settings.seat.clone(),
+                key: looked.key.as_ref().ok()?.clone()?,
+            })
+        };
+        self.monitor.tell(state, center, environment, &self.events);
+    }
+
+    /// The center wants something.
+    pub(crate) fn ordered(&mut self, order: SeatOrder, scene: SeatScene) {
+        tracing::warn!(order = order.as_str(), "the center wants something of the seat");
+        match order {
+            SeatOrder::Message { text } => self.message = Some(text).filter(|text| !text.trim().is_empty()),
+            // Nobody sits there.
+            SeatOrder::Renew if scene.phase == Phase::Checking && !scene.has_link => {
+                self.ends = Some(SeatEnd::NextCandidate);
+            }
+            SeatOrder::Release => self.release_from_afar(scene),
+            // Its server does that.
+            SeatOrder::Renew | SeatOrder::EndInterview { .. } => {}
+        }
+    }
+
+    /// As the policy allows it; never where the only copy of what was said would be lost: for that somebody has to stand before it.
+    fn release_from_afar(&mut self, scene: SeatScene) {
+        let allowed = self.looked.as_ref().is_some_and(|looked| looked.escapes.remote);
+        let loses = scene.phase == Phase::Completed && !scene.safe;
+        if !allowed || loses {
+            tracing::warn!(allowed, loses, "the seat is not let go from afar");
+            return;
+        }
+        self.ends = Some(SeatEnd::Released);
     }
 
     /// What the record says of the seat that the interview was held at.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adjourn_kiosk::{Escapes, Pin, PolicyKeys, SeatSettings, SignedPolicy, Tries};
+use adjourn_protocol::Secret;
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,10 @@ pub(crate) struct Looked {
     pub(crate) policy: Result<SignedPolicy, String>,
     /// Ways out: of the policy, and if that is over, all the same.
     pub(crate) escapes: Escapes,
+    /// Bytes that the seat's disk takes, where that is known.
+    pub(crate) room: Option<u64>,
+    /// What it tells its center with, if it is to; or why that can't be read.
+    pub(crate) key: Result<Option<Secret>, String>,
 }
 
 /// What came of a PIN.
@@ -53,8 +58,16 @@ impl SeatFiles {
 
     /// Looks at everything anew. Reads files: not for the loop itself.
     pub(crate) fn look(&self, now: DateTime<Utc>) -> Looked {
-        let mut looked = Looked { settings: None, policy: Err(String::new()), escapes: Escapes::default() };
+        let mut looked = Looked {
+            settings: None,
+            policy: Err(String::new()),
+            escapes: Escapes::default(),
+            room: self.memory.parent().and_then(room),
+            key: Ok(None),
+        };
         looked.policy = self.policy(now, &mut looked);
+        let file = looked.settings.as_ref().and_then(|settings| settings.key.as_ref());
+        looked.key = file.map(|file| read(file).map(|key| Secret::new(key.trim()))).transpose();
         looked
     }
 
@@ -143,6 +156,18 @@ impl SeatFiles {
             memory.tries
         });
     }
+}
+
+/// Bytes that the disk of a folder takes from who is no administrator.
+#[cfg(unix)]
+fn room(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn room(_: &Path) -> Option<u64> {
+    None
 }
 
 fn read(path: &Path) -> Result<String, String> {

@@ -1,12 +1,15 @@
 //! What a seat means for the loop: which commands it takes, what it does with them, and when it is over.
 
-use adjourn_protocol::{InviteLink, LinkError, Note};
+use adjourn_outbox::BackendError;
+use adjourn_protocol::{ClientInfo, InviteLink, LinkError, Note, SeatOrders};
 use adjourn_room::Transport;
 use adjourn_session::Phase;
 
+use crate::audio_io::AudioIo;
 use crate::fate::fate;
+use crate::invitation::Invitation;
 use crate::run::Client;
-use crate::seat::SeatScene;
+use crate::seat::{SeatFacts, SeatScene};
 use crate::seat_policy::Looked;
 use crate::{Command, Shell, SoundSide};
 
@@ -137,6 +140,9 @@ impl<T: Transport, S: Shell> Client<T, S> {
         if scene.phase == Phase::Checking {
             seat.look(wall);
         }
+        seat.look_at_health(scene, self.audio.absent(), &self.environment);
+        let facts = facts(scene, &self.invitation, &self.audio, &self.info);
+        seat.tell(scene, facts, &self.environment);
         let over = seat.passes(scene).is_some();
         let unfinished = seat.looks_after_unfinished(scene).then(|| seat.offered_within());
         let held = matches!(scene.phase, Phase::Joining | Phase::Waiting | Phase::Live);
@@ -149,10 +155,56 @@ impl<T: Transport, S: Shell> Client<T, S> {
         over
     }
 
+    /// What the center answered.
+    pub(crate) fn seat_told(&mut self, done: i64, answer: Result<SeatOrders, BackendError>) {
+        let scene = self.seat_scene();
+        let Some(seat) = &mut self.seat else { return };
+        for order in seat.monitor.answered(done, answer) {
+            seat.ordered(order, scene);
+        }
+    }
+
     /// Writes down where the interview is held, and how far that is locked.
     pub(crate) fn note_seat(&mut self) {
         if let Some(note) = self.seat.as_ref().and_then(|seat| seat.of_record()) {
             self.recorder.note(Note::Seat(note));
         }
+    }
+}
+
+/// What a center is told of the interview and of the devices.
+fn facts(scene: SeatScene, invitation: &Invitation, audio: &AudioIo, info: &ClientInfo) -> SeatFacts {
+    let held = scene.phase != Phase::Checking;
+    let interview = invitation.admission().filter(|_| held).map(|admission| &admission.answer.interview);
+    let (microphone, loudspeaker) = audio.open_names();
+    SeatFacts {
+        interview_id: interview.map(|interview| interview.id.clone()),
+        initials: interview.and_then(|interview| initials(interview.candidate_name.as_deref()?)),
+        microphone,
+        loudspeaker,
+        round_trip_ms: audio.link.round_trip_ms().filter(|_| held),
+        version: info.version.clone(),
+    }
+}
+
+/// First letters of up to three names.
+fn initials(name: &str) -> Option<String> {
+    let letters =
+        name.split_whitespace().filter_map(|part| part.chars().find(|letter| letter.is_alphabetic()));
+    let letters: String = letters.take(3).flat_map(char::to_uppercase).collect();
+    Some(letters).filter(|letters| !letters.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::initials;
+
+    #[test]
+    fn a_center_sees_who_it_is_and_not_their_name() {
+        let shown = |name| initials(name).unwrap_or_default();
+        assert_eq!(shown("Ada Lovelace"), "AL");
+        assert_eq!(shown("  maria-josé de la  Cruz "), "MDL");
+        assert_eq!(shown("Ωmega (née ß)"), "ΩNSS");
+        assert_eq!(initials("42 --"), None);
     }
 }

@@ -307,6 +307,8 @@ pub struct SeatView {
     pub broke_off: bool,
     /// Somebody called for help.
     pub help: bool,
+    /// What the center has to say to whoever sits here.
+    pub message: Option<String>,
     /// What came of the last PIN.
     pub pin: PinAnswer,
     /// Whole seconds, at the time of this snapshot, after which nothing of this candidate is left here, once they are counted.
@@ -329,11 +331,25 @@ pub enum SeatTrouble {
         /// Why.
         detail: String,
     },
+    /// Something is missing or broken that an interview needs.
+    Unwell {
+        /// What, and what to do.
+        detail: String,
+    },
     /// It is locked less than its policy wants.
     NotLocked {
         /// What is weak.
         detail: String,
     },
+}
+
+impl SeatTrouble {
+    /// Why, for whoever looks after the seat.
+    pub(crate) fn into_detail(self) -> String {
+        match self {
+            Self::Policy { detail } | Self::Unwell { detail } | Self::NotLocked { detail } => detail,
+        }
+    }
 }
 
 /// What came of a PIN.

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use adjourn_client::{Clock as _, Command, PinAnswer, Screen, SeatTrouble, SeatView, Snapshot};
 use adjourn_kiosk::{Around, LockLevel, Pin, SeatEnd, SeatPolicy, Weakness};
-use adjourn_protocol::{Entry, InviteLink, Line, Note, Role, SeatNote, Secret, Turn};
+use adjourn_protocol::{
+    Entry, InviteLink, Line, Note, NumberedOrder, Role, SeatNote, SeatOrder, SeatStage, Secret, Turn,
+};
 use chrono::TimeDelta;
 
 use testbed::seat::{Seat, TIGHT, policy};
@@ -370,4 +372,140 @@ async fn what_broke_off_long_ago_is_delivered_and_offered_to_nobody() {
         stage.stays(Duration::from_secs(10), "nothing of it", mine).await;
         assert_eq!(testbed::texts(&stage.record()), ["my secret"]);
     }
+}
+
+/// The sentence for the staff, if the seat can hold no interview.
+fn unwell(snapshot: &Snapshot) -> Option<&str> {
+    match shown(snapshot).trouble.as_ref()? {
+        SeatTrouble::Unwell { detail } => Some(detail),
+        SeatTrouble::Policy { .. } | SeatTrouble::NotLocked { .. } => None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seat_that_can_hold_no_interview_says_what_is_missing_and_opens_by_itself() {
+    const LOOKED: Duration = Duration::from_secs(25);
+    let (_seat, mut stage) = Seat::started().await;
+    // Its server.
+    stage.backend.set(|backend| backend.down = true);
+    let why = stage.within(LOOKED, "why", |s| shown(s).trouble.is_some()).await;
+    assert!(unwell(&why).unwrap().contains("cannot be reached"), "{why:?}");
+    stage.order(enter(CODE)).await;
+    stage.stays(MOMENT, "the seat", |s| s.screen == Screen::Seat).await;
+    stage.backend.set(|backend| backend.down = false);
+    stage.within(Duration::from_secs(6), "that it is open", |s| shown(s).trouble.is_none()).await;
+    // Its clock.
+    stage.backend.set(|backend| backend.ahead = TimeDelta::minutes(12));
+    let why = stage.within(LOOKED, "why", |s| shown(s).trouble.is_some()).await;
+    assert!(unwell(&why).unwrap().contains("12 minutes behind"), "{why:?}");
+    stage.backend.set(|backend| backend.ahead = TimeDelta::zero());
+    stage.within(LOOKED, "that it is open", |s| shown(s).trouble.is_none()).await;
+    // Its devices; one that is exchanged is away for a moment.
+    stage.audio.plug(&[], &["speaker"]);
+    stage.stays(Duration::from_secs(2), "the seat", |s| shown(s).trouble.is_none()).await;
+    let why = stage.within(LOOKED, "why", |s| shown(s).trouble.is_some()).await;
+    assert!(unwell(&why).unwrap().starts_with("there is no microphone"), "{why:?}");
+    stage.audio.plug(&["microphone"], &["speaker"]);
+    stage.within(MOMENT, "that it is open", |s| shown(s).trouble.is_none()).await;
+    stage.order(enter(CODE)).await;
+    stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking).await;
+    // Nobody is thrown out by it who has begun.
+    let asked = stage.backend.set(|backend| {
+        backend.ahead = TimeDelta::minutes(12);
+        backend.asked_clock
+    });
+    stage.stays(LOOKED, "the check", |s| s.screen == Screen::Checking && shown(s).trouble.is_none()).await;
+    assert!(
+        stage.backend.set(|backend| backend.asked_clock) <= asked + 1,
+        "it is asked while nobody sits there"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_that_is_away_lets_no_seat_go_that_has_a_pin() {
+    for (with_pin, goes) in [(true, false), (false, true)] {
+        let mut own = policy();
+        own.escapes.pin = with_pin.then(|| Pin::keep(PIN, &[7; 16]).unwrap());
+        let (_seat, set) = Seat::with(&own);
+        set.backend.set(|backend| backend.down = true);
+        let mut stage = set.start();
+        stage.within(Duration::from_secs(25), "why", |s| ready(s) && unwell(s).is_some()).await;
+        if goes {
+            assert_eq!(ends(stage, Duration::from_secs(11 * 60)).await, Some(SeatEnd::Released));
+        } else {
+            stage.stays(Duration::from_secs(3_600), "the seat", |s| unwell(s).is_some()).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_center_sees_its_seat_and_what_it_wants_is_done_once() {
+    let (_seat, mut stage) = Seat::started().await;
+    let told = |stage: &Testbed| stage.backend.set(|backend| backend.seat.clone());
+    let stages = |stage: &Testbed| {
+        let mut stages: Vec<SeatStage> = told(stage).iter().map(|state| state.stage).collect();
+        stages.dedup();
+        stages
+    };
+    stage.stays(Duration::from_secs(61), "the seat", |s| s.screen == Screen::Seat).await;
+    let before = told(&stage).len();
+    assert!((12..=16).contains(&before), "every five seconds: {before}");
+    stage.order(Command::CallHelp { on: true }).await;
+    stage.within(MOMENT, "the banner", |s| shown(s).help).await;
+    stage.stays(Duration::from_secs(1), "the seat", |s| shown(s).help).await;
+    assert!(told(&stage).last().unwrap().help, "it is told at once");
+    // What the center says is on the screen.
+    let give = |stage: &Testbed, id: i64, order: SeatOrder| {
+        stage.backend.set(|backend| backend.orders.push(NumberedOrder { id, order }));
+    };
+    give(&stage, 1, SeatOrder::Message { text: "Five minutes more".to_owned() });
+    let message = |s: &Snapshot| shown(s).message.as_deref() == Some("Five minutes more");
+    stage.within(Duration::from_secs(7), "the message", message).await;
+    stage.order(enter(CODE)).await;
+    stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking && s.microphone_open).await;
+    // What changes faster than five times a second is told as it is in the end.
+    stage.stays(Duration::from_secs(1), "the device check", |s| s.screen == Screen::Checking).await;
+    // Nobody begins anew under somebody's hands.
+    give(&stage, 2, SeatOrder::Renew);
+    stage.enter().await;
+    stage.stays(Duration::from_secs(1), "the waiting", |s| s.screen == Screen::Waiting).await;
+    stage.begin().await;
+    stage.stays(Duration::from_secs(7), "the interview", |s| s.screen == Screen::Interview).await;
+    let now = told(&stage).pop().unwrap();
+    assert_eq!((now.stage, now.done), (SeatStage::Interview, 2));
+    assert!(now.interview_id.is_some() && now.microphone.is_some() && now.loudspeaker.is_some(), "{now:?}");
+    stage.ends().await;
+    stage.room.session_closes();
+    stage.received(Duration::from_secs(30)).await;
+    stage.stays(Duration::from_secs(6), "the end", |s| s.screen == Screen::Completed).await;
+    let seen = stages(&stage);
+    let usual =
+        [SeatStage::Idle, SeatStage::Check, SeatStage::Waiting, SeatStage::Interview, SeatStage::Ended];
+    assert_eq!(seen, usual, "{seen:?}");
+    // A release is known to the center before it is done.
+    give(&stage, 3, SeatOrder::Release);
+    let backend = stage.backend.clone();
+    assert_eq!(ends(stage, Duration::from_secs(10)).await, Some(SeatEnd::Released));
+    assert!(backend.set(|backend| backend.orders.is_empty()), "the next life of it would do that once more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_center_that_is_away_or_may_not_lets_no_seat_go() {
+    let mut own = policy();
+    own.escapes.remote = false;
+    let (_seat, set) = Seat::with(&own);
+    set.backend.set(|backend| {
+        backend.orders.push(NumberedOrder { id: 1, order: SeatOrder::Release });
+    });
+    let mut stage = set.start();
+    stage.within(MOMENT, "the seat", |s| ready(s) && s.screen == Screen::Seat).await;
+    stage.stays(Duration::from_secs(30), "the seat", |s| s.screen == Screen::Seat).await;
+    // It is told again when it is back, and not more often than that is worth.
+    stage.backend.set(|backend| backend.down = true);
+    let before = stage.backend.set(|backend| backend.seat.len());
+    stage.stays(Duration::from_secs(60), "the seat", |s| s.screen == Screen::Seat).await;
+    assert_eq!(stage.backend.set(|backend| backend.seat.len()), before);
+    stage.backend.set(|backend| backend.down = false);
+    stage.stays(Duration::from_secs(7), "the seat", |s| s.screen == Screen::Seat).await;
+    assert!(stage.backend.set(|backend| backend.seat.len()) > before);
 }

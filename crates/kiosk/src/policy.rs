@@ -288,7 +288,7 @@ pub(crate) struct Version {
 }
 
 /// A name of a center or a seat: it stands in lists, logs and file names, and looks like no other one.
-pub(crate) fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.len() <= LONGEST_NAME

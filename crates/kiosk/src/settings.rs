@@ -23,6 +23,10 @@ pub struct SeatSettings {
     /// Keys that may sign one (a JWK set).
     #[serde(default = "keys")]
     pub keys: PathBuf,
+    /// The file with the key that lets it tell its center how it is, and take orders from there (`adjourn-backend key add … --scopes seat
+    /// --center …`). Without one nobody sees it from afar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
     /// What carries its sound.
     #[serde(default)]
     pub sound: SoundServer,
@@ -89,7 +93,12 @@ impl SeatSettings {
             SoundServer::Script(path) => Some(path),
             SoundServer::Own | SoundServer::Shared(_) => None,
         };
-        let paths = [("policy", Some(&settings.policy)), ("keys", Some(&settings.keys)), ("sound", script)];
+        let paths = [
+            ("policy", Some(&settings.policy)),
+            ("keys", Some(&settings.keys)),
+            ("key", settings.key.as_ref()),
+            ("sound", script),
+        ];
         let part = |path: Option<&PathBuf>| path.is_some_and(|path| !path.has_root());
         let wrong = paths.into_iter().find(|(_, path)| part(*path)).map(|(field, _)| field);
         wrong.map_or(Ok(settings), |field| Err(SettingsError::Path(field)))

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use base64::Engine as _;
+use chrono::{DateTime, Utc};
 use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use adjourn_protocol::{
-    CheckAnswer, CheckRequest, InterviewStatus, JoinAnswer, JoinRequest, Problem, ReceiptAnswer, Secret,
+    CheckAnswer, CheckRequest, InterviewStatus, JoinAnswer, JoinRequest, Problem, ReceiptAnswer, SeatOrders,
+    SeatState, Secret,
 };
 
 /// Limit of one request. A host that takes the connection and stays silent is given up after this.
@@ -207,6 +209,39 @@ impl Backend {
     /// One sentence that says what is wrong and what to do.
     pub async fn check(&self, request: &CheckRequest) -> Result<CheckAnswer, BackendError> {
         self.answer(self.http.post(self.url("v1/check")?).json(request)).await
+    }
+
+    /// What time it is there, if it takes more.
+    ///
+    /// # Errors
+    /// It can't be reached, takes nothing more, or is no such server.
+    pub async fn clock(&self) -> Result<DateTime<Utc>, BackendError> {
+        let response = self.http.get(self.url("readyz")?).send().await.map_err(|e| self.unreachable(&e))?;
+        if !response.status().is_success() {
+            return Err(self.refusal(response).await);
+        }
+        // Every HTTP server says what time it is (RFC 9110, 6.6.1).
+        let date = response.headers().get("date").and_then(|date| date.to_str().ok());
+        let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+        let ready = response.text().await.is_ok_and(|text| text == "ready");
+        date.filter(|_| ready)
+            .map(|date| date.to_utc())
+            .ok_or_else(|| self.unusable("it is no interview server, or does not say what time it is"))
+    }
+
+    /// Tells a center how its seat is; gives what the seat is to do.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub async fn tell_seat(
+        &self,
+        center: &str,
+        seat: &str,
+        key: &Secret,
+        state: &SeatState,
+    ) -> Result<SeatOrders, BackendError> {
+        let url = self.url(&format!("v1/centers/{center}/seats/{seat}"))?;
+        self.answer(self.http.put(url).bearer_auth(key.expose()).json(state)).await
     }
 
     /// Where the interview stands; with `room`, the backend looks whether LiveKit has its room.

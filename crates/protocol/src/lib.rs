@@ -19,6 +19,7 @@ pub mod fuzzing;
 mod history;
 mod join;
 mod link;
+mod monitor;
 mod note;
 mod outcome;
 mod plain_text;
@@ -43,6 +44,9 @@ pub use event::{Event, EventData, EventKind, EventPage, InterviewEvent, Reporter
 pub use history::{Happened, Teller, UnknownWord};
 pub use join::{ClientInfo, InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo};
 pub use link::{InviteLink, LinkError, code_as_printed};
+pub use monitor::{
+    CenterSeats, NumberedOrder, OrderGiven, SeatOrder, SeatOrders, SeatSeen, SeatStage, SeatState,
+};
 pub use note::{AudioStatistics, Checked, DeviceCheck, DeviceUsed, LinkStatistics, Note, ToolEnded};
 pub use plain_text::{is_plain, plain_text};
 pub use policy::{differences, policy_constants, policy_of, policy_with_known};

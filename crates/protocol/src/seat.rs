@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LockLevel {
     /// Something is open, or it is not known whether it is.
@@ -27,6 +28,7 @@ impl LockLevel {
 
 /// What keeps a seat from a level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Weakness {
     /// Something could not be found out.

@@ -8,6 +8,7 @@
 
 mod actor;
 mod backend;
+mod browser;
 mod certificate;
 mod cgroup;
 mod client;
@@ -41,6 +42,7 @@ mod worker;
 pub use actor::Actor;
 pub use backend::ORGANISER;
 pub use backend::{BackendOptions, BackendServer, Invitation, Transcript, join};
+pub use browser::Browser;
 pub use certificate::{authority, certificate};
 pub use cgroup::{Cgroup, Limit};
 pub use client::ClientProcess;
@@ -65,11 +67,11 @@ pub use reader::AccessibleNode;
 pub use relay::Impairment;
 pub use relays::{Relays, Signalling};
 pub use rustix::process::Signal;
-pub use seat::{Seat, SeatFolders};
+pub use seat::{Seat, SeatComputer, SeatFolders};
 pub use signalling::{Dismissal, SignallingStub};
 pub use testbed::{Builder, Testbed};
 pub use tools::Tools;
-pub use window::{Window, WindowOptions};
+pub use window::{Window, WindowOptions, line_on_a_screen, opening_window};
 pub use wine::Wine;
 pub use worker::{AgentEvent, Worker};
 

@@ -31,6 +31,8 @@ pub struct Child {
     pid: Pid,
     name: String,
     log: PathBuf,
+    /// Kept open, for one that ends when it is closed.
+    input: Option<ChildStdin>,
     /// Where what it says begins in its log: before that is what an earlier one said.
     begins: u64,
 }
@@ -55,7 +57,7 @@ impl Child {
             .with_context(|| format!("{name} could not be started"))?;
         let pid = inner.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let pid = pid.with_context(|| format!("{name} ended at once"))?;
-        Ok(Self { inner, pid, name: name.to_owned(), log: log.to_owned(), begins })
+        Ok(Self { inner, pid, name: name.to_owned(), log: log.to_owned(), input: None, begins })
     }
 
     /// As [`Self::start`], with standard input and output to talk to.
@@ -84,6 +86,11 @@ impl Child {
         let mut child = Self::start(name, command.stdin(Stdio::piped()), log)?;
         let input = child.inner.stdin.take().context("no standard input")?;
         Ok((child, input))
+    }
+
+    /// Keeps its standard input open for as long as it lives.
+    pub fn keep(&mut self, input: ChildStdin) {
+        self.input = Some(input);
     }
 
     /// Process id.
@@ -208,7 +215,7 @@ impl Drop for Child {
 }
 
 /// What stands in a log from there on.
-fn said_since(log: &Path, begins: u64) -> String {
+pub(super) fn said_since(log: &Path, begins: u64) -> String {
     use std::io::{Read as _, Seek as _, SeekFrom};
     let mut bytes = Vec::new();
     // One that is not there yet says nothing yet.

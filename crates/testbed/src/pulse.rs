@@ -39,6 +39,33 @@ impl Default for Profile {
     }
 }
 
+/// One microphone and one loudspeaker.
+fn cards() -> String {
+    format!(
+        "load-module module-null-sink sink_name={MOUTH} rate=48000 channels=1\n\
+         load-module module-null-sink sink_name={SPEAKER} rate=48000 channels=2 sink_properties=device.description=Headphones\n\
+         load-module module-remap-source source_name={MICROPHONE} master={MOUTH}.monitor source_properties=device.description=Microphone\n\
+         set-default-sink {SPEAKER}\nset-default-source {MICROPHONE}\n"
+    )
+}
+
+fn served_at(socket: &Path, cards: &str) -> String {
+    format!("load-module module-native-protocol-unix auth-anonymous=1 socket={}\n{cards}", socket.display())
+}
+
+/// The script of a daemon with one microphone and one loudspeaker that somebody else starts.
+pub(super) fn two_cards(socket: &Path) -> String {
+    served_at(socket, &cards())
+}
+
+/// Speaks a WAV file into the microphone of the daemon at that socket, in the background.
+pub(super) fn speak(socket: &Path, wav: &Path, log: &Path) -> anyhow::Result<Child> {
+    let mut command = Command::new("paplay");
+    command.arg(format!("--device={MOUTH}")).arg(wav);
+    command.env("PULSE_SERVER", format!("unix:{}", socket.display()));
+    Child::start("paplay", &mut command, log)
+}
+
 /// A running daemon.
 #[derive(Debug)]
 pub struct Pulse {
@@ -59,13 +86,7 @@ impl Pulse {
     /// # Errors
     /// It does not start.
     pub async fn start(folder: &Path) -> anyhow::Result<Self> {
-        let cards = format!(
-            "load-module module-null-sink sink_name={MOUTH} rate=48000 channels=1\n\
-             load-module module-null-sink sink_name={SPEAKER} rate=48000 channels=2 sink_properties=device.description=Headphones\n\
-             load-module module-remap-source source_name={MICROPHONE} master={MOUTH}.monitor source_properties=device.description=Microphone\n\
-             set-default-sink {SPEAKER}\nset-default-source {MICROPHONE}\n"
-        );
-        Self::launch(folder, &cards, MICROPHONE).await
+        Self::launch(folder, &cards(), MICROPHONE).await
     }
 
     /// Starts a daemon with a loudspeaker and no microphone.
@@ -99,13 +120,7 @@ impl Pulse {
         let place = tempfile::Builder::new().prefix("adjourn-sound-").tempdir()?;
         let socket = place.path().join("pulse.sock");
         let script = folder.join("pulse.pa");
-        std::fs::write(
-            &script,
-            format!(
-                "load-module module-native-protocol-unix auth-anonymous=1 socket={}\n{cards}",
-                socket.display()
-            ),
-        )?;
+        std::fs::write(&script, served_at(&socket, cards))?;
         let mut command = Command::new("pulseaudio");
         command
             .args([
@@ -139,9 +154,7 @@ impl Pulse {
     /// # Errors
     /// `paplay` can't be started.
     pub fn speak(&self, wav: &Path) -> anyhow::Result<Child> {
-        let mut command = Command::new("paplay");
-        command.arg(format!("--device={MOUTH}")).arg(wav).env("PULSE_SERVER", &self.server);
-        Child::start("paplay", &mut command, &self.folder.join("paplay.log"))
+        speak(Path::new(self.server.trim_start_matches("unix:")), wav, &self.folder.join("paplay.log"))
     }
 
     /// A headset is plugged in. The system's defaults stay what they are.

@@ -7,7 +7,6 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tokio::process::{ChildStdin, Command};
 
-use super::Tools;
 use super::process::{Child, LineReader, tell};
 
 /// An answer takes some tens of milliseconds.
@@ -75,15 +74,16 @@ pub(super) struct Reader {
 impl Reader {
     /// Starts it by that program (`/usr/bin/python3`, or what starts that), at the bus whose address is in that file.
     pub(super) fn start(
-        tools: &Tools,
         folder: &Path,
         display: &str,
         bus: &Path,
         mut command: Command,
     ) -> anyhow::Result<Self> {
-        let script = tools.root.join("crates/testbed/src/accessible_tree.py");
         let bus = std::fs::read_to_string(bus).context("the session has no bus")?;
-        command.arg(script).env("DISPLAY", display).env("DBUS_SESSION_BUS_ADDRESS", bus.trim());
+        command
+            .args(["-c", include_str!("accessible_tree.py")])
+            .env("DISPLAY", display)
+            .env("DBUS_SESSION_BUS_ADDRESS", bus.trim());
         let (reader, asks, tells) =
             Child::start_talking("the reader of the tree", &mut command, &folder.join("tree.log"))?;
         Ok(Self { asks, tells, reader })

@@ -86,6 +86,11 @@ impl Window {
         Ok(Self { page, display, library, driver, _screen: screen })
     }
 
+    /// The process that everything of it is below.
+    pub fn driver(&self) -> i32 {
+        self.driver.pid()
+    }
+
     /// Runs a script in the page and gives its result.
     ///
     /// # Errors
@@ -243,6 +248,45 @@ impl Window {
         let _ = self.page.close().await;
         self.driver.kill().await;
     }
+}
+
+/// How long the window takes from the start of its program until its first screen can be used, by itself: nothing drives it.
+///
+/// # Errors
+/// The screen or the app does not start.
+pub async fn opening_window(folder: &Path) -> anyhow::Result<Duration> {
+    let tools = Tools::find()?;
+    let (display, _screen) = screen(folder, SCREEN).await?;
+    let mut command = Command::new("dbus-run-session");
+    command.arg("--").arg(Tools::binary("adjourn")?).arg("--data").arg(folder.join("client"));
+    command.env("ADJOURN_LIVEKIT_LIBRARY", &tools.library);
+    on_screen(&mut command, &display, folder);
+    let began = std::time::Instant::now();
+    let mut app = Child::start("adjourn", &mut command, &folder.join("window.log"))?;
+    let limit = Duration::from_secs(30);
+    loop {
+        if app.said().contains("the page listens") {
+            let took = began.elapsed();
+            app.kill().await;
+            return Ok(took);
+        }
+        anyhow::ensure!(began.elapsed() < limit && app.running(), "the window does not open: {}", app.said());
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// The first line that a program prints which opens a window, on a screen that nobody sees.
+///
+/// # Errors
+/// The screen or the program does not start, or it prints nothing.
+pub async fn line_on_a_screen(mut command: Command, folder: &Path) -> anyhow::Result<String> {
+    let (display, _screen) = screen(folder, SCREEN).await?;
+    on_screen(&mut command, &display, folder);
+    let log = folder.join("opens.log");
+    let (_child, _, mut lines) = Child::start_talking("the program", &mut command, &log)?;
+    let line = tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await;
+    let line = line.with_context(|| format!("it prints nothing; see {}", log.display()))??;
+    line.with_context(|| format!("it ended; see {}", log.display()))
 }
 
 /// Where a webview shows itself, without what a screen that nobody sees does not have.

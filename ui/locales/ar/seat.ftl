@@ -20,6 +20,7 @@ seat-abandoned = هل ما زلت هنا؟ سيُجهَّز هذا المقعد 
 seat-still-here = ما زلت هنا
 seat-help = أحتاج إلى مساعدة
 seat-help-wanted = المقعد { $name }: هنا من يحتاج إلى مساعدة.
+seat-message = الموظفون: { $text }
 seat-staff = الموظفون
 seat-staff-only = للموظفين فقط
 seat-staff-what = برقم المشرف السري يُحرَّر المقعد: أي مقابلة جارية هنا تنتهي وتُحفظ.

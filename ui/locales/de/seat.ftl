@@ -20,6 +20,7 @@ seat-abandoned = Sind Sie noch da? Dieser Platz wird bald für die nächste Pers
 seat-still-here = Ich bin noch da
 seat-help = Ich brauche Hilfe
 seat-help-wanted = Platz { $name }: Hier wird Hilfe gebraucht.
+seat-message = Das Personal: { $text }
 seat-staff = Personal
 seat-staff-only = Für das Personal
 seat-staff-what = Mit der PIN der Aufsicht wird der Platz freigegeben: Ein Interview, das hier läuft, endet und bleibt erhalten.

@@ -20,6 +20,7 @@ seat-abandoned = Are you still here? Soon this seat is made ready for the next p
 seat-still-here = I am still here
 seat-help = I need help
 seat-help-wanted = Seat { $name }: help is wanted here.
+seat-message = The staff: { $text }
 seat-staff = Staff
 seat-staff-only = For the staff
 seat-staff-what = With the supervisor's PIN the seat is let go: an interview that goes on here ends, and is kept.

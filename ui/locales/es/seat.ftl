@@ -20,6 +20,7 @@ seat-abandoned = ¿Sigue ahí? Este puesto se preparará pronto para la siguient
 seat-still-here = Sigo aquí
 seat-help = Necesito ayuda
 seat-help-wanted = Puesto { $name }: aquí se necesita ayuda.
+seat-message = El personal: { $text }
 seat-staff = Personal
 seat-staff-only = Solo para el personal
 seat-staff-what = Con el PIN del supervisor se libera el puesto: una entrevista en curso termina y se conserva.

@@ -20,6 +20,7 @@ seat-abandoned = Êtes-vous toujours là ? Ce poste sera bientôt préparé pour
 seat-still-here = Je suis toujours là
 seat-help = J'ai besoin d'aide
 seat-help-wanted = Poste { $name } : on a besoin d'aide ici.
+seat-message = Le personnel : { $text }
 seat-staff = Personnel
 seat-staff-only = Réservé au personnel
 seat-staff-what = Avec le code PIN du superviseur, le poste est libéré : un entretien en cours ici se termine et est conservé.

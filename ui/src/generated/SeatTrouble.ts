@@ -7,6 +7,10 @@ export type SeatTrouble = { "kind": "policy",
 /**
  * Why.
  */
+detail: string, } | { "kind": "unwell", 
+/**
+ * What, and what to do.
+ */
 detail: string, } | { "kind": "not_locked", 
 /**
  * What is weak.

@@ -36,6 +36,10 @@ broke_off: boolean,
  */
 help: boolean, 
 /**
+ * What the center has to say to whoever sits here.
+ */
+message: string | null, 
+/**
  * What came of the last PIN.
  */
 pin: PinAnswer, 

@@ -43,7 +43,24 @@ impl App {
     /// itself (Basic authentication) is not accepted here: any page on the web could ask in its name.
     pub(crate) async fn organiser(&self, caller: &Caller, scope: Scope) -> Result<Actor, ApiError> {
         let given = bearer(&caller.headers).ok_or_else(ApiError::unauthorised)?;
-        self.holder(given, caller, scope).await
+        self.holder(given, caller, scope).await.map(|(actor, _)| actor)
+    }
+
+    /// The same for a test center: a key may be of one, and allows nothing at another.
+    pub(crate) async fn of_center(
+        &self,
+        caller: &Caller,
+        scope: Scope,
+        center: &str,
+    ) -> Result<Actor, ApiError> {
+        let given = bearer(&caller.headers).ok_or_else(ApiError::unauthorised)?;
+        let (actor, own) = self.holder(given, caller, scope).await?;
+        if own.as_ref().is_none_or(|own| own == center) {
+            return Ok(actor);
+        }
+        audit::note(&self.store, &actor, Deed::Refused, scope.as_str()).await?;
+        let title = "This key is another center's.";
+        Err(ApiError::new(StatusCode::FORBIDDEN, "other_center", title))
     }
 
     /// The same for the operator's pages, which only show: a browser gives the key as the password of Basic authentication,
@@ -51,17 +68,23 @@ impl App {
     pub(crate) async fn operator(&self, caller: &Caller) -> Result<Actor, ApiError> {
         let by_password = password(&caller.headers);
         let given = bearer(&caller.headers).or(by_password.as_deref()).ok_or_else(ApiError::unauthorised)?;
-        self.holder(given, caller, Scope::Operate).await
+        self.holder(given, caller, Scope::Operate).await.map(|(actor, _)| actor)
     }
 
-    async fn holder(&self, given: &str, caller: &Caller, scope: Scope) -> Result<Actor, ApiError> {
+    /// Whose the key is, and of which center, if it is of one.
+    async fn holder(
+        &self,
+        given: &str,
+        caller: &Caller,
+        scope: Scope,
+    ) -> Result<(Actor, Option<String>), ApiError> {
         // Hashes: how long a comparison takes tells nothing about a key.
         let hash = sha256(given.as_bytes());
         if self.organiser_key.as_ref().is_some_and(|key| sha256(key.expose().as_bytes()) == hash) {
-            return Ok(Actor::organiser("ADJOURN_ORGANISER_KEY".to_owned(), caller.origin));
+            return Ok((Actor::organiser("ADJOURN_ORGANISER_KEY".to_owned(), caller.origin), None));
         }
         let known = sqlx::query(
-            "SELECT name, scopes FROM organisers WHERE hash = $1 AND (expires_at IS NULL OR expires_at > $2)",
+            "SELECT name, scopes, center FROM organisers WHERE hash = $1 AND (expires_at IS NULL OR expires_at > $2)",
         )
         .bind(&hash)
         .bind(millis(now()))
@@ -71,7 +94,7 @@ impl App {
         let (name, scopes): (String, String) = (known.try_get("name")?, known.try_get("scopes")?);
         let actor = Actor::organiser(name, caller.origin);
         if scopes.split(',').any(|has| has == scope.as_str()) {
-            return Ok(actor);
+            return Ok((actor, known.try_get("center")?));
         }
         audit::note(&self.store, &actor, Deed::Refused, scope.as_str()).await?;
         let title = format!("This key has the scopes {scopes}; {} is needed here.", scope.as_str());

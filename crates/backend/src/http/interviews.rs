@@ -66,20 +66,28 @@ pub(crate) async fn end(
 ) -> Result<StatusCode, ApiError> {
     let actor = app.organiser(&caller, Scope::End).await?;
     audit::note_of(&app.store, &actor, Deed::Ended, &id).await?;
-    let now = now();
-    let ended = lifecycle_store::change(&app.store, &id, now, |lifecycle| {
-        (lifecycle.organiser_ends(now) && lifecycle.attempt > 0).then_some(lifecycle.attempt)
-    });
-    let Some(room_stands) = ended.await? else {
-        return Err(lifecycle_store::gone(app.store.read(), &id).await?);
-    };
-    if let Some(attempt) = room_stands {
-        if let Err(error) = app.livekit.mark_ended(&id, "organiser", now).await {
-            tracing::info!(%error, "the room's metadata could not be set");
-        }
-        app.room_closer.add(&id, attempt);
-    }
+    app.end_interview(&id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+impl App {
+    /// Ends an interview in its organiser's name, if it is not over.
+    pub(crate) async fn end_interview(&self, id: &str) -> Result<(), ApiError> {
+        let now = now();
+        let ended = lifecycle_store::change(&self.store, id, now, |lifecycle| {
+            (lifecycle.organiser_ends(now) && lifecycle.attempt > 0).then_some(lifecycle.attempt)
+        });
+        let Some(room_stands) = ended.await? else {
+            return Err(lifecycle_store::gone(self.store.read(), id).await?);
+        };
+        if let Some(attempt) = room_stands {
+            if let Err(error) = self.livekit.mark_ended(id, "organiser", now).await {
+                tracing::info!(%error, "the room's metadata could not be set");
+            }
+            self.room_closer.add(id, attempt);
+        }
+        Ok(())
+    }
 }
 
 /// `DELETE /v1/interviews/{id}`

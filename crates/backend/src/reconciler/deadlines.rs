@@ -8,7 +8,7 @@ use crate::lifecycle::{Lifecycle, OVERTIME};
 use crate::lifecycle_store::lifecycles_of;
 use crate::state::App;
 use crate::store::{Store, millis, now};
-use crate::{audit, feed, limits, tombstone};
+use crate::{audit, feed, limits, seats, tombstone};
 
 /// Interviews of one kind in one round; the rest is for the next.
 const ROUND: i64 = 5_000;
@@ -49,6 +49,7 @@ async fn round(app: &App) -> Result<(), sqlx::Error> {
         audit::forget(&mut tx, now).await?;
         feed::forget(&mut tx, now).await?;
         tombstone::forget(&mut tx, now).await?;
+        seats::forget(&mut tx, now).await?;
     }
     sqlx::query("DELETE FROM webhooks WHERE received_at < $1")
         .bind(millis(now - WEBHOOKS))

@@ -9,13 +9,14 @@ use adjourn_client::{Answered, Backend, Clock as _};
 use adjourn_outbox::{BackendError, DeliveryOutcome, Granted, Join, Receipt, Sent};
 use adjourn_protocol::{
     Arrival, CheckAnswer, CheckRequest, ClientInfo, InterviewInfo, InterviewState, InterviewStatus,
-    InterviewerState, InviteLink, Invited, JoinAnswer, JoinRequest, LiveKitInfo, Outcome, Policy,
-    ReceiptClaims, RoomState, Secret, Source, sha256,
+    InterviewerState, InviteLink, Invited, JoinAnswer, JoinRequest, LiveKitInfo, NumberedOrder, Outcome,
+    Policy, ReceiptClaims, RoomState, SeatOrders, SeatState, Secret, Source, sha256,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
+use url::Url;
 
 use super::FakeClock;
 
@@ -60,6 +61,13 @@ pub struct State {
     pub asked_joins: usize,
     pub asked_status: usize,
     pub asked_deliveries: usize,
+    pub asked_clock: usize,
+    /// What its seat told, in order.
+    pub seat: Vec<SeatState>,
+    /// What its center wants of it.
+    pub orders: Vec<NumberedOrder>,
+    /// Its clock is ahead of the client's.
+    pub ahead: TimeDelta,
 }
 
 impl FakeBackend {
@@ -87,6 +95,10 @@ impl FakeBackend {
             asked_joins: 0,
             asked_status: 0,
             asked_deliveries: 0,
+            asked_clock: 0,
+            seat: Vec::new(),
+            orders: Vec::new(),
+            ahead: TimeDelta::zero(),
         };
         Self { clock, state: Arc::new(Mutex::new(state)) }
     }
@@ -165,6 +177,45 @@ impl Backend for FakeBackend {
             let livekit = LiveKitInfo { url, token, room, agent_name: None };
             let livekit = self.set(|state| !state.no_room).then_some(livekit);
             Ok(CheckAnswer { livekit, invited: self.set(|state| state.invited.clone()) })
+        }
+        .boxed()
+    }
+
+    fn clock<'a>(&'a self, server: &'a Url) -> Answered<'a, DateTime<Utc>> {
+        async move {
+            let (latency, down, ahead) = self.set(|state| {
+                state.asked_clock += 1;
+                (state.latency, state.down, state.ahead)
+            });
+            tokio::time::sleep(latency).await;
+            if down {
+                return Err(BackendError::Unreachable { host: server.to_string() });
+            }
+            Ok(self.clock.wall() + ahead)
+        }
+        .boxed()
+    }
+
+    fn tell_seat<'a>(
+        &'a self,
+        server: &'a Url,
+        center: &'a str,
+        seat: &'a str,
+        key: &'a Secret,
+        state: &'a SeatState,
+    ) -> Answered<'a, SeatOrders> {
+        async move {
+            let (latency, down) = self.set(|state| (state.latency, state.down));
+            tokio::time::sleep(latency).await;
+            if down {
+                return Err(BackendError::Unreachable { host: server.to_string() });
+            }
+            assert_eq!((center, seat, key.expose()), ("berlin-mitte", "B-07", "adj_seat"));
+            Ok(self.set(|own| {
+                own.seat.push(state.clone());
+                own.orders.retain(|order| order.id > state.done);
+                SeatOrders { orders: own.orders.clone(), again_s: 5 }
+            }))
         }
         .boxed()
     }

@@ -62,10 +62,12 @@ impl Seat {
         let seat = Self { folder, key: PolicyKey::generate().unwrap(), around, turns };
         let path = |name: &str| seat.folder.path().join(name);
         let settings = format!(
-            "center = \"berlin-mitte\"\nseat = \"B-07\"\npolicy = {:?}\nkeys = {:?}\n",
+            "center = \"berlin-mitte\"\nseat = \"B-07\"\npolicy = {:?}\nkeys = {:?}\nkey = {:?}\n",
             path("policy.jws"),
-            path("keys.json")
+            path("keys.json"),
+            path("key")
         );
+        std::fs::write(path("key"), "adj_seat\n").unwrap();
         std::fs::write(path("seat.toml"), settings).unwrap();
         std::fs::write(path("keys.json"), seat.key.public().as_json()).unwrap();
         seat.use_policy(policy);

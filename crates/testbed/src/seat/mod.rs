@@ -1,7 +1,10 @@
 //! A test center's seat: the supervisor with cage and the window in it, on a screen that nobody sees.
 
+mod computer;
+mod life;
+mod memory;
+
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 use std::time::Duration;
 
 use adjourn_kiosk::{PolicyKey, SeatPolicy};
@@ -9,10 +12,14 @@ use anyhow::Context as _;
 use rustix::process::Signal;
 use tokio::process::Command;
 
+use self::life::Life;
 use super::process::{Child, look};
-use super::reader::{AccessibleNode, PYTHON, Reader, WITH_ACCESSIBILITY};
-use super::window::{on_screen, picture_of, screen};
-use super::{Pulse, Tools};
+use super::pulse::{Pulse, two_cards};
+use super::reader::{AccessibleNode, PYTHON, Reader};
+use super::tools::Tools;
+use super::window::{picture_of, screen};
+
+pub use self::computer::SeatComputer;
 
 /// The name of the center and of the seat.
 const CENTER: &str = "berlin-mitte";
@@ -58,6 +65,28 @@ impl SeatFolders {
         Ok(folders)
     }
 
+    /// Makes them on the disk of a computer that is a seat: its sound server is each candidate's own. `folder`: for what the programs
+    /// around it say.
+    ///
+    /// # Errors
+    /// The disk takes nothing.
+    pub fn of_computer(computer: &SeatComputer, folder: &Path, policy: &SeatPolicy) -> anyhow::Result<Self> {
+        let (settings, data) =
+            (computer.on_disk("/etc/adjourn-kiosk"), computer.on_disk("/var/lib/adjourn-kiosk"));
+        std::fs::create_dir_all(&settings)?;
+        std::fs::create_dir_all(folder)?;
+        let home = PathBuf::from("/run/adjourn-kiosk");
+        let folders = Self { home, data, settings, logs: folder.to_owned(), key: PolicyKey::generate()? };
+        std::fs::write(folders.settings.join("policy-keys.json"), folders.key.public().as_json())?;
+        std::fs::write(
+            folders.settings.join("seat.toml"),
+            format!("center = {CENTER:?}\nseat = {NAME:?}\nsound = {{ script = {:?} }}\n", computer::SOUND),
+        )?;
+        std::fs::write(computer.on_disk(computer::SOUND), two_cards(&folders.home.join("pulse/native")))?;
+        folders.use_policy(policy)?;
+        Ok(folders)
+    }
+
     /// Signs another policy, and puts it there.
     ///
     /// # Errors
@@ -94,7 +123,7 @@ impl SeatFolders {
 #[derive(Debug)]
 pub struct Seat {
     reader: Option<Reader>,
-    supervisor: Child,
+    life: Life,
     display: String,
     screen: Option<Child>,
 }
@@ -106,43 +135,93 @@ impl Seat {
     /// Something does not start.
     pub async fn start(tools: &Tools, folders: &SeatFolders, pulse: Option<&Pulse>) -> anyhow::Result<Self> {
         let (display, screen) = screen(&folders.logs, SCREEN).await?;
-        let supervisor = begin(tools, folders, &display, pulse)?;
-        Ok(Self { reader: None, supervisor, display, screen: Some(screen) })
+        let life = Life::alone(tools, folders, &display, pulse)?;
+        Ok(Self { reader: None, life, display, screen: Some(screen) })
     }
 
-    /// Wipes what a candidate left, and starts the next one's life, as systemd does.
+    /// Switches on a computer that is a seat, with a screen.
+    ///
+    /// # Errors
+    /// It does not come up, or its unit does not run.
+    pub async fn switch_on(computer: SeatComputer, folders: &SeatFolders) -> anyhow::Result<Self> {
+        let (display, screen) = screen(&folders.logs, SCREEN).await?;
+        computer.connect(&display)?;
+        let life = Life::unit(computer).await?;
+        Ok(Self { reader: None, life, display, screen: Some(screen) })
+    }
+
+    /// The computer, if it is one by itself.
+    pub fn computer(&self) -> Option<&SeatComputer> {
+        self.life.computer()
+    }
+
+    /// The next candidate's life of it. The testbed wipes what the last one left and starts it, as systemd does; where there is a systemd,
+    /// that is waited for, and a computer that is off is switched on.
     ///
     /// # Errors
     /// Something does not start.
-    pub fn again(
+    pub async fn again(
         &mut self,
         tools: &Tools,
         folders: &SeatFolders,
         pulse: Option<&Pulse>,
     ) -> anyhow::Result<()> {
         self.reader = None;
-        self.supervisor = begin(tools, folders, &self.display, pulse)?;
-        Ok(())
+        self.life.again(tools, folders, &self.display, pulse).await
+    }
+
+    /// The home of the candidate who is there.
+    pub fn home(&self, folders: &SeatFolders) -> PathBuf {
+        match self.life.computer() {
+            Some(computer) => computer.file(&folders.home.to_string_lossy()),
+            None => folders.home.clone(),
+        }
+    }
+
+    /// Where something of a candidate could be left: of a computer, everything that was written since it was installed, and what is in
+    /// memory alone.
+    pub fn places(&self, folders: &SeatFolders) -> Vec<PathBuf> {
+        match self.life.computer() {
+            Some(computer) => {
+                let memory = ["/run", "/dev/shm", "/tmp"].map(|path| computer.file(path));
+                std::iter::once(computer.on_disk("/")).chain(memory).collect()
+            }
+            None => vec![folders.home.clone(), folders.data.clone()],
+        }
+    }
+
+    /// Processes of the computer that live on between two candidates, and have one of the words in their memory.
+    pub fn remembered_by(&self, words: &[&str]) -> Vec<String> {
+        let Some(computer) = self.life.computer() else { return Vec::new() };
+        let own = self.processes();
+        let mut others = computer.processes();
+        others.retain(|process| !own.contains(process));
+        others.retain(|(_, pid)| memory::has(*pid, words));
+        others.into_iter().map(|(name, pid)| format!("{name} ({pid})")).collect()
+    }
+
+    /// Speaks a WAV file into the microphone of the seat's own sound server.
+    ///
+    /// # Errors
+    /// Nothing plays it.
+    pub fn speak(&self, folders: &SeatFolders, wav: &Path) -> anyhow::Result<Child> {
+        super::pulse::speak(&self.home(folders).join("pulse/native"), wav, &folders.logs.join("paplay.log"))
     }
 
     /// What is on the screen, as a screen reader is told.
     ///
     /// # Errors
     /// Nothing is told.
-    pub async fn tree(
-        &mut self,
-        tools: &Tools,
-        folders: &SeatFolders,
-    ) -> anyhow::Result<Option<AccessibleNode>> {
-        let bus = folders.home.join("session-bus");
+    pub async fn tree(&mut self, folders: &SeatFolders) -> anyhow::Result<Option<AccessibleNode>> {
         if self.reader.is_none() {
             // By then it is told of: the bus of accessibility is there, which the window has looked for.
-            let listens = || self.supervisor.said().contains("the page listens").then_some(());
+            let listens = || self.life.said().contains("the page listens").then_some(());
             if look(OPENS, listens).await.is_none() {
-                anyhow::bail!("the seat's window does not open:\n{}", self.supervisor.said());
+                anyhow::bail!("the seat's window does not open:\n{}", self.life.said());
             }
-            self.reader =
-                Some(Reader::start(tools, &folders.logs, &self.display, &bus, for_somebody(PYTHON))?);
+            let bus = self.home(folders).join("session-bus");
+            let command = self.life.somebody_s(PYTHON);
+            self.reader = Some(Reader::start(&folders.logs, &self.display, &bus, command)?);
         }
         self.reader.as_mut().context("no reader")?.tree().await
     }
@@ -153,7 +232,6 @@ impl Seat {
     /// It is not in time; says what there is.
     pub async fn wait(
         &mut self,
-        tools: &Tools,
         folders: &SeatFolders,
         what: &str,
         limit: Duration,
@@ -161,13 +239,13 @@ impl Seat {
     ) -> anyhow::Result<AccessibleNode> {
         let deadline = tokio::time::Instant::now() + limit;
         loop {
-            let told = self.tree(tools, folders).await?;
+            let told = self.tree(folders).await?;
             if let Some(tree) = told.as_ref().filter(|tree| so(tree)) {
                 return Ok(tree.clone());
             }
             if tokio::time::Instant::now() >= deadline {
                 let told = told.map_or_else(|| "nothing".to_owned(), |tree| tree.outline());
-                anyhow::bail!("{what} was not seen within {limit:?}, but {told}\n{}", self.supervisor.said());
+                anyhow::bail!("{what} was not seen within {limit:?}, but {told}\n{}", self.life.said());
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -224,22 +302,22 @@ impl Seat {
         picture_of(&self.display, path, None).await
     }
 
-    /// Waits until the supervisor ended; gives what with.
+    /// Waits until the supervisor ended; gives its exit code, nothing after a signal.
     ///
     /// # Errors
     /// It does not in time.
-    pub async fn ended(&mut self, limit: Duration) -> anyhow::Result<ExitStatus> {
-        self.supervisor.ended(limit).await
+    pub async fn ended(&mut self, limit: Duration) -> anyhow::Result<Option<i32>> {
+        self.life.ended(limit).await
     }
 
     /// Whether the supervisor runs.
     pub fn running(&mut self) -> bool {
-        self.supervisor.running()
+        self.life.running()
     }
 
     /// What it and its programs said.
     pub fn log(&self) -> String {
-        self.supervisor.said()
+        self.life.said()
     }
 
     /// Signals the first of the seat's processes of that name (`/proc/PID/comm`).
@@ -256,7 +334,7 @@ impl Seat {
 
     /// Name and id of all that the supervisor started, and of itself.
     pub fn processes(&self) -> Vec<(String, i32)> {
-        let mut found = vec![self.supervisor.pid()];
+        let mut found = vec![self.life.supervisor()];
         let all: Vec<(i32, i32, String)> = std::fs::read_dir("/proc")
             .into_iter()
             .flatten()
@@ -290,45 +368,8 @@ impl Seat {
 
     /// Everything that runs there is killed at once.
     pub async fn cut_power(&mut self) {
-        for (_, pid) in self.processes() {
-            // Gone already, perhaps.
-            let _ = Child::signal_pid(pid, Signal::KILL);
-        }
-        self.supervisor.kill().await;
         self.reader = None;
+        let processes = self.processes();
+        self.life.cut_power(&processes).await;
     }
-}
-
-/// cage runs for no administrator: for one it is somebody else's program, whose files are the same ones. What talks with it is started
-/// in the same way.
-fn for_somebody(program: &str) -> Command {
-    if !rustix::process::geteuid().is_root() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--map-user=1000", "--map-group=1000", "--", program]);
-    command
-}
-
-fn begin(
-    tools: &Tools,
-    folders: &SeatFolders,
-    display: &str,
-    pulse: Option<&Pulse>,
-) -> anyhow::Result<Child> {
-    folders.wipe()?;
-    let mut command = for_somebody("dbus-run-session");
-    command.args(["--", "sh", "-c", WITH_ACCESSIBILITY]);
-    command.arg(Tools::binary("adjourn-seat")?);
-    command.arg("--settings").arg(folders.settings.join("seat.toml"));
-    command.arg("--window").arg(Tools::binary("adjourn")?).arg("--home").arg(&folders.home).arg("--nested");
-    on_screen(&mut command, display, &folders.home);
-    // cage in a window of the screen that nobody sees, drawn without a graphics card.
-    command.env("WLR_BACKENDS", "x11").env("WLR_RENDERER", "pixman");
-    command.env_remove("NO_AT_BRIDGE").env("SESSION_BUS", folders.home.join("session-bus"));
-    command.env("ADJOURN_DATA", &folders.data).env("ADJOURN_LIVEKIT_LIBRARY", &tools.library);
-    if let Some(pulse) = pulse {
-        pulse.give(&mut command);
-    }
-    Child::start("adjourn-seat", &mut command, &folders.logs.join("seat.log"))
 }

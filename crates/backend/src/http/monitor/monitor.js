@@ -1,0 +1,237 @@
+// The seats of a test center, as they are now. What comes from seats is put into the page as text, never as markup.
+const at = (id) => document.getElementById(id);
+const STAGES = {
+  idle: "waits for a code",
+  closed: "takes no code",
+  check: "devices are checked",
+  waiting: "waits for the interviewer",
+  interview: "interview",
+  ended: "ended",
+};
+// A stream that says nothing for so long is dead: the server sends a comment every 15 s.
+const SILENT = 20_000;
+const AGAIN = 2_000;
+
+let center = "";
+let key = "";
+const seats = new Map();
+
+const url = (rest) => new URL(`v1/centers/${encodeURIComponent(center)}/${rest}`, document.baseURI);
+const headers = () => ({ authorization: `Bearer ${key}` });
+
+async function problemOf(response) {
+  const body = await response.json().catch(() => ({}));
+  return body.title ?? `The server answers ${response.status}.`;
+}
+
+at("enter").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  center = at("center").value.trim();
+  key = at("key").value.trim();
+  at("problem").textContent = "";
+  try {
+    const response = await fetch(url("seats"), { headers: headers() });
+    if (!response.ok) {
+      at("problem").textContent = await problemOf(response);
+      return;
+    }
+  } catch {
+    at("problem").textContent = "The server can't be reached.";
+    return;
+  }
+  at("key").value = "";
+  at("enter").hidden = true;
+  at("seats").hidden = false;
+  at("title").textContent = `Seats of ${center}`;
+  document.title = `${center} · Adjourn`;
+  void follow();
+});
+
+async function follow() {
+  for (;;) {
+    try {
+      await once();
+    } catch (error) {
+      console.warn(error);
+    }
+    at("link").textContent = "The connection to the server is lost; trying again. What is below may be old.";
+    await new Promise((done) => setTimeout(done, AGAIN));
+  }
+}
+
+async function once() {
+  const abort = new AbortController();
+  let timer;
+  const alive = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => abort.abort(), SILENT);
+  };
+  alive();
+  const response = await fetch(url("watch"), { headers: headers(), signal: abort.signal });
+  if (!response.ok) {
+    at("problem").textContent = await problemOf(response);
+    throw new Error(String(response.status));
+  }
+  at("problem").textContent = "";
+  seats.clear();
+  at("rows").replaceChildren();
+  at("link").textContent = "Shown as it is now.";
+  show();
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    alive();
+    text += value;
+    const parts = text.split("\n\n");
+    text = parts.pop();
+    parts.forEach(take);
+    show();
+  }
+}
+
+function take(part) {
+  const field = (name) =>
+    part
+      .split("\n")
+      .filter((line) => line.startsWith(`${name}:`))
+      .map((line) => line.slice(name.length + 1).trimStart())
+      .join("\n");
+  const kind = field("event");
+  if (kind === "seat") {
+    const seen = JSON.parse(field("data"));
+    const before = seats.get(seen.seat);
+    seats.set(seen.seat, seen);
+    if (seen.state.help && !before?.state.help) at("calls").textContent = `Seat ${seen.seat} calls for help.`;
+    row(seen);
+  } else if (kind === "gone") {
+    const seat = JSON.parse(field("data"));
+    seats.delete(seat);
+    at("rows").querySelector(`[data-seat="${CSS.escape(seat)}"]`)?.remove();
+  }
+}
+
+function show() {
+  const all = [...seats.values()];
+  const count = (so) => all.filter(so).length;
+  const told = [
+    ["Seats", all.length],
+    ["Interviews", count((seen) => seen.state.stage === "interview")],
+    ["Calling for help", count((seen) => seen.state.help)],
+    ["Missing", count((seen) => seen.missing)],
+    ["Taking no code", count((seen) => seen.state.stage === "closed")],
+  ];
+  at("counts").replaceChildren(...told.map(([what, number]) => element("span", `${what}: ${number}`)));
+  if (count((seen) => seen.state.help) === 0) at("calls").textContent = "";
+}
+
+function element(name, text, kind) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  if (kind) made.className = kind;
+  return made;
+}
+
+function cell(...parts) {
+  const made = element("td");
+  made.append(...parts.flatMap((part, n) => (n > 0 ? [document.createElement("br"), part] : [part])));
+  return made;
+}
+
+function row(seen) {
+  const { seat, state, missing } = seen;
+  const made = document.createElement("tr");
+  made.dataset.seat = seat;
+  made.className = [missing && "missing", state.help && "help"].filter(Boolean).join(" ");
+  const name = element("th", seat);
+  name.scope = "row";
+  const stage = [element("span", STAGES[state.stage] ?? state.stage)];
+  if (missing) stage.unshift(element("span", `missing since ${new Date(seen.seen_at).toLocaleTimeString()}`, "bad"));
+  if (state.help) stage.unshift(element("span", "calls for help", "bad"));
+  if (state.trouble) stage.push(element("span", state.trouble, "quiet"));
+  const lock = [element("span", state.lock, state.lock === "enforced" ? "well" : "bad")];
+  if (state.weak?.length) lock.push(element("span", state.weak.join(", "), "quiet"));
+  const devices = [state.microphone, state.loudspeaker].filter(Boolean).join(" · ");
+  const network = state.round_trip_ms === undefined ? "–" : `${state.round_trip_ms} ms there and back`;
+  const waiting = element("span", state.undelivered ? "something waits" : "–", state.undelivered ? "bad" : "");
+  made.append(
+    name,
+    cell(...stage),
+    cell(element("span", state.initials ?? "–")),
+    cell(...lock),
+    cell(element("span", devices || "–"), element("span", network, "quiet")),
+    cell(waiting),
+    cell(actions(seen)),
+  );
+  const rows = at("rows");
+  const old = rows.querySelector(`[data-seat="${CSS.escape(seat)}"]`);
+  if (old) {
+    // Whoever is about to press something of it presses the same thing.
+    const focused = old.contains(document.activeElement) ? document.activeElement.dataset.order : undefined;
+    old.replaceWith(made);
+    if (focused) made.querySelector(`[data-order="${focused}"]`)?.focus();
+    return;
+  }
+  const next = [...rows.children].find((other) => other.dataset.seat.localeCompare(seat, undefined, { numeric: true }) > 0);
+  rows.insertBefore(made, next ?? null);
+}
+
+function actions({ seat, state, missing }) {
+  const made = element("span");
+  const add = (order, text, wish) => {
+    const button = element("button", text);
+    button.dataset.order = order;
+    button.disabled = missing;
+    button.addEventListener("click", () => void wish());
+    made.append(button);
+  };
+  add("message", "Message…", async () => {
+    const text = await ask(`A message to seat ${seat}`, "It is shown to whoever sits there, until the next candidate. An empty one takes the last one away.", "Send", true);
+    if (text !== null) await give(seat, { order: "message", text });
+  });
+  if (state.interview_id && state.stage !== "ended") {
+    add("end_interview", "End the interview…", async () => {
+      const sure = await ask(`End the interview at seat ${seat}?`, "What was said so far is kept and sent.", "End it");
+      if (sure !== null) await give(seat, { order: "end_interview", interview_id: state.interview_id });
+    });
+  }
+  if (["idle", "closed"].includes(state.stage)) {
+    add("renew", "Begin anew", () => give(seat, { order: "renew" }));
+  }
+  add("release", "Let it go…", async () => {
+    const what = "Its window closes, a console is on its screen, and it is no seat until somebody starts it again. An interview that goes on ends, and is kept.";
+    if ((await ask(`Let seat ${seat} go?`, what, "Let it go")) !== null) await give(seat, { order: "release" });
+  });
+  return made;
+}
+
+function ask(title, text, yes, field = false) {
+  const dialog = at("ask");
+  at("ask-title").textContent = title;
+  at("ask-text").textContent = text;
+  at("ask-yes").textContent = yes;
+  at("ask-field").hidden = !field;
+  at("ask-message").value = "";
+  dialog.returnValue = "no";
+  dialog.showModal();
+  if (field) at("ask-message").focus();
+  return new Promise((done) => {
+    const closed = () => done(dialog.returnValue === "yes" ? at("ask-message").value : null);
+    dialog.addEventListener("close", closed, { once: true });
+  });
+}
+
+async function give(seat, order) {
+  at("problem").textContent = "";
+  try {
+    const response = await fetch(url(`seats/${encodeURIComponent(seat)}/orders`), {
+      method: "POST",
+      headers: { ...headers(), "content-type": "application/json" },
+      body: JSON.stringify(order),
+    });
+    if (!response.ok) at("problem").textContent = `Seat ${seat}: ${await problemOf(response)}`;
+  } catch {
+    at("problem").textContent = `Seat ${seat}: the server can't be reached; nothing was ordered.`;
+  }
+}

@@ -1,0 +1,214 @@
+//! Seats of test centers, for themselves and for whoever looks after them.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use adjourn_kiosk::is_name;
+use adjourn_protocol::{CenterSeats, OrderGiven, SeatOrder, SeatOrders, SeatSeen, SeatState};
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::{StreamExt as _, stream};
+
+use crate::api_error::ApiError;
+use crate::audit::{self, Deed};
+use crate::http::caller::Caller;
+use crate::organisers::Scope;
+use crate::seats::{self, NotGiven};
+use crate::shares::Share;
+use crate::state::App;
+use crate::store::now;
+
+/// A watched center is looked at so often.
+const LOOKS: Duration = Duration::from_millis(400);
+/// A key that was removed sees nothing any more after so many looks.
+const CHECKS: u32 = 25;
+/// Longest text of a message, in characters: two lines on a screen.
+const LONGEST: usize = 200;
+
+fn named(names: &[&str]) -> Result<(), ApiError> {
+    if names.iter().all(|name| is_name(name)) {
+        return Ok(());
+    }
+    let title =
+        "A center's or seat's name is a letter or digit, and up to 63 more, with . - and _ between them.";
+    Err(ApiError::bad_request("bad_name", title))
+}
+
+/// `PUT /v1/centers/{center}/seats/{seat}`
+#[utoipa::path(put, path = "/v1/centers/{center}/seats/{seat}", operation_id = "tell_seat",
+    params(("center" = String, Path), ("seat" = String, Path)), request_body = SeatState,
+    responses((status = 200, body = SeatOrders), (status = 400, description = "bad_json; bad_name")),
+    security(("organiser" = [])))]
+pub(crate) async fn tell(
+    State(app): State<App>,
+    Path((center, seat)): Path<(String, String)>,
+    caller: Caller,
+    state: Result<Json<SeatState>, JsonRejection>,
+) -> Result<Json<SeatOrders>, ApiError> {
+    app.of_center(&caller, Scope::Seat, &center).await?;
+    named(&[&center, &seat])?;
+    let Json(state) = state?;
+    Ok(Json(seats::told(&app.store, &center, &seat, &state, now()).await?))
+}
+
+/// `GET /v1/centers/{center}/seats`
+#[utoipa::path(get, path = "/v1/centers/{center}/seats", operation_id = "list_seats", params(("center" = String, Path)),
+    responses((status = 200, body = CenterSeats), (status = 400, description = "bad_name")), security(("organiser" = [])))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Path(center): Path<String>,
+    caller: Caller,
+) -> Result<Json<CenterSeats>, ApiError> {
+    app.of_center(&caller, Scope::Center, &center).await?;
+    named(&[&center])?;
+    Ok(Json(CenterSeats { seats: seats::of_center(&app.store, &center, now()).await? }))
+}
+
+/// `POST /v1/centers/{center}/seats/{seat}/orders`
+#[utoipa::path(post, path = "/v1/centers/{center}/seats/{seat}/orders", operation_id = "order_seat",
+    params(("center" = String, Path), ("seat" = String, Path)), request_body = SeatOrder,
+    responses((status = 200, body = OrderGiven, description = "it is told to the seat with its next word, within two minutes or never"),
+        (status = 400, description = "bad_json; bad_name; bad_order: the message is too long"),
+        (status = 404, description = "no_such_seat: none of this name told anything for a day"),
+        (status = 409, description = "too_many_orders: 16 wait for this seat; not_held: that interview is not held there")),
+    security(("organiser" = [])))]
+pub(crate) async fn order(
+    State(app): State<App>,
+    Path((center, seat)): Path<(String, String)>,
+    caller: Caller,
+    order: Result<Json<SeatOrder>, JsonRejection>,
+) -> Result<Json<OrderGiven>, ApiError> {
+    let actor = app.of_center(&caller, Scope::Center, &center).await?;
+    named(&[&center, &seat])?;
+    let Json(order) = order?;
+    if let SeatOrder::Message { text } = &order
+        && (text.chars().count() > LONGEST || text.chars().any(char::is_control))
+    {
+        return Err(ApiError::bad_request("bad_order", "A message is one line of 200 characters at most."));
+    }
+    if let SeatOrder::EndInterview { interview_id } = &order {
+        if !seats::holds(&app.store, &center, &seat, interview_id).await? {
+            let title = "This interview is not held at this seat.";
+            return Err(ApiError::new(StatusCode::CONFLICT, "not_held", title));
+        }
+        audit::note_of(&app.store, &actor, Deed::EndedAtSeat, interview_id).await?;
+        app.end_interview(interview_id).await?;
+        return Ok(Json(OrderGiven { id: 0 }));
+    }
+    let mut tx = app.store.write().await?;
+    audit::note_in(&mut tx, &actor, deed(&order), &format!("{center}/{seat}")).await?;
+    let given = seats::order(&mut tx, &center, &seat, &order, now()).await?;
+    let id = given.map_err(|why| match why {
+        NotGiven::NoSeat => ApiError::new(
+            StatusCode::NOT_FOUND,
+            "no_such_seat",
+            "No seat of this name told anything for a day.",
+        ),
+        NotGiven::TooMany => {
+            ApiError::new(StatusCode::CONFLICT, "too_many_orders", "16 orders wait for this seat already.")
+        }
+    })?;
+    tx.commit().await?;
+    Ok(Json(OrderGiven { id }))
+}
+
+fn deed(order: &SeatOrder) -> Deed {
+    match order {
+        SeatOrder::Message { .. } => Deed::SentMessage,
+        SeatOrder::EndInterview { .. } => Deed::EndedAtSeat,
+        SeatOrder::Renew => Deed::RenewedSeat,
+        SeatOrder::Release => Deed::ReleasedSeat,
+    }
+}
+
+/// `GET /v1/centers/{center}/watch`
+#[utoipa::path(get, path = "/v1/centers/{center}/watch", operation_id = "watch_seats", params(("center" = String, Path)),
+    responses((status = 200, description = "server-sent events `seat` (SeatSeen), each seat once and then whenever something of it changes; \
+            `gone` (its name), when it told nothing for a day; ends with the right to see them", content_type = "text/event-stream"),
+        (status = 429, description = "too_many: 32 watch this center already")),
+    security(("organiser" = [])))]
+pub(crate) async fn watch(
+    State(app): State<App>,
+    Path(center): Path<String>,
+    caller: Caller,
+) -> Result<Response, ApiError> {
+    app.of_center(&caller, Scope::Center, &center).await?;
+    named(&[&center])?;
+    let share = app.watchers.take(format!("center: {center}"));
+    let share = share.ok_or_else(|| ApiError::too_many("This center is watched too often at a time.", 10))?;
+    let stop = app.stop.clone();
+    let watch = Watch { app, caller, center, shown: BTreeMap::new(), looks: 0, _share: share };
+    let changes = stream::unfold(watch, |mut watch| async move {
+        let changes = watch.changes().await.unwrap_or_else(|error| {
+            tracing::warn!(code = error.code, "a stream of seats ends");
+            None
+        });
+        Some((stream::iter(changes?), watch))
+    });
+    let events = changes.flatten().map(|change| {
+        let event = match &change {
+            Change::Seat(seen) => Event::default().event("seat").json_data(seen),
+            Change::Gone(seat) => Event::default().event("gone").json_data(seat),
+        };
+        // Names and numbers: they can always be written.
+        Ok::<_, Infallible>(event.unwrap_or_default())
+    });
+    let events = events.take_until(async move { stop.cancelled().await });
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+}
+
+/// What is told of a seat.
+enum Change {
+    Seat(Box<SeatSeen>),
+    Gone(String),
+}
+
+/// Somebody who watches a center.
+struct Watch {
+    app: App,
+    caller: Caller,
+    center: String,
+    /// Each seat as it was told last.
+    shown: BTreeMap<String, SeatSeen>,
+    looks: u32,
+    _share: Share,
+}
+
+/// Whether a person would see a difference: that a seat told the same once more is none.
+fn differs(before: &SeatSeen, now: &SeatSeen) -> bool {
+    before.missing != now.missing || before.state != now.state
+}
+
+impl Watch {
+    /// Waits until something of a seat changed; nothing, once it may not be seen any more.
+    async fn changes(&mut self) -> Result<Option<Vec<Change>>, ApiError> {
+        loop {
+            if self.looks > 0 {
+                tokio::time::sleep(LOOKS).await;
+            }
+            if self.looks.is_multiple_of(CHECKS)
+                && self.app.of_center(&self.caller, Scope::Center, &self.center).await.is_err()
+            {
+                return Ok(None);
+            }
+            self.looks = self.looks.wrapping_add(1).max(1);
+            let seats = seats::of_center(&self.app.store, &self.center, now()).await?;
+            let seats: BTreeMap<String, SeatSeen> =
+                seats.into_iter().map(|seen| (seen.seat.clone(), seen)).collect();
+            let gone = self.shown.keys().filter(|seat| !seats.contains_key(*seat)).cloned().map(Change::Gone);
+            let mut changes: Vec<Change> = gone.collect();
+            let new =
+                seats.values().filter(|seen| self.shown.get(&seen.seat).is_none_or(|was| differs(was, seen)));
+            changes.extend(new.map(|seen| Change::Seat(Box::new(seen.clone()))));
+            self.shown = seats;
+            if !changes.is_empty() {
+                return Ok(Some(changes));
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! A test center's monitor in a real browser, with a real server: what its staff sees, and what it can do.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may stop where it stands"
+)]
+
+use std::time::Duration;
+
+use adjourn_outbox::Backend;
+use adjourn_protocol::{LockLevel, SeatOrder, SeatOrders, SeatStage, SeatState, Secret};
+use adjourn_testbed::{Browser, Testbed};
+use adjourn_tests::picture;
+use serde_json::json;
+
+const SOON: Duration = Duration::from_secs(10);
+
+fn state(stage: SeatStage) -> SeatState {
+    SeatState {
+        stage,
+        interview_id: None,
+        initials: None,
+        trouble: None,
+        lock: LockLevel::Enforced,
+        weak: Vec::new(),
+        help: false,
+        undelivered: false,
+        microphone: Some("Headset".to_owned()),
+        loudspeaker: Some("Headset".to_owned()),
+        round_trip_ms: Some(24),
+        version: "1.0.0".to_owned(),
+        done: 0,
+    }
+}
+
+/// Seats that tell how they are.
+struct Seats {
+    backend: Backend,
+    key: Secret,
+}
+
+impl Seats {
+    async fn tell(&self, seat: &str, state: &SeatState) -> SeatOrders {
+        self.backend.tell_seat("berlin", seat, &self.key, state).await.unwrap()
+    }
+}
+
+/// What stands in a seat's row.
+fn row(seat: &str, has: &str) -> String {
+    format!("return document.querySelector('tr[data-seat=\"{seat}\"]')?.innerText.includes({has:?}) ?? false")
+}
+
+/// Presses a button of a seat's row.
+async fn press(browser: &Browser, seat: &str, order: &str) {
+    let script = format!(
+        "document.querySelector('tr[data-seat=\"{seat}\"] [data-order={order}]').click(); return true"
+    );
+    browser.script(&script, Vec::new()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_staff_of_a_center_sees_its_seats_and_tells_them_what_to_do() {
+    let testbed = Testbed::builder().start().await.unwrap();
+    let key = async |name: &str, scope: &str| {
+        let arguments = ["key", "add", name, "--scopes", scope, "--center", "berlin"];
+        Secret::new(testbed.backend.command(&arguments).await.unwrap().trim())
+    };
+    let url = testbed.backend.url.parse().unwrap();
+    let seats = Seats { backend: Backend::new(&url).unwrap(), key: key("seats", "seat").await };
+    let staff = key("staff", "center").await;
+    let interview = testbed.backend.invite("{}").await.unwrap();
+    let idle = state(SeatStage::Idle);
+    let held = SeatState {
+        interview_id: Some(interview.id.clone()),
+        initials: Some("AL".to_owned()),
+        ..state(SeatStage::Interview)
+    };
+    seats.tell("A-10", &SeatState { help: true, ..idle.clone() }).await;
+    seats.tell("A-1", &idle).await;
+    seats.tell("A-2", &held).await;
+
+    let browser = Browser::open(testbed.folder(), &format!("{}/center", testbed.backend.url)).await.unwrap();
+    let enter = "const [center, key] = arguments; document.getElementById('center').value = center; \
+                 document.getElementById('key').value = key; document.querySelector('#enter button').click(); return true";
+    browser.script(enter, vec![json!("berlin"), json!("adj_nobody_s")]).await.unwrap();
+    let refused = "return document.getElementById('problem').innerText.length > 0";
+    browser.wait("that this is no key", refused, SOON).await.unwrap();
+    browser.script(enter, vec![json!("berlin"), json!(staff.expose())]).await.unwrap();
+    let order = "return [...document.querySelectorAll('#rows tr')].map((row) => row.dataset.seat).join() === 'A-1,A-2,A-10'";
+    browser.wait("each seat, in order", order, SOON).await.unwrap();
+    browser.wait("whose interview it is", &row("A-2", "AL"), SOON).await.unwrap();
+    browser.wait("who calls", &row("A-10", "calls for help"), SOON).await.unwrap();
+    let said = "return document.getElementById('calls').innerText === 'Seat A-10 calls for help.'";
+    browser.wait("that somebody calls, for a screen reader", said, SOON).await.unwrap();
+    browser.picture(1_300, 700, &picture("center")).await.unwrap();
+
+    // A change is there within a second; what a seat says is text.
+    let closed = SeatState {
+        trouble: Some("<img src=x onerror=\"document.title=1\"> there is no microphone".to_owned()),
+        ..state(SeatStage::Closed)
+    };
+    let mut slowest = Duration::ZERO;
+    for n in 0..10 {
+        let (state, word) =
+            if n % 2 == 0 { (&closed, "there is no microphone") } else { (&idle, "waits for a code") };
+        seats.tell("A-1", state).await;
+        slowest = slowest.max(browser.wait("the change", &row("A-1", word), SOON).await.unwrap());
+    }
+    println!("center: a change is on the page after {} ms at most", slowest.as_millis());
+    assert!(slowest <= Duration::from_secs(1), "{slowest:?}");
+    seats.tell("A-1", &closed).await;
+    browser.wait("why", &row("A-1", "<img"), SOON).await.unwrap();
+    let markup =
+        browser.script("return document.querySelectorAll('#rows img').length", Vec::new()).await.unwrap();
+    assert_eq!(markup, json!(0));
+
+    // A message, by the keyboard's way: the field is where the focus is.
+    press(&browser, "A-1", "message").await;
+    let typed = "document.activeElement.value = 'We are coming'; document.getElementById('ask-yes').click(); \
+                 return document.activeElement?.id !== ''";
+    browser.wait("the question", "return document.getElementById('ask').open", SOON).await.unwrap();
+    browser.script(typed, Vec::new()).await.unwrap();
+    let message = SeatOrder::Message { text: "We are coming".to_owned() };
+    let given = async {
+        loop {
+            let orders = seats.tell("A-1", &closed).await.orders;
+            if let Some(order) = orders.first() {
+                break order.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let given = tokio::time::timeout(SOON, given).await.expect("the message is given");
+    assert_eq!(given.order, message);
+    assert!(seats.tell("A-1", &SeatState { done: given.id, ..closed.clone() }).await.orders.is_empty());
+
+    // An end: of the interview that is held there, and after a question.
+    press(&browser, "A-2", "end_interview").await;
+    browser.wait("the question", "return document.getElementById('ask').open", SOON).await.unwrap();
+    browser.picture(1_300, 700, &picture("center-asks")).await.unwrap();
+    browser.script("document.getElementById('ask-yes').click(); return true", Vec::new()).await.unwrap();
+    let ended = async {
+        while testbed.backend.status(&interview.id).await.unwrap().ended_by_organiser.is_none() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(SOON, ended).await.expect("the interview is ended");
+
+    // A seat that says nothing is missing, and can't be told anything; the others go on.
+    let began = tokio::time::Instant::now();
+    let missing = row("A-2", "missing since");
+    while browser.script(&missing, Vec::new()).await.unwrap() != json!(true) {
+        seats.tell("A-1", &idle).await;
+        assert!(began.elapsed() < Duration::from_secs(17), "a missing seat is told of");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let disabled = "return document.querySelector('tr[data-seat=\"A-2\"] [data-order=release]').disabled";
+    assert_eq!(browser.script(disabled, Vec::new()).await.unwrap(), json!(true));
+    assert_eq!(browser.script(&row("A-1", "missing"), Vec::new()).await.unwrap(), json!(false));
+    browser.picture(1_300, 700, &picture("center-missing")).await.unwrap();
+
+    // With its key gone nothing is seen any more.
+    testbed.backend.command(&["key", "remove", "staff"]).await.unwrap();
+    let lost = "return document.getElementById('problem').innerText.length > 0";
+    browser.wait("that the key is gone", lost, Duration::from_secs(30)).await.unwrap();
+    browser.close().await;
+}
