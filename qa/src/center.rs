@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use adjourn_outbox::Backend;
-use adjourn_protocol::{LockLevel, SeatSeen, SeatStage, SeatState, Secret};
+use adjourn_protocol::{LockLevel, SeatSeen, SeatStage, SeatState, SeatTold, Secret};
 use adjourn_testbed::{BackendOptions, Testbed, cpu_s};
 use anyhow::Context as _;
 use fastrand::Rng;
@@ -42,22 +42,25 @@ pub struct CenterReport {
     pub refused: u64,
 }
 
-fn state(help: bool) -> SeatState {
-    SeatState {
+fn state(help: bool) -> SeatTold {
+    let state = SeatState {
         stage: SeatStage::Idle,
+        life: "0123456789abcdef".to_owned(),
         interview_id: None,
         initials: None,
         trouble: None,
         lock: LockLevel::Enforced,
         weak: Vec::new(),
         help,
+        remote: true,
         undelivered: false,
         microphone: Some("Headset Microphone".to_owned()),
         loudspeaker: Some("Headset".to_owned()),
         round_trip_ms: Some(20),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         done: 0,
-    }
+    };
+    SeatTold { state, token: None }
 }
 
 /// Runs it.
@@ -84,7 +87,9 @@ pub async fn run(
     let calls: Arc<Vec<AtomicBool>> = Arc::new((0..seats).map(|_| AtomicBool::new(false)).collect());
     let mut telling = tokio::task::JoinSet::new();
     for n in 0..seats {
-        let (backend, key, refused) = (backend.clone(), seat_key.clone(), Arc::clone(&refused));
+        // Each has a connection of its own, as seats have.
+        let backend = Backend::new(&testbed.backend.url.parse()?)?;
+        let (key, refused) = (seat_key.clone(), Arc::clone(&refused));
         let calls = Arc::clone(&calls);
         let first = Duration::from_millis(chance.u64(0..TELLS.as_millis() as u64));
         telling.spawn(async move {

@@ -9,8 +9,8 @@
 use std::time::Duration;
 
 use adjourn_outbox::Backend;
-use adjourn_protocol::{LockLevel, SeatOrder, SeatOrders, SeatStage, SeatState, Secret};
-use adjourn_testbed::{Browser, Testbed};
+use adjourn_protocol::{LockLevel, SeatOrder, SeatOrders, SeatStage, SeatState, SeatTold, Secret};
+use adjourn_testbed::{Browser, Testbed, join};
 use adjourn_tests::picture;
 use serde_json::json;
 
@@ -19,12 +19,14 @@ const SOON: Duration = Duration::from_secs(10);
 fn state(stage: SeatStage) -> SeatState {
     SeatState {
         stage,
+        life: "0123456789abcdef".to_owned(),
         interview_id: None,
         initials: None,
         trouble: None,
         lock: LockLevel::Enforced,
         weak: Vec::new(),
         help: false,
+        remote: true,
         undelivered: false,
         microphone: Some("Headset".to_owned()),
         loudspeaker: Some("Headset".to_owned()),
@@ -42,7 +44,12 @@ struct Seats {
 
 impl Seats {
     async fn tell(&self, seat: &str, state: &SeatState) -> SeatOrders {
-        self.backend.tell_seat("berlin", seat, &self.key, state).await.unwrap()
+        self.prove(seat, state, None).await
+    }
+
+    async fn prove(&self, seat: &str, state: &SeatState, token: Option<&Secret>) -> SeatOrders {
+        let told = SeatTold { state: state.clone(), token: token.cloned() };
+        self.backend.tell_seat("berlin", seat, &self.key, &told).await.unwrap()
     }
 }
 
@@ -78,7 +85,8 @@ async fn the_staff_of_a_center_sees_its_seats_and_tells_them_what_to_do() {
     };
     seats.tell("A-10", &SeatState { help: true, ..idle.clone() }).await;
     seats.tell("A-1", &idle).await;
-    seats.tell("A-2", &held).await;
+    let joined = join(&interview.link, "0123456789abcdef0123456789abcdef").await.unwrap();
+    seats.prove("A-2", &held, Some(&joined.client_token)).await;
 
     let browser = Browser::open(testbed.folder(), &format!("{}/center", testbed.backend.url)).await.unwrap();
     let enter = "const [center, key] = arguments; document.getElementById('center').value = center; \
@@ -91,7 +99,7 @@ async fn the_staff_of_a_center_sees_its_seats_and_tells_them_what_to_do() {
     browser.wait("each seat, in order", order, SOON).await.unwrap();
     browser.wait("whose interview it is", &row("A-2", "AL"), SOON).await.unwrap();
     browser.wait("who calls", &row("A-10", "calls for help"), SOON).await.unwrap();
-    let said = "return document.getElementById('calls').innerText === 'Seat A-10 calls for help.'";
+    let said = "return document.getElementById('calls').innerText === 'Seat A-10: help is wanted.'";
     browser.wait("that somebody calls, for a screen reader", said, SOON).await.unwrap();
     browser.picture(1_300, 700, &picture("center")).await.unwrap();
 
@@ -115,12 +123,10 @@ async fn the_staff_of_a_center_sees_its_seats_and_tells_them_what_to_do() {
         browser.script("return document.querySelectorAll('#rows img').length", Vec::new()).await.unwrap();
     assert_eq!(markup, json!(0));
 
-    // A message, by the keyboard's way: the field is where the focus is.
+    // A message, by the keyboard alone: the field is where the focus is, and Return sends.
     press(&browser, "A-1", "message").await;
-    let typed = "document.activeElement.value = 'We are coming'; document.getElementById('ask-yes').click(); \
-                 return document.activeElement?.id !== ''";
     browser.wait("the question", "return document.getElementById('ask').open", SOON).await.unwrap();
-    browser.script(typed, Vec::new()).await.unwrap();
+    browser.keys("We are coming\u{e007}").await.unwrap();
     let message = SeatOrder::Message { text: "We are coming".to_owned() };
     let given = async {
         loop {
@@ -132,13 +138,18 @@ async fn the_staff_of_a_center_sees_its_seats_and_tells_them_what_to_do() {
         }
     };
     let given = tokio::time::timeout(SOON, given).await.expect("the message is given");
-    assert_eq!(given.order, message);
+    assert_eq!(given.given.order, message);
     assert!(seats.tell("A-1", &SeatState { done: given.id, ..closed.clone() }).await.orders.is_empty());
 
     // An end: of the interview that is held there, and after a question.
     press(&browser, "A-2", "end_interview").await;
     browser.wait("the question", "return document.getElementById('ask').open", SOON).await.unwrap();
     browser.picture(1_300, 700, &picture("center-asks")).await.unwrap();
+    // Return does not end it.
+    browser.keys("\u{e007}").await.unwrap();
+    browser.wait("that it is closed", "return !document.getElementById('ask').open", SOON).await.unwrap();
+    assert!(testbed.backend.status(&interview.id).await.unwrap().ended_by_organiser.is_none());
+    press(&browser, "A-2", "end_interview").await;
     browser.script("document.getElementById('ask-yes').click(); return true", Vec::new()).await.unwrap();
     let ended = async {
         while testbed.backend.status(&interview.id).await.unwrap().ended_by_organiser.is_none() {
@@ -162,7 +173,8 @@ async fn the_staff_of_a_center_sees_its_seats_and_tells_them_what_to_do() {
 
     // With its key gone nothing is seen any more.
     testbed.backend.command(&["key", "remove", "staff"]).await.unwrap();
-    let lost = "return document.getElementById('problem').innerText.length > 0";
+    let lost = "return document.getElementById('problem').innerText.length > 0 && document.querySelectorAll('#rows tr').length === 0 \
+                && !document.getElementById('enter').hidden";
     browser.wait("that the key is gone", lost, Duration::from_secs(30)).await.unwrap();
     browser.close().await;
 }

@@ -146,9 +146,9 @@ fn the_window(tools: &fetch::Tools) -> Result<()> {
     step::run("the window's unit tests", &mut cargo(&["test", "--quiet", "-p", "adjourn-desktop"]))?;
     let driver = fetch::driver()?;
     // Every state looked at, each on a screen of its own: nothing of it is timed.
-    let mut looks = on_real_parts(tools, &["docs", "gallery", "center"], 2);
+    let mut looks = on_real_parts(tools, &["docs", "gallery"], 2);
     let looks = step::run("every state of the window", looks.env("ADJOURN_TAURI_DRIVER", &driver));
-    let mut test = on_real_parts(tools, &["window", "seat"], 1);
+    let mut test = on_real_parts(tools, &["center", "window", "seat"], 1);
     let window = step::run("window, on real parts", test.env("ADJOURN_TAURI_DRIVER", &driver));
     looks.and(window)
 }

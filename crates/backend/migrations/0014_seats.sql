@@ -5,6 +5,8 @@ CREATE TABLE seats (
     seen_at      INT8 NOT NULL,
     interview_id TEXT,
     state        TEXT NOT NULL,
+    life         TEXT NOT NULL,
+    last_order   INT8 NOT NULL DEFAULT 0,
     PRIMARY KEY (center, seat)
 );
 CREATE INDEX seats_interview ON seats (interview_id);
@@ -13,6 +15,7 @@ CREATE TABLE seat_orders (
     seat    TEXT NOT NULL,
     id      INT8 NOT NULL,
     at      INT8 NOT NULL,
+    life    TEXT NOT NULL,
     body    TEXT NOT NULL,
     PRIMARY KEY (center, seat, id)
 );

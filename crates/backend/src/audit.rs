@@ -67,6 +67,7 @@ pub(crate) enum Deed {
     ReplayedHook,
     TestedHook,
     Erased,
+    SawSeats,
     SentMessage,
     EndedAtSeat,
     RenewedSeat,
@@ -98,17 +99,18 @@ impl Deed {
             Self::TestedHook => "tried a webhook",
             Self::ReplayedHook => "had a webhook's events sent once more",
             Self::Erased => "erased the interview",
+            Self::SawSeats => "watched the center's seats",
             Self::SentMessage => "sent a message to the seat",
             Self::EndedAtSeat => "ended the interview at the seat",
-            Self::RenewedSeat => "had the seat begin anew",
-            Self::ReleasedSeat => "let the seat go",
+            Self::RenewedSeat => "ordered the seat to begin anew",
+            Self::ReleasedSeat => "ordered the seat to let go",
             Self::Refused => "was refused: the key may not do that",
         }
     }
 }
 
-/// Notes a deed together with it. `about`: the interview's id, a key's name, a webhook's id, or a seat's
-/// center and name.
+/// Notes a deed together with it. `about`: the interview's id, a key's name, a webhook's id, a
+/// center's name, or that with a seat's.
 pub(crate) async fn note_in(tx: &mut Tx, actor: &Actor, deed: Deed, about: &str) -> Result<(), sqlx::Error> {
     sqlx::query("INSERT INTO audit (at, who, what, about, origin) VALUES ($1, $2, $3, $4, $5)")
         .bind(millis(now()))

@@ -233,7 +233,8 @@ async fn run() -> anyhow::Result<()> {
                         let until = key.expires_at.map_or("until it is removed".to_owned(), |at| {
                             format!("until {}", at.format("%Y-%m-%d %H:%M UTC"))
                         });
-                        say(&format!("{}\t{}\t{until}", key.name.escape_debug(), key.scopes))?;
+                        let center = key.center.map(|center| format!("\t{center}")).unwrap_or_default();
+                        say(&format!("{}\t{}\t{until}{center}", key.name.escape_debug(), key.scopes))?;
                     }
                 }
             }

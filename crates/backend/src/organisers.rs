@@ -114,6 +114,8 @@ pub async fn add(
             is_name(center),
             "{center:?} is no center's name: a letter or digit, and up to 63 more, with . - and _ between them"
         );
+        let both = scopes.contains(&Scope::Seat) && scopes.contains(&Scope::Center);
+        anyhow::ensure!(!both, "a center's key is its seats' (seat) or its staff's (center), not both");
         let other = scopes.iter().find(|scope| !scope.is_of_centers()).map(|scope| scope.as_str());
         anyhow::ensure!(
             other.is_none(),

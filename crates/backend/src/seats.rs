@@ -3,7 +3,7 @@
 //! What a seat tells is kept for a day. An order is good for two minutes: a seat that comes back an hour later does not do what was meant
 //! for somebody else.
 
-use adjourn_protocol::{NumberedOrder, SeatOrder, SeatOrders, SeatSeen, SeatState};
+use adjourn_protocol::{GivenOrder, NumberedOrder, SeatOrders, SeatSeen, SeatState};
 use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
 
@@ -19,46 +19,73 @@ const KEPT: Duration = Duration::days(1);
 const GOOD_FOR: Duration = Duration::minutes(2);
 /// Orders of a seat that wait at most.
 const MOST_ORDERS: i64 = 16;
+/// Seats of a center at most: a key that somebody else has fills no disk.
+const MOST_SEATS: i64 = 2_000;
 
-/// Takes what a seat tells; gives what it is to do.
+/// Takes what a seat tells; gives what it is to do, or nothing if its center has too many. That it holds the interview that it names was
+/// proven.
 pub(crate) async fn told(
     store: &Store,
     center: &str,
     seat: &str,
     state: &SeatState,
     now: DateTime<Utc>,
-) -> Result<SeatOrders, sqlx::Error> {
+) -> Result<Option<SeatOrders>, sqlx::Error> {
     let mut tx = store.write().await?;
     // Of an interview that was erased nothing comes back, nor of one that is none.
     let held = match &state.interview_id {
+        // Locked: an erasure comes before or after.
         Some(id) => {
-            sqlx::query("SELECT 1 FROM interviews WHERE id = $1").bind(id).fetch_optional(&mut *tx).await?
+            let lock = sqlx::query("UPDATE interviews SET revision = revision WHERE id = $1").bind(id);
+            lock.execute(&mut *tx).await?.rows_affected() > 0
         }
-        None => None,
+        None => false,
     };
     let nobody = SeatState { interview_id: None, initials: None, ..state.clone() };
-    let state = if held.is_some() { state } else { &nobody };
+    let state = if held { state } else { &nobody };
     let body = serde_json::to_string(state).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    sqlx::query(
-        "INSERT INTO seats (center, seat, seen_at, interview_id, state) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (center, seat) DO UPDATE SET seen_at = excluded.seen_at, interview_id = excluded.interview_id, \
-         state = excluded.state",
+    let known = sqlx::query(
+        "UPDATE seats SET seen_at = $3, interview_id = $4, state = $5, life = $6 WHERE center = $1 AND seat = $2",
     )
     .bind(center)
     .bind(seat)
     .bind(millis(now))
     .bind(&state.interview_id)
-    .bind(body)
+    .bind(&body)
+    .bind(&state.life)
     .execute(&mut *tx)
-    .await?;
-    // Done, or void.
-    sqlx::query("DELETE FROM seat_orders WHERE center = $1 AND seat = $2 AND (id <= $3 OR at < $4)")
+    .await?
+    .rows_affected();
+    if known == 0 {
+        let row = sqlx::query("SELECT COUNT(*) AS seats FROM seats WHERE center = $1").bind(center);
+        if row.fetch_one(&mut *tx).await?.try_get::<i64, _>("seats")? >= MOST_SEATS {
+            return Ok(None);
+        }
+        // Two first words at once: the other one's is as good.
+        sqlx::query(
+            "INSERT INTO seats (center, seat, seen_at, interview_id, state, life) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (center, seat) DO NOTHING",
+        )
         .bind(center)
         .bind(seat)
-        .bind(state.done)
-        .bind(millis(now - GOOD_FOR))
+        .bind(millis(now))
+        .bind(&state.interview_id)
+        .bind(&body)
+        .bind(&state.life)
         .execute(&mut *tx)
         .await?;
+    }
+    // Done, void, or meant for another life of it.
+    sqlx::query(
+        "DELETE FROM seat_orders WHERE center = $1 AND seat = $2 AND (id <= $3 OR at < $4 OR life <> $5)",
+    )
+    .bind(center)
+    .bind(seat)
+    .bind(state.done)
+    .bind(millis(now - GOOD_FOR))
+    .bind(&state.life)
+    .execute(&mut *tx)
+    .await?;
     let rows = sqlx::query("SELECT id, body FROM seat_orders WHERE center = $1 AND seat = $2 ORDER BY id")
         .bind(center)
         .bind(seat)
@@ -66,9 +93,9 @@ pub(crate) async fn told(
         .await?;
     tx.commit().await?;
     let orders = rows.iter().map(|row| {
-        Ok(NumberedOrder { id: row.try_get("id")?, order: parsed(&row.try_get::<String, _>("body")?)? })
+        Ok(NumberedOrder { id: row.try_get("id")?, given: parsed(&row.try_get::<String, _>("body")?)? })
     });
-    Ok(SeatOrders { orders: orders.collect::<Result<_, sqlx::Error>>()?, again_s: TELLS_S })
+    Ok(Some(SeatOrders { orders: orders.collect::<Result<_, sqlx::Error>>()?, again_s: TELLS_S }))
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, sqlx::Error> {
@@ -88,26 +115,32 @@ pub(crate) async fn of_center(
     .bind(millis(now - KEPT))
     .fetch_all(store.read())
     .await?;
-    rows.iter()
-        .map(|row| {
-            let seen_at = known_time(row, "seen_at")?;
-            let missing = now - seen_at > MISSING;
-            Ok(SeatSeen {
-                seat: row.try_get("seat")?,
-                seen_at,
-                missing,
-                state: parsed(&row.try_get::<String, _>("state")?)?,
-            })
-        })
-        .collect()
+    let mut seats = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let (seat, seen_at): (String, _) = (row.try_get("seat")?, known_time(row, "seen_at")?);
+        match parsed(&row.try_get::<String, _>("state")?) {
+            Ok(state) => seats.push(SeatSeen { seat, seen_at, missing: now - seen_at > MISSING, state }),
+            // Written by a newer server: that one shows it.
+            Err(error) => tracing::debug!(%error, seat, "what a seat told can't be read"),
+        }
+    }
+    Ok(seats)
 }
 
-/// Whether that seat said that this interview is held there.
-pub(crate) async fn holds(store: &Store, center: &str, seat: &str, id: &str) -> Result<bool, sqlx::Error> {
-    let found = sqlx::query("SELECT 1 FROM seats WHERE center = $1 AND seat = $2 AND interview_id = $3")
+/// Whether that seat has proven lately that this interview is held there.
+pub(crate) async fn holds(
+    store: &Store,
+    center: &str,
+    seat: &str,
+    id: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let found = "SELECT 1 FROM seats WHERE center = $1 AND seat = $2 AND interview_id = $3 AND seen_at > $4";
+    let found = sqlx::query(found)
         .bind(center)
         .bind(seat)
         .bind(id)
+        .bind(millis(now - GOOD_FOR))
         .fetch_optional(store.read())
         .await?;
     Ok(found.is_some())
@@ -120,6 +153,8 @@ pub(crate) enum NotGiven {
     NoSeat,
     /// Too many wait already.
     TooMany,
+    /// Somebody else sits there by now.
+    OtherLife,
 }
 
 /// Gives an order to a seat; gives its number.
@@ -127,10 +162,10 @@ pub(crate) async fn order(
     tx: &mut Tx,
     center: &str,
     seat: &str,
-    order: &SeatOrder,
+    given: &GivenOrder,
     now: DateTime<Utc>,
 ) -> Result<Result<i64, NotGiven>, sqlx::Error> {
-    let body = serde_json::to_string(order).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let body = serde_json::to_string(given).map_err(|error| sqlx::Error::Encode(error.into()))?;
     // Locks the seat's row: one order at a time.
     let known =
         sqlx::query("UPDATE seats SET seen_at = seen_at WHERE center = $1 AND seat = $2 AND seen_at > $3")
@@ -144,23 +179,33 @@ pub(crate) async fn order(
         return Ok(Err(NotGiven::NoSeat));
     }
     let row = sqlx::query(
-        "SELECT COUNT(*) AS waiting, COALESCE(MAX(id), 0) AS newest FROM seat_orders WHERE center = $1 AND seat = $2",
+        "SELECT last_order, life, (SELECT COUNT(*) FROM seat_orders o WHERE o.center = $1 AND o.seat = $2) AS waiting \
+         FROM seats WHERE center = $1 AND seat = $2",
     )
     .bind(center)
     .bind(seat)
     .fetch_one(&mut **tx)
     .await?;
-    let (waiting, newest): (i64, i64) = (row.try_get("waiting")?, row.try_get("newest")?);
-    if waiting >= MOST_ORDERS {
+    if row.try_get::<String, _>("life")? != given.life {
+        return Ok(Err(NotGiven::OtherLife));
+    }
+    if row.try_get::<i64, _>("waiting")? >= MOST_ORDERS {
         return Ok(Err(NotGiven::TooMany));
     }
-    // By the clock, so that a number is larger than that of an order that was done and forgotten.
-    let id = millis(now).max(newest + 1);
-    sqlx::query("INSERT INTO seat_orders (center, seat, id, at, body) VALUES ($1, $2, $3, $4, $5)")
+    // By the clock, and never twice, whichever way the clock goes.
+    let id = millis(now).max(row.try_get::<i64, _>("last_order")? + 1);
+    sqlx::query("UPDATE seats SET last_order = $3 WHERE center = $1 AND seat = $2")
+        .bind(center)
+        .bind(seat)
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query("INSERT INTO seat_orders (center, seat, id, at, life, body) VALUES ($1, $2, $3, $4, $5, $6)")
         .bind(center)
         .bind(seat)
         .bind(id)
         .bind(millis(now))
+        .bind(&given.life)
         .bind(body)
         .execute(&mut **tx)
         .await?;
@@ -177,19 +222,21 @@ pub(crate) async fn forget(tx: &mut Tx, now: DateTime<Utc>) -> Result<(), sqlx::
 
 #[cfg(test)]
 mod tests {
-    use adjourn_protocol::{LockLevel, SeatStage};
+    use adjourn_protocol::{LockLevel, SeatOrder, SeatStage};
 
     use super::*;
 
     fn idle(done: i64) -> SeatState {
         SeatState {
             stage: SeatStage::Idle,
+            life: "first".to_owned(),
             interview_id: None,
             initials: None,
             trouble: None,
             lock: LockLevel::Enforced,
             weak: Vec::new(),
             help: false,
+            remote: true,
             undelivered: false,
             microphone: None,
             loudspeaker: None,
@@ -199,9 +246,13 @@ mod tests {
         }
     }
 
+    fn meant(order: &SeatOrder, life: &str) -> GivenOrder {
+        GivenOrder { life: life.to_owned(), seen: None, order: order.clone() }
+    }
+
     async fn give(store: &Store, seat: &str, wish: &SeatOrder, now: DateTime<Utc>) -> Result<i64, NotGiven> {
         let mut tx = store.write().await.unwrap();
-        let given = order(&mut tx, "c", seat, wish, now).await.unwrap();
+        let given = order(&mut tx, "c", seat, &meant(wish, "first"), now).await.unwrap();
         tx.commit().await.unwrap();
         given
     }
@@ -211,23 +262,32 @@ mod tests {
         let (store, _folder) = Store::temporary().await;
         let now = crate::store::now();
         assert_eq!(give(&store, "a", &SeatOrder::Renew, now).await, Err(NotGiven::NoSeat));
-        assert!(told(&store, "c", "a", &idle(0), now).await.unwrap().orders.is_empty());
+        assert!(told(&store, "c", "a", &idle(0), now).await.unwrap().unwrap().orders.is_empty());
         let first = give(&store, "a", &SeatOrder::Renew, now).await.unwrap();
         let message = SeatOrder::Message { text: "Five minutes more".to_owned() };
         let second = give(&store, "a", &message, now).await.unwrap();
         assert!(second > first);
         // Another center's seat of the same name is another seat.
-        assert!(told(&store, "d", "a", &idle(0), now).await.unwrap().orders.is_empty());
+        assert!(told(&store, "d", "a", &idle(0), now).await.unwrap().unwrap().orders.is_empty());
         for _ in 0..2 {
-            let orders = told(&store, "c", "a", &idle(0), now).await.unwrap().orders;
+            let orders = told(&store, "c", "a", &idle(0), now).await.unwrap().unwrap().orders;
             assert_eq!(orders.iter().map(|order| order.id).collect::<Vec<_>>(), [first, second]);
         }
-        let left = told(&store, "c", "a", &idle(first), now).await.unwrap().orders;
-        assert_eq!(left, [NumberedOrder { id: second, order: message }]);
+        let left = told(&store, "c", "a", &idle(first), now).await.unwrap().unwrap().orders;
+        assert_eq!(left, [NumberedOrder { id: second, given: meant(&message, "first") }]);
         let later = now + Duration::minutes(3);
-        assert!(told(&store, "c", "a", &idle(first), later).await.unwrap().orders.is_empty(), "it is void");
-        // A number is never given again, whatever was forgotten.
-        assert!(give(&store, "a", &SeatOrder::Renew, later).await.unwrap() > second);
+        assert!(
+            told(&store, "c", "a", &idle(first), later).await.unwrap().unwrap().orders.is_empty(),
+            "it is void"
+        );
+        // A number is never given again, whatever was forgotten and whichever way the clock goes.
+        assert!(give(&store, "a", &SeatOrder::Renew, now - Duration::hours(1)).await.unwrap() > second);
+        // What was meant for another life of it is not told, and not taken.
+        let other = SeatState { life: "second".to_owned(), ..idle(0) };
+        assert!(told(&store, "c", "a", &other, now).await.unwrap().unwrap().orders.is_empty());
+        assert_eq!(give(&store, "a", &SeatOrder::Renew, now).await, Err(NotGiven::OtherLife));
+        told(&store, "c", "a", &idle(0), later).await.unwrap();
+        give(&store, "a", &SeatOrder::Renew, later).await.unwrap();
         for _ in 1..MOST_ORDERS {
             give(&store, "a", &SeatOrder::Renew, later).await.unwrap();
         }
@@ -243,7 +303,7 @@ mod tests {
         told(&store, "c", "a", &state, now).await.unwrap();
         let seats = of_center(&store, "c", now).await.unwrap();
         assert_eq!((&seats[0].state.interview_id, &seats[0].state.initials), (&None, &None));
-        assert!(!holds(&store, "c", "a", "0123").await.unwrap());
+        assert!(!holds(&store, "c", "a", "0123", now).await.unwrap());
     }
 
     #[tokio::test]

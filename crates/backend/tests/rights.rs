@@ -126,9 +126,11 @@ const DOORS: [(&str, &str, Scope); 20] = [
     ("POST", "/v1/centers/berlin/seats/A-1/orders", Scope::Center),
 ];
 
+const LIFE: &str = "0123456789abcdef";
+
 /// How a seat is that waits for a code.
 fn idle(done: i64) -> Value {
-    json!({"stage": "idle", "lock": "enforced", "version": "1.0.0", "done": done})
+    json!({"stage": "idle", "life": LIFE, "lock": "enforced", "version": "1.0.0", "done": done})
 }
 
 #[tokio::test]
@@ -157,7 +159,7 @@ async fn each_scope_opens_its_doors_and_no_other() {
                 ("POST", "/v1/interviews") => Some(json!({"title": "Talk", "max_minutes": 30})),
                 ("POST", "/v1/hooks") => Some(json!({"url": "https://hooks.example.com"})),
                 ("PUT", path) if path.starts_with("/v1/centers/") => Some(idle(0)),
-                ("POST", path) if path.ends_with("/orders") => Some(json!({"order": "renew"})),
+                ("POST", path) if path.ends_with("/orders") => Some(json!({"order": "renew", "life": LIFE})),
                 ("POST", path) if path.ends_with("/replay") => Some(json!({"since": "2026-01-01T00:00:00Z"})),
                 _ => None,
             };
@@ -659,7 +661,7 @@ async fn a_center_s_key_sees_and_orders_its_own_seats_alone() {
     let paris = of("paris", Scope::Center, "paris").await;
     let (path, orders) = ("/v1/centers/berlin/seats/A-1", "/v1/centers/berlin/seats/A-1/orders");
     // Before it told anything, nobody knows of it.
-    let renew = json!({"order": "renew"});
+    let renew = json!({"order": "renew", "life": LIFE});
     let (status, answer) = stage.ask(As::Bearer(&staff), "POST", orders, Some(renew.clone())).await;
     assert_eq!((status, &answer["code"]), (StatusCode::NOT_FOUND, &json!("no_such_seat")));
     let (status, answer) = stage.ask(As::Bearer(&seat), "PUT", path, Some(idle(0))).await;
@@ -672,6 +674,18 @@ async fn a_center_s_key_sees_and_orders_its_own_seats_alone() {
         let (status, answer) = stage.ask(As::Bearer(&paris), method, path, body).await;
         assert_eq!((status, &answer["code"]), (StatusCode::FORBIDDEN, &json!("other_center")), "{path}");
     }
+    // Nor does another center's seat tell anything here, and a key of other things watches nothing.
+    let strange = of("seats of paris", Scope::Seat, "paris").await;
+    let (status, answer) = stage.ask(As::Bearer(&strange), "PUT", path, Some(idle(0))).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::FORBIDDEN, &json!("other_center")));
+    let reads = stage.key("reads", &[Scope::Read]).await;
+    let (status, answer) = stage.ask(As::Bearer(&reads), "GET", "/v1/centers/berlin/watch", None).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::FORBIDDEN, &json!("out_of_scope")));
+    let refused = audit::log(&stage.store, Some("seat")).await.unwrap();
+    assert_eq!(
+        refused.iter().map(|entry| entry.what.as_str()).collect::<Vec<_>>(),
+        ["was refused: the key may not do that"]
+    );
     assert_eq!(
         stage.ask(As::Bearer(&paris), "GET", "/v1/centers/paris/seats", None).await.1,
         json!({"seats": []})
@@ -679,16 +693,19 @@ async fn a_center_s_key_sees_and_orders_its_own_seats_alone() {
     let (status, given) = stage.ask(As::Bearer(&staff), "POST", orders, Some(renew)).await;
     assert_eq!(status, StatusCode::OK, "{given}");
     let (_, answer) = stage.ask(As::Bearer(&seat), "PUT", path, Some(idle(0))).await;
-    assert_eq!(answer["orders"], json!([{"id": given["id"], "order": "renew"}]));
+    assert_eq!(answer["orders"], json!([{"id": given["id"], "life": LIFE, "order": "renew"}]));
     let (_, answer) =
         stage.ask(As::Bearer(&seat), "PUT", path, Some(idle(given["id"].as_i64().unwrap()))).await;
     assert_eq!(answer["orders"], json!([]));
     // What makes no sense changes nothing.
-    let long = json!({"order": "message", "text": "x".repeat(201)});
+    let long = json!({"order": "message", "life": LIFE, "text": "x".repeat(201)});
+    let mut loud = idle(0);
+    loud["trouble"] = json!("x".repeat(2_001));
     for (method, path, key, body, code) in [
         ("POST", orders, &staff, long, "bad_order"),
         ("POST", orders, &staff, json!({"order": "explode"}), "bad_json"),
         ("PUT", path, &seat, json!({"stage": "idle"}), "bad_json"),
+        ("PUT", path, &seat, loud, "bad_state"),
         ("PUT", "/v1/centers/berlin/seats/a%20b", &seat, idle(0), "bad_name"),
     ] {
         let (status, answer) = stage.ask(As::Bearer(key), method, path, Some(body)).await;
@@ -697,7 +714,7 @@ async fn a_center_s_key_sees_and_orders_its_own_seats_alone() {
     let deeds = audit::log(&stage.store, Some("berlin/A-1")).await.unwrap();
     assert_eq!(
         deeds.iter().map(|entry| entry.what.as_str()).collect::<Vec<_>>(),
-        ["had the seat begin anew"]
+        ["ordered the seat to begin anew"]
     );
 }
 
@@ -736,5 +753,47 @@ async fn who_watches_a_center_is_told_each_seat_and_each_change_once_and_no_more
     let limit = tokio::time::Instant::now() + Duration::from_secs(20);
     while let Some(more) = tokio::time::timeout_at(limit, stream.next()).await.expect("its end") {
         assert!(!String::from_utf8_lossy(&more.unwrap()).contains("seat\":"), "nothing changed");
+    }
+}
+
+#[tokio::test]
+async fn a_center_ends_no_interview_that_is_not_held_at_its_seat() {
+    let stage = Testbed::set().await;
+    let (id, code) = stage.interview().await;
+    let of = async |name: &str, scope: Scope| {
+        organisers::add(&stage.store, name, &[scope], Some("berlin"), None).await.unwrap().expose().to_owned()
+    };
+    let (seat, staff) = (of("seats", Scope::Seat).await, of("staff", Scope::Center).await);
+    let mut state = idle(0);
+    (state["interview_id"], state["initials"]) = (json!(id), json!("AL"));
+    let path = "/v1/centers/berlin/seats/A-1";
+    let end = json!({"order": "end_interview", "life": LIFE, "interview_id": id});
+    // A seat's own word, without a token, with somebody else's, and with its own.
+    let (other, other_code) = stage.interview().await;
+    let token = async |code: &str| {
+        let join = json!({"code": code, "join_id": "0".repeat(32), "client": {"version": "1", "platform": "test", "kiosk": true}, "uploads_only": true});
+        let (status, answer) = stage.ask(As::Nobody, "POST", "/v1/join", Some(join)).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        answer["client_token"].as_str().unwrap().to_owned()
+    };
+    for strange in [None, Some("nonsense".to_owned()), Some(token(&other_code).await)] {
+        let mut told = state.clone();
+        told["token"] = json!(strange);
+        assert_eq!(stage.ask(As::Bearer(&seat), "PUT", path, Some(told)).await.0, StatusCode::OK);
+        let (_, seen) = stage.ask(As::Bearer(&staff), "GET", "/v1/centers/berlin/seats", None).await;
+        assert!(!seen.to_string().contains("AL") && !seen.to_string().contains(&id), "{seen}");
+        let (status, answer) =
+            stage.ask(As::Bearer(&staff), "POST", &format!("{path}/orders"), Some(end.clone())).await;
+        assert_eq!((status, &answer["code"]), (StatusCode::CONFLICT, &json!("not_held")));
+    }
+    state["token"] = json!(token(&code).await);
+    assert_eq!(stage.ask(As::Bearer(&seat), "PUT", path, Some(state)).await.0, StatusCode::OK);
+    let (_, seen) = stage.ask(As::Bearer(&staff), "GET", "/v1/centers/berlin/seats", None).await;
+    assert!(seen.to_string().contains("AL") && !seen.to_string().contains("token"), "{seen}");
+    let (status, answer) = stage.ask(As::Bearer(&staff), "POST", &format!("{path}/orders"), Some(end)).await;
+    assert_eq!((status, &answer), (StatusCode::OK, &json!({"id": 0})));
+    for (id, state) in [(id, "ended"), (other, "joining")] {
+        let (_, status) = stage.ask(As::Bearer(OWN), "GET", &format!("/v1/interviews/{id}"), None).await;
+        assert_ne!(status["state"] == "ended", state == "joining", "{status}");
     }
 }

@@ -3,10 +3,11 @@
 use adjourn_outbox::{BackendError, Granted, Join, Sent};
 use adjourn_protocol::{
     CheckAnswer, CheckRequest, ClientInfo, InterviewStatus, InviteLink, JoinAnswer, JoinRequest, SeatOrders,
-    SeatState, Secret,
+    SeatTold, Secret,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use url::Url;
 
 /// What a question to a backend comes to.
@@ -27,7 +28,7 @@ pub trait Backend: std::fmt::Debug + Send + Sync + 'static {
         center: &'a str,
         seat: &'a str,
         key: &'a Secret,
-        state: &'a SeatState,
+        told: &'a SeatTold,
     ) -> Answered<'a, SeatOrders>;
     /// Where the interview stands; with `room`, also whether LiveKit has its room.
     fn status<'a>(
@@ -47,8 +48,23 @@ pub trait Backend: std::fmt::Debug + Send + Sync + 'static {
 }
 
 /// Over HTTP.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Http;
+#[derive(Debug, Default)]
+pub struct Http {
+    /// The one that is asked again and again: its connection stays.
+    often: Mutex<Option<(Url, adjourn_outbox::Backend)>>,
+}
+
+impl Http {
+    fn often(&self, server: &Url) -> Result<adjourn_outbox::Backend, BackendError> {
+        let mut often = self.often.lock();
+        if let Some((_, backend)) = often.as_ref().filter(|(of, _)| of == server) {
+            return Ok(backend.clone());
+        }
+        let backend = adjourn_outbox::Backend::new(server)?;
+        *often = Some((server.clone(), backend.clone()));
+        Ok(backend)
+    }
+}
 
 impl Backend for Http {
     fn join<'a>(&'a self, link: &'a InviteLink, request: &'a JoinRequest) -> Answered<'a, JoinAnswer> {
@@ -60,7 +76,7 @@ impl Backend for Http {
     }
 
     fn clock<'a>(&'a self, server: &'a Url) -> Answered<'a, DateTime<Utc>> {
-        Box::pin(async { adjourn_outbox::Backend::new(server)?.clock().await })
+        Box::pin(async { self.often(server)?.clock().await })
     }
 
     fn tell_seat<'a>(
@@ -69,11 +85,9 @@ impl Backend for Http {
         center: &'a str,
         seat: &'a str,
         key: &'a Secret,
-        state: &'a SeatState,
+        told: &'a SeatTold,
     ) -> Answered<'a, SeatOrders> {
-        Box::pin(
-            async move { adjourn_outbox::Backend::new(server)?.tell_seat(center, seat, key, state).await },
-        )
+        Box::pin(async move { self.often(server)?.tell_seat(center, seat, key, told).await })
     }
 
     fn status<'a>(

@@ -32,7 +32,7 @@ impl Environment {
     pub fn real(storage: impl Storage) -> Self {
         Self {
             storage: Arc::new(storage),
-            backend: Arc::new(Http),
+            backend: Arc::new(Http::default()),
             audio: Arc::new(System),
             processing: Processing::default(),
             clock: Arc::new(SystemClock::start()),

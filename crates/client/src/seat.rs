@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use adjourn_kiosk::{Around, LockLevel, Reset, SeatEnd, SeatPolicy, Weakness};
-use adjourn_protocol::{InviteLink, LinkError, SeatNote, SeatOrder, SeatStage, SeatState, Secret};
+use adjourn_protocol::{
+    GivenOrder, InviteLink, LinkError, SeatNote, SeatOrder, SeatStage, SeatState, SeatTold, Secret,
+};
 use adjourn_session::Phase;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
@@ -76,6 +78,10 @@ pub(crate) struct Seat {
     pin: PinTries,
     pub(crate) health: Health,
     pub(crate) monitor: Monitor,
+    /// Of this life, for the center: by chance.
+    life: String,
+    /// The interview that the center was told of.
+    held: Option<String>,
     /// What the center has to say to whoever sits here.
     message: Option<String>,
     ends: Option<SeatEnd>,
@@ -98,10 +104,14 @@ enum Unfinished {
 pub(crate) struct SeatFacts {
     pub(crate) interview_id: Option<String>,
     pub(crate) initials: Option<String>,
+    /// Of the interview: proves that it is held here.
+    pub(crate) token: Option<Secret>,
     pub(crate) microphone: Option<String>,
     pub(crate) loudspeaker: Option<String>,
     pub(crate) round_trip_ms: Option<u32>,
     pub(crate) version: String,
+    /// What was said is on no disk.
+    pub(crate) only_here: bool,
 }
 
 /// What the seat has to know of the interview.
@@ -135,6 +145,8 @@ impl Seat {
             pin: PinTries::default(),
             health: Health::default(),
             monitor: Monitor::default(),
+            life: by_chance(),
+            held: None,
             message: None,
             ends: None,
         }
@@ -250,8 +262,7 @@ impl Seat {
             self.health.forget();
             return;
         }
-        let server = self.looked.as_ref().and_then(|looked| looked.policy.as_ref().ok());
-        let server = server.map(|signed| &signed.policy.backend);
+        let server = self.looked.as_ref().and_then(|looked| looked.server.as_ref());
         self.health.look(server, absent, environment, &self.events);
     }
 
@@ -289,6 +300,10 @@ impl Seat {
     pub(crate) fn touch(&mut self) {
         let now = Instant::now();
         (self.touched, self.done_since) = (Some(now), self.done_since.map(|_| now));
+    }
+
+    pub(crate) fn forget_message(&mut self) {
+        self.message = None;
     }
 
     pub(crate) fn call_help(&mut self, on: bool) {
@@ -424,7 +439,17 @@ impl Seat {
     pub(crate) fn tell(&mut self, scene: SeatScene, facts: SeatFacts, environment: &Environment) {
         let trouble = if scene.has_link { None } else { self.trouble() };
         let around = *self.around.borrow();
-        let SeatFacts { interview_id, initials, microphone, loudspeaker, round_trip_ms, version } = facts;
+        let SeatFacts {
+            interview_id,
+            initials,
+            token,
+            microphone,
+            loudspeaker,
+            round_trip_ms,
+            version,
+            only_here,
+        } = facts;
+        self.held.clone_from(&interview_id);
         let state = SeatState {
             stage: match scene.phase {
                 Phase::Checking if scene.has_link => SeatStage::Check,
@@ -434,8 +459,10 @@ impl Seat {
                 Phase::Live => SeatStage::Interview,
                 Phase::WrappingUp | Phase::Completed => SeatStage::Ended,
             },
+            life: self.life.clone(),
             interview_id,
             initials,
+            remote: self.looked.as_ref().is_some_and(|looked| looked.escapes.remote),
             trouble: trouble.map(SeatTrouble::into_detail),
             lock: around.level(),
             weak: around.weaknesses(),
@@ -452,34 +479,41 @@ impl Seat {
             let looked = looked?;
             let settings = looked.settings.as_ref()?;
             Some(Center {
-                server: looked.policy.as_ref().ok()?.policy.backend.clone(),
+                server: looked.server.clone()?,
                 center: settings.center.clone(),
                 seat: settings.seat.clone(),
                 key: looked.key.as_ref().ok()?.clone()?,
             })
         };
-        self.monitor.tell(state, center, environment, &self.events);
+        let unsent = only_here || (scene.phase == Phase::Completed && !scene.safe);
+        self.monitor.tell(SeatTold { state, token }, unsent, center, environment, &self.events);
     }
 
-    /// The center wants something.
-    pub(crate) fn ordered(&mut self, order: SeatOrder, scene: SeatScene) {
-        tracing::warn!(order = order.as_str(), "the center wants something of the seat");
+    /// The center wants something. What was meant for another candidate is not done. `only_here`: what was said is on no disk.
+    pub(crate) fn ordered(&mut self, given: GivenOrder, scene: SeatScene, only_here: bool) {
+        let GivenOrder { life, seen, order } = given;
+        let meant = life == self.life && seen == self.held;
+        tracing::warn!(order = order.as_str(), meant, "the center wants something of the seat");
+        if !meant {
+            return;
+        }
+        let untouched = self.touched.is_none_or(|at| at.elapsed() >= ALONE);
         match order {
             SeatOrder::Message { text } => self.message = Some(text).filter(|text| !text.trim().is_empty()),
-            // Nobody sits there.
-            SeatOrder::Renew if scene.phase == Phase::Checking && !scene.has_link => {
+            SeatOrder::Renew if scene.phase == Phase::Checking && !scene.has_link && untouched => {
                 self.ends = Some(SeatEnd::NextCandidate);
             }
-            SeatOrder::Release => self.release_from_afar(scene),
-            // Its server does that.
+            SeatOrder::Release => self.release_from_afar(scene, only_here),
+            // Somebody sits there; or its server does that.
             SeatOrder::Renew | SeatOrder::EndInterview { .. } => {}
         }
     }
 
     /// As the policy allows it; never where the only copy of what was said would be lost: for that somebody has to stand before it.
-    fn release_from_afar(&mut self, scene: SeatScene) {
+    fn release_from_afar(&mut self, scene: SeatScene, only_here: bool) {
         let allowed = self.looked.as_ref().is_some_and(|looked| looked.escapes.remote);
-        let loses = scene.phase == Phase::Completed && !scene.safe;
+        let loses =
+            scene.phase != Phase::Checking && !scene.safe && (only_here || scene.phase == Phase::Completed);
         if !allowed || loses {
             tracing::warn!(allowed, loses, "the seat is not let go from afar");
             return;
@@ -509,6 +543,18 @@ impl Seat {
         }
         changed
     }
+}
+
+/// Nobody is there who did nothing for so long.
+const ALONE: Duration = Duration::from_secs(60);
+
+/// A name that no other life has; without chance, the clock's.
+fn by_chance() -> String {
+    let mut bytes = [0_u8; 8];
+    if getrandom::fill(&mut bytes).is_err() {
+        bytes = (Utc::now().timestamp_micros() as u64).to_be_bytes();
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn lock_in_words(level: LockLevel, wanted: LockLevel, weak: &[Weakness]) -> String {

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use adjourn_outbox::BackendError;
-use adjourn_protocol::{NumberedOrder, SeatOrder, SeatOrders, SeatState, Secret};
+use adjourn_protocol::{GivenOrder, NumberedOrder, SeatOrders, SeatState, SeatTold, Secret};
 use tokio::time::Instant;
 use url::Url;
 
@@ -17,8 +17,14 @@ use crate::event::{Event, Events};
 const USUAL: Duration = Duration::from_secs(5);
 /// What changes again and again is told so often at most.
 const LEAST: Duration = Duration::from_millis(200);
-/// And so often where the center does not answer: it is there for the interview, not for this.
+/// And so often where the center does not answer, each time later: it is there for the interview, not for this.
 const UNANSWERED: Duration = Duration::from_secs(5);
+/// But so often at least.
+const MOST_PAUSE: Duration = Duration::from_secs(60);
+/// What was known and could not be done by then was meant for another moment (as the server has it).
+const GOOD_FOR: Duration = Duration::from_secs(120);
+/// A disk that does not say by then what is on it has something that did not arrive.
+const DISK: Duration = Duration::from_secs(2);
 
 /// Where a seat tells, and as whom.
 #[derive(Clone, Debug)]
@@ -40,31 +46,33 @@ pub(crate) struct Monitor {
     telling: bool,
     told: Option<SeatState>,
     told_at: Option<Instant>,
-    /// The last word did not arrive.
-    unanswered: bool,
+    /// Words in a row that were not answered.
+    unanswered: u32,
     again: Option<Duration>,
     /// Number of the newest order that is known.
     known: i64,
     /// Orders that are known, and done once the center knows that.
-    waiting: Vec<NumberedOrder>,
+    waiting: Vec<(NumberedOrder, Instant)>,
 }
 
 impl Monitor {
-    /// Tells how the seat is, if that is due: beside the loop.
+    /// Tells how the seat is, if that is due: beside the loop. `unsent`: something is in this window alone.
     pub(crate) fn tell(
         &mut self,
-        state: SeatState,
+        told: SeatTold,
+        unsent: bool,
         center: impl FnOnce() -> Option<Center>,
         environment: &Environment,
         events: &Events,
     ) {
+        let SeatTold { state, token } = told;
         let state = SeatState { done: self.known, ..state };
         let since = self.told_at.map(|at| at.elapsed());
         let changed = self.told.as_ref().is_none_or(|told| differs(told, &state));
         let pause = match (self.unanswered, changed) {
-            (true, _) => UNANSWERED,
-            (false, true) => LEAST,
-            (false, false) => self.again.unwrap_or(USUAL),
+            (0, true) => LEAST,
+            (0, false) => self.again.unwrap_or(USUAL),
+            (times, _) => (UNANSWERED * times).min(MOST_PAUSE),
         };
         if self.telling || since.is_some_and(|since| since < pause) {
             return;
@@ -73,45 +81,52 @@ impl Monitor {
         (self.telling, self.told_at, self.told) = (true, Some(Instant::now()), Some(state.clone()));
         let (environment, events) = (environment.clone(), events.clone());
         tokio::spawn(async move {
-            // A disk that does not say has something that did not arrive.
-            let undelivered = environment.storage.waits().await.unwrap_or(true);
-            let state = SeatState { undelivered, ..state };
+            let waits = tokio::time::timeout(DISK, environment.storage.waits()).await;
+            let waits = waits.ok().and_then(Result::ok).unwrap_or(true);
+            let state = SeatState { undelivered: unsent || waits, ..state };
+            let done = state.done;
+            let told = SeatTold { state, token };
             let answer = environment.backend.tell_seat(
                 &center.server,
                 &center.center,
                 &center.seat,
                 &center.key,
-                &state,
+                &told,
             );
             let answer = answer.await;
-            events.tell(Event::SeatTold { done: state.done, answer }).await;
+            events.tell(Event::SeatTold { done, answer }).await;
         });
     }
 
     /// What the center answered to a word that said which order is `done`; gives what is to be done now.
-    pub(crate) fn answered(&mut self, done: i64, answer: Result<SeatOrders, BackendError>) -> Vec<SeatOrder> {
+    pub(crate) fn answered(
+        &mut self,
+        done: i64,
+        answer: Result<SeatOrders, BackendError>,
+    ) -> Vec<GivenOrder> {
         self.telling = false;
         let before = self.unanswered;
-        self.unanswered = answer.is_err();
+        self.unanswered = if answer.is_ok() { 0 } else { before.saturating_add(1) };
         let SeatOrders { orders, again_s } = match answer {
             Ok(answer) => answer,
             Err(error) => {
-                if !before {
+                if before == 0 {
                     tracing::warn!(%error, "the center can't be told how the seat is");
                 }
                 return Vec::new();
             }
         };
         self.again = Some(Duration::from_secs(again_s.clamp(1, 60).into()));
-        let (now, later) = std::mem::take(&mut self.waiting).into_iter().partition(|order| order.id <= done);
+        let known = std::mem::take(&mut self.waiting);
+        let good = known.into_iter().filter(|(_, since)| since.elapsed() < GOOD_FOR);
+        let (now, later): (Vec<_>, Vec<_>) = good.partition(|(order, _)| order.id <= done);
         self.waiting = later;
         for order in orders {
             if order.id > self.known {
                 self.known = order.id;
-                self.waiting.push(order);
+                self.waiting.push((order, Instant::now()));
             }
         }
-        let now: Vec<NumberedOrder> = now;
-        now.into_iter().map(|order| order.order).collect()
+        now.into_iter().map(|(order, _)| order.given).collect()
     }
 }

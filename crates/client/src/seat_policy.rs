@@ -9,6 +9,7 @@ use adjourn_protocol::Secret;
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 /// A seat's files.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct Looked {
     pub(crate) policy: Result<SignedPolicy, String>,
     /// Ways out: of the policy, and if that is over, all the same.
     pub(crate) escapes: Escapes,
+    /// The organiser's server: of the policy, and if that is over, all the same.
+    pub(crate) server: Option<Url>,
     /// Bytes that the seat's disk takes, where that is known.
     pub(crate) room: Option<u64>,
     /// What it tells its center with, if it is to; or why that can't be read.
@@ -62,6 +65,7 @@ impl SeatFiles {
             settings: None,
             policy: Err(String::new()),
             escapes: Escapes::default(),
+            server: None,
             room: self.memory.parent().and_then(room),
             key: Ok(None),
         };
@@ -85,7 +89,7 @@ impl SeatFiles {
             && policy.is_for(&settings.seat)
             && policy.serial >= memory.used
         {
-            looked.escapes = policy.escapes;
+            (looked.escapes, looked.server) = (policy.escapes, Some(policy.backend));
         }
         let seat = adjourn_kiosk::Seat { center: &settings.center, name: &settings.seat, used: memory.used };
         let signed = SignedPolicy::open(&text, &keys, seat, now).map_err(|error| error.to_string())?;

@@ -37,6 +37,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
         }
         match command {
             Command::EnterCode { code } => {
+                // What was said to nobody is not said to them.
+                seat.forget_message();
                 let link = seat.link(code.expose());
                 self.code_entered(scene, link);
                 None
@@ -141,7 +143,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
             seat.look(wall);
         }
         seat.look_at_health(scene, self.audio.absent(), &self.environment);
-        let facts = facts(scene, &self.invitation, &self.audio, &self.info);
+        let only_here = self.environment.storage.volatile();
+        let facts = facts(scene, &self.invitation, &self.audio, &self.info, only_here);
         seat.tell(scene, facts, &self.environment);
         let over = seat.passes(scene).is_some();
         let unfinished = seat.looks_after_unfinished(scene).then(|| seat.offered_within());
@@ -157,10 +160,10 @@ impl<T: Transport, S: Shell> Client<T, S> {
 
     /// What the center answered.
     pub(crate) fn seat_told(&mut self, done: i64, answer: Result<SeatOrders, BackendError>) {
-        let scene = self.seat_scene();
+        let (scene, only_here) = (self.seat_scene(), self.environment.storage.volatile());
         let Some(seat) = &mut self.seat else { return };
-        for order in seat.monitor.answered(done, answer) {
-            seat.ordered(order, scene);
+        for given in seat.monitor.answered(done, answer) {
+            seat.ordered(given, scene, only_here);
         }
     }
 
@@ -173,17 +176,26 @@ impl<T: Transport, S: Shell> Client<T, S> {
 }
 
 /// What a center is told of the interview and of the devices.
-fn facts(scene: SeatScene, invitation: &Invitation, audio: &AudioIo, info: &ClientInfo) -> SeatFacts {
+fn facts(
+    scene: SeatScene,
+    invitation: &Invitation,
+    audio: &AudioIo,
+    info: &ClientInfo,
+    only_here: bool,
+) -> SeatFacts {
     let held = scene.phase != Phase::Checking;
-    let interview = invitation.admission().filter(|_| held).map(|admission| &admission.answer.interview);
+    let answer = invitation.admission().filter(|_| held).map(|admission| &admission.answer);
+    let interview = answer.map(|answer| &answer.interview);
     let (microphone, loudspeaker) = audio.open_names();
     SeatFacts {
         interview_id: interview.map(|interview| interview.id.clone()),
         initials: interview.and_then(|interview| initials(interview.candidate_name.as_deref()?)),
+        token: answer.map(|answer| answer.client_token.clone()),
         microphone,
         loudspeaker,
         round_trip_ms: audio.link.round_trip_ms().filter(|_| held),
         version: info.version.clone(),
+        only_here: only_here && held,
     }
 }
 

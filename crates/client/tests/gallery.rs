@@ -13,7 +13,7 @@ use adjourn_client::{
 };
 use adjourn_kiosk::SeatPolicy;
 use adjourn_outbox::BackendError;
-use adjourn_protocol::{Invited, NumberedOrder, Role, SeatOrder, Secret};
+use adjourn_protocol::{Invited, Role, SeatOrder, Secret};
 use adjourn_room::{Caption, LinkCheck, RoomEvent, Way};
 use adjourn_session::{AgentState, Input, LeaveReason, Participant, ParticipantKind};
 
@@ -275,12 +275,12 @@ async fn at_a_seat(gallery: &mut Gallery) {
     gallery.see("seat-help", &mut stage, |s| s.seat.as_ref().is_some_and(|seat| seat.help)).await;
     // Twice as long as a center's sentence usually is.
     let text = "Please wait for us at your seat: we are on our way. ".repeat(3).trim().to_owned();
-    let order = NumberedOrder { id: 1, order: SeatOrder::Message { text } };
-    stage.backend.set(|backend| backend.orders.push(order));
+    stage.within(LONG, "that the center knows", |s| s.screen == Screen::Interview).await;
+    stage.stays(MOMENT * 4, "the interview", |s| s.screen == Screen::Interview).await;
+    stage.backend.wants(1, SeatOrder::Message { text });
     let message = |s: &Snapshot| s.seat.as_ref().is_some_and(|seat| seat.message.is_some());
     gallery.see("seat-message", &mut stage, message).await;
-    let order = NumberedOrder { id: 2, order: SeatOrder::Message { text: String::new() } };
-    stage.backend.set(|backend| backend.orders.push(order));
+    stage.backend.wants(2, SeatOrder::Message { text: String::new() });
     stage.within(LONG, "that it is gone", |s| !message(s)).await;
     stage.ends().await;
     stage.room.session_closes();

@@ -8,7 +8,8 @@ use std::time::Duration;
 use adjourn_client::{Clock as _, Command, PinAnswer, Screen, SeatTrouble, SeatView, Snapshot};
 use adjourn_kiosk::{Around, LockLevel, Pin, SeatEnd, SeatPolicy, Weakness};
 use adjourn_protocol::{
-    Entry, InviteLink, Line, Note, NumberedOrder, Role, SeatNote, SeatOrder, SeatStage, Secret, Turn,
+    Entry, GivenOrder, InviteLink, Line, Note, NumberedOrder, Role, SeatNote, SeatOrder, SeatStage, Secret,
+    Turn,
 };
 use chrono::TimeDelta;
 
@@ -455,10 +456,7 @@ async fn a_center_sees_its_seat_and_what_it_wants_is_done_once() {
     stage.stays(Duration::from_secs(1), "the seat", |s| shown(s).help).await;
     assert!(told(&stage).last().unwrap().help, "it is told at once");
     // What the center says is on the screen.
-    let give = |stage: &Testbed, id: i64, order: SeatOrder| {
-        stage.backend.set(|backend| backend.orders.push(NumberedOrder { id, order }));
-    };
-    give(&stage, 1, SeatOrder::Message { text: "Five minutes more".to_owned() });
+    stage.backend.wants(1, SeatOrder::Message { text: "Five minutes more".to_owned() });
     let message = |s: &Snapshot| shown(s).message.as_deref() == Some("Five minutes more");
     stage.within(Duration::from_secs(7), "the message", message).await;
     stage.order(enter(CODE)).await;
@@ -466,7 +464,7 @@ async fn a_center_sees_its_seat_and_what_it_wants_is_done_once() {
     // What changes faster than five times a second is told as it is in the end.
     stage.stays(Duration::from_secs(1), "the device check", |s| s.screen == Screen::Checking).await;
     // Nobody begins anew under somebody's hands.
-    give(&stage, 2, SeatOrder::Renew);
+    stage.backend.wants(2, SeatOrder::Renew);
     stage.enter().await;
     stage.stays(Duration::from_secs(1), "the waiting", |s| s.screen == Screen::Waiting).await;
     stage.begin().await;
@@ -483,7 +481,7 @@ async fn a_center_sees_its_seat_and_what_it_wants_is_done_once() {
         [SeatStage::Idle, SeatStage::Check, SeatStage::Waiting, SeatStage::Interview, SeatStage::Ended];
     assert_eq!(seen, usual, "{seen:?}");
     // A release is known to the center before it is done.
-    give(&stage, 3, SeatOrder::Release);
+    stage.backend.wants(3, SeatOrder::Release);
     let backend = stage.backend.clone();
     assert_eq!(ends(stage, Duration::from_secs(10)).await, Some(SeatEnd::Released));
     assert!(backend.set(|backend| backend.orders.is_empty()), "the next life of it would do that once more");
@@ -494,18 +492,67 @@ async fn a_center_that_is_away_or_may_not_lets_no_seat_go() {
     let mut own = policy();
     own.escapes.remote = false;
     let (_seat, set) = Seat::with(&own);
-    set.backend.set(|backend| {
-        backend.orders.push(NumberedOrder { id: 1, order: SeatOrder::Release });
-    });
     let mut stage = set.start();
-    stage.within(MOMENT, "the seat", |s| ready(s) && s.screen == Screen::Seat).await;
-    stage.stays(Duration::from_secs(30), "the seat", |s| s.screen == Screen::Seat).await;
-    // It is told again when it is back, and not more often than that is worth.
+    let idle = |s: &Snapshot| s.screen == Screen::Seat;
+    stage.within(MOMENT, "the seat", |s| ready(s) && idle(s)).await;
+    stage.stays(Duration::from_secs(6), "the seat", idle).await;
+    assert!(!stage.backend.set(|backend| backend.seat.last().unwrap().remote));
+    stage.backend.wants(1, SeatOrder::Release);
+    stage.stays(Duration::from_secs(30), "the seat", idle).await;
+    // It is told again when it is back, and not more often than that is worth: 5, 10, 15 s and so on, a minute at most.
     stage.backend.set(|backend| backend.down = true);
-    let before = stage.backend.set(|backend| backend.seat.len());
-    stage.stays(Duration::from_secs(60), "the seat", |s| s.screen == Screen::Seat).await;
-    assert_eq!(stage.backend.set(|backend| backend.seat.len()), before);
+    let before = stage.backend.set(|backend| backend.asked_seat);
+    stage.stays(Duration::from_secs(600), "the seat", idle).await;
+    let asked = stage.backend.set(|backend| backend.asked_seat) - before;
+    assert!((12..=18).contains(&asked), "{asked} times in ten minutes");
     stage.backend.set(|backend| backend.down = false);
-    stage.stays(Duration::from_secs(7), "the seat", |s| s.screen == Screen::Seat).await;
+    let before = stage.backend.set(|backend| backend.seat.len());
+    stage.stays(Duration::from_secs(61), "the seat", idle).await;
     assert!(stage.backend.set(|backend| backend.seat.len()) > before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_meant_for_somebody_else_or_another_moment_is_not_done() {
+    let (_seat, mut stage) = Seat::started().await;
+    stage.stays(Duration::from_secs(6), "the seat", |s| s.screen == Screen::Seat).await;
+    let idle = stage.backend.set(|backend| backend.seat.last().unwrap().clone());
+    stage.order(enter(CODE)).await;
+    stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking && s.microphone_open).await;
+    stage.enter().await;
+    stage.begin().await;
+    let held = |s: &Snapshot| s.screen == Screen::Interview;
+    stage.stays(Duration::from_secs(6), "the interview", held).await;
+    // A release of an idle seat, and one of another life of it.
+    for (id, life) in [(1, idle.life.clone()), (2, "another".to_owned())] {
+        let given = GivenOrder { life, seen: None, order: SeatOrder::Release };
+        stage.backend.set(|backend| backend.orders.push(NumberedOrder { id, given }));
+        stage.stays(Duration::from_secs(12), "the interview", held).await;
+    }
+    // One of this very interview that is known, and then nobody answers for three minutes.
+    let known = |stage: &Testbed| stage.backend.set(|backend| backend.seat.last().unwrap().done);
+    stage.backend.wants(3, SeatOrder::Release);
+    stage.backend.set(|backend| backend.latency = Duration::from_millis(300));
+    let asked = stage.backend.set(|backend| backend.asked_seat);
+    while stage.backend.set(|backend| backend.asked_seat) == asked {
+        stage.stays(Duration::from_millis(50), "the interview", held).await;
+    }
+    // Its answer, which is under way, brings the order; what says that it is known does not arrive.
+    stage.backend.set(|backend| backend.down = true);
+    assert!(known(&stage) < 3);
+    stage.stays(Duration::from_secs(180), "the interview", held).await;
+    stage.backend.set(|backend| backend.down = false);
+    stage.stays(Duration::from_secs(90), "the interview", held).await;
+    assert_eq!(known(&stage), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seat_whose_policy_is_over_tells_its_center_why_it_is_closed() {
+    let over = SeatPolicy { valid_until: "2027-01-02T00:00:00Z".parse().unwrap(), ..policy() };
+    let (_seat, set) = Seat::with(&over);
+    let mut stage = set.start();
+    stage.within(MOMENT, "why", |s| ready(s) && shown(s).trouble.is_some()).await;
+    stage.stays(Duration::from_secs(6), "the seat", |s| s.screen == Screen::Seat).await;
+    let told = stage.backend.set(|backend| backend.seat.last().cloned()).expect("it tells");
+    assert_eq!(told.stage, SeatStage::Closed);
+    assert!(told.trouble.unwrap().contains("clock says 2027-01-15"));
 }

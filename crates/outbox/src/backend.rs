@@ -10,7 +10,7 @@ use url::Url;
 
 use adjourn_protocol::{
     CheckAnswer, CheckRequest, InterviewStatus, JoinAnswer, JoinRequest, Problem, ReceiptAnswer, SeatOrders,
-    SeatState, Secret,
+    SeatTold, Secret,
 };
 
 /// Limit of one request. A host that takes the connection and stays silent is given up after this.
@@ -238,10 +238,10 @@ impl Backend {
         center: &str,
         seat: &str,
         key: &Secret,
-        state: &SeatState,
+        told: &SeatTold,
     ) -> Result<SeatOrders, BackendError> {
         let url = self.url(&format!("v1/centers/{center}/seats/{seat}"))?;
-        self.answer(self.http.put(url).bearer_auth(key.expose()).json(state)).await
+        self.answer(self.http.put(url).bearer_auth(key.expose()).json(told)).await
     }
 
     /// Where the interview stands; with `room`, the backend looks whether LiveKit has its room.

@@ -45,7 +45,8 @@ pub use history::{Happened, Teller, UnknownWord};
 pub use join::{ClientInfo, InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo};
 pub use link::{InviteLink, LinkError, code_as_printed};
 pub use monitor::{
-    CenterSeats, NumberedOrder, OrderGiven, SeatOrder, SeatOrders, SeatSeen, SeatStage, SeatState,
+    CenterSeats, GivenOrder, NumberedOrder, OrderGiven, SeatOrder, SeatOrders, SeatSeen, SeatStage,
+    SeatState, SeatTold,
 };
 pub use note::{AudioStatistics, Checked, DeviceCheck, DeviceUsed, LinkStatistics, Note, ToolEnded};
 pub use plain_text::{is_plain, plain_text};

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{LockLevel, Weakness};
+use crate::{LockLevel, Secret, Weakness};
 
 /// What a seat is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,13 +24,15 @@ pub enum SeatStage {
     Ended,
 }
 
-/// How a seat is, as it tells it: when something of it changes, and every few seconds.
+/// How a seat is, as it tells it: when something of it changes, and every few seconds. A newer seat may tell more than an older server
+/// knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
 pub struct SeatState {
     /// What it is at.
     pub stage: SeatStage,
+    /// Of this life of it, by chance: its programs end with each candidate.
+    pub life: String,
     /// The interview that is held there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interview_id: Option<String>,
@@ -48,7 +50,10 @@ pub struct SeatState {
     /// Somebody there calls for help.
     #[serde(default)]
     pub help: bool,
-    /// Something on its disk has not arrived yet.
+    /// The policy lets it be let go from afar.
+    #[serde(default)]
+    pub remote: bool,
+    /// Something that was said there has not arrived yet.
     #[serde(default)]
     pub undelivered: bool,
     /// The microphone that is open.
@@ -70,7 +75,7 @@ pub struct SeatState {
 /// What a center wants of a seat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "order", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "order", rename_all = "snake_case")]
 pub enum SeatOrder {
     /// Shows a message to whoever sits there, until the next candidate.
     Message {
@@ -100,15 +105,42 @@ impl SeatOrder {
     }
 }
 
+/// What is ordered, and of whom: a seat does nothing that was meant for another candidate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GivenOrder {
+    /// The life of the seat that was seen.
+    pub life: String,
+    /// The interview that was seen there, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<String>,
+    /// What is wanted.
+    #[serde(flatten)]
+    pub order: SeatOrder,
+}
+
+/// A word of a seat: how it is, and what proves that it holds that interview.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SeatTold {
+    /// How it is.
+    #[serde(flatten)]
+    pub state: SeatState,
+    /// The interview's own token, as its client has it; without it nobody is told which interview it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub token: Option<Secret>,
+}
+
 /// An order with its number, larger than that of every earlier one for the seat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NumberedOrder {
     /// Its number.
     pub id: i64,
-    /// What is wanted.
+    /// What is wanted, and of whom.
     #[serde(flatten)]
-    pub order: SeatOrder,
+    pub given: GivenOrder,
 }
 
 /// `PUT /v1/centers/{center}/seats/{seat}`: the answer.
@@ -157,18 +189,22 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_and_a_wrong_name_is_told() {
-        let order = NumberedOrder { id: 7, order: SeatOrder::Message { text: "Two minutes".to_owned() } };
+        let order = SeatOrder::Message { text: "Two minutes".to_owned() };
+        let given = GivenOrder { life: "ab".to_owned(), seen: None, order };
+        let order = NumberedOrder { id: 7, given };
         let text = serde_json::to_string(&order).unwrap();
-        assert_eq!(text, r#"{"id":7,"order":"message","text":"Two minutes"}"#);
+        assert_eq!(text, r#"{"id":7,"life":"ab","order":"message","text":"Two minutes"}"#);
         assert_eq!(serde_json::from_str::<NumberedOrder>(&text).unwrap(), order);
         let state = SeatState {
             stage: SeatStage::Idle,
+            life: "ab".to_owned(),
             interview_id: None,
             initials: None,
             trouble: None,
             lock: LockLevel::Enforced,
             weak: Vec::new(),
             help: false,
+            remote: true,
             undelivered: false,
             microphone: None,
             loudspeaker: None,
@@ -178,7 +214,7 @@ mod tests {
         };
         let text = serde_json::to_string(&state).unwrap();
         assert_eq!(serde_json::from_str::<SeatState>(&text).unwrap(), state);
-        let wrong = text.replace("\"help\"", "\"hlep\"");
-        assert!(serde_json::from_str::<SeatState>(&wrong).unwrap_err().to_string().contains("hlep"));
+        let wrong = text.replace("\"life\"", "\"lfie\"");
+        assert!(serde_json::from_str::<SeatState>(&wrong).unwrap_err().to_string().contains("life"));
     }
 }

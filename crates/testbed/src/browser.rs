@@ -77,6 +77,14 @@ impl Browser {
         Ok(self.page.execute(script, arguments).await?)
     }
 
+    /// Types into what has the focus; keys without a letter as WebDriver has them (`\u{e007}`: Return).
+    ///
+    /// # Errors
+    /// Nothing has the focus.
+    pub async fn keys(&self, keys: &str) -> anyhow::Result<()> {
+        Ok(self.page.active_element().await?.send_keys(keys).await?)
+    }
+
     /// Waits until a script gives true; gives how long that took.
     ///
     /// # Errors

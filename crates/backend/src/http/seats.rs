@@ -5,7 +5,9 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use adjourn_kiosk::is_name;
-use adjourn_protocol::{CenterSeats, OrderGiven, SeatOrder, SeatOrders, SeatSeen, SeatState};
+use adjourn_protocol::{
+    CenterSeats, GivenOrder, OrderGiven, SeatOrder, SeatOrders, SeatSeen, SeatState, SeatTold,
+};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
@@ -41,19 +43,56 @@ fn named(names: &[&str]) -> Result<(), ApiError> {
 
 /// `PUT /v1/centers/{center}/seats/{seat}`
 #[utoipa::path(put, path = "/v1/centers/{center}/seats/{seat}", operation_id = "tell_seat",
-    params(("center" = String, Path), ("seat" = String, Path)), request_body = SeatState,
-    responses((status = 200, body = SeatOrders), (status = 400, description = "bad_json; bad_name")),
+    params(("center" = String, Path), ("seat" = String, Path)), request_body = SeatTold,
+    responses((status = 200, body = SeatOrders), (status = 400, description = "bad_json; bad_name; bad_state: a text is too long"),
+        (status = 409, description = "too_many_seats: 2,000 are told of this center")),
     security(("organiser" = [])))]
 pub(crate) async fn tell(
     State(app): State<App>,
     Path((center, seat)): Path<(String, String)>,
     caller: Caller,
-    state: Result<Json<SeatState>, JsonRejection>,
+    told: Result<Json<SeatTold>, JsonRejection>,
 ) -> Result<Json<SeatOrders>, ApiError> {
     app.of_center(&caller, Scope::Seat, &center).await?;
     named(&[&center, &seat])?;
-    let Json(state) = state?;
-    Ok(Json(seats::told(&app.store, &center, &seat, &state, now()).await?))
+    let Json(SeatTold { mut state, token }) = told?;
+    if !fits(&state) {
+        return Err(ApiError::bad_request("bad_state", "A text of it is longer than a seat's texts are."));
+    }
+    if let Some(id) = &state.interview_id {
+        // Only who holds it has its token: somebody else's word would let a center end any interview.
+        let claims = match &token {
+            Some(token) => app.tokens.claims(token.expose()).await.ok(),
+            None => None,
+        };
+        if claims.is_none_or(|claims| claims.sub != *id) {
+            (state.interview_id, state.initials) = (None, None);
+        }
+    }
+    let orders = seats::told(&app.store, &center, &seat, &state, now()).await?;
+    orders.map(Json).ok_or_else(|| {
+        ApiError::new(StatusCode::CONFLICT, "too_many_seats", "2,000 seats are told of this center already.")
+    })
+}
+
+/// Whether what it says is as long as what seats say.
+fn fits(state: &SeatState) -> bool {
+    let SeatState { life, interview_id, initials, trouble, weak, microphone, loudspeaker, version, .. } =
+        state;
+    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let short = |text: &Option<String>, most: usize| {
+        text.as_ref().is_none_or(|text| text.len() <= most && !text.contains('\0'))
+    };
+    (8..=64).contains(&life.len())
+        && plain(life)
+        && interview_id.as_ref().is_none_or(|id| id.len() <= 128 && plain(id))
+        && short(initials, 32)
+        && short(trouble, 2_000)
+        && short(microphone, 1_000)
+        && short(loudspeaker, 1_000)
+        && weak.len() <= 32
+        && version.len() <= 64
+        && !version.contains('\0')
 }
 
 /// `GET /v1/centers/{center}/seats`
@@ -71,28 +110,29 @@ pub(crate) async fn list(
 
 /// `POST /v1/centers/{center}/seats/{seat}/orders`
 #[utoipa::path(post, path = "/v1/centers/{center}/seats/{seat}/orders", operation_id = "order_seat",
-    params(("center" = String, Path), ("seat" = String, Path)), request_body = SeatOrder,
+    params(("center" = String, Path), ("seat" = String, Path)), request_body = GivenOrder,
     responses((status = 200, body = OrderGiven, description = "it is told to the seat with its next word, within two minutes or never"),
         (status = 400, description = "bad_json; bad_name; bad_order: the message is too long"),
         (status = 404, description = "no_such_seat: none of this name told anything for a day"),
-        (status = 409, description = "too_many_orders: 16 wait for this seat; not_held: that interview is not held there")),
+        (status = 409, description = "other_life: somebody else sits there by now; too_many_orders: 16 wait for this seat; not_held: that interview is not held there")),
     security(("organiser" = [])))]
 pub(crate) async fn order(
     State(app): State<App>,
     Path((center, seat)): Path<(String, String)>,
     caller: Caller,
-    order: Result<Json<SeatOrder>, JsonRejection>,
+    given: Result<Json<GivenOrder>, JsonRejection>,
 ) -> Result<Json<OrderGiven>, ApiError> {
     let actor = app.of_center(&caller, Scope::Center, &center).await?;
     named(&[&center, &seat])?;
-    let Json(order) = order?;
-    if let SeatOrder::Message { text } = &order
+    let Json(given) = given?;
+    let order = &given.order;
+    if let SeatOrder::Message { text } = order
         && (text.chars().count() > LONGEST || text.chars().any(char::is_control))
     {
         return Err(ApiError::bad_request("bad_order", "A message is one line of 200 characters at most."));
     }
-    if let SeatOrder::EndInterview { interview_id } = &order {
-        if !seats::holds(&app.store, &center, &seat, interview_id).await? {
+    if let SeatOrder::EndInterview { interview_id } = order {
+        if !seats::holds(&app.store, &center, &seat, interview_id, now()).await? {
             let title = "This interview is not held at this seat.";
             return Err(ApiError::new(StatusCode::CONFLICT, "not_held", title));
         }
@@ -101,14 +141,17 @@ pub(crate) async fn order(
         return Ok(Json(OrderGiven { id: 0 }));
     }
     let mut tx = app.store.write().await?;
-    audit::note_in(&mut tx, &actor, deed(&order), &format!("{center}/{seat}")).await?;
-    let given = seats::order(&mut tx, &center, &seat, &order, now()).await?;
+    audit::note_in(&mut tx, &actor, deed(order), &format!("{center}/{seat}")).await?;
+    let given = seats::order(&mut tx, &center, &seat, &given, now()).await?;
     let id = given.map_err(|why| match why {
         NotGiven::NoSeat => ApiError::new(
             StatusCode::NOT_FOUND,
             "no_such_seat",
             "No seat of this name told anything for a day.",
         ),
+        NotGiven::OtherLife => {
+            ApiError::new(StatusCode::CONFLICT, "other_life", "Somebody else sits there by now; look again.")
+        }
         NotGiven::TooMany => {
             ApiError::new(StatusCode::CONFLICT, "too_many_orders", "16 orders wait for this seat already.")
         }
@@ -137,8 +180,9 @@ pub(crate) async fn watch(
     Path(center): Path<String>,
     caller: Caller,
 ) -> Result<Response, ApiError> {
-    app.of_center(&caller, Scope::Center, &center).await?;
+    let actor = app.of_center(&caller, Scope::Center, &center).await?;
     named(&[&center])?;
+    audit::note(&app.store, &actor, Deed::SawSeats, &center).await?;
     let share = app.watchers.take(format!("center: {center}"));
     let share = share.ok_or_else(|| ApiError::too_many("This center is watched too often at a time.", 10))?;
     let stop = app.stop.clone();

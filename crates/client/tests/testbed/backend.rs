@@ -8,9 +8,10 @@ use std::time::Duration;
 use adjourn_client::{Answered, Backend, Clock as _};
 use adjourn_outbox::{BackendError, DeliveryOutcome, Granted, Join, Receipt, Sent};
 use adjourn_protocol::{
-    Arrival, CheckAnswer, CheckRequest, ClientInfo, InterviewInfo, InterviewState, InterviewStatus,
-    InterviewerState, InviteLink, Invited, JoinAnswer, JoinRequest, LiveKitInfo, NumberedOrder, Outcome,
-    Policy, ReceiptClaims, RoomState, SeatOrders, SeatState, Secret, Source, sha256,
+    Arrival, CheckAnswer, CheckRequest, ClientInfo, GivenOrder, InterviewInfo, InterviewState,
+    InterviewStatus, InterviewerState, InviteLink, Invited, JoinAnswer, JoinRequest, LiveKitInfo,
+    NumberedOrder, Outcome, Policy, ReceiptClaims, RoomState, SeatOrder, SeatOrders, SeatState, SeatTold,
+    Secret, Source, sha256,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
@@ -62,6 +63,7 @@ pub struct State {
     pub asked_status: usize,
     pub asked_deliveries: usize,
     pub asked_clock: usize,
+    pub asked_seat: usize,
     /// What its seat told, in order.
     pub seat: Vec<SeatState>,
     /// What its center wants of it.
@@ -96,6 +98,7 @@ impl FakeBackend {
             asked_status: 0,
             asked_deliveries: 0,
             asked_clock: 0,
+            asked_seat: 0,
             seat: Vec::new(),
             orders: Vec::new(),
             ahead: TimeDelta::zero(),
@@ -111,6 +114,15 @@ impl FakeBackend {
     /// The records that it has.
     pub fn records(&self) -> Vec<Vec<u8>> {
         self.state.lock().records.iter().map(|(_, record)| record.clone()).collect()
+    }
+
+    /// The seat's center wants something of it, as it is shown there now.
+    pub fn wants(&self, id: i64, order: SeatOrder) {
+        self.set(|state| {
+            let last = state.seat.last().expect("it told something");
+            let given = GivenOrder { life: last.life.clone(), seen: last.interview_id.clone(), order };
+            state.orders.push(NumberedOrder { id, given });
+        });
     }
 
     async fn answers(&self, link: &InviteLink) -> Result<(), BackendError> {
@@ -202,14 +214,19 @@ impl Backend for FakeBackend {
         center: &'a str,
         seat: &'a str,
         key: &'a Secret,
-        state: &'a SeatState,
+        told: &'a SeatTold,
     ) -> Answered<'a, SeatOrders> {
         async move {
-            let (latency, down) = self.set(|state| (state.latency, state.down));
+            let (latency, down) = self.set(|state| {
+                state.asked_seat += 1;
+                (state.latency, state.down)
+            });
             tokio::time::sleep(latency).await;
             if down {
                 return Err(BackendError::Unreachable { host: server.to_string() });
             }
+            let SeatTold { state, token } = told;
+            assert_eq!(token.is_some(), state.interview_id.is_some(), "it is proven");
             assert_eq!((center, seat, key.expose()), ("berlin-mitte", "B-07", "adj_seat"));
             Ok(self.set(|own| {
                 own.seat.push(state.clone());

@@ -11,9 +11,12 @@ const STAGES = {
 // A stream that says nothing for so long is dead: the server sends a comment every 15 s.
 const SILENT = 20_000;
 const AGAIN = 2_000;
+// A-2 stands before A-10.
+const ORDER = new Intl.Collator(undefined, { numeric: true });
 
 let center = "";
 let key = "";
+let entering = false;
 const seats = new Map();
 
 const url = (rest) => new URL(`v1/centers/${encodeURIComponent(center)}/${rest}`, document.baseURI);
@@ -29,6 +32,8 @@ at("enter").addEventListener("submit", async (event) => {
   center = at("center").value.trim();
   key = at("key").value.trim();
   at("problem").textContent = "";
+  if (!at("seats").hidden || entering) return;
+  entering = true;
   try {
     const response = await fetch(url("seats"), { headers: headers() });
     if (!response.ok) {
@@ -38,6 +43,8 @@ at("enter").addEventListener("submit", async (event) => {
   } catch {
     at("problem").textContent = "The server can't be reached.";
     return;
+  } finally {
+    entering = false;
   }
   at("key").value = "";
   at("enter").hidden = true;
@@ -47,16 +54,29 @@ at("enter").addEventListener("submit", async (event) => {
   void follow();
 });
 
+at("ask-no").addEventListener("click", () => at("ask").close("no"));
+
 async function follow() {
   for (;;) {
     try {
-      await once();
+      if ((await once()) === "refused") return;
     } catch (error) {
       console.warn(error);
     }
     at("link").textContent = "The connection to the server is lost; trying again. What is below may be old.";
     await new Promise((done) => setTimeout(done, AGAIN));
   }
+}
+
+function leave() {
+  key = "";
+  seats.clear();
+  at("rows").replaceChildren();
+  at("calls").textContent = "";
+  at("ask").close();
+  at("seats").hidden = true;
+  at("enter").hidden = false;
+  at("key").focus();
 }
 
 async function once() {
@@ -69,8 +89,12 @@ async function once() {
   alive();
   const response = await fetch(url("watch"), { headers: headers(), signal: abort.signal });
   if (!response.ok) {
+    clearTimeout(timer);
     at("problem").textContent = await problemOf(response);
-    throw new Error(String(response.status));
+    if (![401, 403].includes(response.status)) throw new Error(String(response.status));
+    // Who may not see it any more sees nothing of what was there.
+    leave();
+    return "refused";
   }
   at("problem").textContent = "";
   seats.clear();
@@ -103,8 +127,9 @@ function take(part) {
     const seen = JSON.parse(field("data"));
     const before = seats.get(seen.seat);
     seats.set(seen.seat, seen);
-    if (seen.state.help && !before?.state.help) at("calls").textContent = `Seat ${seen.seat} calls for help.`;
-    row(seen);
+    // Only the way's time is another one: nobody's button goes away under their hand.
+    if (before && same(before, seen)) network(seen);
+    else row(seen);
   } else if (kind === "gone") {
     const seat = JSON.parse(field("data"));
     seats.delete(seat);
@@ -123,7 +148,20 @@ function show() {
     ["Taking no code", count((seen) => seen.state.stage === "closed")],
   ];
   at("counts").replaceChildren(...told.map(([what, number]) => element("span", `${what}: ${number}`)));
-  if (count((seen) => seen.state.help) === 0) at("calls").textContent = "";
+  const calls = all.filter((seen) => seen.state.help).map((seen) => seen.seat).sort(ORDER.compare);
+  const said = calls.length === 0 ? "" : `${calls.length === 1 ? "Seat" : "Seats"} ${calls.join(", ")}: help is wanted.`;
+  // Said anew only when it is another one.
+  if (at("calls").textContent !== said) at("calls").textContent = said;
+}
+
+const plain = ({ seen_at, state, ...rest }) => JSON.stringify({ ...rest, state: { ...state, round_trip_ms: 0, done: 0 } });
+const same = (before, now) => plain(before) === plain(now);
+
+const inWords = (ms) => (ms === undefined ? "–" : `${ms} ms there and back`);
+
+function network({ seat, state }) {
+  const shown = at("rows").querySelector(`[data-seat="${CSS.escape(seat)}"] [data-network]`);
+  if (shown) shown.textContent = inWords(state.round_trip_ms);
 }
 
 function element(name, text, kind) {
@@ -153,14 +191,15 @@ function row(seen) {
   const lock = [element("span", state.lock, state.lock === "enforced" ? "well" : "bad")];
   if (state.weak?.length) lock.push(element("span", state.weak.join(", "), "quiet"));
   const devices = [state.microphone, state.loudspeaker].filter(Boolean).join(" · ");
-  const network = state.round_trip_ms === undefined ? "–" : `${state.round_trip_ms} ms there and back`;
+  const link = element("span", inWords(state.round_trip_ms), "quiet");
+  link.dataset.network = "";
   const waiting = element("span", state.undelivered ? "something waits" : "–", state.undelivered ? "bad" : "");
   made.append(
     name,
     cell(...stage),
     cell(element("span", state.initials ?? "–")),
     cell(...lock),
-    cell(element("span", devices || "–"), element("span", network, "quiet")),
+    cell(element("span", devices || "–"), link),
     cell(waiting),
     cell(actions(seen)),
   );
@@ -173,7 +212,7 @@ function row(seen) {
     if (focused) made.querySelector(`[data-order="${focused}"]`)?.focus();
     return;
   }
-  const next = [...rows.children].find((other) => other.dataset.seat.localeCompare(seat, undefined, { numeric: true }) > 0);
+  const next = [...rows.children].find((other) => ORDER.compare(other.dataset.seat, seat) > 0);
   rows.insertBefore(made, next ?? null);
 }
 
@@ -188,20 +227,20 @@ function actions({ seat, state, missing }) {
   };
   add("message", "Message…", async () => {
     const text = await ask(`A message to seat ${seat}`, "It is shown to whoever sits there, until the next candidate. An empty one takes the last one away.", "Send", true);
-    if (text !== null) await give(seat, { order: "message", text });
+    if (text !== null) await give(seat, state, { order: "message", text });
   });
   if (state.interview_id && state.stage !== "ended") {
     add("end_interview", "End the interview…", async () => {
       const sure = await ask(`End the interview at seat ${seat}?`, "What was said so far is kept and sent.", "End it");
-      if (sure !== null) await give(seat, { order: "end_interview", interview_id: state.interview_id });
+      if (sure !== null) await give(seat, state, { order: "end_interview", interview_id: state.interview_id });
     });
   }
   if (["idle", "closed"].includes(state.stage)) {
-    add("renew", "Begin anew", () => give(seat, { order: "renew" }));
+    add("renew", "Begin anew", () => give(seat, state, { order: "renew" }));
   }
-  add("release", "Let it go…", async () => {
+  if (state.remote) add("release", "Let it go…", async () => {
     const what = "Its window closes, a console is on its screen, and it is no seat until somebody starts it again. An interview that goes on ends, and is kept.";
-    if ((await ask(`Let seat ${seat} go?`, what, "Let it go")) !== null) await give(seat, { order: "release" });
+    if ((await ask(`Let seat ${seat} go?`, what, "Let it go")) !== null) await give(seat, state, { order: "release" });
   });
   return made;
 }
@@ -215,20 +254,22 @@ function ask(title, text, yes, field = false) {
   at("ask-message").value = "";
   dialog.returnValue = "no";
   dialog.showModal();
-  if (field) at("ask-message").focus();
+  // Return sends a message; it ends and lets go of nothing.
+  (field ? at("ask-message") : at("ask-no")).focus();
   return new Promise((done) => {
     const closed = () => done(dialog.returnValue === "yes" ? at("ask-message").value : null);
     dialog.addEventListener("close", closed, { once: true });
   });
 }
 
-async function give(seat, order) {
+// Meant for whoever is seen there, and for nobody who comes later.
+async function give(seat, { life, interview_id }, order) {
   at("problem").textContent = "";
   try {
     const response = await fetch(url(`seats/${encodeURIComponent(seat)}/orders`), {
       method: "POST",
       headers: { ...headers(), "content-type": "application/json" },
-      body: JSON.stringify(order),
+      body: JSON.stringify({ ...order, life, seen: interview_id }),
     });
     if (!response.ok) at("problem").textContent = `Seat ${seat}: ${await problemOf(response)}`;
   } catch {
