@@ -47,11 +47,11 @@ pub(crate) struct AudioIo {
     events: Events,
     preferences: PreferencesFile,
     /// What is spoken instead of a microphone.
-    recording: Option<Vec<i16>>,
+    pub(crate) recording: Option<Vec<i16>>,
     /// Nothing is played.
-    no_output: bool,
-    input: Side,
-    output: Side,
+    pub(crate) no_output: bool,
+    pub(crate) input: Side,
+    pub(crate) output: Side,
     environment: Environment,
     /// What the loudspeaker plays, for what takes its echo away, and what is done to a voice.
     played: Reference,
@@ -183,20 +183,6 @@ impl AudioIo {
     pub(crate) fn process(&mut self, processing: SoundProcessing) {
         self.processing = processing;
         self.set_stages();
-    }
-
-    /// Names of the microphone and the loudspeaker that are open.
-    pub(crate) fn open_names(&self) -> (Option<String>, Option<String>) {
-        let name = |side: &Side| side.is_open().then(|| side.name()).filter(|name| !name.is_empty());
-        (name(&self.input), name(&self.output))
-    }
-
-    /// What there is none of on this computer, once that is known.
-    pub(crate) fn absent(&self) -> Option<SoundSide> {
-        let none = |side: &Side| side.has_none();
-        let microphone = none(&self.input) && self.recording.is_none();
-        let loudspeaker = none(&self.output) && !self.no_output;
-        microphone.then_some(SoundSide::Microphone).or(loudspeaker.then_some(SoundSide::Loudspeaker))
     }
 
     fn side(&mut self, kind: DeviceKind) -> &mut Side {

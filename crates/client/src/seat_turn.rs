@@ -11,6 +11,7 @@ use crate::invitation::Invitation;
 use crate::run::Client;
 use crate::seat::{SeatFacts, SeatScene};
 use crate::seat_policy::Looked;
+use crate::side::Side;
 use crate::{Command, Shell, SoundSide};
 
 impl<T: Transport, S: Shell> Client<T, S> {
@@ -142,7 +143,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         if scene.phase == Phase::Checking {
             seat.look(wall);
         }
-        seat.look_at_health(scene, self.audio.absent(), &self.environment);
+        seat.look_at_health(scene, absent(&self.audio), &self.environment);
         let only_here = self.environment.storage.volatile();
         let facts = facts(scene, &self.invitation, &self.audio, &self.info, only_here);
         seat.tell(scene, facts, &self.environment);
@@ -186,7 +187,7 @@ fn facts(
     let held = scene.phase != Phase::Checking;
     let answer = invitation.admission().filter(|_| held).map(|admission| &admission.answer);
     let interview = answer.map(|answer| &answer.interview);
-    let (microphone, loudspeaker) = audio.open_names();
+    let (microphone, loudspeaker) = (open_name(&audio.input), open_name(&audio.output));
     SeatFacts {
         interview_id: interview.map(|interview| interview.id.clone()),
         initials: interview.and_then(|interview| initials(interview.candidate_name.as_deref()?)),
@@ -197,6 +198,18 @@ fn facts(
         version: info.version.clone(),
         only_here: only_here && held,
     }
+}
+
+/// Name of the device that is open.
+fn open_name(side: &Side) -> Option<String> {
+    side.is_open().then(|| side.name()).filter(|name| !name.is_empty())
+}
+
+/// What there is none of on this computer, once that is known.
+fn absent(audio: &AudioIo) -> Option<SoundSide> {
+    let microphone = audio.input.has_none() && audio.recording.is_none();
+    let loudspeaker = audio.output.has_none() && !audio.no_output;
+    microphone.then_some(SoundSide::Microphone).or(loudspeaker.then_some(SoundSide::Loudspeaker))
 }
 
 /// First letters of up to three names.
