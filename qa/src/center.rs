@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use adjourn_outbox::Backend;
-use adjourn_protocol::{LockLevel, SeatSeen, SeatStage, SeatState, SeatTold, Secret};
+use adjourn_protocol::{SeatSeen, SeatStage, SeatState, SeatTold, Secret};
 use adjourn_testbed::{BackendOptions, Testbed, cpu_s};
 use anyhow::Context as _;
 use fastrand::Rng;
 use serde::Serialize;
+
+use crate::run::audio_bench::Spread;
 
 const CENTER: &str = "berlin";
 /// As a seat does by itself.
@@ -44,21 +46,11 @@ pub struct CenterReport {
 
 fn state(help: bool) -> SeatTold {
     let state = SeatState {
-        stage: SeatStage::Idle,
-        life: "0123456789abcdef".to_owned(),
-        interview_id: None,
-        initials: None,
-        trouble: None,
-        lock: LockLevel::Enforced,
-        weak: Vec::new(),
         help,
-        remote: true,
-        undelivered: false,
         microphone: Some("Headset Microphone".to_owned()),
         loudspeaker: Some("Headset".to_owned()),
         round_trip_ms: Some(20),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        done: 0,
+        ..SeatState::at(SeatStage::Idle, "0123456789abcdef")
     };
     SeatTold { state, token: None }
 }
@@ -127,20 +119,9 @@ pub async fn run(
         tokio::time::sleep(CHANGES).await;
     }
     let cpu_percent = (cpu_s(testbed.backend.process.pid()) - cpu) / began.elapsed().as_secs_f64() * 100.0;
-    late.sort_by(f64::total_cmp);
-    let last = late.len().checked_sub(1).context("no change was seen")?;
-    let at = |share: f64| late[(last as f64 * share).round() as usize];
+    let Spread { p50, p95, max } = Spread::of(late)?;
     let refused = refused.load(Ordering::Relaxed);
-    Ok(CenterReport {
-        seats,
-        changes,
-        lost,
-        p50_ms: at(0.5),
-        p95_ms: at(0.95),
-        max_ms: late[last],
-        cpu_percent,
-        refused,
-    })
+    Ok(CenterReport { seats, changes, lost, p50_ms: p50, p95_ms: p95, max_ms: max, cpu_percent, refused })
 }
 
 fn name_of(n: usize) -> String {

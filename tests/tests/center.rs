@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use adjourn_outbox::Backend;
-use adjourn_protocol::{LockLevel, SeatOrder, SeatOrders, SeatStage, SeatState, SeatTold, Secret};
+use adjourn_protocol::{SeatOrder, SeatOrders, SeatStage, SeatState, SeatTold, Secret};
 use adjourn_testbed::{Browser, Testbed, join};
 use adjourn_tests::picture;
 use serde_json::json;
@@ -17,22 +17,12 @@ use serde_json::json;
 const SOON: Duration = Duration::from_secs(10);
 
 fn state(stage: SeatStage) -> SeatState {
+    let headset = Some("Headset".to_owned());
     SeatState {
-        stage,
-        life: "0123456789abcdef".to_owned(),
-        interview_id: None,
-        initials: None,
-        trouble: None,
-        lock: LockLevel::Enforced,
-        weak: Vec::new(),
-        help: false,
-        remote: true,
-        undelivered: false,
-        microphone: Some("Headset".to_owned()),
-        loudspeaker: Some("Headset".to_owned()),
+        microphone: headset.clone(),
+        loudspeaker: headset,
         round_trip_ms: Some(24),
-        version: "1.0.0".to_owned(),
-        done: 0,
+        ..SeatState::at(stage, "0123456789abcdef")
     }
 }
 

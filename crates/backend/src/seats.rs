@@ -222,28 +222,12 @@ pub(crate) async fn forget(tx: &mut Tx, now: DateTime<Utc>) -> Result<(), sqlx::
 
 #[cfg(test)]
 mod tests {
-    use adjourn_protocol::{LockLevel, SeatOrder, SeatStage};
+    use adjourn_protocol::{SeatOrder, SeatStage};
 
     use super::*;
 
     fn idle(done: i64) -> SeatState {
-        SeatState {
-            stage: SeatStage::Idle,
-            life: "first".to_owned(),
-            interview_id: None,
-            initials: None,
-            trouble: None,
-            lock: LockLevel::Enforced,
-            weak: Vec::new(),
-            help: false,
-            remote: true,
-            undelivered: false,
-            microphone: None,
-            loudspeaker: None,
-            round_trip_ms: None,
-            version: "1.0.0".to_owned(),
-            done,
-        }
+        SeatState { done, ..SeatState::at(SeatStage::Idle, "first") }
     }
 
     fn meant(order: &SeatOrder, life: &str) -> GivenOrder {

@@ -435,6 +435,11 @@ impl Seat {
         }
     }
 
+    /// Whether there is a center that it tells.
+    pub(crate) fn has_center(&self) -> bool {
+        self.looked.as_ref().is_some_and(|looked| matches!(looked.key, Ok(Some(_))))
+    }
+
     /// Tells the center how the seat is, if there is one that wants to know.
     pub(crate) fn tell(&mut self, scene: SeatScene, facts: SeatFacts, environment: &Environment) {
         let trouble = if scene.has_link { None } else { self.trouble() };

@@ -144,9 +144,11 @@ impl<T: Transport, S: Shell> Client<T, S> {
             seat.look(wall);
         }
         seat.look_at_health(scene, absent(&self.audio), &self.environment);
-        let only_here = self.environment.storage.volatile();
-        let facts = facts(scene, &self.invitation, &self.audio, &self.info, only_here);
-        seat.tell(scene, facts, &self.environment);
+        if seat.has_center() {
+            let only_here = self.environment.storage.volatile();
+            let facts = facts(scene, &self.invitation, &self.audio, &self.info, only_here);
+            seat.tell(scene, facts, &self.environment);
+        }
         let over = seat.passes(scene).is_some();
         let unfinished = seat.looks_after_unfinished(scene).then(|| seat.offered_within());
         let held = matches!(scene.phase, Phase::Joining | Phase::Waiting | Phase::Live);

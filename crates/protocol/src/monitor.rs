@@ -72,6 +72,29 @@ pub struct SeatState {
     pub done: i64,
 }
 
+impl SeatState {
+    /// A seat in that life of it that is at something, and of which there is nothing else to tell.
+    pub fn at(stage: SeatStage, life: &str) -> Self {
+        Self {
+            stage,
+            life: life.to_owned(),
+            interview_id: None,
+            initials: None,
+            trouble: None,
+            lock: LockLevel::Enforced,
+            weak: Vec::new(),
+            help: false,
+            remote: true,
+            undelivered: false,
+            microphone: None,
+            loudspeaker: None,
+            round_trip_ms: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            done: 0,
+        }
+    }
+}
+
 /// What a center wants of a seat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -195,23 +218,7 @@ mod tests {
         let text = serde_json::to_string(&order).unwrap();
         assert_eq!(text, r#"{"id":7,"life":"ab","order":"message","text":"Two minutes"}"#);
         assert_eq!(serde_json::from_str::<NumberedOrder>(&text).unwrap(), order);
-        let state = SeatState {
-            stage: SeatStage::Idle,
-            life: "ab".to_owned(),
-            interview_id: None,
-            initials: None,
-            trouble: None,
-            lock: LockLevel::Enforced,
-            weak: Vec::new(),
-            help: false,
-            remote: true,
-            undelivered: false,
-            microphone: None,
-            loudspeaker: None,
-            round_trip_ms: None,
-            version: "1".to_owned(),
-            done: 0,
-        };
+        let state = SeatState::at(SeatStage::Idle, "ab");
         let text = serde_json::to_string(&state).unwrap();
         assert_eq!(serde_json::from_str::<SeatState>(&text).unwrap(), state);
         let wrong = text.replace("\"life\"", "\"lfie\"");

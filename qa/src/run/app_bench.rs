@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use adjourn_testbed::{Interviewer, Pulse, Testbed, Window, WindowOptions, opening_window};
+use adjourn_testbed::{Pulse, Testbed, Window, WindowOptions, opening_window};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
@@ -129,7 +129,7 @@ async fn our_call(options: &Options, folder: &Path) -> anyhow::Result<Call> {
     let testbed = Testbed::builder().folder(folder).start().await?;
     let pulse = Pulse::start(folder).await?;
     let silent = scenario("audio-one-way", true)?.interviewer.context("no interviewer")?;
-    let _worker = testbed.worker(&Interviewer { ..silent }).await?;
+    let _worker = testbed.worker(&silent).await?;
     let invitation = testbed.backend.invite("{}").await?;
     let opened = WindowOptions::default();
     let window = Window::open(&testbed.tools, folder, &invitation.link, &pulse, &opened).await?;

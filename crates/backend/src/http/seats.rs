@@ -136,7 +136,7 @@ pub(crate) async fn order(
             let title = "This interview is not held at this seat.";
             return Err(ApiError::new(StatusCode::CONFLICT, "not_held", title));
         }
-        audit::note_of(&app.store, &actor, Deed::EndedAtSeat, interview_id).await?;
+        audit::note_of(&app.store, &actor, deed(order), interview_id).await?;
         app.end_interview(interview_id).await?;
         return Ok(Json(OrderGiven { id: 0 }));
     }
