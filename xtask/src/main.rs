@@ -21,6 +21,7 @@ macro_rules! answer {
 
 mod deb;
 mod demo;
+mod disk;
 mod fetch;
 mod fuzz;
 mod licenses;

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: the whole suite, in the order in which it fails fastest.
 
 use crate::step::{self, Result, cargo};
-use crate::{demo, fetch, packages, programs, proof, windows};
+use crate::{demo, disk, fetch, packages, programs, proof, windows};
 
 /// Crates without a window.
 const CORE: &[&str] = &[
@@ -43,6 +43,9 @@ const PARTS: &[&str] =
 pub(crate) fn run(parts: &[String]) -> Result<()> {
     if let Some(unknown) = parts.iter().find(|part| !PARTS.contains(&part.as_str())) {
         return Err(format!("there is no part {unknown}; there are {}", PARTS.join(" ")));
+    }
+    if parts.is_empty() {
+        disk::ensure(disk::WHOLE_SUITE)?;
     }
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|p| p == part);
     let window = wanted("window") || wanted("style");
