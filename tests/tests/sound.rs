@@ -8,21 +8,34 @@ use adjourn_audio::{
     AudioError, Capture, DeviceChoice, Devices, Host as _, StreamStatus, System, open_loudspeaker,
     open_microphone,
 };
-use adjourn_testbed::Pulse;
+use adjourn_testbed::{Pulse, SystemBus};
 
 /// The sound server's process id, for the process that plays the candidate's part.
 const SERVER: &str = "ADJOURN_TEST_SOUND_SERVER";
 /// Well above the threads' longest wait of 20 ms, well below the second in which a microphone must be released.
 const AT_ONCE: Duration = Duration::from_millis(200);
 
+/// The system bus is the testbed's, and this says so to the process that asks for priority.
+const BUS: &str = "ADJOURN_TEST_SYSTEM_BUS";
+/// Round robin in real time, as `/proc` numbers it (`sched(7)`).
+const ROUND_ROBIN: &str = "2";
+
+/// Names of this process's threads, each with how it is scheduled.
+fn threads() -> Vec<(String, String)> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let stat = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+    stat.map(|stat| {
+        let (head, rest) = stat.rsplit_once(") ").unwrap();
+        // The 41st field; the third is the first of these.
+        (head.split_once(" (").unwrap().1.to_owned(), rest.split(' ').nth(38).unwrap().to_owned())
+    })
+    .collect()
+}
+
 /// Names of this process's threads that hold a device.
 fn holding() -> Vec<String> {
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
-    tasks
-        .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok())
-        .map(|name| name.trim().to_owned())
-        .filter(|name| ["Microphone", "Loudspeaker"].contains(&name.as_str()))
-        .collect()
+    let names = threads().into_iter().map(|(name, _)| name);
+    names.filter(|name| ["Microphone", "Loudspeaker"].contains(&name.as_str())).collect()
 }
 
 /// Waits for something, and says what the devices' threads are if it does not come.
@@ -146,6 +159,21 @@ fn candidate(server: &str) {
     );
 }
 
+/// This test once more, in a process of its own: what it asks for is set before it starts.
+async fn in_another_process(test: &str, set: impl FnOnce(&mut tokio::process::Command)) -> String {
+    let mut itself = tokio::process::Command::new(std::env::current_exe().unwrap());
+    itself.args(["--exact", test, "--nocapture"]).kill_on_drop(true);
+    set(&mut itself);
+    let output = tokio::time::timeout(Duration::from_secs(90), itself.output()).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    said
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn devices_are_let_go_of_at_once_and_only_a_microphone_is_recorded() {
     if let Ok(server) = std::env::var(SERVER) {
@@ -153,20 +181,53 @@ async fn devices_are_let_go_of_at_once_and_only_a_microphone_is_recorded() {
     }
     let folder = tempfile::tempdir().unwrap();
     let pulse = Pulse::start(folder.path()).await.unwrap();
-    // This test once more, in a process of its own: its sound server is set before it starts.
-    let mut itself = tokio::process::Command::new(std::env::current_exe().unwrap());
-    itself.args([
-        "--exact",
-        "devices_are_let_go_of_at_once_and_only_a_microphone_is_recorded",
-        "--nocapture",
-    ]);
-    itself.env(SERVER, pulse.process.pid().to_string()).kill_on_drop(true);
-    pulse.give(&mut itself);
-    let output = tokio::time::timeout(Duration::from_secs(90), itself.output()).await.unwrap().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && said.contains("1 passed"),
-        "{said}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    in_another_process("devices_are_let_go_of_at_once_and_only_a_microphone_is_recorded", |itself| {
+        itself.env(SERVER, pulse.process.pid().to_string());
+        pulse.give(itself);
+    })
+    .await;
+}
+
+/// Both devices are open; what the system gave the threads that carry sound is told of on standard output.
+fn carries_sound(bus: &str) {
+    tracing_subscriber::fmt().with_writer(std::io::stdout).with_ansi(false).init();
+    let default = DeviceChoice::SystemDefault;
+    let (speaker, _frames) = open_loudspeaker(&default, None).unwrap();
+    let microphone = open_microphone(&default, None, Box::new(|_| {})).unwrap();
+    gives(&microphone, 10);
+    let carrying = ["Microphone", "Loudspeaker", "microphone-work"];
+    let first = |wanted: &str| {
+        let all = threads();
+        carrying.iter().all(|carries| all.iter().any(|(name, how)| name == carries && how == wanted))
+    };
+    match bus {
+        "there" => until(Duration::from_secs(10), "priority", || first(ROUND_ROBIN)),
+        _ => assert!(first("0"), "{:?}", threads()),
+    }
+    gives(&microphone, 100);
+    drop((microphone, speaker));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn threads_that_carry_sound_come_before_others_where_the_system_grants_it() {
+    if let Ok(bus) = std::env::var(BUS) {
+        return tokio::task::spawn_blocking(move || carries_sound(&bus)).await.unwrap();
+    }
+    let test = "threads_that_carry_sound_come_before_others_where_the_system_grants_it";
+    let folder = tempfile::tempdir().unwrap();
+    let pulse = Pulse::start(folder.path()).await.unwrap();
+    let bus = SystemBus::start(folder.path()).await.unwrap();
+    let granted = in_another_process(test, |itself| {
+        pulse.give(itself.env(BUS, "there"));
+        bus.give(itself);
+    })
+    .await;
+    assert!(!granted.contains("gives sound no priority"), "{granted}");
+    drop(bus);
+    let refused = in_another_process(test, |itself| {
+        let nowhere = format!("unix:path={}", folder.path().join("nobody").display());
+        pulse.give(itself.env(BUS, "missing").env("DBUS_SYSTEM_BUS_ADDRESS", nowhere));
+    })
+    .await;
+    assert_eq!(refused.matches("gives sound no priority").count(), 1, "{refused}");
 }

@@ -17,6 +17,7 @@ use crate::mixer::Source;
 use crate::realtime::without_allocation;
 use crate::status::{Flow, StreamState};
 use crate::stream::{CaptureShared, Held, PlaybackShared};
+use crate::urgent::Urgent;
 use crate::{FRAME, SAMPLE_RATE};
 
 /// How often the pump thread looks at the ring; half a frame.
@@ -146,6 +147,7 @@ pub(crate) fn capture(
     shared.state.format.set(known(&config, 0));
     let (state, stop) = (Arc::clone(&shared.state), Arc::clone(&shared.state));
     let pump = move || {
+        let _urgent = Urgent::ask();
         let (mut channel, mut single) = (Channels::new(channels), Vec::with_capacity(capacity));
         let mut flow = Flow::new(Instant::now());
         while !state.stopped() {
@@ -242,6 +244,7 @@ pub(crate) fn playback(
     shared.state.format.set(known(&config, 0));
     let (state, stop) = (Arc::clone(&shared.state), Arc::clone(&shared.state));
     let pump = move || {
+        let _urgent = Urgent::ask();
         let mut part = [0.0; FRAME];
         let mut flow = Flow::new(Instant::now());
         while !state.stopped() {

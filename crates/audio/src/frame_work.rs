@@ -12,6 +12,7 @@ use crate::convert::to_i16;
 use crate::device::AudioError;
 use crate::processor::{FrameProcessor, OnFrame};
 use crate::stream::CaptureShared;
+use crate::urgent::{Rests, Urgent};
 
 /// Samples that wait for the work: 200 ms. What a device gives at once after it stood still is late anyway; past this the
 /// newest is left out and counted.
@@ -53,6 +54,7 @@ impl FrameWork {
 
     fn run(mut self, mut ring: Consumer<i16>) {
         let mut frame = [0_i16; FRAME];
+        let mut rests = Rests::default();
         while !self.shared.state.stopped() && !ring.is_abandoned() {
             let waits = ring.slots();
             if waits > LATE {
@@ -66,6 +68,7 @@ impl FrameWork {
                 std::thread::park_timeout(LOOK);
                 continue;
             }
+            rests.look();
             for sample in &mut frame {
                 *sample = ring.pop().unwrap_or(0);
             }
@@ -92,7 +95,10 @@ impl FrameSink {
         let shared = Arc::clone(&work.shared);
         let worker = std::thread::Builder::new()
             .name("microphone-work".to_owned())
-            .spawn(move || work.run(consumer))
+            .spawn(move || {
+                let _urgent = Urgent::ask();
+                work.run(consumer);
+            })
             .map_err(|error| AudioError::System(error.to_string()))?;
         Ok(Self { ring: producer, worker: worker.thread().clone(), shared, given: 0 })
     }

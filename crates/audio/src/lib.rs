@@ -34,6 +34,7 @@ mod status;
 mod stream;
 mod system;
 mod tone;
+mod urgent;
 mod voice;
 mod watch;
 

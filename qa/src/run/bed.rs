@@ -20,7 +20,7 @@ use crate::scenario::{Disk, Place, Scenario, Step};
 use adjourn_testbed::{
     Actor, BackendOptions, BackendServer, Cgroup, Child, DiskFaults, Faketime, Fleet, Invitation,
     LiveKitServer, Mount, Network, Postgres, Proxy, Pulse, Relays, ServerOptions, SignallingStub, Started,
-    Tools, Wine, Worker, look, tell, unix_now,
+    SystemBus, Tools, Wine, Worker, look, tell, unix_now,
 };
 
 pub(super) struct ScenarioBed {
@@ -36,6 +36,8 @@ pub(super) struct ScenarioBed {
     pub(super) limits: Vec<Cgroup>,
     /// Processes that only compute.
     pub(super) busy: Vec<Child>,
+    /// The system's bus, if it has one.
+    bus: Option<SystemBus>,
     pub(super) pulse: Pulse,
     pub(super) workers: Vec<Worker>,
     pub(super) proxy: Option<Proxy>,
@@ -216,6 +218,10 @@ impl ScenarioBed {
             }
             Subject::Adjourn | Subject::Windows => launch.command(&network, &tools, &trace, true)?,
         };
+        let bus = if scenario.rtkit { Some(SystemBus::start(folder).await?) } else { None };
+        if let Some(bus) = &bus {
+            bus.give(&mut command);
+        }
         pulse.give(&mut command);
         let (client, input, lines) =
             Child::start_talking("the client", &mut command, &folder.join("client.log"))?;
@@ -234,6 +240,7 @@ impl ScenarioBed {
             answered: 0,
             limits: Vec::new(),
             busy: Vec::new(),
+            bus,
             pulse,
             workers,
             proxy,
@@ -268,6 +275,9 @@ impl ScenarioBed {
         let number = self.traces.len() + 1;
         let trace = self.folder.join(format!("trace-{number}.jsonl"));
         let mut command = self.launch.command(&self.network, &self.tools, &trace, link)?;
+        if let Some(bus) = &self.bus {
+            bus.give(&mut command);
+        }
         self.pulse.give(&mut command);
         let log = self.folder.join(format!("client-{number}.log"));
         let (client, input, lines) = Child::start_talking("the client", &mut command, &log)?;

@@ -90,6 +90,9 @@ pub struct Scenario {
     /// Microphone and loudspeaker are two channels of one device, so that both are recorded in step.
     #[serde(default)]
     pub desk: bool,
+    /// The system has rtkit, as a desktop has: threads that carry sound come before others.
+    #[serde(default)]
+    pub rtkit: bool,
     /// What is done to the candidate's voice, if not what the policy does by itself.
     pub sound_processing: Option<SoundProcessing>,
     /// Nothing else of a matrix runs beside it: it takes the machine's cores.

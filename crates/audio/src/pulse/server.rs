@@ -9,6 +9,7 @@ use pulse::mainloop::standard::Mainloop;
 use pulse::time::MicroSeconds;
 
 use crate::device::AudioError;
+use crate::urgent::Rests;
 
 const NAME: &str = "Adjourn";
 /// How long the server may take to list its devices or open a stream.
@@ -41,6 +42,8 @@ pub(super) struct Server {
     // Dropped in this order: the context uses the main loop.
     pub(super) context: Context,
     mainloop: Mainloop,
+    /// Its thread may come before others.
+    pub(super) rests: Rests,
 }
 
 impl Server {
@@ -53,7 +56,7 @@ impl Server {
         let unavailable = || Unreached::Broken(AudioError::System("no memory for it".to_owned()));
         let mainloop = Mainloop::new().ok_or_else(unavailable)?;
         let context = Context::new(&mainloop, NAME).ok_or_else(unavailable)?;
-        let mut server = Self { context, mainloop };
+        let mut server = Self { context, mainloop, rests: Rests::default() };
         if server.context.connect(None, flags, None).is_err() {
             // The call itself gives no reason.
             return Err(Unreached::NoServer(failed(server.context.errno())));
@@ -68,6 +71,7 @@ impl Server {
 
     /// Waits up to [`TURN`] for the server and does what it says.
     pub(super) fn turn(&mut self) -> Result<(), PAErr> {
+        self.rests.look();
         self.mainloop.prepare(Some(MicroSeconds(TURN.as_micros() as u64)))?;
         self.mainloop.poll()?;
         self.mainloop.dispatch().map(drop)

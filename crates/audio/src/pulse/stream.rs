@@ -22,6 +22,7 @@ use crate::mixer::Source;
 use crate::realtime::without_allocation;
 use crate::status::{Flow, StreamState};
 use crate::stream::{CaptureShared, PlaybackShared};
+use crate::urgent::Urgent;
 use crate::{FRAME, SAMPLE_RATE};
 
 /// A sample in bytes.
@@ -203,6 +204,7 @@ impl Open {
                 }
             }
             self.stream.discard().map_err(failed)?;
+            self.server.rests.look();
         }
     }
 }
@@ -251,6 +253,7 @@ fn start(
     let (opened, first) = mpsc::channel();
     let what = name.to_owned();
     let work = move || {
+        let _urgent = Urgent::ask();
         let mut opened = Some(opened);
         let wanted = || !state.stopped();
         while wanted() {
@@ -353,6 +356,7 @@ pub(crate) fn playback(
                 if written.is_err() {
                     return false;
                 }
+                open.server.rests.look();
             }
             flow.look(any, Instant::now(), &shared.state);
             if open.turn(&shared.state).is_err() {
