@@ -9,7 +9,9 @@
 use std::time::Duration;
 
 use adjourn_outbox::Backend;
-use adjourn_protocol::{SeatOrder, SeatOrders, SeatStage, SeatState, SeatTold, Secret};
+use adjourn_protocol::{
+    AssignmentAsked, NumberedOrder, SeatOrder, SeatOrders, SeatStage, SeatState, SeatTold, Secret,
+};
 use adjourn_testbed::{Browser, Testbed, join};
 use adjourn_tests::picture;
 use serde_json::json;
@@ -35,6 +37,19 @@ struct Seats {
 impl Seats {
     async fn tell(&self, seat: &str, state: &SeatState) -> SeatOrders {
         self.prove(seat, state, None).await
+    }
+
+    /// Tells the same until an order comes.
+    async fn given(&self, seat: &str, state: &SeatState) -> NumberedOrder {
+        let given = async {
+            loop {
+                if let Some(order) = self.tell(seat, state).await.orders.first() {
+                    break order.clone();
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(SOON, given).await.expect("an order is given")
     }
 
     async fn prove(&self, seat: &str, state: &SeatState, token: Option<&Secret>) -> SeatOrders {
@@ -113,21 +128,66 @@ async fn the_staff_of_a_center_sees_its_seats_and_tells_them_what_to_do() {
         browser.script("return document.querySelectorAll('#rows img').length", Vec::new()).await.unwrap();
     assert_eq!(markup, json!(0));
 
+    // Somebody of the roster begins at a seat that waits.
+    seats.tell("A-1", &idle).await;
+    let expected = testbed.folder().join("expected.csv");
+    let rows = "reference,candidate,seat,starts,extra_minutes\nn1,Ada Lovelace,A-9,2999-01-02T09:00Z,\nn2,<b>Grace</b> Hopper,A-1,2999-01-02T10:00Z,15\n";
+    std::fs::write(&expected, rows).unwrap();
+    let import = ["roster", "import", "--center", "berlin", expected.to_str().unwrap()];
+    let made = testbed.backend.command(&import).await.unwrap();
+    assert_eq!(made.lines().count(), 2, "{made}");
+    browser.wait("that it waits", &row("A-1", "waits for a code"), SOON).await.unwrap();
+    browser.script("document.getElementById('expected').open = true; return true", Vec::new()).await.unwrap();
+    let listed = "return document.getElementById('entries').innerText.includes('<b>Grace</b> Hopper')";
+    browser.wait("whom the center expects", listed, SOON).await.unwrap();
+    browser.picture(1_300, 700, &picture("center-expected")).await.unwrap();
+    press(&browser, "A-1", "assign").await;
+    // Whoever is meant for that seat comes first.
+    let first =
+        "return document.getElementById('ask').open && document.getElementById('ask-entry').value === 'n2'";
+    browser.wait("who it may be", first, SOON).await.unwrap();
+    browser.picture(1_300, 700, &picture("center-assigns")).await.unwrap();
+    browser.script("document.getElementById('ask-yes').click(); return true", Vec::new()).await.unwrap();
+    let given = seats.given("A-1", &idle).await;
+    assert_eq!(given.given.order, SeatOrder::Assign { reference: None }, "a seat is told no name");
+    let asked = AssignmentAsked { life: idle.life.clone() };
+    let assigned = seats.backend.assignment("berlin", "A-1", &seats.key, &asked).await.unwrap();
+    assert_eq!(assigned.code.expose().len(), 9);
+    // It is held, and let go on; what it did not do is said.
+    let idle = SeatState { done: given.id, ..idle };
+    seats.tell("A-1", &idle).await;
+    press(&browser, "A-1", "hold").await;
+    let held = async |hold: bool| {
+        let holds = async {
+            while seats.tell("A-1", &idle).await.hold != hold {
+                tokio::time::sleep(Duration::from_millis(50)).await
+            }
+        };
+        tokio::time::timeout(SOON, holds).await.expect("the seat is told");
+    };
+    held(true).await;
+    browser
+        .wait("that it is to be held", &row("A-1", "hold: the seat does not know it yet"), SOON)
+        .await
+        .unwrap();
+    let refused = Some("assign: somebody sits here".to_owned());
+    seats.tell("A-1", &SeatState { held: true, refused, ..idle.clone() }).await;
+    browser.wait("that it is held", &row("A-1", "on hold: nobody begins"), SOON).await.unwrap();
+    browser
+        .wait("what was not done", &row("A-1", "not done: assign: somebody sits here"), SOON)
+        .await
+        .unwrap();
+    press(&browser, "A-1", "hold").await;
+    held(false).await;
+    let closed = SeatState { done: given.id, ..closed };
+    seats.tell("A-1", &closed).await;
+
     // A message, by the keyboard alone: the field is where the focus is, and Return sends.
     press(&browser, "A-1", "message").await;
     browser.wait("the question", "return document.getElementById('ask').open", SOON).await.unwrap();
     browser.keys("We are coming\u{e007}").await.unwrap();
     let message = SeatOrder::Message { text: "We are coming".to_owned() };
-    let given = async {
-        loop {
-            let orders = seats.tell("A-1", &closed).await.orders;
-            if let Some(order) = orders.first() {
-                break order.clone();
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    let given = tokio::time::timeout(SOON, given).await.expect("the message is given");
+    let given = seats.given("A-1", &closed).await;
     assert_eq!(given.given.order, message);
     assert!(seats.tell("A-1", &SeatState { done: given.id, ..closed.clone() }).await.orders.is_empty());
 

@@ -72,6 +72,12 @@ pub(crate) enum Deed {
     EndedAtSeat,
     RenewedSeat,
     ReleasedSeat,
+    AssignedSeat,
+    HeldSeat,
+    LetSeatGoOn,
+    ImportedRoster,
+    ChangedByRoster,
+    SawRoster,
     /// Asked for what the key may not do.
     Refused,
 }
@@ -104,6 +110,12 @@ impl Deed {
             Self::EndedAtSeat => "ended the interview at the seat",
             Self::RenewedSeat => "ordered the seat to begin anew",
             Self::ReleasedSeat => "ordered the seat to let go",
+            Self::AssignedSeat => "assigned somebody to the seat",
+            Self::HeldSeat => "put the seat on hold",
+            Self::LetSeatGoOn => "let interviews begin at the seat again",
+            Self::ChangedByRoster => "changed the interview by the center's roster",
+            Self::ImportedRoster => "imported the center's roster",
+            Self::SawRoster => "saw the center's roster",
             Self::Refused => "was refused: the key may not do that",
         }
     }

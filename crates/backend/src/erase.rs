@@ -10,7 +10,7 @@ use crate::tombstone::{Tombstone, overwritten, pending};
 use crate::{feed, lifecycle_store};
 
 /// Tables that hold something of an interview, in an order in which they can be emptied.
-const OF_AN_INTERVIEW: [&str; 9] = [
+const OF_AN_INTERVIEW: [&str; 10] = [
     "DELETE FROM codes WHERE interview_id = $1",
     "DELETE FROM attempts WHERE interview_id = $1",
     "DELETE FROM records WHERE interview_id = $1",
@@ -20,6 +20,7 @@ const OF_AN_INTERVIEW: [&str; 9] = [
     "DELETE FROM deliveries WHERE interview_id = $1",
     "DELETE FROM events WHERE interview_id = $1",
     "DELETE FROM seats WHERE interview_id = $1",
+    "DELETE FROM roster WHERE interview_id = $1",
 ];
 
 /// A room that is not closed by then is not closed for this: LiveKit may be gone for good. (It closes empty rooms by itself.)

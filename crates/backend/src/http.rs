@@ -15,6 +15,7 @@ pub(crate) mod openapi;
 pub(crate) mod operator;
 pub(crate) mod records;
 pub(crate) mod report;
+pub(crate) mod roster;
 pub(crate) mod seats;
 pub(crate) mod status;
 pub(crate) mod transcript;

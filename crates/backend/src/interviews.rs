@@ -95,12 +95,31 @@ fn is_language_tag(text: &str) -> bool {
 }
 
 /// What is said of somebody, if anything is.
-fn said(text: Option<&String>) -> Option<&str> {
+pub(crate) fn said(text: Option<&String>) -> Option<&str> {
     text.map(|text| text.trim()).filter(|text| !text.is_empty())
 }
 
+impl NewInterview {
+    /// From when until when it may be joined, if everything of it is well.
+    ///
+    /// # Errors
+    /// What is wrong, in one sentence.
+    pub(crate) fn times(&self, now: DateTime<Utc>) -> anyhow::Result<(DateTime<Utc>, DateTime<Utc>)> {
+        let from = self.window.from.unwrap_or(now);
+        let week = || from.checked_add_signed(Duration::days(7));
+        let to = self.window.to.or_else(week).context("the window's end is too far away")?;
+        check(self, from, to, now)?;
+        Ok((from, to))
+    }
+}
+
 /// What is wrong with a wish, in one sentence.
-fn check(new: &NewInterview, from: DateTime<Utc>, to: DateTime<Utc>) -> anyhow::Result<()> {
+fn check(
+    new: &NewInterview,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
     anyhow::ensure!((1..=480).contains(&new.max_minutes), "max_minutes must be 1 to 480");
     anyhow::ensure!(!new.title.trim().is_empty(), "title must not be empty");
     for (name, text) in [
@@ -120,7 +139,7 @@ fn check(new: &NewInterview, from: DateTime<Utc>, to: DateTime<Utc>) -> anyhow::
     anyhow::ensure!(is_language_tag(&new.language), "language is no language tag, as \"en\" or \"pt-BR\"");
     new.policy.check().context("policy")?;
     anyhow::ensure!(from < to, "the window's end must be after its beginning");
-    anyhow::ensure!(to > now(), "the window is over already: nobody could join");
+    anyhow::ensure!(to > now, "the window is over already: nobody could join");
     // Of four digits, as everybody reads and writes them.
     anyhow::ensure!(
         from.year() >= 2000 && to.year() <= 9999,
@@ -140,14 +159,27 @@ pub async fn create(
     new: &NewInterview,
     actor: &Actor,
 ) -> anyhow::Result<Created> {
+    let mut tx = store.write().await?;
+    let created = create_in(&mut tx, codes, public_url, new, actor).await?;
+    tx.commit().await?;
+    Ok(created)
+}
+
+/// As [`create`], with whatever else is written.
+///
+/// # Errors
+/// A value is out of range, or the database failed.
+pub(crate) async fn create_in(
+    tx: &mut Tx,
+    codes: &Codes,
+    public_url: &Url,
+    new: &NewInterview,
+    actor: &Actor,
+) -> anyhow::Result<Created> {
     let now = now();
-    let from = new.window.from.unwrap_or(now);
-    let week = || from.checked_add_signed(Duration::days(7));
-    let to = new.window.to.or_else(week).context("the window's end is too far away")?;
-    check(new, from, to)?;
+    let (from, to) = new.times(now)?;
     let (id, code) = (hex::encode(random::<16>()?), codes::draw()?);
     let link = InviteLink::new(public_url.as_str(), &code)?;
-    let mut tx = store.write().await?;
     sqlx::query(
         "INSERT INTO interviews (id, title, candidate_name, language, max_minutes, window_from, window_to, agent_name,
          policy, code_hash, created_at, organiser, contact)
@@ -166,11 +198,10 @@ pub async fn create(
     .bind(millis(now))
     .bind(said(new.organiser.as_ref()))
     .bind(said(new.contact.as_ref()))
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
-    add_code(&mut tx, &id, &codes.kept(&code), 1).await?;
-    audit::note_in(&mut tx, actor, Deed::Created, &id).await?;
-    tx.commit().await?;
+    add_code(tx, &id, &codes.kept(&code), 1).await?;
+    audit::note_in(tx, actor, Deed::Created, &id).await?;
     Ok(Created { room: id.clone(), id, link: link.to_text(), code: Secret::new(code) })
 }
 

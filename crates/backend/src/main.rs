@@ -3,6 +3,7 @@
 mod check_command;
 mod config_file;
 mod hook_command;
+mod roster_command;
 mod serve_command;
 
 use std::io::Write as _;
@@ -102,6 +103,8 @@ enum Command {
     },
     /// Webhooks: where the server tells an organiser's own system what happens.
     Hook(hook_command::Arguments),
+    /// Rosters of test centers: whom they expect.
+    Roster(roster_command::Arguments),
     /// Makes a new key for signing receipts; new joins get it. Old ones stay while somebody may need them.
     RotateKey {
         /// The server's database.
@@ -183,6 +186,9 @@ enum KeyAction {
         /// It is for this test center alone: its seats tell how they are (seat), its staff sees them (center).
         #[arg(long)]
         center: Option<String>,
+        /// And for this seat of it alone: a copy of its key shows and asks nothing as another seat.
+        #[arg(long, requires = "center")]
+        seat: Option<String>,
         /// It ends by itself after so many days.
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3650))]
         days: Option<u32>,
@@ -219,7 +225,11 @@ async fn run() -> anyhow::Result<()> {
         Command::Key { database, action } => {
             let store = Store::open(&database.database, Open::Existing).await?;
             match action {
-                KeyAction::Add { name, scopes, center, days } => {
+                KeyAction::Add { name, scopes, center, seat, days } => {
+                    let center = match (center, seat) {
+                        (Some(center), Some(seat)) => Some(organisers::of_seat(&center, &seat)),
+                        (center, _) => center,
+                    };
                     let key = organisers::add(&store, &name, &scopes, center.as_deref(), days).await?;
                     if let Err(error) = say(key.expose()) {
                         // Nobody has seen it: it is of no use, and would take the name.
@@ -241,6 +251,7 @@ async fn run() -> anyhow::Result<()> {
             store.close().await;
         }
         Command::Hook(arguments) => hook_command::run(arguments).await?,
+        Command::Roster(arguments) => roster_command::run(arguments).await?,
         Command::RotateKey { database, revoke } => {
             let store = Store::open(&database, Open::Existing).await?;
             let kid = rotate_receipt_key(&store, revoke, chrono::Utc::now()).await?;

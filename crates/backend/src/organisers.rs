@@ -65,6 +65,11 @@ impl Scope {
     }
 }
 
+/// How a key of one seat names it: no center's name has such a sign.
+pub fn of_seat(center: &str, seat: &str) -> String {
+    format!("{center}/{seat}")
+}
+
 fn listed(scopes: &[Scope]) -> String {
     let names: Vec<&str> = Scope::ALL.into_iter().filter(|s| scopes.contains(s)).map(Scope::as_str).collect();
     names.join(",")
@@ -110,10 +115,15 @@ pub async fn add(
     anyhow::ensure!(!scopes.is_empty(), "a key without a scope allows nothing");
     anyhow::ensure!(days != Some(0), "a key must be good for a day at least");
     if let Some(center) = center {
-        anyhow::ensure!(
-            is_name(center),
-            "{center:?} is no center's name: a letter or digit, and up to 63 more, with . - and _ between them"
-        );
+        let (center, seat) =
+            center.split_once('/').map_or((center, None), |(center, seat)| (center, Some(seat)));
+        for name in [Some(center), seat].into_iter().flatten() {
+            anyhow::ensure!(
+                is_name(name),
+                "{name:?} is no center's or seat's name: a letter or digit, and up to 63 more, with . - and _ between them"
+            );
+        }
+        anyhow::ensure!(seat.is_none() || scopes == [Scope::Seat], "a key of one seat allows seat alone");
         let both = scopes.contains(&Scope::Seat) && scopes.contains(&Scope::Center);
         anyhow::ensure!(!both, "a center's key is its seats' (seat) or its staff's (center), not both");
         let other = scopes.iter().find(|scope| !scope.is_of_centers()).map(|scope| scope.as_str());

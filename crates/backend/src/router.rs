@@ -19,7 +19,7 @@ use tracing::field::{Empty, display};
 use crate::api_error::ApiError;
 use crate::http::{
     check, events, health, hooks, interviews, items, join, list, monitor, openapi, operator, records, report,
-    seats, status, transcript, webhooks,
+    roster, seats, status, transcript, webhooks,
 };
 use crate::state::App;
 
@@ -33,10 +33,13 @@ const LARGEST_BODY: usize = (64 << 10) + 1024;
 const EVENTS: &str = "/v1/interviews/{id}/events";
 const SEATS: &str = "/v1/centers/{center}/watch";
 
+/// A center's roster: some hundred bytes for each whom it expects.
+const ROSTER: &str = "/v1/centers/{center}/roster";
+
 /// Where records are: their bodies are large, and take as long as they come.
 const RECORDS: &str = "/v1/interviews/{id}/attempts/{attempt}/records/{source}";
 
-/// Every path but [`EVENTS`], [`SEATS`] and [`RECORDS`].
+/// Every path but [`EVENTS`], [`SEATS`], [`ROSTER`] and [`RECORDS`].
 fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, MethodRouter<App>)> {
     let figures = health::Figures::new(metrics);
     vec![
@@ -61,6 +64,7 @@ fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, MethodRouter
         ("/v1/centers/{center}/seats", get(seats::list)),
         ("/v1/centers/{center}/seats/{seat}", put(seats::tell)),
         ("/v1/centers/{center}/seats/{seat}/orders", post(seats::order)),
+        ("/v1/centers/{center}/seats/{seat}/assignment", post(roster::assignment)),
         ("/center", get(monitor::page)),
         ("/center.js", get(monitor::script)),
         ("/operator", get(operator::list)),
@@ -81,6 +85,7 @@ pub fn router(app: App, metrics: Option<PrometheusHandle>) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_LIMIT));
     limited
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .route(ROSTER, put(roster::put).get(roster::get))
         // A stream of events lasts as long as somebody watches.
         .route(EVENTS, get(status::events))
         .route(SEATS, get(seats::watch))
@@ -209,7 +214,7 @@ mod tests {
         let document = crate::http::openapi::document();
         let documented: Vec<&str> = document.paths.paths.keys().map(String::as_str).collect();
         let mut routed: Vec<&str> = super::limited(None).into_iter().map(|(path, _)| path).collect();
-        routed.extend([super::EVENTS, super::SEATS, super::RECORDS]);
+        routed.extend([super::EVENTS, super::SEATS, super::ROSTER, super::RECORDS]);
         routed.sort_unstable();
         assert_eq!(documented, routed);
     }

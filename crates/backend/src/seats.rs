@@ -3,7 +3,7 @@
 //! What a seat tells is kept for a day. An order is good for two minutes: a seat that comes back an hour later does not do what was meant
 //! for somebody else.
 
-use adjourn_protocol::{GivenOrder, NumberedOrder, SeatOrders, SeatSeen, SeatState};
+use adjourn_protocol::{GivenOrder, NumberedOrder, SeatOrder, SeatOrders, SeatSeen, SeatStage, SeatState};
 use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
 
@@ -16,7 +16,7 @@ const MISSING: Duration = Duration::seconds(14);
 /// What a seat told, and what it was told, is kept for so long.
 const KEPT: Duration = Duration::days(1);
 /// An order that was not taken by then is void.
-const GOOD_FOR: Duration = Duration::minutes(2);
+pub(crate) const GOOD_FOR: Duration = Duration::minutes(2);
 /// Orders of a seat that wait at most.
 const MOST_ORDERS: i64 = 16;
 /// Seats of a center at most: a key that somebody else has fills no disk.
@@ -91,11 +91,13 @@ pub(crate) async fn told(
         .bind(seat)
         .fetch_all(&mut *tx)
         .await?;
+    let row = sqlx::query("SELECT hold FROM seats WHERE center = $1 AND seat = $2").bind(center).bind(seat);
+    let hold = row.fetch_one(&mut *tx).await?.try_get::<i64, _>("hold")? != 0;
     tx.commit().await?;
     let orders = rows.iter().map(|row| {
         Ok(NumberedOrder { id: row.try_get("id")?, given: parsed(&row.try_get::<String, _>("body")?)? })
     });
-    Ok(Some(SeatOrders { orders: orders.collect::<Result<_, sqlx::Error>>()?, again_s: TELLS_S }))
+    Ok(Some(SeatOrders { orders: orders.collect::<Result<_, sqlx::Error>>()?, again_s: TELLS_S, hold }))
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, sqlx::Error> {
@@ -109,7 +111,7 @@ pub(crate) async fn of_center(
     now: DateTime<Utc>,
 ) -> Result<Vec<SeatSeen>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT seat, seen_at, state FROM seats WHERE center = $1 AND seen_at > $2 ORDER BY seat",
+        "SELECT seat, seen_at, state, hold FROM seats WHERE center = $1 AND seen_at > $2 ORDER BY seat",
     )
     .bind(center)
     .bind(millis(now - KEPT))
@@ -119,7 +121,10 @@ pub(crate) async fn of_center(
     for row in &rows {
         let (seat, seen_at): (String, _) = (row.try_get("seat")?, known_time(row, "seen_at")?);
         match parsed(&row.try_get::<String, _>("state")?) {
-            Ok(state) => seats.push(SeatSeen { seat, seen_at, missing: now - seen_at > MISSING, state }),
+            Ok(state) => {
+                let (missing, hold) = (now - seen_at > MISSING, row.try_get::<i64, _>("hold")? != 0);
+                seats.push(SeatSeen { seat, seen_at, missing, hold, state });
+            }
             // Written by a newer server: that one shows it.
             Err(error) => tracing::debug!(%error, seat, "what a seat told can't be read"),
         }
@@ -146,6 +151,13 @@ pub(crate) async fn holds(
     Ok(found.is_some())
 }
 
+/// Puts a seat on hold, or lets it go on; gives whether there is one of that name.
+pub(crate) async fn hold(tx: &mut Tx, center: &str, seat: &str, on: bool) -> Result<bool, sqlx::Error> {
+    let hold = "UPDATE seats SET hold = $3 WHERE center = $1 AND seat = $2";
+    let held = sqlx::query(hold).bind(center).bind(seat).bind(i64::from(on)).execute(&mut **tx).await?;
+    Ok(held.rows_affected() > 0)
+}
+
 /// Why an order is not given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotGiven {
@@ -155,6 +167,8 @@ pub(crate) enum NotGiven {
     TooMany,
     /// Somebody else sits there by now.
     OtherLife,
+    /// It does not wait for anybody.
+    NotFree,
 }
 
 /// Gives an order to a seat; gives its number.
@@ -179,7 +193,7 @@ pub(crate) async fn order(
         return Ok(Err(NotGiven::NoSeat));
     }
     let row = sqlx::query(
-        "SELECT last_order, life, (SELECT COUNT(*) FROM seat_orders o WHERE o.center = $1 AND o.seat = $2) AS waiting \
+        "SELECT last_order, life, state, (SELECT COUNT(*) FROM seat_orders o WHERE o.center = $1 AND o.seat = $2) AS waiting \
          FROM seats WHERE center = $1 AND seat = $2",
     )
     .bind(center)
@@ -188,6 +202,11 @@ pub(crate) async fn order(
     .await?;
     if row.try_get::<String, _>("life")? != given.life {
         return Ok(Err(NotGiven::OtherLife));
+    }
+    if matches!(given.order, SeatOrder::Assign { .. })
+        && parsed::<SeatState>(&row.try_get::<String, _>("state")?)?.stage != SeatStage::Idle
+    {
+        return Ok(Err(NotGiven::NotFree));
     }
     if row.try_get::<i64, _>("waiting")? >= MOST_ORDERS {
         return Ok(Err(NotGiven::TooMany));

@@ -201,3 +201,31 @@ fn the_key_of_seats_is_its_owners_alone_and_overwrites_none() {
     );
     assert_eq!(std::fs::read_to_string(&file).unwrap(), private);
 }
+
+#[test]
+fn a_roster_is_taken_at_the_console_and_what_is_wrong_with_it_is_said_line_by_line() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Server::start(folder.path(), Stdio::null()));
+    let import = |text: &str| {
+        std::fs::write(folder.path().join("roster.csv"), text).unwrap();
+        let output = backend(folder.path())
+            .args(["roster", "import", "--center", "berlin", "roster.csv"])
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned(), said(&output))
+    };
+    let (well, made, log) = import("reference,candidate\nn1,Ada Lovelace\nn2,Grace Hopper\n");
+    assert!(well, "{log}");
+    let lines: Vec<Vec<&str>> = made.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(lines.iter().map(|line| (line[0], line[2].len())).collect::<Vec<_>>(), [("n1", 9), ("n2", 9)]);
+    assert!(!log.contains(lines[0][2]), "a code is in no log");
+    let (well, made, wrong) = import("reference,candidate,seat\nn1,,A\nn3,b,not a seat\n");
+    assert!(!well && made.is_empty());
+    for line in [
+        "nothing of the roster was taken",
+        "line 2: candidate is empty",
+        "line 3: \"not a seat\" is no seat's name",
+    ] {
+        assert!(wrong.contains(line), "{wrong}");
+    }
+}

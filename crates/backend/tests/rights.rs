@@ -1,21 +1,16 @@
 //! Who may do what, and who did: over HTTP, without a network.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 
-use std::net::SocketAddr;
+mod testbed;
+
 use std::time::Duration;
 
+use adjourn_backend::audit;
 use adjourn_backend::hooks::{self, Allowed, Wish};
 use adjourn_backend::livekit::LiveKit;
 use adjourn_backend::organisers::{self, Scope};
-use adjourn_backend::proxies::Proxies;
-use adjourn_backend::router::router;
-use adjourn_backend::state::{App, Options};
-use adjourn_backend::store::{Open, Store};
-use adjourn_backend::{Codes, Deadlines, audit};
 use adjourn_protocol::Secret;
-use axum::Router;
 use axum::body::Body;
-use axum::extract::connect_info::MockConnectInfo;
 use axum::http::{Request, Response, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -23,87 +18,11 @@ use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tower::ServiceExt as _;
 
-const OWN: &str = "the-operators-own-key";
-
-struct Testbed {
-    router: Router,
-    store: Store,
-    folder: tempfile::TempDir,
-}
-
-/// How a request says whose it is.
-#[derive(Clone, Copy)]
-enum As<'a> {
-    Nobody,
-    Bearer(&'a str),
-    Basic(&'a str),
-}
-
-impl Testbed {
-    async fn set() -> Self {
-        // Nobody listens there: a request that needs a room gets none.
-        Self::with_livekit("ws://127.0.0.1:9").await
-    }
-
-    async fn with_livekit(url: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("db").to_str().unwrap(), Open::OrMake).await.unwrap();
-        let codes = Codes::of(&store, None).await.unwrap();
-        let secret = Secret::new("a-secret-of-livekit".to_owned());
-        let livekit = LiveKit::new(url.parse().unwrap(), "key".to_owned(), secret).unwrap();
-        let options = Options {
-            public_url: "https://interviews.example.com".parse().unwrap(),
-            organiser_key: Some(Secret::new(OWN.to_owned())),
-            proxies: Proxies::parse(std::iter::empty()).unwrap(),
-            deadlines: Deadlines::default(),
-            keep_days: 7,
-            retain: None,
-            hook_hosts: Allowed::parse(["127.0.0.1"].into_iter()).unwrap(),
-        };
-        let app = App::new(store.clone(), codes, livekit, options).await.unwrap();
-        let from = SocketAddr::from(([192, 0, 2, 7], 4_000));
-        Self { router: router(app, None).layer(MockConnectInfo(from)), store, folder }
-    }
-
-    async fn answer(&self, who: As<'_>, request: axum::http::request::Builder, body: Body) -> Response<Body> {
-        let request = match who {
-            As::Nobody => request,
-            As::Bearer(key) => request.header("authorization", format!("Bearer {key}")),
-            As::Basic(key) => {
-                request.header("authorization", format!("Basic {}", STANDARD.encode(format!("me:{key}"))))
-            }
-        };
-        self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap()
-    }
-
-    async fn ask(&self, who: As<'_>, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
-        let mut request = Request::builder().method(method).uri(path);
-        if body.is_some() {
-            request = request.header("content-type", "application/json");
-        }
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let response = self.answer(who, request, body).await;
-        let status = response.status();
-        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap_or_default())
-    }
-
-    async fn interview(&self) -> (String, String) {
-        let new = json!({"title": "Talk", "max_minutes": 30});
-        let (status, created) = self.ask(As::Bearer(OWN), "POST", "/v1/interviews", Some(new)).await;
-        assert_eq!(status, StatusCode::OK, "{created}");
-        (created["id"].as_str().unwrap().to_owned(), created["code"].as_str().unwrap().to_owned())
-    }
-
-    async fn key(&self, name: &str, scopes: &[Scope]) -> String {
-        organisers::add(&self.store, name, scopes, None, None).await.unwrap().expose().to_owned()
-    }
-}
+use self::testbed::{As, LIFE, OWN, Testbed, idle};
 
 /// Every door that an organiser's key opens: its method and path, and what it takes.
-const DOORS: [(&str, &str, Scope); 20] = [
+const DOORS: [(&str, &str, Scope); 22] = [
     ("POST", "/v1/interviews", Scope::Create),
     ("POST", "/v1/interviews/{id}/code", Scope::Create),
     ("GET", "/v1/interviews/{id}", Scope::Read),
@@ -124,14 +43,9 @@ const DOORS: [(&str, &str, Scope); 20] = [
     ("PUT", "/v1/centers/berlin/seats/A-1", Scope::Seat),
     ("GET", "/v1/centers/berlin/seats", Scope::Center),
     ("POST", "/v1/centers/berlin/seats/A-1/orders", Scope::Center),
+    ("GET", "/v1/centers/berlin/roster", Scope::Center),
+    ("POST", "/v1/centers/berlin/seats/A-1/assignment", Scope::Seat),
 ];
-
-const LIFE: &str = "0123456789abcdef";
-
-/// How a seat is that waits for a code.
-fn idle(done: i64) -> Value {
-    json!({"stage": "idle", "life": LIFE, "lock": "enforced", "version": "1.0.0", "done": done})
-}
 
 #[tokio::test]
 async fn each_scope_opens_its_doors_and_no_other() {
@@ -159,14 +73,16 @@ async fn each_scope_opens_its_doors_and_no_other() {
                 ("POST", "/v1/interviews") => Some(json!({"title": "Talk", "max_minutes": 30})),
                 ("POST", "/v1/hooks") => Some(json!({"url": "https://hooks.example.com"})),
                 ("PUT", path) if path.starts_with("/v1/centers/") => Some(idle(0)),
+                ("POST", path) if path.ends_with("/assignment") => Some(json!({"life": LIFE})),
                 ("POST", path) if path.ends_with("/orders") => Some(json!({"order": "renew", "life": LIFE})),
                 ("POST", path) if path.ends_with("/replay") => Some(json!({"since": "2026-01-01T00:00:00Z"})),
                 _ => None,
             };
             let (status, answer) = stage.ask(As::Bearer(&key), method, &path, new).await;
             if scope == needed {
-                // Of a record that nobody sent, it is said that there is none.
-                let fine = status.is_success() || path.ends_with("client") && status == StatusCode::NOT_FOUND;
+                // Of a record that nobody sent, and of whom nobody assigned, it is said that there is none.
+                let none = path.ends_with("client") || path.ends_with("/assignment");
+                let fine = status.is_success() || none && status == StatusCode::NOT_FOUND;
                 assert!(fine, "{scope:?} {method} {path}: {status} {answer}");
             } else {
                 assert_eq!(status, StatusCode::FORBIDDEN, "{scope:?} {method} {path}");
@@ -647,153 +563,4 @@ async fn an_erased_interview_leaves_a_tombstone() {
         .unzip();
     assert_eq!(what, ["created the interview", "erased the interview"]);
     assert_eq!(who[1], "privacy");
-}
-
-#[tokio::test]
-async fn a_center_s_key_sees_and_orders_its_own_seats_alone() {
-    let stage = Testbed::set().await;
-    let of = async |name: &str, scope: Scope, center: &str| {
-        let key = organisers::add(&stage.store, name, &[scope], Some(center), None).await.unwrap();
-        key.expose().to_owned()
-    };
-    let (seat, staff) =
-        (of("seats", Scope::Seat, "berlin").await, of("staff", Scope::Center, "berlin").await);
-    let paris = of("paris", Scope::Center, "paris").await;
-    let (path, orders) = ("/v1/centers/berlin/seats/A-1", "/v1/centers/berlin/seats/A-1/orders");
-    // Before it told anything, nobody knows of it.
-    let renew = json!({"order": "renew", "life": LIFE});
-    let (status, answer) = stage.ask(As::Bearer(&staff), "POST", orders, Some(renew.clone())).await;
-    assert_eq!((status, &answer["code"]), (StatusCode::NOT_FOUND, &json!("no_such_seat")));
-    let (status, answer) = stage.ask(As::Bearer(&seat), "PUT", path, Some(idle(0))).await;
-    assert_eq!((status, &answer), (StatusCode::OK, &json!({"orders": [], "again_s": 5})));
-    for (method, path, body) in [
-        ("GET", "/v1/centers/berlin/seats", None),
-        ("GET", "/v1/centers/berlin/watch", None),
-        ("POST", orders, Some(renew.clone())),
-    ] {
-        let (status, answer) = stage.ask(As::Bearer(&paris), method, path, body).await;
-        assert_eq!((status, &answer["code"]), (StatusCode::FORBIDDEN, &json!("other_center")), "{path}");
-    }
-    // Nor does another center's seat tell anything here, and a key of other things watches nothing.
-    let strange = of("seats of paris", Scope::Seat, "paris").await;
-    let (status, answer) = stage.ask(As::Bearer(&strange), "PUT", path, Some(idle(0))).await;
-    assert_eq!((status, &answer["code"]), (StatusCode::FORBIDDEN, &json!("other_center")));
-    let reads = stage.key("reads", &[Scope::Read]).await;
-    let (status, answer) = stage.ask(As::Bearer(&reads), "GET", "/v1/centers/berlin/watch", None).await;
-    assert_eq!((status, &answer["code"]), (StatusCode::FORBIDDEN, &json!("out_of_scope")));
-    let refused = audit::log(&stage.store, Some("seat")).await.unwrap();
-    assert_eq!(
-        refused.iter().map(|entry| entry.what.as_str()).collect::<Vec<_>>(),
-        ["was refused: the key may not do that"]
-    );
-    assert_eq!(
-        stage.ask(As::Bearer(&paris), "GET", "/v1/centers/paris/seats", None).await.1,
-        json!({"seats": []})
-    );
-    let (status, given) = stage.ask(As::Bearer(&staff), "POST", orders, Some(renew)).await;
-    assert_eq!(status, StatusCode::OK, "{given}");
-    let (_, answer) = stage.ask(As::Bearer(&seat), "PUT", path, Some(idle(0))).await;
-    assert_eq!(answer["orders"], json!([{"id": given["id"], "life": LIFE, "order": "renew"}]));
-    let (_, answer) =
-        stage.ask(As::Bearer(&seat), "PUT", path, Some(idle(given["id"].as_i64().unwrap()))).await;
-    assert_eq!(answer["orders"], json!([]));
-    // What makes no sense changes nothing.
-    let long = json!({"order": "message", "life": LIFE, "text": "x".repeat(201)});
-    let mut loud = idle(0);
-    loud["trouble"] = json!("x".repeat(2_001));
-    for (method, path, key, body, code) in [
-        ("POST", orders, &staff, long, "bad_order"),
-        ("POST", orders, &staff, json!({"order": "explode"}), "bad_json"),
-        ("PUT", path, &seat, json!({"stage": "idle"}), "bad_json"),
-        ("PUT", path, &seat, loud, "bad_state"),
-        ("PUT", "/v1/centers/berlin/seats/a%20b", &seat, idle(0), "bad_name"),
-    ] {
-        let (status, answer) = stage.ask(As::Bearer(key), method, path, Some(body)).await;
-        assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!(code)), "{path}: {answer}");
-    }
-    let deeds = audit::log(&stage.store, Some("berlin/A-1")).await.unwrap();
-    assert_eq!(
-        deeds.iter().map(|entry| entry.what.as_str()).collect::<Vec<_>>(),
-        ["ordered the seat to begin anew"]
-    );
-}
-
-#[tokio::test]
-async fn who_watches_a_center_is_told_each_seat_and_each_change_once_and_no_more_when_the_key_is_gone() {
-    let stage = Testbed::set().await;
-    let key = organisers::add(&stage.store, "staff", &[Scope::Center], Some("berlin"), None).await.unwrap();
-    let tell = async |seat: &str, state: Value| {
-        let path = format!("/v1/centers/berlin/seats/{seat}");
-        assert_eq!(stage.ask(As::Bearer(OWN), "PUT", &path, Some(state)).await.0, StatusCode::OK);
-    };
-    tell("A-1", idle(0)).await;
-    tell("A-2", idle(0)).await;
-    let request = Request::builder().uri("/v1/centers/berlin/watch");
-    let answer = stage.answer(As::Bearer(key.expose()), request, Body::empty()).await;
-    assert_eq!(answer.status(), StatusCode::OK);
-    let mut stream = answer.into_body().into_data_stream();
-    let mut text = String::new();
-    let told = |text: &str, seat: &str| text.matches(&format!("\"seat\":\"{seat}\"")).count();
-    let limit = tokio::time::Instant::now() + Duration::from_secs(10);
-    while told(&text, "A-2") == 0 {
-        let more = tokio::time::timeout_at(limit, stream.next()).await.expect("each seat").unwrap().unwrap();
-        text.push_str(std::str::from_utf8(&more).unwrap());
-    }
-    // The same once more is no change; somebody who calls is one.
-    tell("A-1", idle(0)).await;
-    let mut calls = idle(0);
-    calls["help"] = json!(true);
-    tell("A-2", calls).await;
-    while told(&text, "A-2") == 1 {
-        let more = tokio::time::timeout_at(limit, stream.next()).await.expect("the change").unwrap().unwrap();
-        text.push_str(std::str::from_utf8(&more).unwrap());
-    }
-    assert_eq!((told(&text, "A-1"), told(&text, "A-2")), (1, 2), "{text}");
-    organisers::remove(&stage.store, "staff").await.unwrap();
-    let limit = tokio::time::Instant::now() + Duration::from_secs(20);
-    while let Some(more) = tokio::time::timeout_at(limit, stream.next()).await.expect("its end") {
-        assert!(!String::from_utf8_lossy(&more.unwrap()).contains("seat\":"), "nothing changed");
-    }
-}
-
-#[tokio::test]
-async fn a_center_ends_no_interview_that_is_not_held_at_its_seat() {
-    let stage = Testbed::set().await;
-    let (id, code) = stage.interview().await;
-    let of = async |name: &str, scope: Scope| {
-        organisers::add(&stage.store, name, &[scope], Some("berlin"), None).await.unwrap().expose().to_owned()
-    };
-    let (seat, staff) = (of("seats", Scope::Seat).await, of("staff", Scope::Center).await);
-    let mut state = idle(0);
-    (state["interview_id"], state["initials"]) = (json!(id), json!("AL"));
-    let path = "/v1/centers/berlin/seats/A-1";
-    let end = json!({"order": "end_interview", "life": LIFE, "interview_id": id});
-    // A seat's own word, without a token, with somebody else's, and with its own.
-    let (other, other_code) = stage.interview().await;
-    let token = async |code: &str| {
-        let join = json!({"code": code, "join_id": "0".repeat(32), "client": {"version": "1", "platform": "test", "kiosk": true}, "uploads_only": true});
-        let (status, answer) = stage.ask(As::Nobody, "POST", "/v1/join", Some(join)).await;
-        assert_eq!(status, StatusCode::OK, "{answer}");
-        answer["client_token"].as_str().unwrap().to_owned()
-    };
-    for strange in [None, Some("nonsense".to_owned()), Some(token(&other_code).await)] {
-        let mut told = state.clone();
-        told["token"] = json!(strange);
-        assert_eq!(stage.ask(As::Bearer(&seat), "PUT", path, Some(told)).await.0, StatusCode::OK);
-        let (_, seen) = stage.ask(As::Bearer(&staff), "GET", "/v1/centers/berlin/seats", None).await;
-        assert!(!seen.to_string().contains("AL") && !seen.to_string().contains(&id), "{seen}");
-        let (status, answer) =
-            stage.ask(As::Bearer(&staff), "POST", &format!("{path}/orders"), Some(end.clone())).await;
-        assert_eq!((status, &answer["code"]), (StatusCode::CONFLICT, &json!("not_held")));
-    }
-    state["token"] = json!(token(&code).await);
-    assert_eq!(stage.ask(As::Bearer(&seat), "PUT", path, Some(state)).await.0, StatusCode::OK);
-    let (_, seen) = stage.ask(As::Bearer(&staff), "GET", "/v1/centers/berlin/seats", None).await;
-    assert!(seen.to_string().contains("AL") && !seen.to_string().contains("token"), "{seen}");
-    let (status, answer) = stage.ask(As::Bearer(&staff), "POST", &format!("{path}/orders"), Some(end)).await;
-    assert_eq!((status, &answer), (StatusCode::OK, &json!({"id": 0})));
-    for (id, state) in [(id, "ended"), (other, "joining")] {
-        let (_, status) = stage.ask(As::Bearer(OWN), "GET", &format!("/v1/interviews/{id}"), None).await;
-        assert_ne!(status["state"] == "ended", state == "joining", "{status}");
-    }
 }

@@ -2,8 +2,8 @@
 
 use adjourn_outbox::{BackendError, Granted, Join, Sent};
 use adjourn_protocol::{
-    CheckAnswer, CheckRequest, ClientInfo, InterviewStatus, InviteLink, JoinAnswer, JoinRequest, SeatOrders,
-    SeatTold, Secret,
+    Assignment, AssignmentAsked, CheckAnswer, CheckRequest, ClientInfo, InterviewStatus, InviteLink,
+    JoinAnswer, JoinRequest, SeatOrders, SeatTold, Secret,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -30,6 +30,15 @@ pub trait Backend: std::fmt::Debug + Send + Sync + 'static {
         key: &'a Secret,
         told: &'a SeatTold,
     ) -> Answered<'a, SeatOrders>;
+    /// Whom a center assigned to its seat: a code of theirs, once.
+    fn assignment<'a>(
+        &'a self,
+        server: &'a Url,
+        center: &'a str,
+        seat: &'a str,
+        key: &'a Secret,
+        asked: &'a AssignmentAsked,
+    ) -> Answered<'a, Assignment>;
     /// Where the interview stands; with `room`, also whether LiveKit has its room.
     fn status<'a>(
         &'a self,
@@ -88,6 +97,17 @@ impl Backend for Http {
         told: &'a SeatTold,
     ) -> Answered<'a, SeatOrders> {
         Box::pin(async move { self.often(server)?.tell_seat(center, seat, key, told).await })
+    }
+
+    fn assignment<'a>(
+        &'a self,
+        server: &'a Url,
+        center: &'a str,
+        seat: &'a str,
+        key: &'a Secret,
+        asked: &'a AssignmentAsked,
+    ) -> Answered<'a, Assignment> {
+        Box::pin(async move { self.often(server)?.assignment(center, seat, key, asked).await })
     }
 
     fn status<'a>(

@@ -2,7 +2,7 @@
 
 use adjourn_audio::{AudioError, Capture, DeviceKind, Found, Playback, PlaybackHandle, StreamStatus};
 use adjourn_outbox::{BackendError, DeliveryEvent};
-use adjourn_protocol::{InviteLink, Invited, SeatOrders};
+use adjourn_protocol::{Assignment, InviteLink, Invited, SeatOrders};
 use adjourn_room::{ConnectError, LinkCheck};
 use adjourn_session::OrganiserWord;
 use tokio::sync::mpsc;
@@ -84,6 +84,8 @@ pub(crate) enum Event {
         /// What it is to do.
         answer: Result<SeatOrders, BackendError>,
     },
+    /// A center was asked whom it assigned to its seat.
+    SeatAssigned(Result<Assignment, BackendError>),
     /// A seat's server was asked: by how many seconds this computer's clock is ahead of it.
     SeatServer(Result<i64, BackendError>),
     /// A PIN was tried.

@@ -94,6 +94,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Event::ConnectionTried { number, tried } => self.connection_check.ended(number, &tried),
             Event::SeatLooked(looked) => self.seat_looked(*looked),
             Event::SeatTold { done, answer } => self.seat_told(done, answer),
+            Event::SeatAssigned(answer) => self.seat_assigned(answer),
             Event::SeatServer(ahead) => {
                 if let Some(seat) = &mut self.seat {
                     seat.health.answered(ahead);

@@ -3,24 +3,25 @@
 //! The program ends with each candidate, so that nothing of one is in it for the next; who started it starts it again, with an empty
 //! home. What is decided here is only when.
 
+mod center;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use adjourn_kiosk::{Around, LockLevel, Reset, SeatEnd, SeatPolicy, Weakness};
-use adjourn_protocol::{
-    GivenOrder, InviteLink, LinkError, SeatNote, SeatOrder, SeatStage, SeatState, SeatTold, Secret,
-};
+use adjourn_protocol::{InviteLink, LinkError, SeatNote, Secret};
 use adjourn_session::Phase;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+pub(crate) use self::center::SeatFacts;
 use crate::environment::Environment;
 use crate::event::{Event, Events};
 use crate::seat_health::Health;
-use crate::seat_monitor::{Center, Monitor};
+use crate::seat_monitor::Monitor;
 use crate::seat_policy::{Looked, SeatFiles, Tried};
 use crate::snapshot::{PinAnswer, SeatTrouble, SeatView};
 use crate::{Language, SoundSide};
@@ -29,6 +30,8 @@ use crate::{Language, SoundSide};
 const LOOKS: Duration = Duration::from_secs(15);
 /// What takes longer than this does not come: a disk that hangs, or a look that failed.
 const LOOK_LIMIT: Duration = Duration::from_secs(30);
+/// Somebody who is told to wait may do nothing for so long.
+const WAITS: Duration = Duration::from_secs(60 * 60);
 /// The last seconds before an abandoned seat is reset are counted on the screen.
 const COUNTED: Duration = Duration::from_secs(60);
 
@@ -84,6 +87,10 @@ pub(crate) struct Seat {
     held: Option<String>,
     /// What the center has to say to whoever sits here.
     message: Option<String>,
+    /// Whoever the center assigned is asked for.
+    assigning: bool,
+    /// Why the last order was not done, for the center.
+    refused: Option<(String, Instant)>,
     ends: Option<SeatEnd>,
 }
 
@@ -97,21 +104,6 @@ enum Unfinished {
     Tried(Instant),
     /// There is nothing more to ask.
     Done,
-}
-
-/// What a center is told besides.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct SeatFacts {
-    pub(crate) interview_id: Option<String>,
-    pub(crate) initials: Option<String>,
-    /// Of the interview: proves that it is held here.
-    pub(crate) token: Option<Secret>,
-    pub(crate) microphone: Option<String>,
-    pub(crate) loudspeaker: Option<String>,
-    pub(crate) round_trip_ms: Option<u32>,
-    pub(crate) version: String,
-    /// What was said is on no disk.
-    pub(crate) only_here: bool,
 }
 
 /// What the seat has to know of the interview.
@@ -148,6 +140,8 @@ impl Seat {
             life: by_chance(),
             held: None,
             message: None,
+            assigning: false,
+            refused: None,
             ends: None,
         }
     }
@@ -412,6 +406,8 @@ impl Seat {
         }
         let since = self.touched?;
         let abandoned = Duration::from_secs(abandoned_after_s.into());
+        // Who is told to wait is not soon taken for gone.
+        let abandoned = if self.monitor.hold { abandoned.max(WAITS) } else { abandoned };
         (scene.phase == Phase::Checking).then(|| abandoned.saturating_sub(since.elapsed()))
     }
 
@@ -428,102 +424,12 @@ impl Seat {
             broke_off: self.broke_off.is_some(),
             help: self.help,
             message: self.message.clone(),
+            on_hold: self.monitor.hold,
             pin: self.pin.answer,
             seconds_left: counted.map(|left| left.as_secs()),
             may_go: self.done_since.is_some(),
             ends: self.ends,
         }
-    }
-
-    /// Whether there is a center that it tells.
-    pub(crate) fn has_center(&self) -> bool {
-        self.looked.as_ref().is_some_and(|looked| matches!(looked.key, Ok(Some(_))))
-    }
-
-    /// Tells the center how the seat is, if there is one that wants to know.
-    pub(crate) fn tell(&mut self, scene: SeatScene, facts: SeatFacts, environment: &Environment) {
-        let trouble = if scene.has_link { None } else { self.trouble() };
-        let around = *self.around.borrow();
-        let SeatFacts {
-            interview_id,
-            initials,
-            token,
-            microphone,
-            loudspeaker,
-            round_trip_ms,
-            version,
-            only_here,
-        } = facts;
-        self.held.clone_from(&interview_id);
-        let state = SeatState {
-            stage: match scene.phase {
-                Phase::Checking if scene.has_link => SeatStage::Check,
-                Phase::Checking if trouble.is_some() => SeatStage::Closed,
-                Phase::Checking => SeatStage::Idle,
-                Phase::Joining | Phase::Waiting => SeatStage::Waiting,
-                Phase::Live => SeatStage::Interview,
-                Phase::WrappingUp | Phase::Completed => SeatStage::Ended,
-            },
-            life: self.life.clone(),
-            interview_id,
-            initials,
-            remote: self.looked.as_ref().is_some_and(|looked| looked.escapes.remote),
-            trouble: trouble.map(SeatTrouble::into_detail),
-            lock: around.level(),
-            weak: around.weaknesses(),
-            help: self.help,
-            undelivered: false,
-            microphone,
-            loudspeaker,
-            round_trip_ms,
-            version,
-            done: 0,
-        };
-        let looked = self.looked.as_ref();
-        let center = || {
-            let looked = looked?;
-            let settings = looked.settings.as_ref()?;
-            Some(Center {
-                server: looked.server.clone()?,
-                center: settings.center.clone(),
-                seat: settings.seat.clone(),
-                key: looked.key.as_ref().ok()?.clone()?,
-            })
-        };
-        let unsent = only_here || (scene.phase == Phase::Completed && !scene.safe);
-        self.monitor.tell(SeatTold { state, token }, unsent, center, environment, &self.events);
-    }
-
-    /// The center wants something. What was meant for another candidate is not done. `only_here`: what was said is on no disk.
-    pub(crate) fn ordered(&mut self, given: GivenOrder, scene: SeatScene, only_here: bool) {
-        let GivenOrder { life, seen, order } = given;
-        let meant = life == self.life && seen == self.held;
-        tracing::warn!(order = order.as_str(), meant, "the center wants something of the seat");
-        if !meant {
-            return;
-        }
-        let untouched = self.touched.is_none_or(|at| at.elapsed() >= ALONE);
-        match order {
-            SeatOrder::Message { text } => self.message = Some(text).filter(|text| !text.trim().is_empty()),
-            SeatOrder::Renew if scene.phase == Phase::Checking && !scene.has_link && untouched => {
-                self.ends = Some(SeatEnd::NextCandidate);
-            }
-            SeatOrder::Release => self.release_from_afar(scene, only_here),
-            // Somebody sits there; or its server does that.
-            SeatOrder::Renew | SeatOrder::EndInterview { .. } => {}
-        }
-    }
-
-    /// As the policy allows it; never where the only copy of what was said would be lost: for that somebody has to stand before it.
-    fn release_from_afar(&mut self, scene: SeatScene, only_here: bool) {
-        let allowed = self.looked.as_ref().is_some_and(|looked| looked.escapes.remote);
-        let loses =
-            scene.phase != Phase::Checking && !scene.safe && (only_here || scene.phase == Phase::Completed);
-        if !allowed || loses {
-            tracing::warn!(allowed, loses, "the seat is not let go from afar");
-            return;
-        }
-        self.ends = Some(SeatEnd::Released);
     }
 
     /// What the record says of the seat that the interview was held at.
@@ -549,9 +455,6 @@ impl Seat {
         changed
     }
 }
-
-/// Nobody is there who did nothing for so long.
-const ALONE: Duration = Duration::from_secs(60);
 
 /// A name that no other life has; without chance, the clock's.
 fn by_chance() -> String {

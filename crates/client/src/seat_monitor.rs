@@ -49,6 +49,8 @@ pub(crate) struct Monitor {
     /// Words in a row that were not answered.
     unanswered: u32,
     again: Option<Duration>,
+    /// Nobody is to begin an interview here: the center said so last.
+    pub(crate) hold: bool,
     /// Number of the newest order that is known.
     known: i64,
     /// Orders that are known, and done once the center knows that.
@@ -107,7 +109,7 @@ impl Monitor {
         self.telling = false;
         let before = self.unanswered;
         self.unanswered = if answer.is_ok() { 0 } else { before.saturating_add(1) };
-        let SeatOrders { orders, again_s } = match answer {
+        let SeatOrders { orders, again_s, hold } = match answer {
             Ok(answer) => answer,
             Err(error) => {
                 if before == 0 {
@@ -116,6 +118,7 @@ impl Monitor {
                 return Vec::new();
             }
         };
+        self.hold = hold;
         self.again = Some(Duration::from_secs(again_s.clamp(1, 60).into()));
         let known = std::mem::take(&mut self.waiting);
         let good = known.into_iter().filter(|(_, since)| since.elapsed() < GOOD_FOR);

@@ -1,17 +1,22 @@
 //! What a seat means for the loop: which commands it takes, what it does with them, and when it is over.
 
 use adjourn_outbox::BackendError;
-use adjourn_protocol::{ClientInfo, InviteLink, LinkError, Note, SeatOrders};
+use adjourn_protocol::{
+    Assignment, AssignmentAsked, ClientInfo, InviteLink, LinkError, Note, SeatOrder, SeatOrders,
+};
 use adjourn_room::Transport;
 use adjourn_session::Phase;
 
 use crate::audio_io::AudioIo;
+use crate::event::Event;
 use crate::fate::fate;
 use crate::invitation::Invitation;
 use crate::run::Client;
 use crate::seat::{SeatFacts, SeatScene};
+use crate::seat_monitor::Center;
 use crate::seat_policy::Looked;
 use crate::side::Side;
+use crate::ui_state::Pressed;
 use crate::{Command, Shell, SoundSide};
 
 impl<T: Transport, S: Shell> Client<T, S> {
@@ -61,7 +66,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 None
             }
             // What was tight when the code was entered may be open by now.
-            Command::Join if seat.trouble().is_some() => None,
+            Command::Join if seat.trouble().is_some() || seat.is_on_hold() => None,
             Command::SetLanguage { language } if !seat.speaks(language) => None,
             // Files that a person would find are found by the next one; a link would lead where the policy does not.
             Command::OpenLink { .. }
@@ -165,8 +170,34 @@ impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) fn seat_told(&mut self, done: i64, answer: Result<SeatOrders, BackendError>) {
         let (scene, only_here) = (self.seat_scene(), self.environment.storage.volatile());
         let Some(seat) = &mut self.seat else { return };
+        let (mut assigned, held) = (false, seat.is_on_hold());
         for given in seat.monitor.answered(done, answer) {
-            seat.ordered(given, scene, only_here);
+            let order = seat.ordered(given, scene, only_here);
+            assigned |= matches!(order, Some(SeatOrder::Assign { .. }));
+        }
+        seat.goes_on(held);
+        if seat.is_on_hold() && self.ui.pressed == Some(Pressed::Join) {
+            // It waits for a device, and would begin.
+            self.ui.pressed = None;
+        }
+        if assigned && let Some((center, life)) = seat.asks_assignment() {
+            let (environment, events) = (self.environment.clone(), self.events.clone());
+            tokio::spawn(async move {
+                let Center { server, center, seat, key } = center;
+                let asked = AssignmentAsked { life };
+                let answer = environment.backend.assignment(&server, &center, &seat, &key, &asked).await;
+                events.tell(Event::SeatAssigned(answer)).await;
+            });
+        }
+    }
+
+    /// Whom the center assigned to this seat.
+    pub(crate) fn seat_assigned(&mut self, answer: Result<Assignment, BackendError>) {
+        let scene = self.seat_scene();
+        let Some(seat) = &mut self.seat else { return };
+        if let Some(code) = seat.assigned(answer, scene) {
+            let link = seat.link(code.expose());
+            self.code_entered(scene, link);
         }
     }
 

@@ -309,6 +309,8 @@ pub struct SeatView {
     pub help: bool,
     /// What the center has to say to whoever sits here.
     pub message: Option<String>,
+    /// The staff tells when an interview may begin.
+    pub on_hold: bool,
     /// What came of the last PIN.
     pub pin: PinAnswer,
     /// Whole seconds, at the time of this snapshot, after which nothing of this candidate is left here, once they are counted.

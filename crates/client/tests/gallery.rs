@@ -266,6 +266,12 @@ async fn at_a_seat(gallery: &mut Gallery) {
     stage.order(Command::EnterCode { code: Secret::new("K7QF-9M2X") }).await;
     stage.within(MOMENT, "the microphone", |s| s.microphone_open).await;
     gallery.see("seat-checking", &mut stage, |s| s.screen == Screen::Checking).await;
+    let held = |s: &Snapshot| s.seat.as_ref().is_some_and(|seat| seat.on_hold);
+    stage.stays(MOMENT * 4, "the device check", |s| s.screen == Screen::Checking).await;
+    stage.backend.set(|backend| backend.hold = true);
+    gallery.see("seat-on-hold", &mut stage, held).await;
+    stage.backend.set(|backend| backend.hold = false);
+    stage.within(LONG, "that it goes on", |s| !held(s)).await;
     let counted = |s: &Snapshot| s.seat.as_ref().is_some_and(|seat| seat.seconds_left.is_some());
     gallery.see("seat-abandoned", &mut stage, counted).await;
     stage.enter().await;

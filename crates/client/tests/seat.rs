@@ -556,3 +556,76 @@ async fn a_seat_whose_policy_is_over_tells_its_center_why_it_is_closed() {
     assert_eq!(told.stage, SeatStage::Closed);
     assert!(told.trouble.unwrap().contains("clock says 2027-01-15"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn somebody_whom_the_center_assigns_begins_their_check_without_a_code() {
+    let (_seat, mut stage) = Seat::started().await;
+    let last = |stage: &Testbed| stage.backend.set(|backend| backend.seat.last().cloned().unwrap());
+    let idle = |s: &Snapshot| s.screen == Screen::Seat;
+    stage.stays(Duration::from_secs(6), "the seat", idle).await;
+    // Whoever is not there any more is told of, and the seat waits on.
+    stage.backend.wants(1, SeatOrder::Assign { reference: None });
+    stage.stays(Duration::from_secs(12), "the seat", idle).await;
+    let said =
+        "assign: nobody is assigned to this seat, or they were assigned too long ago; assign them again";
+    assert_eq!(last(&stage).refused.as_deref(), Some(said));
+    stage.backend.set(|backend| backend.assigned = Some(CODE.to_owned()));
+    stage.backend.wants(2, SeatOrder::Assign { reference: None });
+    let check = |s: &Snapshot| s.screen == Screen::Checking && s.microphone_open;
+    stage.within(Duration::from_secs(12), "the device check", check).await;
+    stage.stays(Duration::from_secs(1), "the device check", check).await;
+    assert_eq!((last(&stage).stage, last(&stage).refused), (SeatStage::Check, None));
+    // Nobody else is put into their place.
+    stage.backend.set(|backend| backend.assigned = Some("BBBB-BBBB".to_owned()));
+    stage.backend.wants(3, SeatOrder::Assign { reference: None });
+    stage.stays(Duration::from_secs(12), "the device check", check).await;
+    assert_eq!(last(&stage).refused.as_deref(), Some("assign: somebody sits here"));
+    assert!(stage.backend.set(|backend| backend.assigned.is_some()), "it was not even asked for");
+    stage.enter().await;
+    stage.begin().await;
+    stage.within(MOMENT, "the interview", |s| s.screen == Screen::Interview).await;
+    stage.stays(Duration::from_secs(6), "the interview", |s| s.screen == Screen::Interview).await;
+    // Its interview, as the fake backend names it.
+    let id: String = CODE.chars().rev().collect();
+    assert_eq!(last(&stage).interview_id, Some(id));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_begins_at_a_seat_that_is_held_and_nobody_is_taken_for_gone_there() {
+    let (_seat, mut stage) = Seat::started().await;
+    stage.order(enter(CODE)).await;
+    let check = |s: &Snapshot| s.screen == Screen::Checking && s.microphone_open;
+    stage.within(MOMENT, "the device check", check).await;
+    stage.stays(Duration::from_secs(6), "the device check", check).await;
+    stage.backend.set(|backend| backend.hold = true);
+    stage.within(Duration::from_secs(12), "that it is held", |s| shown(s).on_hold).await;
+    stage.order(Command::Join).await;
+    // Twice as long as nobody may be there.
+    stage.stays(Duration::from_secs(1_200), "the device check", |s| check(s) && shown(s).on_hold).await;
+    assert!(stage.backend.set(|backend| backend.seat.last().unwrap().held));
+    // Who waited so long is not taken for gone when they may begin.
+    stage.backend.set(|backend| backend.hold = false);
+    stage.within(Duration::from_secs(12), "that it is not", |s| !shown(s).on_hold).await;
+    stage.stays(Duration::from_secs(60), "the device check", check).await;
+    stage.enter().await;
+    stage.begin().await;
+    // An interview that goes on is none that begins.
+    stage.backend.set(|backend| backend.hold = true);
+    stage.stays(Duration::from_secs(12), "the interview", |s| s.screen == Screen::Interview).await;
+    // What a newer server wants is said not to be known, and takes nothing with it.
+    stage.backend.wants(1, SeatOrder::Unknown);
+    stage.backend.wants(2, SeatOrder::Message { text: "Well".to_owned() });
+    stage.within(Duration::from_secs(12), "what comes after it", |s| shown(s).message.is_some()).await;
+    assert_eq!(stage.backend.set(|backend| backend.seat.last().unwrap().done), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_ever_at_a_seat_that_is_held() {
+    let (_seat, mut stage) = Seat::started().await;
+    stage.backend.set(|backend| backend.hold = true);
+    stage.order(enter(CODE)).await;
+    stage.within(MOMENT, "the device check", |s| s.screen == Screen::Checking).await;
+    let (began, end) = (tokio::time::Instant::now(), ends(stage, Duration::from_secs(4_000)).await);
+    assert_eq!(end, Some(SeatEnd::NextCandidate));
+    assert!(began.elapsed() > Duration::from_secs(3_500), "{:?}", began.elapsed());
+}

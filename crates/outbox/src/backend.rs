@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use adjourn_protocol::{
-    CheckAnswer, CheckRequest, InterviewStatus, JoinAnswer, JoinRequest, Problem, ReceiptAnswer, SeatOrders,
-    SeatTold, Secret,
+    Assignment, AssignmentAsked, CheckAnswer, CheckRequest, InterviewStatus, JoinAnswer, JoinRequest,
+    Problem, ReceiptAnswer, SeatOrders, SeatTold, Secret,
 };
 
 /// Limit of one request. A host that takes the connection and stays silent is given up after this.
@@ -77,6 +77,9 @@ pub enum BackendError {
         /// Host.
         host: String,
     },
+    /// 404 `nothing_assigned`.
+    #[error("nobody is assigned to this seat, or they were assigned too long ago; assign them again")]
+    NothingAssigned,
     /// 401.
     #[error("the interview server no longer accepts this session")]
     Unauthorised,
@@ -104,6 +107,7 @@ impl BackendError {
             Self::UnknownCode { .. }
             | Self::CodeUsed
             | Self::NotOpen
+            | Self::NothingAssigned
             | Self::RecordExists(_)
             | Self::Refused(_)
             | Self::Erased(_) => false,
@@ -125,6 +129,7 @@ impl BackendError {
             | Self::CodeUsed
             | Self::NotOpen
             | Self::NoSuch { .. }
+            | Self::NothingAssigned
             | Self::Unauthorised
             | Self::RecordExists(_)
             | Self::Refused(_)
@@ -244,6 +249,21 @@ impl Backend {
         self.answer(self.http.put(url).bearer_auth(key.expose()).json(told)).await
     }
 
+    /// Whom a center assigned to its seat: a code of theirs, once.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub async fn assignment(
+        &self,
+        center: &str,
+        seat: &str,
+        key: &Secret,
+        asked: &AssignmentAsked,
+    ) -> Result<Assignment, BackendError> {
+        let url = self.url(&format!("v1/centers/{center}/seats/{seat}/assignment"))?;
+        self.answer(self.http.post(url).bearer_auth(key.expose()).json(asked)).await
+    }
+
     /// Where the interview stands; with `room`, the backend looks whether LiveKit has its room.
     ///
     /// # Errors
@@ -323,6 +343,7 @@ impl Backend {
             "code_used" => BackendError::CodeUsed,
             "not_open" => BackendError::NotOpen,
             "not_found" | "no_record" => BackendError::NoSuch { host: host(&self.base) },
+            "nothing_assigned" => BackendError::NothingAssigned,
             "record_exists" => {
                 BackendError::RecordExists(problem.and_then(|p| p.receipt_id).unwrap_or_default())
             }

@@ -27,6 +27,7 @@ mod policy;
 mod problem;
 mod receipt;
 mod record;
+mod roster;
 mod seat;
 mod secret;
 mod source;
@@ -54,6 +55,9 @@ pub use policy::{differences, policy_constants, policy_of, policy_with_known};
 pub use problem::Problem;
 pub use receipt::{ReceiptAnswer, ReceiptClaims};
 pub use record::{Decided, Record, RecordHead, TYPED, Turn, is_typed, letters};
+pub use roster::{
+    Assignment, AssignmentAsked, CenterRoster, RosterEntry, RosterImported, RosterMade, RosterState,
+};
 pub use seat::{LockLevel, SeatNote, Weakness};
 pub use secret::Secret;
 pub use source::{Source, UnknownSource};

@@ -50,6 +50,12 @@ pub struct SeatState {
     /// Somebody there calls for help.
     #[serde(default)]
     pub help: bool,
+    /// It is on hold, and knows it: nobody begins an interview.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
+    /// Why it did not do what it was told last, in a sentence for the staff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// The policy lets it be let go from afar.
     #[serde(default)]
     pub remote: bool,
@@ -84,6 +90,8 @@ impl SeatState {
             lock: LockLevel::Enforced,
             weak: Vec::new(),
             help: false,
+            held: false,
+            refused: None,
             remote: true,
             undelivered: false,
             microphone: None,
@@ -110,10 +118,24 @@ pub enum SeatOrder {
         /// Which: not another one that began meanwhile.
         interview_id: String,
     },
+    /// Begins the check of somebody of the center's roster, without a code to type.
+    Assign {
+        /// Who, as the roster has them. A seat is not told: it asks for their code.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+    },
+    /// Nobody begins an interview there until it is taken back. The server keeps that: it is not over with a life of the seat.
+    Hold {
+        /// From now on, or no longer.
+        on: bool,
+    },
     /// Begins anew with new programs, if nobody sits there.
     Renew,
     /// Lets it go: a console is on its screen, where the policy allows that from afar.
     Release,
+    /// What a newer server knows and this version does not: it is not done, and takes the others not with it.
+    #[serde(other)]
+    Unknown,
 }
 
 impl SeatOrder {
@@ -122,8 +144,11 @@ impl SeatOrder {
         match self {
             Self::Message { .. } => "message",
             Self::EndInterview { .. } => "end_interview",
+            Self::Assign { .. } => "assign",
+            Self::Hold { .. } => "hold",
             Self::Renew => "renew",
             Self::Release => "release",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -174,6 +199,9 @@ pub struct SeatOrders {
     pub orders: Vec<NumberedOrder>,
     /// It is to tell again after so many seconds, or as soon as something changes.
     pub again_s: u32,
+    /// Nobody begins an interview there now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hold: bool,
 }
 
 /// A seat, as its center sees it.
@@ -186,6 +214,9 @@ pub struct SeatSeen {
     pub seen_at: DateTime<Utc>,
     /// It told nothing for longer than it may.
     pub missing: bool,
+    /// Nobody is to begin an interview there.
+    #[serde(default)]
+    pub hold: bool,
     /// How it was then.
     pub state: SeatState,
 }
@@ -218,6 +249,8 @@ mod tests {
         let text = serde_json::to_string(&order).unwrap();
         assert_eq!(text, r#"{"id":7,"life":"ab","order":"message","text":"Two minutes"}"#);
         assert_eq!(serde_json::from_str::<NumberedOrder>(&text).unwrap(), order);
+        let newer = text.replace("message", "sing");
+        assert_eq!(serde_json::from_str::<NumberedOrder>(&newer).unwrap().given.order, SeatOrder::Unknown);
         let state = SeatState::at(SeatStage::Idle, "ab");
         let text = serde_json::to_string(&state).unwrap();
         assert_eq!(serde_json::from_str::<SeatState>(&text).unwrap(), state);

@@ -3,6 +3,7 @@ seat-bar = Platz { $name }
 seat-getting-ready = Dieser Platz wird vorbereitet…
 seat-closed = Dieser Platz ist gerade nicht benutzbar
 seat-ask-staff = Bitte fragen Sie das Personal: Dieser Platz kann gerade kein Interview beginnen. Mit Ihrem Interview ist alles in Ordnung.
+seat-on-hold = Bitte warten Sie hier: Das Personal sagt Ihnen, wann Ihr Interview beginnen kann. Bis dahin können Sie Ihren Ton prüfen.
 seat-for-staff = Für das Personal
 seat-welcome = Willkommen
 seat-broke-off = Hier ist ein Interview abgebrochen. Wenn es Ihres ist, geben Sie Ihren Code ein: Es geht weiter, wo es war.

@@ -3,6 +3,7 @@ seat-bar = Seat { $name }
 seat-getting-ready = This seat is getting ready…
 seat-closed = This seat can't be used just now
 seat-ask-staff = Please ask the staff: this seat can't begin an interview just now. Nothing is wrong with your interview.
+seat-on-hold = Please wait here: the staff will tell you when your interview can begin. You can check your sound meanwhile.
 seat-for-staff = For the staff
 seat-welcome = Welcome
 seat-broke-off = An interview broke off here. If it is yours, enter your code: it goes on where it was.

@@ -3,6 +3,7 @@ seat-bar = Puesto { $name }
 seat-getting-ready = Este puesto se está preparando…
 seat-closed = Este puesto no se puede usar ahora
 seat-ask-staff = Diríjase al personal: este puesto no puede empezar una entrevista ahora. Su entrevista no tiene ningún problema.
+seat-on-hold = Espere aquí, por favor: el personal le dirá cuándo puede empezar su entrevista. Mientras tanto, puede comprobar su sonido.
 seat-for-staff = Para el personal
 seat-welcome = Le damos la bienvenida
 seat-broke-off = Aquí se interrumpió una entrevista. Si es la suya, introduzca su código: continúa donde estaba.

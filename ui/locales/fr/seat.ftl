@@ -3,6 +3,7 @@ seat-bar = Poste { $name }
 seat-getting-ready = Ce poste se prépare…
 seat-closed = Ce poste n'est pas utilisable pour le moment
 seat-ask-staff = Adressez-vous au personnel : ce poste ne peut pas commencer d'entretien pour le moment. Votre entretien n'est pas en cause.
+seat-on-hold = Veuillez patienter ici : le personnel vous dira quand votre entretien peut commencer. En attendant, vous pouvez vérifier votre son.
 seat-for-staff = Pour le personnel
 seat-welcome = Bienvenue
 seat-broke-off = Un entretien s'est interrompu ici. Si c'est le vôtre, saisissez votre code : il reprend là où il en était.

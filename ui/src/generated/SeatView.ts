@@ -40,6 +40,10 @@ help: boolean,
  */
 message: string | null, 
 /**
+ * The staff tells when an interview may begin.
+ */
+on_hold: boolean, 
+/**
  * What came of the last PIN.
  */
 pin: PinAnswer, 

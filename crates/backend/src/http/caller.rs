@@ -12,7 +12,7 @@ use sqlx::Row as _;
 
 use crate::api_error::ApiError;
 use crate::audit::{self, Actor, Deed};
-use crate::organisers::Scope;
+use crate::organisers::{self, Scope};
 use crate::state::App;
 use crate::store::{millis, now};
 use crate::tokens::bearer;
@@ -53,13 +53,28 @@ impl App {
         scope: Scope,
         center: &str,
     ) -> Result<Actor, ApiError> {
+        self.of_one(caller, scope, |own| own == center).await
+    }
+
+    /// The same for a seat: a key may be its alone, or all of its center's.
+    pub(crate) async fn of_seat(&self, caller: &Caller, center: &str, seat: &str) -> Result<Actor, ApiError> {
+        let one = organisers::of_seat(center, seat);
+        self.of_one(caller, Scope::Seat, |own| own == center || own == one).await
+    }
+
+    async fn of_one(
+        &self,
+        caller: &Caller,
+        scope: Scope,
+        is: impl FnOnce(&str) -> bool,
+    ) -> Result<Actor, ApiError> {
         let given = bearer(&caller.headers).ok_or_else(ApiError::unauthorised)?;
         let (actor, own) = self.holder(given, caller, scope).await?;
-        if own.as_ref().is_none_or(|own| own == center) {
+        if own.as_deref().is_none_or(is) {
             return Ok(actor);
         }
         audit::note(&self.store, &actor, Deed::Refused, scope.as_str()).await?;
-        let title = "This key is another center's.";
+        let title = "This key is another center's, or another seat's.";
         Err(ApiError::new(StatusCode::FORBIDDEN, "other_center", title))
     }
 

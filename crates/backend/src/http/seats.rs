@@ -20,6 +20,7 @@ use crate::api_error::ApiError;
 use crate::audit::{self, Deed};
 use crate::http::caller::Caller;
 use crate::organisers::Scope;
+use crate::roster::{self, NotAssigned};
 use crate::seats::{self, NotGiven};
 use crate::shares::Share;
 use crate::state::App;
@@ -32,7 +33,7 @@ const CHECKS: u32 = 25;
 /// Longest text of a message, in characters: two lines on a screen.
 const LONGEST: usize = 200;
 
-fn named(names: &[&str]) -> Result<(), ApiError> {
+pub(crate) fn named(names: &[&str]) -> Result<(), ApiError> {
     if names.iter().all(|name| is_name(name)) {
         return Ok(());
     }
@@ -53,7 +54,7 @@ pub(crate) async fn tell(
     caller: Caller,
     told: Result<Json<SeatTold>, JsonRejection>,
 ) -> Result<Json<SeatOrders>, ApiError> {
-    app.of_center(&caller, Scope::Seat, &center).await?;
+    app.of_seat(&caller, &center, &seat).await?;
     named(&[&center, &seat])?;
     let Json(SeatTold { mut state, token }) = told?;
     if !fits(&state) {
@@ -75,19 +76,42 @@ pub(crate) async fn tell(
     })
 }
 
+/// Whether it may be the name of a seat's life.
+pub(crate) fn is_life(text: &str) -> bool {
+    (8..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
 /// Whether what it says is as long as what seats say.
 fn fits(state: &SeatState) -> bool {
-    let SeatState { life, interview_id, initials, trouble, weak, microphone, loudspeaker, version, .. } =
-        state;
+    // Each of them: a new text is looked at, too.
+    let SeatState {
+        stage: _,
+        life,
+        interview_id,
+        initials,
+        trouble,
+        lock: _,
+        weak,
+        help: _,
+        held: _,
+        refused,
+        remote: _,
+        undelivered: _,
+        microphone,
+        loudspeaker,
+        round_trip_ms: _,
+        version,
+        done: _,
+    } = state;
     let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     let short = |text: &Option<String>, most: usize| {
         text.as_ref().is_none_or(|text| text.len() <= most && !text.contains('\0'))
     };
-    (8..=64).contains(&life.len())
-        && plain(life)
+    is_life(life)
         && interview_id.as_ref().is_none_or(|id| id.len() <= 128 && plain(id))
         && short(initials, 32)
         && short(trouble, 2_000)
+        && short(refused, 500)
         && short(microphone, 1_000)
         && short(loudspeaker, 1_000)
         && weak.len() <= 32
@@ -113,8 +137,8 @@ pub(crate) async fn list(
     params(("center" = String, Path), ("seat" = String, Path)), request_body = GivenOrder,
     responses((status = 200, body = OrderGiven, description = "it is told to the seat with its next word, within two minutes or never"),
         (status = 400, description = "bad_json; bad_name; bad_order: the message is too long"),
-        (status = 404, description = "no_such_seat: none of this name told anything for a day"),
-        (status = 409, description = "other_life: somebody else sits there by now; too_many_orders: 16 wait for this seat; not_held: that interview is not held there")),
+        (status = 404, description = "no_such_seat: none of this name told anything for a day; no_such_entry: the roster does not have them"),
+        (status = 409, description = "not_free: somebody sits there; over: their interview is; other_life: somebody else sits there by now; too_many_orders: 16 wait for this seat; not_held: that interview is not held there")),
     security(("organiser" = [])))]
 pub(crate) async fn order(
     State(app): State<App>,
@@ -126,6 +150,9 @@ pub(crate) async fn order(
     named(&[&center, &seat])?;
     let Json(given) = given?;
     let order = &given.order;
+    if !is_life(&given.life) {
+        return Err(ApiError::bad_request("bad_order", "life is no name of a seat's life."));
+    }
     if let SeatOrder::Message { text } = order
         && (text.chars().count() > LONGEST || text.chars().any(char::is_control))
     {
@@ -140,32 +167,74 @@ pub(crate) async fn order(
         app.end_interview(interview_id).await?;
         return Ok(Json(OrderGiven { id: 0 }));
     }
+    if matches!(order, SeatOrder::Unknown) {
+        return Err(ApiError::bad_request("bad_order", "There is no such order."));
+    }
     let mut tx = app.store.write().await?;
+    if let SeatOrder::Hold { on } = order {
+        // Kept here: whoever sits there can end the seat's life, and the next one is held all the same.
+        if !seats::hold(&mut tx, &center, &seat, *on).await? {
+            return Err(no_such_seat());
+        }
+        audit::note_in(&mut tx, &actor, deed(order), &format!("{center}/{seat}")).await?;
+        tx.commit().await?;
+        return Ok(Json(OrderGiven { id: 0 }));
+    }
     audit::note_in(&mut tx, &actor, deed(order), &format!("{center}/{seat}")).await?;
-    let given = seats::order(&mut tx, &center, &seat, &given, now()).await?;
-    let id = given.map_err(|why| match why {
-        NotGiven::NoSeat => ApiError::new(
-            StatusCode::NOT_FOUND,
-            "no_such_seat",
-            "No seat of this name told anything for a day.",
-        ),
+    // The seat is not told whose interview it is: a name would stay with its orders.
+    let told = match order {
+        SeatOrder::Assign { .. } => {
+            GivenOrder { order: SeatOrder::Assign { reference: None }, ..given.clone() }
+        }
+        _ => given.clone(),
+    };
+    let ordered = seats::order(&mut tx, &center, &seat, &told, now()).await?;
+    let id = ordered.map_err(|why| match why {
+        NotGiven::NoSeat => no_such_seat(),
         NotGiven::OtherLife => {
             ApiError::new(StatusCode::CONFLICT, "other_life", "Somebody else sits there by now; look again.")
+        }
+        NotGiven::NotFree => {
+            ApiError::new(StatusCode::CONFLICT, "not_free", "Somebody sits there, or it takes nobody now.")
         }
         NotGiven::TooMany => {
             ApiError::new(StatusCode::CONFLICT, "too_many_orders", "16 orders wait for this seat already.")
         }
     })?;
+    if let SeatOrder::Assign { reference } = order {
+        let reference = reference.as_deref().unwrap_or_default();
+        let assigned = roster::assign(&mut tx, &center, reference, (&seat, &given.life), now()).await?;
+        let id = assigned.map_err(|why| match why {
+            NotAssigned::NoEntry => ApiError::new(
+                StatusCode::NOT_FOUND,
+                "no_such_entry",
+                "The center's roster does not have anybody of this reference.",
+            ),
+            NotAssigned::Over => ApiError::new(
+                StatusCode::CONFLICT,
+                "over",
+                "Their interview is over, or the time in which it could begin.",
+            ),
+        })?;
+        audit::note_in(&mut tx, &actor, deed(order), &id).await?;
+    }
     tx.commit().await?;
     Ok(Json(OrderGiven { id }))
+}
+
+fn no_such_seat() -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "no_such_seat", "No seat of this name told anything for a day.")
 }
 
 fn deed(order: &SeatOrder) -> Deed {
     match order {
         SeatOrder::Message { .. } => Deed::SentMessage,
         SeatOrder::EndInterview { .. } => Deed::EndedAtSeat,
+        SeatOrder::Assign { .. } => Deed::AssignedSeat,
+        SeatOrder::Hold { on: true } => Deed::HeldSeat,
+        SeatOrder::Hold { on: false } => Deed::LetSeatGoOn,
         SeatOrder::Renew => Deed::RenewedSeat,
-        SeatOrder::Release => Deed::ReleasedSeat,
+        SeatOrder::Release | SeatOrder::Unknown => Deed::ReleasedSeat,
     }
 }
 
@@ -225,7 +294,7 @@ struct Watch {
 
 /// Whether a person would see a difference: that a seat told the same once more is none.
 fn differs(before: &SeatSeen, now: &SeatSeen) -> bool {
-    before.missing != now.missing || before.state != now.state
+    before.missing != now.missing || before.hold != now.hold || before.state != now.state
 }
 
 impl Watch {

@@ -8,10 +8,10 @@ use std::time::Duration;
 use adjourn_client::{Answered, Backend, Clock as _};
 use adjourn_outbox::{BackendError, DeliveryOutcome, Granted, Join, Receipt, Sent};
 use adjourn_protocol::{
-    Arrival, CheckAnswer, CheckRequest, ClientInfo, GivenOrder, InterviewInfo, InterviewState,
-    InterviewStatus, InterviewerState, InviteLink, Invited, JoinAnswer, JoinRequest, LiveKitInfo,
-    NumberedOrder, Outcome, Policy, ReceiptClaims, RoomState, SeatOrder, SeatOrders, SeatState, SeatTold,
-    Secret, Source, sha256,
+    Arrival, Assignment, AssignmentAsked, CheckAnswer, CheckRequest, ClientInfo, GivenOrder, InterviewInfo,
+    InterviewState, InterviewStatus, InterviewerState, InviteLink, Invited, JoinAnswer, JoinRequest,
+    LiveKitInfo, NumberedOrder, Outcome, Policy, ReceiptClaims, RoomState, SeatOrder, SeatOrders, SeatState,
+    SeatTold, Secret, Source, sha256,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
@@ -68,6 +68,10 @@ pub struct State {
     pub seat: Vec<SeatState>,
     /// What its center wants of it.
     pub orders: Vec<NumberedOrder>,
+    /// Nobody is to begin there.
+    pub hold: bool,
+    /// The code of whomever its center assigned to it.
+    pub assigned: Option<String>,
     /// Its clock is ahead of the client's.
     pub ahead: TimeDelta,
 }
@@ -100,6 +104,8 @@ impl FakeBackend {
             asked_clock: 0,
             asked_seat: 0,
             seat: Vec::new(),
+            assigned: None,
+            hold: false,
             orders: Vec::new(),
             ahead: TimeDelta::zero(),
         };
@@ -231,8 +237,31 @@ impl Backend for FakeBackend {
             Ok(self.set(|own| {
                 own.seat.push(state.clone());
                 own.orders.retain(|order| order.id > state.done);
-                SeatOrders { orders: own.orders.clone(), again_s: 5 }
+                SeatOrders { orders: own.orders.clone(), again_s: 5, hold: own.hold }
             }))
+        }
+        .boxed()
+    }
+
+    fn assignment<'a>(
+        &'a self,
+        server: &'a Url,
+        center: &'a str,
+        seat: &'a str,
+        key: &'a Secret,
+        asked: &'a AssignmentAsked,
+    ) -> Answered<'a, Assignment> {
+        async move {
+            let (latency, down) = self.set(|state| (state.latency, state.down));
+            tokio::time::sleep(latency).await;
+            if down {
+                return Err(BackendError::Unreachable { host: server.to_string() });
+            }
+            assert_eq!((center, seat, key.expose()), ("berlin-mitte", "B-07", "adj_seat"));
+            let (code, life) = self.set(|own| (own.assigned.take(), own.seat.last().map(|s| s.life.clone())));
+            assert_eq!(Some(&asked.life), life.as_ref(), "this very life of it asks");
+            let code = code.ok_or(BackendError::NothingAssigned)?;
+            Ok(Assignment { code: Secret::new(code) })
         }
         .boxed()
     }

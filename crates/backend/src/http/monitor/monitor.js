@@ -73,6 +73,9 @@ function leave() {
   seats.clear();
   at("rows").replaceChildren();
   at("calls").textContent = "";
+  at("expected").open = false;
+  at("entries").replaceChildren();
+  at("ask-entry").replaceChildren();
   at("ask").close();
   at("seats").hidden = true;
   at("enter").hidden = false;
@@ -178,7 +181,7 @@ function cell(...parts) {
 }
 
 function row(seen) {
-  const { seat, state, missing } = seen;
+  const { seat, state, missing, hold } = seen;
   const made = document.createElement("tr");
   made.dataset.seat = seat;
   made.className = [missing && "missing", state.help && "help"].filter(Boolean).join(" ");
@@ -187,7 +190,12 @@ function row(seen) {
   const stage = [element("span", STAGES[state.stage] ?? state.stage)];
   if (missing) stage.unshift(element("span", `missing since ${new Date(seen.seen_at).toLocaleTimeString()}`, "bad"));
   if (state.help) stage.unshift(element("span", "calls for help", "bad"));
+  if (hold || state.held) {
+    const text = hold && state.held ? "on hold: nobody begins" : hold ? "hold: the seat does not know it yet" : "hold is taken back: the seat does not know it yet";
+    stage.push(element("span", text, "bad"));
+  }
   if (state.trouble) stage.push(element("span", state.trouble, "quiet"));
+  if (state.refused) stage.push(element("span", `not done: ${state.refused}`, "bad"));
   const lock = [element("span", state.lock, state.lock === "enforced" ? "well" : "bad")];
   if (state.weak?.length) lock.push(element("span", state.weak.join(", "), "quiet"));
   const devices = [state.microphone, state.loudspeaker].filter(Boolean).join(" · ");
@@ -216,7 +224,7 @@ function row(seen) {
   rows.insertBefore(made, next ?? null);
 }
 
-function actions({ seat, state, missing }) {
+function actions({ seat, state, missing, hold }) {
   const made = element("span");
   const add = (order, text, wish) => {
     const button = element("button", text);
@@ -226,7 +234,7 @@ function actions({ seat, state, missing }) {
     made.append(button);
   };
   add("message", "Message…", async () => {
-    const text = await ask(`A message to seat ${seat}`, "It is shown to whoever sits there, until the next candidate. An empty one takes the last one away.", "Send", true);
+    const text = await ask(`A message to seat ${seat}`, "It is shown to whoever sits there, until the next candidate. An empty one takes the last one away.", "Send", "text");
     if (text !== null) await give(seat, state, { order: "message", text });
   });
   if (state.interview_id && state.stage !== "ended") {
@@ -235,6 +243,8 @@ function actions({ seat, state, missing }) {
       if (sure !== null) await give(seat, state, { order: "end_interview", interview_id: state.interview_id });
     });
   }
+  if (state.stage === "idle") add("assign", "Assign…", () => assign(seat, state));
+  add("hold", hold ? "Let them begin" : "Hold", () => give(seat, state, { order: "hold", on: !hold }));
   if (["idle", "closed"].includes(state.stage)) {
     add("renew", "Begin anew", () => give(seat, state, { order: "renew" }));
   }
@@ -245,19 +255,103 @@ function actions({ seat, state, missing }) {
   return made;
 }
 
-function ask(title, text, yes, field = false) {
+const HOW_FAR = { expected: "expected", begun: "has begun", over: "is over" };
+
+function when(entry) {
+  return entry.starts_at ? new Date(entry.starts_at).toLocaleString([], { dateStyle: "short", timeStyle: "short" }) : "at any time";
+}
+
+// Asked for whenever somebody wants to see it: names are not kept in a page that stands open all day.
+async function roster() {
+  const response = await fetch(url("roster"), { headers: headers() });
+  if (!response.ok) throw new Error(await problemOf(response));
+  return (await response.json()).entries;
+}
+
+at("expected").addEventListener("toggle", async () => {
+  const rows = at("entries");
+  rows.replaceChildren();
+  at("expected-count").textContent = "";
+  if (!at("expected").open) return;
+  try {
+    const entries = await roster();
+    if (!at("expected").open) return;
+    at("expected-count").textContent = entries.length === 0 ? "Nobody is." : `${entries.length}, as it was when this was opened.`;
+    rows.replaceChildren(
+      ...entries.map((entry) => {
+        const made = document.createElement("tr");
+        const minutes = entry.extra_minutes ? `${entry.minutes}, ${entry.extra_minutes} of them more than others` : `${entry.minutes}`;
+        const texts = [when(entry), entry.candidate, entry.reference, entry.seat ?? "any", minutes, HOW_FAR[entry.state] ?? entry.state];
+        made.append(...texts.map((text) => cell(element("span", text))));
+        return made;
+      }),
+    );
+  } catch (error) {
+    at("expected-count").textContent = error.message;
+  }
+});
+
+async function assign(seat, state) {
+  const what = "Their device check begins there, without a code. Look that they are who sits there.";
+  const sure = ask(`Who begins at seat ${seat}?`, what, "Begin their check", "who");
+  if (!sure) return;
+  const asked = question;
+  // The list comes into the question that stands, and into no other one.
+  let text = "";
+  try {
+    const entries = (await roster()).filter((entry) => entry.state !== "over");
+    if (asked !== question) return;
+    // Whoever is meant for this seat is offered first; the rest as they come.
+    entries.sort((a, b) => Number(b.seat === seat) - Number(a.seat === seat));
+    at("ask-entry").replaceChildren(
+      ...entries.map((entry) => {
+        const made = element(
+          "option",
+          `${entry.candidate} (${entry.reference}), ${when(entry)}${entry.seat ? `, seat ${entry.seat}` : ""}${entry.state === "begun" ? ", has begun" : ""}`,
+        );
+        made.value = entry.reference;
+        return made;
+      }),
+    );
+    if (entries.length === 0) text = "The roster has nobody whose interview is not over.";
+    at("ask-yes").disabled = entries.length === 0;
+  } catch (error) {
+    if (asked !== question) return;
+    text = error.message;
+  }
+  if (text) at("ask-text").textContent = text;
+  const reference = await sure;
+  if (reference) await give(seat, state, { order: "assign", reference });
+}
+
+// Which question stands: one at a time.
+let question = 0;
+
+// Gives what was answered: a text, or nothing at all if it was taken back.
+function ask(title, text, yes, field = "") {
   const dialog = at("ask");
+  if (dialog.open) return null;
+  question += 1;
   at("ask-title").textContent = title;
   at("ask-text").textContent = text;
   at("ask-yes").textContent = yes;
-  at("ask-field").hidden = !field;
+  // Of a list that is still to come, nobody can be chosen.
+  at("ask-yes").disabled = field === "who";
+  at("ask-field").hidden = field !== "text";
+  at("ask-who").hidden = field !== "who";
   at("ask-message").value = "";
+  at("ask-entry").replaceChildren();
   dialog.returnValue = "no";
   dialog.showModal();
   // Return sends a message; it ends and lets go of nothing.
-  (field ? at("ask-message") : at("ask-no")).focus();
+  ({ text: at("ask-message"), who: at("ask-entry") }[field] ?? at("ask-no")).focus();
   return new Promise((done) => {
-    const closed = () => done(dialog.returnValue === "yes" ? at("ask-message").value : null);
+    const closed = () => {
+      const answer = field === "who" ? at("ask-entry").value : at("ask-message").value;
+      question += 1;
+      at("ask-entry").replaceChildren();
+      done(dialog.returnValue === "yes" ? answer : null);
+    };
     dialog.addEventListener("close", closed, { once: true });
   });
 }
