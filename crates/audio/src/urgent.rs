@@ -18,8 +18,9 @@ const RESTS_AFTER: Duration = Duration::from_millis(50);
 /// For how long. Shorter than any margin of ours.
 const REST: Duration = Duration::from_millis(1);
 
-/// The system refused: asking again for the next device would ask in vain.
-static REFUSED: AtomicBool = AtomicBool::new(false);
+/// It was said that the system refuses. It is asked for the next device all the same: a thread may end before its answer, and a bus may
+/// come late.
+static SAID: AtomicBool = AtomicBool::new(false);
 
 /// The calling thread carries sound, as long as this lives: it comes before others.
 pub(crate) struct Urgent {
@@ -31,11 +32,9 @@ impl Urgent {
     /// Asks for it. Waits for nothing: a bus that does not answer may take ten seconds, and the thread has sound to carry.
     #[cfg(target_os = "linux")]
     pub(crate) fn ask() -> Self {
-        if !REFUSED.load(Ordering::Relaxed) {
-            match audio_thread_priority::get_current_thread_info() {
-                Ok(thread) => ask_for(thread),
-                Err(error) => refused(&error.to_string()),
-            }
+        match audio_thread_priority::get_current_thread_info() {
+            Ok(thread) => ask_for(thread),
+            Err(error) => refused(&error.to_string()),
         }
         Self {}
     }
@@ -43,9 +42,6 @@ impl Urgent {
     /// Asks for it.
     #[cfg(not(target_os = "linux"))]
     pub(crate) fn ask() -> Self {
-        if REFUSED.load(Ordering::Relaxed) {
-            return Self { granted: None };
-        }
         let asked = audio_thread_priority::promote_current_thread_to_real_time(BUDGET, SAMPLE_RATE);
         Self { granted: asked.inspect_err(|error| refused(&error.to_string())).ok() }
     }
@@ -104,7 +100,7 @@ fn reason(error: &dyn std::error::Error) -> String {
 
 /// Says so, once.
 fn refused(why: &str) {
-    if !REFUSED.swap(true, Ordering::Relaxed) {
+    if !SAID.swap(true, Ordering::Relaxed) {
         tracing::info!(why, "the system gives sound no priority: under load it may be late or have gaps");
     }
 }

@@ -51,6 +51,8 @@ impl From<&OutboxError> for Message {
             OutboxError::OtherRecord => Self::OtherRecord,
             OutboxError::Database(error) => Self::JournalFailed { detail: error.to_string() },
             OutboxError::Unreadable(detail) => Self::JournalUnreadable { detail: detail.clone() },
+            // Of a seat: its staff reads it in the log.
+            OutboxError::Sealed => Self::JournalUnreadable { detail: error.to_string() },
             OutboxError::NoRandomness(detail) => Self::NoRandomNumbers { detail: detail.clone() },
         }
     }

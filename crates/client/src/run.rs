@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use adjourn_outbox::{Outbox, OutboxError};
+use adjourn_outbox::{Outbox, OutboxError, Seal};
 use adjourn_protocol::ClientInfo;
 use adjourn_room::Transport;
 use adjourn_session::{Input, Policy, Session, Time};
@@ -25,6 +25,7 @@ use crate::preferences::PreferencesFile;
 use crate::presenter::Presenter;
 use crate::recorder::Recorder;
 use crate::seat::{Seat, SeatSetup};
+use crate::seat_policy::journal_seal;
 use crate::start_error::StartError;
 use crate::tracefile::TraceFile;
 use crate::ui_state::UiState;
@@ -110,7 +111,12 @@ impl<T: Transport, S: Shell> Client<T, S> {
     /// # Errors
     /// The outbox can't be opened.
     pub async fn new(transport: T, shell: S, setup: Setup) -> Result<Self, StartError> {
-        let (outbox, notice) = match Outbox::open(&setup.data).await {
+        let seal = setup.seat.as_ref().map_or(Ok(Seal::default()), |seat| journal_seal(&seat.settings));
+        let opened = match seal {
+            Ok(seal) => Outbox::open_sealed(&setup.data, seal).await,
+            Err(why) => Err(OutboxError::Unreadable(why)),
+        };
+        let (outbox, notice) = match opened {
             Ok((outbox, quarantined)) => (outbox, quarantined.first().map(Message::from)),
             // Another window has it: nothing is taken over from that.
             Err(error @ OutboxError::InUse(_)) => return Err(error.into()),

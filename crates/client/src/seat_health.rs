@@ -37,6 +37,8 @@ pub(crate) struct Health {
     absent: Option<(SoundSide, Instant)>,
     /// Bytes that the disk takes, where that is known.
     room: Option<u64>,
+    /// The journal could not be opened: what is said would be in the window alone.
+    unkept: bool,
 }
 
 impl Health {
@@ -49,6 +51,7 @@ impl Health {
         events: &Events,
     ) {
         let now = Instant::now();
+        self.unkept = environment.storage.volatile();
         self.absent = absent.map(|side| match self.absent {
             Some((before, since)) if before == side => (side, since),
             Some(_) | None => (side, now),
@@ -84,7 +87,9 @@ impl Health {
 
     /// Why nobody could hold an interview here, for whoever looks after it.
     pub(crate) fn trouble(&self) -> Option<SeatTrouble> {
-        let detail = self.absence().or_else(|| self.full()).or_else(|| self.of_server())?;
+        let unkept = "the journal can't be opened, and what is said here would be on no disk: see the seat's log, mend that, and begin the seat anew";
+        let unkept = || self.unkept.then(|| unkept.to_owned());
+        let detail = self.absence().or_else(|| self.full()).or_else(unkept).or_else(|| self.of_server())?;
         Some(SeatTrouble::Unwell { detail })
     }
 

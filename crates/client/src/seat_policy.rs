@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adjourn_kiosk::{Escapes, Pin, PolicyKeys, SeatSettings, SignedPolicy, Tries};
+use adjourn_outbox::Seal;
 use adjourn_protocol::Secret;
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
@@ -174,6 +175,41 @@ fn room(_: &Path) -> Option<u64> {
     None
 }
 
+/// What a seat's journal is sealed with, as its settings say.
+///
+/// # Errors
+/// Settings or key can't be read, or are none: then nothing may be written down, since it may have to be sealed.
+pub(crate) fn journal_seal(settings: &Path) -> Result<Seal, String> {
+    let settings = SeatSettings::from_toml(&read(settings)?).map_err(|error| error.to_string())?;
+    let key = settings.journal_key.as_deref().map(|file| read(file).map(Secret::new)).transpose()?;
+    key.map_or(Ok(Seal::default()), |key| Seal::of(&key))
+}
+
 fn read(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|error| format!("{} can't be read: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_can_not_be_read_leaves_nothing_to_be_written_in_the_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let (settings, key) = (folder.path().join("seat.toml"), folder.path().join("key"));
+        let seal = |text: &str| {
+            std::fs::write(&settings, text).unwrap();
+            journal_seal(&settings)
+        };
+        let plain = "center = \"c\"\nseat = \"s\"\n";
+        assert_eq!(format!("{:?}", seal(plain).unwrap()), "Seal(none)");
+        let sealed = format!("{plain}journal_key = {key:?}\n");
+        assert!(seal(&sealed).unwrap_err().contains("key can't be read"));
+        std::fs::write(&key, "short").unwrap();
+        assert!(seal(&sealed).unwrap_err().contains("64 hexadecimal digits"));
+        std::fs::write(&key, "ab".repeat(32)).unwrap();
+        assert_eq!(format!("{:?}", seal(&sealed).unwrap()), "Seal(***)");
+        assert!(seal("center = \"c\"\n").is_err());
+        assert!(seal(&format!("{plain}journal_key = \"key\"\n")).unwrap_err().contains("whole path"));
+    }
 }

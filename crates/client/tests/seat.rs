@@ -629,3 +629,13 @@ async fn nobody_waits_for_ever_at_a_seat_that_is_held() {
     assert_eq!(end, Some(SeatEnd::NextCandidate));
     assert!(began.elapsed() > Duration::from_secs(3_500), "{:?}", began.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_seat_whose_journal_can_not_be_opened_takes_no_code_and_says_why() {
+    let (_seat, mut stage) = Seat::started().await;
+    stage.disk.set(|disk| disk.volatile = true);
+    let why = stage.within(Duration::from_secs(25), "why", |s| shown(s).trouble.is_some()).await;
+    assert!(unwell(&why).unwrap().starts_with("the journal can't be opened"), "{why:?}");
+    stage.order(enter(CODE)).await;
+    stage.stays(Duration::from_secs(1), "the seat", |s| s.screen == Screen::Seat).await;
+}

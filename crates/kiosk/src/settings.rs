@@ -27,6 +27,10 @@ pub struct SeatSettings {
     /// --center …`). Without one nobody sees it from afar.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<PathBuf>,
+    /// The file with the key that its journal is sealed with: 64 hexadecimal digits, where nobody who has the disk finds them (a
+    /// credential of systemd). Without one what was said and has not arrived yet can be read by whoever has the disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal_key: Option<PathBuf>,
     /// What carries its sound.
     #[serde(default)]
     pub sound: SoundServer,
@@ -97,6 +101,7 @@ impl SeatSettings {
             ("policy", Some(&settings.policy)),
             ("keys", Some(&settings.keys)),
             ("key", settings.key.as_ref()),
+            ("journal_key", settings.journal_key.as_ref()),
             ("sound", script),
         ];
         let part = |path: Option<&PathBuf>| path.is_some_and(|path| !path.has_root());

@@ -207,7 +207,13 @@ impl Outbox {
             let (id, checksum): (i64, String) = (row.try_get("id")?, row.try_get("checksum")?);
             // A flipped bit may leave no text at all.
             let entry: Vec<u8> = row.try_get_unchecked("entry")?;
-            if sha256(&entry) == checksum && serde_json::from_slice::<Entry>(&entry).is_ok() {
+            // As it was written, and a line of a journal: what is sealed is opened for that.
+            let whole = sha256(&entry) == checksum
+                && self
+                    .seal
+                    .opened_bytes("entry", entry.clone())
+                    .is_ok_and(|it| serde_json::from_slice::<Entry>(&it).is_ok());
+            if whole {
                 continue;
             }
             damaged += 1;
@@ -265,6 +271,7 @@ impl Outbox {
             .await?
             .try_get("head")?;
         // Without a head it stays unfinished: joining again gives it one.
+        let head = head.map(|head| self.seal.opened("head", head)).transpose()?;
         let Some(head) = head.and_then(|head| serde_json::from_str(&head).ok()) else { return Ok(()) };
         let entries = self.journal(join_id).await?;
         let last = entries.iter().rev().find_map(|entry| entry.line.decided());

@@ -16,6 +16,7 @@ mod folder;
 mod queue;
 mod receipt;
 mod retention;
+mod seal;
 mod store;
 
 pub use backend::{Backend, BackendError};
@@ -24,4 +25,5 @@ pub use delivery::{Asked, DeliveryEvent, DeliveryOutcome, LONGEST_PAUSE, Renewed
 pub use folder::{in_use, private_folder};
 pub use queue::Pending;
 pub use receipt::{Receipt, ReceiptError, verify};
+pub use seal::Seal;
 pub use store::{Granted, Join, Outbox, OutboxError};

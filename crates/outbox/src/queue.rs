@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::Row as _;
 
-use crate::store::{millis, read_join};
+use crate::store::millis;
 use crate::{Granted, Join, Outbox, OutboxError, Receipt, Renewed};
 use adjourn_protocol::Secret;
 
@@ -38,13 +38,13 @@ impl Outbox {
         .await?;
         let mut pending = Vec::new();
         for row in &rows {
-            let join = read_join(row)?;
+            let join = self.read_join(row)?;
             let Some(granted) = join.granted.clone() else { continue };
             let tries: i64 = row.try_get("tries")?;
             pending.push(Pending {
                 join,
                 granted,
-                body: row.try_get("body")?,
+                body: self.seal.opened_bytes("body", row.try_get("body")?)?,
                 tries: u32::try_from(tries).unwrap_or(u32::MAX),
                 next_try: row.try_get("next_try")?,
                 had_receipt: row.try_get::<Option<String>, _>("receipt")?.is_some(),
@@ -125,7 +125,7 @@ impl Outbox {
     pub(crate) async fn renew(&self, join_id: &Secret, renewed: &Renewed) -> Result<(), OutboxError> {
         fail::fail_point!("persist");
         sqlx::query("UPDATE joins SET client_token = ?, receipt_keys = ? WHERE join_id = ?")
-            .bind(renewed.client_token.expose())
+            .bind(self.seal.text("token", renewed.client_token.expose())?)
             .bind(renewed.receipt_keys.to_string())
             .bind(join_id.expose())
             .execute(&self.pool)
@@ -141,7 +141,7 @@ impl Outbox {
         )
         .fetch_all(&self.pool)
         .await?;
-        let joins = rows.iter().map(read_join).collect::<Result<Vec<_>, _>>()?;
+        let joins = rows.iter().map(|row| self.read_join(row)).collect::<Result<Vec<_>, _>>()?;
         Ok(joins.into_iter().filter_map(|join| join.granted.clone().map(|granted| (join, granted))).collect())
     }
 

@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::damage::{self, Quarantined};
 use crate::folder::{FileId, file_id, lock, private_file, private_folder};
+use crate::seal::{SEALED, Seal};
 
 /// The journal can't be used. Each message says what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +43,11 @@ pub enum OutboxError {
     /// Something stored can't be read.
     #[error("the interview's journal holds something unreadable: {0}")]
     Unreadable(String),
+    /// What is there is sealed, and the key is missing or another one.
+    #[error(
+        "the interview's journal is sealed with another key: put that key back, or move the journal's folder away (what is in it can't be delivered without the key)"
+    )]
+    Sealed,
     /// The system gave no random numbers.
     #[error("the system gives no random numbers: {0}")]
     NoRandomness(String),
@@ -84,6 +90,7 @@ pub struct Outbox {
     pub(crate) file: Option<(PathBuf, FileId)>,
     /// Held as long as the outbox is: no other process opens it.
     lock: Option<Arc<std::fs::File>>,
+    pub(crate) seal: Seal,
     /// When each record may be tried again, milliseconds since 1970: also where the disk does not take that.
     pub(crate) resting: Arc<Mutex<HashMap<String, i64>>>,
 }
@@ -94,6 +101,14 @@ impl Outbox {
     /// # Errors
     /// The folder can't be written, or another process has it open: nothing was touched then.
     pub async fn open(folder: &Path) -> Result<(Self, Vec<Quarantined>), OutboxError> {
+        Self::open_sealed(folder, Seal::default()).await
+    }
+
+    /// As [`Self::open`]; what is said of candidates is sealed.
+    ///
+    /// # Errors
+    /// The same, or what is there was sealed with another key.
+    pub async fn open_sealed(folder: &Path, seal: Seal) -> Result<(Self, Vec<Quarantined>), OutboxError> {
         let path = folder.join("outbox.db");
         let unwritable = |reason: String| OutboxError::Unwritable { path: path.clone(), reason };
         private_folder(folder).map_err(|e| unwritable(e.to_string()))?;
@@ -113,7 +128,12 @@ impl Outbox {
             Err(error) => return Err(unwritable(error.to_string())),
         };
         let file = file_id(&path).map(|id| (path.clone(), id));
-        let outbox = Self { pool, volatile: false, file, lock, resting: Arc::default() };
+        let outbox = Self { pool, volatile: false, file, lock, seal, resting: Arc::default() };
+        // Before anything is looked at: what can't be read is not taken for damaged.
+        if let Err(error) = outbox.has_key().await {
+            outbox.close().await;
+            return Err(error);
+        }
         quarantined.extend(outbox.quarantine().await?);
         // At a start everything is due: much may have changed since it was tried last, the clock too.
         if let Err(error) =
@@ -139,7 +159,23 @@ impl Outbox {
             .connect_with(options)
             .await?;
         sqlx::raw_sql(include_str!("schema.sql")).execute(&pool).await?;
-        Ok(Self { pool, volatile: true, file: None, lock: None, resting: Arc::default() })
+        Ok(Self {
+            pool,
+            volatile: true,
+            file: None,
+            lock: None,
+            seal: Seal::default(),
+            resting: Arc::default(),
+        })
+    }
+
+    /// Whether the key is that of what is there.
+    async fn has_key(&self) -> Result<(), OutboxError> {
+        let newest = "SELECT code FROM joins WHERE code LIKE ? ORDER BY created_at DESC LIMIT 1";
+        match sqlx::query(newest).bind(SEALED).fetch_optional(&self.pool).await? {
+            Some(row) => self.seal.opened("code", row.try_get("code")?).map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Whether what is written here is gone with the process.
@@ -157,7 +193,14 @@ impl Outbox {
             .read_only(true)
             .busy_timeout(std::time::Duration::from_secs(5));
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-        Ok(Self { pool, volatile: false, file: None, lock: None, resting: Arc::default() })
+        Ok(Self {
+            pool,
+            volatile: false,
+            file: None,
+            lock: None,
+            seal: Seal::default(),
+            resting: Arc::default(),
+        })
     }
 
     /// Closes the file, and lets go of the folder.
@@ -197,29 +240,33 @@ impl Outbox {
         // An interview that never started stays open: the next use of its link is a new attempt.
         let found = sqlx::query(
             "SELECT joins.* FROM joins LEFT JOIN records USING (join_id)
-             WHERE server = ? AND code = ? AND COALESCE(records.outcome, '') <> 'never started'
+             WHERE server = ? AND code IN (?, ?) AND COALESCE(records.outcome, '') <> 'never started'
              ORDER BY joins.created_at DESC LIMIT 1",
         )
         .bind(link.server.as_str())
+        .bind(self.seal.text("code", link.code.expose())?)
+        // One of before there was a key.
         .bind(link.code.expose())
         .fetch_optional(&self.pool)
         .await?;
         if let Some(row) = found {
-            return read_join(&row);
+            return self.read_join(&row);
         }
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random).map_err(|e| OutboxError::NoRandomness(e.to_string()))?;
         let join_id = Secret::new(hex::encode(random));
         fail::fail_point!("persist");
         // What was needed in an attempt that never started is needed in the next.
+        let adjustment = self.known_adjustment(link).await?;
+        let adjustment = adjustment.map(|text| self.seal.text("adjustment", &text)).transpose()?;
         sqlx::query(
             "INSERT INTO joins (join_id, server, code, created_at, adjustment) VALUES (?, ?, ?, ?, ?)",
         )
         .bind(join_id.expose())
         .bind(link.server.as_str())
-        .bind(link.code.expose())
+        .bind(self.seal.text("code", link.code.expose())?)
         .bind(Utc::now().to_rfc3339())
-        .bind(self.known_adjustment(link).await?)
+        .bind(adjustment)
         .execute(&self.pool)
         .await?;
         fail::fail_point!("persist");
@@ -236,14 +283,16 @@ impl Outbox {
 
     async fn known_adjustment(&self, link: &InviteLink) -> Result<Option<String>, OutboxError> {
         let found = sqlx::query(
-            "SELECT adjustment FROM joins WHERE server = ? AND code = ? AND adjustment IS NOT NULL
+            "SELECT adjustment FROM joins WHERE server = ? AND code IN (?, ?) AND adjustment IS NOT NULL
              ORDER BY created_at DESC LIMIT 1",
         )
         .bind(link.server.as_str())
+        .bind(self.seal.text("code", link.code.expose())?)
+        // One of before there was a key.
         .bind(link.code.expose())
         .fetch_optional(&self.pool)
         .await?;
-        Ok(found.map(|row| row.try_get("adjustment")).transpose()?)
+        found.map(|row| self.seal.opened("adjustment", row.try_get("adjustment")?)).transpose()
     }
 
     /// Keeps it, before that interview is joined, too. It goes with what was delivered of the interview; of one that was never
@@ -254,7 +303,7 @@ impl Outbox {
     pub async fn keep_adjustment(&self, link: &InviteLink, text: &str) -> Result<(), OutboxError> {
         let join = self.join_for(link).await?;
         sqlx::query("UPDATE joins SET adjustment = ? WHERE join_id = ?")
-            .bind(text)
+            .bind(self.seal.text("adjustment", text)?)
             .bind(join.join_id.expose())
             .execute(&self.pool)
             .await?;
@@ -279,10 +328,10 @@ impl Outbox {
         )
         .bind(&answer.interview.id)
         .bind(answer.interview.attempt)
-        .bind(&answer.interview.title)
-        .bind(answer.client_token.expose())
+        .bind(self.seal.text("title", &answer.interview.title)?)
+        .bind(self.seal.text("token", answer.client_token.expose())?)
         .bind(answer.receipt_keys.to_string())
-        .bind(head)
+        .bind(self.seal.text("head", &head)?)
         .bind(i64::from(answer.keep_days))
         .bind(join.join_id.expose())
         .execute(&self.pool)
@@ -298,7 +347,7 @@ impl Outbox {
     pub async fn append(&self, join_id: &Secret, entries: &[Entry]) -> Result<(), OutboxError> {
         fail::fail_point!("persist");
         let mut transaction = self.pool.begin().await?;
-        write_lines(&mut transaction, join_id, entries).await?;
+        self.write_lines(&mut transaction, join_id, entries).await?;
         transaction.commit().await?;
         fail::fail_point!("persist");
         Ok(())
@@ -315,7 +364,7 @@ impl Outbox {
             .await?;
         rows.iter()
             .map(|row| {
-                let text: String = row.try_get("entry")?;
+                let text = self.seal.opened("entry", row.try_get("entry")?)?;
                 // One line that can't be read must not take the others with it.
                 Ok(serde_json::from_str(&text).unwrap_or_else(|error| {
                     tracing::warn!(%error, "a line of the journal can't be read");
@@ -337,6 +386,7 @@ impl Outbox {
         rest: &[Entry],
     ) -> Result<Vec<u8>, OutboxError> {
         let body = serde_json::to_vec(record).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
+        let sealed = self.seal.bytes("body", &body)?;
         // Whole: a record that is damaged later is made again from the journal.
         let decided = Decided { ending: record.ending.clone(), outcome: record.outcome };
         let ending = Entry::ending(record.made_at, decided);
@@ -347,16 +397,16 @@ impl Outbox {
              ON CONFLICT (join_id) DO NOTHING",
         )
         .bind(join_id.expose())
-        .bind(&body)
-        .bind(sha256(&body))
+        .bind(&sealed)
+        .bind(sha256(&sealed))
         .bind(record.made_at.to_rfc3339())
         .bind(record.outcome.to_string())
         .execute(&mut *transaction)
         .await?
         .rows_affected();
         if inserted == 1 {
-            write_lines(&mut transaction, join_id, rest).await?;
-            write_lines(&mut transaction, join_id, &[ending]).await?;
+            self.write_lines(&mut transaction, join_id, rest).await?;
+            self.write_lines(&mut transaction, join_id, &[ending]).await?;
         }
         fail::fail_point!("persist");
         transaction.commit().await?;
@@ -387,7 +437,7 @@ impl Outbox {
             .bind(join_id.expose())
             .fetch_optional(&self.pool)
             .await?;
-        Ok(row.map(|row| row.try_get("body")).transpose()?)
+        row.map(|row| self.seal.opened_bytes("body", row.try_get("body")?)).transpose()
     }
 
     /// Joins that were granted and have no record: their client died in the middle.
@@ -401,7 +451,7 @@ impl Outbox {
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.iter().map(read_join).collect()
+        rows.iter().map(|row| self.read_join(row)).collect()
     }
 
     /// The newest record made from a link: its bytes, and its receipt once there is one.
@@ -413,56 +463,68 @@ impl Outbox {
         link: &InviteLink,
     ) -> Result<Option<(Vec<u8>, Option<String>)>, OutboxError> {
         let row = sqlx::query(
-            "SELECT body, receipt FROM records JOIN joins USING (join_id) WHERE server = ? AND code = ?
+            "SELECT body, receipt FROM records JOIN joins USING (join_id) WHERE server = ? AND code IN (?, ?)
              ORDER BY records.created_at DESC LIMIT 1",
         )
         .bind(link.server.as_str())
+        .bind(self.seal.text("code", link.code.expose())?)
+        // One of before there was a key.
         .bind(link.code.expose())
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| Ok((row.try_get("body")?, row.try_get("receipt")?))).transpose()
+        row.map(|row| Ok((self.seal.opened_bytes("body", row.try_get("body")?)?, row.try_get("receipt")?)))
+            .transpose()
     }
-}
 
-async fn write_lines(
-    transaction: &mut sqlx::SqliteTransaction<'_>,
-    join_id: &Secret,
-    entries: &[Entry],
-) -> Result<(), OutboxError> {
-    for entry in entries {
-        let text = serde_json::to_string(entry).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
-        sqlx::query("INSERT INTO journal (join_id, entry, checksum) VALUES (?, ?, ?)")
-            .bind(join_id.expose())
-            .bind(&text)
-            .bind(sha256(text.as_bytes()))
-            .execute(&mut **transaction)
-            .await?;
-    }
-    Ok(())
-}
-
-pub(crate) fn read_join(row: &sqlx::sqlite::SqliteRow) -> Result<Join, OutboxError> {
-    let (server, code): (String, String) = (row.try_get("server")?, row.try_get("code")?);
-    let server = Url::from_str(&server).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
-    let join_id: String = row.try_get("join_id")?;
-    let interview_id: Option<String> = row.try_get("interview_id")?;
-    let granted = match interview_id {
-        None => None,
-        Some(interview_id) => {
-            let (keys, head): (String, Option<String>) = (row.try_get("receipt_keys")?, row.try_get("head")?);
-            let token: String = row.try_get("client_token")?;
-            Some(Granted {
-                interview_id,
-                attempt: row.try_get("attempt")?,
-                title: row.try_get("title")?,
-                client_token: Secret::new(token),
-                receipt_keys: serde_json::from_str(&keys)
-                    .map_err(|e| OutboxError::Unreadable(e.to_string()))?,
-                head: head.and_then(|head| serde_json::from_str(&head).ok()),
-            })
+    async fn write_lines(
+        &self,
+        transaction: &mut sqlx::SqliteTransaction<'_>,
+        join_id: &Secret,
+        entries: &[Entry],
+    ) -> Result<(), OutboxError> {
+        for entry in entries {
+            let text = serde_json::to_string(entry).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
+            let text = self.seal.text("entry", &text)?;
+            sqlx::query("INSERT INTO journal (join_id, entry, checksum) VALUES (?, ?, ?)")
+                .bind(join_id.expose())
+                .bind(&text)
+                .bind(sha256(text.as_bytes()))
+                .execute(&mut **transaction)
+                .await?;
         }
-    };
-    Ok(Join { join_id: Secret::new(join_id), link: InviteLink { server, code: Secret::new(code) }, granted })
+        Ok(())
+    }
+
+    pub(crate) fn read_join(&self, row: &sqlx::sqlite::SqliteRow) -> Result<Join, OutboxError> {
+        let server: String = row.try_get("server")?;
+        let code = self.seal.opened("code", row.try_get("code")?)?;
+        let server = Url::from_str(&server).map_err(|e| OutboxError::Unreadable(e.to_string()))?;
+        let join_id: String = row.try_get("join_id")?;
+        let interview_id: Option<String> = row.try_get("interview_id")?;
+        let granted = match interview_id {
+            None => None,
+            Some(interview_id) => {
+                let (keys, head): (String, Option<String>) =
+                    (row.try_get("receipt_keys")?, row.try_get("head")?);
+                let token = self.seal.opened("token", row.try_get("client_token")?)?;
+                let head = head.map(|head| self.seal.opened("head", head)).transpose()?;
+                Some(Granted {
+                    interview_id,
+                    attempt: row.try_get("attempt")?,
+                    title: self.seal.opened("title", row.try_get("title")?)?,
+                    client_token: Secret::new(token),
+                    receipt_keys: serde_json::from_str(&keys)
+                        .map_err(|e| OutboxError::Unreadable(e.to_string()))?,
+                    head: head.and_then(|head| serde_json::from_str(&head).ok()),
+                })
+            }
+        };
+        Ok(Join {
+            join_id: Secret::new(join_id),
+            link: InviteLink { server, code: Secret::new(code) },
+            granted,
+        })
+    }
 }
 
 async fn connect(path: &Path) -> Result<SqlitePool, sqlx::Error> {

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 //! What is written stays, what is damaged is put aside, what is committed is committed once.
 
-use adjourn_outbox::{Outbox, Quarantined};
+use adjourn_outbox::{Outbox, Quarantined, Seal};
 use adjourn_protocol::{
     ClientInfo, Entry, InviteLink, JoinAnswer, Line, Outcome, Record, RecordHead, Role, Secret, Turn,
 };
@@ -267,4 +267,86 @@ async fn who_is_asked_to_stay_away_does_so_from_the_answer_on() {
     let due = outbox.next_due().await.unwrap().unwrap();
     let away = due - now.timestamp_millis();
     assert!((3_700..8_000).contains(&away), "{away} ms");
+}
+
+fn seal(digit: &str) -> Seal {
+    Seal::of(&Secret::new(digit.repeat(64))).unwrap()
+}
+
+/// Everything that is in a folder's files.
+fn bytes_of(folder: &std::path::Path) -> Vec<u8> {
+    let files = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    files.flatten().collect()
+}
+
+#[tokio::test]
+async fn what_is_sealed_is_read_with_its_key_alone_and_nothing_of_it_lies_open() {
+    let folder = tempfile::tempdir().unwrap();
+    // Something from before there was a key.
+    let (plain, _) = Outbox::open(folder.path()).await.unwrap();
+    let before = InviteLink::new("http://127.0.0.1:9", "BBBB-BBBB").unwrap();
+    let old = plain.join_for(&before).await.unwrap();
+    plain.close().await;
+
+    let (outbox, _) = Outbox::open_sealed(folder.path(), seal("a")).await.unwrap();
+    assert_eq!(outbox.join_for(&before).await.unwrap().join_id, old.join_id, "it is found again");
+    outbox.keep_adjustment(&link(), "a sign MARKED by its language").await.unwrap();
+    let join = outbox.join_for(&link()).await.unwrap();
+    let mut granted = answer(7);
+    granted.client_token = Secret::new("a MARKED token");
+    granted.interview.title = "a MARKED title".to_owned();
+    outbox.granted(&join, &granted, &RecordHead { build: "MARKED".to_owned(), ..head() }).await.unwrap();
+    let mut entry = said("first");
+    if let Line::Said(turn) = &mut entry.line {
+        turn.text = "what was said is MARKED".to_owned();
+    }
+    outbox.append(&join.join_id, &[entry]).await.unwrap();
+    let entries = outbox.journal(&join.join_id).await.unwrap();
+    let record = Record::from_journal(head(), entries, None, Utc::now());
+    let body = outbox.commit(&join.join_id, &record, &[said("second")]).await.unwrap();
+    assert_eq!(outbox.commit(&join.join_id, &record, &[]).await.unwrap(), body, "the same once more");
+    // While it is open, the log beside the file is looked at, too.
+    for _ in 0..2 {
+        let bytes = bytes_of(folder.path());
+        assert!(!bytes.windows(6).any(|w| w == b"MARKED"), "something lies open");
+        assert!(!bytes.windows(9).any(|w| w == b"K7QF-9M2X"), "a code lies open");
+        outbox.close().await;
+    }
+
+    // Another key, or none, touches nothing: what can't be read is not taken for damaged.
+    for other in [seal("b"), Seal::default()] {
+        let error = Outbox::open_sealed(folder.path(), other).await.unwrap_err();
+        assert!(error.to_string().contains("put that key back"), "{error}");
+    }
+    let (outbox, quarantined) = Outbox::open_sealed(folder.path(), seal("a")).await.unwrap();
+    assert!(quarantined.is_empty(), "{quarantined:?}");
+    let pending = outbox.pending().await.unwrap();
+    assert_eq!((pending.len(), &pending[0].body), (1, &body));
+    assert_eq!(pending[0].granted.client_token.expose(), "a MARKED token");
+    assert_eq!(pending[0].granted.head.as_ref().unwrap().build, "MARKED");
+    assert_eq!(pending[0].join.link.code.expose(), "K7QF-9M2X");
+    assert_eq!(outbox.adjustment(&link()).await.unwrap(), "a sign MARKED by its language");
+    assert_eq!(outbox.journal(&join.join_id).await.unwrap().len(), 3);
+    assert_eq!(outbox.record_of(&link()).await.unwrap().unwrap().0, body);
+}
+
+#[tokio::test]
+async fn what_is_damaged_of_a_sealed_journal_is_put_aside_and_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (outbox, _) = Outbox::open_sealed(folder.path(), seal("a")).await.unwrap();
+    let join = outbox.join_for(&link()).await.unwrap();
+    outbox.granted(&join, &answer(7), &head()).await.unwrap();
+    outbox.append(&join.join_id, &[said("first")]).await.unwrap();
+    let entries = outbox.journal(&join.join_id).await.unwrap();
+    let record = Record::from_journal(head(), entries, None, Utc::now());
+    outbox.commit(&join.join_id, &record, &[said("second")]).await.unwrap();
+    outbox.close().await;
+    let script = "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute(\"UPDATE records SET body = CAST('sealed1:AAAA' AS BLOB)\"); c.commit()";
+    let path = folder.path().join("outbox.db");
+    assert!(std::process::Command::new("python3").args(["-c", script]).arg(path).status().unwrap().success());
+    let (outbox, quarantined) = Outbox::open_sealed(folder.path(), seal("a")).await.unwrap();
+    assert_eq!(quarantined, [Quarantined::Records(1)]);
+    let pending = outbox.pending().await.unwrap();
+    let record: Record = serde_json::from_slice(&pending[0].body).unwrap();
+    assert_eq!(record.transcript.len(), 2);
 }

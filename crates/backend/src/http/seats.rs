@@ -182,12 +182,10 @@ pub(crate) async fn order(
     }
     audit::note_in(&mut tx, &actor, deed(order), &format!("{center}/{seat}")).await?;
     // The seat is not told whose interview it is: a name would stay with its orders.
-    let told = match order {
-        SeatOrder::Assign { .. } => {
-            GivenOrder { order: SeatOrder::Assign { reference: None }, ..given.clone() }
-        }
-        _ => given.clone(),
-    };
+    let mut told = given.clone();
+    if let SeatOrder::Assign { reference } = &mut told.order {
+        *reference = None;
+    }
     let ordered = seats::order(&mut tx, &center, &seat, &told, now()).await?;
     let id = ordered.map_err(|why| match why {
         NotGiven::NoSeat => no_such_seat(),

@@ -25,6 +25,7 @@ fn drop_in(display: &str) -> String {
     format!(
         "[Service]\n\
          NotifyAccess=all\n\
+         LoadCredentialEncrypted=journal-key:/etc/adjourn-kiosk/journal-key.cred\n\
          ExecStart=\n\
          ExecStart=/usr/bin/dbus-run-session -- /bin/sh -c '{with_accessibility}' /usr/bin/adjourn-seat --home %t/adjourn-kiosk --nested\n\
          ExecStopPost=+/bin/sh -c 'echo \"$$SERVICE_RESULT $$EXIT_STATUS\" >> {ENDS}'\n\
@@ -41,6 +42,9 @@ fn drop_in(display: &str) -> String {
 pub(super) const LOG: &str = "/var/log/adjourn-seat.log";
 /// How each life of it ended: a line of systemd's result and the exit code.
 pub(super) const ENDS: &str = "/var/log/adjourn-seat.ends";
+
+/// Where systemd puts the key of the seat's journal, as `docs/kiosk.md` has it.
+pub(super) const JOURNAL_KEY: &str = "/run/credentials/adjourn-kiosk.service/journal-key";
 
 /// The sound of each candidate: as the testbed's own, but started by the seat and gone with the candidate.
 pub(super) const SOUND: &str = "/etc/adjourn-kiosk/sound.pa";
@@ -68,7 +72,9 @@ impl SeatComputer {
             Self { system: system.to_owned(), folder: folder.to_owned(), container: None, first: 0 };
         let script = format!(
             "{}; mkdir \"$M/packages\"; mount --bind '{}' \"$M/packages\"; mount -t proc proc \"$M/proc\"; \
-             chroot \"$M\" sh -ec 'dpkg -i /packages/adjourn_*.deb /packages/adjourn-kiosk_*.deb; systemctl enable adjourn-kiosk'; \
+             chroot \"$M\" sh -ec 'dpkg -i /packages/adjourn_*.deb /packages/adjourn-kiosk_*.deb; systemctl enable adjourn-kiosk; \
+             od -An -tx1 -N32 /dev/urandom | tr -d \" \\n\" | \
+             systemd-creds encrypt --with-key=host --name=journal-key - /etc/adjourn-kiosk/journal-key.cred'; \
              umount \"$M/packages\" \"$M/proc\"; rmdir \"$M/packages\"",
             computer.disk(),
             packages.display()

@@ -57,8 +57,10 @@ impl SeatFolders {
         let folders = Self { home, data, settings, logs, key };
         let (policy_file, keys) = (folders.settings.join("policy.jws"), folders.settings.join("keys.json"));
         std::fs::write(&keys, folders.key.public().as_json())?;
+        let journal_key = folders.settings.join("journal-key");
+        std::fs::write(&journal_key, "5ea1".repeat(16))?;
         let text = format!(
-            "center = {CENTER:?}\nseat = {NAME:?}\npolicy = {policy_file:?}\nkeys = {keys:?}\nsound = {sound}\n"
+            "center = {CENTER:?}\nseat = {NAME:?}\npolicy = {policy_file:?}\nkeys = {keys:?}\njournal_key = {journal_key:?}\nsound = {sound}\n"
         );
         std::fs::write(folders.settings.join("seat.toml"), text)?;
         folders.use_policy(policy)?;
@@ -80,7 +82,11 @@ impl SeatFolders {
         std::fs::write(folders.settings.join("policy-keys.json"), folders.key.public().as_json())?;
         std::fs::write(
             folders.settings.join("seat.toml"),
-            format!("center = {CENTER:?}\nseat = {NAME:?}\nsound = {{ script = {:?} }}\n", computer::SOUND),
+            format!(
+                "center = {CENTER:?}\nseat = {NAME:?}\njournal_key = {:?}\nsound = {{ script = {:?} }}\n",
+                computer::JOURNAL_KEY,
+                computer::SOUND
+            ),
         )?;
         std::fs::write(computer.on_disk(computer::SOUND), two_cards(&folders.home.join("pulse/native")))?;
         folders.use_policy(policy)?;
