@@ -5,8 +5,12 @@ use std::process::Command;
 
 use crate::step::{self, Result, output, target};
 
-/// What `target/` holds when a whole suite was built from nothing, with something over, in MB (measured: docs of `README.md`).
-pub(crate) const WHOLE_SUITE: u64 = 24_000;
+/// What `target/` holds when a whole suite was built from nothing, with something over, in MB: 8,900 measured, and 9,000 more with what
+/// makes the next build faster, unless it is left out.
+pub(crate) fn whole_suite() -> u64 {
+    let once = std::env::var_os("CARGO_INCREMENTAL").is_some_and(|wish| wish == "0");
+    if once { 11_000 } else { 22_000 }
+}
 
 /// Free in any case: recordings, databases and the next build of what changed, in MB.
 const ALWAYS: u64 = 3_000;

@@ -45,7 +45,7 @@ pub(crate) fn run(parts: &[String]) -> Result<()> {
         return Err(format!("there is no part {unknown}; there are {}", PARTS.join(" ")));
     }
     if parts.is_empty() {
-        disk::ensure(disk::WHOLE_SUITE)?;
+        disk::ensure(disk::whole_suite())?;
     }
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|p| p == part);
     let window = wanted("window") || wanted("style");

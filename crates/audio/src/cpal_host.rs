@@ -228,9 +228,9 @@ pub(crate) fn playback(
     let capacity = (config.sample_rate * RING_MS / 1000) as usize;
     // What waits in the device's ring is delay: keep two frames, or what the device takes at once and one frame more.
     let least = (config.sample_rate / 50) as usize;
-    let takes = Arc::new(AtomicUsize::new(0));
+    let (takes, dry) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (mut producer, consumer) = RingBuffer::<f32>::new(capacity);
-    let told = (Arc::clone(&takes), Arc::clone(&shared));
+    let told = (Arc::clone(&takes), Arc::clone(&dry), Arc::clone(&shared));
     #[expect(clippy::wildcard_enum_match_arm, reason = "cpal's list of formats is open")]
     let stream = match format {
         SampleFormat::F32 => output::<f32>(&device, &config, consumer, told),
@@ -247,8 +247,10 @@ pub(crate) fn playback(
         let _urgent = Urgent::ask();
         let mut part = [0.0; FRAME];
         let mut flow = Flow::new(Instant::now());
+        let mut reserve = Reserve::new(config.sample_rate);
         while !state.stopped() {
-            let target = target(takes.load(Ordering::Relaxed), least, capacity);
+            let more = reserve.after(dry.load(Ordering::Relaxed), Instant::now());
+            let target = target(takes.load(Ordering::Relaxed), least + more, capacity);
             flow.look(capacity - producer.slots() < target, Instant::now(), &state);
             state.tell_failure();
             while capacity - producer.slots() < target {
@@ -266,6 +268,34 @@ pub(crate) fn playback(
     Ok(Held::new(stream))
 }
 
+/// What is kept waiting beyond what a device takes, where the pump was late: 5 ms more each time, 60 ms at most, a millisecond less after
+/// each ten seconds without.
+struct Reserve {
+    /// Samples of a millisecond.
+    ms: usize,
+    seen: usize,
+    more: usize,
+    since: Instant,
+}
+
+impl Reserve {
+    fn new(rate: u32) -> Self {
+        Self { ms: (rate / 1000) as usize, seen: 0, more: 0, since: Instant::now() }
+    }
+
+    /// The device has run dry so often; gives how many samples more are kept now.
+    fn after(&mut self, dry: usize, now: Instant) -> usize {
+        if dry != self.seen {
+            self.more = (self.more + 5 * self.ms).min(60 * self.ms);
+            (self.seen, self.since) = (dry, now);
+        } else if now.saturating_duration_since(self.since) >= Duration::from_secs(10) {
+            self.more = self.more.saturating_sub(self.ms);
+            self.since = now;
+        }
+        self.more
+    }
+}
+
 /// How many samples are kept waiting for a device that `takes` so many at once.
 fn target(takes: usize, least: usize, capacity: usize) -> usize {
     least.max(takes + least / 2).min(capacity)
@@ -275,19 +305,26 @@ fn output<T>(
     device: &cpal::Device,
     config: &cpal::StreamConfig,
     mut ring: rtrb::Consumer<f32>,
-    (takes, shared): (Arc<AtomicUsize>, Arc<PlaybackShared>),
+    (takes, dry, shared): (Arc<AtomicUsize>, Arc<AtomicUsize>, Arc<PlaybackShared>),
 ) -> Result<cpal::Stream, AudioError>
 where
     T: SizedSample + FromSample<f32>,
 {
     let (channels, told, config_of) = (usize::from(config.channels), Arc::clone(&shared), *config);
+    // Before anything was played, nothing runs out.
+    let mut flows = false;
     let mut give = move |data: &mut [T]| {
         let at_once = data.len() / channels;
         takes.fetch_max(at_once, Ordering::Relaxed);
         told.state.format.set(known(&config_of, at_once));
         for frame in data.chunks_mut(channels) {
-            let sample = T::from_sample(ring.pop().unwrap_or(0.0));
-            frame.fill(sample);
+            let sample = ring.pop();
+            if flows && sample.is_err() {
+                dry.fetch_add(1, Ordering::Relaxed);
+                told.underruns.fetch_add(1, Ordering::Relaxed);
+            }
+            flows = sample.is_ok();
+            frame.fill(T::from_sample(sample.unwrap_or(0.0)));
         }
     };
     let callback = move |data: &mut [T], _: &cpal::OutputCallbackInfo| without_allocation(|| give(data));
@@ -298,6 +335,18 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pump_that_is_late_keeps_more_and_less_again() {
+        let mut reserve = Reserve::new(48_000);
+        let now = Instant::now();
+        assert_eq!(reserve.after(0, now), 0);
+        assert_eq!(reserve.after(1, now), 240);
+        assert_eq!(reserve.after(1, now), 240);
+        assert_eq!((2..40).map(|dry| reserve.after(dry, now)).last(), Some(60 * 48));
+        let later = now + Duration::from_secs(10);
+        assert_eq!((reserve.after(39, later), reserve.after(39, later)), (59 * 48, 59 * 48));
+    }
 
     #[test]
     fn a_device_that_takes_much_at_once_is_served() {

@@ -15,8 +15,8 @@ use crate::stream::PlaybackShared;
 use crate::voice::Voice;
 use crate::{FRAME, SAMPLE_RATE};
 
-/// Most that waits to be played of one voice: 200 ms. Past that the newest is dropped and counted.
-const RING: usize = FRAME * 20;
+/// Most that waits to be played of one voice: 400 ms. Past that the newest is dropped and counted.
+const RING: usize = FRAME * 40;
 /// Voices that can be mixed at once. A room has two or three: an interviewer, its background, a person.
 const VOICES: usize = 8;
 
@@ -258,14 +258,51 @@ mod tests {
     #[test]
     fn a_late_listener_skips_to_now_without_a_click() {
         let (_speaker, mut voice, mut source, shared) = pair();
-        for n in 0..15 {
+        for n in 0..30 {
             voice.push(&[n * 10; FRAME]);
         }
         let out = mixed(&mut source);
-        assert!((out[FRAME - 1] - from_i16(140)).abs() < 1e-6, "{out:?}");
+        assert!((out[FRAME - 1] - from_i16(290)).abs() < 1e-6, "{out:?}");
         let largest = out.windows(2).map(|w| (w[1] - w[0]).abs()).fold(0.0, f32::max);
         assert!(largest < from_i16(11), "{largest}");
-        assert_eq!(shared.skipped.load(Ordering::Relaxed), 15 * FRAME as u64 - FRAME as u64 - MARGIN as u64);
+        assert_eq!(shared.skipped.load(Ordering::Relaxed), 30 * FRAME as u64 - FRAME as u64 - MARGIN as u64);
+    }
+
+    /// A listener who is 150 ms late, and what comes then; gives what was skipped in each 100 ms.
+    fn late(comes: impl Fn(usize) -> i16) -> (Vec<u64>, Vec<f32>) {
+        let (_speaker, mut voice, mut source, shared) = pair();
+        (0..15).for_each(|n| voice.push(&[comes(n); FRAME]));
+        let (mut skipped, mut heard) = (Vec::new(), Vec::new());
+        for n in 15..1_000 {
+            heard.extend(mixed(&mut source));
+            voice.push(&[comes(n); FRAME]);
+            if n % 10 == 0 {
+                skipped.push(shared.skipped.load(Ordering::Relaxed) / 48);
+            }
+        }
+        (skipped, heard)
+    }
+
+    #[test]
+    fn a_word_is_worth_more_than_a_moment_s_delay() {
+        // Half a second of a word, a pause of 60 ms, and again.
+        let word = |n: usize| n % 56 < 50;
+        let (skipped, heard) = late(|n| if word(n) { 9_000 } else { 0 });
+        assert_eq!(skipped[3], 0, "nothing of the first word: {skipped:?}");
+        assert!((100..=140).contains(&skipped[20]), "most of it in the pauses of two seconds: {skipped:?}");
+        let last = skipped.len() - 1;
+        assert!(skipped[last] <= 150, "and no more than was late: {skipped:?}");
+        // Each word is there to its last sample, but for its fades.
+        let loud = heard.iter().filter(|sample| sample.abs() > 0.2).count();
+        let said = (0..1_000 - 16).filter(|n| word(*n)).count() * FRAME;
+        assert!(loud + 20 * 2 * 240 > said, "{loud} of {said}");
+    }
+
+    #[test]
+    fn what_is_never_quiet_is_shortened_some_time() {
+        let (skipped, _) = late(|_| 9_000);
+        assert_eq!(skipped[15], 0, "{skipped:?}");
+        assert!(skipped[60] > 100, "{skipped:?}");
     }
 
     #[test]

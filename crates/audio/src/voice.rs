@@ -9,12 +9,16 @@ use crate::convert::from_i16;
 use crate::drift::{DriftControl, Gauge};
 use crate::stream::PlaybackShared;
 
-/// More than this waiting means that we are late for good (the device paused): skip at once.
-const TOO_MUCH: usize = FRAME * 8;
-/// More than the margin by this, for a second: what is too much is skipped where it is quiet, or in the middle of a word. The
-/// loop alone would need 20 s for it.
+/// More than this waiting means that the device paused: what is late is skipped at once, word or not. Below it a word is worth more than
+/// a moment's delay: a computer that was busy has 100 ms to make up for again and again, and words have pauses.
+const TOO_MUCH: usize = FRAME * 25;
+/// More than the margin by this, for a second: what is too much is skipped where it is quiet. The loop alone would need 20 s for it.
 const SURPLUS_QUIET: usize = FRAME;
+/// By this, at any moment: the same, without waiting for that second.
+const SURPLUS_NOW: usize = FRAME * 4;
+/// By this, in so many looks in a row (four a second): in the middle of a word. What is never quiet has no better place.
 const SURPLUS_LOUD: usize = FRAME * 2;
+const LOUD_LOOKS: u32 = 12;
 /// Nobody hears a piece left out of this, ±1: -50 dBFS.
 const QUIET: f32 = 0.003;
 /// How long a fade takes: 2.5 ms, shorter than a consonant and longer than a click.
@@ -26,6 +30,8 @@ pub(crate) struct Voice {
     pub(crate) ring: Consumer<i16>,
     playing: bool,
     gauge: Gauge,
+    /// Looks in a row in which too much waited.
+    late: u32,
     /// Samples since it began.
     begun: usize,
     /// Where it went on before something was skipped, and how much of that was faded out.
@@ -42,6 +48,7 @@ impl Voice {
             ring,
             playing: false,
             gauge: Gauge::default(),
+            late: 0,
             begun: 0,
             old: [0.0; FADE],
             old_at: FADE,
@@ -91,12 +98,26 @@ impl Voice {
             return (take, None);
         }
         let least = self.gauge.look(left, take);
-        if let Some(least) = least {
-            let surplus = least.saturating_sub(control.margin());
-            if surplus > SURPLUS_LOUD || surplus > SURPLUS_QUIET && self.is_quiet() {
-                self.skip(surplus, shared);
-                return (take, None);
-            }
+        let now = left.saturating_sub(control.margin() + out.len());
+        let surplus = least.map(|least| least.saturating_sub(control.margin()));
+        self.late = match surplus {
+            Some(surplus) if surplus > SURPLUS_LOUD => self.late + 1,
+            Some(_) => 0,
+            None => self.late,
+        };
+        let quiet = match surplus {
+            _ if now > SURPLUS_NOW => self.quiet(now),
+            Some(surplus) if surplus > SURPLUS_QUIET => self.quiet(surplus),
+            Some(_) | None => 0,
+        };
+        if quiet > 0 {
+            self.skip(quiet, shared);
+            return (take, None);
+        }
+        if let Some(surplus) = surplus.filter(|_| self.late >= LOUD_LOOKS) {
+            self.late = 0;
+            self.skip(surplus, shared);
+            return (take, None);
         }
         (take, least)
     }
@@ -157,12 +178,11 @@ impl Voice {
         shared.skipped.fetch_add(samples as u64, Ordering::Relaxed);
     }
 
-    /// Whether what comes next is next to silence.
-    fn is_quiet(&mut self) -> bool {
-        let next = FADE.min(self.ring.slots());
-        self.ring.read_chunk(next).is_ok_and(|chunk| {
-            let (first, second) = chunk.as_slices();
-            first.iter().chain(second).all(|sample| from_i16(*sample).abs() < QUIET)
-        })
+    /// How many of the next samples, `most` at most, are next to silence; none, if they are too few for a fade.
+    fn quiet(&mut self, most: usize) -> usize {
+        let Ok(chunk) = self.ring.read_chunk(most.min(self.ring.slots())) else { return 0 };
+        let (first, second) = chunk.as_slices();
+        let quiet = first.iter().chain(second).take_while(|sample| from_i16(**sample).abs() < QUIET).count();
+        if quiet < FADE { 0 } else { quiet }
     }
 }
