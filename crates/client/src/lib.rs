@@ -52,6 +52,7 @@ mod report_export;
 mod room_events;
 mod run;
 mod seat;
+mod seat_center;
 mod seat_health;
 mod seat_monitor;
 mod seat_policy;

@@ -3,8 +3,6 @@
 //! The program ends with each candidate, so that nothing of one is in it for the next; who started it starts it again, with an empty
 //! home. What is decided here is only when.
 
-mod center;
-
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +15,6 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-pub(crate) use self::center::SeatFacts;
 use crate::environment::Environment;
 use crate::event::{Event, Events};
 use crate::seat_health::Health;
@@ -60,20 +57,20 @@ struct PinTries {
 /// The seat.
 pub(crate) struct Seat {
     files: SeatFiles,
-    around: watch::Receiver<Around>,
+    pub(crate) around: watch::Receiver<Around>,
     turns: Arc<AtomicU64>,
-    events: Events,
-    looked: Option<Looked>,
+    pub(crate) events: Events,
+    pub(crate) looked: Option<Looked>,
     looking_since: Option<Instant>,
     looked_at: Option<Instant>,
     began: Instant,
     /// Since when nobody can begin an interview here.
     unusable_since: Option<Instant>,
     /// When somebody last did something, if anybody did.
-    touched: Option<Instant>,
+    pub(crate) touched: Option<Instant>,
     /// Since when the end screen says that it may go.
     done_since: Option<Instant>,
-    help: bool,
+    pub(crate) help: bool,
     /// An interview broke off here lately, and is for whoever has its code: until then.
     broke_off: Option<Instant>,
     /// What broke off has to be looked at again: since when, if it was begun.
@@ -82,16 +79,16 @@ pub(crate) struct Seat {
     pub(crate) health: Health,
     pub(crate) monitor: Monitor,
     /// Of this life, for the center: by chance.
-    life: String,
+    pub(crate) life: String,
     /// The interview that the center was told of.
-    held: Option<String>,
+    pub(crate) held: Option<String>,
     /// What the center has to say to whoever sits here.
-    message: Option<String>,
+    pub(crate) message: Option<String>,
     /// Whoever the center assigned is asked for.
-    assigning: bool,
+    pub(crate) assigning: bool,
     /// Why the last order was not done, for the center.
-    refused: Option<(String, Instant)>,
-    ends: Option<SeatEnd>,
+    pub(crate) refused: Option<(String, Instant)>,
+    pub(crate) ends: Option<SeatEnd>,
 }
 
 /// Whether interviews of an earlier run were looked after.

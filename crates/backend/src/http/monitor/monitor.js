@@ -280,7 +280,7 @@ at("expected").addEventListener("toggle", async () => {
     rows.replaceChildren(
       ...entries.map((entry) => {
         const made = document.createElement("tr");
-        const minutes = entry.extra_minutes ? `${entry.minutes}, ${entry.extra_minutes} of them more than others` : `${entry.minutes}`;
+        const minutes = entry.extra_minutes ? `${entry.minutes} (${entry.extra_minutes} extra)` : `${entry.minutes}`;
         const texts = [when(entry), entry.candidate, entry.reference, entry.seat ?? "any", minutes, HOW_FAR[entry.state] ?? entry.state];
         made.append(...texts.map((text) => cell(element("span", text))));
         return made;
@@ -292,7 +292,7 @@ at("expected").addEventListener("toggle", async () => {
 });
 
 async function assign(seat, state) {
-  const what = "Their device check begins there, without a code. Look that they are who sits there.";
+  const what = "Their device check begins there, without a code. Make sure that they are who sits there.";
   const sure = ask(`Who begins at seat ${seat}?`, what, "Begin their check", "who");
   if (!sure) return;
   const asked = question;

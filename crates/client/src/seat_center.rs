@@ -8,8 +8,8 @@ use adjourn_protocol::{Assignment, GivenOrder, SeatOrder, SeatStage, SeatState, 
 use adjourn_session::Phase;
 use tokio::time::Instant;
 
-use super::{Seat, SeatScene};
 use crate::environment::Environment;
+use crate::seat::{Seat, SeatScene};
 use crate::seat_monitor::Center;
 use crate::seat_policy::Looked;
 use crate::snapshot::SeatTrouble;
