@@ -83,7 +83,7 @@ impl Monitor {
         (self.telling, self.told_at, self.told) = (true, Some(Instant::now()), Some(state.clone()));
         let (environment, events) = (environment.clone(), events.clone());
         tokio::spawn(async move {
-            let waits = tokio::time::timeout(DISK, environment.storage.waits()).await;
+            let waits = tokio::time::timeout(DISK, environment.storage.undelivered()).await;
             let waits = waits.ok().and_then(Result::ok).unwrap_or(true);
             let state = SeatState { undelivered: unsent || waits, ..state };
             let done = state.done;

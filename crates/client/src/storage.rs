@@ -33,6 +33,8 @@ pub trait Storage: std::fmt::Debug + Send + Sync + 'static {
     fn unfinished(&self) -> Stored<'_, Vec<Join>>;
     /// Whether a record waits for its delivery.
     fn waits(&self) -> Stored<'_, bool>;
+    /// Whether one is not delivered: it waits, or the server does not take it.
+    fn undelivered(&self) -> Stored<'_, bool>;
     fn next_due(&self) -> Stored<'_, Option<i64>>;
     fn deliver_due<'a>(
         &'a self,
@@ -102,6 +104,10 @@ impl Storage for Outbox {
 
     fn waits(&self) -> Stored<'_, bool> {
         Box::pin(async { Ok(!self.pending().await?.is_empty()) })
+    }
+
+    fn undelivered(&self) -> Stored<'_, bool> {
+        Box::pin(Self::undelivered(self))
     }
 
     fn next_due(&self) -> Stored<'_, Option<i64>> {

@@ -53,6 +53,16 @@ impl Outbox {
         Ok(pending)
     }
 
+    /// Whether something that was said is nowhere but here: it waits, or the server does not take it. What its organiser erased is
+    /// wanted by nobody.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn undelivered(&self) -> Result<bool, OutboxError> {
+        let any = "SELECT EXISTS (SELECT 1 FROM records WHERE state = 'queued' OR again = 1 OR (state = 'parked' AND delivered_at IS NULL))";
+        Ok(sqlx::query(any).fetch_one(&self.pool).await?.try_get(0)?)
+    }
+
     /// When the next try is due, milliseconds since 1970, if anything waits.
     ///
     /// # Errors

@@ -156,9 +156,12 @@ mod tests {
         let link = InviteLink::new("http://127.0.0.1:9", "K7QF-9M2X").unwrap();
         let (now, week) = (Utc::now(), TimeDelta::days(7));
         let (outbox, join) = said(folder.path(), &link, now).await;
+        assert!(outbox.undelivered().await.unwrap());
         outbox.parked(&join.join_id, "refused", None).await.unwrap();
+        assert!(outbox.undelivered().await.unwrap(), "it arrived nowhere");
         assert_eq!(outbox.erase_due(now + week * 100).await.unwrap(), 0, "it is the only copy");
         outbox.parked(&join.join_id, "erased", Some(now)).await.unwrap();
+        assert!(!outbox.undelivered().await.unwrap());
         assert_eq!(outbox.erase_due(now + week - TimeDelta::seconds(1)).await.unwrap(), 0);
         assert_eq!(outbox.erase_due(now + week).await.unwrap(), 1);
         outbox.close().await;

@@ -289,6 +289,15 @@ impl Storage for FakeDisk {
         async { Ok(!self.waiting().is_empty()) }.boxed()
     }
 
+    fn undelivered(&self) -> Stored<'_, bool> {
+        async {
+            let parked =
+                self.state.lock().joins.iter().any(|kept| kept.record.as_ref().is_some_and(|it| it.parked));
+            Ok(parked || !self.waiting().is_empty())
+        }
+        .boxed()
+    }
+
     fn next_due(&self) -> Stored<'_, Option<i64>> {
         async { Ok(self.waiting().iter().map(|(_, waiting)| waiting.next_try).min()) }.boxed()
     }
