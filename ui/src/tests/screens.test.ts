@@ -393,3 +393,19 @@ test("a receipt can be saved once there is one", async () => {
   await shown("end-saved");
   expect(screen.queryByRole("button", { name: "Save receipt" })).toBeNull();
 });
+
+test("at a seat that is held the way on says what it waits for, where it always is", async () => {
+  const { seat, appearance } = stateOf("seat-on-hold");
+  if (!seat) throw new Error("no seat");
+  const english = { appearance: { ...appearance, language: "en" as const } };
+  await shown("seat-on-hold", english);
+  expect(button("Please wait for the staff").disabled).toBe(true);
+  cleanup();
+  const trouble = { kind: "policy" as const, detail: "over" };
+  await shown("seat-on-hold", { ...english, seat: { ...seat, on_hold: false, trouble } });
+  expect(button("Please ask the staff").disabled).toBe(true);
+  cleanup();
+  const { order } = await shown("seat-on-hold", { ...english, seat: { ...seat, on_hold: false } });
+  button("Join the interview").click();
+  expect(order).toHaveBeenCalledWith({ command: "join" });
+});
