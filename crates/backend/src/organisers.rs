@@ -1,6 +1,6 @@
 //! Organisers and their keys. Only hashes are kept: a key is shown once, when it is made.
 
-use adjourn_kiosk::is_name;
+use adjourn_kiosk::{NAME_FORM, is_name};
 use adjourn_protocol::{Secret, sha256};
 use anyhow::Context as _;
 use base64::Engine as _;
@@ -118,10 +118,7 @@ pub async fn add(
         let (center, seat) =
             center.split_once('/').map_or((center, None), |(center, seat)| (center, Some(seat)));
         for name in [Some(center), seat].into_iter().flatten() {
-            anyhow::ensure!(
-                is_name(name),
-                "{name:?} is no center's or seat's name: a letter or digit, and up to 63 more, with . - and _ between them"
-            );
+            anyhow::ensure!(is_name(name), "{name:?} is no center's or seat's name: {NAME_FORM}");
         }
         anyhow::ensure!(seat.is_none() || scopes == [Scope::Seat], "a key of one seat allows seat alone");
         let both = scopes.contains(&Scope::Seat) && scopes.contains(&Scope::Center);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use adjourn_kiosk::{NAME_FORM, is_name};
 use adjourn_protocol::{RosterEntry, RosterImported, RosterMade, RosterState};
 use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
@@ -11,6 +12,7 @@ use url::Url;
 use crate::audit::{self, Actor, Deed};
 use crate::codes::Codes;
 use crate::interviews::{create_in, said};
+use crate::lifecycle_store;
 use crate::roster_file::{self, Row, Taken, Trouble, Wanted, twice_taken};
 use crate::seats::GOOD_FOR;
 use crate::store::{Store, Tx, known_time, millis, now, time};
@@ -259,15 +261,10 @@ async fn change(
     now: DateTime<Utc>,
 ) -> Result<Result<(), String>, sqlx::Error> {
     let id = &kept.interview_id;
-    sqlx::query("UPDATE interviews SET revision = revision WHERE id = $1")
-        .bind(id)
-        .execute(&mut **tx)
-        .await?;
-    let row = sqlx::query("SELECT attempt, ended_at FROM interviews WHERE id = $1").bind(id);
-    let Some(row) = row.fetch_optional(&mut **tx).await? else {
+    let Some(lifecycle) = lifecycle_store::lock(tx, id).await? else {
         return Ok(Err(format!("the interview of {:?} was erased meanwhile", wanted.reference)));
     };
-    let untouched = row.try_get::<i64, _>("attempt")? == 0 && time(&row, "ended_at")?.is_none();
+    let untouched = lifecycle.attempt == 0 && lifecycle.ended_at.is_none();
     if !untouched && kept.state == RosterState::Expected {
         return Ok(Err(begun(&wanted.reference)));
     }
@@ -397,10 +394,7 @@ pub async fn import_file(
     bytes: &[u8],
     actor: &Actor,
 ) -> anyhow::Result<RosterImported> {
-    anyhow::ensure!(
-        adjourn_kiosk::is_name(center),
-        "a center's name is a letter or digit, and up to 63 more, with . - and _ between them"
-    );
+    anyhow::ensure!(is_name(center), "a center's name is {NAME_FORM}");
     let imported = match roster_file::read(bytes) {
         Ok(rows) => import(store, codes, public_url, center, &rows, actor).await?,
         Err(troubles) => Err(troubles),

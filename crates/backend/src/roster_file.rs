@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use adjourn_kiosk::is_name;
+use adjourn_kiosk::{NAME_FORM, is_name};
 use adjourn_protocol::{Policy, is_plain};
 use chrono::{DateTime, Duration, Utc};
 use csv::{ReaderBuilder, StringRecord, Trim};
@@ -11,7 +11,7 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 use crate::interviews::{NewInterview, Window};
 
 /// Rows of a file at most: what a center has in a day, many times over.
-pub(crate) const MOST_ROWS: usize = 2_000;
+const MOST_ROWS: usize = 2_000;
 /// Longest reference in bytes.
 const LONGEST_REFERENCE: usize = 64;
 /// A length that nobody gave, in minutes.
@@ -334,9 +334,7 @@ fn row(columns: &Columns, record: &StringRecord, line: u64) -> Result<Row, Strin
     let candidate = field("candidate").flatten().ok_or("candidate is empty")?;
     let seat = field("seat");
     if let Some(seat) = seat.iter().flatten().find(|seat| !is_name(seat)) {
-        return Err(format!(
-            "{seat:?} is no seat's name: a letter or digit, and up to 63 more, with . - and _ between them"
-        ));
+        return Err(format!("{seat:?} is no seat's name: {NAME_FORM}"));
     }
     let starts = field("starts").map(|text| text.map(|text| time(&text)).transpose()).transpose()?;
     let (minutes, extra_minutes) = (number("minutes", USUAL_MINUTES)?, number("extra_minutes", 0)?);

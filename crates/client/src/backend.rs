@@ -13,6 +13,19 @@ use url::Url;
 /// What a question to a backend comes to.
 pub type Answered<'a, T> = BoxFuture<'a, Result<T, BackendError>>;
 
+/// Where a seat tells its center something, and as whom.
+#[derive(Clone, Debug)]
+pub struct Center {
+    /// The organiser's server.
+    pub server: Url,
+    /// The center's name there.
+    pub center: String,
+    /// The seat's.
+    pub seat: String,
+    /// Its key.
+    pub key: Secret,
+}
+
 /// Talks to the backend that a link names.
 pub trait Backend: std::fmt::Debug + Send + Sync + 'static {
     /// Joins, or joins again.
@@ -22,23 +35,9 @@ pub trait Backend: std::fmt::Debug + Send + Sync + 'static {
     /// What time it is at that server, if it takes more.
     fn clock<'a>(&'a self, server: &'a Url) -> Answered<'a, DateTime<Utc>>;
     /// Tells a center how its seat is; gives what the seat is to do.
-    fn tell_seat<'a>(
-        &'a self,
-        server: &'a Url,
-        center: &'a str,
-        seat: &'a str,
-        key: &'a Secret,
-        told: &'a SeatTold,
-    ) -> Answered<'a, SeatOrders>;
+    fn tell_seat<'a>(&'a self, at: &'a Center, told: &'a SeatTold) -> Answered<'a, SeatOrders>;
     /// Whom a center assigned to its seat: a code of theirs, once.
-    fn assignment<'a>(
-        &'a self,
-        server: &'a Url,
-        center: &'a str,
-        seat: &'a str,
-        key: &'a Secret,
-        asked: &'a AssignmentAsked,
-    ) -> Answered<'a, Assignment>;
+    fn assignment<'a>(&'a self, at: &'a Center, asked: &'a AssignmentAsked) -> Answered<'a, Assignment>;
     /// Where the interview stands; with `room`, also whether LiveKit has its room.
     fn status<'a>(
         &'a self,
@@ -88,26 +87,14 @@ impl Backend for Http {
         Box::pin(async { self.often(server)?.clock().await })
     }
 
-    fn tell_seat<'a>(
-        &'a self,
-        server: &'a Url,
-        center: &'a str,
-        seat: &'a str,
-        key: &'a Secret,
-        told: &'a SeatTold,
-    ) -> Answered<'a, SeatOrders> {
-        Box::pin(async move { self.often(server)?.tell_seat(center, seat, key, told).await })
+    fn tell_seat<'a>(&'a self, at: &'a Center, told: &'a SeatTold) -> Answered<'a, SeatOrders> {
+        Box::pin(async move { self.often(&at.server)?.tell_seat(&at.center, &at.seat, &at.key, told).await })
     }
 
-    fn assignment<'a>(
-        &'a self,
-        server: &'a Url,
-        center: &'a str,
-        seat: &'a str,
-        key: &'a Secret,
-        asked: &'a AssignmentAsked,
-    ) -> Answered<'a, Assignment> {
-        Box::pin(async move { self.often(server)?.assignment(center, seat, key, asked).await })
+    fn assignment<'a>(&'a self, at: &'a Center, asked: &'a AssignmentAsked) -> Answered<'a, Assignment> {
+        Box::pin(
+            async move { self.often(&at.server)?.assignment(&at.center, &at.seat, &at.key, asked).await },
+        )
     }
 
     fn status<'a>(

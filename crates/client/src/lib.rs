@@ -75,7 +75,7 @@ mod voice_options;
 
 pub use appearance::{Appearance, Language, TextSize, Theme};
 pub use audio_ends::{AudioInput, AudioOutput};
-pub use backend::{Answered, Backend, Http};
+pub use backend::{Answered, Backend, Center, Http};
 pub use catalogue::{Catalogue, sentences};
 pub use clock::{Clock, SystemClock};
 pub use command::{Command, SoundSide};

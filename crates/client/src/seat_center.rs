@@ -8,9 +8,9 @@ use adjourn_protocol::{Assignment, GivenOrder, SeatOrder, SeatStage, SeatState, 
 use adjourn_session::Phase;
 use tokio::time::Instant;
 
+use crate::backend::Center;
 use crate::environment::Environment;
 use crate::seat::{Seat, SeatScene};
-use crate::seat_monitor::Center;
 use crate::seat_policy::Looked;
 use crate::snapshot::SeatTrouble;
 

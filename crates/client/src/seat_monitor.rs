@@ -6,10 +6,10 @@
 use std::time::Duration;
 
 use adjourn_outbox::BackendError;
-use adjourn_protocol::{GivenOrder, NumberedOrder, SeatOrders, SeatState, SeatTold, Secret};
+use adjourn_protocol::{GivenOrder, NumberedOrder, SeatOrders, SeatState, SeatTold};
 use tokio::time::Instant;
-use url::Url;
 
+use crate::backend::Center;
 use crate::environment::Environment;
 use crate::event::{Event, Events};
 
@@ -25,15 +25,6 @@ const MOST_PAUSE: Duration = Duration::from_secs(60);
 const GOOD_FOR: Duration = Duration::from_secs(120);
 /// A disk that does not say by then what is on it has something that did not arrive.
 const DISK: Duration = Duration::from_secs(2);
-
-/// Where a seat tells, and as whom.
-#[derive(Clone, Debug)]
-pub(crate) struct Center {
-    pub(crate) server: Url,
-    pub(crate) center: String,
-    pub(crate) seat: String,
-    pub(crate) key: Secret,
-}
 
 /// Whether somebody is to know at once. How long the way to the server takes is another number each time.
 fn differs(told: &SeatState, now: &SeatState) -> bool {
@@ -88,14 +79,7 @@ impl Monitor {
             let state = SeatState { undelivered: unsent || waits, ..state };
             let done = state.done;
             let told = SeatTold { state, token };
-            let answer = environment.backend.tell_seat(
-                &center.server,
-                &center.center,
-                &center.seat,
-                &center.key,
-                &told,
-            );
-            let answer = answer.await;
+            let answer = environment.backend.tell_seat(&center, &told).await;
             events.tell(Event::SeatTold { done, answer }).await;
         });
     }

@@ -14,7 +14,6 @@ use crate::invitation::Invitation;
 use crate::run::Client;
 use crate::seat::SeatScene;
 use crate::seat_center::SeatFacts;
-use crate::seat_monitor::Center;
 use crate::seat_policy::Looked;
 use crate::side::Side;
 use crate::ui_state::Pressed;
@@ -184,9 +183,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         if assigned && let Some((center, life)) = seat.asks_assignment() {
             let (environment, events) = (self.environment.clone(), self.events.clone());
             tokio::spawn(async move {
-                let Center { server, center, seat, key } = center;
-                let asked = AssignmentAsked { life };
-                let answer = environment.backend.assignment(&server, &center, &seat, &key, &asked).await;
+                let answer = environment.backend.assignment(&center, &AssignmentAsked { life }).await;
                 events.tell(Event::SeatAssigned(answer)).await;
             });
         }

@@ -20,7 +20,9 @@ pub use adjourn_protocol::{LockLevel, Weakness};
 pub use key::{KeyError, PolicyKey, PolicyKeys};
 pub use lock::{Around, Compositor};
 pub use pin::{Pin, PinError, Tries, Try};
-pub use policy::{All, Devices, Escapes, Maintenance, PolicyError, Reset, SeatPolicy, Seats, is_name};
+pub use policy::{
+    All, Devices, Escapes, Maintenance, NAME_FORM, PolicyError, Reset, SeatPolicy, Seats, is_name,
+};
 pub use settings::{SeatSettings, SettingsError, SoundServer};
 pub use signed::{Seat, SignedPolicy, Unusable};
 pub use watch::Watch;

@@ -203,7 +203,7 @@ impl SeatPolicy {
     /// # Errors
     /// The first that is not.
     pub fn check(&self) -> Result<(), PolicyError> {
-        const NAME: &str = "is no name: a letter or digit, and up to 63 more, with . - and _ between them";
+        let name = format!("is no name: {NAME_FORM}");
         let value = |field, holds: bool, why: &str| {
             if holds { Ok(()) } else { Err(PolicyError::Value { field, why: why.to_owned() }) }
         };
@@ -216,11 +216,11 @@ impl SeatPolicy {
             self.serial <= LARGEST_SERIAL,
             "has more than ten digits: no other policy could follow",
         )?;
-        value("center", is_name(&self.center), NAME)?;
+        value("center", is_name(&self.center), &name)?;
         if let Seats::Named(seats) = &self.seats {
             value("seats", !seats.is_empty(), "is empty: name one at least, or say \"all\"")?;
             value("seats", seats.len() <= MOST_SEATS, "has more than 2,000: make one for \"all\"")?;
-            value("seats", seats.iter().all(|seat| is_name(seat)), NAME)?;
+            value("seats", seats.iter().all(|seat| is_name(seat)), &name)?;
             let all = seats.iter().any(|seat| seat.eq_ignore_ascii_case("all"));
             value("seats", !all, "names a seat \"all\": for every seat say seats = \"all\", without a list")?;
         }
@@ -286,6 +286,9 @@ pub(crate) fn place(text: &str, error: &toml::de::Error) -> (String, String) {
 pub(crate) struct Version {
     pub(crate) version: u32,
 }
+
+/// What [`is_name`] wants, for whoever has to write one.
+pub const NAME_FORM: &str = "a letter or digit, and up to 63 more, with . - and _ between them";
 
 /// A name of a center or a seat: it stands in lists, logs and file names, and looks like no other one.
 pub fn is_name(text: &str) -> bool {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::is_name;
+use crate::policy::{NAME_FORM, is_name};
 
 /// Where the package puts them.
 const FOLDER: &str = "/etc/adjourn-kiosk";
@@ -61,9 +61,7 @@ pub enum SettingsError {
         why: String,
     },
     /// A name is none.
-    #[error(
-        "{0} in the seat's settings is no name: a letter or digit, and up to 63 more, with . - and _ between them"
-    )]
+    #[error("{0} in the seat's settings is no name: {NAME_FORM}")]
     Name(&'static str),
     /// A path is none that means the same for every program.
     #[error("{0} in the seat's settings is no whole path: it begins with /")]

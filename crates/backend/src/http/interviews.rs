@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
 use crate::api_error::ApiError;
-use crate::audit::{self, Deed};
+use crate::audit::{self, Actor, Deed};
 use crate::erase::{Erasure, erase_by};
 use crate::http::caller::Caller;
 use crate::interviews::{Created, NewInterview, another_code, create};
@@ -26,15 +26,7 @@ pub(crate) async fn code(
     caller: Caller,
 ) -> Result<Json<Created>, ApiError> {
     let actor = app.organiser(&caller, Scope::Create).await?;
-    let created =
-        another_code(&app.store, &app.codes, &app.public_url, &id, &actor).await.map_err(|error| {
-            tracing::error!(%error, "a code could not be made");
-            ApiError::unavailable()
-        })?;
-    match created {
-        Some(created) => Ok(Json(created)),
-        None => Err(lifecycle_store::gone(app.store.read(), &id).await?),
-    }
+    app.another_code(&id, &actor).await.map(Json)
 }
 
 /// `POST /v1/interviews`
@@ -71,6 +63,19 @@ pub(crate) async fn end(
 }
 
 impl App {
+    /// Makes another code for an interview that is not over.
+    pub(crate) async fn another_code(&self, id: &str, actor: &Actor) -> Result<Created, ApiError> {
+        let created =
+            another_code(&self.store, &self.codes, &self.public_url, id, actor).await.map_err(|error| {
+                tracing::error!(%error, "a code could not be made");
+                ApiError::unavailable()
+            })?;
+        match created {
+            Some(created) => Ok(created),
+            None => Err(lifecycle_store::gone(self.store.read(), id).await?),
+        }
+    }
+
     /// Ends an interview in its organiser's name, if it is not over.
     pub(crate) async fn end_interview(&self, id: &str) -> Result<(), ApiError> {
         let now = now();

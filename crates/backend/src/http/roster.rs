@@ -13,12 +13,11 @@ use crate::api_error::ApiError;
 use crate::audit::{self, Deed};
 use crate::http::caller::Caller;
 use crate::http::seats::{is_life, named};
-use crate::interviews::another_code;
 use crate::organisers::Scope;
+use crate::roster;
 use crate::roster_file::{self, Trouble};
 use crate::state::App;
 use crate::store::now;
-use crate::{lifecycle_store, roster};
 
 /// Largest roster: 500 bytes for each of its rows.
 const LARGEST: usize = 1 << 20;
@@ -101,13 +100,6 @@ pub(crate) async fn assignment(
         let title = "Nobody is assigned to this seat, or it was too long ago.";
         return Err(ApiError::new(StatusCode::NOT_FOUND, "nothing_assigned", title));
     };
-    let created =
-        another_code(&app.store, &app.codes, &app.public_url, &id, &actor).await.map_err(|error| {
-            tracing::error!(%error, "a code could not be made");
-            ApiError::unavailable()
-        })?;
-    match created {
-        Some(created) => Ok(Json(Assignment { code: created.code })),
-        None => Err(lifecycle_store::gone(app.store.read(), &id).await?),
-    }
+    let created = app.another_code(&id, &actor).await?;
+    Ok(Json(Assignment { code: created.code }))
 }

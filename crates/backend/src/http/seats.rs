@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use adjourn_kiosk::is_name;
+use adjourn_kiosk::{NAME_FORM, is_name};
 use adjourn_protocol::{
     CenterSeats, GivenOrder, OrderGiven, SeatOrder, SeatOrders, SeatSeen, SeatState, SeatTold,
 };
@@ -37,8 +37,7 @@ pub(crate) fn named(names: &[&str]) -> Result<(), ApiError> {
     if names.iter().all(|name| is_name(name)) {
         return Ok(());
     }
-    let title =
-        "A center's or seat's name is a letter or digit, and up to 63 more, with . - and _ between them.";
+    let title = format!("A center's or seat's name is {NAME_FORM}.");
     Err(ApiError::bad_request("bad_name", title))
 }
 
@@ -78,7 +77,11 @@ pub(crate) async fn tell(
 
 /// Whether it may be the name of a seat's life.
 pub(crate) fn is_life(text: &str) -> bool {
-    (8..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    (8..=64).contains(&text.len()) && plain(text)
+}
+
+fn plain(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
 /// Whether what it says is as long as what seats say.
@@ -103,7 +106,6 @@ fn fits(state: &SeatState) -> bool {
         version,
         done: _,
     } = state;
-    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     let short = |text: &Option<String>, most: usize| {
         text.as_ref().is_none_or(|text| text.len() <= most && !text.contains('\0'))
     };
@@ -232,7 +234,9 @@ fn deed(order: &SeatOrder) -> Deed {
         SeatOrder::Hold { on: true } => Deed::HeldSeat,
         SeatOrder::Hold { on: false } => Deed::LetSeatGoOn,
         SeatOrder::Renew => Deed::RenewedSeat,
-        SeatOrder::Release | SeatOrder::Unknown => Deed::ReleasedSeat,
+        SeatOrder::Release => Deed::ReleasedSeat,
+        // Nobody gets that far with it.
+        SeatOrder::Unknown => Deed::Refused,
     }
 }
 

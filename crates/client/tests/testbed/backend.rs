@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adjourn_client::{Answered, Backend, Clock as _};
+use adjourn_client::{Answered, Backend, Center, Clock as _};
 use adjourn_outbox::{BackendError, DeliveryOutcome, Granted, Join, Receipt, Sent};
 use adjourn_protocol::{
     Arrival, Assignment, AssignmentAsked, CheckAnswer, CheckRequest, ClientInfo, GivenOrder, InterviewInfo,
@@ -214,14 +214,7 @@ impl Backend for FakeBackend {
         .boxed()
     }
 
-    fn tell_seat<'a>(
-        &'a self,
-        server: &'a Url,
-        center: &'a str,
-        seat: &'a str,
-        key: &'a Secret,
-        told: &'a SeatTold,
-    ) -> Answered<'a, SeatOrders> {
+    fn tell_seat<'a>(&'a self, at: &'a Center, told: &'a SeatTold) -> Answered<'a, SeatOrders> {
         async move {
             let (latency, down) = self.set(|state| {
                 state.asked_seat += 1;
@@ -229,11 +222,14 @@ impl Backend for FakeBackend {
             });
             tokio::time::sleep(latency).await;
             if down {
-                return Err(BackendError::Unreachable { host: server.to_string() });
+                return Err(BackendError::Unreachable { host: at.server.to_string() });
             }
             let SeatTold { state, token } = told;
             assert_eq!(token.is_some(), state.interview_id.is_some(), "it is proven");
-            assert_eq!((center, seat, key.expose()), ("berlin-mitte", "B-07", "adj_seat"));
+            assert_eq!(
+                (at.center.as_str(), at.seat.as_str(), at.key.expose()),
+                ("berlin-mitte", "B-07", "adj_seat")
+            );
             Ok(self.set(|own| {
                 own.seat.push(state.clone());
                 own.orders.retain(|order| order.id > state.done);
@@ -243,21 +239,17 @@ impl Backend for FakeBackend {
         .boxed()
     }
 
-    fn assignment<'a>(
-        &'a self,
-        server: &'a Url,
-        center: &'a str,
-        seat: &'a str,
-        key: &'a Secret,
-        asked: &'a AssignmentAsked,
-    ) -> Answered<'a, Assignment> {
+    fn assignment<'a>(&'a self, at: &'a Center, asked: &'a AssignmentAsked) -> Answered<'a, Assignment> {
         async move {
             let (latency, down) = self.set(|state| (state.latency, state.down));
             tokio::time::sleep(latency).await;
             if down {
-                return Err(BackendError::Unreachable { host: server.to_string() });
+                return Err(BackendError::Unreachable { host: at.server.to_string() });
             }
-            assert_eq!((center, seat, key.expose()), ("berlin-mitte", "B-07", "adj_seat"));
+            assert_eq!(
+                (at.center.as_str(), at.seat.as_str(), at.key.expose()),
+                ("berlin-mitte", "B-07", "adj_seat")
+            );
             let (code, life) = self.set(|own| (own.assigned.take(), own.seat.last().map(|s| s.life.clone())));
             assert_eq!(Some(&asked.life), life.as_ref(), "this very life of it asks");
             let code = code.ok_or(BackendError::NothingAssigned)?;
