@@ -147,6 +147,8 @@ fn words(input: &Input) -> Option<String> {
         | Input::EndMarker { .. }
         | Input::RoomEnded
         | Input::Organiser { .. }
+        | Input::InterviewerDied { .. }
+        | Input::ReplacementRefused
         | Input::RecordCommitted
         | Input::RecordNotSaved
         | Input::Delivered { .. }
@@ -241,7 +243,7 @@ mod tests {
     fn a_trace_is_told_step_by_step_with_its_reasons() {
         let joined = [
             Some(Input::JoinPressed),
-            Some(Input::JoinGranted(JoinGrant { agent_name: None, remaining: 3_600_000 })),
+            Some(Input::JoinGranted(JoinGrant { agent_name: None, remaining: 3_600_000, replacements: 0 })),
             Some(Input::Connected { room_sid: "RM".into(), roster: vec![] }),
         ];
         let mut entries: Vec<Entry> = joined.map(|input| Entry { at: Time(10), input }).into();

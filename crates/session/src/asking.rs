@@ -167,6 +167,7 @@ impl Session {
         let now = self.fresh();
         let silent = |at: Fresh| now.since(at) >= self.policy.session_suspect;
         self.candidate.asked.is_some()
+            || self.replacement.is_some()
             || self.interviewer.as_ref().is_some_and(|i| {
                 let stuck = !i.audible && i.busy_since.is_some_and(silent);
                 i.owed_since.is_some() || i.doubt || stuck

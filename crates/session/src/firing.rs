@@ -58,6 +58,7 @@ impl Session {
             Rule::SessionClosed => self.decide(self.closed_unsaid(), Decider::SessionClosed),
             Rule::SessionBlocked => self.decide(self.blocked(), Decider::SessionBlocked),
             Rule::LeftSettled => self.settled(),
+            Rule::NoReplacement => self.nobody_replaces_it(),
             Rule::RosterDue => {
                 let now = self.fresh();
                 if let Some(i) = &mut self.interviewer {
@@ -112,7 +113,7 @@ impl Session {
     }
 
     /// How it ends by a rule that says that the interviewer goes on no more; `None` for every other rule.
-    fn without_the_interviewer(&self, rule: Rule) -> Option<Outcome> {
+    pub(crate) fn without_the_interviewer(&self, rule: Rule) -> Option<Outcome> {
         if matches!(rule, Rule::NotReady | Rule::ProcessLost | Rule::NoProofOfLife) {
             Some(self.lost())
         } else if rule == Rule::SessionSaidClosed {

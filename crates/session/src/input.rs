@@ -122,6 +122,14 @@ pub struct JoinGrant {
     pub agent_name: Option<String>,
     /// Milliseconds from now to the interview's maximum length.
     pub remaining: u64,
+    /// So many interviewers may still be sent in the place of one that is lost.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub replacements: u8,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+fn is_zero(count: &u8) -> bool {
+    *count == 0
 }
 
 /// What the backend knows about a room that is gone or was replaced.
@@ -319,6 +327,14 @@ pub enum Input {
         /// Its word.
         word: OrganiserWord,
     },
+
+    /// The backend knows that the process of an interviewer's job has ended without a goodbye.
+    InterviewerDied {
+        /// Whose.
+        identity: String,
+    },
+    /// The backend sends nobody in the place of the interviewer that is lost.
+    ReplacementRefused,
 
     /// The record is on disk.
     RecordCommitted,

@@ -52,6 +52,8 @@ pub(crate) struct Interviewer {
     pub(crate) closed: Option<(CloseReason, Fresh)>,
     /// It began an end that came to nothing, and has not reacted since.
     pub(crate) doubt: bool,
+    /// The backend knows that its process has ended, and no probe was answered since.
+    pub(crate) died: bool,
     /// Its session reported an error, and nothing was said since.
     pub(crate) failed: bool,
     /// The candidate's turn came last: an answer is owed. A tool may block before its state says so.
@@ -94,6 +96,7 @@ impl Interviewer {
             taken_back: None,
             closed: None,
             doubt: false,
+            died: false,
             failed: false,
             reply_pending: false,
             owed_since: None,
@@ -219,6 +222,7 @@ impl Interviewer {
             }
         }
         self.last_proof = now;
+        self.died = false;
         true
     }
 

@@ -43,6 +43,7 @@ mod output;
 mod policy;
 mod presence;
 mod probes;
+mod replacement;
 pub mod rules;
 #[cfg(all(test, not(target_family = "wasm")))] // some millions of states, once, natively
 mod search;

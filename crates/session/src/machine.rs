@@ -9,6 +9,7 @@ use crate::interviewer::{Interviewer, Presence};
 use crate::link::{Fresh, LinkMonitor};
 use crate::log::Logged;
 use crate::presence::Replaced;
+use crate::replacement::{Fenced, Replacement};
 use crate::{
     Agent, ConnectionState, Delivery, EndedWhy, Ending, EvidenceKind, Input, InterruptedWhy, Outcome, Output,
     Participant, Phase, Policy, ProbeKind, Problem, Question, Time, Trouble, View,
@@ -46,6 +47,12 @@ pub struct Session {
     pub(crate) restored: Option<Fresh>,
     pub(crate) roster: Vec<Participant>,
     pub(crate) interviewer: Option<Interviewer>,
+    /// So many interviewers may still be asked for in the place of one that is lost.
+    pub(crate) replacements_left: u8,
+    /// Another interviewer is awaited in the place of one that is lost, until it is ready.
+    pub(crate) replacement: Option<Replacement>,
+    /// Those in whose place another one was asked for: whatever they do now counts for nothing.
+    pub(crate) fenced: Vec<Fenced>,
     /// Presences that were lost since a word was said, and when: too many are a crash loop.
     pub(crate) losses: Vec<(String, Fresh)>,
     pub(crate) quiet: bool,
@@ -85,6 +92,9 @@ impl Session {
             restored: None,
             roster: Vec::new(),
             interviewer: None,
+            replacements_left: 0,
+            replacement: None,
+            fenced: Vec::new(),
             losses: Vec::new(),
             quiet: false,
             greeted: false,
@@ -124,6 +134,18 @@ impl Session {
     /// Whether the interviewer left and a person goes on with the candidate.
     pub fn floor_is_a_person(&self) -> bool {
         self.takes_the_floor().is_some()
+    }
+
+    /// Identity of the interviewer whom the candidate is to hear: of the pinned one, unless another one is to take its place.
+    pub fn heard_identity(&self) -> Option<&str> {
+        let heard = self.interviewer.as_ref().filter(|i| !self.is_fenced(&i.sid, &i.identity));
+        heard.map(|i| i.identity.as_str())
+    }
+
+    /// Identities of those in whose place another one came, or is to come: they are heard no more, whoever else is.
+    pub fn unheard(&self) -> impl Iterator<Item = &str> {
+        let heard = self.heard_identity();
+        self.fenced.iter().map(|fenced| fenced.identity.as_str()).filter(move |of| Some(*of) != heard)
     }
 
     /// The constants.
@@ -186,6 +208,7 @@ impl Session {
         self.candidate.cap(to);
         self.losses.iter_mut().for_each(|(_, at)| at.cap(to));
         self.replaced.iter_mut().for_each(|r| r.at.cap(to));
+        self.replacement.iter_mut().for_each(|r| r.at.cap(to));
         self.restored.iter_mut().for_each(|at| at.cap(to));
         self.interviewer.iter_mut().for_each(|i| i.invalidate_after(to));
     }
@@ -222,6 +245,7 @@ impl Session {
                 Some(Interviewer { presence: Presence::Left { .. }, .. }) => Agent::Gone,
             },
             room_gone: self.room_gone.is_some(),
+            replacing: self.replacement.is_some(),
             greeted: self.greeted || self.resumed.is_some(),
             said_goodbye: self.interviewer.as_ref().is_some_and(Interviewer::said_goodbye),
             ends_at: self.ends_by_itself(),
@@ -258,6 +282,7 @@ impl Session {
         } else if let Input::JoinGranted(grant) = input {
             if self.link.state == ConnectionState::Idle {
                 self.agent_name = grant.agent_name;
+                self.replacements_left = grant.replacements;
                 self.ends_at = Some(self.now.after(grant.remaining));
                 self.link.state = ConnectionState::Connecting;
                 self.step_since = self.now;
@@ -425,6 +450,12 @@ impl Session {
                 self.decide(Outcome::Ended(EndedWhy::ClosedByOrganiser), Decider::Organiser);
             }
             Input::Organiser { word } => self.organiser_said(word),
+            Input::InterviewerDied { identity } => {
+                if let Some(i) = self.interviewer.as_mut().filter(|i| i.identity == identity) {
+                    i.died = true;
+                }
+            }
+            Input::ReplacementRefused => self.replacement.iter_mut().for_each(|r| r.refused = true),
 
             // Of other phases: a late answer to something that was given up.
             Input::JoinPressed
@@ -450,10 +481,14 @@ impl Session {
         self.outputs.push_back(Output::Probe { sid: i.sid.clone(), probe, id });
     }
 
+    /// It is over, unless another interviewer can take the place of one that is lost.
     pub(crate) fn decide(&mut self, outcome: Outcome, by: Decider) {
-        if !matches!(self.phase, Phase::Waiting | Phase::Live) {
-            return;
+        if matches!(self.phase, Phase::Waiting | Phase::Live) && !self.asks_for_another(outcome, &by) {
+            self.conclude(outcome, by);
         }
+    }
+
+    pub(crate) fn conclude(&mut self, outcome: Outcome, by: Decider) {
         let i = self.interviewer.as_ref();
         let ending = Ending {
             outcome,

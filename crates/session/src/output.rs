@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Ending, ProbeKind};
+use crate::{Ending, Outcome, ProbeKind};
 
 /// One thing to do, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +27,17 @@ pub enum Output {
     },
     /// Ask the backend whether the organiser ended the interview.
     AskOrganiser,
-    /// Ask the backend whether the agent's report is in.
+    /// Ask the backend whether the agent's report is in, and whether its job has ended.
     AskReport,
+    /// Ask the backend for another interviewer in the place of this one, which is lost.
+    Replace {
+        /// Id of the presence that is lost: nobody listens to it any more.
+        sid: String,
+        /// Its identity.
+        identity: String,
+        /// How it ends if nobody comes.
+        otherwise: Outcome,
+    },
     /// Close the microphone device.
     ReleaseMicrophone,
     /// Leave the room, after what is buffered was played (at most 0.5 s).

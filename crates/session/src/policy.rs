@@ -163,6 +163,8 @@ policy! {
     session_blocked: 20_000 in 5_000..=120_000,
     /// While the session ping is unanswered, the backend is asked for the agent's report so often.
     report_interval: 2_000 in 1_000..=30_000,
+    /// While the process probe is unanswered, the backend is asked whether the interviewer's job has ended so often.
+    death_interval: 1_000 in 200..=30_000,
     /// A lost session ping counts only once a process probe sent after it was answered this long
     /// ago: both travel over one ordered channel, so the ping arrived.
     session_grace: 500 in 100..=5_000,
@@ -197,6 +199,9 @@ policy! {
     /// A room that was opened anew on another server: the interviewer, too, finds out that its connection is gone, and must be
     /// back within this. Measured with livekit-agents 1.8.9: 8 to 9 s after we are.
     interviewer_returns: 15_000 in 2_000..=60_000,
+    /// In the place of an interviewer that is lost another one must be ready within this. Measured: a worker of livekit-agents
+    /// 1.8.9 is in the room 1 to 3 s after its dispatch, and loads its models until it is ready.
+    replacement_limit: 25_000 in 5_000..=120_000,
     /// How long to wait for the backend's word on why a room is gone.
     organiser_limit: 1_000 in 200..=10_000,
     /// Whatever else: no proof of life for this long (own link fresh) is a lost interviewer.

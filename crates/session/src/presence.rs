@@ -80,6 +80,11 @@ impl Session {
     /// We are in another room than before: only the same interviewer goes on in it.
     pub(crate) fn room_replaced(&mut self) {
         let at = self.fresh();
+        // Nobody waits for one whose place another one takes.
+        let Some(i) = &self.interviewer else { return };
+        if self.is_fenced(&i.sid, &i.identity) {
+            return;
+        }
         let Some(i) = &mut self.interviewer else { return };
         self.replaced = Some(Replaced { identity: i.identity.clone(), why: Missing::AnotherRoom, at });
         if i.presence == Presence::Here {
@@ -108,6 +113,9 @@ impl Session {
 
     /// Somebody is there, or something about somebody changed.
     pub(crate) fn seen(&mut self, participant: Participant) {
+        if self.is_fenced(&participant.sid, &participant.identity) {
+            return; // whatever it does: another one has its place, or is to have it
+        }
         let now = self.fresh();
         let newcomer = !self.roster.iter().any(|p| p.sid == participant.sid);
         self.roster.retain(|p| p.identity != participant.identity);
@@ -172,6 +180,7 @@ impl Session {
         {
             // The person who went on with the candidate is gone as well: a successor may come from now on.
             *left = at;
+            self.replacement.iter_mut().for_each(|r| r.at = at);
         }
         let Some(i) = self.pinned(sid) else { return };
         match (&mut i.presence, reason) {
@@ -275,6 +284,10 @@ impl Session {
         if self.phase == Phase::Waiting && self.interviewer.as_ref().is_some_and(|i| i.ready.is_some()) {
             self.phase = Phase::Live;
         }
+        let successor = |i: &Interviewer| i.ready.is_some() && !self.is_fenced(&i.sid, &i.identity);
+        if self.interviewer.as_ref().is_some_and(successor) {
+            self.replacement = None;
+        }
     }
 
     pub(crate) fn reconsider_quiet(&mut self) {
@@ -287,9 +300,20 @@ impl Session {
         }
     }
 
-    /// The interviewer left and nobody took over: what its reason says about how it ended.
+    /// The interviewer left and nobody took over.
     pub(crate) fn settled(&mut self) {
-        let Some(i) = &self.interviewer else { return };
+        if let Some((outcome, by)) = self.settles_as() {
+            self.decide(outcome, by);
+        }
+    }
+
+    /// How it ends if nobody takes over from the interviewer that left: by what its reason says.
+    pub(crate) fn settles_as(&self) -> Option<(Outcome, Decider)> {
+        let i = self.interviewer.as_ref()?;
+        // One that came in another's place and was never ready.
+        if let Some(replacement) = self.replacement.as_ref() {
+            return Some((replacement.otherwise, replacement.by.clone()));
+        }
         let lost = self.lost();
         let never = i.ready.is_none() && self.phase == Phase::Waiting;
         let left = Outcome::Ended(EndedWhy::InterviewerLeft);
@@ -323,6 +347,6 @@ impl Session {
             // Not reached: the rule waits for a departure.
             Presence::Here | Presence::Unsure { .. } => left,
         };
-        self.decide(outcome, Decider::LeftSettled);
+        Some((outcome, Decider::LeftSettled))
     }
 }

@@ -49,7 +49,7 @@ pub enum Rule {
     SessionSaidClosed,
     /// Session ping lost, no evidence, it was listening: the candidate is asked whether it is over.
     OfferEnd,
-    /// Ask the backend whether the agent's report is in.
+    /// Ask the backend whether the agent's report is in, or its job has ended.
     ReportDue,
     /// Session ping lost, no evidence, it was listening, and the candidate did not say that they wait.
     SessionClosed,
@@ -57,6 +57,8 @@ pub enum Rule {
     SessionBlocked,
     /// The interviewer left and nobody took over.
     LeftSettled,
+    /// In the place of the interviewer that is lost no other one became ready.
+    NoReplacement,
     /// Read who is in the room.
     RosterDue,
     /// An end tool that failed says nothing any more.
@@ -94,6 +96,7 @@ impl Rule {
             | Self::SessionClosed
             | Self::SessionBlocked
             | Self::LeftSettled
+            | Self::NoReplacement
             | Self::OverUnanswered
             | Self::NoAnswer
             | Self::NoProofOfLife
@@ -146,6 +149,7 @@ impl Rule {
             Self::SessionClosed => "the session ping is lost, the process answers, and nobody waits for it",
             Self::SessionBlocked => "the session ping is lost, the process answers, it was busy",
             Self::LeftSettled => "the interviewer left and nobody took over",
+            Self::NoReplacement => "in the place of the interviewer that is lost no other one became ready",
             Self::RosterDue => "the roster is read again",
             Self::EvidenceExpires => "the end tool that failed had no consequence",
             Self::Ask => "the candidate waits for the interviewer, or it seems to be over",
@@ -188,7 +192,7 @@ impl Session {
     pub(crate) fn ends_by_itself(&self) -> Option<Time> {
         let mut earliest: Option<Time> = None;
         self.each_pending(&mut |at, rule| {
-            if rule.ends() && !self.puts_off(rule) {
+            if rule.ends() && !self.puts_off(rule) && !self.leads_to_another(rule) {
                 earliest = Some(earliest.map_or(at, |before| before.min(at)));
             }
         });
@@ -292,10 +296,17 @@ impl Session {
         let Some(i) = &self.interviewer else { return };
         let p = &self.policy;
         let now = self.link.fresh(self.now);
+        if !self.is_fenced(&i.sid, &i.identity) {
+            self.pending_replacement(push);
+        }
         match i.presence {
             Presence::Here => {}
             // A person goes on with the candidate: the interview is theirs until they leave.
             Presence::Left { .. } if self.takes_the_floor().is_some() => return,
+            Presence::Left { .. } if self.is_fenced(&i.sid, &i.identity) => {
+                self.pending_replacement(push);
+                return;
+            }
             Presence::Left { at, reason: LeaveReason::ConnectionTimeout, .. } => {
                 let due = i
                     .process
@@ -326,8 +337,16 @@ impl Session {
         if let Some(answered) = i.process.last_answer {
             // Whatever else: only with a probe that had the time to be answered.
             if let Some(unanswered) = i.process.unanswered_since {
-                let due = answered.after(p.process_lost);
-                push(due.max(unanswered.after(p.process_suspect)), Rule::ProcessLost);
+                // Its own machine knows better, as far as we see the same. Whether it does, it is asked.
+                let (limit, to_answer) = if i.died {
+                    (p.process_suspect, p.process_interval)
+                } else {
+                    (p.process_lost, p.process_suspect)
+                };
+                push(answered.after(limit).max(unanswered.after(to_answer)), Rule::ProcessLost);
+                let asked = i.report_asked.filter(|at| *at > answered).map(|at| at.after(p.death_interval));
+                let first = answered.after(p.process_suspect.max(p.death_interval));
+                push(asked.unwrap_or(first), Rule::ReportDue);
             }
             if !self.quiet {
                 push(answered.after(p.process_suspect), Rule::Quiet);

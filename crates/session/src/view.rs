@@ -97,6 +97,8 @@ pub struct View {
     pub agent: Agent,
     /// We are out because the room is gone; it is asked why.
     pub room_gone: bool,
+    /// The interviewer is lost, and another one is awaited in its place.
+    pub replacing: bool,
     /// The interviewer has said something, here or to an earlier run of this client.
     pub greeted: bool,
     /// What the interviewer did says that it is over, and nobody took that back; it is not decided yet.

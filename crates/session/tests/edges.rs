@@ -22,7 +22,7 @@ fn the_policy_is_taken_before_the_interview_only() {
     let mut stage = Stage::new();
     stage.session.set_policy(Policy { never_started: 20_000, ..Policy::default() });
     stage.give(Input::JoinPressed);
-    stage.give(Input::JoinGranted(JoinGrant { agent_name: None, remaining: 3_600_000 }));
+    stage.give(Input::JoinGranted(JoinGrant { agent_name: None, remaining: 3_600_000, replacements: 0 }));
     stage.give(Input::Connected { room_sid: "RM_1".into(), roster: vec![] });
     stage.session.set_policy(Policy { never_started: 600_000, ..Policy::default() });
     stage.until_completed(21_000).unwrap();
@@ -46,7 +46,7 @@ fn a_join_can_be_refused_fail_or_be_given_up() {
     assert!(!stage.session.view().problem.unwrap().retry);
 
     stage.give(Input::JoinPressed);
-    stage.give(Input::JoinGranted(JoinGrant { agent_name: None, remaining: 1 }));
+    stage.give(Input::JoinGranted(JoinGrant { agent_name: None, remaining: 1, replacements: 0 }));
     stage.give(Input::ConnectFailed { message: "refused".into() });
     assert_eq!(stage.session.view().problem.unwrap().trouble, Trouble::ConnectFailed);
 
@@ -59,7 +59,11 @@ fn a_join_can_be_refused_fail_or_be_given_up() {
     for granted in [false, true] {
         stage.give(Input::JoinPressed);
         if granted {
-            stage.give(Input::JoinGranted(JoinGrant { agent_name: None, remaining: 3_600_000 }));
+            stage.give(Input::JoinGranted(JoinGrant {
+                agent_name: None,
+                remaining: 3_600_000,
+                replacements: 0,
+            }));
         }
         stage.run(10_100);
         assert_eq!(stage.session.phase(), Phase::Checking);
@@ -345,7 +349,7 @@ fn the_last_minute_finishes_an_interview_and_not_a_waiting_room() {
         let mut stage = Stage::new();
         stage.answers(true);
         stage.give(Input::JoinPressed);
-        stage.give(Input::JoinGranted(JoinGrant { agent_name: None, remaining: 15_000 }));
+        stage.give(Input::JoinGranted(JoinGrant { agent_name: None, remaining: 15_000, replacements: 0 }));
         stage.give(Input::Connected { room_sid: "RM_1".into(), roster });
         stage.until_completed(16_000).unwrap();
         stage.outcome()
@@ -383,7 +387,10 @@ fn a_record_that_is_slow_unsaved_or_refused_is_said() {
     let ended = || {
         let mut session = Session::new(Policy::default(), Time::ZERO);
         session.handle(Input::JoinPressed, Time::ZERO);
-        session.handle(Input::JoinGranted(JoinGrant { agent_name: None, remaining: 1_000_000 }), Time::ZERO);
+        session.handle(
+            Input::JoinGranted(JoinGrant { agent_name: None, remaining: 1_000_000, replacements: 0 }),
+            Time::ZERO,
+        );
         session.handle(Input::Connected { room_sid: "RM".into(), roster: vec![] }, Time::ZERO);
         assert!(session.pending().iter().any(|(_, rule)| *rule == Rule::NeverStarted));
         session.handle(Input::EndConfirmed, Time::ZERO);

@@ -940,7 +940,11 @@ fn an_interview_that_a_run_before_was_in_did_start() {
         if let Some(ended) = resumed {
             stage.give(Input::Resumed { ended });
         }
-        stage.give(Input::JoinGranted(adjourn_session::JoinGrant { agent_name: None, remaining: 3_600_000 }));
+        stage.give(Input::JoinGranted(adjourn_session::JoinGrant {
+            agent_name: None,
+            remaining: 3_600_000,
+            replacements: 0,
+        }));
         stage.give(Input::Connected { room_sid: "RM_1".into(), roster: Vec::new() });
         stage.until_completed(within).unwrap();
         assert_eq!(stage.outcome(), outcome);

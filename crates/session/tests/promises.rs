@@ -86,7 +86,7 @@ fn close_reason() -> impl Strategy<Value = CloseReason> {
 fn input() -> impl Strategy<Value = Input> {
     let roster = || prop::collection::vec(participant(), 0..3);
     let room = || prop_oneof![4 => Just("RM_1".to_owned()), 1 => Just("RM_2".to_owned())];
-    let grant = JoinGrant { agent_name: Some("interviewer".into()), remaining: 3_600_000 };
+    let grant = JoinGrant { agent_name: Some("interviewer".into()), remaining: 3_600_000, replacements: 0 };
     prop_oneof![
         4 => Just(Input::JoinPressed),
         4 => Just(Input::JoinGranted(grant)),

@@ -123,7 +123,8 @@ impl Move {
 pub(super) fn agent(sid: &str, state: Option<AgentState>, audio: bool) -> Participant {
     Participant {
         sid: sid.to_owned(),
-        identity: sid.to_owned(),
+        // As of a job: a presence of another id is the same one.
+        identity: format!("agent-{sid}"),
         kind: ParticipantKind::Agent,
         agent_name: None,
         state,
@@ -137,7 +138,7 @@ pub(super) fn agent(sid: &str, state: Option<AgentState>, audio: bool) -> Partic
 fn around() -> Vec<Move> {
     [
         Input::JoinPressed,
-        Input::JoinGranted(JoinGrant { agent_name: None, remaining: 1_000_000_000 }),
+        Input::JoinGranted(JoinGrant { agent_name: None, remaining: 1_000_000_000, replacements: 0 }),
         Input::JoinFailed { message: String::new(), retry: true },
         Input::ConnectFailed { message: String::new() },
         Input::Connected { room_sid: "1".into(), roster: vec![] },
@@ -431,6 +432,38 @@ pub(super) fn a_talk_with_an_interviewer_that_answers() -> World {
     World { answers: true, moves, policy, alive: false, silent: 12 }
 }
 
+/// Interviewers that are lost, and others in their place, over a link that holds.
+pub(super) fn replacements() -> World {
+    let policy = Policy {
+        ask_after: OFF,
+        report_interval: OFF,
+        crash_loop_window: OFF,
+        death_interval: 1,
+        ..ticks_of_a_link_that_holds()
+    };
+    let way_in =
+        only(around(), |i| matches!(i, Input::JoinPressed | Input::EndConfirmed | Input::RecordCommitted));
+    let granted =
+        Input::JoinGranted(JoinGrant { agent_name: None, remaining: 1_000_000_000, replacements: 1 });
+    let connected = only(link(), |i| matches!(i, Input::Connected { .. }));
+    let there = only(presence(), |i| {
+        let joins = matches!(i, Input::ParticipantJoined(p) if p.sid != A || p.audio);
+        let leaves = matches!(i, Input::ParticipantLeft { sid, reason }
+            if sid != A || *reason == LeaveReason::ClientInitiated);
+        joins || leaves
+    });
+    let told = [
+        Input::ReplacementRefused,
+        Input::InterviewerDied { identity: format!("agent-{A}") },
+        Input::SessionFailed { sid: A.to_owned() },
+    ];
+    let mut given: Vec<Move> = told.map(Move::Given).into();
+    given.push(Move::Given(granted));
+    let answers = vec![Move::Newest(ProbeKind::Session), Move::Newest(ProbeKind::Process)];
+    let moves = all(&[way_in, connected, there, given, answers]);
+    World { answers: false, moves, policy, alive: true, silent: 13 }
+}
+
 /// Everything at once: too large to finish; as far as a number of states goes.
 pub(super) fn everything() -> World {
     let moves = all(&[around(), link(), presence(), life(), conversation(), vec![Move::Growth]]);
@@ -448,6 +481,7 @@ pub(super) fn worlds() -> Vec<World> {
         the_question(),
         an_interviewer_that_answers(),
         a_talk_with_an_interviewer_that_answers(),
+        replacements(),
         everything(),
     ]
 }

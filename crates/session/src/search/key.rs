@@ -94,6 +94,9 @@ fn open(s: &Seen<'_>, to: &mut impl Hasher) {
     s.replaced.as_ref().map(|r| (&r.identity, r.why)).hash(to);
     let longest = p.replaced_room.max(p.interviewer_returns).max(p.leave_settling);
     age(s, s.replaced.as_ref().map(|r| r.at), longest).hash(to);
+    (s.replacements_left, &s.fenced).hash(to);
+    s.replacement.as_ref().map(|r| (r.refused, r.otherwise, &r.by)).hash(to);
+    age(s, s.replacement.as_ref().map(|r| r.at), p.replacement_limit).hash(to);
     let probed = s.interviewer.as_ref().is_some_and(Interviewer::probed);
     age(s, s.restored.filter(|_| probed), p.data_stall).hash(to);
     for p in &s.roster {
@@ -130,7 +133,7 @@ fn open(s: &Seen<'_>, to: &mut impl Hasher) {
 fn interviewer(s: &Seen<'_>, i: &Interviewer, to: &mut impl Hasher) {
     let p = &s.policy;
     (&i.sid, &i.identity, s.quiet, i.audible, !i.packets.is_empty(), i.ready.is_some()).hash(to);
-    (i.state, i.failed, i.reply_pending, i.calls.running.len(), i.named, i.marked).hash(to);
+    (i.state, i.failed, i.died, i.reply_pending, i.calls.running.len(), i.named, i.marked).hash(to);
     // Of a tool that runs nobody counts them, and a contest that one turn more decides needs no count.
     let counts = |end: &EndSign| {
         end.strength != Strength::Running && matches!(end.contest, Contest::None | Contest::Said)
@@ -145,7 +148,12 @@ fn interviewer(s: &Seen<'_>, i: &Interviewer, to: &mut impl Hasher) {
         }
         (i.hears, i.doubt).hash(to);
     }
-    (i.report_asked.is_some(), age(s, i.report_asked, p.report_interval)).hash(to);
+    let asks = |interval: u64| if interval < OFF { interval } else { 0 };
+    let again = asks(p.report_interval).max(asks(p.death_interval));
+    (i.report_asked.is_some(), age(s, i.report_asked.filter(|_| again > 0), again)).hash(to);
+    // Whether it was asked since the last answer.
+    let answered = i.process.last_answer;
+    i.report_asked.is_some_and(|at| p.death_interval < OFF && Some(at) > answered).hash(to);
     match i.presence {
         Presence::Here => 0_u8.hash(to),
         Presence::Left { at, reason, otherwise } => {

@@ -25,6 +25,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use self::inputs::Move;
+use self::key::OFF;
 use self::transitions::Transitions;
 use crate::interviewer::Presence;
 use crate::{Input, Outcome, Output, Phase, Policy, ProbeKind, Session, Time};
@@ -84,6 +85,7 @@ fn ticks() -> Policy {
         session_closed: 3,
         session_blocked: 3,
         report_interval: 2,
+        death_interval: OFF,
         session_grace: 1,
         audible_tail: 1,
         answer_after: 1,
@@ -98,6 +100,7 @@ fn ticks() -> Policy {
         answer_limit: 3,
         replaced_room: 3,
         interviewer_returns: 3,
+        replacement_limit: 3,
         organiser_limit: 1,
         no_proof_of_life: 3,
         commit_limit: 2,
@@ -178,6 +181,16 @@ fn check(before: &Session, after: &Session, outputs: &[Output], answers: bool) -
     }
     if before.ending().is_some() && before.ending() != after.ending() {
         return Err("a decision changed".to_owned());
+    }
+    let asked = count(|o| matches!(o, Output::Replace { .. }));
+    let left = usize::from(before.replacements_left)
+        - usize::from(after.replacements_left.min(before.replacements_left));
+    if asked > 0 && decides || asked != left && before.phase() != Phase::Joining {
+        return Err("another interviewer was asked for beside an end, or more often than may be".to_owned());
+    }
+    let fenced = after.interviewer.as_ref().filter(|i| after.is_fenced(&i.sid, &i.identity));
+    if fenced.is_some_and(|i| !matches!(i.presence, Presence::Left { .. })) {
+        return Err("an interviewer whose place another one takes is listened to".to_owned());
     }
     let closed = |s: &Session| matches!(s.phase(), Phase::WrappingUp | Phase::Completed);
     if closed(before) && !closed(after) || closed(after) != after.ending().is_some() {
@@ -371,6 +384,11 @@ fn an_interviewer_that_answers_is_never_given_up_whatever_is_said() {
 #[test]
 fn whatever_is_asked_time_alone_leads_to_the_end() {
     prove("the question", &inputs::the_question());
+}
+
+#[test]
+fn whoever_takes_a_lost_interviewer_s_place_time_alone_leads_to_the_end() {
+    prove("replacements", &inputs::replacements());
 }
 
 #[test]

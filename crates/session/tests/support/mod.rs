@@ -47,11 +47,17 @@ impl Stage {
 
     /// In the room, nobody else there.
     pub fn waiting() -> Self {
+        Self::waiting_with(0)
+    }
+
+    /// The same, and so many interviewers may be replaced.
+    pub fn waiting_with(replacements: u8) -> Self {
         let mut stage = Self::new();
         stage.give(Input::JoinPressed);
         stage.give(Input::JoinGranted(JoinGrant {
             agent_name: Some("interviewer".into()),
             remaining: 3_600_000,
+            replacements,
         }));
         stage.give(Input::Connected { room_sid: "RM_1".into(), roster: vec![] });
         stage
@@ -59,7 +65,12 @@ impl Stage {
 
     /// In the middle of an interview.
     pub fn live() -> Self {
-        let mut stage = Self::waiting();
+        Self::live_with(0)
+    }
+
+    /// The same, and so many interviewers may be replaced.
+    pub fn live_with(replacements: u8) -> Self {
+        let mut stage = Self::waiting_with(replacements);
         stage.session_open = true;
         stage.process_alive = true;
         stage.give(Input::ParticipantJoined(interviewer()));
@@ -107,6 +118,7 @@ impl Stage {
                 | Output::Probe { .. }
                 | Output::AskOrganiser
                 | Output::AskReport
+                | Output::Replace { .. }
                 | Output::ReleaseMicrophone
                 | Output::LeaveRoom => None,
             };
