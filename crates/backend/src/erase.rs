@@ -10,13 +10,14 @@ use crate::tombstone::{Tombstone, overwritten, pending};
 use crate::{feed, lifecycle_store};
 
 /// Tables that hold something of an interview, in an order in which they can be emptied.
-const OF_AN_INTERVIEW: [&str; 10] = [
+const OF_AN_INTERVIEW: [&str; 11] = [
     "DELETE FROM codes WHERE interview_id = $1",
     "DELETE FROM attempts WHERE interview_id = $1",
     "DELETE FROM records WHERE interview_id = $1",
     "DELETE FROM items WHERE interview_id = $1",
     "DELETE FROM history WHERE interview_id = $1",
     "DELETE FROM sent_away WHERE interview_id = $1",
+    "DELETE FROM replacements WHERE interview_id = $1",
     "DELETE FROM deliveries WHERE interview_id = $1",
     "DELETE FROM events WHERE interview_id = $1",
     "DELETE FROM seats WHERE interview_id = $1",
@@ -158,6 +159,7 @@ mod tests {
             max_minutes: 30,
             window: Window::default(),
             agent_name: None,
+            replacements: 0,
             policy: adjourn_session::Policy::default(),
         };
         let url = "https://interviews.example.com".parse().unwrap();

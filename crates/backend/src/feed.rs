@@ -51,12 +51,16 @@ pub(crate) fn event_of(
         Happened::EarlierClientRecord(attempt) => (earlier, attempt, client),
         Happened::EarlierAgentReport(attempt) => (earlier, attempt, agent),
         Happened::Judgement => (EventKind::JudgementReceived, newest, agent),
+        Happened::InterviewerLost | Happened::InterviewerReplaced => {
+            (EventKind::InterviewerReplaced, newest, None)
+        }
+        Happened::ReplacedReport => (earlier, newest, agent),
         // That it was confirmed is told with the report that does so.
         Happened::Confirmed
         | Happened::SentAwayReport
         | Happened::RoomOpenedAnew
         | Happened::InterviewerBack
-        | Happened::InterviewerReplaced
+        | Happened::InterviewerDied
         | Happened::RoomClosed
         | Happened::RoomEnded(_)
         | Happened::SessionClosed(_)

@@ -14,6 +14,7 @@ pub(crate) mod monitor;
 pub(crate) mod openapi;
 pub(crate) mod operator;
 pub(crate) mod records;
+pub(crate) mod replacement;
 pub(crate) mod report;
 pub(crate) mod roster;
 pub(crate) mod seats;

@@ -16,6 +16,7 @@ pub(crate) async fn read(store: &Store, id: &str) -> Result<InterviewStatus, Api
         .await?
         .try_get(0)?;
     let interviewer = lifecycle.serving.state();
+    let interviewer_died = lifecycle.serving.died.clone();
     let by_organiser = lifecycle.ended_by.as_deref() == Some("organiser");
     Ok(InterviewStatus {
         id: id.to_owned(),
@@ -29,6 +30,7 @@ pub(crate) async fn read(store: &Store, id: &str) -> Result<InterviewStatus, Api
         client_outcome: lifecycle.client_outcome,
         confirmed: lifecycle.confirmed,
         interviewer,
+        interviewer_died,
         room: None,
         history: history(store, id, 0).await?,
     })

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 
 use crate::audit::{self, Actor, Deed};
 use crate::codes::{self, Codes};
-use crate::lifecycle_store;
 use crate::store::{Store, Tx, known_time, millis, now, random};
+use crate::{lifecycle_store, replacements};
 
 /// Longest text of an interview's description.
 const LONGEST: usize = 500;
@@ -61,6 +61,11 @@ pub struct NewInterview {
     #[serde(default)]
     #[schema(max_length = 500)]
     pub agent_name: Option<String>,
+    /// So many interviewers may be replaced if they are lost, 0 to 3. A stock agent would begin from the beginning: the interviewer
+    /// must be one that reads what was said so far.
+    #[serde(default)]
+    #[schema(maximum = 3)]
+    pub replacements: u8,
     /// Constants that differ from the defaults.
     #[serde(default)]
     #[schema(value_type = Object)]
@@ -121,6 +126,11 @@ fn check(
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     anyhow::ensure!((1..=480).contains(&new.max_minutes), "max_minutes must be 1 to 480");
+    anyhow::ensure!(
+        new.replacements <= replacements::MOST,
+        "replacements must be 0 to {}",
+        replacements::MOST
+    );
     anyhow::ensure!(!new.title.trim().is_empty(), "title must not be empty");
     for (name, text) in [
         ("title", Some(&new.title)),
@@ -182,8 +192,8 @@ pub(crate) async fn create_in(
     let link = InviteLink::new(public_url.as_str(), &code)?;
     sqlx::query(
         "INSERT INTO interviews (id, title, candidate_name, language, max_minutes, window_from, window_to, agent_name,
-         policy, code_hash, created_at, organiser, contact)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         policy, code_hash, created_at, organiser, contact, replacements)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(&id)
     .bind(&new.title)
@@ -198,6 +208,7 @@ pub(crate) async fn create_in(
     .bind(millis(now))
     .bind(said(new.organiser.as_ref()))
     .bind(said(new.contact.as_ref()))
+    .bind(i64::from(new.replacements))
     .execute(&mut **tx)
     .await?;
     add_code(tx, &id, &codes.kept(&code), 1).await?;

@@ -32,6 +32,7 @@ pub mod proxies;
 pub mod reconciler;
 mod record_budget;
 mod recorded;
+mod replacements;
 mod report;
 mod room_closer;
 mod roster;

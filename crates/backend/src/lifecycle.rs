@@ -328,13 +328,37 @@ impl Lifecycle {
 
     /// An interviewer came into the room. Gives whether it is one too many.
     pub(crate) fn interviewer_came(&mut self, who: Presence, now: DateTime<Utc>) -> bool {
+        let succeeds = self.serving.is_to_be_succeeded();
         match self.serving.came(who, now) {
             Came::TooMany => return true,
             Came::Back => self.note(Teller::Webhook, Happened::InterviewerBack),
+            // What the one before it reported is not the whole: this one's report is waited for.
+            Came::Welcome if succeeds && !self.serving.is_to_be_succeeded() && self.ended_at.is_none() => {
+                self.agent = Arrival::Pending;
+            }
             Came::Welcome => {}
         }
         self.agent_seen(now);
         false
+    }
+
+    /// The candidate's client lost the interviewer of that identity: another one is called.
+    pub(crate) fn interviewer_lost(&mut self, identity: &str, now: DateTime<Utc>) {
+        self.serving.is_replaced(identity, now);
+        self.note(Teller::Client, Happened::InterviewerLost);
+    }
+
+    /// The process of an interviewer of that identity ended without a goodbye, as what watches it says.
+    pub(crate) fn interviewer_died(&mut self, identity: &str) {
+        if self.serving.died.as_deref() != Some(identity) {
+            self.serving.died = Some(identity.to_owned());
+            self.note(Teller::Agent, Happened::InterviewerDied);
+        }
+    }
+
+    /// An interviewer reported in whose place another one serves: that one's report is waited for.
+    pub(crate) fn replaced_reports(&mut self) {
+        self.note(Teller::Agent, Happened::ReplacedReport);
     }
 
     /// Whether the interviewer of a room that was opened anew is not awaited any longer: another one is to be called.

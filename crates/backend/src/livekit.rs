@@ -125,6 +125,47 @@ struct Participants {
     participants: Vec<Participant>,
 }
 
+/// Who was sent into a room, as LiveKit lists it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Dispatches {
+    agent_dispatches: Vec<Dispatch>,
+}
+
+/// One that was sent. LiveKit leaves out what is empty.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Dispatch {
+    id: String,
+    state: Option<DispatchState>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct DispatchState {
+    jobs: Vec<DispatchedJob>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct DispatchedJob {
+    state: Option<JobState>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct JobState {
+    participant_identity: String,
+}
+
+impl Dispatch {
+    /// Whether that one was sent by it.
+    fn sent(&self, identity: &str) -> bool {
+        let mut jobs = self.state.iter().flat_map(|state| &state.jobs).filter_map(|job| job.state.as_ref());
+        jobs.any(|state| state.participant_identity == identity)
+    }
+}
+
 /// A candidate's token is good for so long after the interview's time is over: that time begins with the interviewer, who may be
 /// late. The server refreshes it while connected; afterwards it opens nothing.
 const CANDIDATE_LATER_S: i64 = 30 * 60;
@@ -310,6 +351,20 @@ impl LiveKit {
     pub async fn dispatch(&self, room: &str, agent_name: &str, metadata: &str) -> Result<(), LiveKitError> {
         let body = json!({"room": room, "agent_name": agent_name, "metadata": metadata});
         done(self.call_of("AgentDispatchService", "CreateDispatch", room, body).await)
+    }
+
+    /// Ends the job of an interviewer in a room: its dispatch is deleted, and its worker is told.
+    ///
+    /// # Errors
+    /// LiveKit refused or can't be reached. One that is gone already is no error.
+    pub(crate) async fn end_job(&self, room: &str, identity: &str) -> Result<(), LiveKitError> {
+        let service = "AgentDispatchService";
+        let listed: Dispatches = self.call_of(service, "ListDispatch", room, json!({ "room": room })).await?;
+        for dispatch in listed.agent_dispatches.iter().filter(|dispatch| dispatch.sent(identity)) {
+            let body = json!({"dispatch_id": dispatch.id, "room": room});
+            gone(self.call_of(service, "DeleteDispatch", room, body).await)?;
+        }
+        Ok(())
     }
 
     /// Puts somebody out of a room.

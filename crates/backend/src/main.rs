@@ -73,6 +73,9 @@ enum Command {
         /// Name under which the interviewer's worker is registered.
         #[arg(long, default_value = "interviewer")]
         agent_name: String,
+        /// So many interviewers may be replaced if they are lost, 0 to 3 (docs/organisers.md).
+        #[arg(long, default_value_t = 0)]
+        replacements: u8,
         /// Constants that differ from the defaults, as JSON.
         #[arg(long, default_value = "{}")]
         policy: String,
@@ -281,6 +284,7 @@ async fn run() -> anyhow::Result<()> {
             language,
             minutes,
             agent_name,
+            replacements,
             policy,
             json,
         } => {
@@ -296,6 +300,7 @@ async fn run() -> anyhow::Result<()> {
                 max_minutes: minutes,
                 window: Window::default(),
                 agent_name: Some(agent_name),
+                replacements,
                 policy,
             };
             let codes = codes(&store, code_key).await?;

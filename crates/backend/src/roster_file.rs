@@ -147,6 +147,7 @@ impl Wanted {
             max_minutes: self.minutes + self.extra_minutes,
             window: Window { from, to },
             agent_name: self.agent_name.clone(),
+            replacements: 0,
             policy: Policy::default(),
         }
     }

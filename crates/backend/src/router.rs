@@ -18,8 +18,8 @@ use tracing::field::{Empty, display};
 
 use crate::api_error::ApiError;
 use crate::http::{
-    check, events, health, hooks, interviews, items, join, list, monitor, openapi, operator, records, report,
-    roster, seats, status, transcript, webhooks,
+    check, events, health, hooks, interviews, items, join, list, monitor, openapi, operator, records,
+    replacement, report, roster, seats, status, transcript, webhooks,
 };
 use crate::state::App;
 
@@ -53,6 +53,9 @@ fn limited(metrics: Option<PrometheusHandle>) -> Vec<(&'static str, MethodRouter
         ("/v1/join", post(join::post)),
         ("/v1/check", post(check::post)),
         ("/v1/interviews/{id}/attempts/{attempt}/records/{source}/items", post(items::post)),
+        ("/v1/interviews/{id}/attempts/{attempt}/records/{source}/died", post(replacement::died)),
+        ("/v1/interviews/{id}/attempts/{attempt}/replacement", post(replacement::post)),
+        ("/v1/interviews/{id}/attempts/{attempt}/history", get(replacement::history)),
         ("/v1/interviews/{id}/attempts/{attempt}/records/{source}/receipt", get(records::receipt)),
         ("/v1/livekit/webhook", post(webhooks::post)),
         ("/v1/events", get(events::get)),

@@ -12,6 +12,36 @@ use crate::store::{Store, Tx, millis, now};
 pub(crate) const PENDING: &str =
     "SELECT interview_id, identity FROM sent_away WHERE gone_at IS NULL AND at < $1 ORDER BY at LIMIT 500";
 
+/// How livekit-agents calls a job's participant: by a name that no other job has.
+const OF_A_JOB: &str = "agent-";
+
+/// Whether it is called so: nobody else ever comes under that name.
+pub(crate) fn is_of_a_job(identity: &str) -> bool {
+    identity.starts_with(OF_A_JOB)
+}
+
+/// Under which name a job of livekit-agents is in the room, unless it chose another one.
+pub(crate) fn identity_of(job: &str) -> String {
+    format!("{OF_A_JOB}{job}")
+}
+
+/// Whether somebody of that name was sent away; if so, whether it had served before.
+pub(crate) async fn was(
+    database: impl sqlx::Executor<'_, Database = sqlx::Any>,
+    id: &str,
+    identity: &str,
+) -> Result<Option<bool>, sqlx::Error> {
+    if !is_of_a_job(identity) {
+        return Ok(None);
+    }
+    let row = sqlx::query("SELECT served FROM sent_away WHERE interview_id = $1 AND identity = $2")
+        .bind(id)
+        .bind(identity)
+        .fetch_optional(database)
+        .await?;
+    row.map(|row| Ok(row.try_get::<i64, _>("served")? != 0)).transpose()
+}
+
 /// Notes that one is sent away, in the transaction that found it out; `served`: it was the interviewer once, and what it told
 /// counts.
 pub(crate) async fn note(
@@ -58,7 +88,7 @@ pub(crate) async fn in_vain(store: &Store, id: &str) -> Result<BTreeSet<Source>,
     let mut sources = BTreeSet::new();
     for row in &rows {
         let identity: String = row.try_get("identity")?;
-        sources.extend(identity.strip_prefix("agent-").map(|job| Source::Agent(job.to_owned())));
+        sources.extend(identity.strip_prefix(OF_A_JOB).map(|job| Source::Agent(job.to_owned())));
     }
     Ok(sources)
 }
@@ -69,7 +99,7 @@ pub(crate) async fn is_in_vain(tx: &mut Tx, id: &str, source: &Source) -> Result
     let found =
         sqlx::query("SELECT 1 FROM sent_away WHERE interview_id = $1 AND identity = $2 AND served = 0")
             .bind(id)
-            .bind(format!("agent-{job}"))
+            .bind(identity_of(job))
             .fetch_optional(&mut **tx)
             .await?;
     Ok(found.is_some())

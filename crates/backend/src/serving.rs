@@ -65,6 +65,10 @@ pub(crate) struct Serving {
     pub(crate) next: Option<Presence>,
     /// The identity of one that was awaited in vain.
     pub(crate) given_up: Option<String>,
+    /// The identity of one that the candidate's client lost, in whose place another one was called last.
+    pub(crate) replaced: Option<String>,
+    /// The identity of the last one whose process is known to have ended without a goodbye.
+    pub(crate) died: Option<String>,
 }
 
 impl Serving {
@@ -97,6 +101,30 @@ impl Serving {
         self.interviewer.as_ref().is_some_and(|interviewer| interviewer.identity == identity)
     }
 
+    /// Whether one of that identity serves, or met the one that does.
+    pub(crate) fn is_or_may_be(&self, identity: &str) -> bool {
+        self.is(identity) || self.next.as_ref().is_some_and(|next| next.identity == identity)
+    }
+
+    /// Whether somebody else than one of that identity serves.
+    pub(crate) fn is_another_than(&self, identity: &str) -> bool {
+        self.interviewer.is_some() && !self.is(identity)
+    }
+
+    /// The candidate's client lost that one, and another one is called.
+    pub(crate) fn is_replaced(&mut self, identity: &str, now: DateTime<Utc>) {
+        self.replaced = Some(identity.to_owned());
+        (self.awaited_since, self.next) = (None, None);
+        if self.is(identity) {
+            self.left_at.get_or_insert(now);
+        }
+    }
+
+    /// Whether the one that serves, or did last, is to be succeeded by one that was called for that.
+    pub(crate) fn is_to_be_succeeded(&self) -> bool {
+        self.replaced.as_ref().is_some_and(|lost| self.is(lost))
+    }
+
     /// Whether the room was opened anew at some time: what the earlier server still tells of it says nothing.
     pub(crate) fn was_opened_anew(&self) -> bool {
         self.awaited_since.is_some() || self.back_at.is_some() || self.given_up.is_some()
@@ -126,7 +154,7 @@ impl Serving {
         if !same && !present {
             // Nobody is awaited any longer. One that was called may have come late, and a second one be on its way: who comes
             // within that time is too many.
-            if self.awaited_since.take().is_some() || self.given_up.is_some() {
+            if self.awaited_since.take().is_some() || self.given_up.is_some() || self.is_to_be_succeeded() {
                 self.back_at = Some(now);
             }
         }

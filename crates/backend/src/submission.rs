@@ -11,7 +11,7 @@ use crate::api_error::ApiError;
 use crate::keys::ReceiptKey;
 use crate::lifecycle::Deadlines;
 use crate::store::{Tx, millis, random};
-use crate::{keys, lifecycle_store, sent_away};
+use crate::{keys, lifecycle_store, replacements, sent_away};
 
 /// Records of one attempt at most: its client's, and those of a few interviewers with their judgements. A token that somebody took
 /// fills no disk.
@@ -140,6 +140,9 @@ pub(crate) async fn store(
         lifecycle.client_record(*attempt, *outcome, deadlines, *received_at)
     } else if sent_away::is_in_vain(tx, id, source).await? {
         lifecycle.sent_away_reports();
+        false
+    } else if replacements::is_superseded(tx, id, source, &lifecycle).await? {
+        lifecycle.replaced_reports();
         false
     } else if source.is_judgement() {
         lifecycle.judgement();

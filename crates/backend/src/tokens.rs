@@ -36,12 +36,17 @@ pub(crate) enum Holder {
 }
 
 impl Claims {
+    /// Refuses whoever does not hold a token of that interview and attempt for that.
+    pub(crate) fn is_of(&self, id: &str, attempt: i64, holder: Holder) -> Result<(), ApiError> {
+        let allowed = self.sub == id && self.attempt == attempt && self.source == holder;
+        if allowed { Ok(()) } else { Err(ApiError::unauthorised()) }
+    }
+
     /// Whose record the bearer may write, if it is this one.
     pub(crate) fn allows(&self, id: &str, attempt: i64, source: &str) -> Result<Source, ApiError> {
         let source = source.parse().map_err(|_| ApiError::unauthorised())?;
         let holder = if source == Source::Client { Holder::Client } else { Holder::Agent };
-        let allowed = self.sub == id && self.attempt == attempt && self.source == holder;
-        if allowed { Ok(source) } else { Err(ApiError::unauthorised()) }
+        self.is_of(id, attempt, holder).map(|()| source)
     }
 }
 

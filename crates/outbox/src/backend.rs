@@ -10,7 +10,7 @@ use url::Url;
 
 use adjourn_protocol::{
     Assignment, AssignmentAsked, CheckAnswer, CheckRequest, InterviewStatus, JoinAnswer, JoinRequest,
-    Problem, ReceiptAnswer, SeatOrders, SeatTold, Secret,
+    Problem, ReceiptAnswer, Replaced, ReplacementAsked, SeatOrders, SeatTold, Secret,
 };
 
 /// Limit of one request. A host that takes the connection and stays silent is given up after this.
@@ -80,6 +80,9 @@ pub enum BackendError {
     /// 404 `nothing_assigned`.
     #[error("nobody is assigned to this seat, or they were assigned too long ago; assign them again")]
     NothingAssigned,
+    /// 409 `no_replacement_left`, `not_the_interviewer`.
+    #[error("the interview server calls no other interviewer: {0}")]
+    NoReplacement(String),
     /// 401.
     #[error("the interview server no longer accepts this session")]
     Unauthorised,
@@ -108,6 +111,7 @@ impl BackendError {
             | Self::CodeUsed
             | Self::NotOpen
             | Self::NothingAssigned
+            | Self::NoReplacement(_)
             | Self::RecordExists(_)
             | Self::Refused(_)
             | Self::Erased(_) => false,
@@ -130,6 +134,7 @@ impl BackendError {
             | Self::NotOpen
             | Self::NoSuch { .. }
             | Self::NothingAssigned
+            | Self::NoReplacement(_)
             | Self::Unauthorised
             | Self::RecordExists(_)
             | Self::Refused(_)
@@ -278,6 +283,21 @@ impl Backend {
         self.answer(self.http.get(url).bearer_auth(token.expose())).await
     }
 
+    /// Asks for another interviewer in the place of one that is lost; asked for once more, it is the same one.
+    ///
+    /// # Errors
+    /// One sentence; [`BackendError::retryable`] tells whether to try again.
+    pub async fn replace(
+        &self,
+        interview_id: &str,
+        attempt: i64,
+        token: &Secret,
+        asked: &ReplacementAsked,
+    ) -> Result<Replaced, BackendError> {
+        let url = self.url(&format!("v1/interviews/{interview_id}/attempts/{attempt}/replacement"))?;
+        self.answer(self.http.post(url).bearer_auth(token.expose()).json(asked)).await
+    }
+
     /// The receipt of the client's record of an attempt; `None`: it has no such record.
     ///
     /// # Errors
@@ -344,6 +364,9 @@ impl Backend {
             "not_open" => BackendError::NotOpen,
             "not_found" | "no_record" => BackendError::NoSuch { host: host(&self.base) },
             "nothing_assigned" => BackendError::NothingAssigned,
+            "no_replacement_left" | "not_the_interviewer" => {
+                BackendError::NoReplacement(problem.map_or_else(String::new, |p| p.title))
+            }
             "record_exists" => {
                 BackendError::RecordExists(problem.and_then(|p| p.receipt_id).unwrap_or_default())
             }
@@ -420,6 +443,8 @@ mod tests {
             ("404 Not Found", "unknown_code"),
             ("410 Gone", "not_open"),
             ("410 Gone", "erased"),
+            ("409 Conflict", "no_replacement_left"),
+            ("409 Conflict", "not_the_interviewer"),
         ] {
             assert!(!own(status, code).await.retryable(), "{code}");
         }

@@ -19,6 +19,12 @@ pub struct DispatchMetadata {
     pub report_token: Secret,
     /// Where it reports: the backend's address.
     pub report_url: Url,
+    /// The identity of the interviewer that was lost, in whose place it is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
+    /// And where what was said so far can be read, with its token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_url: Option<Url>,
 }
 
 /// A room's metadata, once the organiser ended the interview.

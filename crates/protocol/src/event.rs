@@ -16,6 +16,9 @@ pub enum EventKind {
     /// A candidate's client joined, the first time or for another attempt.
     #[serde(rename = "interview.started")]
     InterviewStarted,
+    /// Its interviewer was lost, and another one is called in its place.
+    #[serde(rename = "interviewer.replaced")]
+    InterviewerReplaced,
     /// It is over.
     #[serde(rename = "interview.ended")]
     InterviewEnded,
@@ -49,8 +52,9 @@ pub struct UnknownEventKind(String);
 
 impl EventKind {
     /// Every one.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::InterviewStarted,
+        Self::InterviewerReplaced,
         Self::InterviewEnded,
         Self::InterviewComplete,
         Self::InterviewErased,
@@ -65,6 +69,7 @@ impl EventKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InterviewStarted => "interview.started",
+            Self::InterviewerReplaced => "interviewer.replaced",
             Self::InterviewEnded => "interview.ended",
             Self::InterviewComplete => "interview.complete",
             Self::InterviewErased => "interview.erased",

@@ -38,6 +38,12 @@ pub enum Happened {
     InterviewerBack,
     /// It is not, and another one was called.
     InterviewerReplaced,
+    /// The candidate's client lost the interviewer, and another one is called.
+    InterviewerLost,
+    /// The interviewer's process ended without a goodbye.
+    InterviewerDied,
+    /// The report of an interviewer came in whose place another one serves.
+    ReplacedReport,
     /// Its room was closed.
     RoomClosed,
     /// Why, as LiveKit says.
@@ -80,7 +86,7 @@ const MODEL_ERRORS: &str = "errors of models: ";
 
 impl Happened {
     /// Those that have but one form.
-    const PLAIN: [Self; 12] = [
+    const PLAIN: [Self; 15] = [
         Self::Live,
         Self::LiveAgain,
         Self::Ended,
@@ -91,6 +97,9 @@ impl Happened {
         Self::RoomOpenedAnew,
         Self::InterviewerBack,
         Self::InterviewerReplaced,
+        Self::InterviewerLost,
+        Self::InterviewerDied,
+        Self::ReplacedReport,
         Self::RoomClosed,
         Self::Newer,
     ];
@@ -113,6 +122,9 @@ impl fmt::Display for Happened {
             Self::RoomOpenedAnew => f.write_str("room opened anew"),
             Self::InterviewerBack => f.write_str("interviewer back"),
             Self::InterviewerReplaced => f.write_str("interviewer not back; another one called"),
+            Self::InterviewerLost => f.write_str("interviewer lost; another one called"),
+            Self::InterviewerDied => f.write_str("interviewer's process ended"),
+            Self::ReplacedReport => f.write_str("report of an interviewer that was replaced received"),
             Self::RoomClosed => f.write_str("room closed"),
             Self::RoomEnded(reason) => write!(f, "{ROOM_ENDED}{reason}"),
             Self::SessionClosed(reason) => write!(f, "{SESSION_CLOSED}{reason}"),

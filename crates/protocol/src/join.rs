@@ -87,9 +87,17 @@ pub struct InterviewInfo {
     pub max_minutes: i64,
     /// When the maximum length is reached.
     pub ends_at: DateTime<Utc>,
+    /// So many interviewers may still be replaced, if they are lost.
+    #[serde(default, skip_serializing_if = "none_left")]
+    pub replacements: u8,
     /// How the candidate reaches who invites, if they said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+fn none_left(replacements: &u8) -> bool {
+    *replacements == 0
 }
 
 impl InterviewInfo {

@@ -27,6 +27,7 @@ mod policy;
 mod problem;
 mod receipt;
 mod record;
+mod replacement;
 mod roster;
 mod seat;
 mod secret;
@@ -55,6 +56,7 @@ pub use policy::{differences, policy_constants, policy_of, policy_with_known};
 pub use problem::Problem;
 pub use receipt::{ReceiptAnswer, ReceiptClaims};
 pub use record::{Decided, Record, RecordHead, TYPED, Turn, is_typed, letters};
+pub use replacement::{JobDied, Replaced, ReplacementAsked};
 pub use roster::{
     Assignment, AssignmentAsked, CenterRoster, RosterEntry, RosterImported, RosterMade, RosterState,
 };

@@ -1,6 +1,6 @@
 //! The timeline: what happened to connection, interviewer and devices.
 
-use adjourn_session::{AgentState, Input, LeaveReason};
+use adjourn_session::{AgentState, Input, LeaveReason, Outcome};
 use serde::{Deserialize, Serialize};
 
 use crate::SeatNote;
@@ -34,6 +34,16 @@ pub enum Note {
         sid: String,
         /// Its identity, if it is still listed.
         identity: Option<String>,
+    },
+    /// The interviewer was lost, and another one was asked for in its place.
+    InterviewerLost {
+        /// Id of its presence.
+        sid: String,
+        /// Its identity.
+        identity: String,
+        /// How the interview ends if nobody comes: why it counts as lost.
+        #[serde(with = "crate::outcome")]
+        otherwise: Outcome,
     },
     /// The interview began.
     Live,
@@ -86,9 +96,10 @@ impl Note {
         if let Self::InterviewerPinned { identity, .. } = self { identity.as_ref() } else { None }
     }
 
-    /// Whether it is always kept, however many notes there are: what names the room's lives and its interviewers.
+    /// Whether it is always kept, however many notes there are: what names the room's lives, its interviewers and their losses.
     pub fn is_always_kept(&self) -> bool {
-        self.room_sid().is_some() || matches!(self, Self::InterviewerPinned { .. })
+        self.room_sid().is_some()
+            || matches!(self, Self::InterviewerPinned { .. } | Self::InterviewerLost { .. })
     }
 }
 

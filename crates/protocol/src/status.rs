@@ -62,6 +62,9 @@ pub struct InterviewStatus {
     /// Whether an interviewer is in the room, as far as LiveKit's webhooks told.
     #[serde(default)]
     pub interviewer: Option<InterviewerState>,
+    /// The identity of the last interviewer whose process is known to have ended without a goodbye.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interviewer_died: Option<String>,
     /// Number of stored records of all attempts and sources.
     pub records: i64,
     /// The interview's own outcome, once known: the client's word, unless the agent's report confirms that it was

@@ -5,7 +5,7 @@ use adjourn_protocol::{
     AudioStatistics, CheckAnswer, Decided, DeviceCheck, DispatchMetadata, Entry, Line, LockLevel, Note,
     Outcome, Record, Role, RoomMetadata, SeatNote, Secret, Source, ToolEnded, Turn, Weakness,
 };
-use adjourn_session::{AgentState, LeaveReason};
+use adjourn_session::{AgentState, InterruptedWhy, LeaveReason};
 use chrono::DateTime;
 use proptest::prelude::*;
 
@@ -45,10 +45,20 @@ fn what_goes_through_livekit_is_written_as_ever() {
         interview_id: "i".to_owned(),
         report_token: Secret::new("t"),
         report_url: "https://example.com/adjourn/".parse().unwrap(),
+        replaces: None,
+        history_url: None,
     };
     let written =
         r#"{"attempt":2,"interview_id":"i","report_token":"t","report_url":"https://example.com/adjourn/"}"#;
     assert_eq!(serde_json::to_string(&metadata).unwrap(), written);
+    let successor = DispatchMetadata {
+        replaces: Some("agent-AJ_1".to_owned()),
+        history_url: Some("https://example.com/adjourn/h".parse().unwrap()),
+        ..metadata
+    };
+    let more = r#","replaces":"agent-AJ_1","history_url":"https://example.com/adjourn/h"}"#;
+    let written = format!("{}{more}", written.strip_suffix('}').unwrap());
+    assert_eq!(serde_json::to_string(&successor).unwrap(), written);
     let ended = r#"{"adjourn.ended":{"at":"2026-11-28T12:03:03Z","reason":"organiser"}}"#;
     let read: RoomMetadata = serde_json::from_str(ended).unwrap();
     assert_eq!(serde_json::to_string(&read).unwrap(), ended);
@@ -75,6 +85,11 @@ fn notes() -> Vec<Note> {
         Note::Reconnected { room_sid: text() },
         Note::Disconnected { reason: LeaveReason::RoomDeleted },
         Note::InterviewerPinned { sid: text(), identity: None },
+        Note::InterviewerLost {
+            sid: text(),
+            identity: text(),
+            otherwise: Outcome::Interrupted(InterruptedWhy::InterviewerLost),
+        },
         Note::Live,
         Note::Interviewer { state: AgentState::Listening },
         Note::ToolEnded(ToolEnded { sid: text(), name: text(), ok: true, call_id: text() }),
@@ -95,6 +110,7 @@ fn notes() -> Vec<Note> {
             | Note::Reconnected { .. }
             | Note::Disconnected { .. }
             | Note::InterviewerPinned { .. }
+            | Note::InterviewerLost { .. }
             | Note::Live
             | Note::Interviewer { .. }
             | Note::ToolEnded(_)

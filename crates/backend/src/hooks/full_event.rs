@@ -51,6 +51,7 @@ fn has_report(kind: EventKind) -> bool {
     match kind {
         EventKind::InterviewComplete | EventKind::ReportLate | EventKind::JudgementReceived => true,
         EventKind::InterviewStarted
+        | EventKind::InterviewerReplaced
         | EventKind::InterviewEnded
         | EventKind::InterviewErased
         | EventKind::ReportReceived

@@ -12,12 +12,13 @@ use sqlx::any::AnyRow;
 use crate::api_error::ApiError;
 use crate::http::caller::Caller;
 use crate::http::coded::{self, no_room, not_open};
+use crate::interviewers::Successor;
 use crate::keys::OfAttempt;
 use crate::lifecycle::Lifecycle;
 use crate::state::App;
 use crate::store::{Tx, known_time, millis, now};
 use crate::tokens::Holder;
-use crate::{interviewers, keys, lifecycle_store};
+use crate::{interviewers, keys, lifecycle_store, replacements};
 
 /// Grants a join, or the same join again.
 #[utoipa::path(post, path = "/v1/join", operation_id = "join", request_body = JoinRequest, responses(
@@ -60,6 +61,8 @@ struct Granted {
     ends_at: DateTime<Utc>,
     lifecycle: Lifecycle,
     delivered: bool,
+    /// So many interviewers may still be replaced.
+    replacements: u8,
 }
 
 async fn grant(
@@ -134,9 +137,11 @@ async fn grant(
             .fetch_optional(&mut *tx)
             .await?
             .is_some();
+    let used = replacements::used(&mut tx, &id).await?;
+    let replacements = replacements::left(interview.try_get("replacements")?, used);
     keys::given(&mut tx, &kid, now).await?;
     tx.commit().await?;
-    Ok(Granted { attempt, may_enter, ends_at, lifecycle, delivered })
+    Ok(Granted { attempt, may_enter, ends_at, lifecycle, delivered, replacements })
 }
 
 /// The key of an attempt; the newest one from now on, if that one signs nothing any more.
@@ -212,7 +217,7 @@ async fn answer(
     uploads_only: bool,
     now: DateTime<Utc>,
 ) -> Result<JoinAnswer, ApiError> {
-    let Granted { attempt, may_enter, ends_at, lifecycle, delivered } = granted;
+    let Granted { attempt, may_enter, ends_at, lifecycle, delivered, replacements } = granted;
     let id: String = interview.try_get("id")?;
     let (agent_name, candidate_name): (Option<String>, Option<String>) =
         (interview.try_get("agent_name")?, interview.try_get("candidate_name")?);
@@ -249,6 +254,7 @@ async fn answer(
             language: interview.try_get("language")?,
             max_minutes: interview.try_get("max_minutes")?,
             ends_at,
+            replacements,
             contact: interview.try_get("contact")?,
         },
         livekit,
@@ -267,7 +273,7 @@ async fn room(
     (agent_name, candidate_name): (Option<String>, Option<&str>),
     (now, ends_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<LiveKitInfo, ApiError> {
-    let metadata = interviewers::dispatched_with(app, id, attempt, now).await?;
+    let metadata = interviewers::dispatched_with(app, id, attempt, Successor::default(), now).await?;
     let sid = app
         .livekit
         .create_room(id, agent_name.as_deref(), &metadata)

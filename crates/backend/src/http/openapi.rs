@@ -13,7 +13,7 @@ use utoipa::openapi::{Ref, RefOr, ResponseBuilder};
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Adjourn backend", description = "Joining, records and receipts of interviews."),
-    paths(crate::http::interviews::post, crate::http::interviews::code, crate::http::interviews::end, crate::http::interviews::erase, crate::http::interviews::tombstone, crate::http::join::post, crate::http::check::post, crate::http::records::put, crate::http::records::get, crate::http::records::receipt,
+    paths(crate::http::interviews::post, crate::http::interviews::code, crate::http::interviews::end, crate::http::interviews::erase, crate::http::interviews::tombstone, crate::http::join::post, crate::http::check::post, crate::http::records::put, crate::http::records::get, crate::http::records::receipt, crate::http::replacement::post, crate::http::replacement::history, crate::http::replacement::died,
         crate::http::items::post, crate::http::transcript::get, crate::http::status::get, crate::http::status::events, crate::http::webhooks::post, crate::http::events::get, crate::http::hooks::add, crate::http::hooks::list, crate::http::hooks::remove,
         crate::http::hooks::test, crate::http::hooks::rotate, crate::http::hooks::replay, crate::http::list::get, crate::http::report::get, crate::http::monitor::page, crate::http::monitor::script, crate::http::seats::tell, crate::http::seats::list, crate::http::seats::order, crate::http::seats::watch, crate::http::roster::put, crate::http::roster::get, crate::http::roster::assignment, crate::http::operator::list,
         crate::http::operator::one, crate::http::health::jwks, get, crate::http::health::metrics,

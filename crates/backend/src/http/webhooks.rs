@@ -199,6 +199,11 @@ async fn note(
         return Ok(false);
     }
     let (room, participant) = (&event.room, &event.participant);
+    // Who was sent away once, and comes again, goes again.
+    let was_sent_away = match told {
+        Told::AgentJoined => sent_away::was(&mut *tx, &room.name, &participant.identity).await?,
+        Told::RoomStarted | Told::AgentLeft | Told::RoomFinished => None,
+    };
     let interviews = match told {
         Told::AgentJoined => {
             participant.interviews(interviewers::wanted(&mut *tx, &room.name).await?.as_deref())
@@ -210,6 +215,9 @@ async fn note(
         if lifecycle.room_sid.as_ref() != Some(&room.sid) {
             let of_an_agent = matches!(told, Told::AgentJoined | Told::AgentLeft);
             return if of_an_agent && lifecycle.awaits_room() { Found::Early } else { Found::Nothing };
+        }
+        if let Some(served) = was_sent_away {
+            return Found::TooMany { served };
         }
         match told {
             Told::RoomStarted if lifecycle.room_opened(created, now) => Found::Awaited,

@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::settling::settle;
-use crate::interviewers;
 use crate::lease::{Lease, PAUSE};
 use crate::lifecycle::Lifecycle;
 use crate::lifecycle_store::lifecycles_of;
@@ -13,6 +12,7 @@ use crate::livekit::LiveKitError;
 use crate::serving::Seen;
 use crate::state::App;
 use crate::store::{Store, millis, now};
+use crate::{interviewers, sent_away};
 
 /// Rooms in one question to LiveKit.
 const ASKED: i64 = 100;
@@ -110,11 +110,17 @@ impl Pass {
                 break;
             }
             let agent_name = interviewers::wanted(app.store.read(), &id).await?;
-            let Some(seen) = with_backoff(interviewers::seen_in(app, &id, agent_name.as_deref())).await
+            let Some(mut seen) = with_backoff(interviewers::seen_in(app, &id, agent_name.as_deref())).await
             else {
                 failed += 1;
                 continue;
             };
+            // One that is to go serves nobody.
+            if let Some(who) = &seen.interviewer
+                && sent_away::was(app.store.read(), &id, &who.identity).await?.is_some()
+            {
+                seen.interviewer = None;
+            }
             failed = 0;
             let at = now();
             let gone = self.is_gone(&id, &read, &seen, Instant::now());

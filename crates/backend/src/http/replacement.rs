@@ -1,0 +1,122 @@
+//! An interview outlives its interviewer: in the place of one that a candidate's client lost another one is called, as often as the
+//! organiser allows, and gets the conversation so far. The earlier one is put out first: two never talk at once, and one that was
+//! frozen and thaws finds itself out.
+
+use adjourn_protocol::{JobDied, Replaced, ReplacementAsked, Source};
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+
+use crate::api_error::ApiError;
+use crate::http::coded::no_room;
+use crate::interviewers::{Successor, call};
+use crate::replacements::{Claim, called_or_not, claim};
+use crate::serving::Presence;
+use crate::state::App;
+use crate::store::now;
+use crate::tokens::Holder;
+use crate::transcript::{Transcript, transcript};
+use crate::{lifecycle_store, sent_away};
+
+/// Longest identity or id of LiveKit's that is taken.
+const LONGEST: usize = 256;
+
+fn usable(text: &str) -> bool {
+    (1..=LONGEST).contains(&text.len()) && text.chars().all(|c| !c.is_control())
+}
+
+/// `POST /v1/interviews/{id}/attempts/{attempt}/replacement`
+#[utoipa::path(post, path = "/v1/interviews/{id}/attempts/{attempt}/replacement", operation_id = "replace_interviewer",
+    params(("id" = String, Path), ("attempt" = i64, Path)), request_body = ReplacementAsked,
+    responses((status = 200, body = Replaced, description = "another interviewer is called, or was for this one"),
+        (status = 400, description = "bad_json, bad_identity"), (status = 409, description = "no_replacement_left, not_the_interviewer"),
+        (status = 410, description = "not_open, erased"), (status = 503, description = "livekit_unavailable, busy")),
+    security(("upload" = [])))]
+pub(crate) async fn post(
+    State(app): State<App>,
+    Path((id, attempt)): Path<(String, i64)>,
+    headers: HeaderMap,
+    asked: Result<Json<ReplacementAsked>, JsonRejection>,
+) -> Result<Json<Replaced>, ApiError> {
+    app.tokens.check(&headers).await?.is_of(&id, attempt, Holder::Client)?;
+    let Json(asked) = asked?;
+    if !usable(&asked.sid) || !usable(&asked.identity) {
+        return Err(ApiError::bad_request("bad_identity", "sid and identity are LiveKit's, and not empty."));
+    }
+    replace(&app, &id, attempt, &asked).await.map(Json)
+}
+
+/// Calls another interviewer in the place of one that is lost, once however often it is asked for.
+async fn replace(app: &App, id: &str, attempt: i64, asked: &ReplacementAsked) -> Result<Replaced, ApiError> {
+    let lost = Presence { identity: asked.identity.clone(), sid: asked.sid.clone() };
+    let listed = app.livekit.participants(id).await.map_err(|error| no_room(&error))?;
+    let (claim, left) = claim(&app.store, id, attempt, &lost, &listed, now()).await?;
+    if matches!(claim, Claim::Ours) {
+        tracing::warn!(lost = %lost.identity, otherwise = %asked.otherwise, "an interviewer is replaced");
+        let called = fence_and_call(app, id, attempt, &lost).await;
+        called_or_not(&app.store, id, &lost, called.is_ok()).await?;
+        called?;
+    }
+    Ok(Replaced { left })
+}
+
+/// Puts the earlier one out, and calls the next one.
+async fn fence_and_call(app: &App, id: &str, attempt: i64, lost: &Presence) -> Result<(), ApiError> {
+    app.livekit.remove_participant(id, &lost.identity).await.map_err(|error| no_room(&error))?;
+    sent_away::gone(&app.store, id, &lost.identity).await?;
+    // Its process may live: its worker is told to end it. That it is out is what matters.
+    if let Err(error) = app.livekit.end_job(id, &lost.identity).await {
+        tracing::warn!(%error, "the job of an interviewer that is replaced may go on");
+    }
+    let successor = Successor { replaces: Some(&lost.identity) };
+    if call(app, id, attempt, successor, now()).await { Ok(()) } else { Err(ApiError::unavailable()) }
+}
+
+/// `GET /v1/interviews/{id}/attempts/{attempt}/history`
+#[utoipa::path(get, path = "/v1/interviews/{id}/attempts/{attempt}/history", operation_id = "read_history",
+    params(("id" = String, Path), ("attempt" = i64, Path)),
+    responses((status = 200, body = Transcript, description = "what was said so far, for the interviewer that goes on"),
+        (status = 410, description = "erased")), security(("upload" = [])))]
+pub(crate) async fn history(
+    State(app): State<App>,
+    Path((id, attempt)): Path<(String, i64)>,
+    headers: HeaderMap,
+) -> Result<Json<Transcript>, ApiError> {
+    app.tokens.check(&headers).await?.is_of(&id, attempt, Holder::Agent)?;
+    lifecycle_store::row(&app.store, &id).await?;
+    Ok(Json(transcript(&app.store, &id).await?))
+}
+
+/// `POST /v1/interviews/{id}/attempts/{attempt}/records/{source}/died`
+#[utoipa::path(post, path = "/v1/interviews/{id}/attempts/{attempt}/records/{source}/died", operation_id = "job_died",
+    params(("id" = String, Path), ("attempt" = i64, Path), ("source" = String, Path, description = "`agent:<job id>`")),
+    request_body = JobDied,
+    responses((status = 204, description = "noted, or noted before"), (status = 400, description = "bad_json, bad_identity")),
+    security(("upload" = [])))]
+pub(crate) async fn died(
+    State(app): State<App>,
+    Path((id, attempt, source)): Path<(String, i64, String)>,
+    headers: HeaderMap,
+    died: Result<Json<JobDied>, JsonRejection>,
+) -> Result<StatusCode, ApiError> {
+    if app.tokens.check(&headers).await?.allows(&id, attempt, &source)? == Source::Client {
+        return Err(ApiError::unauthorised());
+    }
+    let Json(JobDied { identity }) = died?;
+    if !usable(&identity) {
+        return Err(ApiError::bad_request(
+            "bad_identity",
+            "identity is the job's in LiveKit's room, and not empty.",
+        ));
+    }
+    let noted = lifecycle_store::change(&app.store, &id, now(), |lifecycle| {
+        if lifecycle.agent_of(attempt) {
+            lifecycle.interviewer_died(&identity);
+        }
+    });
+    if noted.await?.is_none() {
+        return Err(lifecycle_store::gone(app.store.read(), &id).await?);
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
