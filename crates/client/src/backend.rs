@@ -3,7 +3,7 @@
 use adjourn_outbox::{BackendError, Granted, Join, Sent};
 use adjourn_protocol::{
     Assignment, AssignmentAsked, CheckAnswer, CheckRequest, ClientInfo, InterviewStatus, InviteLink,
-    JoinAnswer, JoinRequest, SeatOrders, SeatTold, Secret,
+    JoinAnswer, JoinRequest, Replaced, ReplacementAsked, SeatOrders, SeatTold, Secret,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -45,6 +45,13 @@ pub trait Backend: std::fmt::Debug + Send + Sync + 'static {
         granted: &'a Granted,
         room: bool,
     ) -> Answered<'a, InterviewStatus>;
+    /// Asks for another interviewer in the place of one that is lost.
+    fn replace<'a>(
+        &'a self,
+        link: &'a InviteLink,
+        granted: &'a Granted,
+        asked: &'a ReplacementAsked,
+    ) -> Answered<'a, Replaced>;
     /// Sends a record once.
     fn send<'a>(
         &'a self,
@@ -106,6 +113,18 @@ impl Backend for Http {
         Box::pin(async move {
             let backend = adjourn_outbox::Backend::new(&link.server)?;
             backend.status(&granted.interview_id, &granted.client_token, room).await
+        })
+    }
+
+    fn replace<'a>(
+        &'a self,
+        link: &'a InviteLink,
+        granted: &'a Granted,
+        asked: &'a ReplacementAsked,
+    ) -> Answered<'a, Replaced> {
+        Box::pin(async move {
+            let Granted { interview_id, attempt, client_token, .. } = granted;
+            self.often(&link.server)?.replace(interview_id, *attempt, client_token, asked).await
         })
     }
 

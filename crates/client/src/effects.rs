@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adjourn_protocol::{Note, ToolEnded};
+use adjourn_protocol::{Note, ReplacementAsked, ToolEnded};
 use adjourn_room::Transport;
 use adjourn_session::{Ending, Input, Output, Phase, Time};
 use tokio::time::Instant;
@@ -60,6 +60,13 @@ impl<T: Transport, S: Shell> Client<T, S> {
                 Output::Probe { sid, probe, id } => self.connection.probe(&sid, probe, id),
                 Output::AskOrganiser => self.invitation.ask_organiser(),
                 Output::AskReport => self.invitation.ask_report(),
+                Output::Replace { sid, identity, otherwise } => {
+                    tracing::warn!(%otherwise, "the interviewer is lost; another one is asked for");
+                    let (at, lost) = (sid.clone(), identity.clone());
+                    self.recorder.note(Note::InterviewerLost { sid: at, identity: lost, otherwise });
+                    let within = Duration::from_millis(self.session.policy().replacement_limit);
+                    self.invitation.ask_for_another(ReplacementAsked { sid, identity, otherwise }, within);
+                }
                 Output::ReleaseMicrophone => {
                     self.audio.speak_into(None);
                     self.audio.close_microphone();
@@ -89,7 +96,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
         }
         // When a person goes on with the candidate, every person is heard: who of them talks is not ours to say.
         self.audio.give_floor(Floor {
-            identity: self.session.interviewer_identity().map(str::to_owned),
+            identity: self.session.heard_identity().map(str::to_owned),
+            unheard: self.session.unheard().map(str::to_owned).collect(),
             guests: self.session.policy().hear_guests,
             persons: self.session.floor_is_a_person(),
         });

@@ -52,6 +52,12 @@ pub(crate) enum Event {
     Reported {
         finished: bool,
     },
+    /// The process of that interviewer's job has ended without a goodbye.
+    InterviewerDied {
+        identity: String,
+    },
+    /// The backend calls no other interviewer.
+    ReplacementRefused,
     /// It says that the interview was finished.
     Confirmed,
     Committed,

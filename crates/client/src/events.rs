@@ -55,6 +55,8 @@ impl<T: Transport, S: Shell> Client<T, S> {
             Event::Reported { finished } => {
                 self.feed(Input::Organiser { word: OrganiserWord::Reported { finished } });
             }
+            Event::InterviewerDied { identity } => self.feed(Input::InterviewerDied { identity }),
+            Event::ReplacementRefused => self.feed(Input::ReplacementRefused),
             Event::Confirmed => self.deliveries.confirm(),
             Event::Committed => {
                 self.ui.copy_is_possible();
@@ -171,6 +173,7 @@ impl<T: Transport, S: Shell> Client<T, S> {
         let grant = JoinGrant {
             agent_name: answer.livekit.as_ref().and_then(|livekit| livekit.agent_name.clone()),
             remaining: u64::try_from(remaining).unwrap_or(0),
+            replacements: answer.interview.replacements,
         };
         // What is gone of the longest time is what was talked, here or at another computer: by the server, whose time begins with the
         // interviewer. (In an interview that begins now, nothing; while nobody came, up to a minute of waiting.)

@@ -30,9 +30,10 @@ impl From<&BackendError> for Message {
             }
             BackendError::UnknownCode { host } => Self::CodeUnknown { host: host.clone() },
             BackendError::CodeUsed => Self::CodeUsed,
-            BackendError::NotOpen | BackendError::Erased(_) | BackendError::NothingAssigned => {
-                Self::InterviewNotOpen
-            }
+            BackendError::NotOpen
+            | BackendError::Erased(_)
+            | BackendError::NothingAssigned
+            | BackendError::NoReplacement(_) => Self::InterviewNotOpen,
             BackendError::TooMany { retry_after: _ } => Self::TooManyWrongCodes,
             BackendError::NoSuch { host } => Self::InterviewUnknown { host: host.clone() },
             BackendError::Unauthorised => Self::SessionRefused,

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use adjourn_outbox::Granted;
-use adjourn_protocol::{ClientInfo, InterviewerState, InviteLink, LiveKitInfo, RoomState, Secret, ToolEnded};
+use adjourn_protocol::{
+    ClientInfo, InterviewerState, InviteLink, LiveKitInfo, ReplacementAsked, RoomState, Secret, ToolEnded,
+};
 use adjourn_session::OrganiserWord;
 use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
@@ -17,6 +19,9 @@ use crate::unfinished::{Unfinished, unfinished};
 
 /// The agent's report is missing after ten minutes (docs/contracts.md, *Interview*); a little more for the backend's round.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(660);
+
+/// Another interviewer is asked for again after this, and once more as much by chance: half a minute is all there is.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What became of a link whose host was looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,16 +222,50 @@ impl Invitation {
         question == self.questions
     }
 
-    /// Whether the agent's report is in although its session says nothing.
+    /// Asks for another interviewer in the place of one that is lost, until the backend calls one or says that it does not.
+    /// `within`: nobody waits longer for one.
+    pub(crate) fn ask_for_another(&self, asked: ReplacementAsked, within: Duration) {
+        let Some((link, granted)) = self.link.clone().zip(self.granted()) else { return };
+        let (environment, events) = (self.environment.clone(), self.events.clone());
+        tokio::spawn(async move {
+            let until = Instant::now() + within;
+            loop {
+                match environment.backend.replace(&link, &granted, &asked).await {
+                    Ok(replaced) => {
+                        tracing::info!(left = replaced.left, "another interviewer is called");
+                        return;
+                    }
+                    Err(error) if !error.retryable() => {
+                        tracing::warn!(%error, "no other interviewer is called");
+                        events.tell(Event::ReplacementRefused).await;
+                        return;
+                    }
+                    Err(error) => tracing::warn!(%error, "no other interviewer is called yet"),
+                }
+                let again = ASK_AGAIN + ASK_AGAIN.mul_f64(environment.jitter.draw());
+                tokio::select! {
+                    () = tokio::time::sleep(again) => {}
+                    () = events.closed() => return,
+                }
+                if Instant::now() >= until {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Whether the agent's report is in although its session says nothing, and whether its process is known to have ended.
     pub(crate) fn ask_report(&self) {
         let Some((link, granted)) = self.link.clone().zip(self.granted()) else { return };
         let (backend, events) = (self.environment.backend.clone(), self.events.clone());
         tokio::spawn(async move {
             // That it is not in, or that the backend can't be asked, changes nothing.
-            if let Ok(status) = backend.status(&link, &granted, false).await
-                && status.agent_report.is_here()
-            {
+            let Ok(status) = backend.status(&link, &granted, false).await else { return };
+            if status.agent_report.is_here() {
                 events.tell(Event::Reported { finished: status.confirmed }).await;
+            }
+            if let Some(identity) = status.interviewer_died {
+                events.tell(Event::InterviewerDied { identity }).await;
             }
         });
     }

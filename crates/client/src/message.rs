@@ -192,6 +192,10 @@ pub enum Message {
     AboutToBegin,
     SayHello,
     AnotherComes,
+    /// Another interviewer is joining.
+    HeadReplacing,
+    /// The interviewer was lost, and another one is called in its place.
+    InterviewerReplaced,
     Goodbye,
     RoomClosed,
     MicrophoneOff,
@@ -463,6 +467,8 @@ impl Message {
             Self::AboutToBegin,
             Self::SayHello,
             Self::AnotherComes,
+            Self::HeadReplacing,
+            Self::InterviewerReplaced,
             Self::Goodbye,
             Self::RoomClosed,
             Self::MicrophoneOff,

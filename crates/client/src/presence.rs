@@ -94,6 +94,9 @@ fn shown(view: &View, agent: Option<AgentState>, opening: bool, sound: &Sound) -
     if let Some(person) = &view.person {
         return is(S::Person, M::HeadPerson, M::PersonTookOver { person: person.clone() });
     }
+    if view.replacing && view.agent != Agent::Present {
+        return is(S::Waiting, M::HeadReplacing, M::InterviewerReplaced);
+    }
     match view.agent {
         // Somebody takes the place of one who was lost.
         Agent::Expected if view.phase == Phase::Live => is(S::Greeting, M::HeadGreeting, M::AnotherComes),

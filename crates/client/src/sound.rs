@@ -56,6 +56,8 @@ impl MicrophoneRoute {
 pub(crate) struct Floor {
     /// Identity of the interviewer; its avatar speaks for it. Their voice is what counts as audible.
     pub(crate) identity: Option<String>,
+    /// Identities of interviewers that were lost, in whose place another one comes: they are not heard, whoever else is.
+    pub(crate) unheard: Vec<String>,
     /// Others are heard as well.
     pub(crate) guests: bool,
     /// The interviewer left, and the persons in the room go on: their voices count.
@@ -94,7 +96,15 @@ impl Track {
 
 impl Floor {
     fn has(&self, track: &Track) -> bool {
-        self.persons || self.identity.as_ref() == Some(&track.speaks_for)
+        (self.persons || self.identity.as_ref() == Some(&track.speaks_for)) && !self.shuts_out(track)
+    }
+
+    fn hears(&self, track: &Track) -> bool {
+        self.has(track) || self.guests && !self.shuts_out(track)
+    }
+
+    fn shuts_out(&self, track: &Track) -> bool {
+        self.unheard.contains(&track.speaks_for)
     }
 }
 
@@ -129,7 +139,7 @@ impl SpeakerRoute {
         let Route { speaker, floor, tracks, .. } = &mut *route;
         let Some(track) = tracks.get_mut(&id) else { return };
         track.last = Some((Instant::now(), adjourn_audio::dbfs(frame)));
-        if !floor.has(track) && !floor.guests {
+        if !floor.hears(track) {
             track.queue = None;
             return;
         }
@@ -149,7 +159,7 @@ impl SpeakerRoute {
     /// Level of what is played now, dBFS: of the loudest.
     pub(crate) fn level(&self) -> f32 {
         let route = self.0.lock();
-        let heard = route.tracks.values().filter(|track| route.floor.has(track) || route.floor.guests);
+        let heard = route.tracks.values().filter(|track| route.floor.hears(track));
         heard.map(Track::level).fold(SILENCE_DBFS, f32::max)
     }
 
@@ -223,10 +233,26 @@ mod tests {
         // The interviewer left, and a person goes on.
         route.end(voice);
         assert!(!route.audible());
-        route.give_floor(Floor { identity: Some("agent".into()), guests: false, persons: true });
+        route.give_floor(Floor { identity: Some("agent".into()), persons: true, ..Floor::default() });
         assert!(route.audible());
         route.end(guest);
         assert!(!route.audible());
+    }
+
+    #[test]
+    fn one_that_was_lost_is_heard_no_more_whoever_else_is() {
+        let route = SpeakerRoute::default();
+        let [lost, next] =
+            ["agent-1", "agent-2"].map(|who| route.begin(&sound(who, who, SoundKind::Voice, Vec::new())));
+        let unheard = vec!["agent-1".to_owned()];
+        for (guests, persons) in [(false, false), (true, false), (false, true), (true, true)] {
+            let identity = Some("agent-2".to_owned());
+            route.give_floor(Floor { identity, unheard: unheard.clone(), guests, persons });
+            route.push(lost, &vec![10_000_i16; FRAME]);
+            assert!(!route.audible() && route.level() < -100.0, "{guests} {persons}");
+        }
+        route.push(next, &vec![10_000_i16; FRAME]);
+        assert!(route.audible());
     }
 
     #[tokio::test]

@@ -308,6 +308,14 @@ async fn trouble(gallery: &mut Gallery) {
     gallery.presence("checking", &mut stage, PresenceState::Checking).await;
     gallery.end("end-interrupted", &mut stage, "interrupted(interviewer lost)", RecordState::Received).await;
 
+    let mut stage = Testbed::checking().await;
+    stage.backend.set(|backend| backend.replacements = 1);
+    stage.enter().await;
+    stage.begin().await;
+    talk(&stage).await;
+    stage.room.process_dies();
+    gallery.see("replacing", &mut stage, |s| says(s, &Message::InterviewerReplaced)).await;
+
     let mut stage = Testbed::interview().await;
     talk(&stage).await;
     stage.room.interviewer_leaves("PA_1", LeaveReason::ClientInitiated).await;

@@ -122,6 +122,8 @@ goodbye = Das war die letzte Frage. Wir schließen ab. Sie müssen nichts mehr s
 microphone-off = Ihr Mikrofon ist ausgeschaltet.
 room-closed = Wir fragen den Veranstalter nach dem Grund. Sie müssen nichts tun.
 another-comes = Ein anderer Interviewer macht mit Ihnen weiter. Sie müssen nichts tun.
+head-replacing = Ein anderer Interviewer kommt
+interviewer-replaced = Ihr Interviewer hatte ein technisches Problem. Ein anderer kommt hinzu; was Sie gesagt haben, ist gesichert. Sie müssen nichts tun.
 say-hello = Ihr Interviewer hört zu. Sie können Hallo sagen.
 
 ## The heading over that

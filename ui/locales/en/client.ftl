@@ -122,6 +122,8 @@ goodbye = That was the last question. We are finishing; you don't have to say an
 microphone-off = Your microphone is off.
 room-closed = We are asking the organiser why. You don't have to do anything.
 another-comes = Another interviewer goes on with you. You don't have to do anything.
+head-replacing = Another interviewer is joining
+interviewer-replaced = Your interviewer had a technical problem. Another one is joining; what you said is kept. You don't have to do anything.
 say-hello = Your interviewer is listening. You can say hello.
 
 ## The heading over that

@@ -122,6 +122,8 @@ goodbye = Esa era la última pregunta. Estamos terminando; no tiene que decir na
 microphone-off = Su micrófono está apagado.
 room-closed = Estamos preguntando a la organización por qué. No tiene que hacer nada.
 another-comes = Otro entrevistador continúa con usted. No tiene que hacer nada.
+head-replacing = Se incorpora otro entrevistador
+interviewer-replaced = Su entrevistador ha tenido un problema técnico. Se está incorporando otro; lo que usted dijo se conserva. No tiene que hacer nada.
 say-hello = Su entrevistador le escucha. Puede saludar.
 
 ## The heading over that

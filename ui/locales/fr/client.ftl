@@ -122,6 +122,8 @@ goodbye = C'était la dernière question. Nous terminons ; vous n'avez plus rien
 microphone-off = Votre microphone est coupé.
 room-closed = Nous demandons pourquoi à l'organisateur. Vous n'avez rien à faire.
 another-comes = Un autre intervieweur continue avec vous. Vous n'avez rien à faire.
+head-replacing = Un autre intervieweur arrive
+interviewer-replaced = Votre intervieweur a rencontré un problème technique. Un autre le remplace ; ce que vous avez dit est conservé. Vous n'avez rien à faire.
 say-hello = Votre intervieweur vous écoute. Vous pouvez dire bonjour.
 
 ## The heading over that

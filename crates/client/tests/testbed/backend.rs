@@ -10,8 +10,8 @@ use adjourn_outbox::{BackendError, DeliveryOutcome, Granted, Join, Receipt, Sent
 use adjourn_protocol::{
     Arrival, Assignment, AssignmentAsked, CheckAnswer, CheckRequest, ClientInfo, GivenOrder, InterviewInfo,
     InterviewState, InterviewStatus, InterviewerState, InviteLink, Invited, JoinAnswer, JoinRequest,
-    LiveKitInfo, NumberedOrder, Outcome, Policy, ReceiptClaims, RoomState, SeatOrder, SeatOrders, SeatState,
-    SeatTold, Secret, Source, sha256,
+    LiveKitInfo, NumberedOrder, Outcome, Policy, ReceiptClaims, Replaced, ReplacementAsked, RoomState,
+    SeatOrder, SeatOrders, SeatState, SeatTold, Secret, Source, sha256,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
@@ -52,6 +52,14 @@ pub struct State {
     pub interviewer: Option<InterviewerState>,
     pub agent_report: Arrival,
     pub confirmed: bool,
+    /// So many interviewers may be replaced.
+    pub replacements: u8,
+    /// What it is asked for another interviewer is answered with, one after the other; then one is called.
+    pub refuses_another: VecDeque<BackendError>,
+    /// In whose place another one was called.
+    pub replaced: Vec<ReplacementAsked>,
+    /// The interviewer whose process has ended.
+    pub died: Option<String>,
     records: Vec<(String, Vec<u8>)>,
     /// What questions for a room to try the way in are answered with, one after the other; then there is one.
     pub checks: VecDeque<BackendError>,
@@ -94,6 +102,10 @@ impl FakeBackend {
             interviewer: None,
             agent_report: Arrival::Pending,
             confirmed: false,
+            replacements: 0,
+            refuses_another: VecDeque::new(),
+            replaced: Vec::new(),
+            died: None,
             records: Vec::new(),
             checks: VecDeque::new(),
             invited: None,
@@ -170,6 +182,7 @@ impl Backend for FakeBackend {
                         candidate_name: None,
                         language: "en".to_owned(),
                         max_minutes: state.minutes,
+                        replacements: state.replacements,
                         ends_at: now + TimeDelta::minutes(state.minutes) - state.gone,
                         contact: state.invited.as_ref().and_then(|invited| invited.contact.clone()),
                     },
@@ -278,6 +291,7 @@ impl Backend for FakeBackend {
                 client_record: Arrival::Pending,
                 agent_report: state.agent_report,
                 interviewer: state.interviewer,
+                interviewer_died: state.died.clone(),
                 records: i64::try_from(state.records.len()).unwrap(),
                 outcome: state.confirmed.then_some(Outcome::Finished),
                 client_outcome: None,
@@ -288,6 +302,28 @@ impl Backend for FakeBackend {
             self.set(|state| state.asked_status += 1);
             self.answers(link).await?;
             Ok(answer)
+        }
+        .boxed()
+    }
+
+    fn replace<'a>(
+        &'a self,
+        link: &'a InviteLink,
+        _: &'a Granted,
+        asked: &'a ReplacementAsked,
+    ) -> Answered<'a, Replaced> {
+        async move {
+            self.answers(link).await?;
+            self.set(|state| {
+                if let Some(refused) = state.refuses_another.pop_front() {
+                    return Err(refused);
+                }
+                if !state.replaced.contains(asked) {
+                    state.replaced.push(asked.clone());
+                }
+                let used = u8::try_from(state.replaced.len()).unwrap();
+                Ok(Replaced { left: state.replacements.saturating_sub(used) })
+            })
         }
         .boxed()
     }
