@@ -8,7 +8,7 @@ It is dispatched by the backend: ``adjourn-backend invite --agent-name interview
 
 from __future__ import annotations
 
-from livekit.agents import Agent, AgentServer, AgentSession, JobContext, RunContext, cli, function_tool
+from livekit.agents import Agent, AgentServer, AgentSession, JobContext, RunContext, cli, function_tool, llm
 
 import adjourn_agent
 
@@ -16,16 +16,20 @@ server = AgentServer()
 
 
 class Interviewer(Agent):
-    """Asks three questions, then ends the interview."""
+    """Asks three questions, then ends the interview. ``said``: what was said before, where it takes a lost one's place."""
 
-    def __init__(self) -> None:
+    def __init__(self, said: llm.ChatContext) -> None:
         super().__init__(
             instructions="You interview a candidate for a job. Ask three questions, one at a time, and listen. "
-            "Then thank the candidate, say goodbye and call end_interview."
+            "Then thank the candidate, say goodbye and call end_interview.",
+            chat_ctx=said,
         )
+        self._goes_on = bool(said.items)
 
     async def on_enter(self) -> None:
-        self.session.generate_reply(instructions="Greet the candidate and ask your first question.")
+        begin = "Greet the candidate and ask your first question."
+        go_on = "The interviewer before you had a technical problem. Say so in one sentence, and go on where you were."
+        self.session.generate_reply(instructions=go_on if self._goes_on else begin)
 
     @function_tool
     async def end_interview(self, context: RunContext[None]) -> None:
@@ -45,7 +49,8 @@ async def interview(ctx: JobContext) -> None:
         stt="deepgram/nova-3", llm="openai/gpt-4.1-mini", tts="cartesia/sonic-3"
     )
     adjourn_agent.attach(ctx, session, on_session_end=judged)
-    await session.start(agent=Interviewer(), room=ctx.room)
+    said = await adjourn_agent.history(ctx)
+    await session.start(agent=Interviewer(said), room=ctx.room)
 
 
 if __name__ == "__main__":

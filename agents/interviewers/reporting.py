@@ -23,7 +23,13 @@ async def interview(ctx: JobContext) -> None:
             # Once it is in the room.
             session.on("agent_state_changed", lambda _: stock.lose_marker(ctx))
 
-    await stock.run(ctx, attach)
+    said = await adjourn_agent.history(ctx)
+    if adjourn_agent.replaces(ctx) is not None:
+        # It goes on where the one before it was: a model does so by itself, once it has the conversation. What became of that
+        # one does not become of this one.
+        stock.TOOLS.clear()
+        stock.log("history", turns=len(said.items), last=said.items[-1].text_content if said.items else None)
+    await stock.run(ctx, attach, said)
 
 
 if __name__ == "__main__":

@@ -449,7 +449,10 @@ async def interview(ctx: JobContext) -> None:
     await run(ctx)
 
 
-async def run(ctx: JobContext, prepare: Callable[[AgentSession], None] = lambda _: None) -> None:
+async def run(
+    ctx: JobContext, prepare: Callable[[AgentSession], None] = lambda _: None, said: llm.ChatContext | None = None
+) -> None:
+    """``said``: what was said before this interviewer came."""
     give_way(0)
     watch_for_stutter()
     log("job_started")
@@ -513,7 +516,7 @@ async def run(ctx: JobContext, prepare: Callable[[AgentSession], None] = lambda 
         session.output.audio = DataStreamAudioOutput(
             ctx.room, destination_identity="avatar", sample_rate=SAMPLE_RATE, wait_remote_track=rtc.TrackKind.KIND_AUDIO
         )
-    await session.start(Interviewer(), room=ctx.room, room_options=options, **host)
+    await session.start(Interviewer(chat_ctx=said), room=ctx.room, room_options=options, **host)
     log("session_started")
     if "ambience" in WITH:
         ambience = AudioConfig(BuiltinAudioClip.OFFICE_AMBIENCE, volume=0.8)

@@ -1,6 +1,7 @@
 // A scripted interviewer on stock livekit-agents for Node, offline: asks, waits, says goodbye with an end
 // tool that closes the session, and stays in the room. Only the two models are scripted.
 //
+// ADJOURN_PACKAGE: Adjourn's agent package, where it is to be used.
 // ADJOURN_AGENT_LOG: file that gets one JSON line per event, with `at` in seconds since 1970.
 
 import { appendFileSync } from "node:fs";
@@ -68,7 +69,10 @@ class ScriptedTTS extends tts.TTS {
   }
 }
 
+const adjourn = process.env.ADJOURN_PACKAGE ? await import(process.env.ADJOURN_PACKAGE) : undefined;
+
 export default defineAgent({
+  ...(adjourn ? { onSessionEnd: adjourn.sessionEnd } : {}),
   entry: async (ctx) => {
     log("job_started");
     const session = new voice.AgentSession({ llm: new ScriptedLLM(), tts: new ScriptedTTS(), vad: null });
@@ -80,11 +84,15 @@ export default defineAgent({
         return "ended";
       },
     });
+    adjourn?.attach(ctx, session, { onSessionEnd: () => log("session_end") });
+    const said = (await adjourn?.history(ctx)) ?? llm.ChatContext.empty();
+    if (adjourn?.replaces(ctx) !== undefined) log("history", { turns: said.items.length });
     session.on("agent_state_changed", (event) => log("state", { state: event.newState }));
     session.on("close", (event) => log("close", { reason: String(event.reason) }));
     ctx.room.on("disconnected", () => log("room_disconnected"));
     await ctx.connect();
-    const agent = new voice.Agent({ instructions: "You interview a candidate. CANARY-4f1c.", tools: { end_interview } });
+    const instructions = "You interview a candidate. CANARY-4f1c.";
+    const agent = new voice.Agent({ instructions, chatCtx: said, tools: { end_interview } });
     await session.start({ agent, room: ctx.room });
     log("session_started");
     await session.generateReply().waitForPlayout();
@@ -94,6 +102,7 @@ export default defineAgent({
 });
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  // A number 0 is none to it, and then every worker would listen at the same port.
   const options = { agent: fileURLToPath(import.meta.url), agentName: "interviewer", loadFunc: async () => 0 };
-  cli.runApp(new ServerOptions({ ...options, numIdleProcesses: 1, host: "127.0.0.1", port: 0 }));
+  cli.runApp(new ServerOptions({ ...options, numIdleProcesses: 1, host: "127.0.0.1", port: "0" }));
 }

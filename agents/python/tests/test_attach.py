@@ -39,6 +39,7 @@ class Job:
     def __init__(self, metadata: str, id: str = "AJ_test") -> None:
         self.job = SimpleNamespace(metadata=metadata, id=id)
         self.room = SimpleNamespace(isconnected=lambda: False)
+        self.local_participant_identity = f"agent-{id}"
         self.log_context_fields: dict[str, Any] = {"candidate": "no name"}
         self.ended: list[str] = []
         self.at_shutdown: list[Callable[[], Awaitable[None]]] = []
@@ -57,7 +58,8 @@ class Job:
 
 
 def attach(job: Job, session: Session, **more: Any) -> None:
-    adjourn_agent.attach(job, session, **more)  # type: ignore[arg-type]
+    # What a sentinel does has tests of its own.
+    adjourn_agent.attach(job, session, **{"sentinel": False, **more})  # type: ignore[arg-type]
 
 
 async def end(job: Job) -> None:

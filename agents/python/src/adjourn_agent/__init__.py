@@ -16,8 +16,28 @@ client. What never happens here: an exception that reaches the interview; a repo
 can be written.
 """
 
-from ._attach import attach, judge, session_end
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from ._spool import Spool
 from ._target import Target
 
-__all__ = ["Spool", "Target", "attach", "judge", "session_end"]
+if TYPE_CHECKING:
+    from ._attach import attach, judge, session_end
+    from ._history import history, replaces
+
+__all__ = ["Spool", "Target", "attach", "history", "judge", "replaces", "session_end"]
+
+
+def __getattr__(name: str) -> Any:
+    # Only what runs in a job needs livekit-agents, which takes a second and 150 MB: the sentinel needs neither.
+    if name in ("attach", "judge", "session_end"):
+        from . import _attach
+
+        return getattr(_attach, name)
+    if name in ("history", "replaces"):
+        from . import _history
+
+        return getattr(_history, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""``adjourn-agent flush``: delivers what jobs left on disk."""
+"""``adjourn-agent flush``: delivers what jobs left on disk. ``adjourn-agent sentinel``: does so the moment that one is killed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from ._delivery import Outcome, flush
+from ._sentinel import Sentinel, deliver_left
 from ._spool import Spool, default_folder
 
 
@@ -26,14 +27,21 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     flushing = commands.add_parser("flush", help="deliver what jobs left on disk; ends with 1 if something still waits")
     flushing.add_argument("--spool", type=_folder, default=default_folder(), help="folder (default: %(default)s)")
+    watching = commands.add_parser("sentinel", help="watch the jobs of a worker; a job starts this by itself")
+    watching.add_argument("--spool", type=_folder, default=default_folder(), help="folder (default: %(default)s)")
+    watching.add_argument("--worker", type=int, required=True, help="process that its jobs are of; this ends with it")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     spool = Spool(arguments.spool)
+    if arguments.command == "sentinel":
+        Sentinel(spool, arguments.worker).run()
+        return
     try:
         # A user's own default is made by the first report that waits. One that was named has to be there.
         named = os.environ.get("ADJOURN_SPOOL") or arguments.spool != default_folder()
         if named or spool.folder.exists():
             spool.check()
+        deliver_left(spool)
         results = asyncio.run(flush(spool))
     except OSError as error:
         print(f"adjourn-agent: {error}", file=sys.stderr)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import multiprocessing
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,6 +15,8 @@ from livekit.agents import AgentSession, CloseEvent, CloseReason, ConversationIt
 
 from ._delivery import Outcome, deliver_until, flush
 from ._items import Items
+from ._journal import Journal
+from ._sentinel import deliver_left, start
 from ._spool import Parcel, Spool
 from ._target import Target
 from ._words import body, plain, readable
@@ -45,6 +49,7 @@ class _Attached:
         spool: Spool,
         shutdown_on_close: bool,
         source: str,
+        identity: str,
     ) -> None:
         self.ctx = ctx
         self.session = session
@@ -52,26 +57,29 @@ class _Attached:
         self.spool = spool
         self.shutdown_on_close = shutdown_on_close
         self.source = source
+        self.journal = Journal(spool, target.record(source), target.token, identity)
         self.items = Items(target, source)
         self.asked_to_end = False
         self.followed = False
         self.reason: str | None = None
         self.reported: asyncio.Task[None] | None = None
         self.parcel: Parcel | None = None
+        self.on_disk = False
+        self.became = Outcome.LATER
 
     def item_added(self, event: ConversationItemAddedEvent) -> None:
         item = event.item
         if not isinstance(item, llm.ChatMessage) or item.role not in ("user", "assistant"):
             return  # instructions, tools and their outputs stay here
-        self.items.put(
-            {
-                "id": readable(item.id),
-                "role": item.role,
-                "text": readable(item.text_content or ""),
-                "created_at": plain(item.created_at) or 0.0,
-                "interrupted": item.interrupted,
-            }
-        )
+        said = {
+            "id": readable(item.id),
+            "role": item.role,
+            "text": readable(item.text_content or ""),
+            "created_at": plain(item.created_at) or 0.0,
+            "interrupted": item.interrupted,
+        }
+        self.journal.add(said)
+        self.items.put(said)
 
     def closed(self, event: CloseEvent) -> None:
         if self.reason is None:
@@ -125,11 +133,16 @@ class _Attached:
             report = {"chat_history": self.session.history.to_dict(exclude_timestamp=False)}
         report["end_reason"] = HANDED_OVER if self.followed else self.reason or "job shutdown"
         self.parcel = Parcel(self.target.record(self.source), self.target.token, body(report))
-        _put(self.spool, self.parcel)
+        self.on_disk = _put(self.spool, self.parcel)
+        if self.on_disk:
+            # It has all that was said.
+            self.journal.end()
 
-    async def _deliver(self, seconds: float) -> None:
-        if self.parcel is not None:
-            await deliver_until(self.spool, self.parcel, seconds)
+    async def _deliver(self, seconds: float) -> Outcome:
+        """What became of the report; what was settled once is not sent again."""
+        if self.parcel is not None and self.became is Outcome.LATER:
+            self.became = await deliver_until(self.spool, self.parcel, seconds)
+        return self.became
 
     async def _mark(self, reason: str) -> None:
         """Tells the candidate's client; it needs no such word, but ends sooner with it."""
@@ -174,7 +187,9 @@ class _Attached:
         if self.reported is not None:
             await asyncio.wait({self.reported}, timeout=AT_CLOSE_S + MARKER_LIMIT_S + 1.0)
         await self.items.flush(AT_CLOSE_S)
-        await self._deliver(AT_END_S)
+        # What is neither there nor on disk as a report is left to whoever finds what was said.
+        if await self._deliver(AT_END_S) is not Outcome.LATER or self.on_disk:
+            self.journal.end()
 
 
 class _Job:
@@ -249,26 +264,28 @@ def attach(
     shutdown_on_close: bool = True,
     on_session_end: SessionEnd | None = None,
     spool: Spool | None = None,
+    sentinel: bool = True,
 ) -> None:
     """Reports this session, whatever becomes of it. Call it before ``session.start``.
 
     ``shutdown_on_close``: end the job when the session closes, so that no silent agent stays in the room. ``False`` for
     those who may start another session in the same job: then each session has a report of its own, made when the next one
     is attached or the job ends, and only the last one can finish the interview. ``on_session_end``: your own callback,
-    awaited when the job ends, once the report is on disk and before it is sent; it may call :func:`judge`. Without an Adjourn backend in the job's metadata, only
+    awaited when the job ends, once the report is on disk and before it is sent; it may call :func:`judge`. ``sentinel``: a small process
+    beside the worker watches this job, and reports what it said if it is killed. Without an Adjourn backend in the job's metadata, only
     a warning is logged. Never raises for a bad backend, network or disk.
     """
     job = _jobs.setdefault(ctx.job.id, _Job())
     if on_session_end is not None:
         job.own_session_end = on_session_end
     try:
-        _attach(job, ctx, session, shutdown_on_close, spool)
+        _attach(job, ctx, session, shutdown_on_close, spool, sentinel)
     except Exception:
         logger.exception("this session is not reported")
 
 
 def _attach(
-    job: _Job, ctx: JobContext, session: AgentSession[Any], shutdown_on_close: bool, spool: Spool | None
+    job: _Job, ctx: JobContext, session: AgentSession[Any], shutdown_on_close: bool, spool: Spool | None, sentinel: bool
 ) -> None:
     target = Target.of(ctx.job.metadata)
     if target is None:
@@ -278,7 +295,11 @@ def _attach(
     ctx.log_context_fields = {**ctx.log_context_fields, **about}
     number = len(job.sessions) + 1
     source = f"agent:{ctx.job.id}" if number == 1 else f"agent:{ctx.job.id}-{number}"
-    attached = _Attached(ctx, session, target, spool or Spool(), shutdown_on_close, source)
+    attached = _Attached(ctx, session, target, spool or Spool(), shutdown_on_close, source, ctx.local_participant_identity)
+    if sentinel and number == 1:
+        # Jobs of a worker that runs them as threads end with it: what watches them outlives it.
+        own = multiprocessing.parent_process() is None
+        start(attached.spool, os.getpid() if own else os.getppid())
     for earlier in job.sessions:
         earlier.another_began()
     job.sessions.append(attached)
@@ -320,6 +341,7 @@ async def _ended_unasked(ctx: JobContext) -> None:
 async def _flush_earlier(spool: Spool) -> None:
     try:
         # On a thread of its own: a disk that hangs must not hold up the conversation.
+        await asyncio.to_thread(deliver_left, spool)
         results = await asyncio.to_thread(lambda: asyncio.run(flush(spool)))
         if results[Outcome.DELIVERED]:
             logger.info("%d reports of earlier jobs were delivered", results[Outcome.DELIVERED])

@@ -62,7 +62,7 @@ class Parcel:
         return hashlib.sha256(self.address.encode()).hexdigest()[:32] + ".json"
 
 
-def _is_still(path: Path, file: IO[str]) -> bool:
+def is_still(path: Path, file: IO[str]) -> bool:
     """Whether a path names the file that is open."""
     try:
         return os.path.samestat(path.stat(), os.fstat(file.fileno()))
@@ -76,7 +76,8 @@ class Spool:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or default_folder()
 
-    def _make(self) -> None:
+    def make(self) -> None:
+        """Makes the folder, if it is not there."""
         # A folder that was there before is somebody's; each file is ours alone in any case.
         if not self.folder.is_dir():
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -96,7 +97,7 @@ class Spool:
 
     def put(self, parcel: Parcel) -> Path:
         """Writes a parcel and waits for the disk. The first of an address stays: what was sent must not change."""
-        self._make()
+        self.make()
         path = self.path(parcel)
         if not path.exists():
             self._write(parcel, path)
@@ -170,7 +171,7 @@ class Spool:
             except OSError:
                 # A file system without locks (some network volumes): two may send it, and the same bytes get the same receipt.
                 pass
-            if not _is_still(path, file):
+            if not is_still(path, file):
                 # Delivered, or replaced, between opening and locking it.
                 yield Absent.GONE
                 return

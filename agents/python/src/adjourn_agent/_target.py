@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 logger = logging.getLogger("adjourn_agent")
@@ -21,6 +21,10 @@ class Target:
     interview_id: str
     attempt: int
     token: str = field(repr=False)
+    replaces: str | None = None
+    """Identity of the interviewer in whose place this job was sent."""
+    history: str | None = None
+    """Where what was said before it can be read."""
 
     @staticmethod
     def of(metadata: str) -> Target | None:
@@ -28,7 +32,14 @@ class Target:
         try:
             given = json.loads(metadata) if metadata else {}
             url = str(given["report_url"]).rstrip("/")
-            target = Target(url, str(given["interview_id"]), int(given.get("attempt", 1)), str(given["report_token"]))
+            target = Target(
+                url,
+                str(given["interview_id"]),
+                int(given.get("attempt", 1)),
+                str(given["report_token"]),
+                given.get("replaces"),
+                given.get("history_url"),
+            )
             parts = urlsplit(target.url)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             logger.warning(
@@ -39,6 +50,10 @@ class Target:
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
             logger.warning("report_url is %s: only https is used (http on loopback); nothing will be reported", parts.scheme)
             return None
+        # The token goes there: nowhere else than to the backend itself.
+        if target.history is not None and not str(target.history).startswith(target.url + "/"):
+            logger.warning("history_url is not below report_url: what was said before is not read")
+            return replace(target, history=None)
         return target
 
     def record(self, source: str) -> str:

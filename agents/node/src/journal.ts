@@ -1,0 +1,164 @@
+// What a session says, on disk as it is said: a job that is killed leaves it to whoever finds it (see `sentinel.ts`).
+
+import { appendFileSync, closeSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Item } from "./items.js";
+import { inWords, log } from "./log.js";
+import { nameOf, type Parcel, type Spool } from "./spool.js";
+
+/** What a journal's file is called. Those of the package for Python have another ending: they are locked, which Node can't. */
+const NAME = /^[0-9a-f]{32}\.node-job$/;
+/** End reason of the report that is made of one. */
+export const DIED = "died";
+/** A process of another container can't be looked at: one that wrote nothing for so long is taken to be gone. */
+const ELSEWHERE_MS = 60 * 60 * 1000;
+
+/** A process, so that another one with its number is not taken for it. */
+interface Process {
+  pid: number;
+  /** Where its number means anything: this boot, this container. */
+  place: string;
+  /** When it began, in ticks since the boot; none where the system does not tell. */
+  began?: string;
+}
+
+interface Head {
+  address: string;
+  token: string;
+  identity: string;
+  process: Process;
+}
+
+function place(): string {
+  try {
+    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()} ${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return "";
+  }
+}
+
+/** Field 22 of `/proc/<pid>/stat` (proc(5)), and whether it still runs: what nobody has taken note of yet is gone, too. */
+function stat(pid: number): { began: string; runs: boolean } | undefined {
+  try {
+    // The name in it may have spaces and brackets.
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").pop()?.split(" ") ?? [];
+    return { began: fields[19] ?? "", runs: fields[0] !== "Z" && fields[0] !== "X" };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether that very process lives; `undefined`: it can't be looked at from here. */
+export function lives(of: Process): boolean | undefined {
+  if (of.place !== place()) return undefined;
+  if (of.began !== undefined) {
+    const now = stat(of.pid);
+    return now !== undefined && now.runs && now.began === of.began;
+  }
+  return runs(of.pid);
+}
+
+/** Whether a process of that number runs. */
+export function runs(pid: number): boolean {
+  const now = process.platform === "linux" ? stat(pid) : undefined;
+  if (now !== undefined) return now.runs;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Of a session that lives. Nothing here throws: what can't be written is said once. */
+export class Journal {
+  private path: string | undefined;
+
+  constructor(spool: Spool, address: string, token: string, identity: string) {
+    const path = join(spool.folder, `${nameOf(address)}.node-job`);
+    const began = stat(process.pid)?.began;
+    const own: Process = { pid: process.pid, place: place(), ...(began === undefined ? {} : { began }) };
+    const head: Head = { address, token, identity, process: own };
+    try {
+      spool.make();
+      closeSync(openSync(path, "wx", 0o600));
+      this.path = path;
+      this.write(head);
+    } catch (error) {
+      this.giveUp(error);
+    }
+  }
+
+  /** A turn was said. */
+  add(item: Item): void {
+    try {
+      this.write(item);
+    } catch (error) {
+      this.giveUp(error);
+    }
+  }
+
+  private write(line: object): void {
+    // To the system, not to the disk: it is for a process that dies, and must not hold up a conversation.
+    if (this.path !== undefined) appendFileSync(this.path, `${JSON.stringify(line)}\n`);
+  }
+
+  private giveUp(error: unknown): void {
+    log.warn(`what is said is not kept on disk as it is said (${inWords(error)})`);
+    this.end();
+  }
+
+  /** The session's report is on its way: nothing of this is needed any more. */
+  end(): void {
+    if (this.path !== undefined) rmSync(this.path, { force: true });
+    this.path = undefined;
+  }
+}
+
+/** What a process left that is gone. */
+export interface Left {
+  path: string;
+  identity: string;
+  /** Where the backend is told of it. */
+  died: string;
+  /** The report that the process can make no more. */
+  parcel: Parcel;
+}
+
+/** Journals of sessions that live, and those that were left. */
+export function journals(spool: Spool): string[] {
+  try {
+    return readdirSync(spool.folder)
+      .filter((name) => NAME.test(name))
+      .sort()
+      .map((name) => join(spool.folder, name));
+  } catch {
+    return [];
+  }
+}
+
+/** What is left in a journal, if its process is gone. */
+export function leftIn(path: string): Left | undefined {
+  let head: Head;
+  const items: Item[] = [];
+  try {
+    // A line that was not written to its end is none.
+    const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
+    head = JSON.parse(lines[0] ?? "") as Head;
+    if (typeof head.address !== "string" || typeof head.token !== "string" || typeof head.process?.pid !== "number") {
+      return undefined;
+    }
+    for (const line of lines.slice(1)) items.push(JSON.parse(line) as Item);
+  } catch {
+    return undefined;
+  }
+  const alive = lives(head.process);
+  if (alive ?? Date.now() - statSync(path).mtimeMs < ELSEWHERE_MS) return undefined;
+  const messages = items.map(({ id, role, text, created_at, interrupted }) => {
+    return { type: "message", id, role, content: [text], created_at, interrupted };
+  });
+  const body = JSON.stringify({ chat_history: { items: messages }, end_reason: DIED });
+  const { address, token, identity } = head;
+  return { path, identity, died: `${address}/died`, parcel: { address, token, body } };
+}

@@ -1,0 +1,126 @@
+// The sentinel: a small process beside a worker that outlives its jobs. When a job's process is gone without a goodbye (SIGKILL,
+// out of memory, a crash), it tells the backend so and delivers what the job left on disk. It has no port and needs no rights, ends
+// with its worker, and loses nothing if it is killed: the next job delivers what it did not.
+
+import { spawn } from "node:child_process";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+import { ask, deliverUntil, pause } from "./delivery.js";
+import { type Left, journals, leftIn, runs } from "./journal.js";
+import { inWords, log } from "./log.js";
+import type { Spool } from "./spool.js";
+
+/** So often it looks at the jobs. */
+const LOOK_MS = 250;
+/** The backend is told of a death for so long; later nobody waits for it. */
+const TOLD_MS = 60_000;
+/** What a job left is tried for so long at once; then it waits on disk as every report does. */
+const DELIVERED_MS = 300_000;
+/** Refusals of the backend itself that the same word will get again. */
+const NEVER_TOLD = new Set(["unauthorised", "not_found", "erased", "bad_json", "bad_identity"]);
+
+/** The file that says that a worker has one, with its process. */
+function markOf(spool: Spool, worker: number): string {
+  return join(spool.folder, `sentinel-node-${worker}.pid`);
+}
+
+/** Whether a worker has a sentinel. */
+function isThere(spool: Spool, worker: number): boolean {
+  try {
+    return runs(Number(readFileSync(markOf(spool, worker), "utf8")));
+  } catch {
+    return false;
+  }
+}
+
+/** Starts the sentinel of a worker, if there is none. Never throws. */
+export function start(spool: Spool, worker: number): void {
+  try {
+    if (isThere(spool, worker)) return;
+    const program = fileURLToPath(new URL("./cli.js", import.meta.url));
+    const started = spawn(
+      process.execPath,
+      [program, "sentinel", "--spool", spool.folder, "--worker", String(worker)],
+      // In a session of its own: what ends a job's group does not end it.
+      { detached: true, stdio: ["ignore", "ignore", "inherit"] },
+    );
+    started.on("error", (error) => log.warn(`no sentinel watches this job (${inWords(error)})`));
+    started.unref();
+  } catch (error) {
+    log.warn(`no sentinel watches this job (${inWords(error)}): what it says is reported by the next job if it is killed`);
+  }
+}
+
+/** Watches every journal of a spool until the worker is gone, and what its jobs left is delivered or waits on disk. */
+export async function watch(spool: Spool, worker: number): Promise<void> {
+  if (isThere(spool, worker)) return;
+  const mark = markOf(spool, worker);
+  spool.make();
+  rmSync(mark, { force: true });
+  try {
+    writeFileSync(mark, String(process.pid), { flag: "wx", mode: 0o600 });
+  } catch {
+    return; // another one was faster
+  }
+  const delivering = new Map<string, Promise<void>>();
+  const look = (): void => {
+    for (const path of journals(spool)) {
+      const left = delivering.has(path) ? undefined : leftIn(path);
+      if (left !== undefined) {
+        const delivered = deliver(spool, left).finally(() => delivering.delete(path));
+        delivering.set(path, delivered);
+      }
+    }
+  };
+  while (runs(worker)) {
+    look();
+    await sleep(LOOK_MS);
+  }
+  // Its jobs go with it.
+  await sleep(LOOK_MS);
+  look();
+  await Promise.all(delivering.values());
+  rmSync(mark, { force: true });
+}
+
+/** Delivers what processes left that no sentinel looked after. Gives how many there were. */
+export async function deliverLeft(spool: Spool): Promise<number> {
+  const left = journals(spool).flatMap((path) => leftIn(path) ?? []);
+  await Promise.all(left.map((one) => deliver(spool, one)));
+  return left.length;
+}
+
+async function deliver(spool: Spool, left: Left): Promise<void> {
+  log.warn(`${left.identity} is gone without a goodbye: what it said is reported`);
+  try {
+    // A report of its own that it had made already stays.
+    spool.put(left.parcel);
+    rmSync(left.path, { force: true });
+  } catch (error) {
+    log.error(`what ${left.identity} left can't be written to ${spool.folder} (${inWords(error)}); it is sent from memory`);
+  }
+  const [told] = await Promise.all([tell(left), deliverUntil(spool, left.parcel, DELIVERED_MS)]);
+  if (!told) log.warn(`nobody was told that ${left.identity} died`);
+}
+
+/** Tells the backend that the job is gone. Gives whether it knows. */
+async function tell(left: Left): Promise<boolean> {
+  const end = performance.now() + TOLD_MS;
+  const body = JSON.stringify({ identity: left.identity });
+  for (let tries = 0; ; tries++) {
+    try {
+      const headers = { "content-type": "application/json" };
+      const answer = await ask(left.died, left.parcel.token, { method: "POST", headers, body });
+      if (answer.status === 204) return true;
+      if (answer.code !== undefined && NEVER_TOLD.has(answer.code)) return false;
+    } catch {
+      // It is away: again.
+    }
+    const rest = pause(tries, undefined, Math.random());
+    if (performance.now() + rest > end) return false;
+    await sleep(rest);
+  }
+}

@@ -1,0 +1,177 @@
+"""The sentinel: a small process beside a worker that outlives its jobs.
+
+When a job's process is gone without a goodbye (SIGKILL, out of memory, a crash), it tells the backend so and delivers what the
+job left on disk. It waits for the locks of their journals, so it knows at once. It has no port and needs no rights, ends with
+its worker, and loses nothing if it is killed: the next job delivers what it did not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import random
+import select
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import aiohttp
+
+from ._delivery import LIMIT, Outcome, deliver_until, pause, read, refused_with
+from ._journal import Left, journals, left
+from ._spool import Spool
+
+logger = logging.getLogger("adjourn_agent")
+
+LOOK_S = 0.25
+"""So often it looks for jobs that began."""
+TOLD_WITHIN_S = 60.0
+"""The backend is told of a death for so long; later nobody waits for it."""
+DELIVERED_WITHIN_S = 300.0
+"""What a job left is tried for so long at once; then it waits on disk as every report does."""
+NEVER_TOLD = {"unauthorised", "not_found", "erased", "bad_json", "bad_identity"}
+"""Refusals of the backend itself that the same word will get again."""
+
+
+def _lock_of(spool: Spool, worker: int) -> Path:
+    return spool.folder / f"sentinel-{worker}.lock"
+
+
+def start(spool: Spool, worker: int) -> None:
+    """Starts the sentinel of a worker, if there is none. Never raises."""
+    try:
+        with _lock_of(spool, worker).open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+        # In a session of its own: what ends a job's group does not end it.
+        subprocess.Popen(
+            [sys.executable, "-m", "adjourn_agent", "sentinel", "--spool", str(spool.folder), "--worker", str(worker)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            close_fds=True,
+        )
+    except OSError as error:
+        logger.warning("no sentinel watches this job (%s): what it says is reported by the next job if it is killed", error)
+
+
+class Sentinel:
+    """Watches every journal of a spool."""
+
+    def __init__(self, spool: Spool, worker: int) -> None:
+        self.spool = spool
+        self.worker = worker
+        self._watched: dict[Path, threading.Thread] = {}
+        self._handle: int | None = None
+        if sys.platform == "linux":
+            # A number of a process is given again; this is that very one's.
+            with suppress(OSError):
+                self._handle = os.pidfd_open(worker)
+
+    def run(self) -> None:
+        """Until the worker is gone, and what its jobs left is delivered or waits on disk."""
+        lock = self._locked()
+        if lock is None:
+            return
+        with lock:
+            while self._worker_lives():
+                for path in journals(self.spool):
+                    if path not in self._watched:
+                        self._watched[path] = threading.Thread(target=self._watch, args=(path,), daemon=True)
+                        self._watched[path].start()
+                self._watched = {path: thread for path, thread in self._watched.items() if thread.is_alive()}
+                time.sleep(LOOK_S)
+            # Its jobs go with it.
+            for path in journals(self.spool):
+                _deliver(self.spool, path, waits=False)
+            end = time.monotonic() + DELIVERED_WITHIN_S
+            for thread in self._watched.values():
+                thread.join(max(0.0, end - time.monotonic()) if thread.is_alive() else 0.0)
+            with suppress(OSError):
+                _lock_of(self.spool, self.worker).unlink()
+
+    def _locked(self) -> IO[str] | None:
+        lock = _lock_of(self.spool, self.worker).open("a")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            return None
+        return lock
+
+    def _worker_lives(self) -> bool:
+        if self._handle is not None:
+            # A process that ended and that nobody has taken note of yet still has its number.
+            return not select.select([self._handle], [], [], 0)[0]
+        try:
+            os.kill(self.worker, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+    def _watch(self, path: Path) -> None:
+        _deliver(self.spool, path, waits=True)
+
+
+def _deliver(spool: Spool, path: Path, *, waits: bool) -> bool:
+    """Delivers what a process left. Gives whether it left anything."""
+    try:
+        with left(path, waits=waits) as found:
+            if found is None:
+                return False
+            logger.warning("%s is gone without a goodbye: what it said is reported", found.identity)
+            parcel = found.parcel()
+            try:
+                # A report of its own that it had made already stays.
+                spool.put(parcel)
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                logger.error("what %s left can't be written to %s (%s); it is sent from memory", found.identity, spool.folder, error)
+        asyncio.run(_tell_and_deliver(spool, found))
+    except Exception:
+        logger.exception("what %s holds could not be delivered", path)
+    return True
+
+
+async def _tell_and_deliver(spool: Spool, found: Left) -> None:
+    told, delivered = await asyncio.gather(_tell(found), deliver_until(spool, found.parcel(), DELIVERED_WITHIN_S))
+    if delivered is Outcome.DELIVERED:
+        logger.info("%s: what it said is delivered%s", found.identity, "" if told else "; that it died, nobody was told")
+
+
+async def _tell(found: Left) -> bool:
+    """Tells the backend that the job is gone. Gives whether it knows."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + TOLD_WITHIN_S
+    tries = 0
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {found.token}"}) as http:
+        while True:
+            try:
+                body = {"identity": found.identity}
+                async with http.post(found.died, json=body, timeout=LIMIT, allow_redirects=False) as answer:
+                    if answer.status == 204:
+                        return True
+                    if refused_with(answer.content_type, await read(answer), NEVER_TOLD):
+                        return False
+            except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError):
+                pass
+            rest = pause(tries, None, random.random())
+            if loop.time() + rest > end:
+                return False
+            tries += 1
+            await asyncio.sleep(rest)
+
+
+def deliver_left(spool: Spool) -> int:
+    """Delivers what processes left that no sentinel looked after. Gives how many there were."""
+    return sum(_deliver(spool, path, waits=False) for path in journals(spool))
