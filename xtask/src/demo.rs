@@ -135,7 +135,7 @@ pub(crate) fn qa(arguments: &[String]) -> Result<()> {
     }
     tools.give(&mut command);
     if node_is_needed(arguments) {
-        command.env("ADJOURN_NODE_MODULES", fetch::node_interviewer()?);
+        command.env("ADJOURN_NODE_MODULES", fetch::node_package()?);
     }
     if arguments.iter().any(|argument| argument == "fuzz") {
         command.env("ADJOURN_FUZZ_PYTHON", fetch::fuzz()?);
@@ -185,7 +185,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
 /// Whether a scenario is among those asked for whose interviewer runs on Node: its modules are large.
 fn node_is_needed(arguments: &[String]) -> bool {
     let has = |word: &str| arguments.iter().any(|argument| argument.split('=').next() == Some(word));
-    let words = |argument: &String| argument.split([',', '=']).any(|word| word.trim() == "zombie-node");
+    let words = |argument: &String| argument.split([',', '=']).any(|word| word.contains("-node"));
     let named = arguments.iter().any(words);
     named || (has("matrix") && !has("--rows") && !has("--scenarios") && !has("--suite"))
 }

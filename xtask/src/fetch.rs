@@ -110,22 +110,38 @@ pub(crate) fn fuzz() -> Result<PathBuf> {
     environment(&cache()?, "requirements-fuzz.txt")
 }
 
-/// The modules of the interviewer for Node, once per version of its lock file.
-pub(crate) fn node_interviewer() -> Result<PathBuf> {
-    let from = root().join("agents/interviewers/node");
+/// The modules of the agent package for Node, once per version of its lock file. They lie beside it, too, as a link.
+pub(crate) fn node_modules() -> Result<PathBuf> {
+    let from = root().join("agents/node");
     let read = |name: &str| {
         std::fs::read_to_string(from.join(name)).map_err(|e| format!("{}: {e}", from.join(name).display()))
     };
     let (package, lock) = (read("package.json")?, read("package-lock.json")?);
     programs::ensure(&[programs::NODE, programs::NPM])?;
-    let folder = cache()?.join(format!("node-interviewer-{:016x}", fnv(lock.as_bytes())));
+    let folder = cache()?.join(format!("node-agent-{:016x}", fnv(lock.as_bytes())));
     once(&folder, |part| {
         write(&part.join("package.json"), &package)?;
         write(&part.join("package-lock.json"), &lock)?;
         let install = ["ci", "--no-audit", "--no-fund"];
         quietly("fetching livekit-agents for Node (300 MB, once)", &mut program("npm", &install, part))
     })?;
-    Ok(folder.join("node_modules"))
+    let (modules, link) = (folder.join("node_modules"), from.join("node_modules"));
+    if std::fs::read_link(&link).is_ok_and(|to| to != modules) {
+        std::fs::remove_file(&link).map_err(|e| format!("{}: {e}", link.display()))?;
+    }
+    if !link.exists() {
+        std::os::unix::fs::symlink(&modules, &link).map_err(|e| format!("{}: {e}", link.display()))?;
+    }
+    Ok(modules)
+}
+
+/// The agent package for Node, made: gives its modules.
+pub(crate) fn node_package() -> Result<PathBuf> {
+    let modules = node_modules()?;
+    let compiler = modules.join(".bin/tsc");
+    let mut build = program(&compiler.to_string_lossy(), &[], &root().join("agents/node"));
+    quietly("the agent package for Node", &mut build)?;
+    Ok(modules)
 }
 
 /// The SDK's library alone.

@@ -224,7 +224,10 @@ fn agent_package(tools: &fetch::Tools) -> Result<()> {
         "-w",
         &out.to_string_lossy(),
     ];
-    step::quietly("the agent package's wheel", &mut python(&tools.python, &wheel))
+    step::quietly("the agent package's wheel", &mut python(&tools.python, &wheel))?;
+    fetch::node_package()?;
+    let node = step::root().join("agents/node");
+    step::run("the agent package's tests, for Node", &mut step::program("npm", &["test", "--silent"], &node))
 }
 
 /// Known weaknesses of what we depend on. Apart from the suite: the databases are not package registries,

@@ -171,16 +171,23 @@ impl BackendServer {
     /// # Errors
     /// The command fails.
     pub async fn invite(&self, policy: &str) -> anyhow::Result<Invitation> {
-        self.invite_for(30, policy).await
+        self.invite_for(30, policy, 0).await
     }
 
-    /// As [`Self::invite`], with the most minutes that it may take.
+    /// As [`Self::invite`], with the most minutes that it may take, and how many interviewers may be replaced.
     ///
     /// # Errors
     /// The command fails.
-    pub async fn invite_for(&self, minutes: u32, policy: &str) -> anyhow::Result<Invitation> {
+    pub async fn invite_for(
+        &self,
+        minutes: u32,
+        policy: &str,
+        replacements: u8,
+    ) -> anyhow::Result<Invitation> {
         let (title, candidate, minutes) = ("Embedded engineer, first talk", "Sam", minutes.to_string());
+        let replacements = replacements.to_string();
         let about = ["--title", title, "--candidate", candidate, "--minutes", &minutes, "--policy", policy];
+        let about = [&about[..], &["--replacements", &replacements]].concat();
         let created = self.command(&[&["invite", "--json"], &about[..]].concat()).await?;
         Ok(serde_json::from_str(&created)?)
     }

@@ -32,6 +32,8 @@ pub struct AgentEvent {
     pub from_s: Option<f64>,
     /// Seconds, for `stutter`.
     pub lasts_s: Option<f64>,
+    /// Turns that were said before it came, for `history`.
+    pub turns: Option<usize>,
     /// The loudest sample, 0 to 1, for `detected`: of silence, the detector was mistaken.
     pub peak: Option<f64>,
 }
@@ -43,6 +45,15 @@ fn node(tools: &Tools, folder: &Path) -> anyhow::Result<PathBuf> {
         std::fs::create_dir(&here)?;
         std::fs::copy(tools.interviewers().join("node/interviewer.mjs"), here.join("interviewer.mjs"))?;
         std::os::unix::fs::symlink(Tools::node_modules()?, here.join("node_modules"))?;
+        // Here, so that it finds the same livekit-agents as the interviewer.
+        let package = here.join("adjourn-agent");
+        std::fs::create_dir(&package)?;
+        std::fs::write(package.join("package.json"), r#"{"type": "module"}"#)?;
+        let made = tools.root.join("agents/node/dist");
+        for file in std::fs::read_dir(&made).with_context(|| format!("{} is not made", made.display()))? {
+            let file = file?;
+            std::fs::copy(file.path(), package.join(file.file_name()))?;
+        }
         let start = format!("#!/bin/sh\nexec node {} \"$@\"\n", here.join("interviewer.mjs").display());
         std::fs::write(here.join("interviewer"), start)?;
         use std::os::unix::fs::PermissionsExt as _;
@@ -91,6 +102,9 @@ impl Worker {
         }
         if script.node {
             command.env("NODE_ENV", "production");
+            if script.package {
+                command.env("ADJOURN_PACKAGE", "./adjourn-agent/index.js");
+            }
         } else if let Some(own) = &script.script {
             command.arg(std::path::absolute(own)?);
         } else {

@@ -200,7 +200,7 @@ impl ScenarioBed {
         }
         let minutes = scenario.minutes.unwrap_or(30);
         let policy = serde_json::to_string(&Wanted { sound_processing: scenario.sound_processing })?;
-        let invitation = backend.invite_for(minutes, &policy).await?;
+        let invitation = backend.invite_for(minutes, &policy, scenario.replacements).await?;
         launch.link.clone_from(&invitation.link);
         let mut proxy = proxy;
         if let Some(proxy) = &mut proxy {
@@ -370,6 +370,12 @@ impl ScenarioBed {
     /// Process id of the newest job.
     pub(super) fn job(&self) -> anyhow::Result<i32> {
         let started = self.events().into_iter().rfind(|e| e.event == "job_started");
+        Ok(started.context("no job was started")?.pid)
+    }
+
+    /// The first job.
+    pub(super) fn first_job(&self) -> anyhow::Result<i32> {
+        let started = self.events().into_iter().find(|e| e.event == "job_started");
         Ok(started.context("no job was started")?.pid)
     }
 

@@ -10,6 +10,7 @@ mod goodbye;
 mod mishaps;
 mod noise;
 mod problem;
+mod replaced;
 mod report;
 mod seen;
 mod sound;
@@ -35,7 +36,7 @@ use self::seen::Seen;
 use self::steps::Played;
 pub use self::subject::Subject;
 use crate::crash_test;
-use crate::scenario::{Delivered, Scenario, Step};
+use crate::scenario::{Delivered, Held, Scenario, Step};
 use adjourn_cli::explain;
 use adjourn_cli::replay::Trace;
 use adjourn_testbed::{AgentEvent, Proxy, Pulse, Worker, look};
@@ -183,6 +184,7 @@ async fn finish(
         bound_s: scenario.expect.bound,
         after_last_word_s: seen.completed_at.zip(last_word).map(|(end, word)| end - word),
         audio_back_s: played.audio_back_s,
+        replaced_s: None,
         heard: None,
         outcome: outcome.clone(),
         delivery: if seen.received_at.is_some() {
@@ -210,6 +212,7 @@ async fn finish(
     let marks = traced(&bed, &mut line, &seen, &mut failures);
     if scenario.expect.problem.is_none() {
         held(scenario, &bed, &mut failures).await?;
+        replaced::look(scenario, &bed, &mut line, &mut failures).await?;
         transcript(scenario, &bed, &line, &seen, &mut failures).await?;
     }
     proxied(scenario, &bed, &mut failures);
@@ -328,7 +331,8 @@ async fn held(scenario: &Scenario, bed: &ScenarioBed, failures: &mut Vec<String>
             failures.push(format!("{pinned} participants were the interviewer, expected are {expected}"));
         }
     }
-    let reports = expect.map_or(0, |expect| i64::from(expect.agent_report.is_here()));
+    let one = |expect: &Held| i64::from(expect.agent_report.is_here());
+    let reports = expect.map_or(0, |expect| expect.reports.unwrap_or_else(|| one(expect)));
     let records = bed.backend.status(id).await?.records;
     let foreign = scenario.after.iter().any(|step| matches!(step, Step::ForeignRecord));
     let ours = i64::from(scenario.expect.delivery != Delivered::Parked || foreign);

@@ -30,6 +30,9 @@ pub struct RunReport {
     pub after_last_word_s: Option<f64>,
     /// Seconds until sound was back after the fault was mended.
     pub audio_back_s: Option<f64>,
+    /// Seconds from the loss of an interviewer to the first word of the one in its place; of several, the longest.
+    #[serde(default)]
+    pub replaced_s: Option<f64>,
     /// Of the interviewer's first question, the share that was heard at the loudspeaker; none where it was not asked, or
     /// the network was made to fail.
     #[serde(default)]
@@ -98,6 +101,7 @@ impl RunReport {
             bound_s,
             after_last_word_s: None,
             audio_back_s: None,
+            replaced_s: None,
             heard: None,
             outcome: "none".to_owned(),
             delivery: String::new(),

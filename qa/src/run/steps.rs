@@ -11,7 +11,7 @@ use serde_json::json;
 use super::bed::ScenarioBed;
 use super::seen::Seen;
 use super::{mishaps, noise, sound};
-use crate::scenario::{Act, Button, Call, Names, SIGNALS, Scenario, Side, Step, Target};
+use crate::scenario::{Act, Button, Call, Names, SIGNALS, Scenario, Side, Step, Target, clock_of_agent};
 use adjourn_testbed::{Actor, ActorKind, Cgroup, Child, Limit, Worker, look, unix_now};
 use fastrand::Rng;
 
@@ -67,6 +67,7 @@ async fn one(step: &Step, bed: &mut ScenarioBed, played: &mut Played) -> anyhow:
         }
         Step::Gone => gone(bed).await,
         Step::Vacant { within } => vacant(bed, seconds(*within)).await,
+        Step::Agents { are, within } => agents(bed, *are, seconds(*within)).await,
         Step::AgentState { is, times, within } => {
             bed.event(is, *times, seconds(*within), |e| e.state.as_deref() == Some(is)).await.map(|_| ())
         }
@@ -84,8 +85,8 @@ async fn one(step: &Step, bed: &mut ScenarioBed, played: &mut Played) -> anyhow:
         }
         Step::Churn(length) => churn(bed, seconds(*length), &mut played.failures).await,
         Step::Clock(start) => {
-            played.clock = match start.strip_prefix("agent:") {
-                Some(event) => bed.event(event, 1, seconds(120.0), |e| e.event == event).await?,
+            played.clock = match clock_of_agent(start) {
+                Some((event, times)) => bed.event(event, times, seconds(120.0), |e| e.event == event).await?,
                 None if start == "now" => unix_now(),
                 // Set by the step before, to the very moment.
                 None if start == "panic" => played.panicked.context("nothing has failed so far")?,
@@ -277,15 +278,25 @@ async fn gone(bed: &ScenarioBed) -> anyhow::Result<()> {
 
 /// Waits until nobody is in the interview's room.
 async fn vacant(bed: &ScenarioBed, within: Duration) -> anyhow::Result<()> {
-    let body = json!({"room": bed.invitation.id});
-    let inside = async || {
-        // Of a room that is not there LiveKit says that nobody is in it.
-        let answer = bed.livekit.call(&bed.network, "RoomService/ListParticipants", &body).await?;
-        Ok(answer["participants"].as_array().map_or(0, Vec::len))
-    };
+    let inside = async || Ok(inside(bed).await?.len());
     let inside = counted(within, inside, |inside| inside == 0).await?;
     anyhow::ensure!(inside == 0, "{inside} participants are still in the room");
     Ok(())
+}
+
+/// Waits until so many agents are in the room.
+async fn agents(bed: &ScenarioBed, are: usize, within: Duration) -> anyhow::Result<()> {
+    let agents = async || Ok(inside(bed).await?.iter().filter(|who| who["kind"] == "AGENT").count());
+    let found = counted(within, agents, |found| found == are).await?;
+    anyhow::ensure!(found == are, "{found} agents are in the room, expected are {are}");
+    Ok(())
+}
+
+/// Who is in the room. Of a room that is not there LiveKit says that nobody is in it.
+async fn inside(bed: &ScenarioBed) -> anyhow::Result<Vec<serde_json::Value>> {
+    let body = json!({"room": bed.invitation.id});
+    let answer = bed.livekit.call(&bed.network, "RoomService/ListParticipants", &body).await?;
+    Ok(answer["participants"].as_array().cloned().unwrap_or_default())
 }
 
 /// Waits until the backend holds so many turns.
@@ -394,6 +405,7 @@ async fn pid_of(bed: &ScenarioBed, to: Target) -> anyhow::Result<i32> {
     Ok(match to {
         Target::Client => bed.client.pid(),
         Target::Job => bed.job()?,
+        Target::FirstJob => bed.first_job()?,
         Target::Worker => bed.workers.last().context("no worker runs")?.process.pid(),
         Target::Server => bed.livekit.process.pid(),
         Target::RoomNode | Target::OtherNode => {

@@ -104,8 +104,8 @@ impl Scenario {
             return wrong("long-wait", "the earliest comes before the latest");
         }
         for interviewer in self.interviewers() {
-            if interviewer.node && (interviewer.old || interviewer.package) {
-                return wrong("interviewer", "one for Node is neither `old` nor has it the `package`");
+            if interviewer.node && interviewer.old {
+                return wrong("interviewer", "one for Node is not `old`");
             }
             if interviewer.questions == 0 {
                 return wrong("questions", "an interviewer asks one at least");
@@ -242,6 +242,7 @@ impl Scenario {
             | Step::Agent { .. }
             | Step::Gone
             | Step::Vacant { .. }
+            | Step::Agents { .. }
             | Step::AgentState { .. }
             | Step::Answer
             | Step::Say

@@ -22,7 +22,7 @@ pub use adjourn_testbed::{Dismissal, Interviewer, Signalling};
 pub use needs::Needs;
 pub use sound::{Card, Open, Sound};
 pub(crate) use step::SIGNALS;
-pub use step::{Act, Button, Call, Choice, Damage, Disk, Names, Side, Step, Target};
+pub use step::{Act, Button, Call, Choice, Damage, Disk, Names, Side, Step, Target, clock_of_agent};
 
 use self::words::Mistake;
 use adjourn_testbed::fault_proxy::Fault;
@@ -53,6 +53,9 @@ pub struct Scenario {
     pub max_participants: Option<u32>,
     /// Minutes that the interview may take at most, if not thirty.
     pub minutes: Option<u32>,
+    /// So many interviewers may be replaced if they are lost.
+    #[serde(default)]
+    pub replacements: u8,
     /// Minutes after the end until the backend counts the agent's report as missing, if not ten.
     pub agent_deadline: Option<f64>,
     /// The backend's database is a Postgres server.
@@ -171,6 +174,8 @@ pub struct Expect {
     pub speakers: Option<usize>,
     /// So many participants were the interviewer, one after another, as the record says.
     pub interviewers: Option<usize>,
+    /// Seconds from the loss of an interviewer to the first word of the one in its place, each time.
+    pub replaced: Option<f64>,
     /// So often the interviewer understood the candidate to have said something, as far as it says so.
     pub turns: Option<usize>,
     /// Where the record is when the end screen comes: `saving`, `sending`, …
@@ -191,6 +196,8 @@ pub struct Held {
     /// Whether the agent's report confirms that the interview was finished.
     #[serde(default)]
     pub confirmed: bool,
+    /// Of so many interviewers, if not of one.
+    pub reports: Option<i64>,
     /// Seconds from the end screen.
     pub within: f64,
 }

@@ -37,6 +37,13 @@ pub enum Step {
         /// Seconds.
         within: f64,
     },
+    /// Waits until LiveKit lists so many agents in the room.
+    Agents {
+        /// How many.
+        are: usize,
+        /// Seconds.
+        within: f64,
+    },
     /// Waits until the interviewer reported this state for the n-th time.
     AgentState {
         /// `listening`, `thinking`, `speaking`.
@@ -254,8 +261,10 @@ pub enum Step {
 pub enum Target {
     /// The candidate's client.
     Client,
-    /// The interviewer's job.
+    /// The interviewer's job, the newest one.
     Job,
+    /// The first job.
+    FirstJob,
     /// The worker that started it.
     Worker,
     /// livekit-server.
@@ -408,6 +417,15 @@ fn minute() -> f64 {
     60.0
 }
 
+/// A clock that starts with an event of the interviewer's log: which, and for the how-manieth time (`agent:close`, `agent:close*2`).
+pub fn clock_of_agent(start: &str) -> Option<(&str, usize)> {
+    let event = start.strip_prefix("agent:")?;
+    match event.split_once('*') {
+        Some((event, times)) => Some((event, times.parse().ok().filter(|times| *times > 0)?)),
+        None => Some((event, 1)),
+    }
+}
+
 impl Step {
     /// Every time that the step names, in seconds.
     pub(super) fn times(&self) -> Vec<(&'static str, f64)> {
@@ -426,6 +444,7 @@ impl Step {
             | Self::Saved { within }
             | Self::Told { within, .. }
             | Self::Vacant { within }
+            | Self::Agents { within, .. }
             | Self::Back { within }
             | Self::Panicked { within }
             | Self::Open { within, .. }
@@ -501,7 +520,7 @@ impl Step {
         if let Self::Agent { event, .. } = self {
             Some(event)
         } else if let Self::Clock(start) = self {
-            start.strip_prefix("agent:")
+            clock_of_agent(start).map(|(event, _)| event)
         } else {
             None
         }
@@ -521,7 +540,7 @@ impl Step {
         } else if let Self::AgentState { is, .. } = self {
             ("agent-state", is, &["initializing", "listening", "thinking", "speaking"])
         } else if let Self::Clock(start) = self
-            && !start.starts_with("agent:")
+            && clock_of_agent(start).is_none()
         {
             ("clock", start, &["now", "panic", "limit"])
         } else {
