@@ -117,7 +117,8 @@ impl Session {
     /// The agent's report is in. It may be of an earlier agent, or of an earlier session in the same job: only one that
     /// says *finished* ends anything, and only while the session does not answer.
     fn report_is_in(&mut self, finished: bool) {
-        let sid = self.interviewer_sid().map(str::to_owned);
+        let pinned = self.interviewer.as_ref().filter(|i| !self.is_fenced(&i.sid, &i.identity));
+        let sid = pinned.map(|i| i.sid.clone());
         if let (Some(sid), true, true) = (sid, finished, self.stalled()) {
             self.evidence(&sid, EvidenceKind::Report);
             self.decide(Outcome::Finished, Decider::Reported);

@@ -269,9 +269,11 @@ impl Session {
         true
     }
 
-    /// The interviewer, if it is this presence: what anybody else shows counts for nothing.
+    /// The interviewer, if it is this presence: what anybody else shows counts for nothing, nor does what one shows whose place
+    /// another one takes.
     pub(crate) fn pinned(&mut self, sid: &str) -> Option<&mut Interviewer> {
-        self.interviewer.as_mut().filter(|i| i.sid == sid)
+        let fenced = self.fenced.iter().any(|fenced| fenced.sid == sid);
+        self.interviewer.as_mut().filter(|i| i.sid == sid && !fenced)
     }
 
     pub(crate) fn with(&mut self, sid: &str, apply: impl FnOnce(&mut Interviewer)) {

@@ -11,8 +11,9 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 /// Every end is due by time alone within this: the longest chain is a question (45 s) and its missing
-/// answer (120 s), after a link that may be stale for 30 s, with the slow rules in between.
-const LONGEST_MS: u64 = 60_000 + 45_000 + 120_000 + 30_000;
+/// answer (120 s), after a link that may be stale for 30 s, with the slow rules in between; or another interviewer
+/// that is awaited (25 s).
+const LONGEST_MS: u64 = 60_000 + 45_000 + 120_000 + 30_000 + 25_000;
 
 fn sid() -> impl Strategy<Value = String> {
     prop_oneof![Just("PA_1".to_owned()), Just("PA_2".to_owned())]
@@ -86,10 +87,13 @@ fn close_reason() -> impl Strategy<Value = CloseReason> {
 fn input() -> impl Strategy<Value = Input> {
     let roster = || prop::collection::vec(participant(), 0..3);
     let room = || prop_oneof![4 => Just("RM_1".to_owned()), 1 => Just("RM_2".to_owned())];
-    let grant = JoinGrant { agent_name: Some("interviewer".into()), remaining: 3_600_000, replacements: 0 };
+    let grant = |replacements| {
+        let agent_name = Some("interviewer".into());
+        Input::JoinGranted(JoinGrant { agent_name, remaining: 3_600_000, replacements })
+    };
     prop_oneof![
         4 => Just(Input::JoinPressed),
-        4 => Just(Input::JoinGranted(grant)),
+        4 => (0_u8..=3).prop_map(grant),
         4 => (room(), roster()).prop_map(|(room_sid, roster)| Input::Connected { room_sid, roster }),
         1 => Just(Input::JoinFailed { message: "no".into(), retry: true }),
         1 => Just(Input::ConnectFailed { message: "no".into() }),
@@ -118,6 +122,8 @@ fn input() -> impl Strategy<Value = Input> {
         1 => sid().prop_map(|sid| Input::Transcribed { sid }),
         1 => (sid(), close_reason()).prop_map(|(sid, reason)| Input::SessionClosed { sid, reason }),
         1 => sid().prop_map(|sid| Input::EndMarker { sid }),
+        1 => sid().prop_map(|sid| Input::InterviewerDied { identity: format!("agent-{sid}") }),
+        1 => Just(Input::ReplacementRefused),
         1 => prop_oneof![Just(OrganiserWord::Ended), Just(OrganiserWord::Running), Just(OrganiserWord::RoomGone), Just(OrganiserWord::Reported { finished: true }), Just(OrganiserWord::Reported { finished: false }), Just(OrganiserWord::Unreachable)].prop_map(|word| Input::Organiser { word }),
         1 => Just(Input::RecordCommitted),
         1 => Just(Input::RecordNotSaved),
@@ -236,6 +242,26 @@ proptest! {
         let (session, outputs) = replay(Policy::default(), &entries);
         prop_assert_eq!(session.view(), told.session.view());
         prop_assert_eq!(outputs, told.outputs);
+    }
+
+    #[test]
+    fn who_is_replaced_is_heard_no_more_and_ends_nothing(story in story(), after in story()) {
+        let mut told = tell(&story);
+        for (pause, input) in after {
+            let heard = told.session.heard_identity().map(str::to_owned);
+            for output in &told.outputs {
+                if let Output::Replace { identity, .. } = output {
+                    prop_assert_ne!(heard.as_ref(), Some(identity));
+                }
+            }
+            told.now += pause;
+            told.session.handle(input, Time(told.now));
+            told.drain();
+        }
+        // At most as many as were granted, of each join.
+        let joins = told.count(|o| *o == Output::RequestJoin);
+        let asked = told.count(|o| matches!(o, Output::Replace { .. }));
+        prop_assert!(asked <= 3 * joins, "{} of {}", asked, joins);
     }
 
     #[test]

@@ -4,7 +4,9 @@
 
 mod support;
 
-use adjourn_session::{Agent, Input, LeaveReason, Output, Participant, ParticipantKind, Phase, Role};
+use adjourn_session::{
+    Agent, Input, LeaveReason, OrganiserWord, Output, Participant, ParticipantKind, Phase, Role,
+};
 use support::{SID, Stage, interviewer};
 
 /// The one in its place.
@@ -51,6 +53,10 @@ fn another_interviewer_goes_on_and_the_one_that_was_lost_counts_for_nothing_any_
     stage.give(Input::ParticipantChanged(interviewer()));
     stage.give(Input::ParticipantJoined(Participant { sid: "PA_1b".into(), ..interviewer() }));
     stage.give(Input::Item { sid: SID.into(), role: Role::Interviewer });
+    stage.give(Input::EndMarker { sid: SID.into() });
+    stage.end_tool();
+    stage.give(Input::Organiser { word: OrganiserWord::Reported { finished: true } });
+    assert_eq!(stage.outcome(), "none");
     assert!(stage.session.view().replacing);
     assert_eq!(stage.session.heard_identity(), None);
     assert_eq!(stage.session.unheard().collect::<Vec<_>>(), ["agent-1"]);
@@ -179,6 +185,11 @@ fn an_interviewer_that_failed_or_stopped_responding_is_replaced_and_one_that_end
     stage.session_open = false;
     stage.run(25_000);
     assert_eq!((asked_for(&stage), stage.outcome().as_str()), (vec!["agent-1"], "none"));
+    // Its loop goes on, and its tool says that it is over: too late.
+    stage.session_open = true;
+    stage.end_tool();
+    stage.give(Input::Organiser { word: OrganiserWord::Reported { finished: true } });
+    assert_eq!(stage.outcome(), "none");
     // It failed, and left.
     let mut stage = Stage::live_with(1);
     stage.give(Input::SessionFailed { sid: SID.into() });

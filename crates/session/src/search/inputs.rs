@@ -432,8 +432,8 @@ pub(super) fn a_talk_with_an_interviewer_that_answers() -> World {
     World { answers: true, moves, policy, alive: false, silent: 12 }
 }
 
-/// Interviewers that are lost, and others in their place, over a link that holds.
-pub(super) fn replacements() -> World {
+/// Interviewers that are lost, and others in their place, over a link that holds. `marks`: they say that it is over, too.
+pub(super) fn replacements(marks: bool) -> World {
     let policy = Policy {
         ask_after: OFF,
         report_interval: OFF,
@@ -459,6 +459,7 @@ pub(super) fn replacements() -> World {
     ];
     let mut given: Vec<Move> = told.map(Move::Given).into();
     given.push(Move::Given(granted));
+    given.extend(marks.then(|| Move::Given(Input::EndMarker { sid: A.to_owned() })));
     let answers = vec![Move::Newest(ProbeKind::Session), Move::Newest(ProbeKind::Process)];
     let moves = all(&[way_in, connected, there, given, answers]);
     World { answers: false, moves, policy, alive: true, silent: 13 }
@@ -481,7 +482,7 @@ pub(super) fn worlds() -> Vec<World> {
         the_question(),
         an_interviewer_that_answers(),
         a_talk_with_an_interviewer_that_answers(),
-        replacements(),
+        replacements(true),
         everything(),
     ]
 }
