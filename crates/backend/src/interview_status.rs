@@ -1,6 +1,6 @@
 //! Where an interview stands, from the database.
 
-use adjourn_protocol::{Happened, HistoryEntry, InterviewStatus};
+use adjourn_protocol::{Happened, HistoryEntry, InterviewStatus, Teller};
 use sqlx::Row as _;
 
 use crate::api_error::ApiError;
@@ -52,7 +52,7 @@ pub(crate) async fn history(store: &Store, id: &str, after: i64) -> Result<Vec<H
                 at: known_time(row, "at")?,
                 // Another replica may be newer, and tell what this one has no word for.
                 what: word(row, "what").unwrap_or(Happened::Newer),
-                source: word(row, "source")?,
+                source: word(row, "source").unwrap_or(Teller::Newer),
             })
         })
         .collect()

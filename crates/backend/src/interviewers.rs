@@ -1,6 +1,7 @@
 //! One interviewer in a room (see `serving.rs`): who is one too many is sent away until it is gone, and in the place of one that
 //! does not come back another one is called.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use adjourn_protocol::DispatchMetadata;
@@ -135,13 +136,20 @@ async fn give_up(app: &App, id: &str) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Looks into a room.
-pub(crate) async fn seen_in(app: &App, id: &str, agent_name: Option<&str>) -> Result<Seen, LiveKitError> {
+/// Looks into a room. `sent_away`: who serves nobody there.
+pub(crate) async fn seen_in(
+    app: &App,
+    id: &str,
+    agent_name: Option<&str>,
+    sent_away: &BTreeSet<String>,
+) -> Result<Seen, LiveKitError> {
     let there = app.livekit.participants(id).await?;
+    let (out, there): (Vec<_>, Vec<_>) = there.into_iter().partition(|who| sent_away.contains(&who.identity));
     Ok(Seen {
         agent: there.iter().any(Participant::is_agent),
         interviewer: there.iter().find(|who| who.interviews(agent_name)).map(Participant::presence),
         sids: there.iter().map(|who| who.sid.clone()).collect(),
+        out: out.into_iter().map(|who| who.identity).collect(),
     })
 }
 

@@ -328,12 +328,12 @@ impl Lifecycle {
 
     /// An interviewer came into the room. Gives whether it is one too many.
     pub(crate) fn interviewer_came(&mut self, who: Presence, now: DateTime<Utc>) -> bool {
-        let succeeds = self.serving.is_to_be_succeeded();
+        let succeeds = self.serving.is_gone();
         match self.serving.came(who, now) {
             Came::TooMany => return true,
             Came::Back => self.note(Teller::Webhook, Happened::InterviewerBack),
             // What the one before it reported is not the whole: this one's report is waited for.
-            Came::Welcome if succeeds && !self.serving.is_to_be_succeeded() && self.ended_at.is_none() => {
+            Came::Welcome if succeeds && !self.serving.is_gone() && self.ended_at.is_none() => {
                 self.agent = Arrival::Pending;
             }
             Came::Welcome => {}
@@ -342,16 +342,16 @@ impl Lifecycle {
         false
     }
 
-    /// The candidate's client lost the interviewer of that identity: another one is called.
-    pub(crate) fn interviewer_lost(&mut self, identity: &str, now: DateTime<Utc>) {
-        self.serving.is_replaced(identity, now);
+    /// The candidate's client lost that interviewer: another one is called.
+    pub(crate) fn interviewer_lost(&mut self, lost: &Presence, now: DateTime<Utc>) {
+        self.serving.is_replaced(lost, now);
         self.note(Teller::Client, Happened::InterviewerLost);
     }
 
     /// The process of an interviewer of that identity ended without a goodbye, as what watches it says.
-    pub(crate) fn interviewer_died(&mut self, identity: &str) {
+    pub(crate) fn interviewer_died(&mut self, identity: &str, now: DateTime<Utc>) {
         if self.serving.died.as_deref() != Some(identity) {
-            self.serving.died = Some(identity.to_owned());
+            self.serving.has_died(identity, now);
             self.note(Teller::Agent, Happened::InterviewerDied);
         }
     }
@@ -487,6 +487,29 @@ mod tests {
         lifecycle.client_record(1, Some(Outcome::Finished), &LIMITS(), at(2 * day));
         lifecycle.deadlines(&LIMITS(), at(60));
         assert_eq!(lifecycle.agent, Arrival::Missing);
+    }
+
+    #[test]
+    fn the_report_of_one_that_was_replaced_or_died_is_not_the_whole() {
+        let agent =
+            |identity: &str| Presence { identity: identity.to_owned(), sid: format!("PA_{identity}") };
+        for died in [false, true] {
+            let mut lifecycle = live();
+            assert!(!lifecycle.interviewer_came(agent("agent-1"), at(1)));
+            if died {
+                lifecycle.interviewer_died("agent-1", at(30));
+            } else {
+                lifecycle.interviewer_lost(&agent("agent-1"), at(30));
+            }
+            lifecycle.agent_report(1, Some("died"), &LIMITS(), at(31));
+            assert_eq!(lifecycle.agent, Arrival::Received, "if nobody comes, that is all there is");
+            assert!(!lifecycle.interviewer_came(agent("agent-2"), at(33)));
+            assert_eq!(lifecycle.agent, Arrival::Pending);
+            lifecycle.client_record(1, Some(Outcome::EndedByCandidate), &LIMITS(), at(60));
+            assert_eq!(lifecycle.state(), InterviewState::Ended);
+            lifecycle.agent_report(1, None, &LIMITS(), at(61));
+            assert_eq!(lifecycle.state(), InterviewState::Complete);
+        }
     }
 
     #[test]

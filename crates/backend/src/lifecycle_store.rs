@@ -140,6 +140,7 @@ fn serving(row: &AnyRow) -> Result<Serving, sqlx::Error> {
         next: presence("agent_next_identity", "agent_next_sid")?,
         given_up: row.try_get("agent_given_up")?,
         replaced: row.try_get("agent_replaced")?,
+        succeeded_at: time(row, "agent_succeeded_at")?,
         died: row.try_get("agent_died")?,
     })
 }
@@ -169,8 +170,17 @@ pub(crate) async fn save(
 ) -> Result<(), sqlx::Error> {
     let at = |time: Option<DateTime<Utc>>| time.map(millis);
     let changes = i64::try_from(lifecycle.changes.len()).unwrap_or(i64::MAX);
-    let Serving { interviewer, left_at, awaited_since, back_at, next, given_up, replaced, died } =
-        &lifecycle.serving;
+    let Serving {
+        interviewer,
+        left_at,
+        awaited_since,
+        back_at,
+        next,
+        given_up,
+        replaced,
+        succeeded_at,
+        died,
+    } = &lifecycle.serving;
     let identity = |of: &Option<Presence>| of.as_ref().map(|of| of.identity.clone());
     let sid = |of: &Option<Presence>| of.as_ref().map(|of| of.sid.clone());
     sqlx::query(
@@ -179,7 +189,8 @@ pub(crate) async fn save(
            room_missing_since = $12, room_closed_at = $13, completed_at = $14, revision = $15, room_attempt = $16,
            closing_at = $17, client_outcome = $18, agent_identity = $19, agent_sid = $20, agent_left_at = $21,
            agent_awaited_since = $22, agent_back_at = $23, agent_next_identity = $24, agent_next_sid = $25,
-           agent_given_up = $26, agent_replaced = $27, agent_died = $28 WHERE id = $29",
+           agent_given_up = $26, agent_replaced = $27, agent_died = $28,
+           agent_succeeded_at = $29 WHERE id = $30",
     )
     .bind(lifecycle.attempt)
     .bind(&lifecycle.room_sid)
@@ -209,6 +220,7 @@ pub(crate) async fn save(
     .bind(given_up)
     .bind(replaced)
     .bind(died)
+    .bind(at(*succeeded_at))
     .bind(id)
     .execute(&mut **tx)
     .await?;

@@ -149,6 +149,7 @@ struct DispatchState {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct DispatchedJob {
+    id: String,
     state: Option<JobState>,
 }
 
@@ -161,8 +162,15 @@ struct JobState {
 impl Dispatch {
     /// Whether that one was sent by it.
     fn sent(&self, identity: &str) -> bool {
-        let mut jobs = self.state.iter().flat_map(|state| &state.jobs).filter_map(|job| job.state.as_ref());
-        jobs.any(|state| state.participant_identity == identity)
+        self.job_of(identity).is_some()
+    }
+
+    /// The job of that one.
+    fn job_of(&self, identity: &str) -> Option<&str> {
+        let jobs = self.state.iter().flat_map(|state| &state.jobs);
+        let is =
+            |job: &&DispatchedJob| job.state.as_ref().is_some_and(|it| it.participant_identity == identity);
+        jobs.filter(is).map(|job| job.id.as_str()).next()
     }
 }
 
@@ -365,6 +373,17 @@ impl LiveKit {
             gone(self.call_of(service, "DeleteDispatch", room, body).await)?;
         }
         Ok(())
+    }
+
+    /// The id of the job that is in a room under that name, if LiveKit knows it.
+    ///
+    /// # Errors
+    /// LiveKit refused or can't be reached.
+    pub(crate) async fn job_of(&self, room: &str, identity: &str) -> Result<Option<String>, LiveKitError> {
+        let listed: Dispatches =
+            self.call_of("AgentDispatchService", "ListDispatch", room, json!({ "room": room })).await?;
+        let mut jobs = listed.agent_dispatches.iter().filter_map(|sent| sent.job_of(identity));
+        Ok(jobs.next_back().map(str::to_owned))
     }
 
     /// Puts somebody out of a room.

@@ -11,14 +11,14 @@ use crate::api_error::ApiError;
 use crate::lifecycle::Lifecycle;
 use crate::lifecycle_store;
 use crate::livekit::Participant;
-use crate::sent_away::{self, is_of_a_job};
-use crate::serving::{Presence, age};
+use crate::sent_away;
+use crate::serving::{Presence, age, is_of_a_job};
 use crate::store::{Store, Tx, millis, now, time};
 
 /// Interviewers of one interview that may be replaced at most.
 pub(crate) const MOST: u8 = 3;
 
-/// One who calls is done after this, or died over it: three calls of LiveKit (5 s each).
+/// One who calls is done after this, or died over it: two calls of LiveKit (5 s each), and a commit.
 const CALLING: Duration = Duration::from_secs(15);
 
 /// What a request comes to.
@@ -34,7 +34,7 @@ pub(crate) async fn claim(
     store: &Store,
     id: &str,
     attempt: i64,
-    lost: &Presence,
+    (lost, job): (&Presence, Option<&str>),
     listed: &[Participant],
     now: DateTime<Utc>,
 ) -> Result<(Claim, u8), ApiError> {
@@ -85,12 +85,13 @@ pub(crate) async fn claim(
             return Err(ApiError::new(StatusCode::CONFLICT, "not_the_interviewer", title));
         }
         sqlx::query(
-            "INSERT INTO replacements (interview_id, sid, identity, attempt, asked_at, calling_at)
-             VALUES ($1, $2, $3, $4, $5, $5)",
+            "INSERT INTO replacements (interview_id, sid, identity, job, attempt, asked_at, calling_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $6)",
         )
         .bind(id)
         .bind(&lost.sid)
         .bind(&lost.identity)
+        .bind(job)
         .bind(attempt)
         .bind(millis(now))
         .execute(&mut *tx)
@@ -99,7 +100,7 @@ pub(crate) async fn claim(
             // What it told counts; that it comes back does not.
             sent_away::note(&mut tx, id, &lost.identity, true, now).await?;
         }
-        lifecycle.interviewer_lost(&lost.identity, now);
+        lifecycle.interviewer_lost(lost, now);
         lifecycle_store::save(&mut tx, id, &lifecycle, now).await?;
         Claim::Ours
     };
@@ -145,21 +146,12 @@ pub(crate) async fn called_or_not(
     tx.commit().await
 }
 
-/// Whether another interviewer serves in the place of the one that reports so.
-pub(crate) async fn is_superseded(
-    tx: &mut Tx,
-    id: &str,
-    source: &Source,
-    lifecycle: &Lifecycle,
-) -> Result<bool, sqlx::Error> {
-    let Source::Agent(job) = source else { return Ok(false) };
-    let identity = sent_away::identity_of(job);
-    if !lifecycle.serving.is_another_than(&identity) {
-        return Ok(false);
-    }
-    let found = sqlx::query("SELECT 1 FROM replacements WHERE interview_id = $1 AND identity = $2")
+/// Whether the one that reports so was replaced: whatever it says of the end, it can't end what goes on without it.
+pub(crate) async fn was_replaced(tx: &mut Tx, id: &str, source: &Source) -> Result<bool, sqlx::Error> {
+    let Some(job) = source.job() else { return Ok(false) };
+    let found = sqlx::query("SELECT 1 FROM replacements WHERE interview_id = $1 AND job = $2")
         .bind(id)
-        .bind(identity)
+        .bind(job)
         .fetch_optional(&mut **tx)
         .await?;
     Ok(found.is_some())

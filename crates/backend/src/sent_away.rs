@@ -6,24 +6,12 @@ use adjourn_protocol::Source;
 use chrono::{DateTime, Utc};
 use sqlx::Row as _;
 
+use crate::serving::{identity_of, is_of_a_job, job_of};
 use crate::store::{Store, Tx, millis, now};
 
 /// Who was told to go before a time and is not known to be gone.
 pub(crate) const PENDING: &str =
     "SELECT interview_id, identity FROM sent_away WHERE gone_at IS NULL AND at < $1 ORDER BY at LIMIT 500";
-
-/// How livekit-agents calls a job's participant: by a name that no other job has.
-const OF_A_JOB: &str = "agent-";
-
-/// Whether it is called so: nobody else ever comes under that name.
-pub(crate) fn is_of_a_job(identity: &str) -> bool {
-    identity.starts_with(OF_A_JOB)
-}
-
-/// Under which name a job of livekit-agents is in the room, unless it chose another one.
-pub(crate) fn identity_of(job: &str) -> String {
-    format!("{OF_A_JOB}{job}")
-}
 
 /// Whether somebody of that name was sent away; if so, whether it had served before.
 pub(crate) async fn was(
@@ -40,6 +28,12 @@ pub(crate) async fn was(
         .fetch_optional(database)
         .await?;
     row.map(|row| Ok(row.try_get::<i64, _>("served")? != 0)).transpose()
+}
+
+/// Everybody who was sent away from that interview's room.
+pub(crate) async fn all(store: &Store, id: &str) -> Result<BTreeSet<String>, sqlx::Error> {
+    let rows = sqlx::query("SELECT identity FROM sent_away WHERE interview_id = $1").bind(id);
+    rows.fetch_all(store.read()).await?.iter().map(|row| row.try_get("identity")).collect()
 }
 
 /// Notes that one is sent away, in the transaction that found it out; `served`: it was the interviewer once, and what it told
@@ -88,7 +82,7 @@ pub(crate) async fn in_vain(store: &Store, id: &str) -> Result<BTreeSet<Source>,
     let mut sources = BTreeSet::new();
     for row in &rows {
         let identity: String = row.try_get("identity")?;
-        sources.extend(identity.strip_prefix(OF_A_JOB).map(|job| Source::Agent(job.to_owned())));
+        sources.extend(job_of(&identity).map(|job| Source::Agent(job.to_owned())));
     }
     Ok(sources)
 }

@@ -3,13 +3,31 @@
 //! Within an attempt there is one. If its room is opened anew (another server of LiveKit took it over), it is on its way back, and
 //! LiveKit sends a second one there meanwhile: that one is too many. Only if the first does not come back another one is called.
 
-use adjourn_protocol::InterviewerState;
+use adjourn_protocol::{InterviewerState, Source};
 use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 
 /// In a room that was opened anew the interviewer is awaited for so long (measured: it is back 8 to 9 s after the candidate,
 /// who is back 3 to 5 s after the server died). A candidate's client waits as long (`Policy::interviewer_returns`).
 pub(crate) const AWAITED: Duration = Duration::seconds(15);
+
+/// How livekit-agents calls a job's participant: by a name that no other job has.
+const OF_A_JOB: &str = "agent-";
+
+/// Whether it is called so: nobody else ever comes under that name.
+pub(crate) fn is_of_a_job(identity: &str) -> bool {
+    identity.starts_with(OF_A_JOB)
+}
+
+/// Under which name a job of livekit-agents is in the room, unless it chose another one.
+pub(crate) fn identity_of(job: &str) -> String {
+    format!("{OF_A_JOB}{job}")
+}
+
+/// The job that is in the room under that name, unless it chose it itself.
+pub(crate) fn job_of(identity: &str) -> Option<&str> {
+    identity.strip_prefix(OF_A_JOB)
+}
 
 /// How far a moment is from now, whatever a clock that was put right makes of it: what seems to come is as old as it is far
 /// (decision 16).
@@ -37,6 +55,8 @@ pub(crate) struct Seen {
     pub(crate) interviewer: Option<Presence>,
     /// LiveKit's ids of everybody's stay.
     pub(crate) sids: Vec<String>,
+    /// Identities of those who were sent away, and are there all the same.
+    pub(crate) out: Vec<String>,
 }
 
 /// What somebody's coming means.
@@ -67,6 +87,8 @@ pub(crate) struct Serving {
     pub(crate) given_up: Option<String>,
     /// The identity of one that the candidate's client lost, in whose place another one was called last.
     pub(crate) replaced: Option<String>,
+    /// One came in its place then.
+    pub(crate) succeeded_at: Option<DateTime<Utc>>,
     /// The identity of the last one whose process is known to have ended without a goodbye.
     pub(crate) died: Option<String>,
 }
@@ -106,15 +128,30 @@ impl Serving {
         self.is(identity) || self.next.as_ref().is_some_and(|next| next.identity == identity)
     }
 
-    /// Whether somebody else than one of that identity serves.
-    pub(crate) fn is_another_than(&self, identity: &str) -> bool {
-        self.interviewer.is_some() && !self.is(identity)
+    /// Whether somebody serves who is not the one that reports so.
+    pub(crate) fn has_another_than(&self, source: &Source) -> bool {
+        let Some((interviewer, job)) = self.interviewer.as_ref().zip(source.job()) else { return false };
+        if is_of_a_job(&interviewer.identity) {
+            interviewer.identity != identity_of(job)
+        } else {
+            // A name of one's own says nothing of the job.
+            self.succeeded_at.is_some()
+        }
     }
 
-    /// The candidate's client lost that one, and another one is called.
-    pub(crate) fn is_replaced(&mut self, identity: &str, now: DateTime<Utc>) {
-        self.replaced = Some(identity.to_owned());
-        (self.awaited_since, self.next) = (None, None);
+    /// The candidate's client lost that one, and another one is called. It served, whether or not anybody told of its coming.
+    pub(crate) fn is_replaced(&mut self, lost: &Presence, now: DateTime<Utc>) {
+        self.replaced = Some(lost.identity.clone());
+        (self.awaited_since, self.next, self.succeeded_at) = (None, None, None);
+        if !self.is(&lost.identity) {
+            (self.interviewer, self.left_at) = (Some(lost.clone()), None);
+        }
+        self.left_at.get_or_insert(now);
+    }
+
+    /// The process of that one has ended: it has left, whatever LiveKit still lists.
+    pub(crate) fn has_died(&mut self, identity: &str, now: DateTime<Utc>) {
+        self.died = Some(identity.to_owned());
         if self.is(identity) {
             self.left_at.get_or_insert(now);
         }
@@ -122,7 +159,17 @@ impl Serving {
 
     /// Whether the one that serves, or did last, is to be succeeded by one that was called for that.
     pub(crate) fn is_to_be_succeeded(&self) -> bool {
-        self.replaced.as_ref().is_some_and(|lost| self.is(lost))
+        self.succeeded_at.is_none() && self.replaced.as_ref().is_some_and(|lost| self.is(lost))
+    }
+
+    /// Whether the process of the one that serves, or did last, is known to have ended.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.died.as_ref().is_some_and(|dead| self.is(dead))
+    }
+
+    /// Whether nobody serves any more: it was replaced, or died, and nobody has come since.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.is_to_be_succeeded() || self.is_dead()
     }
 
     /// Whether the room was opened anew at some time: what the earlier server still tells of it says nothing.
@@ -154,9 +201,16 @@ impl Serving {
         if !same && !present {
             // Nobody is awaited any longer. One that was called may have come late, and a second one be on its way: who comes
             // within that time is too many.
-            if self.awaited_since.take().is_some() || self.given_up.is_some() || self.is_to_be_succeeded() {
+            if self.awaited_since.take().is_some() || self.given_up.is_some() {
                 self.back_at = Some(now);
             }
+        }
+        // The same name may be given again to the one that was called.
+        if !present && self.is_to_be_succeeded() {
+            self.succeeded_at = Some(now);
+        }
+        if self.died.as_ref() == Some(&who.identity) {
+            self.died = None;
         }
         if same || !present {
             (self.interviewer, self.left_at) = (Some(who), None);
@@ -168,7 +222,8 @@ impl Serving {
 
     /// The interviewer came back just now: who was sent in its place may still come.
     fn is_settling(&self, now: DateTime<Utc>) -> bool {
-        self.back_at.is_some_and(|back| age(back, now) < AWAITED)
+        let lately = |at: Option<DateTime<Utc>>| at.is_some_and(|at| age(at, now) < AWAITED);
+        lately(self.back_at) || lately(self.succeeded_at)
     }
 
     /// Somebody left. What is told of an earlier presence says nothing; nor does what is told of one that is awaited: a

@@ -43,7 +43,15 @@ pub(crate) struct Signed {
     jws: String,
 }
 
+/// End reason of a report that the agent package's sentinel makes of what a job left that was killed.
+const DIED: &str = "died";
+
 impl Submission {
+    /// Whether it is of a job whose process ended without a goodbye.
+    fn died(&self) -> bool {
+        self.end_reason.as_deref() == Some(DIED)
+    }
+
     pub(crate) fn sign(&self) -> Result<Signed, ApiError> {
         let claims = ReceiptClaims {
             receipt_id: receipt_id()?,
@@ -141,15 +149,20 @@ pub(crate) async fn store(
     } else if sent_away::is_in_vain(tx, id, source).await? {
         lifecycle.sent_away_reports();
         false
-    } else if replacements::is_superseded(tx, id, source, &lifecycle).await? {
-        lifecycle.replaced_reports();
-        false
     } else if source.is_judgement() {
         lifecycle.judgement();
         false
     } else {
-        lifecycle.session_closed(*attempt, submission.session_end, submission.model_errors);
-        lifecycle.agent_report(*attempt, submission.end_reason.as_deref(), deadlines, *received_at);
+        let replaced = replacements::was_replaced(tx, id, source).await?;
+        // Its job is not the one that serves: that one's report is waited for.
+        let superseded = (replaced || submission.died()) && lifecycle.serving.has_another_than(source);
+        if superseded {
+            lifecycle.replaced_reports();
+        } else {
+            lifecycle.session_closed(*attempt, submission.session_end, submission.model_errors);
+            let end_reason = submission.end_reason.as_deref().filter(|_| !replaced);
+            lifecycle.agent_report(*attempt, end_reason, deadlines, *received_at);
+        }
         false
     };
     lifecycle_store::save(tx, id, &lifecycle, *received_at).await?;

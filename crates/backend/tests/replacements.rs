@@ -6,11 +6,14 @@ mod testbed;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{Request, StatusCode};
 use axum::response::IntoResponse as _;
 use axum::{Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use sha2::Digest as _;
 
 use self::testbed::{As, OWN, Testbed};
 
@@ -148,10 +151,18 @@ async fn another_one_is_called_once_and_the_lost_one_is_put_out_first() {
         let (status, answer) = interview.replaces("agent-AJ_1").await;
         assert_eq!((status, &answer["left"]), (StatusCode::OK, &json!(0)), "{answer}");
     }
+    let tidied = || !interview.livekit.asked("DeleteDispatch").is_empty();
+    tokio::time::timeout(std::time::Duration::from_secs(5), async {
+        while !tidied() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .unwrap();
     let order: Vec<String> = interview.livekit.0.lock().asked.iter().map(|(call, _)| call.clone()).collect();
     let changed: Vec<&str> =
         order.iter().map(String::as_str).filter(|call| !call.starts_with("List")).collect();
-    assert_eq!(changed, ["CreateRoom", "RemoveParticipant", "DeleteDispatch", "CreateDispatch"]);
+    assert_eq!(changed, ["CreateRoom", "RemoveParticipant", "CreateDispatch", "DeleteDispatch"]);
     assert_eq!(interview.livekit.asked("DeleteDispatch")[0]["dispatch_id"], "AD_1");
     let called = interview.livekit.asked("CreateDispatch").remove(0);
     assert_eq!((&called["room"], &called["agent_name"]), (&json!(interview.id), &json!("interviewer")));
@@ -172,7 +183,7 @@ async fn another_one_is_called_once_and_the_lost_one_is_put_out_first() {
 }
 
 #[tokio::test]
-async fn the_one_that_goes_on_reads_what_was_said_and_its_own_report_is_waited_for() {
+async fn the_one_that_goes_on_reads_what_was_said() {
     let interview = Interview::of(1).await;
     let item = |id: &str, role: &str, text: &str, at: f64| json!({"id": id, "role": role, "text": text, "created_at": at, "interrupted": false});
     for item in [item("1", "assistant", "Tell me.", 1.0), item("2", "user", "I wrote it.", 2.0)] {
@@ -189,6 +200,34 @@ async fn the_one_that_goes_on_reads_what_was_said_and_its_own_report_is_waited_f
     for other in others {
         assert_eq!(interview.ask(other, "GET", "history", None).await.0, StatusCode::UNAUTHORIZED);
     }
+}
+
+#[tokio::test]
+async fn what_a_replaced_one_reports_is_kept_and_ends_nothing() {
+    let interview = Interview::of(1).await;
+    assert_eq!(interview.replaces("agent-AJ_1").await.0, StatusCode::OK);
+    let report =
+        |end_reason: &str| json!({"chat_history": {"items": []}, "end_reason": end_reason}).to_string();
+    let put = async |job: &str, body: String| {
+        let digest = STANDARD.encode(sha2::Sha256::digest(&body));
+        let request = Request::builder()
+            .method("PUT")
+            .uri(format!("/v1/interviews/{}/attempts/1/records/agent:{job}", interview.id))
+            .header("content-digest", format!("sha-256=:{digest}:"))
+            .header("content-type", "application/json");
+        interview.stage.answer(As::Bearer(&interview.agent), request, body.into()).await.status()
+    };
+    // Its tool went on, and said that it is over: nobody of the others is there yet.
+    assert_eq!(put("AJ_1", report("finished")).await, StatusCode::OK);
+    let status = interview.status().await;
+    let now = |status: &Value| {
+        (status["state"].clone(), status["agent_report"].clone(), status["confirmed"].clone())
+    };
+    assert_eq!(now(&status), (json!("live"), json!("received"), json!(false)), "{status}");
+    // The one in its place reports.
+    assert_eq!(put("AJ_2", report("finished")).await, StatusCode::OK);
+    let status = interview.status().await;
+    assert_eq!(now(&status), (json!("ended"), json!("received"), json!(true)), "{status}");
 }
 
 #[tokio::test]

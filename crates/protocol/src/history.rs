@@ -71,6 +71,8 @@ pub enum Teller {
     Poll,
     /// Nobody: a time was over.
     Deadline,
+    /// Somebody of whom only a newer version of this knows.
+    Newer,
 }
 
 /// A text that is no word of a history.
@@ -166,8 +168,8 @@ impl FromStr for Happened {
 }
 
 impl Teller {
-    const ALL: [Self; 6] =
-        [Self::Client, Self::Agent, Self::Organiser, Self::Webhook, Self::Poll, Self::Deadline];
+    const ALL: [Self; 7] =
+        [Self::Client, Self::Agent, Self::Organiser, Self::Webhook, Self::Poll, Self::Deadline, Self::Newer];
 
     /// Its name, as it is stored and sent.
     pub fn as_str(self) -> &'static str {
@@ -178,6 +180,7 @@ impl Teller {
             Self::Webhook => "webhook",
             Self::Poll => "poll",
             Self::Deadline => "deadline",
+            Self::Newer => "somebody that this version does not know",
         }
     }
 }
@@ -217,7 +220,7 @@ impl Serialize for Teller {
 
 impl<'de> Deserialize<'de> for Teller {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        Ok(String::deserialize(deserializer)?.parse().unwrap_or(Self::Newer))
     }
 }
 
@@ -250,5 +253,6 @@ mod tests {
         assert!("client's record of attempt x received".parse::<Happened>().is_err());
         let newer: Happened = serde_json::from_str("\"what nobody thought of yet\"").unwrap();
         assert_eq!(newer, Happened::Newer);
+        assert_eq!(serde_json::from_str::<Teller>("\"sentinel\"").unwrap(), Teller::Newer);
     }
 }

@@ -22,6 +22,12 @@ impl Source {
     /// End of the source of what the agent package's `judge` adds.
     pub const JUDGEMENT: &str = "-judgement";
 
+    /// LiveKit's id of the job whose word it is, whichever of its sessions' or its judgement.
+    pub fn job(&self) -> Option<&str> {
+        let Self::Agent(of) = self else { return None };
+        Some(of.split_once('-').map_or(of.as_str(), |(job, _)| job))
+    }
+
     /// Whether it is a judgement, and no report.
     pub fn is_judgement(&self) -> bool {
         matches!(self, Self::Agent(job) if job.ends_with(Self::JUDGEMENT))
@@ -86,6 +92,10 @@ mod tests {
         assert_eq!("agent:AJ_1-x".parse(), Ok(Source::Agent("AJ_1-x".to_owned())));
         assert!("agent:AJ_1-judgement".parse::<Source>().unwrap().is_judgement());
         assert!(!"agent:AJ_1".parse::<Source>().unwrap().is_judgement());
+        for source in ["agent:AJ_1", "agent:AJ_1-2", "agent:AJ_1-judgement"] {
+            assert_eq!(source.parse::<Source>().unwrap().job(), Some("AJ_1"), "{source}");
+        }
+        assert_eq!(Source::Client.job(), None);
         let long = format!("agent:{}", "x".repeat(65));
         for none in ["", "Client", "agent", "agent:", "agent:a/b", "agent:a b", "agent:é", long.as_str()] {
             assert!(none.parse::<Source>().is_err(), "{none}");

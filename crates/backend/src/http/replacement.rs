@@ -7,12 +7,14 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use tracing::Instrument as _;
 
 use crate::api_error::ApiError;
 use crate::http::coded::no_room;
 use crate::interviewers::{Successor, call};
+use crate::livekit::Participant;
 use crate::replacements::{Claim, called_or_not, claim};
-use crate::serving::Presence;
+use crate::serving::{Presence, is_of_a_job, job_of};
 use crate::state::App;
 use crate::store::now;
 use crate::tokens::Holder;
@@ -51,26 +53,57 @@ pub(crate) async fn post(
 async fn replace(app: &App, id: &str, attempt: i64, asked: &ReplacementAsked) -> Result<Replaced, ApiError> {
     let lost = Presence { identity: asked.identity.clone(), sid: asked.sid.clone() };
     let listed = app.livekit.participants(id).await.map_err(|error| no_room(&error))?;
-    let (claim, left) = claim(&app.store, id, attempt, &lost, &listed, now()).await?;
+    let job = match job_of(&lost.identity) {
+        Some(job) => Some(job.to_owned()),
+        None => app.livekit.job_of(id, &lost.identity).await.map_err(|error| no_room(&error))?,
+    };
+    let (claim, left) = claim(&app.store, id, attempt, (&lost, job.as_deref()), &listed, now()).await?;
     if matches!(claim, Claim::Ours) {
         tracing::warn!(lost = %lost.identity, otherwise = %asked.otherwise, "an interviewer is replaced");
-        let called = fence_and_call(app, id, attempt, &lost).await;
-        called_or_not(&app.store, id, &lost, called.is_ok()).await?;
-        called?;
+        let (app, id) = (app.clone(), id.to_owned());
+        // Who called is not left half-way: a client that asks again must not find it claimed by nobody.
+        let calling = async move {
+            let called = fence_and_call(&app, &id, attempt, &lost, &listed).await;
+            called_or_not(&app.store, &id, &lost, called.is_ok()).await?;
+            called
+        };
+        let called = tokio::spawn(calling.in_current_span()).await;
+        called.map_err(|error| {
+            tracing::error!(%error, "calling another interviewer failed");
+            ApiError::unavailable()
+        })??;
     }
     Ok(Replaced { left })
 }
 
 /// Puts the earlier one out, and calls the next one.
-async fn fence_and_call(app: &App, id: &str, attempt: i64, lost: &Presence) -> Result<(), ApiError> {
-    app.livekit.remove_participant(id, &lost.identity).await.map_err(|error| no_room(&error))?;
-    sent_away::gone(&app.store, id, &lost.identity).await?;
-    // Its process may live: its worker is told to end it. That it is out is what matters.
-    if let Err(error) = app.livekit.end_job(id, &lost.identity).await {
-        tracing::warn!(%error, "the job of an interviewer that is replaced may go on");
+async fn fence_and_call(
+    app: &App,
+    id: &str,
+    attempt: i64,
+    lost: &Presence,
+    listed: &[Participant],
+) -> Result<(), ApiError> {
+    // Under a name of its own choice the next one may be there already: LiveKit has put the earlier one out then.
+    let other = listed.iter().any(|who| who.identity == lost.identity && who.sid != lost.sid);
+    if is_of_a_job(&lost.identity) || !other {
+        app.livekit.remove_participant(id, &lost.identity).await.map_err(|error| no_room(&error))?;
+        sent_away::gone(&app.store, id, &lost.identity).await?;
     }
     let successor = Successor { replaces: Some(&lost.identity) };
-    if call(app, id, attempt, successor, now()).await { Ok(()) } else { Err(ApiError::unavailable()) }
+    if !call(app, id, attempt, successor, now()).await {
+        return Err(ApiError::unavailable());
+    }
+    // Its process may live: its worker is told to end it. That it is out is what matters, and nobody waits for this.
+    if is_of_a_job(&lost.identity) {
+        let (app, id, identity) = (app.clone(), id.to_owned(), lost.identity.clone());
+        tokio::spawn(async move {
+            if let Err(error) = app.livekit.end_job(&id, &identity).await {
+                tracing::warn!(%error, "the job of an interviewer that is replaced may go on");
+            }
+        });
+    }
+    Ok(())
 }
 
 /// `GET /v1/interviews/{id}/attempts/{attempt}/history`
@@ -110,9 +143,10 @@ pub(crate) async fn died(
             "identity is the job's in LiveKit's room, and not empty.",
         ));
     }
-    let noted = lifecycle_store::change(&app.store, &id, now(), |lifecycle| {
+    let at = now();
+    let noted = lifecycle_store::change(&app.store, &id, at, |lifecycle| {
         if lifecycle.agent_of(attempt) {
-            lifecycle.interviewer_died(&identity);
+            lifecycle.interviewer_died(&identity, at);
         }
     });
     if noted.await?.is_none() {

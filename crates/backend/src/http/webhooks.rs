@@ -1,7 +1,7 @@
 //! LiveKit's webhooks. They may be late, twice, forged or never come: each is verified over its raw bytes and
 //! counted once, and the reconciler finds out what was not told.
 
-use adjourn_protocol::RoomEnd;
+use adjourn_protocol::{RoomEnd, Source};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -14,9 +14,9 @@ use sha2::Digest as _;
 
 use crate::api_error::ApiError;
 use crate::livekit::{Participant, Room, is_check_room, is_setup_room};
-use crate::serving::age;
+use crate::serving::{age, job_of};
 use crate::state::App;
-use crate::store::{millis, now};
+use crate::store::{Tx, millis, now};
 use crate::{interviewers, lifecycle_store, sent_away};
 
 /// LiveKit drops events that wait longer than 30 s and retries for about two minutes; older ones are a replay.
@@ -204,6 +204,11 @@ async fn note(
         Told::AgentJoined => sent_away::was(&mut *tx, &room.name, &participant.identity).await?,
         Told::RoomStarted | Told::AgentLeft | Told::RoomFinished => None,
     };
+    // Its coming may be told after its report.
+    let reported = match told {
+        Told::AgentJoined => has_reported(&mut tx, &room.name, &participant.identity).await?,
+        Told::RoomStarted | Told::AgentLeft | Told::RoomFinished => false,
+    };
     let interviews = match told {
         Told::AgentJoined => {
             participant.interviews(interviewers::wanted(&mut *tx, &room.name).await?.as_deref())
@@ -221,8 +226,15 @@ async fn note(
         }
         match told {
             Told::RoomStarted if lifecycle.room_opened(created, now) => Found::Awaited,
-            Told::AgentJoined if interviews && lifecycle.interviewer_came(participant.presence(), now) => {
-                Found::TooMany { served: lifecycle.serving.served(&participant.identity) }
+            Told::AgentJoined if interviews => {
+                let report = lifecycle.agent;
+                if lifecycle.interviewer_came(participant.presence(), now) {
+                    return Found::TooMany { served: lifecycle.serving.served(&participant.identity) };
+                }
+                if reported {
+                    lifecycle.agent = report;
+                }
+                Found::Nothing
             }
             Told::RoomStarted => Found::Nothing,
             // Somebody is there, if not the interviewer: an avatar, a helper, one that says no name.
@@ -263,6 +275,17 @@ async fn note(
         }
     }
     Ok(true)
+}
+
+/// Whether the job of that name has reported.
+async fn has_reported(tx: &mut Tx, id: &str, identity: &str) -> Result<bool, sqlx::Error> {
+    let Some(job) = job_of(identity) else { return Ok(false) };
+    let found = sqlx::query("SELECT 1 FROM records WHERE interview_id = $1 AND source = $2")
+        .bind(id)
+        .bind(Source::Agent(job.to_owned()).to_string())
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(found.is_some())
 }
 
 /// What an event means for somebody in the room.

@@ -88,7 +88,10 @@ impl Pass {
             let at = now();
             let in_rooms = page.iter().filter(|(id, _)| listed.contains(id)).cloned();
             let (unseen, known): (Vec<_>, Vec<_>) =
-                in_rooms.partition(|(_, lifecycle)| lifecycle.serving.interviewer.is_none());
+                // Of one that was called in another's place nobody may tell either.
+                in_rooms.partition(|(_, lifecycle)| {
+                    lifecycle.serving.interviewer.is_none() || lifecycle.serving.is_gone()
+                });
             let present =
                 |(_, lifecycle): &(String, Lifecycle)| lifecycle.serving.settled_presence().is_some();
             self.served.extend(known.into_iter().filter(present));
@@ -110,16 +113,15 @@ impl Pass {
                 break;
             }
             let agent_name = interviewers::wanted(app.store.read(), &id).await?;
-            let Some(mut seen) = with_backoff(interviewers::seen_in(app, &id, agent_name.as_deref())).await
-            else {
+            let sent_away = sent_away::all(&app.store, &id).await?;
+            let looked = interviewers::seen_in(app, &id, agent_name.as_deref(), &sent_away);
+            let Some(seen) = with_backoff(looked).await else {
                 failed += 1;
                 continue;
             };
-            // One that is to go serves nobody.
-            if let Some(who) = &seen.interviewer
-                && sent_away::was(app.store.read(), &id, &who.identity).await?.is_some()
-            {
-                seen.interviewer = None;
+            // LiveKit's word that they came again was lost.
+            for identity in &seen.out {
+                interviewers::put_out(app, &id, identity).await;
             }
             failed = 0;
             let at = now();
@@ -221,7 +223,12 @@ mod tests {
         let mut read = Lifecycle::default();
         read.interviewer_came(who("PA_1"), now());
         let nobody = Seen::default();
-        let there = Seen { agent: true, interviewer: Some(who("PA_1")), sids: vec!["PA_1".to_owned()] };
+        let there = Seen {
+            agent: true,
+            interviewer: Some(who("PA_1")),
+            sids: vec!["PA_1".to_owned()],
+            ..Seen::default()
+        };
         let mut gone = |read: &Lifecycle, seen: &Seen, s: u64| {
             pass.is_gone("id", read, seen, began + Duration::from_secs(s))
         };
@@ -235,12 +242,22 @@ mod tests {
         assert_eq!(gone(&read, &nobody, 40), None);
         assert_eq!(gone(&read, &nobody, 60), Some("PA_2".to_owned()));
         // Somebody else's stay is not its own.
-        let other = Seen { agent: true, interviewer: Some(who("PA_9")), sids: vec!["PA_9".to_owned()] };
+        let other = Seen {
+            agent: true,
+            interviewer: Some(who("PA_9")),
+            sids: vec!["PA_9".to_owned()],
+            ..Seen::default()
+        };
         assert_eq!(gone(&read, &other, 70), Some("PA_2".to_owned()));
         read.serving.left("PA_2", now());
         assert_eq!(gone(&read, &nobody, 80), None);
         // Back without a webhook that says so: found by looking. Its stay of before is none.
-        let before = Seen { agent: true, interviewer: Some(who("PA_2")), sids: vec!["PA_2".to_owned()] };
+        let before = Seen {
+            agent: true,
+            interviewer: Some(who("PA_2")),
+            sids: vec!["PA_2".to_owned()],
+            ..Seen::default()
+        };
         read.seen_in_room(&before, now());
         assert_eq!(read.serving.state(), Some(InterviewerState::Left));
         read.seen_in_room(&other, now());
