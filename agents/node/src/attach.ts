@@ -49,6 +49,7 @@ class Attached {
   private onDisk = false;
   private settled = false;
   askedToEnd = false;
+  isClosing = false;
 
   constructor(
     private readonly ctx: JobContext,
@@ -194,8 +195,7 @@ class Job {
   private judged: Parcel | undefined;
   private ending: Promise<void> | undefined;
 
-  /** Puts everything that there is to report on disk, before anything that may take long or never end. */
-  keep(): void {
+  private keepReports(): void {
     for (const session of this.sessions) {
       try {
         session.keep();
@@ -203,6 +203,11 @@ class Job {
         log.error(`the report of ${session.source} could not be made (${inWords(error)})`);
       }
     }
+  }
+
+  /** Puts everything that there is to report on disk, before anything that may take long or never end. */
+  private keep(): void {
+    this.keepReports();
     const first = this.sessions[0];
     if (this.judgement !== undefined && first !== undefined && this.judged === undefined) {
       try {
@@ -224,7 +229,7 @@ class Job {
   private async ends(ctx: JobContext): Promise<void> {
     // What is called next may hang, or take the process with it: the reports are on disk first. A judgement that it makes is kept
     // after it.
-    for (const session of this.sessions) session.keep();
+    this.keepReports();
     try {
       await this.ownSessionEnd?.(ctx);
     } catch (error) {
@@ -278,8 +283,14 @@ function attachTo(job: Job, ctx: JobContext, session: Session, options: Options)
   const shutdown = session.shutdown.bind(session);
   // The close event does not tell whether the user's code or the job's end closed the session.
   session.shutdown = (...how: Parameters<typeof shutdown>) => {
-    attached.askedToEnd = true;
+    // One that its job's end closes already, a tool that is waited for can't finish any more.
+    attached.askedToEnd ||= !attached.isClosing;
     shutdown(...how);
+  };
+  const close = session.close.bind(session);
+  session.close = () => {
+    attached.isClosing = true;
+    return close();
   };
   session.on(voice.AgentSessionEventTypes.ConversationItemAdded, (event) => attached.itemAdded(event));
   session.on(voice.AgentSessionEventTypes.Close, (event) => attached.closed(event));

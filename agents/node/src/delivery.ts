@@ -13,6 +13,10 @@ const LONGEST_PAUSE_MS = 30_000;
 const LONGEST_ANSWER = 64 * 1024;
 /** A report of 8 MiB over a slow line. */
 const REPORT_MS = 120_000;
+/** A try is given so long, however little time is left. */
+const LEAST_TRY_MS = 10_000;
+/** An interview that the backend does not know for so long is not one that a restored backup or a deployment brings back. */
+const KEPT_MS = 14 * 24 * 3_600_000;
 /** Refusals of the backend itself that the same bytes will get again. Whatever else is answered may be a proxy's word, or a
  * deployment's: it is tried again. */
 const NEVER = new Set(["bad_record", "record_exists", "too_large", "too_many_records"]);
@@ -78,13 +82,13 @@ export function receiptIsFor(said: string, parcel: Parcel): boolean {
   }
 }
 
-async function send(parcel: Parcel): Promise<{ outcome: Outcome; why: string; wait?: number }> {
+async function send(parcel: Parcel, within: number): Promise<{ outcome: Outcome; why: string; wait?: number; unknown?: boolean }> {
   try {
     const headers = {
       "content-type": "application/json",
       "content-digest": `sha-256=:${digest(parcel).toString("base64")}:`,
     };
-    const answer = await ask(parcel.address, parcel.token, { method: "PUT", headers, body: parcel.body }, REPORT_MS);
+    const answer = await ask(parcel.address, parcel.token, { method: "PUT", headers, body: parcel.body }, within);
     if (answer.status === 200) {
       if (receiptIsFor(answer.said, parcel)) return { outcome: "delivered", why: "" };
       return { outcome: "later", why: "the backend's receipt is for something else" };
@@ -92,6 +96,7 @@ async function send(parcel: Parcel): Promise<{ outcome: Outcome; why: string; wa
     const why = `${answer.status} ${answer.said.slice(0, 200)}`;
     if (answer.code === "erased") return { outcome: "erased", why };
     if (answer.code !== undefined && NEVER.has(answer.code)) return { outcome: "parked", why };
+    if (answer.code === "not_found") return { outcome: "later", why, unknown: true };
     return answer.wait === undefined ? { outcome: "later", why } : { outcome: "later", why, wait: answer.wait };
   } catch (error) {
     return { outcome: "later", why: inWords(error) };
@@ -99,10 +104,16 @@ async function send(parcel: Parcel): Promise<{ outcome: Outcome; why: string; wa
 }
 
 /** One try of a parcel, from disk if it is there, else from memory. Two that send the same bytes get the same receipt. */
-async function once(spool: Spool, parcel: Parcel): Promise<{ outcome: Outcome; wait?: number }> {
+async function once(spool: Spool, parcel: Parcel, within = REPORT_MS): Promise<{ outcome: Outcome; wait?: number }> {
   const path = spool.path(parcel);
   const kept = spool.read(path);
-  const { outcome, why, wait } = await send(kept ?? parcel);
+  const { outcome, why, wait, unknown } = await send(kept ?? parcel, within);
+  if (unknown === true && kept !== undefined && spool.age(path) > KEPT_MS) {
+    // Erased at the backend: nothing of it stays here either.
+    spool.done(path);
+    log.error(`the backend does not know this interview (${why}), for two weeks now: ${path} is removed`);
+    return { outcome: "erased" };
+  }
   if (outcome === "delivered" || outcome === "erased") {
     if (kept !== undefined) spool.done(path);
     if (outcome === "erased") log.warn(`the interview was erased (${why}): its report is removed`);
@@ -120,7 +131,7 @@ async function once(spool: Spool, parcel: Parcel): Promise<{ outcome: Outcome; w
 export async function deliverUntil(spool: Spool, parcel: Parcel, within: number): Promise<Outcome> {
   const end = performance.now() + within;
   for (let tries = 0; ; tries++) {
-    const { outcome, wait } = await once(spool, parcel);
+    const { outcome, wait } = await once(spool, parcel, Math.max(end - performance.now(), LEAST_TRY_MS));
     if (outcome !== "later") return outcome;
     const rest = pause(tries, wait, Math.random());
     if (performance.now() + rest > end) return "later";

@@ -1,6 +1,6 @@
 // What a session says, on disk as it is said: a job that is killed leaves it to whoever finds it (see `sentinel.ts`).
 
-import { appendFileSync, closeSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from "node:fs";
+import { appendFileSync, closeSync, openSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Item } from "./items.js";
@@ -11,11 +11,13 @@ import { nameOf, type Parcel, type Spool } from "./spool.js";
 const NAME = /^[0-9a-f]{32}\.node-job$/;
 /** End reason of the report that is made of one. */
 export const DIED = "died";
-/** A process of another container can't be looked at: one that wrote nothing for so long is taken to be gone. */
-const ELSEWHERE_MS = 60 * 60 * 1000;
+/** A process of another container can't be looked at: one that gave no sign for so long is gone. */
+const ELSEWHERE_MS = 180_000;
+/** A process that lives says so in its journal this often. */
+const SIGN_MS = 60_000;
 
 /** A process, so that another one with its number is not taken for it. */
-interface Process {
+export interface Process {
   pid: number;
   /** Where its number means anything: this boot, this container. */
   place: string;
@@ -49,6 +51,12 @@ function stat(pid: number): { began: string; runs: boolean } | undefined {
   }
 }
 
+/** This process. */
+export function own(): Process {
+  const began = stat(process.pid)?.began;
+  return { pid: process.pid, place: place(), ...(began === undefined ? {} : { began }) };
+}
+
 /** Whether that very process lives; `undefined`: it can't be looked at from here. */
 export function lives(of: Process): boolean | undefined {
   if (of.place !== place()) return undefined;
@@ -74,17 +82,17 @@ export function runs(pid: number): boolean {
 /** Of a session that lives. Nothing here throws: what can't be written is said once. */
 export class Journal {
   private path: string | undefined;
+  private signs: NodeJS.Timeout | undefined;
 
   constructor(spool: Spool, address: string, token: string, identity: string) {
     const path = join(spool.folder, `${nameOf(address)}.node-job`);
-    const began = stat(process.pid)?.began;
-    const own: Process = { pid: process.pid, place: place(), ...(began === undefined ? {} : { began }) };
-    const head: Head = { address, token, identity, process: own };
+    const head: Head = { address, token, identity, process: own() };
     try {
       spool.make();
       closeSync(openSync(path, "wx", 0o600));
       this.path = path;
       this.write(head);
+      this.signs = setInterval(() => this.sign(), SIGN_MS).unref();
     } catch (error) {
       this.giveUp(error);
     }
@@ -96,6 +104,14 @@ export class Journal {
       this.write(item);
     } catch (error) {
       this.giveUp(error);
+    }
+  }
+
+  private sign(): void {
+    try {
+      if (this.path !== undefined) utimesSync(this.path, new Date(), new Date());
+    } catch {
+      // It is taken for gone elsewhere, and its report is refused as one that is there already.
     }
   }
 
@@ -111,7 +127,12 @@ export class Journal {
 
   /** The session's report is on its way: nothing of this is needed any more. */
   end(): void {
-    if (this.path !== undefined) rmSync(this.path, { force: true });
+    clearInterval(this.signs);
+    try {
+      if (this.path !== undefined) rmSync(this.path, { force: true });
+    } catch {
+      // A disk that takes nothing keeps it; the report is what counts.
+    }
     this.path = undefined;
   }
 }
@@ -138,27 +159,64 @@ export function journals(spool: Spool): string[] {
   }
 }
 
-/** What is left in a journal, if its process is gone. */
+/** Whether the process of a journal lives here. */
+export function livesHere(path: string): boolean {
+  const head = headOf(lines(path));
+  return head !== undefined && lives(head.process) === true;
+}
+
+/** What is left in a journal, if its process is gone. What can't be read is set aside with the ending `.damaged`. */
 export function leftIn(path: string): Left | undefined {
-  let head: Head;
-  const items: Item[] = [];
-  try {
-    // A line that was not written to its end is none.
-    const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
-    head = JSON.parse(lines[0] ?? "") as Head;
-    if (typeof head.address !== "string" || typeof head.token !== "string" || typeof head.process?.pid !== "number") {
-      return undefined;
-    }
-    for (const line of lines.slice(1)) items.push(JSON.parse(line) as Item);
-  } catch {
+  const written = lines(path);
+  const head = headOf(written);
+  if (head === undefined) {
+    setAside(path, written);
     return undefined;
   }
   const alive = lives(head.process);
-  if (alive ?? Date.now() - statSync(path).mtimeMs < ELSEWHERE_MS) return undefined;
-  const messages = items.map(({ id, role, text, created_at, interrupted }) => {
+  if (alive ?? isNew(path)) return undefined;
+  const messages = written.slice(1).map((line) => {
+    const { id, role, text, created_at, interrupted } = line as Item;
     return { type: "message", id, role, content: [text], created_at, interrupted };
   });
   const body = JSON.stringify({ chat_history: { items: messages }, end_reason: DIED });
   const { address, token, identity } = head;
   return { path, identity, died: `${address}/died`, parcel: { address, token, body } };
+}
+
+/** Its lines. One that was not written to its end, or that a computer's loss of power made unreadable, ends it. */
+function lines(path: string): unknown[] {
+  const read: unknown[] = [];
+  try {
+    for (const line of readFileSync(path, "utf8").split("\n").slice(0, -1)) read.push(JSON.parse(line));
+  } catch {
+    // As far as it can be read.
+  }
+  return read;
+}
+
+function headOf([first]: unknown[]): Head | undefined {
+  const head = first as Partial<Head> | null | undefined;
+  const whole = typeof head?.address === "string" && typeof head.token === "string" && typeof head.process?.pid === "number";
+  return whole ? (head as Head) : undefined;
+}
+
+/** Whether a file was written or signed lately. */
+function isNew(path: string): boolean {
+  try {
+    return Date.now() - statSync(path).mtimeMs < ELSEWHERE_MS;
+  } catch {
+    return true; // it is gone: nothing is left in it
+  }
+}
+
+function setAside(path: string, written: unknown[]): void {
+  // Its process may be about to write its first line.
+  if (written.length === 0 && isNew(path)) return;
+  try {
+    renameSync(path, path.replace(/\.node-job$/, ".damaged"));
+    log.error(`what a job said can't be read in ${path}; it is set aside`);
+  } catch {
+    // Another process was faster.
+  }
 }

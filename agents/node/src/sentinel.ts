@@ -3,13 +3,13 @@
 // with its worker, and loses nothing if it is killed: the next job delivers what it did not.
 
 import { spawn } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { ask, deliverUntil, pause } from "./delivery.js";
-import { type Left, journals, leftIn, runs } from "./journal.js";
+import { type Left, journals, leftIn, lives, livesHere, own, type Process, runs } from "./journal.js";
 import { inWords, log } from "./log.js";
 import type { Spool } from "./spool.js";
 
@@ -19,6 +19,8 @@ const LOOK_MS = 250;
 const TOLD_MS = 60_000;
 /** What a job left is tried for so long at once; then it waits on disk as every report does. */
 const DELIVERED_MS = 300_000;
+/** Jobs that outlive their worker are watched for so long. */
+const ORPHANS_MS = 60_000;
 /** Refusals of the backend itself that the same word will get again. */
 const NEVER_TOLD = new Set(["unauthorised", "not_found", "erased", "bad_json", "bad_identity"]);
 
@@ -30,7 +32,8 @@ function markOf(spool: Spool, worker: number): string {
 /** Whether a worker has a sentinel. */
 function isThere(spool: Spool, worker: number): boolean {
   try {
-    return runs(Number(readFileSync(markOf(spool, worker), "utf8")));
+    // A number alone may be another process's by now.
+    return lives(JSON.parse(readFileSync(markOf(spool, worker), "utf8")) as Process) === true;
   } catch {
     return false;
   }
@@ -59,29 +62,32 @@ export async function watch(spool: Spool, worker: number): Promise<void> {
   if (isThere(spool, worker)) return;
   const mark = markOf(spool, worker);
   spool.make();
-  rmSync(mark, { force: true });
   try {
-    writeFileSync(mark, String(process.pid), { flag: "wx", mode: 0o600 });
-  } catch {
-    return; // another one was faster
+    // In one step: of two that begin at once, the later mark counts, and what both deliver is the same.
+    const made = `${mark}.${process.pid}`;
+    writeFileSync(made, JSON.stringify(own()), { mode: 0o600 });
+    renameSync(made, mark);
+  } catch (error) {
+    log.warn(`the sentinel leaves no mark (${inWords(error)})`);
   }
+  // One that could not be removed is delivered, and not again.
   const delivering = new Map<string, Promise<void>>();
   const look = (): void => {
     for (const path of journals(spool)) {
       const left = delivering.has(path) ? undefined : leftIn(path);
-      if (left !== undefined) {
-        const delivered = deliver(spool, left).finally(() => delivering.delete(path));
-        delivering.set(path, delivered);
-      }
+      if (left !== undefined) delivering.set(path, deliver(spool, left));
     }
   };
   while (runs(worker)) {
     look();
     await sleep(LOOK_MS);
   }
-  // Its jobs go with it.
-  await sleep(LOOK_MS);
-  look();
+  // Its jobs go with it: livekit-agents leaves an orphan 15 s.
+  const end = performance.now() + ORPHANS_MS;
+  do {
+    await sleep(LOOK_MS);
+    look();
+  } while (performance.now() < end && journals(spool).some(livesHere));
   await Promise.all(delivering.values());
   rmSync(mark, { force: true });
 }
@@ -102,8 +108,13 @@ async function deliver(spool: Spool, left: Left): Promise<void> {
   } catch (error) {
     log.error(`what ${left.identity} left can't be written to ${spool.folder} (${inWords(error)}); it is sent from memory`);
   }
-  const [told] = await Promise.all([tell(left), deliverUntil(spool, left.parcel, DELIVERED_MS)]);
-  if (!told) log.warn(`nobody was told that ${left.identity} died`);
+  try {
+    const [told, outcome] = await Promise.all([tell(left), deliverUntil(spool, left.parcel, DELIVERED_MS)]);
+    if (!told) log.warn(`nobody was told that ${left.identity} died`);
+    if (outcome !== "later") rmSync(left.path, { force: true });
+  } catch (error) {
+    log.error(`what ${left.identity} left could not be delivered (${inWords(error)})`);
+  }
 }
 
 /** Tells the backend that the job is gone. Gives whether it knows. */

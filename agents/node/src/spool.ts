@@ -117,6 +117,15 @@ export class Spool {
     return found.sort(([a], [b]) => b - a).map(([, path]) => path);
   }
 
+  /** Milliseconds since it was put here. */
+  age(path: string): number {
+    try {
+      return Date.now() - statSync(path).mtimeMs;
+    } catch {
+      return 0;
+    }
+  }
+
   /** Removes what was acknowledged. */
   done(path: string): void {
     rmSync(path, { force: true });
@@ -125,8 +134,12 @@ export class Spool {
   /** Sets aside what will never be taken, with the reason beside it. */
   park(path: string, why: string): string {
     const parked = path.replace(/\.json$/, ".parked");
-    renameSync(path, parked);
-    writeFileSync(path.replace(/\.json$/, ".why"), `${why}\n`, { mode: 0o600 });
+    try {
+      renameSync(path, parked);
+      writeFileSync(path.replace(/\.json$/, ".why"), `${why}\n`, { mode: 0o600 });
+    } catch {
+      // Another process was faster, or the disk takes nothing.
+    }
     return parked;
   }
 }

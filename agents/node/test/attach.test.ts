@@ -55,6 +55,9 @@ class Session extends EventEmitter {
     const item = this.history.addMessage({ role, content, createdAt: 2_000 });
     this.emit("conversation_item_added", { item });
   }
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
   shutdown(): void {
     this.emit("close", { reason: voice.CloseReason.USER_INITIATED, error: null });
   }
@@ -99,6 +102,14 @@ test("a session that the job's end closed, or that failed, is not finished", asy
     await until(() => job.ended.length === 1);
     assert.deepEqual(reports().map(({ end_reason }) => end_reason), [expected]);
   }
+});
+
+test("a tool that ends it while its job is being ended finishes nothing", async () => {
+  const { job, session } = attached();
+  void session.close();
+  session.shutdown();
+  await until(() => job.ended.length === 1);
+  assert.deepEqual(reports().map(({ end_reason }) => end_reason), ["user_initiated"]);
 });
 
 test("the job's end alone reports, with a judgement, and a bug beside it takes nothing with it", async () => {

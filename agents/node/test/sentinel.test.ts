@@ -107,8 +107,9 @@ test("two sentinels report once, and a backend that is away is tried again", asy
   assert.equal(stub.asked.length, 4);
 });
 
-test("a process of another container is taken for gone once it was silent for long", async () => {
-  new Journal(spool, "https://a.example/r", "t", "agent-1").add({ id: "1", role: "user", text: "whole", created_at: 1, interrupted: false });
+test("a process of another container is taken for gone once it gave no sign for long", async () => {
+  const journal = new Journal(spool, "https://a.example/r", "t", "agent-1");
+  journal.add({ id: "1", role: "user", text: "whole", created_at: 1, interrupted: false });
   const [path = ""] = journals(spool);
   assert.equal(leftIn(path), undefined, "we live");
   appendFileSync(path, '{"id": "2", "text": "ha');
@@ -118,6 +119,34 @@ test("a process of another container is taken for gone once it was silent for lo
   utimesSync(path, 0, 0);
   const left = leftIn(path);
   assert.equal(JSON.parse(left?.parcel.body ?? "").chat_history.items.length, 1, "a line that was not written to its end is none");
+  // What can't be read is set aside; a file that was just made is about to be written.
+  for (const [name, written, old] of [["a", "", false], ["b", "", true], ["c", "\0\0\n", true], ["d", "[]\n", false]] as const) {
+    const file = join(spool.folder, `${name.repeat(32)}.node-job`);
+    writeFileSync(file, written);
+    if (old) utimesSync(file, 0, 0);
+    assert.equal(leftIn(file), undefined);
+    assert.equal(existsSync(file.replace(".node-job", ".damaged")), name !== "a", name);
+  }
+});
+
+test("an orphan of a worker that was killed is reported once it is gone, too", async () => {
+  const watching = await sentinel();
+  const orphan = await job();
+  worker.kill("SIGKILL");
+  await sleep(1_000);
+  assert.deepEqual([stub.asked.length, watching.exitCode], [0, null]);
+  orphan.kill("SIGKILL");
+  await until(() => stub.asked.length === 2 && watching.exitCode !== null);
+});
+
+test("a mark whose number is another process's by now keeps no sentinel away", async () => {
+  const mark = join(spool.folder, `sentinel-node-${worker.pid}.pid`);
+  writeFileSync(mark, JSON.stringify({ pid: process.pid, place: "before", began: "1" }));
+  const one = await sentinel();
+  const killed = await job();
+  killed.kill("SIGKILL");
+  await until(() => stub.asked.length === 2);
+  assert.equal(one.exitCode, null);
 });
 
 test("a disk that takes nothing holds up no conversation", () => {

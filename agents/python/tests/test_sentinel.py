@@ -141,6 +141,21 @@ async def test_a_sentinel_that_is_killed_loses_nothing(worker: Worker, stub: Stu
     assert await asyncio.to_thread(deliver_left, Spool(tmp_path)) == 0
 
 
+async def test_a_disk_that_is_full_when_it_dies_is_no_reason_to_report_it_again_and_again(
+    worker: Worker, stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = worker.job()
+    job.kill()
+    job.wait()
+
+    def full(self: Spool, parcel: object) -> Path:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Spool, "put", full)
+    assert await asyncio.to_thread(deliver_left, Spool(tmp_path)) == 1
+    assert len(stub.bodies) == 2 and not journals(Spool(tmp_path))
+
+
 async def test_two_sentinels_report_once_and_a_backend_that_is_away_is_tried_again(worker: Worker, stub: Stub, tmp_path: Path) -> None:
     stub.answers = [refusal(503, "busy"), refusal(503, "busy")]
     for _ in range(2):
@@ -168,6 +183,15 @@ def test_a_line_that_was_not_written_to_its_end_is_none(tmp_path: Path) -> None:
         assert found is not None
         assert [item["id"] for item in found.items] == ["1"]
         assert "t" == found.token and "'t'" not in repr(found)
+
+
+def test_what_cant_be_read_is_set_aside(tmp_path: Path) -> None:
+    for name, written in (("0" * 32, b""), ("1" * 32, b"\0\0\0"), ("2" * 32, b"[]\n"), ("3" * 32, b"\xff\xfe\n")):
+        path = tmp_path / f"{name}.job"
+        path.write_bytes(written)
+        with left(path, waits=False) as found:
+            assert found is None, written
+        assert not path.exists() and path.with_suffix(".damaged").read_bytes() == written
 
 
 def test_a_disk_that_takes_nothing_holds_up_no_conversation(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

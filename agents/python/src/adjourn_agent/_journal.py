@@ -125,19 +125,28 @@ def left(path: Path, *, waits: bool) -> Iterator[Left | None]:
         except OSError:
             yield None
             return
-        yield _read(file) if is_still(path, file) else None
+        if not is_still(path, file):
+            yield None
+            return
+        found = _read(file)
+        if found is None:
+            logger.error("what a job said can't be read in %s; it is set aside", path)
+            with suppress(OSError):
+                os.replace(path, path.with_suffix(".damaged"))
+        yield found
 
 
 def _read(file: IO[str]) -> Left | None:
-    """A last line that was not written to its end is none."""
+    """A line that was not written to its end, or that a computer's loss of power made unreadable, ends it."""
     lines = []
-    for line in file:
-        try:
+    try:
+        for line in file:
             lines.append(json.loads(line))
-        except ValueError:
-            break
+    except ValueError:
+        pass
     try:
         head = lines[0]
-        return Left(str(head["address"]), str(head["token"]), str(head["identity"]), lines[1:])
+        items = [item for item in lines[1:] if isinstance(item, dict)]
+        return Left(str(head["address"]), str(head["token"]), str(head["identity"]), items)
     except (IndexError, KeyError, TypeError):
         return None

@@ -73,7 +73,8 @@ class Sentinel:
         self._handle: int | None = None
         if sys.platform == "linux":
             # A number of a process is given again; this is that very one's.
-            with suppress(OSError):
+            # (A Python that was built on an old system has no such function.)
+            with suppress(OSError, AttributeError):
                 self._handle = os.pidfd_open(worker)
 
     def run(self) -> None:
@@ -84,14 +85,16 @@ class Sentinel:
         with lock:
             while self._worker_lives():
                 for path in journals(self.spool):
+                    # One that could not be removed is delivered, and not again.
                     if path not in self._watched:
                         self._watched[path] = threading.Thread(target=self._watch, args=(path,), daemon=True)
                         self._watched[path].start()
-                self._watched = {path: thread for path, thread in self._watched.items() if thread.is_alive()}
+                self._watched = {path: thread for path, thread in self._watched.items() if thread.is_alive() or path.exists()}
                 time.sleep(LOOK_S)
-            # Its jobs go with it.
+            # Its jobs go with it, at once or in some seconds.
             for path in journals(self.spool):
-                _deliver(self.spool, path, waits=False)
+                if path not in self._watched:
+                    _deliver(self.spool, path, waits=False)
             end = time.monotonic() + DELIVERED_WITHIN_S
             for thread in self._watched.values():
                 thread.join(max(0.0, end - time.monotonic()) if thread.is_alive() else 0.0)
@@ -137,16 +140,19 @@ def _deliver(spool: Spool, path: Path, *, waits: bool) -> bool:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 logger.error("what %s left can't be written to %s (%s); it is sent from memory", found.identity, spool.folder, error)
-        asyncio.run(_tell_and_deliver(spool, found))
+        if asyncio.run(_tell_and_deliver(spool, found)):
+            path.unlink(missing_ok=True)
     except Exception:
         logger.exception("what %s holds could not be delivered", path)
     return True
 
 
-async def _tell_and_deliver(spool: Spool, found: Left) -> None:
+async def _tell_and_deliver(spool: Spool, found: Left) -> bool:
+    """Gives whether what was said is settled: taken, or refused for good."""
     told, delivered = await asyncio.gather(_tell(found), deliver_until(spool, found.parcel(), DELIVERED_WITHIN_S))
     if delivered is Outcome.DELIVERED:
         logger.info("%s: what it said is delivered%s", found.identity, "" if told else "; that it died, nobody was told")
+    return delivered is not Outcome.LATER
 
 
 async def _tell(found: Left) -> bool:
