@@ -26,6 +26,7 @@ scenarios! {
     a_killed_server_is_a_lost_connection: "server-kill",
     an_agent_with_the_package_says_that_it_is_over: "marker-sent",
     an_agent_that_was_killed_leaves_what_was_said: "agent-killed-with-package",
+    another_interviewer_goes_on_where_one_was_killed: "replaced:kill",
     an_answer_that_is_lost_after_the_record_was_stored_gives_one_row: "lost-ack",
     a_receipt_with_a_wrong_signature_is_none: "wrong-receipt:bad-signature",
     a_record_that_is_refused_for_good_is_kept_and_shown: "poison",

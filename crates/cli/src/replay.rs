@@ -25,7 +25,7 @@ pub struct Trace {
 }
 
 /// Constants of rules that came later than the first traces, in milliseconds.
-const LATER: [&str; 1] = ["data_stall"];
+const LATER: [&str; 2] = ["data_stall", "death_interval"];
 /// Longer than any interview, in milliseconds.
 const NEVER: u64 = 1_000_000_000;
 

@@ -370,8 +370,16 @@ async fn transcript(
         return Ok(());
     }
     // Of the last half second, the word may come too late for us.
-    let said =
-        bed.events().into_iter().filter(|e| e.event == "item" && e.role.is_some() && e.at < ended - 0.5);
+    let events = bed.events();
+    // What one says after another one took its place nobody hears.
+    let took_over: Vec<(f64, i32)> =
+        events.iter().filter(|e| e.event == "history").map(|e| (e.at, e.pid)).collect();
+    let serves = |e: &AgentEvent| {
+        took_over.iter().rev().find(|(at, _)| *at < e.at).is_none_or(|(_, pid)| *pid == e.pid)
+    };
+    let said = events
+        .into_iter()
+        .filter(|e| e.event == "item" && e.role.is_some() && e.at < ended - 0.5 && serves(e));
     let record: serde_json::Value =
         serde_json::from_slice(&bed.backend.record(&bed.invitation.id, 1).await?)?;
     let items = record["transcript"].as_array().map_or(&[][..], Vec::as_slice);

@@ -1,9 +1,10 @@
 //! Interviewers that were lost, and those in their place: how long that took, and whether they go on with the conversation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use adjourn_cli::replay::Trace;
 use adjourn_protocol::{Note, Record};
-use adjourn_session::AgentState;
+use adjourn_session::{AgentState, Input};
 use chrono::{DateTime, Utc};
 
 use super::bed::ScenarioBed;
@@ -30,7 +31,38 @@ pub(super) async fn look(
         ));
     }
     know_what_was_said(bed, failures);
+    for path in &bed.traces {
+        // A client that was only started to deliver has none.
+        let Ok(trace) = Trace::read(path) else { continue };
+        let at_once = heard_at_once(&trace);
+        if !at_once.is_empty() {
+            failures.push(format!("two interviewers were heard at once: {at_once:?}"));
+        }
+    }
     Ok(())
+}
+
+/// Interviewers whose sound still arrived when another one's had begun to, each with when, in milliseconds of the trace.
+fn heard_at_once(trace: &Trace) -> Vec<(String, u64)> {
+    // Of each: the packets of its tracks, when the first one came, and the last.
+    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    let mut heard: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for entry in &trace.entries {
+        let Some(Input::RtpPackets { sid, track, packets }) = &entry.input else { continue };
+        let before = counts.insert((sid, track), *packets).unwrap_or(0);
+        if *packets > before {
+            let at = entry.at.0;
+            heard.entry(sid).and_modify(|(_, last)| *last = at).or_insert((at, at));
+        }
+    }
+    let later = |sid: &str, began: u64, until: u64| {
+        heard.iter().any(|(other, (first, _))| *other != sid && began < *first && *first < until)
+    };
+    heard
+        .iter()
+        .filter(|(sid, (first, last))| later(sid, *first, *last))
+        .map(|(sid, (_, last))| ((*sid).to_owned(), *last))
+        .collect()
 }
 
 /// Of each interviewer in another's place: seconds from the loss to its first word.
@@ -68,5 +100,37 @@ fn know_what_was_said(bed: &ScenarioBed, failures: &mut Vec<String>) {
                 before.len()
             ));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(of: &[(u64, &str, u64)]) -> Vec<(String, u64)> {
+        let entries = of.iter().map(|(at, sid, packets)| {
+            format!(
+                r#"{{"at":{at},"input":"rtp_packets","sid":"{sid}","track":"TR_{sid}","packets":{packets}}}"#
+            )
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trace.jsonl");
+        std::fs::write(&path, entries.collect::<Vec<_>>().join("\n")).unwrap();
+        heard_at_once(&Trace::read(&path).unwrap())
+    }
+
+    #[test]
+    fn two_that_are_heard_at_once_are_found() {
+        let one_after_the_other = [
+            (500, "A", 5),
+            (1_000, "A", 9),
+            (1_500, "A", 9),
+            (2_000, "B", 4),
+            (2_500, "A", 9),
+            (2_500, "B", 8),
+        ];
+        assert!(heard(&one_after_the_other).is_empty());
+        let at_once = [(500, "A", 5), (1_000, "B", 4), (1_500, "A", 6), (1_500, "B", 8)];
+        assert_eq!(heard(&at_once), [("A".to_owned(), 1_500)]);
     }
 }
