@@ -131,7 +131,7 @@ async function once(spool: Spool, parcel: Parcel, within = REPORT_MS): Promise<{
 export async function deliverUntil(spool: Spool, parcel: Parcel, within: number): Promise<Outcome> {
   const end = performance.now() + within;
   for (let tries = 0; ; tries++) {
-    const { outcome, wait } = await once(spool, parcel, Math.max(end - performance.now(), LEAST_TRY_MS));
+    const { outcome, wait } = await once(spool, parcel, Math.min(REPORT_MS, Math.max(end - performance.now(), LEAST_TRY_MS)));
     if (outcome !== "later") return outcome;
     const rest = pause(tries, wait, Math.random());
     if (performance.now() + rest > end) return "later";

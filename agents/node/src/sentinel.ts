@@ -88,6 +88,7 @@ export async function watch(spool: Spool, worker: number): Promise<void> {
     await sleep(LOOK_MS);
     look();
   } while (performance.now() < end && journals(spool).some(livesHere));
+  look();
   await Promise.all(delivering.values());
   rmSync(mark, { force: true });
 }

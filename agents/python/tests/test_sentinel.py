@@ -190,6 +190,9 @@ def test_what_cant_be_read_is_set_aside(tmp_path: Path) -> None:
         path = tmp_path / f"{name}.job"
         path.write_bytes(written)
         with left(path, waits=False) as found:
+            assert found is None and path.exists(), "it may be about to be written"
+        os.utime(path, (0, 0))
+        with left(path, waits=False) as found:
             assert found is None, written
         assert not path.exists() and path.with_suffix(".damaged").read_bytes() == written
 

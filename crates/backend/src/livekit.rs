@@ -162,15 +162,15 @@ struct JobState {
 impl Dispatch {
     /// Whether that one was sent by it.
     fn sent(&self, identity: &str) -> bool {
-        self.job_of(identity).is_some()
+        !self.jobs_of(identity).is_empty()
     }
 
-    /// The job of that one.
-    fn job_of(&self, identity: &str) -> Option<&str> {
+    /// Its jobs of that name.
+    fn jobs_of(&self, identity: &str) -> Vec<String> {
         let jobs = self.state.iter().flat_map(|state| &state.jobs);
         let is =
             |job: &&DispatchedJob| job.state.as_ref().is_some_and(|it| it.participant_identity == identity);
-        jobs.filter(is).map(|job| job.id.as_str()).next()
+        jobs.filter(is).map(|job| job.id.clone()).collect()
     }
 }
 
@@ -375,15 +375,14 @@ impl LiveKit {
         Ok(())
     }
 
-    /// The id of the job that is in a room under that name, if LiveKit knows it.
+    /// Ids of the jobs that are, or were, in a room under that name, as far as LiveKit knows.
     ///
     /// # Errors
     /// LiveKit refused or can't be reached.
-    pub(crate) async fn job_of(&self, room: &str, identity: &str) -> Result<Option<String>, LiveKitError> {
+    pub(crate) async fn jobs_of(&self, room: &str, identity: &str) -> Result<Vec<String>, LiveKitError> {
         let listed: Dispatches =
             self.call_of("AgentDispatchService", "ListDispatch", room, json!({ "room": room })).await?;
-        let mut jobs = listed.agent_dispatches.iter().filter_map(|sent| sent.job_of(identity));
-        Ok(jobs.next_back().map(str::to_owned))
+        Ok(listed.agent_dispatches.iter().flat_map(|sent| sent.jobs_of(identity)).collect())
     }
 
     /// Puts somebody out of a room.

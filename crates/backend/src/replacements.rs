@@ -26,7 +26,12 @@ pub(crate) enum Claim {
     /// Another one was called before.
     Called,
     /// It is for this process to call another one.
-    Ours,
+    Ours {
+        /// Somebody tried before, and does not know what came of it.
+        again: bool,
+        /// The attempt for which the room's interviewers report.
+        attempt: i64,
+    },
 }
 
 /// Finds out whether another one is to be called, and by whom. Gives how many may still be replaced after it.
@@ -34,7 +39,7 @@ pub(crate) async fn claim(
     store: &Store,
     id: &str,
     attempt: i64,
-    (lost, job): (&Presence, Option<&str>),
+    (lost, jobs): (&Presence, &[String]),
     listed: &[Participant],
     now: DateTime<Utc>,
 ) -> Result<(Claim, u8), ApiError> {
@@ -59,6 +64,8 @@ pub(crate) async fn claim(
             .bind(&lost.sid)
             .fetch_optional(&mut *tx)
             .await?;
+    // Who goes on at another computer finds the same interviewer in the same room: it reports for the first attempt there.
+    let in_room = if lifecycle.room_attempt > 0 { lifecycle.room_attempt } else { attempt };
     let claim = if let Some(known) = known {
         if time(&known, "called_at")?.is_some() {
             Claim::Called
@@ -73,7 +80,7 @@ pub(crate) async fn claim(
                 .bind(&lost.sid)
                 .execute(&mut *tx)
                 .await?;
-            Claim::Ours
+            Claim::Ours { again: true, attempt: in_room }
         }
     } else {
         if used >= allowed {
@@ -84,6 +91,11 @@ pub(crate) async fn claim(
             let title = "That is not this interview's interviewer.";
             return Err(ApiError::new(StatusCode::CONFLICT, "not_the_interviewer", title));
         }
+        // Of several under that name, the one that was not replaced before.
+        let before = sqlx::query("SELECT job FROM replacements WHERE interview_id = $1 AND job IS NOT NULL");
+        let before = before.bind(id).fetch_all(&mut *tx).await?;
+        let before: Vec<String> = before.iter().map(|row| row.try_get("job")).collect::<Result<_, _>>()?;
+        let job = jobs.iter().find(|job| !before.contains(job));
         sqlx::query(
             "INSERT INTO replacements (interview_id, sid, identity, job, attempt, asked_at, calling_at)
              VALUES ($1, $2, $3, $4, $5, $6, $6)",
@@ -102,7 +114,7 @@ pub(crate) async fn claim(
         }
         lifecycle.interviewer_lost(lost, now);
         lifecycle_store::save(&mut tx, id, &lifecycle, now).await?;
-        Claim::Ours
+        Claim::Ours { again: false, attempt: in_room }
     };
     let used = self::used(&mut tx, id).await?;
     tx.commit().await?;

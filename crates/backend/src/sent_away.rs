@@ -30,10 +30,12 @@ pub(crate) async fn was(
     row.map(|row| Ok(row.try_get::<i64, _>("served")? != 0)).transpose()
 }
 
-/// Everybody who was sent away from that interview's room.
+/// Everybody who was sent away from that interview's room, and comes back under that name alone.
 pub(crate) async fn all(store: &Store, id: &str) -> Result<BTreeSet<String>, sqlx::Error> {
     let rows = sqlx::query("SELECT identity FROM sent_away WHERE interview_id = $1").bind(id);
-    rows.fetch_all(store.read()).await?.iter().map(|row| row.try_get("identity")).collect()
+    let rows = rows.fetch_all(store.read()).await?;
+    let all = rows.iter().map(|row| row.try_get("identity")).collect::<Result<BTreeSet<String>, _>>()?;
+    Ok(all.into_iter().filter(|identity| is_of_a_job(identity)).collect())
 }
 
 /// Notes that one is sent away, in the transaction that found it out; `served`: it was the interviewer once, and what it told
@@ -89,7 +91,7 @@ pub(crate) async fn in_vain(store: &Store, id: &str) -> Result<BTreeSet<Source>,
 
 /// The same of one source, within a transaction.
 pub(crate) async fn is_in_vain(tx: &mut Tx, id: &str, source: &Source) -> Result<bool, sqlx::Error> {
-    let Source::Agent(job) = source else { return Ok(false) };
+    let Some(job) = source.job() else { return Ok(false) };
     let found =
         sqlx::query("SELECT 1 FROM sent_away WHERE interview_id = $1 AND identity = $2 AND served = 0")
             .bind(id)

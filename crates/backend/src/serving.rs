@@ -128,14 +128,14 @@ impl Serving {
         self.is(identity) || self.next.as_ref().is_some_and(|next| next.identity == identity)
     }
 
-    /// Whether somebody serves who is not the one that reports so.
-    pub(crate) fn has_another_than(&self, source: &Source) -> bool {
+    /// Whether somebody serves who is not the one that reports so. `replaced`: that one was replaced.
+    pub(crate) fn has_another_than(&self, source: &Source, replaced: bool) -> bool {
         let Some((interviewer, job)) = self.interviewer.as_ref().zip(source.job()) else { return false };
         if is_of_a_job(&interviewer.identity) {
             interviewer.identity != identity_of(job)
         } else {
             // A name of one's own says nothing of the job.
-            self.succeeded_at.is_some()
+            replaced && self.succeeded_at.is_some()
         }
     }
 

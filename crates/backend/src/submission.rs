@@ -155,7 +155,8 @@ pub(crate) async fn store(
     } else {
         let replaced = replacements::was_replaced(tx, id, source).await?;
         // Its job is not the one that serves: that one's report is waited for.
-        let superseded = (replaced || submission.died()) && lifecycle.serving.has_another_than(source);
+        let superseded =
+            (replaced || submission.died()) && lifecycle.serving.has_another_than(source, replaced);
         if superseded {
             lifecycle.replaced_reports();
         } else {

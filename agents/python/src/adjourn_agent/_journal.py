@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ logger = logging.getLogger("adjourn_agent")
 
 NAME = re.compile(r"[0-9a-f]{32}\.job")
 """What a journal's file is called."""
+JUST_MADE_S = 60.0
+"""A journal without its first line is about to be written for so long."""
 DIED = "died"
 """End reason of the report that is made of one."""
 
@@ -129,7 +132,8 @@ def left(path: Path, *, waits: bool) -> Iterator[Left | None]:
             yield None
             return
         found = _read(file)
-        if found is None:
+        # Its process may be about to lock and write what it has just made.
+        if found is None and time.time() - os.fstat(file.fileno()).st_mtime > JUST_MADE_S:
             logger.error("what a job said can't be read in %s; it is set aside", path)
             with suppress(OSError):
                 os.replace(path, path.with_suffix(".damaged"))

@@ -93,7 +93,7 @@ class Sentinel:
                 time.sleep(LOOK_S)
             # Its jobs go with it, at once or in some seconds.
             for path in journals(self.spool):
-                if path not in self._watched:
+                if path not in self._watched or not self._watched[path].is_alive():
                     _deliver(self.spool, path, waits=False)
             end = time.monotonic() + DELIVERED_WITHIN_S
             for thread in self._watched.values():

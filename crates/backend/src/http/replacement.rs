@@ -13,7 +13,7 @@ use crate::api_error::ApiError;
 use crate::http::coded::no_room;
 use crate::interviewers::{Successor, call};
 use crate::livekit::Participant;
-use crate::replacements::{Claim, called_or_not, claim};
+use crate::replacements::{Claim, called_or_not, claim, was_replaced};
 use crate::serving::{Presence, is_of_a_job, job_of};
 use crate::state::App;
 use crate::store::now;
@@ -53,17 +53,17 @@ pub(crate) async fn post(
 async fn replace(app: &App, id: &str, attempt: i64, asked: &ReplacementAsked) -> Result<Replaced, ApiError> {
     let lost = Presence { identity: asked.identity.clone(), sid: asked.sid.clone() };
     let listed = app.livekit.participants(id).await.map_err(|error| no_room(&error))?;
-    let job = match job_of(&lost.identity) {
-        Some(job) => Some(job.to_owned()),
-        None => app.livekit.job_of(id, &lost.identity).await.map_err(|error| no_room(&error))?,
+    let jobs = match job_of(&lost.identity) {
+        Some(job) => vec![job.to_owned()],
+        None => app.livekit.jobs_of(id, &lost.identity).await.map_err(|error| no_room(&error))?,
     };
-    let (claim, left) = claim(&app.store, id, attempt, (&lost, job.as_deref()), &listed, now()).await?;
-    if matches!(claim, Claim::Ours) {
+    let (claim, left) = claim(&app.store, id, attempt, (&lost, &jobs), &listed, now()).await?;
+    if let Claim::Ours { again, attempt } = claim {
         tracing::warn!(lost = %lost.identity, otherwise = %asked.otherwise, "an interviewer is replaced");
         let (app, id) = (app.clone(), id.to_owned());
         // Who called is not left half-way: a client that asks again must not find it claimed by nobody.
         let calling = async move {
-            let called = fence_and_call(&app, &id, attempt, &lost, &listed).await;
+            let called = fence_and_call(&app, &id, attempt, &lost, &listed, again).await;
             called_or_not(&app.store, &id, &lost, called.is_ok()).await?;
             called
         };
@@ -83,9 +83,13 @@ async fn fence_and_call(
     attempt: i64,
     lost: &Presence,
     listed: &[Participant],
+    again: bool,
 ) -> Result<(), ApiError> {
     // Under a name of its own choice the next one may be there already: LiveKit has put the earlier one out then.
     let other = listed.iter().any(|who| who.identity == lost.identity && who.sid != lost.sid);
+    if !is_of_a_job(&lost.identity) && other && again {
+        return Ok(()); // LiveKit's answer to the call before was lost
+    }
     if is_of_a_job(&lost.identity) || !other {
         app.livekit.remove_participant(id, &lost.identity).await.map_err(|error| no_room(&error))?;
         sent_away::gone(&app.store, id, &lost.identity).await?;
@@ -133,7 +137,8 @@ pub(crate) async fn died(
     headers: HeaderMap,
     died: Result<Json<JobDied>, JsonRejection>,
 ) -> Result<StatusCode, ApiError> {
-    if app.tokens.check(&headers).await?.allows(&id, attempt, &source)? == Source::Client {
+    let source = app.tokens.check(&headers).await?.allows(&id, attempt, &source)?;
+    if source == Source::Client {
         return Err(ApiError::unauthorised());
     }
     let Json(JobDied { identity }) = died?;
@@ -144,13 +149,17 @@ pub(crate) async fn died(
         ));
     }
     let at = now();
-    let noted = lifecycle_store::change(&app.store, &id, at, |lifecycle| {
-        if lifecycle.agent_of(attempt) {
+    let mut tx = app.store.write().await?;
+    // Under the same name the one in its place may serve.
+    let replaced = was_replaced(&mut tx, &id, &source).await?;
+    let noted = lifecycle_store::change_in(&mut tx, &id, at, |lifecycle| {
+        if lifecycle.agent_of(attempt) && !replaced {
             lifecycle.interviewer_died(&identity, at);
         }
     });
     if noted.await?.is_none() {
-        return Err(lifecycle_store::gone(app.store.read(), &id).await?);
+        return Err(lifecycle_store::gone(&mut *tx, &id).await?);
     }
+    tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
