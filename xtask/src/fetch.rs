@@ -111,7 +111,7 @@ pub(crate) fn fuzz() -> Result<PathBuf> {
 }
 
 /// The modules of the agent package for Node, once per version of its lock file. They lie beside it, too, as a link.
-pub(crate) fn node_modules() -> Result<PathBuf> {
+fn node_modules() -> Result<PathBuf> {
     let from = root().join("agents/node");
     let read = |name: &str| {
         std::fs::read_to_string(from.join(name)).map_err(|e| format!("{}: {e}", from.join(name).display()))

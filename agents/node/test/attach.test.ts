@@ -2,23 +2,17 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 
 import { initializeLogger, type JobContext, llm, voice } from "@livekit/agents";
 
 import { attach, history, judge, type Options, replaces, sessionEnd, Spool } from "../src/index.js";
 import { conversation } from "../src/history.js";
-import { newSpool, status, Stub, until } from "./stub.js";
+import { newSpool, status, stubOfFile, until } from "./stub.js";
 
 initializeLogger({ pretty: false, level: "silent" });
 
-const stub = new Stub();
-before(() => stub.start());
-after(() => stub.stop());
-beforeEach(() => {
-  stub.asked.length = 0;
-  stub.answers = [];
-});
+const stub = stubOfFile();
 
 let jobs = 0;
 

@@ -1,21 +1,15 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 
 import { deliverUntil, flush, pause } from "../src/delivery.js";
 import { type Item, Items } from "../src/items.js";
 import { Spool } from "../src/spool.js";
 import { Target } from "../src/target.js";
-import { newSpool, receipt, refusal, status, Stub, until } from "./stub.js";
+import { newSpool, receipt, refusal, status, Stub, stubOfFile, until } from "./stub.js";
 
-const stub = new Stub();
-before(() => stub.start());
-after(() => stub.stop());
-beforeEach(() => {
-  stub.asked.length = 0;
-  stub.answers = [];
-});
+const stub = stubOfFile();
 
 const parcel = (body = '{"a": 1}') => {
   return { address: `${stub.url}/v1/interviews/i/attempts/1/records/agent:AJ_1`, token: "secret-token", body };

@@ -6,6 +6,7 @@ import { mkdtempSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before, beforeEach } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Spool } from "../src/spool.js";
@@ -68,6 +69,18 @@ export function receipt(of?: string): Script {
     const claims = Buffer.from(JSON.stringify({ sha256 })).toString("base64url");
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ receipt: `e30.${claims}.c2ln` }));
   };
+}
+
+/** One for all tests of a file, as new for each. */
+export function stubOfFile(): Stub {
+  const stub = new Stub();
+  before(() => stub.start());
+  after(() => stub.stop());
+  beforeEach(() => {
+    stub.asked.length = 0;
+    stub.answers = [];
+  });
+  return stub;
 }
 
 export function newSpool(): Spool {

@@ -31,29 +31,23 @@ pub(crate) async fn wanted<'e>(
     row.await?.map_or(Ok(None), |row| row.try_get("agent_name"))
 }
 
-/// In whose place an interviewer is sent.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Successor<'a> {
-    /// The identity of the one before it.
-    pub(crate) replaces: Option<&'a str>,
-}
-
-/// What an interviewer is sent with: for which interview, and how it reports.
+/// What an interviewer is sent with: for which interview, and how it reports. `replaces`: the identity of the one in whose place it
+/// is sent.
 pub(crate) async fn dispatched_with(
     app: &App,
     id: &str,
     attempt: i64,
-    successor: Successor<'_>,
+    replaces: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<String, ApiError> {
     let history = format!("v1/interviews/{id}/attempts/{attempt}/history");
-    let history_url = successor.replaces.map(|_| app.public_url.join(&history)).transpose();
+    let history_url = replaces.map(|_| app.public_url.join(&history)).transpose();
     let metadata = DispatchMetadata {
         attempt,
         interview_id: id.to_owned(),
         report_token: app.tokens.make(id, attempt, Holder::Agent, now).await?,
         report_url: app.public_url.clone(),
-        replaces: successor.replaces.map(str::to_owned),
+        replaces: replaces.map(str::to_owned),
         history_url: history_url.map_err(|error| {
             tracing::error!(%error, "an interview's history has no address");
             ApiError::unavailable()
@@ -125,7 +119,7 @@ async fn give_up(app: &App, id: &str) -> Result<(), sqlx::Error> {
         lifecycle.gives_up_waiting(at).then(|| (lifecycle.attempt, lifecycle.serving.given_up.clone()))
     });
     let Some(Some((attempt, given_up))) = called.await? else { return Ok(()) };
-    if call(app, id, attempt, Successor { replaces: given_up.as_deref() }, at).await {
+    if call(app, id, attempt, given_up.as_deref(), at).await {
         lifecycle_store::change(&app.store, id, now(), |lifecycle| {
             if lifecycle.attempt == attempt {
                 lifecycle.serving.another_was_called();
@@ -158,13 +152,13 @@ pub(crate) async fn call(
     app: &App,
     id: &str,
     attempt: i64,
-    successor: Successor<'_>,
+    replaces: Option<&str>,
     now: DateTime<Utc>,
 ) -> bool {
     let called = async {
         let row = lifecycle_store::row(&app.store, id).await?;
         let agent_name: Option<String> = row.try_get("agent_name")?;
-        let metadata = dispatched_with(app, id, attempt, successor, now).await?;
+        let metadata = dispatched_with(app, id, attempt, replaces, now).await?;
         let name = agent_name.unwrap_or_default();
         app.livekit.dispatch(id, &name, &metadata).await.map_err(|error| {
             tracing::error!(%error, "another interviewer could not be called");

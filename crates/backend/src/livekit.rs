@@ -185,6 +185,8 @@ const CHECK_LIFE_S: i64 = 60;
 const CHECK: &str = "check-";
 /// The same for one that an operator's check of the setting-up makes.
 const SETUP: &str = "check-setup-";
+/// LiveKit's service that sends agents into rooms.
+const DISPATCHES: &str = "AgentDispatchService";
 /// Limit of one call.
 const CALL_LIMIT: Duration = Duration::from_secs(5);
 
@@ -358,7 +360,14 @@ impl LiveKit {
     /// LiveKit refused or can't be reached.
     pub async fn dispatch(&self, room: &str, agent_name: &str, metadata: &str) -> Result<(), LiveKitError> {
         let body = json!({"room": room, "agent_name": agent_name, "metadata": metadata});
-        done(self.call_of("AgentDispatchService", "CreateDispatch", room, body).await)
+        done(self.call_of(DISPATCHES, "CreateDispatch", room, body).await)
+    }
+
+    /// Who was sent into a room.
+    async fn dispatches(&self, room: &str) -> Result<Vec<Dispatch>, LiveKitError> {
+        let listed: Dispatches =
+            self.call_of(DISPATCHES, "ListDispatch", room, json!({ "room": room })).await?;
+        Ok(listed.agent_dispatches)
     }
 
     /// Ends the job of an interviewer in a room: its dispatch is deleted, and its worker is told.
@@ -366,11 +375,10 @@ impl LiveKit {
     /// # Errors
     /// LiveKit refused or can't be reached. One that is gone already is no error.
     pub(crate) async fn end_job(&self, room: &str, identity: &str) -> Result<(), LiveKitError> {
-        let service = "AgentDispatchService";
-        let listed: Dispatches = self.call_of(service, "ListDispatch", room, json!({ "room": room })).await?;
-        for dispatch in listed.agent_dispatches.iter().filter(|dispatch| dispatch.sent(identity)) {
+        let listed = self.dispatches(room).await?;
+        for dispatch in listed.iter().filter(|dispatch| dispatch.sent(identity)) {
             let body = json!({"dispatch_id": dispatch.id, "room": room});
-            gone(self.call_of(service, "DeleteDispatch", room, body).await)?;
+            gone(self.call_of(DISPATCHES, "DeleteDispatch", room, body).await)?;
         }
         Ok(())
     }
@@ -380,9 +388,8 @@ impl LiveKit {
     /// # Errors
     /// LiveKit refused or can't be reached.
     pub(crate) async fn jobs_of(&self, room: &str, identity: &str) -> Result<Vec<String>, LiveKitError> {
-        let listed: Dispatches =
-            self.call_of("AgentDispatchService", "ListDispatch", room, json!({ "room": room })).await?;
-        Ok(listed.agent_dispatches.iter().flat_map(|sent| sent.jobs_of(identity)).collect())
+        let listed = self.dispatches(room).await?;
+        Ok(listed.iter().flat_map(|sent| sent.jobs_of(identity)).collect())
     }
 
     /// Puts somebody out of a room.

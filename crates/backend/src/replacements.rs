@@ -66,6 +66,7 @@ pub(crate) async fn claim(
             .await?;
     // Who goes on at another computer finds the same interviewer in the same room: it reports for the first attempt there.
     let in_room = if lifecycle.room_attempt > 0 { lifecycle.room_attempt } else { attempt };
+    let is_new = known.is_none();
     let claim = if let Some(known) = known {
         if time(&known, "called_at")?.is_some() {
             Claim::Called
@@ -116,9 +117,8 @@ pub(crate) async fn claim(
         lifecycle_store::save(&mut tx, id, &lifecycle, now).await?;
         Claim::Ours { again: false, attempt: in_room }
     };
-    let used = self::used(&mut tx, id).await?;
     tx.commit().await?;
-    Ok((claim, left(allowed, used)))
+    Ok((claim, left(allowed, used + i64::from(is_new))))
 }
 
 /// How many of an interview's interviewers were replaced.

@@ -16,7 +16,7 @@ const OF_A_JOB: &str = "agent-";
 
 /// Whether it is called so: nobody else ever comes under that name.
 pub(crate) fn is_of_a_job(identity: &str) -> bool {
-    identity.starts_with(OF_A_JOB)
+    job_of(identity).is_some()
 }
 
 /// Under which name a job of livekit-agents is in the room, unless it chose another one.

@@ -50,6 +50,16 @@ impl Claims {
     }
 }
 
+impl Claims {
+    /// The same, if it is an interviewer's.
+    pub(crate) fn allows_agent(&self, id: &str, attempt: i64, source: &str) -> Result<Source, ApiError> {
+        self.allows(id, attempt, source).and_then(|source| match source {
+            Source::Agent(_) => Ok(source),
+            Source::Client => Err(ApiError::unauthorised()),
+        })
+    }
+}
+
 /// Name of the secret that signs them, of all replicas.
 const SECRET: &str = "tokens";
 

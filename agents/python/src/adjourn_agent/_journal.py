@@ -7,7 +7,6 @@ knows that the process is gone, and that it did not end as it should. No process
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import logging
 import os
@@ -19,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from ._spool import Parcel, Spool, is_still
+from ._spool import Parcel, Spool, is_still, name_of
 
 logger = logging.getLogger("adjourn_agent")
 
@@ -35,7 +34,7 @@ class Journal:
     """Of a session that lives. Nothing here raises: what can't be written is said once."""
 
     def __init__(self, spool: Spool, address: str, token: str, identity: str) -> None:
-        self._path = spool.folder / (hashlib.sha256(address.encode()).hexdigest()[:32] + ".job")
+        self._path = spool.folder / (name_of(address) + ".job")
         self._file: IO[str] | None = None
         try:
             spool.make()

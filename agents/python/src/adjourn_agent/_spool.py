@@ -21,6 +21,11 @@ NAME = re.compile(r"[0-9a-f]{32}\.json")
 """What a parcel's file is called."""
 
 
+def name_of(address: str) -> str:
+    """What files about a record are called, without their ending: one name for every process that writes them."""
+    return hashlib.sha256(address.encode()).hexdigest()[:32]
+
+
 def default_folder() -> Path:
     """``ADJOURN_SPOOL``, or a folder of the user's own."""
     given = os.environ.get("ADJOURN_SPOOL")
@@ -59,7 +64,7 @@ class Parcel:
     @property
     def name(self) -> str:
         """File name: one per record, for every process that writes it."""
-        return hashlib.sha256(self.address.encode()).hexdigest()[:32] + ".json"
+        return name_of(self.address) + ".json"
 
 
 def is_still(path: Path, file: IO[str]) -> bool:

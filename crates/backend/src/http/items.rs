@@ -1,6 +1,5 @@
 //! The conversation as an agent reports it while it lives, so that a killed agent still leaves its history.
 
-use adjourn_protocol::Source;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -29,10 +28,7 @@ pub(crate) async fn post(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<StatusCode, ApiError> {
-    let source = app.tokens.check(&headers).await?.allows(&id, attempt, &source)?;
-    if source == Source::Client {
-        return Err(ApiError::unauthorised());
-    }
+    let source = app.tokens.check(&headers).await?.allows_agent(&id, attempt, &source)?;
     let source = source.to_string();
     if body.len() > LARGEST {
         return Err(ApiError::too_large("The item is larger than 64 KiB."));

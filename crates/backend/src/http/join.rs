@@ -12,7 +12,6 @@ use sqlx::any::AnyRow;
 use crate::api_error::ApiError;
 use crate::http::caller::Caller;
 use crate::http::coded::{self, no_room, not_open};
-use crate::interviewers::Successor;
 use crate::keys::OfAttempt;
 use crate::lifecycle::Lifecycle;
 use crate::state::App;
@@ -273,7 +272,7 @@ async fn room(
     (agent_name, candidate_name): (Option<String>, Option<&str>),
     (now, ends_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<LiveKitInfo, ApiError> {
-    let metadata = interviewers::dispatched_with(app, id, attempt, Successor::default(), now).await?;
+    let metadata = interviewers::dispatched_with(app, id, attempt, None, now).await?;
     let sid = app
         .livekit
         .create_room(id, agent_name.as_deref(), &metadata)

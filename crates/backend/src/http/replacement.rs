@@ -2,7 +2,7 @@
 //! organiser allows, and gets the conversation so far. The earlier one is put out first: two never talk at once, and one that was
 //! frozen and thaws finds itself out.
 
-use adjourn_protocol::{JobDied, Replaced, ReplacementAsked, Source};
+use adjourn_protocol::{JobDied, Replaced, ReplacementAsked};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 
 use crate::api_error::ApiError;
 use crate::http::coded::no_room;
-use crate::interviewers::{Successor, call};
+use crate::interviewers::call;
 use crate::livekit::Participant;
 use crate::replacements::{Claim, called_or_not, claim, was_replaced};
 use crate::serving::{Presence, is_of_a_job, job_of};
@@ -94,8 +94,7 @@ async fn fence_and_call(
         app.livekit.remove_participant(id, &lost.identity).await.map_err(|error| no_room(&error))?;
         sent_away::gone(&app.store, id, &lost.identity).await?;
     }
-    let successor = Successor { replaces: Some(&lost.identity) };
-    if !call(app, id, attempt, successor, now()).await {
+    if !call(app, id, attempt, Some(&lost.identity), now()).await {
         return Err(ApiError::unavailable());
     }
     // Its process may live: its worker is told to end it. That it is out is what matters, and nobody waits for this.
@@ -137,10 +136,7 @@ pub(crate) async fn died(
     headers: HeaderMap,
     died: Result<Json<JobDied>, JsonRejection>,
 ) -> Result<StatusCode, ApiError> {
-    let source = app.tokens.check(&headers).await?.allows(&id, attempt, &source)?;
-    if source == Source::Client {
-        return Err(ApiError::unauthorised());
-    }
+    let source = app.tokens.check(&headers).await?.allows_agent(&id, attempt, &source)?;
     let Json(JobDied { identity }) = died?;
     if !usable(&identity) {
         return Err(ApiError::bad_request(
