@@ -12,6 +12,7 @@ pub mod demo;
 pub mod devices;
 pub mod failing;
 pub mod fuzz;
+pub mod guarantees;
 pub mod hostile;
 pub mod kiosk;
 pub mod loadtest;

@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use adjourn_cli::{headless, logging};
 use adjourn_qa::run::{Subject, app_bench, audio_bench};
 use adjourn_qa::{
-    bench, center, crash_test, demo, devices, failing, fuzz, hostile, kiosk, loadtest, matrix, run, scenario,
-    webhook_test,
+    bench, center, crash_test, demo, devices, failing, fuzz, guarantees, hostile, kiosk, loadtest, matrix,
+    run, scenario, webhook_test,
 };
 use clap::{Parser, Subcommand};
 
@@ -229,6 +229,22 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Who is told of an interview's end, whatever fails: scenarios of the section `guarantees`, and a table in Markdown of what came
+    /// of them, for docs/ending-interviews.md.
+    Guarantees {
+        /// Runs of each.
+        #[arg(long, default_value_t = 3)]
+        repeat: usize,
+        /// Seed of the first run of each.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Runs at once.
+        #[arg(long, default_value_t = 1)]
+        jobs: usize,
+        /// Folder of the results.
+        #[arg(long, default_value = "target/matrix")]
+        out: PathBuf,
+    },
     /// Many seats of one center: how soon whoever watches it sees a change, and what that costs the server.
     Center {
         /// Seats.
@@ -272,6 +288,14 @@ enum Command {
         /// What lets into the room.
         #[arg(long, env = "ADJOURN_TOKEN", hide_env_values = true)]
         token: String,
+    },
+    /// The organiser's own server, which writes down what webhooks tell it.
+    #[command(hide = true)]
+    Organiser {
+        /// Its address.
+        listen: std::net::SocketAddr,
+        /// Where it writes down what came.
+        file: PathBuf,
     },
     /// The receiver that is killed.
     #[command(hide = true)]
@@ -462,6 +486,13 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             answer!("{}", serde_json::to_string(&fuzz)?);
             Ok(fuzz.server_errors == 0 && fuzz.leaks == 0 && fuzz.panics == 0 && fuzz.failures.is_empty())
         }
+        Command::Guarantees { repeat, seed, jobs, out } => {
+            let section = Some(guarantees::SECTION.to_owned());
+            let options = matrix::Options { section, repeat, seed, jobs, out, ..matrix::Options::default() };
+            let matrix = matrix::run(&options, |what| adjourn_testbed::tell!("guarantees: {what}")).await?;
+            answer!("{}", guarantees::table(&matrix.scenarios).trim_end());
+            Ok(matrix.passed())
+        }
         Command::WebhookTest { interviews, kills, postgres, seed } => {
             let report = webhook_test::run(interviews, kills, postgres, seed, |so_far| {
                 adjourn_testbed::tell!("webhook-test: {so_far}");
@@ -485,6 +516,11 @@ async fn work(command: Command) -> anyhow::Result<bool> {
             Ok(report.failures.is_empty())
         }
         Command::Ear { url, token } => audio_bench::listen(&url, &token).await.map(|()| true),
+        Command::Organiser { listen, file } => {
+            let listener = tokio::net::TcpListener::bind(listen).await?;
+            answer!("ready");
+            run::organiser::serve(listener, &file).await.map(|()| true)
+        }
         Command::WebhookReceiver { port, seed, file } => {
             webhook_test::receive(port, seed, &file).await.map(|()| true)
         }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use adjourn_outbox::{Backend, BackendError};
-use adjourn_protocol::{InterviewStatus, InviteLink, JoinAnswer, JoinRequest, Secret, TranscriptSource};
+use adjourn_protocol::{
+    Event, EventPage, InterviewStatus, InviteLink, JoinAnswer, JoinRequest, Secret, TranscriptSource,
+};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
@@ -104,16 +106,12 @@ impl BackendServer {
             Some(listen) => listen,
             None => Self::address()?,
         };
-        let network_prefix = match network {
-            Network::Loopback => Vec::new(),
-            Network::Cable { tag, .. } => vec!["ip".into(), "netns".into(), "exec".into(), format!("{tag}c")],
-        };
         let log = folder.join(format!("backend-{}.log", listen.rsplit(':').next().unwrap_or_default()));
         let file = || folder.join("backend.db").to_string_lossy().into_owned();
         let url = options.public_url.unwrap_or_else(|| format!("http://{listen}"));
         let command = Serve {
             program,
-            prefix: network_prefix,
+            prefix: network.client_prefix(),
             listen,
             public_url: url.clone(),
             database: options.database.unwrap_or_else(file),
@@ -132,6 +130,11 @@ impl BackendServer {
     /// The system has no free port.
     pub fn address() -> anyhow::Result<String> {
         Ok(format!("127.0.0.1:{}", super::free_port()?))
+    }
+
+    /// Where a backend at this address is told what LiveKit's server did.
+    pub fn webhook_at(url: &str) -> String {
+        format!("{url}/v1/livekit/webhook")
     }
 
     /// Where it logs.
@@ -242,6 +245,15 @@ impl BackendServer {
         self.get(&format!("v1/interviews/{id}/attempts/{attempt}/records/client")).await
     }
 
+    /// The feed from its beginning: the first thousand events.
+    ///
+    /// # Errors
+    /// The backend does not answer.
+    pub async fn events(&self) -> anyhow::Result<Vec<Event>> {
+        let page: EventPage = serde_json::from_slice(&self.get("v1/events?limit=1000").await?)?;
+        Ok(page.events)
+    }
+
     /// The keys that receipts are signed with.
     ///
     /// # Errors
@@ -256,7 +268,7 @@ impl BackendServer {
     /// The backend does not answer.
     pub async fn forged_webhook(&self, room: &str) -> anyhow::Result<u16> {
         let body = serde_json::json!({"event": "room_finished", "id": "EV_forged", "room": {"name": room}});
-        let request = self.http.post(format!("{}/v1/livekit/webhook", self.url));
+        let request = self.http.post(Self::webhook_at(&self.url));
         Ok(request.json(&body).send().await?.status().as_u16())
     }
 

@@ -59,7 +59,7 @@ impl Fleet {
         let api_url = format!("http://127.0.0.1:{api}");
         let options = || ServerOptions {
             redis: Some(format!("127.0.0.1:{redis_port}")),
-            webhooks: Some(api_url.clone()),
+            webhooks: vec![BackendServer::webhook_at(&api_url)],
             public: Some(front),
             ..ServerOptions::default()
         };

@@ -52,22 +52,27 @@ pub(crate) fn sweep() {
     });
 }
 
-/// Processes with this variable whose owner is gone. Those of other persons are not seen.
+/// Processes with this variable whose owner is gone.
 fn orphans(variable: &str) -> Vec<Pid> {
     let namespace = namespace();
+    with(variable, |owner| !lives(owner, &namespace))
+}
+
+/// Processes that have this variable with such a value, as they were started. Those of other persons are not seen.
+pub(crate) fn with(variable: &str, such: impl Fn(&str) -> bool) -> Vec<Pid> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     numbers
         .filter(|pid: &i32| {
             let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            owner(&environment, variable).is_some_and(|owner| !lives(&owner, &namespace))
+            value(&environment, variable).is_some_and(|value| such(&value))
         })
         .filter_map(Pid::from_raw)
         .collect()
 }
 
-/// The mark in an environment, as `/proc` has it.
-fn owner(environment: &[u8], variable: &str) -> Option<String> {
+/// A variable in an environment, as `/proc` has it.
+fn value(environment: &[u8], variable: &str) -> Option<String> {
     let mut variables = environment.split(|byte| *byte == 0);
     let prefix = format!("{variable}=");
     let value = variables.find_map(|variable| variable.strip_prefix(prefix.as_bytes()))?;
@@ -93,8 +98,8 @@ mod tests {
         assert!(lives(&ourselves(), &here) && lives("1-17-5", &here), "it is another namespace's");
         assert!(!lives(&format!("{here}-999999999-5"), &here) && !lives(&format!("{here}-1-0"), &here));
         let environment = format!("PATH=/bin\0{VARIABLE}=12-34-5\0HOME=/");
-        assert_eq!(owner(environment.as_bytes(), VARIABLE).as_deref(), Some("12-34-5"));
-        assert_eq!(owner(b"PATH=/bin\0", VARIABLE), None);
+        assert_eq!(value(environment.as_bytes(), VARIABLE).as_deref(), Some("12-34-5"));
+        assert_eq!(value(b"PATH=/bin\0", VARIABLE), None);
         let start = |owner: &str| {
             let mut command = std::process::Command::new("sleep");
             command.arg("60").env(VARIABLE, owner).spawn().unwrap()

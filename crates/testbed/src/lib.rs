@@ -57,7 +57,7 @@ pub use livekit::{
     ActorKind, KEY, LiveKitServer, SECRET, ServerOptions, token, token_valid_until, webhook_token,
 };
 pub use mock::MockServer;
-pub use network::Network;
+pub use network::{Far, Network};
 pub use ports::free_port;
 pub use postgres::Postgres;
 pub use process::{Child, LineReader, busy_cores, cpu_s, parent, unix_now};

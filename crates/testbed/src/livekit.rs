@@ -20,8 +20,8 @@ pub const SECRET: &str = "testbed-secret-testbed-secret-000";
 pub struct ServerOptions {
     /// It makes rooms by itself as they are joined.
     pub auto_create: bool,
-    /// Where it tells what happens.
-    pub webhooks: Option<String>,
+    /// The addresses that it tells what happens.
+    pub webhooks: Vec<String>,
     /// Most participants of a room; 0: any number.
     pub max_participants: u32,
     /// The Redis that it shares with others.
@@ -60,9 +60,11 @@ impl LiveKitServer {
         let (http, tcp, udp) = (super::free_port()?, super::free_port()?, super::free_port()?);
         let address = network.server_address();
         let interface = network.server_interface();
-        let webhooks = webhooks.map_or_else(String::new, |url| {
-            format!("webhook: {{api_key: {KEY}, urls: [\"{url}/v1/livekit/webhook\"]}}\n")
-        });
+        let webhooks = if webhooks.is_empty() {
+            String::new()
+        } else {
+            format!("webhook: {{api_key: {KEY}, urls: [\"{}\"]}}\n", webhooks.join("\", \""))
+        };
         let redis = redis.map_or_else(String::new, |address| format!("redis: {{address: \"{address}\"}}\n"));
         let config = format!(
             "port: {http}\nbind_addresses: [{address}]\nrtc:\n  tcp_port: {tcp}\n  udp_port: {udp}\n  node_ip: {node_ip}\n  \

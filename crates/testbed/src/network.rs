@@ -20,7 +20,18 @@ pub enum Network {
         tag: String,
         /// The server is reached through relays that can be made to fail, and only through them.
         relayed: bool,
+        /// Who is at the cable's other end.
+        far: Far,
     },
+}
+
+/// Who reaches the servers by a cable. The others are where the servers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Far {
+    /// The candidate's client, and the backend with it.
+    Candidate,
+    /// The interviewer's worker.
+    Interviewer,
 }
 
 /// Cables of this process so far.
@@ -42,14 +53,26 @@ const RELAY_TO_SERVER: &str = "10.91.0.9";
 const RELAY: &str = "10.90.0.9";
 
 impl Network {
-    /// Makes the namespaces and the cables between them. Needs root.
+    /// Makes the namespaces and the cables between them, with the candidate's client at the other end. Needs root.
     ///
     /// # Errors
     /// A namespace or interface can't be made.
     pub async fn cable(relayed: bool) -> anyhow::Result<Self> {
+        Self::cable_to(Far::Candidate, relayed).await
+    }
+
+    /// As [`Self::cable`], with the interviewer's worker at the other end.
+    ///
+    /// # Errors
+    /// A namespace or interface can't be made.
+    pub async fn interviewers_cable() -> anyhow::Result<Self> {
+        Self::cable_to(Far::Interviewer, false).await
+    }
+
+    async fn cable_to(far: Far, relayed: bool) -> anyhow::Result<Self> {
         // Names of interfaces have at most 15 letters.
         let tag = format!("adj{}{}", std::process::id(), letters(CABLES.fetch_add(1, Ordering::Relaxed)));
-        let network = Self::Cable { tag: tag.clone(), relayed };
+        let network = Self::Cable { tag: tag.clone(), relayed, far };
         let (s, r, c) = (format!("{tag}s"), format!("{tag}r"), format!("{tag}c"));
         let mut ends = vec![s.clone(), c.clone()];
         let cables = if relayed {
@@ -80,12 +103,12 @@ impl Network {
         Ok(network)
     }
 
-    /// Pulls or plugs the candidate's cable, at its other end.
+    /// Pulls or plugs the cable, at the servers' end.
     ///
     /// # Errors
     /// There is no cable.
     pub async fn set_link(&self, up: bool) -> anyhow::Result<()> {
-        let Self::Cable { tag, relayed } = self else { anyhow::bail!("loopback has no cable") };
+        let Self::Cable { tag, relayed, .. } = self else { anyhow::bail!("loopback has no cable") };
         let end = if *relayed { format!("{tag}r") } else { format!("{tag}s") };
         ip(&format!("-n {end} link set {end} {}", if up { "up" } else { "down" })).await
     }
@@ -162,15 +185,39 @@ impl Network {
 
     /// A command that runs with the client.
     pub fn client_command(&self, program: &Path) -> Command {
-        self.command("c", program)
+        self.command(self.clients_end(), program)
+    }
+
+    /// A command that runs with the interviewer's worker.
+    pub fn worker_command(&self, program: &Path) -> Command {
+        let far = matches!(self, Self::Cable { far: Far::Interviewer, .. });
+        self.command(if far { "c" } else { "s" }, program)
+    }
+
+    /// What a command that runs with the client begins with.
+    pub(crate) fn client_prefix(&self) -> Vec<String> {
+        self.prefix(self.clients_end())
+    }
+
+    fn clients_end(&self) -> &'static str {
+        if matches!(self, Self::Cable { far: Far::Interviewer, .. }) { "s" } else { "c" }
+    }
+
+    fn prefix(&self, end: &str) -> Vec<String> {
+        match self {
+            Self::Loopback => Vec::new(),
+            Self::Cable { tag, .. } => {
+                ["ip", "netns", "exec", &format!("{tag}{end}")].map(str::to_owned).into()
+            }
+        }
     }
 
     fn command(&self, end: &str, program: &Path) -> Command {
-        match self {
-            Self::Loopback => Command::new(program),
-            Self::Cable { tag, .. } => {
-                let mut command = Command::new("ip");
-                command.args(["netns", "exec", &format!("{tag}{end}")]).arg(program);
+        match self.prefix(end).split_first() {
+            None => Command::new(program),
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(program);
                 command
             }
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::process::ChildStdin;
+use tokio::process::{ChildStdin, Command};
 
 use super::certificate::NAME;
 use super::process::{Child, tell, text_of, whole_lines};
@@ -31,8 +31,46 @@ impl Proxy {
     /// It does not start.
     pub async fn start(folder: &Path, network: &Network, backend: &str, tls: bool) -> anyhow::Result<Self> {
         let address = format!("127.0.0.1:{}", free_port()?);
-        let mut command = network.client_command(&Tools::binary("adjourn-testbed")?);
-        command.args(["proxy", "--listen", &address, "--forward", backend]);
+        let command = network.client_command(&Tools::binary("adjourn-testbed")?);
+        Self::start_with(folder, command, &address, backend, tls).await
+    }
+
+    /// Starts one at `address` on the client's side.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start_at(
+        folder: &Path,
+        network: &Network,
+        address: &str,
+        backend: &str,
+    ) -> anyhow::Result<Self> {
+        let command = network.client_command(&Tools::binary("adjourn-testbed")?);
+        Self::start_with(folder, command, address, backend, false).await
+    }
+
+    /// Starts one at `address` on the interviewer's side, so that the backend is on its loopback, too.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn for_interviewers(
+        folder: &Path,
+        network: &Network,
+        address: &str,
+        backend: &str,
+    ) -> anyhow::Result<Self> {
+        let command = network.worker_command(&Tools::binary("adjourn-testbed")?);
+        Self::start_with(folder, command, address, backend, false).await
+    }
+
+    async fn start_with(
+        folder: &Path,
+        mut command: Command,
+        address: &str,
+        backend: &str,
+        tls: bool,
+    ) -> anyhow::Result<Self> {
+        command.args(["proxy", "--listen", address, "--forward", backend]);
         let authority = if tls {
             let keys = folder.join("tls");
             std::fs::create_dir_all(&keys)?;

@@ -163,7 +163,7 @@ impl Builder {
         }
         if webhooks {
             let listen = backend.listen.map_or_else(BackendServer::address, Ok)?;
-            livekit.webhooks = Some(format!("http://{listen}"));
+            livekit.webhooks = vec![BackendServer::webhook_at(&format!("http://{listen}"))];
             backend.listen = Some(listen);
         }
         let livekit = LiveKitServer::start(&tools, folder, &network, livekit).await?;

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use rustix::process::Signal;
 use serde::Deserialize;
 
+use super::leftovers;
 use super::process::{Child, text_of, until, whole_lines};
 use super::{Interviewer, LiveKitServer, Network, Tools};
 
@@ -69,7 +71,7 @@ pub struct Worker {
     pub process: Child,
     events: PathBuf,
     /// For its own temporary files.
-    _temporary: tempfile::TempDir,
+    temporary: tempfile::TempDir,
 }
 
 impl Worker {
@@ -93,9 +95,9 @@ impl Worker {
         // livekit-agents logs to standard output.
         let out = folder.join(format!("agent-{number}-out.log"));
         let mut command = if script.node {
-            network.server_command(&node(tools, folder)?)
+            network.worker_command(&node(tools, folder)?)
         } else {
-            network.server_command(if script.old { &tools.old_agent_python } else { &tools.agent_python })
+            network.worker_command(if script.old { &tools.old_agent_python } else { &tools.agent_python })
         };
         if script.package {
             command.env("PYTHONPATH", tools.root.join("agents/python/src"));
@@ -133,12 +135,21 @@ impl Worker {
         })
         .await
         .with_context(|| format!("see {}", log.display()))?;
-        Ok(Self { process, events, _temporary: temporary })
+        Ok(Self { process, events, temporary })
     }
 
     /// Everything that the interviewer wrote down so far.
     pub fn events(&self) -> Vec<AgentEvent> {
         whole_lines(&self.events).0
+    }
+
+    /// Kills its whole computer: the worker, its jobs, and what its jobs started.
+    pub fn kill_all(&self) {
+        let folder = self.temporary.path().to_string_lossy();
+        for pid in leftovers::with("TMPDIR", |folder_of| folder_of == folder) {
+            // It may have ended meanwhile.
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
+        }
     }
 
     /// What it wrote down that is no event.

@@ -55,7 +55,7 @@ impl Figures {
 }
 
 impl ScenarioResult {
-    pub(super) fn new(scenario: &Scenario, missing: Option<String>) -> Self {
+    pub(crate) fn new(scenario: &Scenario, missing: Option<String>) -> Self {
         Self {
             id: scenario.id.clone(),
             section: scenario.section.clone(),

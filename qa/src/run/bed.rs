@@ -13,6 +13,7 @@ use tokio::process::{ChildStdin, Command};
 use tokio::sync::watch;
 
 use super::baseline;
+use super::organiser::Organiser;
 use super::seen::{Heard, Seen, observe};
 use super::subject::Subject;
 use super::timeline::{self, Lane, Mark};
@@ -20,8 +21,11 @@ use crate::scenario::{Disk, Place, Scenario, Step};
 use adjourn_testbed::{
     Actor, BackendOptions, BackendServer, Cgroup, Child, DiskFaults, Faketime, Fleet, Invitation,
     LiveKitServer, Mount, Network, Postgres, Proxy, Pulse, Relays, ServerOptions, SignallingStub, Started,
-    SystemBus, Tools, Wine, Worker, look, tell, unix_now,
+    SystemBus, Tools, Wine, Worker, free_port, look, tell, unix_now,
 };
+
+/// The organiser's own server is on this computer.
+const HOOKS_TO_LOOPBACK: [&str; 2] = ["--allow-hook-host", "127.0.0.1"];
 
 pub(super) struct ScenarioBed {
     // Dropped in this order: those that talk before those that they talk to.
@@ -42,6 +46,10 @@ pub(super) struct ScenarioBed {
     pub(super) workers: Vec<Worker>,
     pub(super) proxy: Option<Proxy>,
     pub(super) backend: BackendServer,
+    /// If the scenario asks who is told.
+    pub(super) organiser: Option<Organiser>,
+    /// The interviewer's way to the backend, if its own is a cable.
+    _interviewers_proxy: Option<Proxy>,
     pub(super) postgres: Option<Postgres>,
     pub(super) relays: Option<Relays>,
     pub(super) stub: Option<SignallingStub>,
@@ -142,6 +150,7 @@ impl ScenarioBed {
         let network = match scenario.network {
             Place::Cable => Network::cable(false).await?,
             Place::Relay => Network::cable(true).await?,
+            Place::InterviewersCable => Network::interviewers_cable().await?,
             Place::Loopback => Network::Loopback,
         };
         let mut launch = Launch::new(scenario, folder, subject)?;
@@ -152,15 +161,34 @@ impl ScenarioBed {
         };
         let pulse =
             if scenario.desk { Pulse::start_desk(folder).await? } else { Pulse::start(folder).await? };
-        let listen = BackendServer::address()?;
-        let proxy = if scenario.proxied() {
+        let port = free_port()?;
+        // Whoever is at the cable's other end has it on its own loopback all the same: nobody takes plain http from anywhere else.
+        let near = format!("127.0.0.1:{port}");
+        let far = scenario.network == Place::InterviewersCable;
+        let listen = if far { format!("{}:{port}", network.server_address()) } else { near.clone() };
+        let interviewers_proxy = if far {
+            let folder = folder.join("interviewer");
+            std::fs::create_dir_all(&folder)?;
+            Some(Proxy::for_interviewers(&folder, &network, &near, &listen).await?)
+        } else {
+            None
+        };
+        let proxy = if far {
+            Some(Proxy::start_at(folder, &network, &near, &listen).await?)
+        } else if scenario.proxied() {
             Some(Proxy::start(folder, &network, &listen, scenario.tls).await?)
         } else {
             None
         };
+        let organiser = match &scenario.expect.told {
+            Some(_) => Some(Organiser::start(folder, &network).await?),
+            None => None,
+        };
         let by_proxy = proxy.as_ref().filter(|_| scenario.webhooks_by_proxy).map(|p| p.url.clone());
         // On a cable, the backend lives on the candidate's side: the server can't tell it anything.
-        let webhooks = by_proxy.or_else(|| network.is_loopback().then(|| format!("http://{listen}")));
+        let reached = by_proxy.or_else(|| (network.is_loopback() || far).then(|| format!("http://{listen}")));
+        let webhooks = reached.iter().map(|url| BackendServer::webhook_at(url));
+        let webhooks = webhooks.chain(organiser.as_ref().map(Organiser::livekit_url)).collect();
         let options = ServerOptions {
             auto_create: scenario.auto_create,
             webhooks,
@@ -168,8 +196,11 @@ impl ScenarioBed {
             ..ServerOptions::default()
         };
         let deadline = scenario.agent_deadline.map(|minutes| minutes.to_string());
-        let arguments: Vec<String> =
+        let mut arguments: Vec<String> =
             deadline.into_iter().flat_map(|m| ["--agent-deadline-minutes".to_owned(), m]).collect();
+        if organiser.is_some() {
+            arguments.extend(HOOKS_TO_LOOPBACK.map(str::to_owned));
+        }
         let fleet = if scenario.fleet { Some(Fleet::start(&tools, folder, &arguments).await?) } else { None };
         let (fleet, livekit, of_fleet) = match fleet {
             Some(Started { fleet, livekit, backend, postgres }) => {
@@ -179,12 +210,13 @@ impl ScenarioBed {
         };
         let relays = match scenario.network {
             Place::Relay => Some(Relays::start(folder, &livekit, &network, seed).await?),
-            Place::Cable | Place::Loopback => None,
+            Place::Cable | Place::InterviewersCable | Place::Loopback => None,
         };
         let stub = if scenario.dismissible { Some(SignallingStub::start(&livekit.url).await?) } else { None };
         let postgres = if scenario.postgres { Some(Postgres::start(folder).await?) } else { None };
         let options = BackendOptions {
             listen: Some(listen),
+            public_url: far.then(|| format!("http://{near}")),
             database: postgres.as_ref().map(Postgres::url),
             livekit: stub.as_ref().map(|stub| stub.url.clone()),
             arguments,
@@ -194,6 +226,11 @@ impl ScenarioBed {
             Some((backend, postgres)) => (backend, Some(postgres)),
             None => (BackendServer::start(folder, &livekit, &network, options).await?, postgres),
         };
+        if let Some(organiser) = &organiser {
+            let url = organiser.hook_url();
+            let add = [&["hook", "add"], &HOOKS_TO_LOOPBACK[..], &[&url]].concat();
+            backend.command(&add).await?;
+        }
         let mut workers = Vec::new();
         if let Some(script) = &scenario.interviewer {
             workers.push(Worker::start(&tools, folder, &livekit, &network, script).await?);
@@ -245,6 +282,8 @@ impl ScenarioBed {
             workers,
             proxy,
             backend,
+            organiser,
+            _interviewers_proxy: interviewers_proxy,
             postgres,
             relays,
             stub,

@@ -1,8 +1,11 @@
 //! What a run came to, as a line of JSON (docs/scenarios/catalogue.md).
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+
+use crate::scenario::Way;
 
 /// What a run measured, and whether it is as the scenario expects.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,6 +36,10 @@ pub struct RunReport {
     /// Seconds from the loss of an interviewer to the first word of the one in its place; of several, the longest.
     #[serde(default)]
     pub replaced_s: Option<f64>,
+    /// By which ways word of the end, or the interviewer's report, came to the organiser, each with seconds from the clock; none
+    /// where nobody looked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub told: BTreeMap<Way, f64>,
     /// Of the interviewer's first question, the share that was heard at the loudspeaker; none where it was not asked, or
     /// the network was made to fail.
     #[serde(default)]
@@ -102,6 +109,7 @@ impl RunReport {
             after_last_word_s: None,
             audio_back_s: None,
             replaced_s: None,
+            told: BTreeMap::new(),
             heard: None,
             outcome: "none".to_owned(),
             delivery: String::new(),

@@ -11,8 +11,10 @@ use serde_json::json;
 use super::bed::ScenarioBed;
 use super::seen::Seen;
 use super::{mishaps, noise, sound};
-use crate::scenario::{Act, Button, Call, Names, SIGNALS, Scenario, Side, Step, Target, clock_of_agent};
-use adjourn_testbed::{Actor, ActorKind, Cgroup, Child, Limit, Worker, look, unix_now};
+use crate::scenario::{
+    Act, Button, Call, Machine, Names, SIGNALS, Scenario, Side, Step, Target, clock_of_agent,
+};
+use adjourn_testbed::{Actor, ActorKind, Cgroup, Child, Limit, Member, Worker, look, unix_now};
 use fastrand::Rng;
 
 /// Longest time from the start to the interview.
@@ -139,11 +141,8 @@ async fn one(step: &Step, bed: &mut ScenarioBed, played: &mut Played) -> anyhow:
             bed.livekit.call(&bed.network, "AgentDispatchService/CreateDispatch", &body).await.map(drop)
         }
         Step::Back { within } => back(bed, seconds(*within)).await,
-        Step::Kill(member) => {
-            bed.fleet.as_mut().context("no fleet")?.kill(*member).await;
-            Ok(())
-        }
-        Step::Again(member) => bed.fleet.as_mut().context("no fleet")?.again(*member).await,
+        Step::Kill(part) => kill(bed, *part).await,
+        Step::Again(part) => again(bed, *part).await,
         Step::RestartServer => bed.livekit.restart(&bed.tools, &bed.network).await,
         Step::Press(Button::End) => bed.order(&Command::End).await,
         Step::Press(Button::Join) => bed.order(&Command::Join).await,
@@ -399,6 +398,27 @@ async fn signal_to(bed: &ScenarioBed, to: Target, signal: &str) -> anyhow::Resul
     let known = SIGNALS.iter().find(|(name, _)| *name == signal);
     let (_, signal) = known.with_context(|| format!("the testbed sends no signal {signal:?}"))?;
     Child::signal_pid(pid_of(bed, to).await?, *signal)
+}
+
+async fn kill(bed: &mut ScenarioBed, part: Machine) -> anyhow::Result<()> {
+    match part {
+        Machine::Redis => bed.fleet.as_mut().context("no fleet")?.kill(Member::Redis).await,
+        Machine::Proxy => bed.fleet.as_mut().context("no fleet")?.kill(Member::Proxy).await,
+        Machine::Organiser => bed.organiser.as_mut().context("no organiser's server")?.kill().await,
+        Machine::WorkersComputer => bed.workers.last().context("no worker runs")?.kill_all(),
+    }
+    Ok(())
+}
+
+async fn again(bed: &mut ScenarioBed, part: Machine) -> anyhow::Result<()> {
+    match part {
+        Machine::Redis => bed.fleet.as_mut().context("no fleet")?.again(Member::Redis).await,
+        Machine::Proxy => bed.fleet.as_mut().context("no fleet")?.again(Member::Proxy).await,
+        Machine::Organiser => {
+            bed.organiser.as_mut().context("no organiser's server")?.again(&bed.network).await
+        }
+        Machine::WorkersComputer => anyhow::bail!("a worker's computer does not come back"),
+    }
 }
 
 async fn pid_of(bed: &ScenarioBed, to: Target) -> anyhow::Result<i32> {

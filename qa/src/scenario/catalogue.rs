@@ -8,7 +8,7 @@ use super::{Delivered, Scenario};
 const HEAD: &str = include_str!("catalogue.md");
 
 /// Sections in the order in which a reader looks for them.
-const SECTIONS: [(&str, &str); 8] = [
+const SECTIONS: [(&str, &str); 9] = [
     ("agent", "What the interviewer does"),
     ("room", "What happens to the room, its server and its people"),
     ("network", "What the line does"),
@@ -16,6 +16,7 @@ const SECTIONS: [(&str, &str); 8] = [
     ("process", "What happens to our own process and computer"),
     ("backend", "What the backend and the disk do"),
     ("fleet", "What happens to a fleet of servers"),
+    ("guarantees", "Who is told of the end"),
     ("reported", "What people reported in public"),
 ];
 

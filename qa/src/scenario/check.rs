@@ -3,7 +3,7 @@
 use adjourn_client::Message;
 
 use super::words::{self, Mistake};
-use super::{Delivered, Disk, ENDINGS, LONGEST_S, Place, Scenario, Step};
+use super::{Delivered, Disk, ENDINGS, LONGEST_S, Machine, Place, Scenario, Step};
 use crate::failing::KILLS;
 
 impl Scenario {
@@ -147,6 +147,7 @@ impl Scenario {
             ("long-wait", self.expect.long_wait.map(|(_, latest)| latest)),
             ("agent-deadline", self.agent_deadline),
             ("held.within", self.expect.held.as_ref().map(|held| held.within)),
+            ("told.within", self.expect.told.as_ref().map(|told| told.within)),
         ];
         for (name, value) in times.into_iter().filter_map(|(n, v)| Some((n, v?))) {
             possible(name, value)?;
@@ -191,6 +192,12 @@ impl Scenario {
                     .to_owned(),
             );
         }
+        let both = self.network == Place::InterviewersCable && self.proxied();
+        if both || self.network == Place::InterviewersCable && self.dismissible {
+            return Err(
+                "with the interviewer's cable nothing else is before the backend or the server".to_owned()
+            );
+        }
         if self.tls && self.network != Place::Cable {
             return Err("with TLS the backend has a name, which needs `network = \"cable\"`".to_owned());
         }
@@ -200,12 +207,14 @@ impl Scenario {
     /// Whether there is what a step is about. (Named by its words in the file.)
     fn check_parts(&self, step: &Step) -> Result<(), String> {
         let cabled = self.network != Place::Loopback;
+        let candidates = cabled && self.network != Place::InterviewersCable;
         let (there, what) = match step {
-            Step::Cable(_) | Step::Churn(_) | Step::Roam => {
-                (cabled, "its steps pull a cable, but it has no `network = \"cable\"`")
+            Step::Cable(_) => (cabled, "its steps pull a cable, but it has no `network = \"cable\"`"),
+            Step::Churn(_) | Step::Roam => {
+                (candidates, "its steps pull the candidate's cable, but it has no `network = \"cable\"`")
             }
             Step::Names(_) => {
-                (cabled, "`names` are looked up over a cable, but it has no `network = \"cable\"`")
+                (candidates, "`names` are looked up over a cable, but it has no `network = \"cable\"`")
             }
             Step::Relay(_) | Step::Signalling(_) => {
                 (self.network == Place::Relay, "its steps need relays, but it has no `network = \"relay\"`")
@@ -230,6 +239,13 @@ impl Scenario {
             Step::Busy(cores) => ((1..=MOST_BUSY).contains(cores), "`busy` is 1 to 64 cores"),
             Step::Actor { name, .. } => {
                 (check_id(name).is_ok(), "an actor's name is lower-case letters, digits and `-`")
+            }
+            Step::Kill(Machine::Organiser) | Step::Again(Machine::Organiser) => (
+                self.expect.told.is_some(),
+                "its steps are about the organiser's own server, but it does not expect anybody to be `told`",
+            ),
+            Step::Again(Machine::WorkersComputer) => {
+                (false, "a worker's computer does not come back: start another `worker`")
             }
             step if step.of_a_fleet() => {
                 (self.fleet, "its steps are about a fleet, but it has no `fleet = true`")

@@ -10,19 +10,20 @@ mod sound;
 mod step;
 mod words;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use adjourn_client::RecordState;
 use adjourn_protocol::{Arrival, TranscriptSource};
 use adjourn_session::SoundProcessing;
 use anyhow::Context as _;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use adjourn_testbed::{Dismissal, Interviewer, Signalling};
 pub use needs::Needs;
 pub use sound::{Card, Open, Sound};
 pub(crate) use step::SIGNALS;
-pub use step::{Act, Button, Call, Choice, Damage, Disk, Names, Side, Step, Target, clock_of_agent};
+pub use step::{Act, Button, Call, Choice, Damage, Disk, Machine, Names, Side, Step, Target, clock_of_agent};
 
 use self::words::Mistake;
 use adjourn_testbed::fault_proxy::Fault;
@@ -126,6 +127,8 @@ pub enum Place {
     Cable,
     /// As with a cable, and everything between them passes relays that can be made to fail.
     Relay,
+    /// As with a cable, with the interviewer's worker at its other end instead of the client.
+    InterviewersCable,
 }
 
 fn one() -> usize {
@@ -170,6 +173,8 @@ pub struct Expect {
     pub delivery: Delivered,
     /// What the backend holds at last.
     pub held: Option<Held>,
+    /// Who is told that it is over, and that the report is there.
+    pub told: Option<Told>,
     /// So many of the interviewer's processes spoke: of one that was sent in vain, no word may be heard.
     pub speakers: Option<usize>,
     /// So many participants were the interviewer, one after another, as the record says.
@@ -200,6 +205,38 @@ pub struct Held {
     pub reports: Option<i64>,
     /// Seconds from the end screen.
     pub within: f64,
+}
+
+/// By which ways word comes that the interview is over.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Told {
+    /// By these and no others.
+    pub by: BTreeSet<Way>,
+    /// Seconds from the clock.
+    pub within: f64,
+}
+
+/// A way by which an organiser may learn that an interview is over, or get its report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// `session.on("close")` in the job.
+    Close,
+    /// `on_session_end` in the job.
+    SessionEnd,
+    /// LiveKit's webhook `participant_left`, of the interviewer.
+    LivekitLeft,
+    /// LiveKit's webhook `room_finished`.
+    LivekitFinished,
+    /// Our webhook `interview.ended`.
+    WebhookEnded,
+    /// Our webhook `report.received`, of the interviewer's report.
+    WebhookReport,
+    /// `interview.ended` in our feed.
+    FeedEnded,
+    /// `report.received` in our feed, of the interviewer's report.
+    FeedReport,
 }
 
 /// How the record arrives.
@@ -418,7 +455,7 @@ impl Scenario {
 pub fn all(extra: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let mut files: Vec<PathBuf> =
-        ["agent", "reported", "room", "network", "devices", "process", "backend", "fleet"]
+        ["agent", "reported", "room", "network", "devices", "process", "backend", "fleet", "guarantees"]
             .iter()
             .map(|s| folder.join(format!("{s}.toml")))
             .collect();

@@ -4,8 +4,8 @@ use rustix::process::Signal;
 use serde::Deserialize;
 
 use super::{Card, Dismissal, Interviewer, Needs, Open, Signalling, Sound};
+use adjourn_testbed::Impairment;
 use adjourn_testbed::fault_proxy::{Fault, Part};
-use adjourn_testbed::{Impairment, Member};
 
 /// A step of a scenario. In the file: a word (`"answer"`) or a table with one key (`{ pause = 3.0 }`).
 #[derive(Clone, Debug, Deserialize)]
@@ -140,10 +140,10 @@ pub enum Step {
         /// Seconds.
         within: f64,
     },
-    /// Kills a part of the fleet.
-    Kill(Member),
-    /// Starts a part of the fleet again.
-    Again(Member),
+    /// Kills a part.
+    Kill(Machine),
+    /// Starts it again.
+    Again(Machine),
     /// The candidate presses a button.
     Press(Button),
     /// A call of the server's API.
@@ -277,6 +277,20 @@ pub enum Target {
     Backend,
     /// The candidate's sound server.
     Sound,
+}
+
+/// What is killed, and started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Machine {
+    /// Of a fleet: haproxy.
+    Proxy,
+    /// Of a fleet: Redis.
+    Redis,
+    /// The organiser's own server, which is told of the interview.
+    Organiser,
+    /// The computer of the newest worker: the worker, its jobs, and what they started. Another `worker` comes in its place.
+    WorkersComputer,
 }
 
 /// What a candidate chooses in the lists of devices.
@@ -511,7 +525,9 @@ impl Step {
     pub(super) fn of_a_fleet(&self) -> bool {
         matches!(
             self,
-            Self::Kill(_) | Self::Again(_) | Self::Signal { to: Target::RoomNode | Target::OtherNode, .. }
+            Self::Kill(Machine::Redis | Machine::Proxy)
+                | Self::Again(Machine::Redis | Machine::Proxy)
+                | Self::Signal { to: Target::RoomNode | Target::OtherNode, .. }
         )
     }
 
