@@ -11,6 +11,7 @@ pub(crate) mod items;
 pub(crate) mod join;
 pub(crate) mod list;
 pub(crate) mod monitor;
+pub(crate) mod object;
 pub(crate) mod openapi;
 pub(crate) mod operator;
 pub(crate) mod records;

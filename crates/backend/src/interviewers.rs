@@ -7,8 +7,10 @@ use std::time::Duration;
 use adjourn_protocol::DispatchMetadata;
 use chrono::{DateTime, Utc};
 use sqlx::{Any, Executor, Row as _};
+use tracing::Instrument as _;
 
 use crate::api_error::ApiError;
+use crate::interview_span::of_interview;
 use crate::livekit::{LiveKitError, Participant};
 use crate::serving::{AWAITED, Presence, Seen};
 use crate::state::App;
@@ -61,15 +63,16 @@ pub(crate) async fn dispatched_with(
 
 /// Sends one away, in the background: it has begun to greet the candidate. What this process does not come to, the reconciler does.
 pub(crate) fn send_away(app: &App, room: String, identity: String) {
-    let app = app.clone();
-    tokio::spawn(async move {
+    let (app, span) = (app.clone(), of_interview(&room));
+    let sending = async move {
         for _ in 0..TRIES {
             if put_out(&app, &room, &identity).await {
                 return;
             }
             tokio::time::sleep(LOOK).await;
         }
-    });
+    };
+    tokio::spawn(sending.instrument(span));
 }
 
 /// Puts one out of the room. Gives whether it is out, and noted to be.
@@ -86,12 +89,13 @@ pub(crate) async fn put_out(app: &App, room: &str, identity: &str) -> bool {
 
 /// Looks after the one that is awaited, once its time is over. If this process ends before, the reconciler does it.
 pub(crate) fn look_later(app: &App, id: String) {
-    let app = app.clone();
+    let (app, span) = (app.clone(), of_interview(&id));
     let wait = AWAITED.to_std().unwrap_or_default() + LOOK;
-    tokio::spawn(async move {
+    let looking = async move {
         tokio::time::sleep(wait).await;
         give_up_or_say(&app, &id).await;
-    });
+    };
+    tokio::spawn(looking.instrument(span));
 }
 
 /// Calls another interviewer, if the earlier one is not back. What fails is left to the next round.

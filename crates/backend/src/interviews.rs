@@ -142,10 +142,21 @@ fn check(
         let fits = text.is_none_or(|text| text.len() <= LONGEST && !text.contains('\0'));
         anyhow::ensure!(fits, "{name} is longer than {LONGEST} bytes, or no text");
     }
-    for (name, text) in [("organiser", &new.organiser), ("contact", &new.contact)] {
-        let plain = text.as_ref().is_none_or(|text| is_plain(text));
+    for (name, text) in [
+        ("title", Some(&new.title)),
+        ("candidate_name", new.candidate_name.as_ref()),
+        ("organiser", new.organiser.as_ref()),
+        ("contact", new.contact.as_ref()),
+        ("agent_name", new.agent_name.as_ref()),
+    ] {
+        let plain = text.is_none_or(|text| is_plain(text));
         anyhow::ensure!(plain, "{name} has signs in it that nobody sees; write it in one line");
     }
+    let named = new.agent_name.as_ref().is_none_or(|name| !name.trim().is_empty());
+    anyhow::ensure!(
+        named,
+        "agent_name must not be empty; leave it out for an interviewer that takes every room"
+    );
     anyhow::ensure!(is_language_tag(&new.language), "language is no language tag, as \"en\" or \"pt-BR\"");
     new.policy.check().context("policy")?;
     anyhow::ensure!(from < to, "the window's end must be after its beginning");

@@ -26,7 +26,7 @@ pub struct LiveKit {
 
 /// LiveKit refused, or can't be reached.
 #[derive(Debug, thiserror::Error)]
-#[error("LiveKit did not do {call}: {reason}")]
+#[error("{}", self.in_words())]
 pub struct LiveKitError {
     call: &'static str,
     reason: String,
@@ -34,7 +34,15 @@ pub struct LiveKitError {
     unknown: bool,
 }
 
+/// What could not be done before any call: the setting-up.
+const START: &str = "start";
+
 impl LiveKitError {
+    fn in_words(&self) -> String {
+        let Self { call, reason, unknown: _ } = self;
+        if *call == START { reason.clone() } else { format!("LiveKit did not do {call}: {reason}") }
+    }
+
     fn of(call: &'static str, reason: String) -> Self {
         Self { call, reason, unknown: false }
     }
@@ -197,10 +205,15 @@ impl LiveKit {
     /// It is no such address; the HTTP client can't be made.
     pub fn new(mut url: Url, key: String, secret: Secret) -> Result<Self, LiveKitError> {
         let known = matches!(url.scheme(), "ws" | "wss" | "http" | "https") && url.has_host();
+        // Candidates are told this address.
+        if !url.username().is_empty() || url.password().is_some() {
+            let reason = "the address of a LiveKit server has no user and no password in it; its key and its secret are settings of their own";
+            return Err(LiveKitError::of(START, reason.to_owned()));
+        }
         if !known || url.query().is_some() || url.fragment().is_some() {
             let reason =
                 format!("{url} is not the address of a LiveKit server, like wss://livekit.example.com");
-            return Err(LiveKitError::of("start", reason));
+            return Err(LiveKitError::of(START, reason));
         }
         // What is joined to it goes below its path.
         if !url.path().ends_with('/') {
@@ -212,7 +225,7 @@ impl LiveKit {
             .timeout(CALL_LIMIT)
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|e| LiveKitError::of("start", e.to_string()))?;
+            .map_err(|e| LiveKitError::of(START, e.to_string()))?;
         Ok(Self { url, key, secret, http })
     }
 

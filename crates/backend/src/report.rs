@@ -51,7 +51,8 @@ pub(crate) struct ReportedRecord {
     receipt: String,
     /// Of an interviewer that was sent away before it served: nobody's word.
     in_vain: bool,
-    /// As it was sent; absent where all of them are too large for one report: read it by itself.
+    /// As it was sent, but for half an emoji in it. Absent where all of them are too large for one report, or it is nested so deep that
+    /// readers would refuse all of the report for it: read it by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     body: Option<Box<RawValue>>,
@@ -78,7 +79,7 @@ impl Report {
             let attempt = row.try_get("attempt")?;
             said.record(attempt, &source, &body);
             if source == Source::Client {
-                needs.extend(recorded::need(&body));
+                needs.extend(recorded::need(&body).said());
             }
             let bytes = body.len();
             let fits = room.checked_sub(bytes);
@@ -92,8 +93,7 @@ impl Report {
                 bytes,
                 receipt_id: row.try_get("receipt_id")?,
                 receipt: row.try_get("receipt")?,
-                // What is stored was read as JSON when it came.
-                body: fits.and_then(|_| RawValue::from_string(body).ok()),
+                body: fits.and_then(|_| recorded::for_others(body)),
             });
         }
         drop(rows);

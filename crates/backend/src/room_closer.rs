@@ -9,8 +9,10 @@ use std::time::Duration;
 use futures_util::{FutureExt as _, StreamExt as _};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 use crate::commit_queue::CommitQueue;
+use crate::interview_span::of_interview;
 use crate::livekit::LiveKit;
 use crate::store::now;
 
@@ -79,6 +81,8 @@ async fn work(closing: Closing, rooms: mpsc::Receiver<Room>, known: Arc<Mutex<Ha
                         tokio::time::sleep(PAUSE).await;
                     }
                 };
+                // The request that asked for it is over, and its span with it.
+                let tries = tries.instrument(of_interview(&room.0));
                 // One room's panic is that room's: the reconciler closes it later.
                 if AssertUnwindSafe(tries).catch_unwind().await.is_err() {
                     metrics::counter!("adjourn_closings_left_to_the_rounds").increment(1);

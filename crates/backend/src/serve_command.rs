@@ -98,6 +98,9 @@ impl Arguments {
     /// They would not take it.
     pub(crate) fn public_url(&self) -> anyhow::Result<Url> {
         let url = match &self.public_url {
+            Some(url) if self.tls_certificate.is_some() && url.scheme() == "http" => {
+                anyhow::bail!("this server speaks TLS, and --public-url says http: give it with https")
+            }
             Some(url) => url.clone(),
             None if self.tls_certificate.is_some() => format!("https://{}", self.listen).parse()?,
             None => format!("http://{}", self.listen).parse()?,

@@ -11,8 +11,12 @@ const LEAST: usize = 12;
 /// # Errors
 /// It is empty, all blank, or so short that it can be guessed; one sentence that names it and does not show it.
 pub fn secret(name: &str, value: &str) -> anyhow::Result<Secret> {
-    // A file's last line break, as Kubernetes and `cat` give it, is not part of a secret.
-    let value = value.trim();
+    // A file's last line break, as Kubernetes and `cat` give it, is not part of a secret; nor what some editors begin a file with.
+    let value = value.trim_start_matches('\u{feff}').trim();
+    anyhow::ensure!(
+        !value.chars().any(char::is_control),
+        "{name} has more than one line, or signs that nobody sees; a secret is one line"
+    );
     let length = value.chars().count();
     anyhow::ensure!(
         length >= LEAST,
@@ -45,14 +49,25 @@ pub fn name(name: &str, value: &str) -> anyhow::Result<String> {
     Ok(value.to_owned())
 }
 
+/// An address as it may be shown: one with a password in it is a secret.
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    if url.password().is_some() {
+        // An address with a host may have a password, and this one has.
+        let _ = url.set_password(Some("***"));
+    }
+    url.to_string()
+}
+
 /// The address under which clients and agents reach the server.
 ///
 /// # Errors
 /// They would not take it: https only, or http on this very computer.
 pub fn public_url(url: Url) -> anyhow::Result<Url> {
+    let shown = shown(&url);
     anyhow::ensure!(
         InviteLink::may_lead_to(&url),
-        "clients and agents don't take {url} as this server's address: give one with https (http only on this very computer) \
+        "clients and agents don't take {shown} as this server's address: give one with https (http only on this very computer) \
          with --public-url"
     );
     Ok(url)
@@ -70,6 +85,10 @@ mod tests {
             assert!(value.trim().is_empty() || !said.contains(value), "{said}");
         }
         assert_eq!(secret("S", " twelve-chars\n").unwrap().expose(), "twelve-chars");
+        assert_eq!(secret("S", "\u{feff}twelve-chars\n").unwrap().expose(), "twelve-chars");
+        assert!(secret("S", "twelve-chars\nand more").is_err());
+        let url = "https://me:hunter2@h/".parse().unwrap();
+        assert!(!public_url(url).unwrap_err().to_string().contains("hunter2"));
         assert!(bearer("S", "twelve-chars").is_ok());
         assert!(bearer("S", "двенадцать-букв").is_err() && bearer("S", "twelve chars").is_err());
         for url in ["https://interviews.example.com/hr", "http://127.0.0.1:8080", "http://[::1]:1"] {

@@ -128,7 +128,9 @@ impl Signer {
 
 /// The bearer token of a request.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")
+    let (scheme, token) = headers.get("authorization")?.to_str().ok()?.split_once(' ')?;
+    // The scheme's case says nothing (RFC 9110, section 11.1).
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
 /// Ends every upload token at once, on every replica. Clients get another one by joining again; an interviewer that runs

@@ -30,6 +30,8 @@ pub struct Transcript {
 struct Told {
     report: Option<Turns>,
     lived: Vec<Item>,
+    /// Of those that it told while it lived: so many can't be read.
+    unreadable: usize,
 }
 
 /// A transcript that is being read, record by record: they are large, and whoever reads them for something else as well reads them once.
@@ -70,8 +72,11 @@ impl Reading {
                 .await?;
         for row in &rows {
             let at = (row.try_get("attempt")?, word(row, "source")?);
-            let item = serde_json::from_str::<Item>(&row.try_get::<String, _>("body")?);
-            self.told.entry(at).or_default().lived.extend(item);
+            let told = self.told.entry(at).or_default();
+            match serde_json::from_str(&row.try_get::<String, _>("body")?) {
+                Ok(item) => told.lived.push(item),
+                Err(_) => told.unreadable += 1,
+            }
         }
         self.told.retain(|(_, source), _| !in_vain.contains(source));
         Ok(merged(self.told, self.client))
@@ -103,12 +108,12 @@ fn told_by(mut items: Vec<Item>, source: &Source) -> Vec<Item> {
 fn merged(told: BTreeMap<(i64, Source), Told>, client: Turns) -> Transcript {
     let (mut reports, mut without) = (0, 0);
     let (mut items, mut gaps, mut fragments) = (Vec::new(), Vec::new(), Vec::new());
-    for ((_, source), Told { report, lived }) in told {
+    for ((_, source), Told { report, lived, unreadable }) in told {
         let by = |items: Vec<Item>| told_by(items, &source);
         let job = if let Source::Agent(job) = &source { job.as_str() } else { "" };
         if report.as_ref().is_some_and(|report| report.unreadable > 0) {
             gaps.push(format!(
-                "Something in the report of the interviewer {job} can't be read here: the record itself is as it was sent."
+                "Something in the report of the interviewer {job} can't be read here, or was lost before it was sent: the record itself is as it came."
             ));
         }
         match report {
@@ -119,6 +124,11 @@ fn merged(told: BTreeMap<(i64, Source), Told>, client: Turns) -> Transcript {
             // A report that tells less than nothing.
             Some(_) | None => {
                 without += 1;
+                if unreadable > 0 {
+                    gaps.push(format!(
+                        "Of what the interviewer {job} told while it lived, {unreadable} turns can't be read here."
+                    ));
+                }
                 fragments.push(format!(
                     "The interviewer {job} left no report: what it told while it lived is shown."
                 ));
@@ -129,7 +139,7 @@ fn merged(told: BTreeMap<(i64, Source), Told>, client: Turns) -> Transcript {
     let heard_more = (reports == 0 || items.is_empty()) && client.items.len() > items.len();
     if heard_more && client.unreadable > 0 {
         gaps.push(
-            "Something in the client's record can't be read here: the record itself is as it was sent."
+            "Something in the client's record can't be read here, or was lost before it was sent: the record itself is as it came."
                 .to_owned(),
         );
     }
@@ -163,9 +173,10 @@ fn merged(told: BTreeMap<(i64, Source), Told>, client: Turns) -> Transcript {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recorded::ChatRole;
 
     fn turn(id: &str, at: f64) -> Item {
-        let (id, role) = (id.to_owned(), "assistant".to_owned());
+        let (id, role) = (id.to_owned(), ChatRole::Assistant);
         Item { text: format!("turn {id}"), id, role, created_at: at, interrupted: false, told_by: None }
     }
 
@@ -174,7 +185,7 @@ mod tests {
     }
 
     fn job(name: &str, report: Option<Vec<Item>>, lived: Vec<Item>) -> ((i64, Source), Told) {
-        ((1, Source::Agent(name.to_owned())), Told { report: report.map(turns), lived })
+        ((1, Source::Agent(name.to_owned())), Told { report: report.map(turns), lived, unreadable: 0 })
     }
 
     fn ids(transcript: &Transcript) -> String {
@@ -197,6 +208,22 @@ mod tests {
             "{:?}",
             transcript.gaps
         );
+    }
+
+    #[test]
+    fn turns_that_cant_be_read_leave_a_word_where_they_were() {
+        let told = Told { report: None, lived: vec![turn("1", 1.0)], unreadable: 2 };
+        let transcript = merged([((1, Source::Agent("AJ_1".to_owned())), told)].into(), Turns::default());
+        assert_eq!(transcript.items.len(), 1);
+        assert!(
+            transcript.gaps.iter().any(|gap| gap.contains("2 turns can't be read")),
+            "{:?}",
+            transcript.gaps
+        );
+        // A report that came has them all.
+        let whole = Told { report: Some(turns(vec![turn("1", 1.0)])), lived: Vec::new(), unreadable: 2 };
+        let transcript = merged([((1, Source::Agent("AJ_1".to_owned())), whole)].into(), Turns::default());
+        assert!(transcript.gaps.is_empty(), "{:?}", transcript.gaps);
     }
 
     #[test]
@@ -237,8 +264,11 @@ mod tests {
 
     #[test]
     fn a_report_that_cant_be_read_is_not_shown_as_an_empty_one() {
-        let unreadable =
-            || Told { report: Some(Turns { items: Vec::new(), unreadable: 1 }), lived: vec![turn("1", 1.0)] };
+        let unreadable = || Told {
+            report: Some(Turns { items: Vec::new(), unreadable: 1 }),
+            lived: vec![turn("1", 1.0)],
+            unreadable: 0,
+        };
         let told = |told: Told| [((1, Source::Agent("AJ_1".to_owned())), told)].into();
         let transcript = merged(told(unreadable()), Turns::default());
         assert_eq!((transcript.source, transcript.items.len()), (TranscriptSource::AgentWhileItLived, 1));

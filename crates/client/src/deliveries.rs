@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::environment::Jitter;
 use crate::event::{Event, Events};
@@ -99,7 +100,8 @@ impl Deliveries {
     /// Delivers a record that is not on disk.
     pub(crate) fn send_from_memory(&self, join: Join, granted: Granted, record: Vec<u8>) {
         let (environment, info) = (self.environment.clone(), self.info.clone());
-        tokio::spawn(from_memory(environment, join, granted, info, record, self.events.clone()));
+        let sending = from_memory(environment, join, granted, info, record, self.events.clone());
+        tokio::spawn(sending.in_current_span());
     }
 
     /// Nothing is left to do for this process once its record is delivered and no earlier one waits: the same link can be

@@ -10,6 +10,7 @@ use adjourn_session::OrganiserWord;
 use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::Environment;
 use crate::admission::{Admission, admission};
@@ -125,7 +126,10 @@ impl Invitation {
         let (storage, events) = (self.environment.storage.clone(), self.events.clone());
         tokio::spawn(async move {
             let local = link.server.scheme() == "http"; // this very machine
-            let known = storage.host_known(&link.host(), confirm).await.unwrap_or(false);
+            let known = storage.host_known(&link.host(), confirm).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "whether this server was confirmed before is not known: it is asked again");
+                false
+            });
             events.tell(Event::Host { link, known: known || confirm || local }).await;
         });
     }
@@ -227,7 +231,7 @@ impl Invitation {
     pub(crate) fn ask_for_another(&self, asked: ReplacementAsked, within: Duration) {
         let Some((link, granted)) = self.link.clone().zip(self.granted()) else { return };
         let (environment, events) = (self.environment.clone(), self.events.clone());
-        tokio::spawn(async move {
+        let asking = async move {
             let until = Instant::now() + within;
             loop {
                 match environment.backend.replace(&link, &granted, &asked).await {
@@ -251,7 +255,8 @@ impl Invitation {
                     return;
                 }
             }
-        });
+        };
+        tokio::spawn(asking.in_current_span());
     }
 
     /// Whether the agent's report is in although its session says nothing, and whether its process is known to have ended.

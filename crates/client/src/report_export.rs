@@ -31,8 +31,17 @@ pub(crate) async fn write(
     unsaved: Option<Vec<u8>>,
     folder: &Path,
 ) -> Result<PathBuf, Message> {
-    let stored = storage.record_of(link).await.ok().flatten().filter(|(body, _)| !body.is_empty());
-    let (body, receipt) = stored.or_else(|| Some((unsaved?, None))).ok_or(Message::NothingToCopy)?;
+    let stored = storage.record_of(link).await.map(|stored| stored.filter(|(body, _)| !body.is_empty()));
+    let (body, receipt) = match (stored, unsaved) {
+        (Ok(Some(stored)), _) => stored,
+        (Ok(None) | Err(_), Some(unsaved)) => (unsaved, None),
+        (Ok(None), None) => return Err(Message::NothingToCopy),
+        // There may be one: the disk does not give it.
+        (Err(error), None) => {
+            tracing::error!(%error, "the report to copy can't be read");
+            return Err(Message::from(&error));
+        }
+    };
     let head = serde_json::from_slice::<Record>(&body).ok().map(|record| record.head);
     let name = head.map_or_else(
         || "interview".to_owned(),

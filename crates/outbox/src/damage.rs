@@ -105,6 +105,21 @@ async fn rename(from: &Path, to: &Path) -> std::io::Result<()> {
 /// Tables in the order in which they refer to each other.
 const TABLES: [&str; 5] = ["hosts", "joins", "journal", "records", "quarantine"];
 
+/// Puts what was put aside back where it was: what can't be mended now (the disk is full) is mended at the next start.
+pub(crate) async fn put_back(aside: &Path, path: &Path) -> std::io::Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let named = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
+        match rename(&named(aside), &named(path)).await {
+            // Of the file that was begun in its place, nothing may stay beside it.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !suffix.is_empty() => {
+                let _ = std::fs::remove_file(named(path)); // absent after a clean close
+            }
+            renamed => renamed?,
+        }
+    }
+    Ok(())
+}
+
 /// Takes over every row of the damaged file that can be read, from both ends of each table.
 pub(crate) async fn salvage(aside: &Path, into: &SqlitePool) -> Result<(), OutboxError> {
     let copy = aside.with_extension("salvage");
@@ -113,16 +128,27 @@ pub(crate) async fn salvage(aside: &Path, into: &SqlitePool) -> Result<(), Outbo
     }
     let options = SqliteConnectOptions::new().filename(&copy).foreign_keys(false);
     if let Ok(from) = SqlitePoolOptions::new().max_connections(1).connect_with(options).await {
+        let mut lost = 0;
         for table in TABLES {
             for order in ["ASC", "DESC"] {
                 let rows = readable(&from, &format!("SELECT * FROM {table} ORDER BY rowid {order}")).await;
                 for row in &rows {
-                    // A row that refers to one that is gone: it can't be used.
-                    let _ = take_over(table, row, into).await;
+                    match take_over(table, row, into).await {
+                        Ok(()) => {}
+                        Err(error) if is_the_disks(&error) => return Err(error.into()),
+                        // It refers to one that is gone, or its own bytes are damaged: it can't be used, and the file has it still.
+                        Err(_) => lost += 1,
+                    }
                 }
             }
         }
         from.close().await;
+        if lost > 0 {
+            tracing::warn!(
+                rows = lost,
+                "rows of the damaged journal can't be used; they are in the file that was put aside"
+            );
+        }
     }
     for suffix in ["", "-wal", "-shm"] {
         // Absent after a clean close.
@@ -164,6 +190,13 @@ async fn readable(from: &SqlitePool, sql: &str) -> Vec<sqlx::sqlite::SqliteRow> 
         found.push(row);
     }
     found
+}
+
+/// Whether it is the disk that doesn't take a row, and not the row that is at fault. SQLite's codes: 8 (read-only), 10 (I/O error),
+/// 13 (full), 14 (can't be opened), in the low byte of an extended one.
+fn is_the_disks(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 8 | 10 | 13 | 14)) || matches!(error, sqlx::Error::Io(_))
 }
 
 async fn take_over(table: &str, row: &sqlx::sqlite::SqliteRow, into: &SqlitePool) -> Result<(), sqlx::Error> {
@@ -224,25 +257,31 @@ impl Outbox {
     }
 
     /// Moves records that wait and whose checksum is wrong aside, and makes them again from the journal:
-    /// the decision is in its last line. Gives their number.
+    /// the decision is in its last line. Gives how many were made again. One that can't be waits for its candidate: joining again gives
+    /// its journal what it lacks.
     async fn quarantine_records(&self) -> Result<usize, OutboxError> {
         let rows =
             sqlx::query("SELECT join_id, body, sha256, created_at FROM records WHERE state <> 'delivered'")
                 .fetch_all(&self.pool)
                 .await?;
-        let mut damaged = 0;
+        let mut made_again = 0;
         for row in rows {
             let (join_id, checksum): (String, String) = (row.try_get("join_id")?, row.try_get("sha256")?);
             let body: Vec<u8> = row.try_get("body")?;
             if sha256(&body) == checksum {
                 continue;
             }
-            damaged += 1;
             let delete = sqlx::query("DELETE FROM records WHERE join_id = ?").bind(join_id.clone());
             self.put_row_aside("records", body, delete).await?;
-            self.remake(&Secret::new(join_id)).await?;
+            if self.remake(&Secret::new(join_id)).await? {
+                made_again += 1;
+            } else {
+                tracing::error!(
+                    "a saved report was damaged, and its interview's journal lacks what it takes to make it again"
+                );
+            }
         }
-        Ok(damaged)
+        Ok(made_again)
     }
 
     /// Moves a row from its table to those that were put aside.
@@ -263,8 +302,8 @@ impl Outbox {
         Ok(transaction.commit().await?)
     }
 
-    /// Makes the record of a join that has ended from its journal alone.
-    async fn remake(&self, join_id: &Secret) -> Result<(), OutboxError> {
+    /// Makes the record of a join that has ended from its journal alone. Gives whether it could.
+    async fn remake(&self, join_id: &Secret) -> Result<bool, OutboxError> {
         let head: Option<String> = sqlx::query("SELECT head FROM joins WHERE join_id = ?")
             .bind(join_id.expose())
             .fetch_one(&self.pool)
@@ -272,11 +311,11 @@ impl Outbox {
             .try_get("head")?;
         // Without a head it stays unfinished: joining again gives it one.
         let head = head.map(|head| self.seal.opened("head", head)).transpose()?;
-        let Some(head) = head.and_then(|head| serde_json::from_str(&head).ok()) else { return Ok(()) };
+        let Some(head) = head.and_then(|head| serde_json::from_str(&head).ok()) else { return Ok(false) };
         let entries = self.journal(join_id).await?;
         let last = entries.iter().rev().find_map(|entry| entry.line.decided());
         let ending = last.and_then(|decided| decided.ending.clone());
         let record = Record::from_journal(head, entries, ending, Utc::now());
-        self.commit(join_id, &record, &[]).await.map(drop)
+        self.commit(join_id, &record, &[]).await.map(|_| true)
     }
 }

@@ -121,7 +121,11 @@ impl Outbox {
                 let aside = damage::put_aside(folder).await.map_err(|e| unwritable(e.to_string()))?;
                 private_file(&path).map_err(|e| unwritable(e.to_string()))?;
                 let pool = connect(&path).await.map_err(|e| unwritable(e.to_string()))?;
-                damage::salvage(&aside, &pool).await?;
+                if let Err(error) = damage::salvage(&aside, &pool).await {
+                    pool.close().await;
+                    damage::put_back(&aside, &path).await.map_err(|e| unwritable(e.to_string()))?;
+                    return Err(error);
+                }
                 quarantined.push(Quarantined::File(aside));
                 pool
             }

@@ -73,9 +73,7 @@ impl InviteLink {
 
     /// Whether links may lead to that server: https, or http on this very machine, a host, and a path at most.
     pub fn may_lead_to(server: &Url) -> bool {
-        let alone = server.query().is_none() && server.fragment().is_none();
-        let nobodys = server.username().is_empty() && server.password().is_none();
-        alone && nobodys && Self::new(server.as_str(), "AAAA-AAAA").is_ok()
+        Self::new(server.as_str(), "AAAA-AAAA").is_ok()
     }
 
     /// A link from its two parts, as typed.
@@ -89,6 +87,12 @@ impl InviteLink {
         };
         if host.len() > LONGEST_HOST {
             return Err(LinkError::BadServer(format!("{}…", host.chars().take(40).collect::<String>())));
+        }
+        // A server's address and no more: what else is in it would go with each request, or be shown.
+        let alone = server.query().is_none() && server.fragment().is_none();
+        let nobodys = server.username().is_empty() && server.password().is_none();
+        if !alone || !nobodys {
+            return Err(LinkError::BadServer(host));
         }
         match server.scheme() {
             "https" => {}
@@ -239,6 +243,19 @@ mod tests {
         }
         let long = format!("adjourn://join?server=https://{}.com&code=K7QF-9M2X", "a".repeat(5_000));
         assert!(InviteLink::parse(&long).unwrap_err().to_string().len() < 300);
+    }
+
+    #[test]
+    fn a_servers_address_is_an_address_and_no_more() {
+        for server in [
+            "https://me:secret@h.example",
+            "https://me@h.example",
+            "https://h.example/?a=1",
+            "https://h.example/#a",
+        ] {
+            let error = InviteLink::new(server, "K7QF-9M2X").unwrap_err();
+            assert_eq!(error, LinkError::BadServer("h.example".to_owned()), "{server}");
+        }
     }
 
     /// A link as people and their programs paste it.

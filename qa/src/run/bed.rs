@@ -32,7 +32,7 @@ pub(super) struct ScenarioBed {
     pub(super) client: Child,
     input: ChildStdin,
     pub(super) seen: watch::Receiver<Seen>,
-    pub(super) heard: Heard,
+    pub(super) loudspeaker: Heard,
     pub(super) actors: BTreeMap<String, Actor>,
     pub(super) voices: Vec<Child>,
     /// How often the interviewer had begun to speak when the candidate last answered.
@@ -246,7 +246,7 @@ impl ScenarioBed {
             launch.authority.clone_from(&proxy.authority);
             proxy.faults(scenario.faults.clone()).await?;
         }
-        let heard = Heard::listen(&pulse, folder).await?;
+        let loudspeaker = Heard::listen(&pulse, folder).await?;
         let trace = folder.join("trace.jsonl");
         let mut command = match subject {
             Subject::Baseline => {
@@ -271,7 +271,7 @@ impl ScenarioBed {
             client,
             input,
             seen: watcher,
-            heard,
+            loudspeaker,
             actors: BTreeMap::new(),
             voices: Vec::new(),
             answered: 0,
@@ -378,8 +378,14 @@ impl ScenarioBed {
     ) -> Vec<adjourn_testbed::AgentEvent> {
         let events = self.events();
         let first = events.iter().find(|e| e.event == "job_started").map(|e| e.pid);
-        let in_vain = |pid| self.fleet.is_some() && first.is_some_and(|it| it != pid) && !spoke(&events, pid);
+        let in_vain =
+            |pid| self.fleet.is_some() && first.is_some_and(|it| it != pid) && !self.heard(&events, pid);
         events.iter().filter(|e| wanted(e) && !in_vain(e.pid)).cloned().collect()
+    }
+
+    /// Whether an interviewer's process was heard at the loudspeaker: one that is put out of the room as it begins to speak is not.
+    pub(super) fn heard(&self, events: &[adjourn_testbed::AgentEvent], pid: i32) -> bool {
+        spoke(events, pid).into_iter().any(|(from, to)| self.loudspeaker.between(from, to + UNDERWAY_S))
     }
 
     /// Waits until the n-th of the interviewer's events that `wanted` takes; gives its time.
@@ -425,9 +431,26 @@ impl ScenarioBed {
     }
 }
 
-/// Whether an interviewer's process spoke in the room: what it says after it was put out of it nobody hears.
-pub(super) fn spoke(events: &[adjourn_testbed::AgentEvent], pid: i32) -> bool {
+/// From an interviewer's mouth to the candidate's loudspeaker, in seconds, at most: what was said then is heard until then.
+const UNDERWAY_S: f64 = 0.4;
+
+/// When an interviewer's process spoke in the room, each time from and to, in seconds since 1970. What it says after it was put out of it
+/// nobody hears.
+fn spoke(events: &[adjourn_testbed::AgentEvent], pid: i32) -> Vec<(f64, f64)> {
     let its = events.iter().filter(|event| event.pid == pid);
-    let mut inside = its.take_while(|event| event.event != "room_disconnected");
-    inside.any(|event| event.state.as_deref() == Some("speaking"))
+    let (mut times, mut since) = (Vec::new(), None);
+    for event in its {
+        let out = event.event == "room_disconnected";
+        if out || event.state.is_some() {
+            times.extend(since.take().map(|since| (since, event.at)));
+        }
+        if out {
+            return times;
+        }
+        if event.state.as_deref() == Some("speaking") {
+            since = Some(event.at);
+        }
+    }
+    times.extend(since.map(|since| (since, f64::INFINITY)));
+    times
 }

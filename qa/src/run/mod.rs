@@ -332,10 +332,10 @@ async fn held(scenario: &Scenario, bed: &ScenarioBed, failures: &mut Vec<String>
     if let Some(expected) = scenario.expect.speakers {
         let events = bed.events();
         let processes: BTreeSet<i32> = events.iter().map(|e| e.pid).collect();
-        let speakers: Vec<i32> = processes.into_iter().filter(|pid| bed::spoke(&events, *pid)).collect();
+        let speakers: Vec<i32> = processes.into_iter().filter(|pid| bed.heard(&events, *pid)).collect();
         if speakers.len() != expected {
             let count = speakers.len();
-            failures.push(format!("{count} interviewers' processes spoke, expected are {expected}"));
+            failures.push(format!("{count} interviewers' processes were heard, expected are {expected}"));
         }
     }
     if let Some(expected) = scenario.expect.turns {

@@ -3,11 +3,11 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use adjourn_client::{Completed, InterviewerState, Message, RecordState, Screen, Snapshot};
 use anyhow::Context as _;
+use parking_lot::Mutex;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::watch;
 
@@ -170,8 +170,8 @@ pub(super) async fn observe(mut lines: LineReader, seen: watch::Sender<Seen>) {
 /// Listens at the candidate's loudspeaker.
 #[derive(Debug)]
 pub(super) struct Heard {
-    /// Milliseconds since 1970 of the newest audible moment.
-    last: Arc<AtomicU64>,
+    /// Every audible moment, in seconds since 1970.
+    moments: Arc<Mutex<Vec<f64>>>,
     _process: Child,
 }
 
@@ -192,8 +192,8 @@ impl Heard {
             .stdout(std::process::Stdio::piped());
         pulse.give(&mut command);
         let (process, _, lines) = Child::start_talking("parec", &mut command, &folder.join("parec.log"))?;
-        let last = Arc::new(AtomicU64::new(0));
-        let newest = Arc::clone(&last);
+        let moments = Arc::new(Mutex::new(Vec::new()));
+        let kept_moments = Arc::clone(&moments);
         let mut stream = lines.into_inner();
         let mut kept = std::io::BufWriter::new(std::fs::File::create(folder.join("heard.raw"))?);
         let mut bytes = vec![0_u8; 4_800]; // 50 ms
@@ -208,16 +208,21 @@ impl Heard {
                 let samples: Vec<i16> =
                     bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
                 if adjourn_audio::dbfs(&samples) > -45.0 {
-                    newest.store((unix_now() * 1000.0) as u64, Ordering::Relaxed);
+                    kept_moments.lock().push(unix_now());
                 }
             }
         });
-        Ok(Self { last, _process: process })
+        Ok(Self { moments, _process: process })
+    }
+
+    /// Whether something was audible between these two.
+    pub(super) fn between(&self, from: f64, to: f64) -> bool {
+        self.moments.lock().iter().any(|at| (from..=to).contains(at))
     }
 
     /// The first audible moment seen after `since`.
     pub(super) async fn after(&self, since: f64, limit: Duration) -> anyhow::Result<f64> {
-        let newest = || Some(self.last.load(Ordering::Relaxed) as f64 / 1000.0).filter(|at| *at > since);
+        let newest = || self.moments.lock().last().copied().filter(|at| *at > since);
         look(limit, newest).await.with_context(|| format!("nothing was heard within {limit:?}"))
     }
 }

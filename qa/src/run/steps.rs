@@ -184,7 +184,7 @@ async fn one(step: &Step, bed: &mut ScenarioBed, played: &mut Played) -> anyhow:
         }
         Step::Heard { within } => {
             let since = unix_now();
-            match bed.heard.after(since, seconds(*within)).await {
+            match bed.loudspeaker.after(since, seconds(*within)).await {
                 Ok(at) => played.audio_back_s = Some(at - since),
                 Err(error) => played.failures.push(format!("{error:#}")),
             }
@@ -365,7 +365,7 @@ async fn unbroken(bed: &ScenarioBed, length: Duration, failures: &mut Vec<String
     let end = unix_now() + length.as_secs_f64();
     let mut last = unix_now();
     while last < end {
-        match bed.heard.after(last, LONGEST_SILENCE).await {
+        match bed.loudspeaker.after(last, LONGEST_SILENCE).await {
             Ok(at) => last = at,
             Err(_) => {
                 let after = length.as_secs_f64() - (end - last);

@@ -175,7 +175,7 @@ pub struct Expect {
     pub held: Option<Held>,
     /// Who is told that it is over, and that the report is there.
     pub told: Option<Told>,
-    /// So many of the interviewer's processes spoke: of one that was sent in vain, no word may be heard.
+    /// So many of the interviewer's processes were heard at the loudspeaker: of one that was sent in vain, no word may be.
     pub speakers: Option<usize>,
     /// So many participants were the interviewer, one after another, as the record says.
     pub interviewers: Option<usize>,

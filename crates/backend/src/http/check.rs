@@ -3,13 +3,13 @@
 use adjourn_protocol::{CheckAnswer, CheckRequest, Invited, LiveKitInfo};
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use chrono::{DateTime, Utc};
 use sqlx::Row as _;
 
 use crate::api_error::ApiError;
 use crate::http::caller::Caller;
 use crate::http::coded::{self, not_open};
+use crate::http::object::Object;
 use crate::livekit::check_room;
 use crate::state::App;
 use crate::store::{known_time, now, random, time};
@@ -24,9 +24,9 @@ use crate::store::{known_time, now, random, time};
 pub(crate) async fn post(
     State(app): State<App>,
     caller: Caller,
-    request: Result<Json<CheckRequest>, JsonRejection>,
+    request: Result<Object<CheckRequest>, ApiError>,
 ) -> Result<Json<CheckAnswer>, ApiError> {
-    let Json(request) = request?;
+    let Object(request) = request?;
     let now = now();
     let interview = coded::interview(&app, &caller, &request.code, now).await?;
     let id: String = interview.try_get("id")?;

@@ -2,7 +2,6 @@
 
 use adjourn_protocol::EventKind;
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
@@ -13,6 +12,7 @@ use crate::api_error::ApiError;
 use crate::audit::{self, Deed};
 use crate::hooks::{self, Hook, MadeHook, NoHook, Refused, Since, Tried, Wish};
 use crate::http::caller::Caller;
+use crate::http::object::Object;
 use crate::organisers::Scope;
 use crate::state::App;
 
@@ -86,10 +86,10 @@ fn refusal(error: anyhow::Error) -> ApiError {
 pub(crate) async fn add(
     State(app): State<App>,
     caller: Caller,
-    new: Result<Json<NewHook>, JsonRejection>,
+    new: Result<Object<NewHook>, ApiError>,
 ) -> Result<Json<MadeHook>, ApiError> {
     let actor = app.organiser(&caller, Scope::Hooks).await?;
-    let Json(NewHook { url, kinds, with_report }) = new?;
+    let Object(NewHook { url, kinds, with_report }) = new?;
     if with_report {
         // It is sent what was said, as if it had asked for it.
         app.organiser(&caller, Scope::Read).await?;
@@ -161,10 +161,10 @@ pub(crate) async fn replay(
     State(app): State<App>,
     Path(hook): Path<String>,
     caller: Caller,
-    replay: Result<Json<Replay>, JsonRejection>,
+    replay: Result<Object<Replay>, ApiError>,
 ) -> Result<Json<Replayed>, ApiError> {
     let actor = app.organiser(&caller, Scope::Hooks).await?;
-    let Json(replay) = replay?;
+    let Object(replay) = replay?;
     let since = match (replay.since, replay.after) {
         (Some(time), None) => Since::Time(time),
         (None, Some(cursor)) => Since::Place(app.feed.read_cursor(Some(&cursor)).await??.place),

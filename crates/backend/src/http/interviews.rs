@@ -1,7 +1,6 @@
 //! Creating, ending and erasing interviews.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
@@ -9,6 +8,7 @@ use crate::api_error::ApiError;
 use crate::audit::{self, Actor, Deed};
 use crate::erase::{Erasure, erase_by};
 use crate::http::caller::Caller;
+use crate::http::object::Object;
 use crate::interviews::{Created, NewInterview, another_code, create};
 use crate::lifecycle_store;
 use crate::organisers::Scope;
@@ -35,10 +35,10 @@ pub(crate) async fn code(
 pub(crate) async fn post(
     State(app): State<App>,
     caller: Caller,
-    new: Result<Json<NewInterview>, JsonRejection>,
+    new: Result<Object<NewInterview>, ApiError>,
 ) -> Result<Json<Created>, ApiError> {
     let actor = app.organiser(&caller, Scope::Create).await?;
-    let Json(new) = new?;
+    let Object(new) = new?;
     create(&app.store, &app.codes, &app.public_url, &new, &actor).await.map(Json).map_err(|error| {
         if error.is::<sqlx::Error>() {
             tracing::error!(%error, "the database failed");

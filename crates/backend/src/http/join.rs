@@ -3,7 +3,6 @@
 use adjourn_protocol::{InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo, policy_of, sha256};
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use chrono::{DateTime, Duration, Utc};
 use sqlx::Row as _;
@@ -12,6 +11,7 @@ use sqlx::any::AnyRow;
 use crate::api_error::ApiError;
 use crate::http::caller::Caller;
 use crate::http::coded::{self, no_room, not_open};
+use crate::http::object::Object;
 use crate::keys::OfAttempt;
 use crate::lifecycle::Lifecycle;
 use crate::state::App;
@@ -29,9 +29,9 @@ use crate::{interviewers, keys, lifecycle_store, replacements};
 pub(crate) async fn post(
     State(app): State<App>,
     caller: Caller,
-    request: Result<Json<JoinRequest>, JsonRejection>,
+    request: Result<Object<JoinRequest>, ApiError>,
 ) -> Result<Json<JoinAnswer>, ApiError> {
-    let Json(request) = request?;
+    let Object(request) = request?;
     let now = now();
     let join_id = request.join_id.expose();
     if join_id.len() != 32 || !join_id.bytes().all(|b| b.is_ascii_hexdigit()) {

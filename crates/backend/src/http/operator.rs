@@ -18,7 +18,7 @@ use crate::http::caller::Caller;
 use crate::interview_status;
 use crate::lifecycle::Lifecycle;
 use crate::lifecycle_store;
-use crate::recorded;
+use crate::recorded::{self, ChatRole};
 use crate::state::App;
 use crate::store::{known_time, time};
 use crate::transcript::transcript;
@@ -239,7 +239,8 @@ async fn shown(app: &App, id: &str) -> Result<(String, Markup), ApiError> {
     for row in &rows {
         let (attempt, source): (i64, String) = (row.try_get("attempt")?, row.try_get("source")?);
         if source == Source::Client.to_string() {
-            needs.extend(recorded::need(&row.try_get::<String, _>("body")?).map(|need| (attempt, need)));
+            let need = recorded::need(&row.try_get::<String, _>("body")?);
+            needs.extend(need.said().map(|need| (attempt, need)));
         }
         let (receipt, sha256): (String, String) = (row.try_get("receipt_id")?, row.try_get("sha256")?);
         records.push((attempt, source, receipt, sha256, time(row, "received_at")?));
@@ -278,7 +279,7 @@ async fn shown(app: &App, id: &str) -> Result<(String, Markup), ApiError> {
         @for gap in &transcript.gaps { p.missing { (gap) } }
         @if transcript.items.len() > SHOWN { p.quiet { "The first " (SHOWN) " of " (transcript.items.len()) " turns; the API has them all." } }
         table { tbody { @for item in transcript.items.iter().take(SHOWN) {
-            tr { td { @if item.role == "user" { "Candidate" } @else { "Interviewer" } } td { (item.text) } }
+            tr { td { (match item.role { ChatRole::User => "Candidate", ChatRole::Assistant => "Interviewer" }) } td { (item.text) } }
         } } }
     };
     Ok((title, body))

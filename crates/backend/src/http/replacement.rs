@@ -4,13 +4,13 @@
 
 use adjourn_protocol::{JobDied, Replaced, ReplacementAsked};
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use tracing::Instrument as _;
 
 use crate::api_error::ApiError;
 use crate::http::coded::no_room;
+use crate::http::object::Object;
 use crate::interviewers::call;
 use crate::livekit::Participant;
 use crate::replacements::{Claim, called_or_not, claim, was_replaced};
@@ -39,10 +39,10 @@ pub(crate) async fn post(
     State(app): State<App>,
     Path((id, attempt)): Path<(String, i64)>,
     headers: HeaderMap,
-    asked: Result<Json<ReplacementAsked>, JsonRejection>,
+    asked: Result<Object<ReplacementAsked>, ApiError>,
 ) -> Result<Json<Replaced>, ApiError> {
     app.tokens.check(&headers).await?.is_of(&id, attempt, Holder::Client)?;
-    let Json(asked) = asked?;
+    let Object(asked) = asked?;
     if !usable(&asked.sid) || !usable(&asked.identity) {
         return Err(ApiError::bad_request("bad_identity", "sid and identity are LiveKit's, and not empty."));
     }
@@ -100,11 +100,12 @@ async fn fence_and_call(
     // Its process may live: its worker is told to end it. That it is out is what matters, and nobody waits for this.
     if is_of_a_job(&lost.identity) {
         let (app, id, identity) = (app.clone(), id.to_owned(), lost.identity.clone());
-        tokio::spawn(async move {
+        let ending = async move {
             if let Err(error) = app.livekit.end_job(&id, &identity).await {
                 tracing::warn!(%error, "the job of an interviewer that is replaced may go on");
             }
-        });
+        };
+        tokio::spawn(ending.in_current_span());
     }
     Ok(())
 }
@@ -134,10 +135,10 @@ pub(crate) async fn died(
     State(app): State<App>,
     Path((id, attempt, source)): Path<(String, i64, String)>,
     headers: HeaderMap,
-    died: Result<Json<JobDied>, JsonRejection>,
+    died: Result<Object<JobDied>, ApiError>,
 ) -> Result<StatusCode, ApiError> {
     let source = app.tokens.check(&headers).await?.allows_agent(&id, attempt, &source)?;
-    let Json(JobDied { identity }) = died?;
+    let Object(JobDied { identity }) = died?;
     if !usable(&identity) {
         return Err(ApiError::bad_request(
             "bad_identity",

@@ -5,13 +5,13 @@ use std::time::Duration;
 use adjourn_protocol::{Assignment, AssignmentAsked, CenterRoster, RosterImported};
 use axum::Json;
 use axum::body::{Body, to_bytes};
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
 use crate::api_error::ApiError;
 use crate::audit::{self, Deed};
 use crate::http::caller::Caller;
+use crate::http::object::Object;
 use crate::http::seats::{is_life, named};
 use crate::organisers::Scope;
 use crate::roster;
@@ -88,11 +88,11 @@ pub(crate) async fn assignment(
     State(app): State<App>,
     Path((center, seat)): Path<(String, String)>,
     caller: Caller,
-    asked: Result<Json<AssignmentAsked>, JsonRejection>,
+    asked: Result<Object<AssignmentAsked>, ApiError>,
 ) -> Result<Json<Assignment>, ApiError> {
     let actor = app.of_seat(&caller, &center, &seat).await?;
     named(&[&center, &seat])?;
-    let Json(AssignmentAsked { life }) = asked?;
+    let Object(AssignmentAsked { life }) = asked?;
     if !is_life(&life) {
         return Err(ApiError::bad_request("bad_json", "life is no name of a seat's life."));
     }

@@ -9,7 +9,6 @@ use adjourn_protocol::{
     CenterSeats, GivenOrder, OrderGiven, SeatOrder, SeatOrders, SeatSeen, SeatState, SeatTold,
 };
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -19,6 +18,7 @@ use futures_util::{StreamExt as _, stream};
 use crate::api_error::ApiError;
 use crate::audit::{self, Deed};
 use crate::http::caller::Caller;
+use crate::http::object::Object;
 use crate::organisers::Scope;
 use crate::roster::{self, NotAssigned};
 use crate::seats::{self, NotGiven};
@@ -51,11 +51,11 @@ pub(crate) async fn tell(
     State(app): State<App>,
     Path((center, seat)): Path<(String, String)>,
     caller: Caller,
-    told: Result<Json<SeatTold>, JsonRejection>,
+    told: Result<Object<SeatTold>, ApiError>,
 ) -> Result<Json<SeatOrders>, ApiError> {
     app.of_seat(&caller, &center, &seat).await?;
     named(&[&center, &seat])?;
-    let Json(SeatTold { mut state, token }) = told?;
+    let Object(SeatTold { mut state, token }) = told?;
     if !fits(&state) {
         return Err(ApiError::bad_request("bad_state", "A text of it is longer than a seat's texts are."));
     }
@@ -146,11 +146,11 @@ pub(crate) async fn order(
     State(app): State<App>,
     Path((center, seat)): Path<(String, String)>,
     caller: Caller,
-    given: Result<Json<GivenOrder>, JsonRejection>,
+    given: Result<Object<GivenOrder>, ApiError>,
 ) -> Result<Json<OrderGiven>, ApiError> {
     let actor = app.of_center(&caller, Scope::Center, &center).await?;
     named(&[&center, &seat])?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     let order = &given.order;
     if !is_life(&given.life) {
         return Err(ApiError::bad_request("bad_order", "life is no name of a seat's life."));

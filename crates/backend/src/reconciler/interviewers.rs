@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use tracing::Instrument as _;
 
+use crate::interview_span::of_interview;
 use crate::interviewers::{give_up_or_say, put_out};
 use crate::lease::{Lease, PAUSE};
 use crate::sent_away::PENDING;
@@ -37,12 +39,12 @@ async fn round(app: &App, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let pending: Result<Vec<(String, String)>, sqlx::Error> =
         pending.iter().map(|row| Ok((row.try_get("interview_id")?, row.try_get("identity")?))).collect();
     let put_out = |(room, identity): (String, String)| async move {
-        put_out(app, &room, &identity).await;
+        put_out(app, &room, &identity).instrument(of_interview(&room)).await;
     };
     futures_util::stream::iter(pending?).for_each_concurrent(AT_A_TIME, put_out).await;
     let overdue = listed(&app.store, OVERDUE, now - AWAITED).await?;
     let overdue: Result<Vec<String>, sqlx::Error> = overdue.iter().map(|row| row.try_get("id")).collect();
-    let give_up = |id: String| async move { give_up_or_say(app, &id).await };
+    let give_up = |id: String| async move { give_up_or_say(app, &id).instrument(of_interview(&id)).await };
     futures_util::stream::iter(overdue?).for_each_concurrent(AT_A_TIME, give_up).await;
     Ok(())
 }

@@ -4,7 +4,10 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use tracing::Instrument as _;
+
 use super::settling::settle;
+use crate::interview_span::of_interview;
 use crate::lease::{Lease, PAUSE};
 use crate::lifecycle::Lifecycle;
 use crate::lifecycle_store::lifecycles_of;
@@ -115,13 +118,13 @@ impl Pass {
             let agent_name = interviewers::wanted(app.store.read(), &id).await?;
             let sent_away = sent_away::all(&app.store, &id).await?;
             let looked = interviewers::seen_in(app, &id, agent_name.as_deref(), &sent_away);
-            let Some(seen) = with_backoff(looked).await else {
+            let Some(seen) = with_backoff(looked).instrument(of_interview(&id)).await else {
                 failed += 1;
                 continue;
             };
             // LiveKit's word that they came again was lost.
             for identity in &seen.out {
-                interviewers::put_out(app, &id, identity).await;
+                interviewers::put_out(app, &id, identity).instrument(of_interview(&id)).await;
             }
             failed = 0;
             let at = now();
