@@ -33,9 +33,12 @@ pub fn table(results: &[ScenarioResult]) -> String {
 }
 
 fn cell(result: &ScenarioResult, way: Way) -> String {
-    let told: Vec<f64> = result.runs.iter().filter_map(|(_, line)| line.told.get(&way).copied()).collect();
-    let (times, runs) = (told.len(), result.runs.len());
+    // By some way word comes in each: a run without any was broken off.
+    let measured = result.runs.iter().map(|(_, line)| &line.told).filter(|told| !told.is_empty());
+    let told: Vec<f64> = measured.clone().filter_map(|told| told.get(&way).copied()).collect();
+    let (times, runs) = (told.len(), measured.count());
     match Figures::of(told) {
+        None if runs == 0 => "not measured".to_owned(),
         None => "never".to_owned(),
         // It came before the word by which seconds are counted, on its way.
         Some(Figures { p50, .. }) if times == runs => format!("{:.1} s", p50.max(0.0)),
@@ -60,9 +63,14 @@ mod tests {
             line.told = told.into_iter().collect();
             result.runs.push((std::path::PathBuf::from("nowhere"), line));
         }
-        let table = table(&[result]);
+        let table = super::table(&[result]);
         let line: Vec<&str> = table.lines().nth(2).unwrap().split(" | ").skip(1).collect();
         assert_eq!(line[..2], ["1 of 2, 0.2 s", "never"], "{table}");
         assert_eq!(line[5], "2.0 s", "{table}");
+        // Of what could not be measured, nobody says that it never comes.
+        let mut broken = ScenarioResult::new(&scenario, None);
+        let line = RunReport::broken(&scenario.id, 1, None, String::new());
+        broken.runs.push((std::path::PathBuf::from("nowhere"), line));
+        assert!(!super::table(&[broken]).contains("never"));
     }
 }

@@ -9,7 +9,7 @@ import { ParticipantKind } from "@livekit/rtc-node";
 import { deliverUntil, flush } from "./delivery.js";
 import { type Item, Items } from "./items.js";
 import { Journal } from "./journal.js";
-import { inWords, log } from "./log.js";
+import { inWords, isOf, log } from "./log.js";
 import { deliverLeft, start } from "./sentinel.js";
 import { digest, type Parcel, Spool } from "./spool.js";
 import { Target } from "./target.js";
@@ -277,6 +277,7 @@ function attachTo(job: Job, ctx: JobContext, session: Session, options: Options)
   const source = number === 1 ? `agent:${ctx.job.id}` : `agent:${ctx.job.id}-${number}`;
   const spool = options.spool ?? new Spool();
   const attached = new Attached(ctx, session, target, spool, options.shutdownOnClose ?? true, source);
+  if (number === 1) isOf({ interview_id: target.interviewId, attempt: target.attempt, job: ctx.job.id });
   if (number === 1 && options.sentinel !== false) start(spool, process.ppid);
   for (const earlier of job.sessions) earlier.anotherBegan();
   job.sessions.push(attached);

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { inWords, log } from "./log.js";
+import { about, idsOf, inWords, log } from "./log.js";
 import { digest, type Parcel, type Spool } from "./spool.js";
 
 /** Milliseconds for a turn, and for what is answered to a report once it was sent. */
@@ -104,7 +104,11 @@ async function send(parcel: Parcel, within: number): Promise<{ outcome: Outcome;
 }
 
 /** One try of a parcel, from disk if it is there, else from memory. Two that send the same bytes get the same receipt. */
-async function once(spool: Spool, parcel: Parcel, within = REPORT_MS): Promise<{ outcome: Outcome; wait?: number }> {
+function once(spool: Spool, parcel: Parcel, within = REPORT_MS): Promise<{ outcome: Outcome; wait?: number }> {
+  return about(idsOf(parcel.address), () => oneTry(spool, parcel, within));
+}
+
+async function oneTry(spool: Spool, parcel: Parcel, within: number): Promise<{ outcome: Outcome; wait?: number }> {
   const path = spool.path(parcel);
   const kept = spool.read(path);
   const { outcome, why, wait, unknown } = await send(kept ?? parcel, within);

@@ -4,7 +4,7 @@ import { appendFileSync, closeSync, openSync, readFileSync, readdirSync, readlin
 import { join } from "node:path";
 
 import type { Item } from "./items.js";
-import { inWords, log } from "./log.js";
+import { about, idsOf, inWords, log } from "./log.js";
 import { nameOf, type Parcel, type Spool } from "./spool.js";
 
 /** What a journal's file is called. Those of the package for Python have another ending: they are locked, which Node can't. */
@@ -161,38 +161,65 @@ export function journals(spool: Spool): string[] {
 
 /** Whether the process of a journal lives here. */
 export function livesHere(path: string): boolean {
-  const head = headOf(lines(path));
+  const { head } = journalIn(path);
   return head !== undefined && lives(head.process) === true;
 }
 
 /** What is left in a journal, if its process is gone. What can't be read is set aside with the ending `.damaged`. */
 export function leftIn(path: string): Left | undefined {
-  const written = lines(path);
-  const head = headOf(written);
+  const { begun, head, items, unreadable } = journalIn(path);
   if (head === undefined) {
-    setAside(path, written);
+    setAside(path, begun);
     return undefined;
   }
   const alive = lives(head.process);
   if (alive ?? isNew(path)) return undefined;
-  const messages = written.slice(1).map((line) => {
-    const { id, role, text, created_at, interrupted } = line as Item;
+  const messages = items.map(({ id, role, text, created_at, interrupted }) => {
     return { type: "message", id, role, content: [text], created_at, interrupted };
   });
-  const body = JSON.stringify({ chat_history: { items: messages }, end_reason: DIED });
+  // Who reads the report is told that something is missing.
+  const lost = unreadable > 0 ? { unreadable } : {};
+  if (unreadable > 0) about(idsOf(head.address), () => log.error(`${unreadable} lines of what ${head.identity} said can't be read`));
+  const body = JSON.stringify({ chat_history: { items: messages }, end_reason: DIED, ...lost });
   const { address, token, identity } = head;
   return { path, identity, died: `${address}/died`, parcel: { address, token, body } };
 }
 
-/** Its lines. One that was not written to its end, or that a computer's loss of power made unreadable, ends it. */
-function lines(path: string): unknown[] {
-  const read: unknown[] = [];
+interface Written {
+  /** Its first line is there to its end. */
+  readonly begun: boolean;
+  readonly head: Head | undefined;
+  readonly items: Item[];
+  /** Lines that were not written to their end, or that a computer's loss of power made unreadable. */
+  readonly unreadable: number;
+}
+
+/** What is written in it, as far as it can be read: a line that can't be takes none of those after it along. */
+function journalIn(path: string): Written {
+  let text: string;
   try {
-    for (const line of readFileSync(path, "utf8").split("\n").slice(0, -1)) read.push(JSON.parse(line));
+    text = readFileSync(path, "utf8");
   } catch {
-    // As far as it can be read.
+    return { begun: false, head: undefined, items: [], unreadable: 0 };
   }
-  return read;
+  const [first, ...rest] = text.split("\n").map(parsed);
+  // After the last line's end there is nothing.
+  const items = rest.filter((line) => line !== EMPTY);
+  const whole = items.filter((line): line is Item => typeof line === "object" && line !== null && !Array.isArray(line));
+  const unreadable = items.length - whole.length + (first === undefined ? 1 : 0);
+  return { begun: text.includes("\n"), head: headOf([first]), items: whole, unreadable };
+}
+
+const EMPTY = Symbol("an empty line");
+
+/** A line; `undefined`: it can't be read. */
+function parsed(line: string): unknown {
+  if (line === "") return EMPTY;
+  try {
+    return JSON.parse(line) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 function headOf([first]: unknown[]): Head | undefined {
@@ -210,12 +237,13 @@ function isNew(path: string): boolean {
   }
 }
 
-function setAside(path: string, written: unknown[]): void {
+function setAside(path: string, begun: boolean): void {
   // Its process may be about to write its first line.
-  if (written.length === 0 && isNew(path)) return;
+  if (!begun && isNew(path)) return;
+  const aside = path.replace(/\.node-job$/, ".damaged");
   try {
-    renameSync(path, path.replace(/\.node-job$/, ".damaged"));
-    log.error(`what a job said can't be read in ${path}; it is set aside`);
+    renameSync(path, aside);
+    log.error(`what a job said can't be read; it is kept in ${aside}`);
   } catch {
     // Another process was faster.
   }

@@ -1,5 +1,5 @@
 // The sentinel: a small process beside a worker that outlives its jobs. When a job's process is gone without a goodbye (SIGKILL,
-// out of memory, a crash), it tells the backend so and delivers what the job left on disk. It has no port and needs no rights, ends
+// out of memory, a crash), it tells the backend so and delivers what the job left on disk. What waits there because the backend was away, it tries again. It has no port and needs no rights, ends
 // with its worker, and loses nothing if it is killed: the next job delivers what it did not.
 
 import { spawn } from "node:child_process";
@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-import { ask, deliverUntil, pause } from "./delivery.js";
+import { ask, deliverUntil, flush, pause } from "./delivery.js";
 import { type Left, journals, leftIn, lives, livesHere, own, type Process, runs } from "./journal.js";
-import { inWords, log } from "./log.js";
+import { about, idsOf, inWords, log } from "./log.js";
 import type { Spool } from "./spool.js";
 
 /** So often it looks at the jobs. */
@@ -21,6 +21,12 @@ const TOLD_MS = 60_000;
 const DELIVERED_MS = 300_000;
 /** Jobs that outlive their worker are watched for so long. */
 const ORPHANS_MS = 60_000;
+/** What waits on disk is tried again after so long at most, while the backend takes something. */
+const SOON_MS = 10_000;
+/** And after so long at most while it takes nothing. */
+const SELDOM_MS = 300_000;
+/** What was put on disk just now, its own job sends. */
+const SETTLED_MS = 5_000;
 /** Refusals of the backend itself that the same word will get again. */
 const NEVER_TOLD = new Set(["unauthorised", "not_found", "erased", "bad_json", "bad_identity"]);
 
@@ -78,10 +84,13 @@ export async function watch(spool: Spool, worker: number): Promise<void> {
       if (left !== undefined) delivering.set(path, deliver(spool, left));
     }
   };
+  const over = new AbortController();
+  void flushAgain(spool, over.signal);
   while (runs(worker)) {
     look();
     await sleep(LOOK_MS);
   }
+  over.abort();
   // Its jobs go with it: livekit-agents leaves an orphan 15 s.
   const end = performance.now() + ORPHANS_MS;
   do {
@@ -93,6 +102,24 @@ export async function watch(spool: Spool, worker: number): Promise<void> {
   rmSync(mark, { force: true });
 }
 
+/** Tries again what waits on disk, for as long as the worker lives: the job that made it may be over, and the next one far away. */
+async function flushAgain(spool: Spool, over: AbortSignal): Promise<void> {
+  for (let inVain = 0; ; ) {
+    try {
+      await sleep(Math.min(SOON_MS * 2 ** inVain, SELDOM_MS) * (0.5 + Math.random() / 2), undefined, { signal: over });
+    } catch {
+      return; // the worker is gone
+    }
+    try {
+      const waiting = spool.waiting().filter((path) => spool.age(path) > SETTLED_MS);
+      const { delivered, later } = await flush(spool, waiting);
+      inVain = delivered > 0 || later === 0 ? 0 : Math.min(inVain + 1, 10);
+    } catch (error) {
+      log.error(`the spool ${spool.folder} can't be used (${inWords(error)})`);
+    }
+  }
+}
+
 /** Delivers what processes left that no sentinel looked after. Gives how many there were. */
 export async function deliverLeft(spool: Spool): Promise<number> {
   const left = journals(spool).flatMap((path) => leftIn(path) ?? []);
@@ -100,7 +127,11 @@ export async function deliverLeft(spool: Spool): Promise<number> {
   return left.length;
 }
 
-async function deliver(spool: Spool, left: Left): Promise<void> {
+function deliver(spool: Spool, left: Left): Promise<void> {
+  return about(idsOf(left.parcel.address), () => delivered(spool, left));
+}
+
+async function delivered(spool: Spool, left: Left): Promise<void> {
   log.warn(`${left.identity} is gone without a goodbye: what it said is reported`);
   try {
     // A report of its own that it had made already stays.

@@ -29,9 +29,10 @@ export class Target {
       parts = new URL(url);
       text(given.interview_id);
       text(given.report_token);
+      if (!Number.isInteger(given.attempt)) throw new TypeError("no number");
     } catch {
       log.warn(
-        "this job's metadata has no report_url, interview_id and report_token: nothing will be reported; " +
+        "this job's metadata has no report_url, interview_id, attempt and report_token: nothing will be reported; " +
           "dispatch the agent through the Adjourn backend",
       );
       return undefined;
@@ -46,7 +47,7 @@ export class Target {
       log.warn("history_url is not below report_url: what was said before is not read");
       history = undefined;
     }
-    const attempt = typeof given.attempt === "number" ? given.attempt : 1;
+    const attempt = given.attempt as number;
     const replaces = typeof given.replaces === "string" ? given.replaces : undefined;
     return new Target(url, text(given.interview_id), attempt, text(given.report_token), replaces, history);
   }

@@ -109,7 +109,8 @@ test("a target is read from the metadata, or one warning says why not", () => {
   assert.deepEqual([target?.replaces, target?.history], ["agent-AJ_0", "https://a.example/adjourn/v1/h"]);
   assert.equal(of({ history_url: "https://elsewhere.example/h" })?.history, undefined);
   assert.ok(!JSON.stringify(target).includes("secret"));
-  for (const bad of ["", "no JSON", "[]", "null", '{"report_url": 1}', JSON.stringify({ ...good, report_url: "http://a.example" })]) {
+  for (const bad of ["", "no JSON", "[]", "null", '{"report_url": 1}', JSON.stringify({ ...good, report_url: "http://a.example" }),
+    JSON.stringify({ ...good, attempt: undefined }), JSON.stringify({ ...good, attempt: "2" })]) {
     assert.equal(Target.of(bad), undefined, bad);
   }
 });

@@ -107,18 +107,29 @@ test("two sentinels report once, and a backend that is away is tried again", asy
   assert.equal(stub.asked.length, 4);
 });
 
+test("what waits on disk is tried again although no job begins", async () => {
+  const parcel = { address: `${stub.url}/v1/interviews/i/attempts/1/records/agent:AJ_9`, token: "t", body: "{}" };
+  const path = spool.put(parcel);
+  utimesSync(path, 0, 0);
+  await sentinel();
+  await until(() => spool.waiting().length === 0, 15_000);
+});
+
 test("a process of another container is taken for gone once it gave no sign for long", async () => {
   const journal = new Journal(spool, "https://a.example/r", "t", "agent-1");
   journal.add({ id: "1", role: "user", text: "whole", created_at: 1, interrupted: false });
   const [path = ""] = journals(spool);
   assert.equal(leftIn(path), undefined, "we live");
-  appendFileSync(path, '{"id": "2", "text": "ha');
+  // One that a computer's loss of power made unreadable, one after it, and one that was not written to its end.
+  appendFileSync(path, '\0\0\0\n{"id": "3", "role": "assistant", "text": "after it", "created_at": 3, "interrupted": false}\n[]\n{"id": "4", "text": "ha');
   const elsewhere = readFileSync(path, "utf8").replace(/"place":"[^"]*"/, '"place":"another"');
   writeFileSync(path, elsewhere);
   assert.equal(leftIn(path), undefined, "it may live");
   utimesSync(path, 0, 0);
   const left = leftIn(path);
-  assert.equal(JSON.parse(left?.parcel.body ?? "").chat_history.items.length, 1, "a line that was not written to its end is none");
+  const report = JSON.parse(left?.parcel.body ?? "");
+  assert.deepEqual(report.chat_history.items.map((item: { id: string }) => item.id), ["1", "3"]);
+  assert.equal(report.unreadable, 3, "who reads it is told that something is missing");
   // What can't be read is set aside; a file that was just made is about to be written.
   for (const [name, written, old] of [["a", "", false], ["b", "", true], ["c", "\0\0\n", true], ["d", "[]\n", false]] as const) {
     const file = join(spool.folder, `${name.repeat(32)}.node-job`);

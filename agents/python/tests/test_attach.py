@@ -106,7 +106,7 @@ async def test_nothing_of_ours_is_raised_into_the_agent(tmp_path: Path) -> None:
         def on(self, event: str, handler: Callable[[Any], None]) -> None:
             raise RuntimeError("no such event")
 
-    good = '{"report_url": "http://127.0.0.1:1", "interview_id": "i", "report_token": "t"}'
+    good = '{"report_url": "http://127.0.0.1:1", "interview_id": "i", "attempt": 1, "report_token": "t"}'
 
     async def mine(ctx: JobContext) -> None:
         raise ValueError("a bug of the user's")
@@ -180,7 +180,7 @@ async def test_a_judgement_may_be_made_at_the_end_and_the_last_one_counts(
 
 async def test_the_report_is_on_disk_before_anybody_elses_code_runs(tmp_path: Path) -> None:
     """It may hang until livekit-agents cancels it, or end the process."""
-    nowhere = '{"report_url": "http://127.0.0.1:1", "interview_id": "i", "report_token": "t"}'
+    nowhere = '{"report_url": "http://127.0.0.1:1", "interview_id": "i", "attempt": 1, "report_token": "t"}'
     found: list[int] = []
 
     for number, ending in enumerate((asyncio.CancelledError(), SystemExit(1), None)):

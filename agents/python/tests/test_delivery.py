@@ -66,7 +66,7 @@ async def test_what_was_said_follows_nobody_elsewhere_and_no_page_takes_it(stub:
             assert outcome is Outcome.LATER, why
     assert len(stub.bodies) == 6, "each try is one request"
     # A turn likewise: only the backend's own answer takes it.
-    target = Target.of(json.dumps({"report_url": stub.url, "interview_id": "i", "report_token": "t"}))
+    target = Target.of(json.dumps({"report_url": stub.url, "interview_id": "i", "attempt": 1, "report_token": "t"}))
     assert target is not None
     stub.bodies.clear()
     stub.answers = [page, status(307, Location=elsewhere), taken]
@@ -149,7 +149,7 @@ def test_a_target_is_https_or_loopback_and_hides_its_token(caplog: pytest.LogCap
     assert Target.of(good.replace("https://b.example", "http://127.0.0.1:8080")) is not None
     assert Target.of(good.replace("https", "http")) is None
     assert "only https" in caplog.text
-    for bad in ("", "{}", "[]", "nonsense", '{"report_url": 1}'):
+    for bad in ("", "{}", "[]", "nonsense", '{"report_url": 1}', good.replace('"attempt": 2, ', "")):
         assert Target.of(bad) is None
     assert "secret" not in caplog.text
 

@@ -112,6 +112,15 @@ async def test_what_a_killed_job_said_arrives_and_that_it_is_gone(worker: Worker
     assert not list(tmp_path.glob("sentinel-*.lock"))
 
 
+async def test_what_waits_on_disk_is_tried_again_although_no_job_begins(worker: Worker, stub: Stub, tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    path = spool.put(stub.parcel())
+    os.utime(path, (0, 0))
+    worker.sentinel()
+    await until(lambda: not spool.waiting(), 15.0)
+    assert len(stub.bodies) == 1
+
+
 async def test_a_job_that_ends_as_it_should_or_is_frozen_is_not_reported(worker: Worker, stub: Stub, tmp_path: Path) -> None:
     worker.sentinel()
     frozen, ends = worker.job("ends"), None
@@ -170,18 +179,20 @@ async def test_two_sentinels_report_once_and_a_backend_that_is_away_is_tried_aga
     assert len(stub.bodies) == 4
 
 
-def test_a_line_that_was_not_written_to_its_end_is_none(tmp_path: Path) -> None:
+def test_a_line_that_cant_be_read_takes_no_other_along_and_is_told_of(tmp_path: Path) -> None:
     journal = Journal(Spool(tmp_path), "https://example.com/r", "t", "agent-1")
     journal.add({"id": "1", "role": "user", "text": "whole"})
     [path] = journals(Spool(tmp_path))
     with left(path, waits=False) as found:
         assert found is None, "its process lives"
-    with path.open("a") as file:
-        file.write('{"id": "2", "text": "ha')
+    with path.open("ab") as file:
+        # One that a computer's loss of power made unreadable, one after it, and one that was not written to its end.
+        file.write(b'\0\0\xff\n{"id": "3", "role": "assistant", "text": "after it"}\n[]\n{"id": "4", "text": "ha')
     journal._file.close()  # type: ignore[union-attr]
     with left(path, waits=False) as found:
         assert found is not None
-        assert [item["id"] for item in found.items] == ["1"]
+        assert [item["id"] for item in found.items] == ["1", "3"]
+        assert json.loads(found.parcel().body)["unreadable"] == 3, "who reads it is told that something is missing"
         assert "t" == found.token and "'t'" not in repr(found)
 
 

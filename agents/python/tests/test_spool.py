@@ -54,6 +54,19 @@ def test_what_is_damaged_is_set_aside_and_what_is_gone_is_nothing(spool: Spool) 
     assert Spool(Path("/nowhere/at/all")).waiting() == []
 
 
+def test_what_a_newer_version_keeps_besides_is_nothing_and_what_cant_be_sent_is_damaged(spool: Spool) -> None:
+    path = spool.put(PARCEL)
+    kept = json.loads(path.read_text())
+    path.write_text(json.dumps({**kept, "of_a_newer_version": 1}))
+    with spool.claimed(path) as parcel:
+        assert parcel == PARCEL
+    for wrong in ({"address": 7}, {"address": ["https://b"]}, {"address": "http://[bad/"}, {"token": None}, {"token": "a\nb"}, {"body": {}}):
+        path.write_text(json.dumps({**kept, **wrong}))
+        with spool.claimed(path) as parcel:
+            assert parcel is Absent.DAMAGED, wrong
+    assert spool.set_aside() == 1
+
+
 def test_a_writer_that_is_killed_leaves_nothing_half(spool: Spool, tmp_path: Path) -> None:
     """Killed at fifty moments: what is there is whole."""
     write = (

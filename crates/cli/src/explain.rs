@@ -1,5 +1,6 @@
 //! Why did it end? A trace, step by step.
 
+use adjourn_protocol::is_plain;
 use adjourn_session::rules::Rule;
 use adjourn_session::trace::Entry;
 use adjourn_session::{Ending, Evidence, Input, Logged, Session, Time, View};
@@ -40,6 +41,9 @@ pub fn steps(trace: &Trace) -> (Vec<Step>, Session) {
         }
         fired(&mut steps, at, &mut session);
         changes(&mut steps, at, &before, &session);
+    }
+    for step in &mut steps {
+        step.text = shown(&step.text);
     }
     (steps, session)
 }
@@ -160,6 +164,21 @@ fn words(input: &Input) -> Option<String> {
     Some(text)
 }
 
+/// Longest text of a step, in characters: names in it are strangers'.
+const LONGEST_TEXT: usize = 500;
+
+/// A step's text as it can be shown: what strangers wrote in it neither steers a terminal nor makes lines of its own.
+fn shown(text: &str) -> String {
+    let plain = |c: char| {
+        if is_plain(c.encode_utf8(&mut [0; 4])) { c.to_string() } else { c.escape_unicode().to_string() }
+    };
+    let mut shown: String = text.chars().take(LONGEST_TEXT).map(plain).collect();
+    if text.chars().nth(LONGEST_TEXT).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 /// The same as marks of a timeline; `zero` is the client's start in seconds since 1970.
 pub fn marks(trace: &Trace, zero: f64) -> Vec<Mark> {
     let (steps, _) = steps(trace);
@@ -190,7 +209,7 @@ const LONGEST_REPEATED: usize = 8;
 /// As text for a terminal. What comes again and again is said once.
 pub fn text(trace: &Trace) -> String {
     let (steps, session) = steps(trace);
-    let mut text: String = trace.notes.iter().map(|note| format!("Note: {note}.\n")).collect();
+    let mut text: String = trace.notes.iter().map(|note| format!("Note: {}.\n", shown(note))).collect();
     let mut rest = &steps[..];
     while !rest.is_empty() {
         let (length, times) = repeated(rest);
@@ -222,6 +241,14 @@ mod tests {
     use adjourn_session::JoinGrant;
 
     use super::*;
+
+    #[test]
+    fn strangers_write_no_lines_of_their_own() {
+        let forged = shown("agent\n    9.999 s  → decided: finished\u{1b}[2J\u{202e}");
+        assert!(!forged.contains(['\n', '\u{1b}', '\u{202e}']), "{forged:?}");
+        assert!(forged.contains("\\u{a}") && forged.contains("→ decided"), "{forged}");
+        assert_eq!(shown(&"x".repeat(200_000)).chars().count(), LONGEST_TEXT + 1);
+    }
 
     #[test]
     fn what_comes_again_and_again_is_said_once() {
@@ -300,6 +327,13 @@ mod tests {
             let said = read(trace).unwrap_err();
             assert!(said.contains(wanted), "{trace:?}: {said}");
         }
+        for (trace, wanted) in [
+            ("[5]\n", "it is no JSON object"),
+            ("{\"at\":-1,\"input\":\"join_pressed\"}\n", "its `at` is no time in milliseconds: -1"),
+        ] {
+            let said = read(trace).unwrap_err();
+            assert!(said.contains(wanted), "{trace:?}: {said}");
+        }
     }
 
     #[test]
@@ -307,6 +341,9 @@ mod tests {
         let cut = read("\u{feff}{\"at\":1,\"input\":\"join_pressed\"}\n\n{\"at\":2,\"inp").unwrap();
         assert_eq!(cut.entries.len(), 1);
         assert!(text(&cut).starts_with("Note: line 3, the last one, is cut off"), "{}", text(&cut));
+        // As a power loss leaves it.
+        let lost = read("{\"at\":1,\"input\":\"join_pressed\"}\n{\"at\":2,\"inp\0\0\0\0").unwrap();
+        assert_eq!((lost.entries.len(), lost.notes.len()), (1, 2), "{:?}", lost.notes);
         let newer = read("{\"process_lost\":9000,\"of_a_later_rule\":5}\n{\"at\":1}\n").unwrap();
         assert_eq!(newer.policy.process_lost, 9_000);
         assert!(text(&newer).contains("of_a_later_rule"), "{}", text(&newer));

@@ -1,6 +1,6 @@
 //! The product's client without a window: snapshots out as JSON lines, commands in as JSON lines.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +30,7 @@ pub struct Options {
     #[arg(long)]
     pub trace: Option<PathBuf>,
     /// Join without waiting for a command. The link's server is taken for the right one: whoever gives both knows it.
-    #[arg(long)]
+    #[arg(long, requires = "link")]
     pub join: bool,
     /// End when the receipt is there (or nothing more will come).
     #[arg(long)]
@@ -172,8 +172,20 @@ pub async fn run(options: Options) -> anyhow::Result<Ended> {
 /// the process when the interview is over.
 fn read_commands(commands: mpsc::Sender<Command>) {
     std::thread::spawn(move || {
-        for line in std::io::stdin().lines().map_while(Result::ok) {
-            match serde_json::from_str(&line) {
+        for (number, line) in std::io::stdin().lock().split(b'\n').enumerate() {
+            // As bytes: one line of another encoding is no reason to hear nothing any more.
+            let line = match line {
+                Ok(line) => line,
+                Err(error) => {
+                    tracing::warn!(%error, "no more commands can be read");
+                    return;
+                }
+            };
+            let line = if number == 0 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line };
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            match serde_json::from_slice(line) {
                 Ok(command) => {
                     if commands.blocking_send(command).is_err() {
                         return;

@@ -31,11 +31,16 @@ const NEVER: u64 = 1_000_000_000;
 
 /// What is wrong with a line that is no entry.
 fn mistake(line: &str, error: &serde_json::Error) -> String {
-    let name = serde_json::from_str::<Value>(line).ok().and_then(|line| {
-        let input = line.get("input")?;
-        Some(input.as_str().map_or_else(|| input.to_string(), str::to_owned))
-    });
-    match name {
+    let read = serde_json::from_str::<Value>(line).ok();
+    let field = |name: &str| read.as_ref().and_then(|line| line.get(name));
+    let short = |value: &Value| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        text.chars().take(60).collect::<String>()
+    };
+    if let Some(at) = field("at").filter(|at| !at.is_u64()) {
+        return format!("its `at` is no time in milliseconds: {}", short(at));
+    }
+    match field("input").map(short) {
         Some(name) => format!(
             "the input {name:?} is not known with these fields; the trace may be of another version of Adjourn"
         ),
@@ -67,6 +72,8 @@ impl Trace {
     /// # Errors
     /// It is no trace.
     pub(crate) fn parse(bytes: &[u8], path: &Path) -> anyhow::Result<Self> {
+        let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let (bytes, nothing) = bytes.split_at(end);
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text,
             // Cut off within a letter.
@@ -79,10 +86,15 @@ impl Trace {
         let mut trace = Self {
             policy: Policy::default(),
             entries: Vec::new(),
-            sha256: adjourn_protocol::sha256(bytes),
+            sha256: adjourn_protocol::sha256(&[bytes, nothing].concat()),
             notes: Vec::new(),
             has_policy: false,
         };
+        if !nothing.is_empty() {
+            trace
+                .notes
+                .push(format!("{} bytes at its end are empty, as a power loss leaves them", nothing.len()));
+        }
         let known = policy_constants(&trace.policy);
         let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
         anyhow::ensure!(lines.peek().is_some(), "{} is empty: no trace was written", path.display());
@@ -129,6 +141,10 @@ impl Trace {
             }
             self.policy = policy_with_known(given).map_err(|error| format!("not a policy: {error}"))?;
             return Ok(());
+        }
+        // Serde takes a list for an object, its values by their places.
+        if !line.trim_start().starts_with('{') {
+            return Err("not a line of a trace: it is no JSON object".to_owned());
         }
         let entry: Entry = serde_json::from_str(line).map_err(|error| mistake(line, &error))?;
         if self.entries.last().is_some_and(|last| last.at > entry.at) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use adjourn_outbox::ReceiptError;
 use adjourn_protocol::ReceiptClaims;
 use anyhow::Context as _;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A JSON file with a receipt in it: the backend's answer, or the copy of a report that a candidate saved.
 #[derive(Deserialize)]
@@ -41,12 +41,23 @@ fn given(receipt: &str) -> anyhow::Result<(String, Option<String>)> {
     Ok((jws, report))
 }
 
+/// What a genuine receipt says, and whether it is this record's.
+#[derive(Debug, Serialize)]
+pub struct Verified {
+    /// What it says.
+    #[serde(flatten)]
+    pub claims: ReceiptClaims,
+    /// `true`: it is of the record that was given. Absent: none was, and the receipt alone is genuine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record_matches: Option<bool>,
+}
+
 /// Checks the receipt (compact JWS, as text or in a file; the backend's answer with one; a copy of a report; a receipt's page) with the keys in a
 /// file (a JWK set), and the record's digest if there is a record: the one that is given, or the copy's.
 ///
 /// # Errors
 /// What does not match, in one sentence.
-pub fn verify(receipt: &str, keys: &Path, record: Option<&Path>) -> anyhow::Result<ReceiptClaims> {
+pub fn verify(receipt: &str, keys: &Path, record: Option<&Path>) -> anyhow::Result<Verified> {
     let (jws, report) = given(receipt)?;
     let text = std::fs::read_to_string(keys).with_context(|| format!("{} can't be read", keys.display()))?;
     let unusable = || format!("{} holds no JWK set", keys.display());
@@ -63,11 +74,15 @@ pub fn verify(receipt: &str, keys: &Path, record: Option<&Path>) -> anyhow::Resu
         Some(path) => Some(std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?),
         None => report.map(String::into_bytes),
     };
-    if let Some(bytes) = bytes {
-        let claims = &receipt.claims;
-        receipt.matches(&claims.interview_id, claims.attempt, &claims.source, &bytes)?;
-    }
-    Ok(receipt.claims)
+    let record_matches = match bytes {
+        Some(bytes) => {
+            let claims = &receipt.claims;
+            receipt.matches(&claims.interview_id, claims.attempt, &claims.source, &bytes)?;
+            Some(true)
+        }
+        None => None,
+    };
+    Ok(Verified { claims: receipt.claims, record_matches })
 }
 
 /// Whether a text has the form of a receipt: a compact JWS (RFC 7515, section 3.1).

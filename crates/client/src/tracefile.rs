@@ -70,6 +70,13 @@ fn fresh(path: &Path) -> std::io::Result<(std::fs::File, PathBuf)> {
         }
         next
     };
+    // Beside a folder or a device nobody would look for it.
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::InvalidInput,
+            "there is something that is no file",
+        ));
+    }
     let candidates = std::iter::once(path.to_owned()).chain((2..=MOST_TRACES).map(named));
     for candidate in candidates {
         match std::fs::File::create_new(&candidate) {

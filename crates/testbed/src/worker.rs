@@ -40,6 +40,9 @@ pub struct AgentEvent {
     pub peak: Option<f64>,
 }
 
+/// Where the agent package keeps what has no receipt, in a run's folder.
+const SPOOL: &str = "spool";
+
 /// The interviewer for Node, with its modules beside it: they are found from where it lies.
 fn node(tools: &Tools, folder: &Path) -> anyhow::Result<PathBuf> {
     let here = folder.join("node");
@@ -119,7 +122,7 @@ impl Worker {
             .env("ADJOURN_QUESTIONS", script.questions.to_string())
             .env("ADJOURN_WITH", serde_json::to_string(&script.with)?)
             .env("ADJOURN_AGENT_LOG", &events)
-            .env("ADJOURN_SPOOL", folder.join("spool"))
+            .env("ADJOURN_SPOOL", folder.join(SPOOL))
             // Killed, it leaves its own there.
             .env("TMPDIR", temporary.path())
             .env_remove("PULSE_SERVER")
@@ -141,6 +144,26 @@ impl Worker {
     /// Everything that the interviewer wrote down so far.
     pub fn events(&self) -> Vec<AgentEvent> {
         whole_lines(&self.events).0
+    }
+
+    /// Delivers what jobs of earlier workers of this run left on disk: `adjourn-agent flush`.
+    ///
+    /// # Errors
+    /// It fails, or something still waits.
+    pub async fn flush(tools: &Tools, folder: &Path, network: &Network) -> anyhow::Result<()> {
+        let mut command = network.worker_command(&tools.agent_python);
+        command
+            .args(["-m", "adjourn_agent", "flush", "--spool"])
+            .arg(folder.join(SPOOL))
+            .env("PYTHONPATH", tools.root.join("agents/python/src"));
+        let output = command.output().await?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        anyhow::ensure!(
+            output.status.success(),
+            "`adjourn-agent flush` ended with {}: {said}",
+            output.status
+        );
+        Ok(())
     }
 
     /// Kills its whole computer: the worker, its jobs, and what its jobs started.

@@ -136,6 +136,7 @@ async fn one(step: &Step, bed: &mut ScenarioBed, played: &mut Played) -> anyhow:
             bed.workers.push(worker);
             Ok(())
         }
+        Step::FlushSpool => Worker::flush(&bed.tools, &bed.folder, &bed.network).await,
         Step::Dispatch => {
             let body = json!({"room": bed.invitation.id, "agent_name": "interviewer"});
             bed.livekit.call(&bed.network, "AgentDispatchService/CreateDispatch", &body).await.map(drop)

@@ -276,6 +276,7 @@ impl Scenario {
             | Step::Says { .. }
             | Step::Unsays { .. }
             | Step::Worker(_)
+            | Step::FlushSpool
             | Step::Dispatch
             | Step::RestartServer
             | Step::Back { .. }

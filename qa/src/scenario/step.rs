@@ -140,6 +140,8 @@ pub enum Step {
         /// Seconds.
         within: f64,
     },
+    /// Delivers what earlier jobs left on disk (`adjourn-agent flush`), as whatever starts a worker does before.
+    FlushSpool,
     /// Kills a part.
     Kill(Machine),
     /// Starts it again.
@@ -484,6 +486,7 @@ impl Step {
             | Self::Sound(_)
             | Self::Choose(_)
             | Self::Worker(_)
+            | Self::FlushSpool
             | Self::Dispatch
             | Self::RestartServer
             | Self::Kill(_)

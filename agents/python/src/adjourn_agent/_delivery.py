@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import aiohttp
 
+from ._log import about
 from ._spool import Absent, Parcel, Spool
 
 logger = logging.getLogger("adjourn_agent")
@@ -126,28 +127,33 @@ async def deliver(http: aiohttp.ClientSession, spool: Spool, path: Path) -> tupl
     with spool.claimed(path) as parcel:
         if isinstance(parcel, Absent):
             if parcel is Absent.DAMAGED:
-                logger.error("the report in %s can't be read; it is set aside", path)
+                logger.error("the report in %s can't be read; it is kept in %s", path, path.with_suffix(".damaged"))
             return parcel, None
-        outcome, why, wait, unknown, erased = await send(http, parcel)
-        if erased:
-            # Its organiser wanted nothing of it kept: nothing of it stays here either.
-            spool.done(path)
-            logger.warning("the interview was erased (%s): %s is removed", why, path)
-            return Outcome.PARKED, None
-        if unknown and spool.age(path) > KEPT_S:
-            # Erased at the backend: nothing of it stays here either.
-            spool.done(path)
-            logger.error("the backend does not know this interview (%s), for two weeks now: %s is removed", why, path)
-            return Outcome.PARKED, None
-        if outcome is Outcome.DELIVERED:
-            spool.done(path)
-            logger.info("report delivered to %s", parcel.address)
-        elif outcome is Outcome.PARKED:
-            parked = spool.park(path, why)
-            logger.error("the backend will never take this report (%s); it is kept in %s", why, parked)
-        else:
-            logger.warning("report not delivered yet (%s); it is kept in %s", why, path)
-        return outcome, wait
+        with about(parcel.address):
+            return await _deliver(http, spool, path, parcel)
+
+
+async def _deliver(http: aiohttp.ClientSession, spool: Spool, path: Path, parcel: Parcel) -> tuple[Outcome, float | None]:
+    outcome, why, wait, unknown, erased = await send(http, parcel)
+    if erased:
+        # Its organiser wanted nothing of it kept: nothing of it stays here either.
+        spool.done(path)
+        logger.warning("the interview was erased (%s): %s is removed", why, path)
+        return Outcome.PARKED, None
+    if unknown and spool.age(path) > KEPT_S:
+        # Erased at the backend: nothing of it stays here either.
+        spool.done(path)
+        logger.error("the backend does not know this interview (%s), for two weeks now: %s is removed", why, path)
+        return Outcome.PARKED, None
+    if outcome is Outcome.DELIVERED:
+        spool.done(path)
+        logger.info("report delivered to %s", parcel.address)
+    elif outcome is Outcome.PARKED:
+        parked = spool.park(path, why)
+        logger.error("the backend will never take this report (%s); it is kept in %s", why, parked)
+    else:
+        logger.warning("report not delivered yet (%s); it is kept in %s", why, path)
+    return outcome, wait
 
 
 async def _try(http: aiohttp.ClientSession, spool: Spool, parcel: Parcel) -> tuple[Outcome | Absent, float | None]:

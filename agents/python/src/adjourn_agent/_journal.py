@@ -81,6 +81,8 @@ class Left:
     token: str = field(repr=False)
     identity: str
     items: list[dict[str, Any]] = field(repr=False)
+    unreadable: int = 0
+    """Lines between them, or after them, that nobody can read."""
 
     @property
     def died(self) -> str:
@@ -100,7 +102,10 @@ class Left:
             }
             for item in self.items
         ]
-        report = {"chat_history": {"items": messages}, "end_reason": DIED}
+        report: dict[str, object] = {"chat_history": {"items": messages}, "end_reason": DIED}
+        if self.unreadable:
+            # Who reads it is told that something is missing.
+            report["unreadable"] = self.unreadable
         return Parcel(self.address, self.token, json.dumps(report))
 
 
@@ -117,7 +122,8 @@ def left(path: Path, *, waits: bool) -> Iterator[Left | None]:
     """What a process left, while nobody else has it. ``waits``: until that process is gone. ``None``: it lives, it ended as
     it should, or somebody else has it."""
     try:
-        file = path.open("r", encoding="utf-8")
+        # A letter that a broken disk made unreadable takes no other one along.
+        file = path.open("r", encoding="utf-8", errors="replace")
     except OSError:
         yield None
         return
@@ -133,23 +139,27 @@ def left(path: Path, *, waits: bool) -> Iterator[Left | None]:
         found = _read(file)
         # Its process may be about to lock and write what it has just made.
         if found is None and time.time() - os.fstat(file.fileno()).st_mtime > JUST_MADE_S:
-            logger.error("what a job said can't be read in %s; it is set aside", path)
+            aside = path.with_suffix(".damaged")
+            logger.error("what a job said can't be read; it is kept in %s", aside)
             with suppress(OSError):
-                os.replace(path, path.with_suffix(".damaged"))
+                os.replace(path, aside)
         yield found
 
 
 def _read(file: IO[str]) -> Left | None:
-    """A line that was not written to its end, or that a computer's loss of power made unreadable, ends it."""
-    lines = []
-    try:
-        for line in file:
-            lines.append(json.loads(line))
-    except ValueError:
-        pass
-    try:
-        head = lines[0]
-        items = [item for item in lines[1:] if isinstance(item, dict)]
-        return Left(str(head["address"]), str(head["token"]), str(head["identity"]), items)
-    except (IndexError, KeyError, TypeError):
+    """As far as it can be read: a line that was not written to its end, or that a computer's loss of power made unreadable, takes
+    none of those after it along."""
+    first, *rest = [_parsed(line) for line in file] or [None]
+    if first is None or not first.keys() >= {"address", "token", "identity"}:
         return None
+    items = [item for item in rest if item is not None]
+    return Left(str(first["address"]), str(first["token"]), str(first["identity"]), items, len(rest) - len(items))
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    """``None``: it can't be read."""
+    try:
+        read = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return read if isinstance(read, dict) else None

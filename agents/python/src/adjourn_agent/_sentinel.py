@@ -1,8 +1,9 @@
 """The sentinel: a small process beside a worker that outlives its jobs.
 
 When a job's process is gone without a goodbye (SIGKILL, out of memory, a crash), it tells the backend so and delivers what the
-job left on disk. It waits for the locks of their journals, so it knows at once. It has no port and needs no rights, ends with
-its worker, and loses nothing if it is killed: the next job delivers what it did not.
+job left on disk. It waits for the locks of their journals, so it knows at once. What waits on disk because the backend was away, it
+tries again. It has no port and needs no rights, ends with its worker, and loses nothing if it is killed: the next job delivers
+what it did not.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from typing import IO
 
 import aiohttp
 
-from ._delivery import LIMIT, Outcome, deliver_until, pause, read, refused_with
+from ._delivery import LIMIT, Outcome, deliver_until, flush, pause, read, refused_with
 from ._journal import Left, journals, left
+from ._log import about
 from ._spool import Spool
 
 logger = logging.getLogger("adjourn_agent")
@@ -35,6 +37,12 @@ TOLD_WITHIN_S = 60.0
 """The backend is told of a death for so long; later nobody waits for it."""
 DELIVERED_WITHIN_S = 300.0
 """What a job left is tried for so long at once; then it waits on disk as every report does."""
+SOON_S = 10.0
+"""What waits on disk is tried again after so long at most, while the backend takes something."""
+SELDOM_S = 300.0
+"""And after so long at most while it takes nothing."""
+SETTLED_S = 5.0
+"""What was put on disk just now, its own job sends."""
 NEVER_TOLD = {"unauthorised", "not_found", "erased", "bad_json", "bad_identity"}
 """Refusals of the backend itself that the same word will get again."""
 
@@ -70,6 +78,7 @@ class Sentinel:
         self.spool = spool
         self.worker = worker
         self._watched: dict[Path, threading.Thread] = {}
+        self._over = threading.Event()
         self._handle: int | None = None
         if sys.platform == "linux":
             # A number of a process is given again; this is that very one's.
@@ -83,6 +92,7 @@ class Sentinel:
         if lock is None:
             return
         with lock:
+            threading.Thread(target=self._flush, daemon=True).start()
             while self._worker_lives():
                 for path in journals(self.spool):
                     # One that could not be removed is delivered, and not again.
@@ -91,6 +101,7 @@ class Sentinel:
                         self._watched[path].start()
                 self._watched = {path: thread for path, thread in self._watched.items() if thread.is_alive() or path.exists()}
                 time.sleep(LOOK_S)
+            self._over.set()
             # Its jobs go with it, at once or in some seconds.
             for path in journals(self.spool):
                 if path not in self._watched or not self._watched[path].is_alive():
@@ -100,6 +111,20 @@ class Sentinel:
                 thread.join(max(0.0, end - time.monotonic()) if thread.is_alive() else 0.0)
             with suppress(OSError):
                 _lock_of(self.spool, self.worker).unlink()
+
+    def _flush(self) -> None:
+        """Tries again what waits on disk, for as long as the worker lives: the job that made it may be over, and the next one far
+        away."""
+        in_vain = 0
+        while not self._over.wait(min(SOON_S * 2**in_vain, SELDOM_S) * (0.5 + random.random() / 2)):
+            if not any(self.spool.age(path) > SETTLED_S for path in self.spool.waiting()):
+                continue
+            try:
+                results = asyncio.run(flush(self.spool))
+            except Exception:
+                logger.exception("the spool %s can't be used", self.spool.folder)
+                continue
+            in_vain = 0 if results[Outcome.DELIVERED] or not results[Outcome.LATER] else min(in_vain + 1, 10)
 
     def _locked(self) -> IO[str] | None:
         lock = _lock_of(self.spool, self.worker).open("a")
@@ -132,19 +157,27 @@ def _deliver(spool: Spool, path: Path, *, waits: bool) -> bool:
         with left(path, waits=waits) as found:
             if found is None:
                 return False
-            logger.warning("%s is gone without a goodbye: what it said is reported", found.identity)
-            parcel = found.parcel()
-            try:
-                # A report of its own that it had made already stays.
-                spool.put(parcel)
+            with about(found.address):
+                _keep(spool, path, found)
+        with about(found.address):
+            if asyncio.run(_tell_and_deliver(spool, found)):
                 path.unlink(missing_ok=True)
-            except OSError as error:
-                logger.error("what %s left can't be written to %s (%s); it is sent from memory", found.identity, spool.folder, error)
-        if asyncio.run(_tell_and_deliver(spool, found)):
-            path.unlink(missing_ok=True)
     except Exception:
         logger.exception("what %s holds could not be delivered", path)
     return True
+
+
+def _keep(spool: Spool, path: Path, found: Left) -> None:
+    """Puts the report that a process can make no more where everything waits that has no receipt."""
+    logger.warning("%s is gone without a goodbye: what it said is reported", found.identity)
+    if found.unreadable:
+        logger.error("%d lines of what %s said can't be read", found.unreadable, found.identity)
+    try:
+        # A report of its own that it had made already stays.
+        spool.put(found.parcel())
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        logger.error("what %s left can't be written to %s (%s); it is sent from memory", found.identity, spool.folder, error)
 
 
 async def _tell_and_deliver(spool: Spool, found: Left) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 
 NAME = re.compile(r"[0-9a-f]{32}\.json")
@@ -55,6 +56,20 @@ class Parcel:
     address: str
     token: str = field(repr=False)
     body: str = field(repr=False)
+
+    @staticmethod
+    def read(kept: object) -> Parcel:
+        """What is kept of one; raises ``ValueError``, ``TypeError`` or ``KeyError`` if it can't be sent. What a newer version keeps
+        besides is nothing to this one."""
+        if not isinstance(kept, dict):
+            raise TypeError("not an object")
+        parcel = Parcel(kept["address"], kept["token"], kept["body"])
+        if not all(isinstance(part, str) for part in (parcel.address, parcel.token, parcel.body)):
+            raise TypeError("not a text")
+        if not urlsplit(parcel.address).hostname or not (parcel.token.isascii() and parcel.token.isprintable()):
+            raise ValueError("no address, or a token that no request can carry")
+        parcel.digest  # noqa: B018 - what can't be encoded can't be sent
+        return parcel
 
     @property
     def digest(self) -> bytes:
@@ -148,6 +163,13 @@ class Spool:
                     found.append((path.stat().st_mtime, path))
         return [path for _, path in sorted(found, reverse=True)]
 
+    def set_aside(self) -> int:
+        """How many reports are kept here that nobody takes."""
+        try:
+            return sum(path.suffix in (".parked", ".damaged") for path in self.folder.iterdir())
+        except OSError:
+            return 0
+
     def age(self, path: Path) -> float:
         """Seconds since it was put here."""
         try:
@@ -181,9 +203,8 @@ class Spool:
                 yield Absent.GONE
                 return
             try:
-                parcel = Parcel(**json.load(file))
-                parcel.digest  # noqa: B018 - what can't be sent can't be read either
-            except (ValueError, TypeError, AttributeError, RecursionError):
+                parcel = Parcel.read(json.load(file))
+            except (ValueError, TypeError, KeyError, RecursionError):
                 os.replace(path, path.with_suffix(".damaged"))
                 yield Absent.DAMAGED
                 return

@@ -35,7 +35,7 @@ class Target:
             target = Target(
                 url,
                 str(given["interview_id"]),
-                int(given.get("attempt", 1)),
+                int(given["attempt"]),
                 str(given["report_token"]),
                 given.get("replaces"),
                 given.get("history_url"),
@@ -43,7 +43,7 @@ class Target:
             parts = urlsplit(target.url)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             logger.warning(
-                "this job's metadata has no report_url, interview_id and report_token: nothing will be reported; "
+                "this job's metadata has no report_url, interview_id, attempt and report_token: nothing will be reported; "
                 "dispatch the agent through the Adjourn backend"
             )
             return None
