@@ -124,6 +124,9 @@ pub enum AudioError {
     /// The system's sound service does not work.
     #[error("the computer's sound system does not answer ({0}); restart the computer or ask for help")]
     System(String),
+    /// The system's sound service does not answer, or ends at once.
+    #[error("the computer's sound system does not answer; restart the computer or ask for help")]
+    Hangs,
     /// The system keeps us from it.
     #[error("the computer does not let Adjourn use the device; allow it in its privacy settings")]
     Denied,

@@ -58,7 +58,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_known_already_is_not_told_again() {
         let (watcher, mut watch) = DeviceWatch::new();
-        let silent = || Err(AudioError::System("it hangs".to_owned()));
+        let silent = || Err(AudioError::Hangs);
         watcher.found(Ok(Devices::default()));
         assert_eq!(watch.next().await, Ok(Devices::default()));
         watcher.found(Ok(Devices::default()));

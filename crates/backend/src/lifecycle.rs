@@ -55,6 +55,8 @@ pub(crate) struct Change {
 pub(crate) struct Lifecycle {
     /// The newest attempt; 0 before the first.
     pub(crate) attempt: i64,
+    /// How long a client waits for an interviewer, where the interview's policy says so.
+    pub(crate) waits_for: Option<Duration>,
     /// LiveKit's id of its room.
     pub(crate) room_sid: Option<String>,
     /// The first attempt in that room: a candidate who goes on at another computer finds the same interviewer there,
@@ -91,7 +93,7 @@ pub(crate) struct Lifecycle {
 
 /// Attempts that a candidate's code may begin although nobody came; after those the organiser looks into it.
 const MOST_ATTEMPTS: i64 = 5;
-/// A client waits so long for an interviewer (`Policy::never_started`).
+/// A client waits so long for an interviewer, unless the interview's policy says otherwise (`Policy::never_started`).
 const WAITED: Duration = Duration::seconds(60);
 /// A room that is being closed is closed, or not, after this: one call of LiveKit (5 s), and what a commit, a slow disk or another
 /// replica's clock may add. The replica that closes it says when that is done; only if it died over it, this is waited for.
@@ -132,7 +134,7 @@ impl Lifecycle {
         let same = self.room_sid.as_deref() == Some(sid);
         self.room_attempt = if same { self.room_attempt.abs() } else { self.attempt };
         if !same {
-            self.serving = Serving::default();
+            self.serving = self.serving.anew();
         }
         self.room_sid = Some(sid.to_owned());
         (self.room_missing_since, self.room_closed_at) = (None, None);
@@ -209,7 +211,8 @@ impl Lifecycle {
     pub(crate) fn joined_again(&mut self, attempt: i64, now: DateTime<Utc>) {
         let Some((length, ends_at)) = self.length.zip(self.ends_at) else { return };
         let waited = age(ends_at - length, now);
-        if attempt == self.attempt && self.ended_at.is_none() && self.nobody_came() && waited > WAITED {
+        let longest = self.waits_for.unwrap_or(WAITED);
+        if attempt == self.attempt && self.ended_at.is_none() && self.nobody_came() && waited > longest {
             self.ends_at = Some(now + length);
         }
     }

@@ -86,7 +86,10 @@ pub(crate) fn lifecycles_of(rows: &[AnyRow]) -> Result<Vec<(String, Lifecycle)>,
 /// The lifecycle of a row of `interviews`.
 pub(crate) fn read(row: &AnyRow) -> Result<Lifecycle, sqlx::Error> {
     let confirmed: i64 = row.try_get("confirmed")?;
+    let waits = waits(row)?;
+    let serving = Serving { awaited_for: waits.interviewer_returns.and_then(millis_of), ..serving(row)? };
     Ok(Lifecycle {
+        waits_for: waits.never_started.and_then(millis_of),
         attempt: row.try_get("attempt")?,
         room_sid: row.try_get("room_sid")?,
         room_attempt: row.try_get("room_attempt")?,
@@ -101,7 +104,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<Lifecycle, sqlx::Error> {
         client: arrival(row, "client_record")?,
         agent: arrival(row, "agent_report")?,
         agent_seen_at: time(row, "agent_seen_at")?,
-        serving: serving(row)?,
+        serving,
         room_missing_since: time(row, "room_missing_since")?,
         room_closed_at: time(row, "room_closed_at")?,
         closing_at: time(row, "closing_at")?,
@@ -109,6 +112,23 @@ pub(crate) fn read(row: &AnyRow) -> Result<Lifecycle, sqlx::Error> {
         revision: row.try_get("revision")?,
         changes: Vec::new(),
     })
+}
+
+/// What the server has to wait as long for as a candidate's client, in milliseconds, where the interview's policy says so.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Waits {
+    never_started: Option<i64>,
+    interviewer_returns: Option<i64>,
+}
+
+fn waits(row: &AnyRow) -> Result<Waits, sqlx::Error> {
+    let policy: String = row.try_get("policy")?;
+    serde_json::from_str(&policy).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+fn millis_of(wait: i64) -> Option<Duration> {
+    Duration::try_milliseconds(wait)
 }
 
 fn arrival(row: &AnyRow, column: &str) -> Result<Arrival, sqlx::Error> {
@@ -142,6 +162,7 @@ fn serving(row: &AnyRow) -> Result<Serving, sqlx::Error> {
         replaced: row.try_get("agent_replaced")?,
         succeeded_at: time(row, "agent_succeeded_at")?,
         died: row.try_get("agent_died")?,
+        awaited_for: None,
     })
 }
 
@@ -180,6 +201,7 @@ pub(crate) async fn save(
         replaced,
         succeeded_at,
         died,
+        awaited_for: _,
     } = &lifecycle.serving;
     let identity = |of: &Option<Presence>| of.as_ref().map(|of| of.identity.clone());
     let sid = |of: &Option<Presence>| of.as_ref().map(|of| of.sid.clone());

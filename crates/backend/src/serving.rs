@@ -8,7 +8,8 @@ use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 
 /// In a room that was opened anew the interviewer is awaited for so long (measured: it is back 8 to 9 s after the candidate,
-/// who is back 3 to 5 s after the server died). A candidate's client waits as long (`Policy::interviewer_returns`).
+/// who is back 3 to 5 s after the server died), unless the interview's policy says otherwise (`Policy::interviewer_returns`): a
+/// candidate's client waits as long.
 pub(crate) const AWAITED: Duration = Duration::seconds(15);
 
 /// How livekit-agents calls a job's participant: by a name that no other job has.
@@ -91,6 +92,8 @@ pub(crate) struct Serving {
     pub(crate) succeeded_at: Option<DateTime<Utc>>,
     /// The identity of the last one whose process is known to have ended without a goodbye.
     pub(crate) died: Option<String>,
+    /// How long it is awaited, where the interview's policy says so.
+    pub(crate) awaited_for: Option<Duration>,
 }
 
 impl Serving {
@@ -99,6 +102,15 @@ impl Serving {
         self.interviewer.as_ref()?;
         let left = self.left_at.is_some();
         Some(if left { InterviewerState::Left } else { InterviewerState::Present })
+    }
+
+    /// Who serves a room of this interview that was just made: nobody.
+    pub(crate) fn anew(&self) -> Self {
+        Self { awaited_for: self.awaited_for, ..Self::default() }
+    }
+
+    fn awaited_for(&self) -> Duration {
+        self.awaited_for.unwrap_or(AWAITED)
     }
 
     fn is_present(&self) -> bool {
@@ -222,7 +234,7 @@ impl Serving {
 
     /// The interviewer came back just now: who was sent in its place may still come.
     fn is_settling(&self, now: DateTime<Utc>) -> bool {
-        let lately = |at: Option<DateTime<Utc>>| at.is_some_and(|at| age(at, now) < AWAITED);
+        let lately = |at: Option<DateTime<Utc>>| at.is_some_and(|at| age(at, now) < self.awaited_for());
         lately(self.back_at) || lately(self.succeeded_at)
     }
 
@@ -248,11 +260,16 @@ impl Serving {
         listed.iter().find(|who| who.identity == before.identity && who.sid != before.sid).cloned()
     }
 
+    /// Whether the one that is awaited was awaited long enough.
+    pub(crate) fn is_overdue(&self, now: DateTime<Utc>) -> bool {
+        self.awaited_since.is_some_and(|since| age(since, now) >= self.awaited_for())
+    }
+
     /// Whether the one that is awaited is not awaited any longer: it counts as gone, and another one is to be called. Until it is
     /// known that one was ([`Self::another_was_called`]), or somebody comes, that is due again after as long: the caller may
     /// die over it, and LiveKit's answer may be lost.
     pub(crate) fn gives_up(&mut self, now: DateTime<Utc>) -> bool {
-        let due = self.awaited_since.is_some_and(|since| age(since, now) >= AWAITED);
+        let due = self.is_overdue(now);
         if due {
             (self.awaited_since, self.left_at) = (Some(now), Some(now));
             self.given_up = self.interviewer.as_ref().map(|gone| gone.identity.clone());
@@ -298,6 +315,14 @@ mod tests {
         let mut serving = serving();
         assert!(serving.opened_anew(at(60)));
         serving
+    }
+
+    #[test]
+    fn one_is_awaited_as_long_as_the_interviews_own_clients_wait() {
+        let mut serving = awaited();
+        serving.awaited_for = Some(Duration::seconds(40));
+        assert!(!serving.is_overdue(at(99)) && serving.is_overdue(at(100)));
+        assert_eq!(serving.anew().awaited_for, serving.awaited_for);
     }
 
     #[test]

@@ -79,6 +79,7 @@ impl From<&AudioError> for Message {
             AudioError::NoSpeaker => Self::NoLoudspeaker,
             AudioError::Missing(device) => Self::DeviceMissing { device: device.clone() },
             AudioError::System(detail) => Self::SoundSystemSilent { detail: detail.clone() },
+            AudioError::Hangs => Self::SoundSystemHangs,
             AudioError::Denied => Self::DeviceDenied,
             AudioError::Unusable(detail) => Self::DeviceUnusable { detail: detail.clone() },
             AudioError::File(detail) => Self::SoundFileUnusable { detail: detail.clone() },

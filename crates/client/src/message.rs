@@ -91,6 +91,7 @@ pub enum Message {
     SoundSystemSilent {
         detail: String,
     },
+    SoundSystemHangs,
     SoundFileUnusable {
         detail: String,
     },
@@ -411,6 +412,7 @@ impl Message {
             Self::ConnectionByTcp,
             Self::ConnectionNotTried,
             Self::SoundSystemSilent { detail: text() },
+            Self::SoundSystemHangs,
             Self::SoundFileUnusable { detail: text() },
             Self::SettingsUnusable { detail: text() },
             Self::AlreadyEnded,

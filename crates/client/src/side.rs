@@ -256,7 +256,7 @@ impl Side {
         let choice = choice.clone();
         self.now = Now::Closed;
         self.abandoned += 1;
-        self.fails(choice, AudioError::System("it hangs".to_owned()), now);
+        self.fails(choice, AudioError::Hangs, now);
         self.show_at(now);
         true
     }
@@ -278,7 +278,7 @@ impl Side {
                 self.now = Now::Closed;
                 self.broke = true;
                 if at_once {
-                    self.fails(choice, AudioError::System("it fails at once".to_owned()), at);
+                    self.fails(choice, AudioError::Hangs, at);
                 }
             }
         }
@@ -380,9 +380,7 @@ impl Side {
             Now::Open { flow: Flow::Lost, .. } => Some(none),
             Now::Open { .. } => None,
             // It hangs, and so did what was tried before.
-            Now::Closed if self.wanted && self.abandoned >= MOST_ABANDONED => {
-                Some(Message::SoundSystemSilent { detail: "it hangs".to_owned() })
-            }
+            Now::Closed if self.wanted && self.abandoned >= MOST_ABANDONED => Some(Message::SoundSystemHangs),
             Now::Opening { .. } | Now::Closed => self.list.problem.clone(),
         }
     }
@@ -508,7 +506,7 @@ mod tests {
             assert!(!side.give_up_hanging(now + HANGS / 2));
             now += HANGS;
             assert!(side.give_up_hanging(now));
-            assert!(matches!(side.list().problem, Some(Message::SoundSystemSilent { .. })));
+            assert!(matches!(side.list().problem, Some(Message::SoundSystemHangs)));
             assert_eq!(side.due(now), None, "it rests first");
             now += PAUSE;
         }
@@ -517,7 +515,7 @@ mod tests {
         side.choose(None);
         side.want();
         side.found(&[device("built-in")], now);
-        assert!(matches!(side.trouble(), Some(Message::SoundSystemSilent { .. })));
+        assert!(matches!(side.trouble(), Some(Message::SoundSystemHangs)));
         assert_eq!(side.ended(1, Ok(()), now), Brought::Nothing, "the first one after all");
         assert!(side.due(now).is_some());
     }

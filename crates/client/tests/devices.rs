@@ -340,9 +340,9 @@ async fn a_microphone_that_failed_while_the_sound_system_hung_is_opened_once_it_
     let mut stage = Testbed::interview().await;
     stage.order(Command::SetMuted { muted: true }).await;
     stage.within(MOMENT, "that it is muted", |s| s.muted && !s.microphone_open).await;
-    stage.audio.refuse(Some(AudioError::System("it hangs".to_owned())));
+    stage.audio.refuse(Some(AudioError::Hangs));
     stage.order(Command::SetMuted { muted: false }).await;
-    let silent = |m: &Message| matches!(m, Message::SoundSystemSilent { .. });
+    let silent = |m: &Message| matches!(m, Message::SoundSystemHangs);
     let why = |s: &Snapshot| said(s).any(silent);
     stage.within(MOMENT, "why nobody hears them", why).await;
     stage.audio.refuse(None);
@@ -372,7 +372,7 @@ async fn a_sound_system_that_hangs_is_given_up_and_nothing_else_waits_for_it() {
     stage.order(Command::Join).await;
     stage.within(MOMENT, "that it is tried", |s| s.screen == Screen::Joining).await;
     let shown = stage.within(Duration::from_secs(8), "the problem", |s| s.problem.is_some()).await;
-    assert!(matches!(shown.problem, Some(Message::SoundSystemSilent { .. })), "{:?}", shown.problem);
+    assert!(matches!(shown.problem, Some(Message::SoundSystemHangs)), "{:?}", shown.problem);
     assert_eq!(shown.screen, Screen::Checking);
     stage.audio.hang(false);
     stage.enter().await;

@@ -2,7 +2,10 @@
 
 ## A link, and its host
 not-a-link = Das ist kein Interview-Link. Er beginnt mit adjourn://join. Kopieren Sie den ganzen Link aus Ihrer Einladung.
-link-incomplete = Der Interview-Link ist unvollständig ({ $part } fehlt oder steht zweimal darin). Kopieren Sie den ganzen Link aus Ihrer Einladung.
+link-incomplete = Der Interview-Link ist unvollständig ({ $part ->
+        [server] der Server
+       *[code] der Code
+    } fehlt oder steht zweimal darin). Kopieren Sie den ganzen Link aus Ihrer Einladung.
 link-bad-server = Der Interview-Link nennt den Server „{ $server }“, und das ist keine Internetadresse. Kopieren Sie den ganzen Link aus Ihrer Einladung.
 link-unencrypted = Der Interview-Link führt zu einem unverschlüsselten Server ({ $host }). Bitten Sie den Veranstalter um einen Link mit https.
 link-bad-code = Der Code im Interview-Link ist ungültig. Er sieht aus wie K7QF-9M2X. Kopieren Sie den ganzen Link aus Ihrer Einladung.
@@ -42,6 +45,7 @@ device-unusable = Dieses Gerät kann nicht benutzt werden ({ $detail }). Bitte w
 device-away = „{ $device }“ ist nicht angeschlossen. Bis es so weit ist, wird das übliche Gerät Ihres Computers benutzt.
 device-missing = Das Gerät „{ $device }“ ist nicht angeschlossen. Schließen Sie es an oder wählen Sie ein anderes.
 sound-system-silent = Das Tonsystem des Computers antwortet nicht ({ $detail }). Starten Sie den Computer neu oder bitten Sie um Hilfe.
+sound-system-hangs = Das Tonsystem des Computers antwortet nicht. Starten Sie den Computer neu oder bitten Sie um Hilfe.
 sound-file-unusable = Die Tondatei { $detail }.
 
 ## Joining

@@ -2,7 +2,10 @@
 
 ## A link, and its host
 not-a-link = This is not an interview link. It should begin with adjourn://join — copy the whole link from your invitation.
-link-incomplete = The interview link is incomplete (its { $part } is missing or given twice). Copy the whole link from your invitation.
+link-incomplete = The interview link is incomplete (its { $part ->
+        [server] server
+       *[code] code
+    } is missing or given twice). Copy the whole link from your invitation.
 link-bad-server = The interview link names the server “{ $server }”, which is not a web address. Copy the whole link from your invitation.
 link-unencrypted = The interview link leads to an unencrypted server ({ $host }). Ask the organiser for a link with https.
 link-bad-code = The code in the interview link is not valid. It looks like K7QF-9M2X — copy the whole link from your invitation.
@@ -42,6 +45,7 @@ device-unusable = This device can't be used ({ $detail }). Please choose another
 device-away = “{ $device }” is not connected. Until it is, your computer's usual device is used.
 device-missing = The device “{ $device }” is not connected. Connect it or choose another one.
 sound-system-silent = The computer's sound system does not answer ({ $detail }). Restart the computer or ask for help.
+sound-system-hangs = The computer's sound system does not answer. Restart the computer or ask for help.
 sound-file-unusable = The sound file { $detail }.
 
 ## Joining

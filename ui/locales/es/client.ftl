@@ -2,7 +2,10 @@
 
 ## A link, and its host
 not-a-link = Esto no es un enlace de entrevista. Debe empezar por adjourn://join. Copie el enlace entero de su invitación.
-link-incomplete = El enlace de la entrevista está incompleto (falta { $part }, o está dos veces). Copie el enlace entero de su invitación.
+link-incomplete = El enlace de la entrevista está incompleto (falta { $part ->
+        [server] el servidor
+       *[code] el código
+    }, o está dos veces). Copie el enlace entero de su invitación.
 link-bad-server = El enlace de la entrevista nombra el servidor «{ $server }», que no es una dirección web. Copie el enlace entero de su invitación.
 link-unencrypted = El enlace de la entrevista lleva a un servidor sin cifrado ({ $host }). Pida a la organización un enlace con https.
 link-bad-code = El código del enlace no es válido. Tiene este aspecto: K7QF-9M2X. Copie el enlace entero de su invitación.
@@ -42,6 +45,7 @@ device-unusable = Este dispositivo no se puede usar ({ $detail }). Elija otro.
 device-away = «{ $device }» no está conectado. Hasta que lo esté, se usa el dispositivo habitual de su ordenador.
 device-missing = El dispositivo «{ $device }» no está conectado. Conéctelo o elija otro.
 sound-system-silent = El sistema de sonido del ordenador no responde ({ $detail }). Reinicie el ordenador o pida ayuda.
+sound-system-hangs = El sistema de sonido del ordenador no responde. Reinicie el ordenador o pida ayuda.
 sound-file-unusable = El archivo de sonido { $detail }.
 
 ## Joining

@@ -2,7 +2,10 @@
 
 ## A link, and its host
 not-a-link = Ce n'est pas un lien d'entretien. Il doit commencer par adjourn://join. Copiez le lien entier de votre invitation.
-link-incomplete = Le lien de l'entretien est incomplet ({ $part } manque, ou y figure deux fois). Copiez le lien entier de votre invitation.
+link-incomplete = Le lien de l'entretien est incomplet ({ $part ->
+        [server] le serveur
+       *[code] le code
+    } manque, ou y figure deux fois). Copiez le lien entier de votre invitation.
 link-bad-server = Le lien de l'entretien nomme le serveur « { $server } », qui n'est pas une adresse web. Copiez le lien entier de votre invitation.
 link-unencrypted = Le lien de l'entretien mène à un serveur non chiffré ({ $host }). Demandez à l'organisateur un lien en https.
 link-bad-code = Le code du lien n'est pas valable. Il ressemble à K7QF-9M2X. Copiez le lien entier de votre invitation.
@@ -42,6 +45,7 @@ device-unusable = Cet appareil ne peut pas être utilisé ({ $detail }). Choisis
 device-away = « { $device } » n'est pas branché. En attendant, l'appareil habituel de votre ordinateur est utilisé.
 device-missing = L'appareil « { $device } » n'est pas branché. Branchez-le ou choisissez-en un autre.
 sound-system-silent = Le système de son de l'ordinateur ne répond pas ({ $detail }). Redémarrez l'ordinateur ou demandez de l'aide.
+sound-system-hangs = Le système de son de l'ordinateur ne répond pas. Redémarrez l'ordinateur ou demandez de l'aide.
 sound-file-unusable = Le fichier son { $detail }.
 
 ## Joining

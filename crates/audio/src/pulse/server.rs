@@ -94,7 +94,7 @@ impl Server {
                 return Err(failed(self.context.errno()));
             }
         }
-        Err(AudioError::System("it hangs".to_owned()))
+        Err(AudioError::Hangs)
     }
 
     /// Whether the connection holds.

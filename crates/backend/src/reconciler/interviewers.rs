@@ -10,18 +10,20 @@ use tracing::Instrument as _;
 use crate::interview_span::of_interview;
 use crate::interviewers::{give_up_or_say, put_out};
 use crate::lease::{Lease, PAUSE};
+use crate::lifecycle_store::lifecycles_of;
 use crate::sent_away::PENDING;
-use crate::serving::AWAITED;
 use crate::state::App;
 use crate::store::{Store, millis, now};
 
 /// The request that found it tries for so long.
 const TRIED: chrono::Duration = chrono::Duration::seconds(5);
+/// No interview's policy awaits one for less (`Policy::interviewer_returns`); of those in the list its own says which is due.
+const LEAST_AWAITED: chrono::Duration = chrono::Duration::seconds(2);
 /// Questions to LiveKit at a time: it is slow when a server of it died.
 const AT_A_TIME: usize = 8;
 
 pub(super) const OVERDUE: &str =
-    "SELECT id FROM interviews WHERE agent_awaited_since < $1 AND ended_at IS NULL LIMIT 500";
+    "SELECT * FROM interviews WHERE agent_awaited_since < $1 AND ended_at IS NULL LIMIT 500";
 
 /// Looks after all, for ever: those who were not gone when they were sent away, those who were awaited long enough.
 pub(super) async fn look_after(app: &App, lease: &Lease) {
@@ -42,10 +44,12 @@ async fn round(app: &App, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
         put_out(app, &room, &identity).instrument(of_interview(&room)).await;
     };
     futures_util::stream::iter(pending?).for_each_concurrent(AT_A_TIME, put_out).await;
-    let overdue = listed(&app.store, OVERDUE, now - AWAITED).await?;
-    let overdue: Result<Vec<String>, sqlx::Error> = overdue.iter().map(|row| row.try_get("id")).collect();
+    let overdue = listed(&app.store, OVERDUE, now - LEAST_AWAITED).await?;
+    let overdue =
+        lifecycles_of(&overdue)?.into_iter().filter(|(_, lifecycle)| lifecycle.serving.is_overdue(now));
+    let overdue: Vec<String> = overdue.map(|(id, _)| id).collect();
     let give_up = |id: String| async move { give_up_or_say(app, &id).instrument(of_interview(&id)).await };
-    futures_util::stream::iter(overdue?).for_each_concurrent(AT_A_TIME, give_up).await;
+    futures_util::stream::iter(overdue).for_each_concurrent(AT_A_TIME, give_up).await;
     Ok(())
 }
 
@@ -68,6 +72,7 @@ mod tests {
 
     use super::*;
     use crate::sent_away;
+    use crate::serving::AWAITED;
     use crate::state::tests::app_at;
 
     /// A LiveKit that lists one agent, and takes note of what it is asked.
