@@ -10,6 +10,7 @@ mod seat;
 #[cfg(target_os = "linux")]
 mod surroundings;
 mod window;
+mod window_shell;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -184,7 +184,7 @@ mod webview {
     use webkit2gtk::{WebProcessTerminationReason, WebView, WebViewExt as _};
 
     use super::PageGuard;
-    use crate::commands::WindowShell;
+    use crate::window_shell::WindowShell;
 
     /// The widget's name of the sentence in the page's place.
     const SENTENCE: &str = "adjourn-sentence";

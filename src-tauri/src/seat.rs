@@ -13,9 +13,9 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use webkit2gtk::{FileChooserRequestExt as _, WebViewExt as _};
 
-use crate::commands::WindowShell;
 use crate::page_guard::PageGuard;
 use crate::surroundings::Surroundings;
+use crate::window_shell::WindowShell;
 
 /// So often the surroundings are looked at, and the supervisor hears of the page.
 const LOOK: Duration = Duration::from_secs(2);

@@ -18,9 +18,9 @@ use tauri::{App, AppHandle, Manager as _, RunEvent, Url, WebviewWindowBuilder, W
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 
-use crate::commands::WindowShell;
 use crate::hand_over::{self, Given};
 use crate::page_guard::PageGuard;
+use crate::window_shell::WindowShell;
 
 /// Commands that wait: a person is slower than that.
 const WAITING_COMMANDS: usize = 64;

@@ -14,13 +14,12 @@ fn root() -> PathBuf {
 
 /// The documents that describe what is, each with its text. Decisions and the changelog describe what was.
 fn documents() -> Vec<(String, String)> {
-    let mut files: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "agents/python/README.md"]
-        .map(|f| root().join(f))
-        .into();
-    for folder in ["docs", "docs/scenarios"] {
-        let entries = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
-        files.extend(entries.filter(|path| path.extension().is_some_and(|e| e == "md")));
-    }
+    let listed = Command::new("git").args(["ls-files", "*.md"]).current_dir(root()).output().unwrap();
+    assert!(listed.status.success(), "git does not list the files");
+    let was = |path: &&str| path.starts_with("docs/decisions/") || path.ends_with("CHANGELOG.md");
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let files: Vec<PathBuf> =
+        listed.lines().filter(|path| !was(path)).map(|path| root().join(path)).collect();
     let name = |path: &Path| path.strip_prefix(root()).unwrap().display().to_string();
     files.iter().map(|path| (name(path), std::fs::read_to_string(path).unwrap())).collect()
 }
@@ -46,8 +45,20 @@ fn code(text: &str) -> (Vec<String>, Vec<String>) {
 
 /// Whether a word is meant as a path of this repository.
 fn path_of(word: &str) -> Option<&str> {
-    const FOLDERS: &[&str] =
-        &["agents/", "crates/", "docs/", "fuzz/", "icons/", "qa/", "src-tauri/", "tests/", "ui/", "xtask/"];
+    const FOLDERS: &[&str] = &[
+        "agents/",
+        "crates/",
+        "docs/",
+        "examples/",
+        "fuzz/",
+        "icons/",
+        "packaging/",
+        "qa/",
+        "src-tauri/",
+        "tests/",
+        "ui/",
+        "xtask/",
+    ];
     let word = word.trim_end_matches(['.', ',', ':', ';']);
     // A test's file by its short name, and files that a person makes.
     let ours = FOLDERS.iter().any(|folder| word.starts_with(folder)) && !word.contains(['…', '$', '<', '=']);

@@ -68,7 +68,10 @@ async fn the_page_for_organisers_leads_from_nothing_to_the_first_report() {
     // Its LiveKit tells the backend of the page, which is not there yet.
     let listen = BackendServer::address().unwrap();
     let (tools, servers) = (Tools::find().unwrap(), tempfile::tempdir().unwrap());
-    let options = ServerOptions { webhooks: Some(format!("http://{listen}")), ..ServerOptions::default() };
+    let options = ServerOptions {
+        webhooks: vec![BackendServer::webhook_at(&format!("http://{listen}"))],
+        ..ServerOptions::default()
+    };
     let livekit = LiveKitServer::start(&tools, servers.path(), &Network::Loopback, options).await.unwrap();
     let events: Arc<Mutex<Vec<Event>>> = Arc::default();
     let kept = Arc::clone(&events);

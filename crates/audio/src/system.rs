@@ -157,6 +157,6 @@ fn beside<T: Send + 'static>(work: impl FnOnce() -> Result<T, AudioError> + Send
         if let Err(error) = spawned {
             return Err(AudioError::System(error.to_string()));
         }
-        result.await.unwrap_or_else(|_| Err(AudioError::Hangs))
+        result.await.unwrap_or(Err(AudioError::Hangs))
     })
 }

@@ -112,7 +112,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
 
 /// One line: id, address, kinds, how it does.
 fn line(hook: &Hook) -> String {
-    let kinds: Vec<&str> = hook.kinds.iter().map(|kind| kind.as_str()).collect();
+    let newer = (hook.newer_kinds > 0).then(|| format!("{} of a newer version", hook.newer_kinds));
+    let kinds: Vec<String> = hook.kinds.iter().map(|kind| kind.as_str().to_owned()).chain(newer).collect();
     let kinds = if kinds.is_empty() { "all".to_owned() } else { kinds.join(",") };
     let kinds = if hook.with_report { format!("{kinds}, with report") } else { kinds };
     let how = match (&hook.stopped_at, &hook.failing_since, &hook.delivered_at) {

@@ -125,8 +125,11 @@ pub(crate) async fn of_center(
                 let (missing, hold) = (now - seen_at > MISSING, row.try_get::<i64, _>("hold")? != 0);
                 seats.push(SeatSeen { seat, seen_at, missing, hold, state });
             }
-            // Written by a newer server: that one shows it.
-            Err(error) => tracing::debug!(%error, seat, "what a seat told can't be read"),
+            // Written by a newer server: that one shows it. Whoever asks this one looks for a seat that is not in the list.
+            Err(error) => {
+                metrics::counter!("adjourn_seats_unreadable").increment(1);
+                tracing::warn!(%error, seat, "what a seat told can't be read by this version of the server");
+            }
         }
     }
     Ok(seats)

@@ -208,10 +208,10 @@ async fn finish(
     if scenario.is_heard() && ["finished", "ended by candidate"].contains(&outcome.as_str()) {
         line.heard = Some(goodbye::listen(&bed, &mut failures).await?);
     }
-    if let Some(expect) = &scenario.expect.told {
-        if let Err(error) = told(expect, &bed, &mut line, &mut failures).await {
-            failures.push(format!("{error:#}"));
-        }
+    if let Some(expect) = &scenario.expect.told
+        && let Err(error) = told(expect, &bed, &mut line, &mut failures).await
+    {
+        failures.push(format!("{error:#}"));
     }
     end(&mut bed, &mut failures).await;
     logged(scenario, &bed, &mut failures)?;

@@ -289,7 +289,7 @@ fn start(
         .name(name.to_owned())
         .spawn(work)
         .map_err(|e| AudioError::System(e.to_string()))?;
-    first.recv_timeout(OPEN_LIMIT).unwrap_or_else(|_| Err(AudioError::Hangs))
+    first.recv_timeout(OPEN_LIMIT).unwrap_or(Err(AudioError::Hangs))
 }
 
 /// Captures on a thread until stopped.

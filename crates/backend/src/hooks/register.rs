@@ -47,6 +47,9 @@ pub struct Hook {
     pub url: String,
     /// Which; all, if there are none.
     pub kinds: Vec<EventKind>,
+    /// So many more that only a newer version of the server knows: it is not told of everything.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub newer_kinds: usize,
     /// Whether the report comes with the events after which there is one, or another one.
     pub with_report: bool,
     /// When it was made.
@@ -270,13 +273,21 @@ pub(super) async fn counts(store: &Store, id: &str) -> Result<(i64, i64), sqlx::
     Ok((every - given_up, given_up))
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 fn hook(row: &AnyRow) -> Result<Hook, sqlx::Error> {
     let wanted: String = row.try_get("kinds")?;
-    let kinds = wanted.split(',').filter_map(|kind| kind.parse().ok()).collect();
+    let named = wanted.split(',').filter(|kind| !kind.is_empty());
+    let kinds: Vec<EventKind> = named.clone().filter_map(|kind| kind.parse().ok()).collect();
+    let newer_kinds = named.count() - kinds.len();
     Ok(Hook {
         id: row.try_get("id")?,
         url: row.try_get("url")?,
         kinds,
+        newer_kinds,
         with_report: row.try_get::<i64, _>("with_report")? != 0,
         created_at: known_time(row, "created_at")?,
         waiting: 0,
