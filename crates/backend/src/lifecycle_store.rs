@@ -1,4 +1,4 @@
-//! Standings in the database: read under the row's lock, written back with their history.
+//! Where interviews stand, in the database: read under the row's lock, written back with their history.
 
 use adjourn_protocol::{Arrival, Outcome};
 use chrono::{DateTime, Duration, Utc};

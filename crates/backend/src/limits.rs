@@ -49,8 +49,7 @@ impl Pace {
     }
 
     /// Whether it may be once more now, for this one.
-    pub(crate) fn may(&self, address: &str) -> bool {
-        let now = Instant::now();
+    pub(crate) fn may(&self, address: &str, now: Instant) -> bool {
         let mut known = self.known.lock();
         if known.len() >= REMEMBERED {
             known.retain(|_, (at, _)| now.duration_since(*at).as_secs() < 1);
@@ -79,8 +78,7 @@ type Made = (Instant, bool);
 
 impl Mistakes {
     /// Whether that code from that address is another mistake: the first, the third and every further time within a minute.
-    pub(crate) fn is_new(&self, address: &str, code_hash: &str) -> bool {
-        let now = Instant::now();
+    pub(crate) fn is_new(&self, address: &str, code_hash: &str, now: Instant) -> bool {
         let recent = |at: Instant| now.duration_since(at).as_secs() < WINDOW.num_seconds().unsigned_abs();
         let mut known = self.0.lock();
         if known.len() >= REMEMBERED {
@@ -169,10 +167,16 @@ mod tests {
 
     #[test]
     fn a_guesser_is_slowed_down_and_a_room_full_of_candidates_is_not() {
-        let lookups = Pace::of_lookups();
-        let tried = |who: &str| (0..1_000).filter(|_| lookups.may(who)).count();
-        assert!((20..=60).contains(&tried("guesser")), "twenty, and what a slow computer's time brings");
-        assert!((0..20).all(|_| lookups.may("test center")));
+        let (lookups, now) = (Pace::of_lookups(), Instant::now());
+        let tried = |who: &str, now: Instant| (0..1_000).filter(|_| lookups.may(who, now)).count();
+        assert_eq!(tried("guesser", now), 20);
+        assert_eq!(tried("guesser", now + std::time::Duration::from_millis(500)), 10, "twenty a second");
+        assert_eq!(
+            tried("guesser", now + std::time::Duration::from_secs(60)),
+            20,
+            "what was not used is lost"
+        );
+        assert!((0..20).all(|_| lookups.may("test center", now)));
     }
 
     #[tokio::test]
@@ -188,13 +192,16 @@ mod tests {
 
     #[test]
     fn the_same_wrong_code_again_is_the_same_mistake() {
-        let mistakes = Mistakes::default();
-        assert!(mistakes.is_new("a", "1") && !mistakes.is_new("a", "1"));
-        assert!(mistakes.is_new("a", "1") && mistakes.is_new("a", "1"), "a third time is no client");
-        assert!(mistakes.is_new("a", "2") && mistakes.is_new("b", "1"));
+        let (mistakes, now) = (Mistakes::default(), Instant::now());
+        let is_new = |address: &str, code: &str| mistakes.is_new(address, code, now);
+        assert!(is_new("a", "1") && !is_new("a", "1"));
+        assert!(is_new("a", "1") && is_new("a", "1"), "a third time is no client");
+        assert!(is_new("a", "2") && is_new("b", "1"));
+        let later = now + std::time::Duration::from_secs(60);
+        assert!(mistakes.is_new("a", "2", later), "a minute later it is another mistake");
         for n in 0..REMEMBERED {
-            mistakes.is_new("guesser", &n.to_string());
+            is_new("guesser", &n.to_string());
         }
-        assert!(mistakes.is_new("a", "1"), "beyond what is remembered every one counts");
+        assert!(is_new("a", "1"), "beyond what is remembered every one counts");
     }
 }

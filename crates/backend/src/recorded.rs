@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use adjourn_protocol::{Entry, Note};
+use adjourn_protocol::{Entry, LONGEST_ADJUSTMENT, Note};
 use adjourn_session::Role;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -175,9 +175,6 @@ pub(crate) fn of_client(body: &str) -> Turns {
     turns
 }
 
-/// Longest word of what a candidate needs, in characters: as long as the client takes it.
-const LONGEST_NEED: usize = 1_000;
-
 /// What the candidate needs, by a client's record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
@@ -224,7 +221,7 @@ pub(crate) fn need(body: &str) -> Need {
         return match text.trim() {
             "" if unreadable => Need::Unreadable,
             "" => Need::Nothing,
-            _ => Need::Of(text.chars().take(LONGEST_NEED).collect()),
+            _ => Need::Of(text.chars().take(LONGEST_ADJUSTMENT).collect()),
         };
     }
     if unreadable { Need::Unreadable } else { Need::Nothing }

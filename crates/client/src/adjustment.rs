@@ -1,15 +1,12 @@
 //! What the candidate needs, in their own words: kept on this computer while it is being written, since the interview may be days away,
 //! and on the interview's timeline once that is joined.
 
-use adjourn_protocol::{InviteLink, plain_text};
+use adjourn_protocol::{InviteLink, LONGEST_ADJUSTMENT, plain_text};
 use tokio::task::JoinHandle;
 
 use crate::Environment;
 use crate::event::{Event, Events};
 use crate::snapshot::Adjustment as Shown;
-
-/// Longest wish in characters. The page says it as well (`ui/src/parts/Adjustment.svelte`).
-const LONGEST: usize = 1_000;
 
 /// The wish of the link that is open.
 pub(crate) struct Adjustment {
@@ -95,7 +92,7 @@ impl Adjustment {
         if number != self.number {
             return;
         }
-        self.text = plain_text(text).chars().take(LONGEST).collect();
+        self.text = plain_text(text).chars().take(LONGEST_ADJUSTMENT).collect();
         self.touched = true;
         self.keep();
     }

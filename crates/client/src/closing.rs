@@ -6,10 +6,11 @@ use adjourn_room::Transport;
 use adjourn_session::{Delivery, Input, Phase};
 use tokio::sync::mpsc;
 
+use crate::client::Client;
 use crate::event::Event;
 use crate::leaving::Leaving;
 use crate::panics::guarded;
-use crate::run::{Client, sleep_until};
+use crate::run::sleep_until;
 use crate::{Shell, Snapshot};
 
 /// A record that is nowhere safe yet is waited for so long.

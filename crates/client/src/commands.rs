@@ -6,10 +6,10 @@ use adjourn_protocol::{InviteLink, Note};
 use adjourn_room::Transport;
 use adjourn_session::{Input, Phase};
 
+use crate::client::Client;
 use crate::event::Event;
 use crate::problem_report::ProblemReport;
 use crate::receipt_page::ReceiptPage;
-use crate::run::Client;
 use crate::ui_state::Pressed;
 use crate::{Command, Message, Shell, SoundSide, report_export};
 

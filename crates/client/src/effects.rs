@@ -7,9 +7,9 @@ use adjourn_room::Transport;
 use adjourn_session::{Ending, Input, Output, Phase, Time};
 use tokio::time::Instant;
 
+use crate::client::Client;
 use crate::connection::Entered;
 use crate::presenter::{Scene, present};
-use crate::run::Client;
 use crate::sound::Floor;
 use crate::{Appearance, Message, Shell};
 

@@ -6,9 +6,9 @@ use adjourn_room::Transport;
 use adjourn_session::{Delivery, Input, JoinGrant, OrganiserWord, Outcome, Phase};
 
 use crate::admission::{Admission, Rejection};
+use crate::client::Client;
 use crate::event::Event;
 use crate::invitation::HostChecked;
-use crate::run::Client;
 use crate::unfinished::finish_abandoned;
 use crate::{Language, Message, Shell};
 

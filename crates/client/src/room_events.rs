@@ -5,7 +5,7 @@ use adjourn_room::{RoomEvent, Token, Transport};
 use adjourn_session::{AgentState, Input};
 
 use crate::Shell;
-use crate::run::Client;
+use crate::client::Client;
 
 impl<T: Transport, S: Shell> Client<T, S> {
     pub(crate) fn room_event(&mut self, event: RoomEvent) {

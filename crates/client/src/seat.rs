@@ -273,7 +273,7 @@ impl Seat {
     /// Languages that can be chosen; none: all.
     fn languages(&self) -> Vec<Language> {
         let tags = self.policy().map(|policy| policy.languages.as_slice()).unwrap_or_default();
-        tags.iter().filter_map(|tag| Language::of(tag)).collect()
+        spoken(tags)
     }
 
     /// The one that is spoken before anybody chooses.
@@ -453,6 +453,13 @@ impl Seat {
     }
 }
 
+/// Those of a policy's languages that this client speaks. Of a policy that names only others it is English: everything else that a policy
+/// limits is not widened because this version does not know it, either.
+fn spoken(tags: &[String]) -> Vec<Language> {
+    let known: Vec<Language> = tags.iter().filter_map(|tag| Language::of(tag)).collect();
+    if known.is_empty() && !tags.is_empty() { vec![Language::English] } else { known }
+}
+
 /// A name that no other life has; without chance, the clock's.
 fn by_chance() -> String {
     let mut bytes = [0_u8; 8];
@@ -465,4 +472,17 @@ fn by_chance() -> String {
 fn lock_in_words(level: LockLevel, wanted: LockLevel, weak: &[Weakness]) -> String {
     let weak: Vec<_> = weak.iter().map(|weakness| weakness.as_str()).collect();
     format!("locked as {}, and the policy wants {}: {}", level.as_str(), wanted.as_str(), weak.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_that_names_languages_never_stands_for_all() {
+        let tags = |tags: &[&str]| spoken(&tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>());
+        assert_eq!(tags(&["de", "xx", "en"]), [Language::German, Language::English]);
+        assert_eq!(tags(&["xx"]), [Language::English]);
+        assert_eq!(tags(&[]), []);
+    }
 }

@@ -8,10 +8,10 @@ use adjourn_room::Transport;
 use adjourn_session::Phase;
 
 use crate::audio_io::AudioIo;
+use crate::client::Client;
 use crate::event::Event;
 use crate::fate::fate;
 use crate::invitation::Invitation;
-use crate::run::Client;
 use crate::seat::SeatScene;
 use crate::seat_center::SeatFacts;
 use crate::seat_policy::Looked;

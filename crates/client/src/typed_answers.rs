@@ -4,7 +4,7 @@ use adjourn_protocol::plain_text;
 use adjourn_room::{Caption, Transport};
 use adjourn_session::{Agent, Input, Phase, Role};
 
-use crate::run::Client;
+use crate::client::Client;
 use crate::typing::LONGEST;
 use crate::{Message, Shell};
 

@@ -7,7 +7,7 @@ use adjourn_protocol::{TYPED, plain_text};
 use tokio::time::Instant;
 
 /// Longest answer in characters: several minutes of speech. The page says it as well (`ui/src/parts/Typing.svelte`).
-pub(crate) const LONGEST: usize = 4_000;
+pub const LONGEST: usize = 4_000;
 /// A text of which nothing proves after this that it arrived did not: the line is dead, or the room was entered anew meanwhile. (A proof
 /// takes about a second.)
 const UNDER_WAY: Duration = Duration::from_secs(10);

@@ -54,6 +54,33 @@ fn ui() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ui")
 }
 
+/// `one_of_each` is written by hand, and what is not in it no test here looks at; the page's type is made out of the enum itself.
+#[test]
+fn one_of_each_message_is_one_of_each() {
+    let page = std::fs::read_to_string(ui().join("src/generated/Message.ts")).unwrap();
+    let every: BTreeSet<&str> =
+        page.split("\"id\": \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let listed: Vec<String> = Message::one_of_each().iter().map(Message::id).collect();
+    let listed: BTreeSet<&str> = listed.iter().map(String::as_str).collect();
+    assert!(every.len() > 200, "{} messages were found", every.len());
+    let missing: Vec<_> = every.symmetric_difference(&listed).collect();
+    assert!(missing.is_empty(), "not in one_of_each, or not in the page's type: {missing:?}");
+}
+
+/// What a person may write is cut by the page as they write, and refused by the client: both by the same number.
+#[test]
+fn the_page_and_the_client_take_texts_of_the_same_length() {
+    for (page, longest) in
+        [("Adjustment", adjourn_protocol::LONGEST_ADJUSTMENT), ("Typing", adjourn_client::LONGEST_TYPED)]
+    {
+        let page = std::fs::read_to_string(ui().join(format!("src/parts/{page}.svelte"))).unwrap();
+        assert!(
+            page.contains(&format!("const LONGEST = {longest};")),
+            "the client takes {longest} characters"
+        );
+    }
+}
+
 #[test]
 fn each_message_has_a_sentence_with_its_arguments_and_each_sentence_a_message() {
     let said: Sentences = Message::one_of_each()

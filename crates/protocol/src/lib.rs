@@ -55,7 +55,7 @@ pub use plain_text::{is_plain, plain_text};
 pub use policy::{differences, policy_constants, policy_of, policy_with_known};
 pub use problem::Problem;
 pub use receipt::{ReceiptAnswer, ReceiptClaims};
-pub use record::{Decided, Record, RecordHead, TYPED, Turn, is_typed, letters};
+pub use record::{Decided, LONGEST_ADJUSTMENT, Record, RecordHead, TYPED, Turn, is_typed, letters};
 pub use replacement::{JobDied, Replaced, ReplacementAsked};
 pub use roster::{
     Assignment, AssignmentAsked, CenterRoster, RosterEntry, RosterImported, RosterMade, RosterState,

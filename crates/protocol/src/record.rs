@@ -195,6 +195,9 @@ fn once_each<'a>(timeline: &'a [Entry], of: impl Fn(&'a Note) -> Option<&'a Stri
     values
 }
 
+/// Longest word of what a candidate needs ([`crate::Note::AdjustmentAsked`]), in characters.
+pub const LONGEST_ADJUSTMENT: usize = 1_000;
+
 /// How the names of captions begin that the candidate typed.
 pub const TYPED: &str = "typed-";
 

@@ -9,8 +9,8 @@ use crate::sdk::webrtc::stats::{IceServerTransportProtocol, RtcStats};
 
 /// What our connection received: bytes of all candidate pairs. Grows at least once a second on a connection
 /// that works, even without any probe and with a silent interviewer (reports about our own sound: 65 bytes and
-/// more, row `no-data-grant`). Answered STUN checks don't count: after a change of our address they went on while
-/// nothing else arrived (row `roam`).
+/// more, scenario `no-data-grant`). Answered STUN checks don't count: after a change of our address they went on while
+/// nothing else arrived (scenario `roam`).
 pub(crate) fn received<'a>(objects: impl Iterator<Item = &'a RtcStats>) -> u64 {
     objects
         .map(|object| {

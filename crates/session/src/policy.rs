@@ -113,7 +113,7 @@ policy! {
     /// Own link: no growth, or out of the room, for this long is a lost connection.
     link_lost: 30_000 in 10_000..=120_000,
     /// This computer was asleep, or this program starved, when a timer fires so much later than due. Under a
-    /// quota of a fifth of a core it is some 100 ms (row `cpu-starved`).
+    /// quota of a fifth of a core it is some 100 ms (scenario `cpu-starved`).
     asleep: 2_000 in 1_000..=10_000,
     /// Own link: pause between our own attempts after the SDK gave up.
     redial: 2_000 in 500..=10_000,
@@ -157,7 +157,7 @@ policy! {
     /// Session ping unanswered with standing evidence: finished.
     session_finished: 2_000 in 1_000..=20_000,
     /// Session ping unanswered, last state listening: the candidate is asked whether it is over. A stalled event loop
-    /// is no closed session (row `blocks-while-listening`: 10 s).
+    /// is no closed session (scenario `blocks-while-listening`: 10 s).
     session_closed: 8_000 in 3_000..=60_000,
     /// Session ping unanswered: the session closed, or is blocked for good. A blocked tool may come back until then.
     session_blocked: 20_000 in 5_000..=120_000,

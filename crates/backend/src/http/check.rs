@@ -1,5 +1,7 @@
 //! `POST /v1/check`
 
+use std::time::Instant;
+
 use adjourn_protocol::{CheckAnswer, CheckRequest, Invited, LiveKitInfo};
 use axum::Json;
 use axum::extract::State;
@@ -39,7 +41,7 @@ pub(crate) async fn post(
     }
     // One room for each interview, however often it is asked for.
     let room = check_room(&id);
-    if !app.checks.may(&room) {
+    if !app.checks.may(&room, Instant::now()) {
         let title = "This was asked too often.";
         return Err(ApiError::too_many(title, 2));
     }

@@ -1,5 +1,7 @@
 //! What a candidate's code opens, for every request that comes with one: guessers are slowed down at all of them alike.
 
+use std::time::Instant;
+
 use adjourn_protocol::{Secret, code_as_printed};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
@@ -26,7 +28,7 @@ pub(crate) async fn interview(
     // An address that failed often is slowed down, right or wrong alike: a guesser must not be told by being let in. A test center's other
     // candidates, who share the address, come nowhere near that.
     let origin = bucket(caller.origin);
-    if limits::blocked(&app.store, &origin, now).await? && !app.lookups.may(&origin) {
+    if limits::blocked(&app.store, &origin, now).await? && !app.lookups.may(&origin, Instant::now()) {
         return Err(too_many().retry_after(2));
     }
     let known = sqlx::query(BY_CODE).bind(&code_hash).fetch_optional(app.store.read()).await?;
@@ -37,7 +39,7 @@ pub(crate) async fn interview(
         return Err(ApiError::erased(tombstone.erased_at));
     }
     // Noted first and counted then: a thousand at once are a thousand.
-    if app.mistakes.is_new(&origin, &code_hash) {
+    if app.mistakes.is_new(&origin, &code_hash, Instant::now()) {
         limits::note(&app.store, &origin, now).await?;
     }
     if limits::blocked(&app.store, &origin, now).await? {
