@@ -19,7 +19,7 @@ const LEAST_TRY_MS = 10_000;
 const KEPT_MS = 14 * 24 * 3_600_000;
 /** Refusals of the backend itself that the same bytes will get again. Whatever else is answered may be a proxy's word, or a
  * deployment's: it is tried again. */
-const NEVER = new Set(["bad_record", "record_exists", "too_large", "too_many_records"]);
+export const NEVER = new Set(["bad_record", "record_exists", "too_large", "too_many_records"]);
 
 /** What became of a try. */
 export type Outcome = "delivered" | "later" | "parked" | "erased";

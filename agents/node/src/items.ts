@@ -19,7 +19,7 @@ export interface Item {
 /** Turns that wait at most while the backend is away; the report has them all. */
 const WAITING = 1_000;
 /** Refusals of the backend itself that the same turn will get again. */
-const NEVER = new Set(["bad_item", "too_large", "too_many_items", "erased"]);
+export const NEVER_AN_ITEM = new Set(["bad_item", "too_large", "too_many_items", "erased"]);
 
 /** A bounded queue that is emptied in order. */
 export class Items {
@@ -74,7 +74,7 @@ export class Items {
       const headers = { "content-type": "application/json" };
       const answer = await ask(this.address, this.target.token, { method: "POST", headers, body: JSON.stringify(item) });
       if (answer.status === 204) return true;
-      if (answer.code === undefined || !NEVER.has(answer.code)) return false;
+      if (answer.code === undefined || !NEVER_AN_ITEM.has(answer.code)) return false;
       log.warn(`the backend refused a turn: ${answer.status} ${answer.said.slice(0, 200)}`);
       return true;
     } catch {

@@ -28,7 +28,7 @@ const SELDOM_MS = 300_000;
 /** What was put on disk just now, its own job sends. */
 const SETTLED_MS = 5_000;
 /** Refusals of the backend itself that the same word will get again. */
-const NEVER_TOLD = new Set(["unauthorised", "not_found", "erased", "bad_json", "bad_identity"]);
+export const NEVER_TOLD = new Set(["unauthorised", "not_found", "erased", "bad_json", "bad_identity"]);
 
 /** The file that says that a worker has one, with its process. */
 function markOf(spool: Spool, worker: number): string {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { deliverUntil, flush, pause } from "../src/delivery.js";
-import { type Item, Items } from "../src/items.js";
+import { deliverUntil, flush, NEVER, pause } from "../src/delivery.js";
+import { type Item, Items, NEVER_AN_ITEM } from "../src/items.js";
+import { NEVER_TOLD } from "../src/sentinel.js";
 import { Spool } from "../src/spool.js";
 import { Target } from "../src/target.js";
 import { newSpool, receipt, refusal, status, Stub, stubOfFile, until } from "./stub.js";
@@ -99,6 +100,13 @@ test("pauses double, with full jitter, and the server's word counts", () => {
   assert.equal(pause(50, undefined, 1), 30_000);
   assert.equal(pause(0, 7_000, 0), 7_000);
   assert.equal(pause(0, 99_000_000, 0), 30_000);
+});
+
+test("the backend's refusals are known by its own words", () => {
+  const golden = new URL("../../../../crates/protocol/tests/golden/problem-codes.json", import.meta.url);
+  const known = JSON.parse(readFileSync(golden, "utf8")) as { codes: string[]; refuses_a_record: string[] };
+  assert.deepEqual([...NEVER].sort(), known.refuses_a_record.sort());
+  for (const code of [...NEVER_AN_ITEM, ...NEVER_TOLD]) assert.ok(known.codes.includes(code), code);
 });
 
 test("a target is read from the metadata, or one warning says why not", () => {

@@ -13,8 +13,9 @@ from aiohttp import web
 from conftest import Stub, ok, refusal, status, taken
 
 from adjourn_agent import Spool
-from adjourn_agent._delivery import Outcome, deliver_until, flush, pause, send
-from adjourn_agent._items import Items
+from adjourn_agent._delivery import NEVER, Outcome, deliver_until, flush, pause, send
+from adjourn_agent._items import NEVER_AN_ITEM, Items
+from adjourn_agent._sentinel import NEVER_TOLD
 from adjourn_agent._target import Target
 
 
@@ -139,6 +140,12 @@ def test_pauses_grow_stay_bounded_and_honour_the_server() -> None:
     assert pause(50, None, 1.0) == 30.0
     assert pause(50, None, 0.0) == 0.25
     assert pause(0, 7.0, 0.0) == 7.0
+
+
+def test_the_backends_refusals_are_known_by_its_own_words() -> None:
+    known = json.loads((Path(__file__).parents[3] / "crates/protocol/tests/golden/problem-codes.json").read_text())
+    assert set(known["refuses_a_record"]) == NEVER
+    assert NEVER_AN_ITEM | NEVER_TOLD <= set(known["codes"])
 
 
 def test_a_target_is_https_or_loopback_and_hides_its_token(caplog: pytest.LogCaptureFixture) -> None:

@@ -142,6 +142,8 @@ async fn tables(store: &Store) -> Result<Vec<String>, sqlx::Error> {
 
 #[cfg(test)]
 mod tests {
+    use adjourn_protocol::ProblemCode;
+
     use super::*;
     use crate::codes::Codes;
     use crate::store::millis;
@@ -266,7 +268,7 @@ mod tests {
             left.fetch_all(store.read()).await.unwrap().iter().map(|row| row.try_get(0).unwrap()).collect();
         assert_eq!(left, ["interview.erased"]);
         let Err(refused) = lifecycle_store::row(&store, &asked).await else { panic!() };
-        assert_eq!(refused.code, "erased");
+        assert_eq!(refused.code, ProblemCode::Erased);
         // Nobody else's is touched.
         assert!(lifecycle_store::row(&store, &other).await.is_ok());
         assert!(found(&folder, "SPARROW word") >= 400);

@@ -171,6 +171,8 @@ pub(crate) async fn call(
     };
     let called: Result<(), ApiError> = called.await;
     called
-        .inspect_err(|refusal| tracing::warn!(code = refusal.code, "an interviewer is not replaced yet"))
+        .inspect_err(|refusal| {
+            tracing::warn!(code = refusal.code.as_str(), "an interviewer is not replaced yet")
+        })
         .is_ok()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adjourn_protocol::Source;
+use adjourn_protocol::{ProblemCode, Source};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use sqlx::Row as _;
@@ -49,7 +49,7 @@ pub(crate) async fn claim(
     };
     if lifecycle.attempt != attempt || lifecycle.ended_at.is_some() {
         let title = "This interview is over, or goes on at another computer.";
-        return Err(ApiError::new(StatusCode::GONE, "not_open", title));
+        return Err(ApiError::new(StatusCode::GONE, ProblemCode::NotOpen, title));
     }
     let row = sqlx::query("SELECT replacements, agent_name FROM interviews WHERE id = $1")
         .bind(id)
@@ -86,11 +86,11 @@ pub(crate) async fn claim(
     } else {
         if used >= allowed {
             let title = "No other interviewer may be called in this interview.";
-            return Err(ApiError::new(StatusCode::CONFLICT, "no_replacement_left", title));
+            return Err(ApiError::new(StatusCode::CONFLICT, ProblemCode::NoReplacementLeft, title));
         }
         if !serves(&lifecycle, lost, listed, agent_name.as_deref()) {
             let title = "That is not this interview's interviewer.";
-            return Err(ApiError::new(StatusCode::CONFLICT, "not_the_interviewer", title));
+            return Err(ApiError::new(StatusCode::CONFLICT, ProblemCode::NotTheInterviewer, title));
         }
         // Of several under that name, the one that was not replaced before.
         let before = sqlx::query("SELECT job FROM replacements WHERE interview_id = $1 AND job IS NOT NULL");

@@ -1,5 +1,6 @@
 //! What can be asked, and by which path. Each path is in the OpenAPI document too.
 
+use adjourn_protocol::ProblemCode;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -95,20 +96,28 @@ pub fn router(app: App, metrics: Option<PrometheusHandle>) -> Router {
         // A record as long as it comes.
         .route(RECORDS, put(records::put).get(records::get))
         .fallback(|| {
-            std::future::ready(ApiError::new(StatusCode::NOT_FOUND, "no_such_page", "There is nothing here."))
+            std::future::ready(ApiError::new(
+                StatusCode::NOT_FOUND,
+                ProblemCode::NoSuchPage,
+                "There is nothing here.",
+            ))
         })
         .method_not_allowed_fallback(|| {
             std::future::ready(ApiError::new(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "no_such_method",
+                ProblemCode::NoSuchMethod,
                 "This can't be done here.",
             ))
         })
         // Who asks gets an answer, whatever happened; what happened is in the log.
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             metrics::counter!("adjourn_requests_panicked").increment(1);
-            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed; try again.")
-                .into_response()
+            ApiError::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                ProblemCode::Internal,
+                "The server failed; try again.",
+            )
+            .into_response()
         }))
         .layer(from_fn(measured))
         .layer(DefaultBodyLimit::disable())
@@ -150,7 +159,8 @@ async fn measured(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
     // Postgres takes no NUL, and no name of ours has one.
     let mut response = if request.uri().path_and_query().is_some_and(|all| all.as_str().contains("%00")) {
-        ApiError::new(StatusCode::NOT_FOUND, "no_such_page", "There is nothing here.").into_response()
+        ApiError::new(StatusCode::NOT_FOUND, ProblemCode::NoSuchPage, "There is nothing here.")
+            .into_response()
     } else {
         next.run(request).instrument(span).await
     };
@@ -159,9 +169,12 @@ async fn measured(request: Request, next: Next) -> Response {
         response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
     if (status.is_client_error() || status.is_server_error()) && !ours {
         let (code, title) = match status {
-            StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "The body is larger than 64 KiB."),
-            StatusCode::REQUEST_TIMEOUT => ("too_slow", "The request took longer than a minute."),
-            _ => ("bad_request", "The request can't be read: check the path, its parameters and the body."),
+            StatusCode::PAYLOAD_TOO_LARGE => (ProblemCode::TooLarge, "The body is larger than 64 KiB."),
+            StatusCode::REQUEST_TIMEOUT => (ProblemCode::TooSlow, "The request took longer than a minute."),
+            _ => (
+                ProblemCode::BadRequest,
+                "The request can't be read: check the path, its parameters and the body.",
+            ),
         };
         response = ApiError::new(status, code, title).into_response();
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adjourn_protocol::{Outcome, ReceiptClaims, SessionEnd, Source};
+use adjourn_protocol::{Outcome, ProblemCode, ReceiptClaims, SessionEnd, Source};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use sqlx::Row as _;
@@ -118,7 +118,7 @@ pub(crate) async fn store(
     if *source != Source::Client && records(tx, id, *attempt).await? >= MOST {
         // The same again is answered with its receipt, however many there are.
         let title = "This attempt has as many records as it may have.";
-        let refusal = NotStored::Refused(ApiError::bad_request("too_many_records", title));
+        let refusal = NotStored::Refused(ApiError::bad_request(ProblemCode::TooManyRecords, title));
         return stored_before(tx, submission).await?.ok_or(refusal);
     }
     let inserted = sqlx::query(
@@ -198,7 +198,8 @@ async fn stored_before(tx: &mut Tx, submission: &Submission) -> Result<Option<St
         };
         return Ok(Some(Stored { receipt, close: false, again: true }));
     }
-    let refusal = ApiError::new(StatusCode::CONFLICT, "record_exists", "Another record is stored already.");
+    let refusal =
+        ApiError::new(StatusCode::CONFLICT, ProblemCode::RecordExists, "Another record is stored already.");
     Err(NotStored::Refused(refusal.receipt(receipt_id)))
 }
 

@@ -10,7 +10,7 @@ use url::Url;
 
 use adjourn_protocol::{
     Assignment, AssignmentAsked, CheckAnswer, CheckRequest, InterviewStatus, JoinAnswer, JoinRequest,
-    Problem, ReceiptAnswer, Replaced, ReplacementAsked, SeatOrders, SeatTold, Secret,
+    Problem, ProblemCode, ReceiptAnswer, Replaced, ReplacementAsked, SeatOrders, SeatTold, Secret,
 };
 
 /// Limit of one request. A host that takes the connection and stays silent is given up after this.
@@ -345,6 +345,10 @@ impl Backend {
     }
 
     /// What an answer that is no success means.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what says no more than its status is answered by that"
+    )]
     async fn refusal(&self, response: reqwest::Response) -> BackendError {
         let status = response.status();
         let retry_after = response
@@ -357,23 +361,24 @@ impl Backend {
         // deployment. It settles nothing.
         let own = response.headers().get("content-type").is_some_and(|kind| kind == PROBLEM);
         let problem: Option<Problem> = if own { response.json().await.ok() } else { None };
-        let code = problem.as_ref().map(|p| p.code.as_str()).unwrap_or_default();
+        let code = problem.as_ref().map_or(ProblemCode::Newer, |problem| problem.code);
+        let title = || problem.as_ref().map_or_else(String::new, |p| p.title.clone());
         match code {
-            "unknown_code" => BackendError::UnknownCode { host: host(&self.base) },
-            "code_used" => BackendError::CodeUsed,
-            "not_open" => BackendError::NotOpen,
-            "not_found" | "no_record" => BackendError::NoSuch { host: host(&self.base) },
-            "nothing_assigned" => BackendError::NothingAssigned,
-            "no_replacement_left" | "not_the_interviewer" => {
-                BackendError::NoReplacement(problem.map_or_else(String::new, |p| p.title))
+            ProblemCode::UnknownCode => BackendError::UnknownCode { host: host(&self.base) },
+            ProblemCode::CodeUsed => BackendError::CodeUsed,
+            ProblemCode::NotOpen => BackendError::NotOpen,
+            ProblemCode::NotFound | ProblemCode::NoRecord => BackendError::NoSuch { host: host(&self.base) },
+            ProblemCode::NothingAssigned => BackendError::NothingAssigned,
+            ProblemCode::NoReplacementLeft | ProblemCode::NotTheInterviewer => {
+                BackendError::NoReplacement(title())
             }
-            "record_exists" => {
+            ProblemCode::RecordExists => {
                 BackendError::RecordExists(problem.and_then(|p| p.receipt_id).unwrap_or_default())
             }
-            "erased" => BackendError::Erased(problem.map_or_else(String::new, |p| p.title)),
-            "bad_record" | "too_large" | "bad_json" | "bad_join_id" => {
-                BackendError::Refused(problem.map_or_else(String::new, |p| p.title))
-            }
+            ProblemCode::Erased => BackendError::Erased(title()),
+            ProblemCode::BadJson | ProblemCode::BadJoinId => BackendError::Refused(title()),
+            code if code.refuses_a_record() => BackendError::Refused(title()),
+            // Another code may say more than the status, and settles no less than that.
             _ if status == StatusCode::UNAUTHORIZED => BackendError::Unauthorised,
             _ if status == StatusCode::TOO_MANY_REQUESTS => BackendError::TooMany { retry_after },
             _ => BackendError::Unusable { host: host(&self.base), detail: status.to_string(), retry_after },

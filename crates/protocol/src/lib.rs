@@ -53,7 +53,7 @@ pub use monitor::{
 pub use note::{AudioStatistics, Checked, DeviceCheck, DeviceUsed, LinkStatistics, Note, ToolEnded};
 pub use plain_text::{is_plain, plain_text};
 pub use policy::{differences, policy_constants, policy_of, policy_with_known};
-pub use problem::Problem;
+pub use problem::{Problem, ProblemCode};
 pub use receipt::{ReceiptAnswer, ReceiptClaims};
 pub use record::{Decided, LONGEST_ADJUSTMENT, Record, RecordHead, TYPED, Turn, is_typed, letters};
 pub use replacement::{JobDied, Replaced, ReplacementAsked};

@@ -3,7 +3,7 @@
 
 use adjourn_protocol::{
     AudioStatistics, CheckAnswer, Decided, DeviceCheck, DispatchMetadata, Entry, Line, LockLevel, Note,
-    Outcome, Record, Role, RoomMetadata, SeatNote, Secret, Source, ToolEnded, Turn, Weakness,
+    Outcome, ProblemCode, Record, Role, RoomMetadata, SeatNote, Secret, Source, ToolEnded, Turn, Weakness,
 };
 use adjourn_session::{AgentState, InterruptedWhy, LeaveReason};
 use chrono::DateTime;
@@ -26,6 +26,32 @@ fn the_journals_lines_are_read_and_written_as_ever() {
         let what = format!("\"what\":{}", written["what"]);
         assert!(lines.iter().any(|line| line.contains(&what)), "{what}");
     }
+}
+
+/// What programs in other languages know of the codes they find here (`agents/python/tests/test_delivery.py`,
+/// `agents/node/test/delivery.test.ts`).
+#[test]
+fn codes_of_refusals_are_as_others_know_them() {
+    let words = |codes: &mut dyn Iterator<Item = &ProblemCode>| {
+        codes.map(|code| format!("    \"{}\"", code.as_str())).collect::<Vec<_>>().join(",\n")
+    };
+    let all = words(&mut ProblemCode::ALL.iter());
+    let settled = words(&mut ProblemCode::ALL.iter().filter(|code| code.refuses_a_record()));
+    let made = format!("{{\n  \"codes\": [\n{all}\n  ],\n  \"refuses_a_record\": [\n{settled}\n  ]\n}}\n");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/problem-codes.json");
+    if std::env::var_os("ADJOURN_SNAPSHOT").is_some_and(|wish| wish == "write") {
+        std::fs::write(&path, &made).unwrap();
+    }
+    let document =
+        std::fs::read_to_string(path.ancestors().nth(5).unwrap().join("docs/backend-api.md")).unwrap();
+    for code in ProblemCode::ALL {
+        assert!(
+            document.contains(&format!("| `{}` |", code.as_str())),
+            "{code:?} is in no row of docs/backend-api.md"
+        );
+    }
+    let known = std::fs::read_to_string(&path).unwrap();
+    assert!(made == known, "another list of codes (ADJOURN_SNAPSHOT=write takes it over): {made}");
 }
 
 #[test]

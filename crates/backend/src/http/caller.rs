@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use adjourn_protocol::sha256;
+use adjourn_protocol::{ProblemCode, sha256};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -75,7 +75,7 @@ impl App {
         }
         audit::note(&self.store, &actor, Deed::Refused, scope.as_str()).await?;
         let title = "This key is another center's, or another seat's.";
-        Err(ApiError::new(StatusCode::FORBIDDEN, "other_center", title))
+        Err(ApiError::new(StatusCode::FORBIDDEN, ProblemCode::OtherCenter, title))
     }
 
     /// The same for the operator's pages, which only show: a browser gives the key as the password of Basic authentication,
@@ -113,7 +113,7 @@ impl App {
         }
         audit::note(&self.store, &actor, Deed::Refused, scope.as_str()).await?;
         let title = format!("This key has the scopes {scopes}; {} is needed here.", scope.as_str());
-        Err(ApiError::new(StatusCode::FORBIDDEN, "out_of_scope", title))
+        Err(ApiError::new(StatusCode::FORBIDDEN, ProblemCode::OutOfScope, title))
     }
 }
 

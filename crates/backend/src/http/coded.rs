@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use adjourn_protocol::{Secret, code_as_printed};
+use adjourn_protocol::{ProblemCode, Secret, code_as_printed};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use sqlx::any::AnyRow;
@@ -45,21 +45,21 @@ pub(crate) async fn interview(
     if limits::blocked(&app.store, &origin, now).await? {
         return Err(too_many().retry_after(60));
     }
-    Err(ApiError::new(StatusCode::NOT_FOUND, "unknown_code", "This code is not known."))
+    Err(ApiError::new(StatusCode::NOT_FOUND, ProblemCode::UnknownCode, "This code is not known."))
 }
 
 fn too_many() -> ApiError {
-    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many", "Too many wrong codes.")
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, ProblemCode::TooMany, "Too many wrong codes.")
 }
 
 /// The interview is over, or its time is.
 pub(crate) fn not_open() -> ApiError {
-    ApiError::new(StatusCode::GONE, "not_open", "This interview is not open now.")
+    ApiError::new(StatusCode::GONE, ProblemCode::NotOpen, "This interview is not open now.")
 }
 
 /// LiveKit does not do what a room needs.
 pub(crate) fn no_room(error: &crate::livekit::LiveKitError) -> ApiError {
     tracing::error!(%error, "a room could not be made");
     let title = "The interview room can't be opened right now.";
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "livekit_unavailable", title).retry_after(2)
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::LivekitUnavailable, title).retry_after(2)
 }

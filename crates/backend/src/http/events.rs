@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adjourn_protocol::EventPage;
+use adjourn_protocol::{EventPage, ProblemCode};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -51,7 +51,10 @@ pub(crate) async fn get(
     let limit = asked.limit.unwrap_or(USUAL);
     let wait = asked.wait.unwrap_or(0);
     if !(1..=MOST).contains(&limit) || wait > LONGEST {
-        return Err(ApiError::bad_request("bad_query", "limit is 1 to 1000, wait 0 to 50 seconds."));
+        return Err(ApiError::bad_request(
+            ProblemCode::BadQuery,
+            "limit is 1 to 1000, wait 0 to 50 seconds.",
+        ));
     }
     let cursor = app.feed.read_cursor(asked.after.as_deref()).await?.map_err(ApiError::from)?;
     let share = if wait > 0 {
@@ -105,10 +108,12 @@ fn too_many() -> ApiError {
 impl From<Lost> for ApiError {
     fn from(lost: Lost) -> Self {
         match lost {
-            Lost::Unknown => Self::bad_request("unknown_cursor", "This is no cursor of this server."),
+            Lost::Unknown => {
+                Self::bad_request(ProblemCode::UnknownCursor, "This is no cursor of this server.")
+            }
             Lost::Forgotten => Self::new(
                 StatusCode::GONE,
-                "cursor_forgotten",
+                ProblemCode::CursorForgotten,
                 "What came after this cursor is not kept any more; ask without one, and compare with the interviews themselves.",
             ),
         }

@@ -1,5 +1,6 @@
 //! What the server says of itself: keys, figures, health.
 
+use adjourn_protocol::ProblemCode;
 use std::time::Duration;
 
 use axum::Json;
@@ -69,5 +70,5 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, ApiErr
         return Ok("ready");
     }
     let title = "The server takes nothing more: its database fails, or its disk is full.";
-    Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", title).retry_after(5))
+    Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::NotReady, title).retry_after(5))
 }

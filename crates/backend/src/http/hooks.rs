@@ -1,6 +1,6 @@
 //! Webhooks, by whoever has a key for that.
 
-use adjourn_protocol::EventKind;
+use adjourn_protocol::{EventKind, ProblemCode};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -56,15 +56,17 @@ pub(crate) struct Replayed {
 
 fn refusal(error: anyhow::Error) -> ApiError {
     if error.is::<NoHook>() {
-        return ApiError::new(StatusCode::NOT_FOUND, "no_such_hook", "There is no such webhook.");
+        return ApiError::new(StatusCode::NOT_FOUND, ProblemCode::NoSuchHook, "There is no such webhook.");
     }
     if let Some(refused) = error.downcast_ref::<Refused>() {
         return match refused {
-            Refused::Address(why) => ApiError::bad_request("bad_hook", why.as_str()),
-            Refused::Test => ApiError::bad_request("bad_hook", refused.to_string()),
-            Refused::TooMany => ApiError::new(StatusCode::CONFLICT, "too_many_hooks", refused.to_string()),
+            Refused::Address(why) => ApiError::bad_request(ProblemCode::BadHook, why.as_str()),
+            Refused::Test => ApiError::bad_request(ProblemCode::BadHook, refused.to_string()),
+            Refused::TooMany => {
+                ApiError::new(StatusCode::CONFLICT, ProblemCode::TooManyHooks, refused.to_string())
+            }
             Refused::TooManySecrets => {
-                ApiError::new(StatusCode::CONFLICT, "too_many_secrets", refused.to_string())
+                ApiError::new(StatusCode::CONFLICT, ProblemCode::TooManySecrets, refused.to_string())
             }
         };
     }
@@ -170,7 +172,7 @@ pub(crate) async fn replay(
         (None, Some(cursor)) => Since::Place(app.feed.read_cursor(Some(&cursor)).await??.place),
         (None, None) | (Some(_), Some(_)) => {
             return Err(ApiError::bad_request(
-                "bad_replay",
+                ProblemCode::BadReplay,
                 "Give either since, a time, or after, a cursor.",
             ));
         }

@@ -1,5 +1,6 @@
 //! Creating, ending and erasing interviews.
 
+use adjourn_protocol::ProblemCode;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -44,7 +45,7 @@ pub(crate) async fn post(
             tracing::error!(%error, "the database failed");
             return ApiError::unavailable();
         }
-        ApiError::bad_request("bad_interview", format!("{error:#}"))
+        ApiError::bad_request(ProblemCode::BadInterview, format!("{error:#}"))
     })
 }
 
@@ -107,12 +108,14 @@ pub(crate) async fn erase(
     let actor = app.organiser(&caller, Scope::Erase).await?;
     match erase_by(&app.store, &id, &actor, now()).await? {
         Erasure::Done(tombstone) => Ok(Json(tombstone)),
-        Erasure::GoesOn => {
-            Err(ApiError::new(StatusCode::CONFLICT, "goes_on", "The interview goes on; end it first."))
-        }
+        Erasure::GoesOn => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            ProblemCode::GoesOn,
+            "The interview goes on; end it first.",
+        )),
         Erasure::RoomOpen => Err(ApiError::new(
             StatusCode::CONFLICT,
-            "room_open",
+            ProblemCode::RoomOpen,
             "Its room is being closed; try again in a few seconds.",
         )
         .retry_after(5)),

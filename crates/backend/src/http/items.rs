@@ -1,5 +1,6 @@
 //! The conversation as an agent reports it while it lives, so that a killed agent still leaves its history.
 
+use adjourn_protocol::ProblemCode;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -33,8 +34,12 @@ pub(crate) async fn post(
     if body.len() > LARGEST {
         return Err(ApiError::too_large("The item is larger than 64 KiB."));
     }
-    let bad =
-        || ApiError::bad_request("bad_item", "The item needs an id, a text, and a role: user or assistant.");
+    let bad = || {
+        ApiError::bad_request(
+            ProblemCode::BadItem,
+            "The item needs an id, a text, and a role: user or assistant.",
+        )
+    };
     let item: Item = serde_json::from_slice(&body).map_err(|_| bad())?;
     let usable = |text: &str, longest| !text.is_empty() && text.len() <= longest && !text.contains('\0');
     if !usable(&item.id, 128) {
@@ -57,7 +62,10 @@ pub(crate) async fn post(
         .await?
         .try_get(0)?;
     if number >= MOST {
-        return Err(ApiError::bad_request("too_many_items", "There are too many items of this attempt."));
+        return Err(ApiError::bad_request(
+            ProblemCode::TooManyItems,
+            "There are too many items of this attempt.",
+        ));
     }
     sqlx::query(
         "INSERT INTO items (interview_id, attempt, source, item_id, number, body) VALUES ($1, $2, $3, $4, $5, $6)

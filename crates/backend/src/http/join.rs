@@ -1,6 +1,6 @@
 //! `POST /v1/join`
 
-use adjourn_protocol::{InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo, policy_of, sha256};
+use adjourn_protocol::{InterviewInfo, JoinAnswer, JoinRequest, LiveKitInfo, ProblemCode, policy_of, sha256};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -35,7 +35,7 @@ pub(crate) async fn post(
     let now = now();
     let join_id = request.join_id.expose();
     if join_id.len() != 32 || !join_id.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(ApiError::bad_request("bad_join_id", "join_id must be 32 hex digits."));
+        return Err(ApiError::bad_request(ProblemCode::BadJoinId, "join_id must be 32 hex digits."));
     }
     let interview = coded::interview(&app, &caller, &request.code, now).await?;
     let uploads_only = request.uploads_only;
@@ -113,7 +113,7 @@ async fn grant(
             }
             if lifecycle.attempt > 0 && !goes_on && !lifecycle.may_begin_again() {
                 let title = "This code was used already.";
-                return Err(ApiError::new(StatusCode::CONFLICT, "code_used", title));
+                return Err(ApiError::new(StatusCode::CONFLICT, ProblemCode::CodeUsed, title));
             }
             let max_minutes: i64 = interview.try_get("max_minutes")?;
             let running = lifecycle.ends_at.filter(|_| goes_on && lifecycle.agent_seen_at.is_some());

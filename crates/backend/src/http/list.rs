@@ -1,6 +1,6 @@
 //! Which interviews there are, for programs.
 
-use adjourn_protocol::{Arrival, InterviewState, Outcome};
+use adjourn_protocol::{Arrival, InterviewState, Outcome, ProblemCode};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -106,13 +106,16 @@ pub(crate) async fn get(
     let Query(wanted) = wanted?;
     let limit = wanted.limit.unwrap_or(USUAL);
     if !(1..=MOST).contains(&limit) {
-        return Err(ApiError::bad_request("bad_query", "limit is 1 to 1000."));
+        return Err(ApiError::bad_request(ProblemCode::BadQuery, "limit is 1 to 1000."));
     }
     let outcome = wanted.outcome.unwrap_or_default();
     if !outcome.is_empty() && outcome.parse::<Outcome>().is_err() {
-        return Err(ApiError::bad_request("bad_query", "outcome is none that an interview can have."));
+        return Err(ApiError::bad_request(
+            ProblemCode::BadQuery,
+            "outcome is none that an interview can have.",
+        ));
     }
-    let unknown = || ApiError::bad_request("unknown_cursor", "This is no cursor of this list.");
+    let unknown = || ApiError::bad_request(ProblemCode::UnknownCursor, "This is no cursor of this list.");
     let (before, id) = place(wanted.after.as_deref()).ok_or_else(unknown)?;
     audit::note(&app.store, &actor, Deed::SawList, "").await?;
     // Fixed texts; what was asked for is bound.

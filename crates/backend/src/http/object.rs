@@ -1,5 +1,6 @@
 //! The body of a request as a JSON object: serde takes a list for one as well, its values by their places, and nobody means that.
 
+use adjourn_protocol::ProblemCode;
 use axum::Json;
 use axum::extract::{FromRequest, Request};
 use serde::de::DeserializeOwned;
@@ -22,11 +23,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Object<T> {
 
 fn read<T: DeserializeOwned>(json: &str) -> Result<T, ApiError> {
     if !json.trim_start().starts_with('{') {
-        return Err(ApiError::bad_request("bad_json", "The body is not a JSON object."));
+        return Err(ApiError::bad_request(ProblemCode::BadJson, "The body is not a JSON object."));
     }
     serde_json::from_str(json).map_err(|error| {
         ApiError::bad_request(
-            "bad_json",
+            ProblemCode::BadJson,
             format!("Failed to deserialize the JSON body into the target type: {error}"),
         )
     })
@@ -45,7 +46,7 @@ mod tests {
     fn a_list_is_no_object() {
         assert_eq!(read::<Wish>(r#" {"title": "t"}"#).unwrap().title, "t");
         for other in [r#"["t"]"#, r#""t""#, "7", "null", r#"{"title": 7}"#] {
-            assert_eq!(read::<Wish>(other).unwrap_err().code, "bad_json", "{other}");
+            assert_eq!(read::<Wish>(other).unwrap_err().code, ProblemCode::BadJson, "{other}");
         }
     }
 }

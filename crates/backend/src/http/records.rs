@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use adjourn_protocol::{Outcome, ReceiptAnswer, SessionEnd, Source, sha256};
+use adjourn_protocol::{Outcome, ProblemCode, ReceiptAnswer, SessionEnd, Source, sha256};
 use axum::Json;
 use axum::body::HttpBody as _;
 use axum::extract::{Path, Request, State};
@@ -59,11 +59,11 @@ pub(crate) async fn put(
     let body = uploads::read(request.into_body(), LARGEST, &app.commit_queue.budget, &mut permit).await?;
     let Some(digest) = checked_digest(&headers, &body) else {
         return Err(ApiError::bad_request(
-            "bad_digest",
+            ProblemCode::BadDigest,
             "Content-Digest is missing or does not match the body.",
         ));
     };
-    let bad = |title: &str| ApiError::bad_request("bad_record", title);
+    let bad = |title: &str| ApiError::bad_request(ProblemCode::BadRecord, title);
     let body = String::from_utf8(body.into()).map_err(|_| bad("The record is not UTF-8."))?;
     // What waits is the text alone: read as values it is many times as large.
     let of_client = source == Source::Client;
@@ -240,7 +240,7 @@ pub(crate) async fn get(
 }
 
 fn no_record() -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "no_record", "There is no such record.")
+    ApiError::new(StatusCode::NOT_FOUND, ProblemCode::NoRecord, "There is no such record.")
 }
 
 /// `GET /v1/interviews/{id}/attempts/{attempt}/records/{source}/receipt`: for its sender and for organisers. A sender that kept its

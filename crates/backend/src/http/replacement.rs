@@ -2,7 +2,7 @@
 //! organiser allows, and gets the conversation so far. The earlier one is put out first: two never talk at once, and one that was
 //! frozen and thaws finds itself out.
 
-use adjourn_protocol::{JobDied, Replaced, ReplacementAsked};
+use adjourn_protocol::{JobDied, ProblemCode, Replaced, ReplacementAsked};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -44,7 +44,10 @@ pub(crate) async fn post(
     app.tokens.check(&headers).await?.is_of(&id, attempt, Holder::Client)?;
     let Object(asked) = asked?;
     if !usable(&asked.sid) || !usable(&asked.identity) {
-        return Err(ApiError::bad_request("bad_identity", "sid and identity are LiveKit's, and not empty."));
+        return Err(ApiError::bad_request(
+            ProblemCode::BadIdentity,
+            "sid and identity are LiveKit's, and not empty.",
+        ));
     }
     replace(&app, &id, attempt, &asked).await.map(Json)
 }
@@ -141,7 +144,7 @@ pub(crate) async fn died(
     let Object(JobDied { identity }) = died?;
     if !usable(&identity) {
         return Err(ApiError::bad_request(
-            "bad_identity",
+            ProblemCode::BadIdentity,
             "identity is the job's in LiveKit's room, and not empty.",
         ));
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adjourn_protocol::{Assignment, AssignmentAsked, CenterRoster, RosterImported};
+use adjourn_protocol::{Assignment, AssignmentAsked, CenterRoster, ProblemCode, RosterImported};
 use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, State};
@@ -43,7 +43,11 @@ pub(crate) async fn put(
     let actor = app.organiser(&caller, Scope::Create).await?;
     named(&[&center])?;
     let bytes = tokio::time::timeout(COMES_WITHIN, to_bytes(body, LARGEST)).await.map_err(|_| {
-        ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "The roster did not come within a minute.")
+        ApiError::new(
+            StatusCode::REQUEST_TIMEOUT,
+            ProblemCode::TooSlow,
+            "The roster did not come within a minute.",
+        )
     })?;
     let bytes = bytes.map_err(|_| ApiError::too_large("The roster is larger than 1 MiB, or broke off."))?;
     let rows = roster_file::read(&bytes).map_err(|troubles| bad_roster(&troubles))?;
@@ -61,7 +65,10 @@ fn bad_roster(troubles: &[Trouble]) -> ApiError {
     if let Some(more) = troubles.len().checked_sub(TOLD).filter(|more| *more > 0) {
         lines.push(format!("and {more} more"));
     }
-    ApiError::bad_request("bad_roster", format!("Nothing of the roster was taken. {}.", lines.join("; ")))
+    ApiError::bad_request(
+        ProblemCode::BadRoster,
+        format!("Nothing of the roster was taken. {}.", lines.join("; ")),
+    )
 }
 
 /// `GET /v1/centers/{center}/roster`
@@ -94,11 +101,11 @@ pub(crate) async fn assignment(
     named(&[&center, &seat])?;
     let Object(AssignmentAsked { life }) = asked?;
     if !is_life(&life) {
-        return Err(ApiError::bad_request("bad_json", "life is no name of a seat's life."));
+        return Err(ApiError::bad_request(ProblemCode::BadJson, "life is no name of a seat's life."));
     }
     let Some(id) = roster::take_assigned(&app.store, &center, &seat, &life, now()).await? else {
         let title = "Nobody is assigned to this seat, or it was too long ago.";
-        return Err(ApiError::new(StatusCode::NOT_FOUND, "nothing_assigned", title));
+        return Err(ApiError::new(StatusCode::NOT_FOUND, ProblemCode::NothingAssigned, title));
     };
     let created = app.another_code(&id, &actor).await?;
     Ok(Json(Assignment { code: created.code }))

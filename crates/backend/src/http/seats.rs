@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use adjourn_kiosk::{NAME_FORM, is_name};
 use adjourn_protocol::{
-    CenterSeats, GivenOrder, OrderGiven, SeatOrder, SeatOrders, SeatSeen, SeatState, SeatTold,
+    CenterSeats, GivenOrder, OrderGiven, ProblemCode, SeatOrder, SeatOrders, SeatSeen, SeatState, SeatTold,
 };
 use axum::Json;
 use axum::extract::{Path, State};
@@ -38,7 +38,7 @@ pub(crate) fn named(names: &[&str]) -> Result<(), ApiError> {
         return Ok(());
     }
     let title = format!("A center's or seat's name is {NAME_FORM}.");
-    Err(ApiError::bad_request("bad_name", title))
+    Err(ApiError::bad_request(ProblemCode::BadName, title))
 }
 
 /// `PUT /v1/centers/{center}/seats/{seat}`
@@ -57,7 +57,10 @@ pub(crate) async fn tell(
     named(&[&center, &seat])?;
     let Object(SeatTold { mut state, token }) = told?;
     if !fits(&state) {
-        return Err(ApiError::bad_request("bad_state", "A text of it is longer than a seat's texts are."));
+        return Err(ApiError::bad_request(
+            ProblemCode::BadState,
+            "A text of it is longer than a seat's texts are.",
+        ));
     }
     if let Some(id) = &state.interview_id {
         // Only who holds it has its token: somebody else's word would let a center end any interview.
@@ -71,7 +74,11 @@ pub(crate) async fn tell(
     }
     let orders = seats::told(&app.store, &center, &seat, &state, now()).await?;
     orders.map(Json).ok_or_else(|| {
-        ApiError::new(StatusCode::CONFLICT, "too_many_seats", "2,000 seats are told of this center already.")
+        ApiError::new(
+            StatusCode::CONFLICT,
+            ProblemCode::TooManySeats,
+            "2,000 seats are told of this center already.",
+        )
     })
 }
 
@@ -153,24 +160,27 @@ pub(crate) async fn order(
     let Object(given) = given?;
     let order = &given.order;
     if !is_life(&given.life) {
-        return Err(ApiError::bad_request("bad_order", "life is no name of a seat's life."));
+        return Err(ApiError::bad_request(ProblemCode::BadOrder, "life is no name of a seat's life."));
     }
     if let SeatOrder::Message { text } = order
         && (text.chars().count() > LONGEST || text.chars().any(char::is_control))
     {
-        return Err(ApiError::bad_request("bad_order", "A message is one line of 200 characters at most."));
+        return Err(ApiError::bad_request(
+            ProblemCode::BadOrder,
+            "A message is one line of 200 characters at most.",
+        ));
     }
     if let SeatOrder::EndInterview { interview_id } = order {
         if !seats::holds(&app.store, &center, &seat, interview_id, now()).await? {
             let title = "This interview is not held at this seat.";
-            return Err(ApiError::new(StatusCode::CONFLICT, "not_held", title));
+            return Err(ApiError::new(StatusCode::CONFLICT, ProblemCode::NotHeld, title));
         }
         audit::note_of(&app.store, &actor, deed(order), interview_id).await?;
         app.end_interview(interview_id).await?;
         return Ok(Json(OrderGiven { id: 0 }));
     }
     if matches!(order, SeatOrder::Unknown) {
-        return Err(ApiError::bad_request("bad_order", "There is no such order."));
+        return Err(ApiError::bad_request(ProblemCode::BadOrder, "There is no such order."));
     }
     let mut tx = app.store.write().await?;
     if let SeatOrder::Hold { on } = order {
@@ -191,15 +201,21 @@ pub(crate) async fn order(
     let ordered = seats::order(&mut tx, &center, &seat, &told, now()).await?;
     let id = ordered.map_err(|why| match why {
         NotGiven::NoSeat => no_such_seat(),
-        NotGiven::OtherLife => {
-            ApiError::new(StatusCode::CONFLICT, "other_life", "Somebody else sits there by now; look again.")
-        }
-        NotGiven::NotFree => {
-            ApiError::new(StatusCode::CONFLICT, "not_free", "Somebody sits there, or it takes nobody now.")
-        }
-        NotGiven::TooMany => {
-            ApiError::new(StatusCode::CONFLICT, "too_many_orders", "16 orders wait for this seat already.")
-        }
+        NotGiven::OtherLife => ApiError::new(
+            StatusCode::CONFLICT,
+            ProblemCode::OtherLife,
+            "Somebody else sits there by now; look again.",
+        ),
+        NotGiven::NotFree => ApiError::new(
+            StatusCode::CONFLICT,
+            ProblemCode::NotFree,
+            "Somebody sits there, or it takes nobody now.",
+        ),
+        NotGiven::TooMany => ApiError::new(
+            StatusCode::CONFLICT,
+            ProblemCode::TooManyOrders,
+            "16 orders wait for this seat already.",
+        ),
     })?;
     if let SeatOrder::Assign { reference } = order {
         let reference = reference.as_deref().unwrap_or_default();
@@ -207,12 +223,12 @@ pub(crate) async fn order(
         let id = assigned.map_err(|why| match why {
             NotAssigned::NoEntry => ApiError::new(
                 StatusCode::NOT_FOUND,
-                "no_such_entry",
+                ProblemCode::NoSuchEntry,
                 "The center's roster does not have anybody of this reference.",
             ),
             NotAssigned::Over => ApiError::new(
                 StatusCode::CONFLICT,
-                "over",
+                ProblemCode::Over,
                 "Their interview is over, or the time in which it could begin.",
             ),
         })?;
@@ -223,7 +239,11 @@ pub(crate) async fn order(
 }
 
 fn no_such_seat() -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "no_such_seat", "No seat of this name told anything for a day.")
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        ProblemCode::NoSuchSeat,
+        "No seat of this name told anything for a day.",
+    )
 }
 
 fn deed(order: &SeatOrder) -> Deed {
@@ -260,7 +280,7 @@ pub(crate) async fn watch(
     let watch = Watch { app, caller, center, shown: BTreeMap::new(), looks: 0, _share: share };
     let changes = stream::unfold(watch, |mut watch| async move {
         let changes = watch.changes().await.unwrap_or_else(|error| {
-            tracing::warn!(code = error.code, "a stream of seats ends");
+            tracing::warn!(code = error.code.as_str(), "a stream of seats ends");
             None
         });
         Some((stream::iter(changes?), watch))

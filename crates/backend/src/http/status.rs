@@ -106,7 +106,7 @@ pub(crate) async fn events(
     let changes = stream::unfold(watch, |mut watch| async move {
         let news = watch.news().await.unwrap_or_else(|error| {
             // The watcher comes again with what it saw last.
-            tracing::warn!(code = error.code, "a stream of events ends");
+            tracing::warn!(code = error.code.as_str(), "a stream of events ends");
             None
         });
         Some((stream::iter(news?), watch))

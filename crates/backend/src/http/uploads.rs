@@ -1,5 +1,6 @@
 //! Bodies of records on their way in: one at a time for each record, no more memory than has arrived, and none that trickles.
 
+use adjourn_protocol::ProblemCode;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -80,12 +81,16 @@ pub(crate) fn too_large() -> ApiError {
 
 fn broke_off() -> ApiError {
     metrics::counter!("adjourn_uploads_broken_off").increment(1);
-    ApiError::bad_request("broke_off", "The record did not come whole; send it again.")
+    ApiError::bad_request(ProblemCode::BrokeOff, "The record did not come whole; send it again.")
 }
 
 fn too_slow() -> ApiError {
     metrics::counter!("adjourn_uploads_too_slow").increment(1);
-    ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "The record comes too slowly; send it again.")
+    ApiError::new(
+        StatusCode::REQUEST_TIMEOUT,
+        ProblemCode::TooSlow,
+        "The record comes too slowly; send it again.",
+    )
 }
 
 #[cfg(test)]
@@ -110,7 +115,7 @@ mod tests {
             Err(std::io::Error::other("the connection was reset")),
         ]);
         let refused = read(Body::from_stream(half), 100, &budget, &mut budget.permit(0).unwrap()).await;
-        assert_eq!(refused.unwrap_err().code, "broke_off");
+        assert_eq!(refused.unwrap_err().code, ProblemCode::BrokeOff);
     }
 
     #[tokio::test(start_paused = true)]
@@ -125,7 +130,7 @@ mod tests {
         let stalled = futures_util::stream::once(std::future::pending::<Result<Bytes, std::io::Error>>());
         for body in [Body::from_stream(trickle), Body::from_stream(stalled)] {
             let mut permit = budget.permit(0).unwrap();
-            assert_eq!(read(body, 100, &budget, &mut permit).await.unwrap_err().code, "too_slow");
+            assert_eq!(read(body, 100, &budget, &mut permit).await.unwrap_err().code, ProblemCode::TooSlow);
         }
         let mut whole = budget.permit(0).unwrap();
         assert_eq!(read(Body::from("x".repeat(50)), 100, &budget, &mut whole).await.unwrap().len(), 50);
@@ -134,7 +139,7 @@ mod tests {
         let mut large = budget.permit(0).unwrap();
         assert_eq!(
             read(Body::from("x".repeat(101)), 100, &budget, &mut large).await.unwrap_err().code,
-            "too_large"
+            ProblemCode::TooLarge
         );
         drop(large);
         assert_eq!(budget.free(), free);

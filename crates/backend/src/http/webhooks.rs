@@ -1,7 +1,7 @@
 //! LiveKit's webhooks. They may be late, twice, forged or never come: each is verified over its raw bytes and
 //! counted once, and the reconciler finds out what was not told.
 
-use adjourn_protocol::{RoomEnd, Source};
+use adjourn_protocol::{ProblemCode, RoomEnd, Source};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -70,7 +70,7 @@ impl Number {
 impl WebhookEvent {
     /// Reads the body of a request that was signed.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        let not_one = || ApiError::bad_request("bad_event", "The event is not one of LiveKit's.");
+        let not_one = || ApiError::bad_request(ProblemCode::BadEvent, "The event is not one of LiveKit's.");
         let event: Self = serde_json::from_slice(body).map_err(|_| not_one())?;
         // Postgres takes no NUL, and LiveKit writes none.
         let Self { id, room, participant, .. } = &event;
@@ -118,7 +118,10 @@ pub(crate) async fn post(
         if app.seldom.is_due() {
             tracing::warn!(%created, "an event is too old or from the future: it is replayed, or a clock is wrong");
         }
-        return Err(ApiError::bad_request("old_event", "The event is too old, or from the future."));
+        return Err(ApiError::bad_request(
+            ProblemCode::OldEvent,
+            "The event is too old, or from the future.",
+        ));
     }
     if is_setup_room(&event.room.name) {
         arrived(&app, &event.room.name, now).await?;
@@ -261,7 +264,9 @@ async fn note(
         // Told before we know which room LiveKit made, or of the room before: LiveKit tells it again.
         tx.rollback().await?;
         let title = "Which room this interview is in is not known yet.";
-        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "room_unknown", title).retry_after(1));
+        return Err(
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, ProblemCode::RoomUnknown, title).retry_after(1)
+        );
     }
     if let Found::TooMany { served } = found {
         sent_away::note(&mut tx, &room.name, &participant.identity, served, now).await?;
@@ -346,7 +351,7 @@ mod tests {
                     "attributes": {"lk.agent.name": "interviewer"}}})
         };
         let refused = told(&app, event("1", "participant_joined", "RM_1")).await.unwrap_err();
-        assert_eq!(refused.code, "room_unknown");
+        assert_eq!(refused.code, ProblemCode::RoomUnknown);
         assert_eq!(refused.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
         // What is not about an agent says nothing of a room that is being made.
         for (id, kind) in [("2", "room_started"), ("3", "room_finished")] {
