@@ -24,7 +24,7 @@ const ORPHANS_MS = 60_000;
 /** What waits on disk is tried again after so long at most, while the backend takes something. */
 const SOON_MS = 10_000;
 /** And after so long at most while it takes nothing. */
-const SELDOM_MS = 300_000;
+const SELDOM_MS = 60_000;
 /** What was put on disk just now, its own job sends. */
 const SETTLED_MS = 5_000;
 /** Refusals of the backend itself that the same word will get again. */

@@ -39,7 +39,7 @@ DELIVERED_WITHIN_S = 300.0
 """What a job left is tried for so long at once; then it waits on disk as every report does."""
 SOON_S = 10.0
 """What waits on disk is tried again after so long at most, while the backend takes something."""
-SELDOM_S = 300.0
+SELDOM_S = 60.0
 """And after so long at most while it takes nothing."""
 SETTLED_S = 5.0
 """What was put on disk just now, its own job sends."""
