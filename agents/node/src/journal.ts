@@ -161,19 +161,21 @@ export function journals(spool: Spool): string[] {
 
 /** Whether the process of a journal lives here. */
 export function livesHere(path: string): boolean {
-  const { head } = journalIn(path);
+  const head = headOf(textOf(path));
   return head !== undefined && lives(head.process) === true;
 }
 
 /** What is left in a journal, if its process is gone. What can't be read is set aside with the ending `.damaged`. */
 export function leftIn(path: string): Left | undefined {
-  const { begun, head, items, unreadable } = journalIn(path);
+  const text = textOf(path);
+  const head = headOf(text);
   if (head === undefined) {
-    setAside(path, begun);
+    setAside(path, text.includes("\n"));
     return undefined;
   }
   const alive = lives(head.process);
   if (alive ?? isNew(path)) return undefined;
+  const { items, unreadable } = itemsOf(text);
   const messages = items.map(({ id, role, text, created_at, interrupted }) => {
     return { type: "message", id, role, content: [text], created_at, interrupted };
   });
@@ -185,47 +187,37 @@ export function leftIn(path: string): Left | undefined {
   return { path, identity, died: `${address}/died`, parcel: { address, token, body } };
 }
 
-interface Written {
-  /** Its first line is there to its end. */
-  readonly begun: boolean;
-  readonly head: Head | undefined;
-  readonly items: Item[];
-  /** Lines that were not written to their end, or that a computer's loss of power made unreadable. */
-  readonly unreadable: number;
-}
-
-/** What is written in it, as far as it can be read: a line that can't be takes none of those after it along. */
-function journalIn(path: string): Written {
-  let text: string;
+function textOf(path: string): string {
   try {
-    text = readFileSync(path, "utf8");
+    return readFileSync(path, "utf8");
   } catch {
-    return { begun: false, head: undefined, items: [], unreadable: 0 };
+    return ""; // it is gone: nothing is left in it
   }
-  const [first, ...rest] = text.split("\n").map(parsed);
-  // After the last line's end there is nothing.
-  const items = rest.filter((line) => line !== EMPTY);
-  const whole = items.filter((line): line is Item => typeof line === "object" && line !== null && !Array.isArray(line));
-  const unreadable = items.length - whole.length + (first === undefined ? 1 : 0);
-  return { begun: text.includes("\n"), head: headOf([first]), items: whole, unreadable };
 }
 
-const EMPTY = Symbol("an empty line");
+/** Its first line: of a process that lives, nothing else is looked at. */
+function headOf(text: string): Head | undefined {
+  const head = parsed(text.split("\n", 1)[0] ?? "") as Partial<Head> | null | undefined;
+  const whole = typeof head?.address === "string" && typeof head.token === "string" && typeof head.process?.pid === "number";
+  return whole ? (head as Head) : undefined;
+}
+
+/** What is written after that, as far as it can be read: a line that was not written to its end, or that a computer's loss of power made
+ * unreadable, takes none of those after it along. */
+function itemsOf(text: string): { items: Item[]; unreadable: number } {
+  // After the last line's end there is nothing.
+  const lines = text.split("\n").slice(1).filter((line) => line !== "").map(parsed);
+  const items = lines.filter((line): line is Item => typeof line === "object" && line !== null && !Array.isArray(line));
+  return { items, unreadable: lines.length - items.length };
+}
 
 /** A line; `undefined`: it can't be read. */
 function parsed(line: string): unknown {
-  if (line === "") return EMPTY;
   try {
     return JSON.parse(line) as unknown;
   } catch {
     return undefined;
   }
-}
-
-function headOf([first]: unknown[]): Head | undefined {
-  const head = first as Partial<Head> | null | undefined;
-  const whole = typeof head?.address === "string" && typeof head.token === "string" && typeof head.process?.pid === "number";
-  return whole ? (head as Head) : undefined;
 }
 
 /** Whether a file was written or signed lately. */

@@ -1,6 +1,7 @@
 // The sentinel: a small process beside a worker that outlives its jobs. When a job's process is gone without a goodbye (SIGKILL,
-// out of memory, a crash), it tells the backend so and delivers what the job left on disk. What waits there because the backend was away, it tries again. It has no port and needs no rights, ends
-// with its worker, and loses nothing if it is killed: the next job delivers what it did not.
+// out of memory, a crash), it tells the backend so and delivers what the job left on disk. What waits there because the backend was away,
+// it tries again. It has no port and needs no rights, ends with its worker, and loses nothing if it is killed: the next job delivers what
+// it did not.
 
 import { spawn } from "node:child_process";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";

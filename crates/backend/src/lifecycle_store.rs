@@ -87,9 +87,8 @@ pub(crate) fn lifecycles_of(rows: &[AnyRow]) -> Result<Vec<(String, Lifecycle)>,
 pub(crate) fn read(row: &AnyRow) -> Result<Lifecycle, sqlx::Error> {
     let confirmed: i64 = row.try_get("confirmed")?;
     let waits = waits(row)?;
-    let serving = Serving { awaited_for: waits.interviewer_returns.and_then(millis_of), ..serving(row)? };
     Ok(Lifecycle {
-        waits_for: waits.never_started.and_then(millis_of),
+        waits_for: waits.never_started.and_then(Duration::try_milliseconds),
         attempt: row.try_get("attempt")?,
         room_sid: row.try_get("room_sid")?,
         room_attempt: row.try_get("room_attempt")?,
@@ -104,7 +103,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<Lifecycle, sqlx::Error> {
         client: arrival(row, "client_record")?,
         agent: arrival(row, "agent_report")?,
         agent_seen_at: time(row, "agent_seen_at")?,
-        serving,
+        serving: serving(row, waits.interviewer_returns)?,
         room_missing_since: time(row, "room_missing_since")?,
         room_closed_at: time(row, "room_closed_at")?,
         closing_at: time(row, "closing_at")?,
@@ -127,10 +126,6 @@ fn waits(row: &AnyRow) -> Result<Waits, sqlx::Error> {
     serde_json::from_str(&policy).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
-fn millis_of(wait: i64) -> Option<Duration> {
-    Duration::try_milliseconds(wait)
-}
-
 fn arrival(row: &AnyRow, column: &str) -> Result<Arrival, sqlx::Error> {
     let text: String = row.try_get(column)?;
     text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))
@@ -147,7 +142,7 @@ fn outcome(row: &AnyRow, column: &str) -> Result<Option<Outcome>, sqlx::Error> {
     Ok(text.and_then(read))
 }
 
-fn serving(row: &AnyRow) -> Result<Serving, sqlx::Error> {
+fn serving(row: &AnyRow, awaited_for_ms: Option<i64>) -> Result<Serving, sqlx::Error> {
     let presence = |identity, sid| -> Result<Option<Presence>, sqlx::Error> {
         let (identity, sid): (Option<String>, Option<String>) = (row.try_get(identity)?, row.try_get(sid)?);
         Ok(identity.zip(sid).map(|(identity, sid)| Presence { identity, sid }))
@@ -162,7 +157,7 @@ fn serving(row: &AnyRow) -> Result<Serving, sqlx::Error> {
         replaced: row.try_get("agent_replaced")?,
         succeeded_at: time(row, "agent_succeeded_at")?,
         died: row.try_get("agent_died")?,
-        awaited_for: None,
+        awaited_for: awaited_for_ms.and_then(Duration::try_milliseconds),
     })
 }
 

@@ -28,23 +28,26 @@ pub struct LiveKit {
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.in_words())]
 pub struct LiveKitError {
-    call: &'static str,
+    /// What it was asked for. `None`: it can't be asked for anything.
+    call: Option<&'static str>,
     reason: String,
     /// LiveKit knows nothing of it (any more).
     unknown: bool,
 }
 
-/// What could not be done before any call: the setting-up.
-const START: &str = "start";
-
 impl LiveKitError {
     fn in_words(&self) -> String {
         let Self { call, reason, unknown: _ } = self;
-        if *call == START { reason.clone() } else { format!("LiveKit did not do {call}: {reason}") }
+        call.map_or_else(|| reason.clone(), |call| format!("LiveKit did not do {call}: {reason}"))
+    }
+
+    /// It can't even be asked.
+    fn unusable(reason: String) -> Self {
+        Self { call: None, reason, unknown: false }
     }
 
     fn of(call: &'static str, reason: String) -> Self {
-        Self { call, reason, unknown: false }
+        Self { call: Some(call), reason, unknown: false }
     }
 
     /// An answer that is none of success. Only what LiveKit itself says, in Twirp's form, is repeated: it answers a token that it
@@ -58,7 +61,7 @@ impl LiveKitError {
             Some(TwirpError { code, msg }) => format!("{status} {code}: {msg}").escape_debug().to_string(),
             None => format!("{status}, not in LiveKit's words; is LIVEKIT_URL right?"),
         };
-        Self { call, reason, unknown: said.is_some_and(|said| said.code == "not_found") }
+        Self { call: Some(call), reason, unknown: said.is_some_and(|said| said.code == "not_found") }
     }
 }
 
@@ -208,12 +211,12 @@ impl LiveKit {
         // Candidates are told this address.
         if !url.username().is_empty() || url.password().is_some() {
             let reason = "the address of a LiveKit server has no user and no password in it; its key and its secret are settings of their own";
-            return Err(LiveKitError::of(START, reason.to_owned()));
+            return Err(LiveKitError::unusable(reason.to_owned()));
         }
         if !known || url.query().is_some() || url.fragment().is_some() {
             let reason =
                 format!("{url} is not the address of a LiveKit server, like wss://livekit.example.com");
-            return Err(LiveKitError::of(START, reason));
+            return Err(LiveKitError::unusable(reason));
         }
         // What is joined to it goes below its path.
         if !url.path().ends_with('/') {
@@ -225,7 +228,7 @@ impl LiveKit {
             .timeout(CALL_LIMIT)
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|e| LiveKitError::of(START, e.to_string()))?;
+            .map_err(|e| LiveKitError::unusable(e.to_string()))?;
         Ok(Self { url, key, secret, http })
     }
 

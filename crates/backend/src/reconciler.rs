@@ -49,7 +49,7 @@ mod tests {
             (deadlines::DUE, "interviews_without_record"),
             (deadlines::CLOSABLE, "interviews_closable"),
             (rooms::LIVE, "interviews_live"),
-            (interviewers::OVERDUE, "interviews_awaiting"),
+            (interviewers::AWAITED, "interviews_awaiting"),
             (sent_away::PENDING, "sent_away_pending"),
             (retention::OVER, "interviews_over"),
             (retention::UNUSED, "interviews_unused"),

@@ -187,7 +187,7 @@ pub(crate) enum Need {
 }
 
 /// What is said of a need that can't be read.
-pub(crate) const UNREADABLE_NEED: &str = "What happened in the candidate's client can't be read here: whether they asked for something is in the record itself, as it was sent.";
+const UNREADABLE_NEED: &str = "What happened in the candidate's client can't be read here: whether they asked for something is in the record itself, as it was sent.";
 
 impl Need {
     /// What stands in a report and on a page, if anything does.

@@ -3,6 +3,8 @@
 use adjourn_protocol::{InviteLink, Secret};
 use url::Url;
 
+use crate::database_address::without_password;
+
 /// Fewest characters of a secret that is given to us. Ours are longer; LiveKit's generated ones have 43.
 const LEAST: usize = 12;
 
@@ -49,22 +51,12 @@ pub fn name(name: &str, value: &str) -> anyhow::Result<String> {
     Ok(value.to_owned())
 }
 
-/// An address as it may be shown: one with a password in it is a secret.
-fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    if url.password().is_some() {
-        // An address with a host may have a password, and this one has.
-        let _ = url.set_password(Some("***"));
-    }
-    url.to_string()
-}
-
 /// The address under which clients and agents reach the server.
 ///
 /// # Errors
 /// They would not take it: https only, or http on this very computer.
 pub fn public_url(url: Url) -> anyhow::Result<Url> {
-    let shown = shown(&url);
+    let shown = without_password(url.as_str());
     anyhow::ensure!(
         InviteLink::may_lead_to(&url),
         "clients and agents don't take {shown} as this server's address: give one with https (http only on this very computer) \

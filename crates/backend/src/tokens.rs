@@ -48,9 +48,7 @@ impl Claims {
         let holder = if source == Source::Client { Holder::Client } else { Holder::Agent };
         self.is_of(id, attempt, holder).map(|()| source)
     }
-}
 
-impl Claims {
     /// The same, if it is an interviewer's.
     pub(crate) fn allows_agent(&self, id: &str, attempt: i64, source: &str) -> Result<Source, ApiError> {
         self.allows(id, attempt, source).and_then(|source| match source {

@@ -29,9 +29,7 @@ pub struct Transcript {
 #[derive(Clone, Debug, Default)]
 struct Told {
     report: Option<Turns>,
-    lived: Vec<Item>,
-    /// Of those that it told while it lived: so many can't be read.
-    unreadable: usize,
+    lived: Turns,
 }
 
 /// A transcript that is being read, record by record: they are large, and whoever reads them for something else as well reads them once.
@@ -72,10 +70,10 @@ impl Reading {
                 .await?;
         for row in &rows {
             let at = (row.try_get("attempt")?, word(row, "source")?);
-            let told = self.told.entry(at).or_default();
+            let lived = &mut self.told.entry(at).or_default().lived;
             match serde_json::from_str(&row.try_get::<String, _>("body")?) {
-                Ok(item) => told.lived.push(item),
-                Err(_) => told.unreadable += 1,
+                Ok(item) => lived.items.push(item),
+                Err(_) => lived.unreadable += 1,
             }
         }
         self.told.retain(|(_, source), _| !in_vain.contains(source));
@@ -108,7 +106,7 @@ fn told_by(mut items: Vec<Item>, source: &Source) -> Vec<Item> {
 fn merged(told: BTreeMap<(i64, Source), Told>, client: Turns) -> Transcript {
     let (mut reports, mut without) = (0, 0);
     let (mut items, mut gaps, mut fragments) = (Vec::new(), Vec::new(), Vec::new());
-    for ((_, source), Told { report, lived, unreadable }) in told {
+    for ((_, source), Told { report, lived }) in told {
         let by = |items: Vec<Item>| told_by(items, &source);
         let job = if let Source::Agent(job) = &source { job.as_str() } else { "" };
         if report.as_ref().is_some_and(|report| report.unreadable > 0) {
@@ -117,22 +115,23 @@ fn merged(told: BTreeMap<(i64, Source), Told>, client: Turns) -> Transcript {
             ));
         }
         match report {
-            Some(report) if !report.items.is_empty() || lived.is_empty() && report.unreadable == 0 => {
+            Some(report) if !report.items.is_empty() || lived.items.is_empty() && report.unreadable == 0 => {
                 reports += 1;
                 items.extend(by(report.items));
             }
             // A report that tells less than nothing.
             Some(_) | None => {
                 without += 1;
-                if unreadable > 0 {
+                if lived.unreadable > 0 {
                     gaps.push(format!(
-                        "Of what the interviewer {job} told while it lived, {unreadable} turns can't be read here."
+                        "Of what the interviewer {job} told while it lived, {} turns can't be read here.",
+                        lived.unreadable
                     ));
                 }
                 fragments.push(format!(
                     "The interviewer {job} left no report: what it told while it lived is shown."
                 ));
-                items.extend(by(lived));
+                items.extend(by(lived.items));
             }
         }
     }
@@ -185,7 +184,7 @@ mod tests {
     }
 
     fn job(name: &str, report: Option<Vec<Item>>, lived: Vec<Item>) -> ((i64, Source), Told) {
-        ((1, Source::Agent(name.to_owned())), Told { report: report.map(turns), lived, unreadable: 0 })
+        ((1, Source::Agent(name.to_owned())), Told { report: report.map(turns), lived: turns(lived) })
     }
 
     fn ids(transcript: &Transcript) -> String {
@@ -212,7 +211,7 @@ mod tests {
 
     #[test]
     fn turns_that_cant_be_read_leave_a_word_where_they_were() {
-        let told = Told { report: None, lived: vec![turn("1", 1.0)], unreadable: 2 };
+        let told = Told { report: None, lived: Turns { items: vec![turn("1", 1.0)], unreadable: 2 } };
         let transcript = merged([((1, Source::Agent("AJ_1".to_owned())), told)].into(), Turns::default());
         assert_eq!(transcript.items.len(), 1);
         assert!(
@@ -221,7 +220,10 @@ mod tests {
             transcript.gaps
         );
         // A report that came has them all.
-        let whole = Told { report: Some(turns(vec![turn("1", 1.0)])), lived: Vec::new(), unreadable: 2 };
+        let whole = Told {
+            report: Some(turns(vec![turn("1", 1.0)])),
+            lived: Turns { items: Vec::new(), unreadable: 2 },
+        };
         let transcript = merged([((1, Source::Agent("AJ_1".to_owned())), whole)].into(), Turns::default());
         assert!(transcript.gaps.is_empty(), "{:?}", transcript.gaps);
     }
@@ -266,8 +268,7 @@ mod tests {
     fn a_report_that_cant_be_read_is_not_shown_as_an_empty_one() {
         let unreadable = || Told {
             report: Some(Turns { items: Vec::new(), unreadable: 1 }),
-            lived: vec![turn("1", 1.0)],
-            unreadable: 0,
+            lived: turns(vec![turn("1", 1.0)]),
         };
         let told = |told: Told| [((1, Source::Agent("AJ_1".to_owned())), told)].into();
         let transcript = merged(told(unreadable()), Turns::default());

@@ -73,7 +73,7 @@ impl Trace {
     /// It is no trace.
     pub(crate) fn parse(bytes: &[u8], path: &Path) -> anyhow::Result<Self> {
         let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        let (bytes, nothing) = bytes.split_at(end);
+        let (whole, (bytes, nothing)) = (bytes, bytes.split_at(end));
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text,
             // Cut off within a letter.
@@ -86,7 +86,7 @@ impl Trace {
         let mut trace = Self {
             policy: Policy::default(),
             entries: Vec::new(),
-            sha256: adjourn_protocol::sha256(&[bytes, nothing].concat()),
+            sha256: adjourn_protocol::sha256(whole),
             notes: Vec::new(),
             has_policy: false,
         };

@@ -77,15 +77,28 @@ const STILL_OPEN: Duration = Duration::from_millis(50);
 /// Renames the database and what belongs to it; gives its new path.
 pub(crate) async fn put_aside(folder: &Path) -> std::io::Result<PathBuf> {
     let aside = folder.join(format!("{ASIDE}{}.db", Utc::now().format(ASIDE_AT)));
+    moved(&folder.join("outbox.db"), &aside).await?;
+    Ok(aside)
+}
+
+/// Puts what was put aside back where it was: what can't be mended now (the disk is full) is mended at the next start.
+pub(crate) async fn put_back(aside: &Path, path: &Path) -> std::io::Result<()> {
+    moved(aside, path).await
+}
+
+/// Moves a database and what belongs to it.
+async fn moved(from: &Path, to: &Path) -> std::io::Result<()> {
     for suffix in ["", "-wal", "-shm"] {
-        let from = folder.join(format!("outbox.db{suffix}"));
-        match rename(&from, &PathBuf::from(format!("{}{suffix}", aside.display()))).await {
-            // Absent after a clean close.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !suffix.is_empty() => {}
+        let named = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
+        match rename(&named(from), &named(to)).await {
+            // Absent after a clean close; what another database left there does not belong to this one.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !suffix.is_empty() => {
+                let _ = std::fs::remove_file(named(to)); // mostly absent, too
+            }
             renamed => renamed?,
         }
     }
-    Ok(aside)
+    Ok(())
 }
 
 async fn rename(from: &Path, to: &Path) -> std::io::Result<()> {
@@ -104,21 +117,6 @@ async fn rename(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// Tables in the order in which they refer to each other.
 const TABLES: [&str; 5] = ["hosts", "joins", "journal", "records", "quarantine"];
-
-/// Puts what was put aside back where it was: what can't be mended now (the disk is full) is mended at the next start.
-pub(crate) async fn put_back(aside: &Path, path: &Path) -> std::io::Result<()> {
-    for suffix in ["", "-wal", "-shm"] {
-        let named = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
-        match rename(&named(aside), &named(path)).await {
-            // Of the file that was begun in its place, nothing may stay beside it.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !suffix.is_empty() => {
-                let _ = std::fs::remove_file(named(path)); // absent after a clean close
-            }
-            renamed => renamed?,
-        }
-    }
-    Ok(())
-}
 
 /// Takes over every row of the damaged file that can be read, from both ends of each table.
 pub(crate) async fn salvage(aside: &Path, into: &SqlitePool) -> Result<(), OutboxError> {

@@ -12,6 +12,7 @@ use adjourn_protocol::{
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
+use super::network::command;
 use super::process::{Child, curl};
 use super::{Faketime, LiveKitServer, Network, Tools};
 use crate::client_info;
@@ -306,16 +307,5 @@ impl Serve {
         let mut process = Child::start("adjourn-backend", &mut command, log)?;
         process.until_it_says("serving", Duration::from_secs(10), "the backend's start").await?;
         Ok(process)
-    }
-}
-
-fn command(program: &Path, prefix: &[String]) -> Command {
-    match prefix.split_first() {
-        None => Command::new(program),
-        Some((first, rest)) => {
-            let mut command = Command::new(first);
-            command.args(rest).arg(program);
-            command
-        }
     }
 }

@@ -27,8 +27,7 @@ pub struct Fleet {
 }
 
 /// A part of a fleet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Member {
     /// haproxy.
     Proxy,

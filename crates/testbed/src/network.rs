@@ -213,13 +213,18 @@ impl Network {
     }
 
     fn command(&self, end: &str, program: &Path) -> Command {
-        match self.prefix(end).split_first() {
-            None => Command::new(program),
-            Some((first, rest)) => {
-                let mut command = Command::new(first);
-                command.args(rest).arg(program);
-                command
-            }
+        command(program, &self.prefix(end))
+    }
+}
+
+/// A program that another one runs (`ip netns exec …`), if there is a prefix.
+pub(crate) fn command(program: &Path, prefix: &[String]) -> Command {
+    match prefix.split_first() {
+        None => Command::new(program),
+        Some((first, rest)) => {
+            let mut command = Command::new(first);
+            command.args(rest).arg(program);
+            command
         }
     }
 }

@@ -35,32 +35,24 @@ impl Proxy {
         Self::start_with(folder, command, &address, backend, tls).await
     }
 
-    /// Starts one at `address` on the client's side.
+    /// Starts one on the client's side and one on the interviewer's, both at `address`, so that the backend is on the loopback of both.
     ///
     /// # Errors
-    /// It does not start.
-    pub async fn start_at(
+    /// One does not start.
+    pub async fn on_both_sides(
         folder: &Path,
         network: &Network,
         address: &str,
         backend: &str,
-    ) -> anyhow::Result<Self> {
-        let command = network.client_command(&Tools::binary("adjourn-testbed")?);
-        Self::start_with(folder, command, address, backend, false).await
-    }
-
-    /// Starts one at `address` on the interviewer's side, so that the backend is on its loopback, too.
-    ///
-    /// # Errors
-    /// It does not start.
-    pub async fn for_interviewers(
-        folder: &Path,
-        network: &Network,
-        address: &str,
-        backend: &str,
-    ) -> anyhow::Result<Self> {
-        let command = network.worker_command(&Tools::binary("adjourn-testbed")?);
-        Self::start_with(folder, command, address, backend, false).await
+    ) -> anyhow::Result<(Self, Self)> {
+        let program = Tools::binary("adjourn-testbed")?;
+        let far = folder.join("interviewer");
+        std::fs::create_dir_all(&far)?;
+        let client =
+            Self::start_with(folder, network.client_command(&program), address, backend, false).await?;
+        let worker =
+            Self::start_with(&far, network.worker_command(&program), address, backend, false).await?;
+        Ok((client, worker))
     }
 
     async fn start_with(

@@ -166,19 +166,13 @@ impl ScenarioBed {
         let near = format!("127.0.0.1:{port}");
         let far = scenario.network == Place::InterviewersCable;
         let listen = if far { format!("{}:{port}", network.server_address()) } else { near.clone() };
-        let interviewers_proxy = if far {
-            let folder = folder.join("interviewer");
-            std::fs::create_dir_all(&folder)?;
-            Some(Proxy::for_interviewers(&folder, &network, &near, &listen).await?)
-        } else {
-            None
-        };
-        let proxy = if far {
-            Some(Proxy::start_at(folder, &network, &near, &listen).await?)
+        let (proxy, interviewers_proxy) = if far {
+            let (client, worker) = Proxy::on_both_sides(folder, &network, &near, &listen).await?;
+            (Some(client), Some(worker))
         } else if scenario.proxied() {
-            Some(Proxy::start(folder, &network, &listen, scenario.tls).await?)
+            (Some(Proxy::start(folder, &network, &listen, scenario.tls).await?), None)
         } else {
-            None
+            (None, None)
         };
         let organiser = match &scenario.expect.told {
             Some(_) => Some(Organiser::start(folder, &network).await?),

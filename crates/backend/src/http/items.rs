@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use sqlx::Row as _;
 
 use crate::api_error::ApiError;
+use crate::http::object::is_object;
 use crate::lifecycle_store;
 use crate::recorded::Item;
 use crate::state::App;
@@ -40,7 +41,8 @@ pub(crate) async fn post(
             "The item needs an id, a text, and a role: user or assistant.",
         )
     };
-    let item: Item = serde_json::from_slice(&body).map_err(|_| bad())?;
+    let object = std::str::from_utf8(&body).ok().filter(|json| is_object(json));
+    let item: Item = object.and_then(|json| serde_json::from_str(json).ok()).ok_or_else(bad)?;
     let usable = |text: &str, longest| !text.is_empty() && text.len() <= longest && !text.contains('\0');
     if !usable(&item.id, 128) {
         return Err(bad());

@@ -21,8 +21,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Object<T> {
     }
 }
 
+/// Whether a JSON text is an object.
+pub(crate) fn is_object(json: &str) -> bool {
+    json.trim_start().starts_with('{')
+}
+
 fn read<T: DeserializeOwned>(json: &str) -> Result<T, ApiError> {
-    if !json.trim_start().starts_with('{') {
+    if !is_object(json) {
         return Err(ApiError::bad_request(ProblemCode::BadJson, "The body is not a JSON object."));
     }
     serde_json::from_str(json).map_err(|error| {

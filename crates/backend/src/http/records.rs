@@ -18,6 +18,7 @@ use sqlx::Row as _;
 use crate::api_error::ApiError;
 use crate::audit::{self, Deed};
 use crate::http::caller::Caller;
+use crate::http::object::is_object;
 use crate::http::uploads::{self, too_large};
 use crate::keys::{self, OfAttempt, ReceiptKey};
 use crate::lifecycle_store;
@@ -141,9 +142,7 @@ struct Words {
 
 /// Looks at a record. An error says what it is not.
 fn words(body: &str, of_client: bool) -> Result<Words, &'static str> {
-    // A list of its fields' values would do for serde.
-    let object = body.trim_start().starts_with('{').then_some(body);
-    let read = object.and_then(|object| serde_json::from_str(object).ok());
+    let read = is_object(body).then(|| serde_json::from_str(body).ok()).flatten();
     let Record { outcome, end_reason, close_reason, errors, transcript } =
         read.ok_or("The record is not a JSON object.")?;
     let word = |value: Option<&RawValue>| recorded::text(value.filter(|it| it.get().len() <= LONGEST_WORD));

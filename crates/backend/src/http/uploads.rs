@@ -1,8 +1,8 @@
 //! Bodies of records on their way in: one at a time for each record, no more memory than has arrived, and none that trickles.
 
-use adjourn_protocol::ProblemCode;
 use std::time::Duration;
 
+use adjourn_protocol::ProblemCode;
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use futures_util::StreamExt as _;

@@ -17,13 +17,13 @@ use crate::store::{Store, millis, now};
 
 /// The request that found it tries for so long.
 const TRIED: chrono::Duration = chrono::Duration::seconds(5);
-/// No interview's policy awaits one for less (`Policy::interviewer_returns`); of those in the list its own says which is due.
-const LEAST_AWAITED: chrono::Duration = chrono::Duration::seconds(2);
 /// Questions to LiveKit at a time: it is slow when a server of it died.
 const AT_A_TIME: usize = 8;
 
-pub(super) const OVERDUE: &str =
-    "SELECT * FROM interviews WHERE agent_awaited_since < $1 AND ended_at IS NULL LIMIT 500";
+/// Of those who are awaited, each interview's policy says which is due.
+pub(super) const AWAITED: &str =
+    "SELECT * FROM interviews WHERE agent_awaited_since < $1 AND ended_at IS NULL
+     ORDER BY agent_awaited_since LIMIT 500";
 
 /// Looks after all, for ever: those who were not gone when they were sent away, those who were awaited long enough.
 pub(super) async fn look_after(app: &App, lease: &Lease) {
@@ -44,9 +44,8 @@ async fn round(app: &App, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
         put_out(app, &room, &identity).instrument(of_interview(&room)).await;
     };
     futures_util::stream::iter(pending?).for_each_concurrent(AT_A_TIME, put_out).await;
-    let overdue = listed(&app.store, OVERDUE, now - LEAST_AWAITED).await?;
-    let overdue =
-        lifecycles_of(&overdue)?.into_iter().filter(|(_, lifecycle)| lifecycle.serving.is_overdue(now));
+    let awaited = lifecycles_of(&listed(&app.store, AWAITED, now).await?)?;
+    let overdue = awaited.into_iter().filter(|(_, lifecycle)| lifecycle.serving.is_overdue(now));
     let overdue: Vec<String> = overdue.map(|(id, _)| id).collect();
     let give_up = |id: String| async move { give_up_or_say(app, &id).instrument(of_interview(&id)).await };
     futures_util::stream::iter(overdue).for_each_concurrent(AT_A_TIME, give_up).await;
@@ -72,7 +71,7 @@ mod tests {
 
     use super::*;
     use crate::sent_away;
-    use crate::serving::AWAITED;
+    use crate::serving;
     use crate::state::tests::app_at;
 
     /// A LiveKit that lists one agent, and takes note of what it is asked.
@@ -117,7 +116,7 @@ mod tests {
         // The dead server's presence is still listed; or it is back, and nobody told; or there is nobody.
         for (listed, called) in [(agent("PA_1"), true), (agent("PA_1b"), false), (json!({}), true)] {
             let (store, _folder) = Store::temporary().await;
-            interview(&store, millis(now() - AWAITED)).await;
+            interview(&store, millis(now() - serving::AWAITED)).await;
             let (address, asked) = livekit(listed.clone()).await;
             let app = app_at(store, address).await;
             for _ in 0..2 {
